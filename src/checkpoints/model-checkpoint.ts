@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { UserError } from '../common/errors.js';
+import { parseJson } from '../common/files.js';
+import type { LabelSet } from '../common/labels.js';
+import type { Preprocessing } from '../common/preprocessing.js';
+import { isOptionalBuffer } from './parameters.js';
+import { readHeader, readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32 } from './tensor.js';
+
+// A model checkpoint is one safetensors file: tensors under their published names, and in the metadata, as the string
+// `poster_v2`, a JSON document that says what network they belong to and what its outputs mean.
+
+/** Key of our document in a file's metadata. */
+const documentKey = 'poster_v2';
+
+/** Tensors whose names begin so belong to training (`train-state.ts`), not to the network. */
+export const trainStatePrefix = 'train_state/';
+
+/** Names are shown on terminals: no control characters. */
+const plainText = z
+  .string()
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'contains control characters');
+const label = plainText.min(1);
+const count = z.int().nonnegative();
+
+const labelSetSchema: z.ZodType<LabelSet> = z.object({
+  name: plainText,
+  labels: z
+    .array(label)
+    .min(1)
+    .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
+});
+
+const preprocessingSchema: z.ZodType<Preprocessing> = z
+  .object({
+    imageSize: z.int().min(1).max(16384),
+    channels: z.union([z.literal(1), z.literal(3)]),
+    mean: z.array(z.number()),
+    std: z.array(z.number().positive()),
+  })
+  .refine(
+    ({ channels, mean, std }) => mean.length === channels && std.length === channels,
+    'mean and std need one number for each channel',
+  );
+
+const trainingSchema = z.object({
+  /** The command line, to run it again. */
+  command: z.string(),
+  seed: count,
+  /** Epochs that were finished. */
+  epoch: count,
+  /** On the split that `dataset` names, such as `accuracy`. */
+  metrics: z.record(z.string(), z.number()),
+  /** Dataset and split, in words. */
+  dataset: z.string(),
+  /** Of this program, ONNX Runtime and Node, by name. */
+  versions: z.record(z.string(), z.string()),
+});
+/** Where the weights come from. */
+export type TrainingRecord = z.infer<typeof trainingSchema>;
+
+const modelSchema = z.object({
+  name: label,
+  /** Belongs to the models room, which parses it; a JSON object here. */
+  config: z.record(z.string(), z.unknown()),
+});
+
+const documentSchema = z.object({
+  format: z.literal(1),
+  model: modelSchema,
+  labels: labelSetSchema,
+  preprocessing: preprocessingSchema,
+  training: trainingSchema.exactOptional(),
+});
+
+/** What a model checkpoint says about its tensors. */
+export interface ModelDescription {
+  readonly model: { readonly name: string; readonly config: Readonly<Record<string, unknown>> };
+  readonly labels: LabelSet;
+  readonly preprocessing: Preprocessing;
+  readonly training?: TrainingRecord;
+}
+
+/** A network's weights and running statistics by published name, with their description. */
+export interface ModelCheckpoint extends ModelDescription {
+  readonly parameters: ReadonlyMap<string, FloatArray>;
+}
+
+/**
+ * The metadata and tensors of a model checkpoint, over the same memory.
+ * Throws a plain Error where the description breaks its own rules: that is a defect of the caller.
+ */
+export function encodeModel(checkpoint: ModelCheckpoint): Safetensors {
+  const { model, labels, preprocessing, training } = checkpoint;
+  const document = documentSchema.parse({
+    format: 1,
+    model,
+    labels,
+    preprocessing,
+    ...(training === undefined ? {} : { training }),
+  });
+  const tensors = new Map<string, Tensor>();
+  for (const [name, array] of checkpoint.parameters) {
+    if (name.startsWith(trainStatePrefix)) throw new Error(`A parameter cannot be called ${name}.`);
+    tensors.set(name, fromFloat32(array));
+  }
+  // `format: pt` tells other readers of safetensors that names and layouts are PyTorch's.
+  const metadata = new Map([
+    ['format', 'pt'],
+    [documentKey, JSON.stringify(document)],
+  ]);
+  return { metadata, tensors };
+}
+
+/**
+ * Writes a model checkpoint atomically, without copying its arrays; they must not change until it is done.
+ * @throws UserError when it cannot be written; a previous file of that name is then still there.
+ */
+export function saveModel(path: string, checkpoint: ModelCheckpoint): Promise<void> {
+  const { metadata, tensors } = encodeModel(checkpoint);
+  return writeSafetensors(path, tensors, metadata);
+}
+
+/** The description in a file's metadata; `undefined` for a safetensors file of other origin. */
+function parseDescription(metadata: ReadonlyMap<string, string>, path: string): ModelDescription | undefined {
+  const json = metadata.get(documentKey);
+  if (json === undefined) return undefined;
+  const versionSchema = z.object({ format: z.int() });
+  const { format } = parseJson(json, versionSchema, `The description in ${path}`);
+  if (format !== 1) {
+    throw new UserError(`${path} has checkpoint format ${format}, this version reads 1: install a newer poster-v2.`);
+  }
+  const { format: _format, ...description } = parseJson(json, documentSchema, `The description in ${path}`);
+  return description;
+}
+
+function undescribed(path: string): UserError {
+  return new UserError(
+    `${path} is a plain safetensors file without a description of its network and labels: say which they are with --model and --labels.`,
+  );
+}
+
+/**
+ * The description of a file already read; shared with `train-state.ts`.
+ * @throws UserError when there is none.
+ */
+export function requireDescription(metadata: ReadonlyMap<string, string>, path: string): ModelDescription {
+  const description = parseDescription(metadata, path);
+  if (description === undefined) throw undescribed(path);
+  return description;
+}
+
+/**
+ * Reads what a checkpoint says about itself, not its tensors.
+ * @throws UserError when it cannot be read or says nothing.
+ */
+export async function readDescription(path: string): Promise<ModelDescription> {
+  return requireDescription((await readHeader(path)).metadata, path);
+}
+
+/** The network's part of a file that is in memory: floating-point tensors, without optional buffers. */
+export function decodeParameters(tensors: Safetensors['tensors']): Map<string, FloatArray> {
+  const parameters = new Map<string, FloatArray>();
+  for (const [name, tensor] of tensors) {
+    if (!isParameter(name, tensor)) continue;
+    parameters.set(name, { shape: tensor.shape, data: toFloat32(tensor, name) });
+  }
+  return parameters;
+}
+
+function isParameter(name: string, { dtype }: Pick<Tensor, 'dtype'>): boolean {
+  return isFloatDtype(dtype) && !isOptionalBuffer(name) && !name.startsWith(trainStatePrefix);
+}
+
+/**
+ * Reads any safetensors file as weights: floating-point tensors as float32 (F16, BF16 and F64 are converted; integer
+ * buffers and training state are left out), and its description where it has one. For `--init`.
+ * @throws UserError when it cannot be read.
+ */
+export async function loadParameters(
+  path: string,
+): Promise<{ readonly parameters: Map<string, FloatArray>; readonly description: ModelDescription | undefined }> {
+  const { metadata, tensors } = await readSafetensors(path, isParameter);
+  return { parameters: decodeParameters(tensors), description: parseDescription(metadata, path) };
+}
+
+/**
+ * Reads a model checkpoint. Whether its tensors fit the network it names is for `assignParameters` to check.
+ * @param assumed description of a plain safetensors file; a file's own description goes first
+ * @throws UserError when it cannot be read, or describes nothing and nothing was assumed.
+ */
+export async function loadModel(path: string, assumed?: ModelDescription): Promise<ModelCheckpoint> {
+  const { parameters, description = assumed } = await loadParameters(path);
+  if (description === undefined) throw undescribed(path);
+  return { ...description, parameters };
+}

@@ -1,0 +1,108 @@
+import { UserError } from '../common/errors.js';
+import { printable } from '../common/files.js';
+
+/** Bytes per element of the safetensors data types we read and write. */
+export const elementBytes = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+} as const;
+
+export type Dtype = keyof typeof elementBytes;
+
+export function isDtype(name: string): name is Dtype {
+  return Object.hasOwn(elementBytes, name);
+}
+
+/** A tensor as it lies in a safetensors file: little-endian bytes, row-major. */
+export interface Tensor {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** `elementCount(shape) * elementBytes[dtype]` bytes; a view where possible, at any alignment. */
+  readonly data: Uint8Array;
+}
+
+/** A float32 tensor as networks and optimizers hold it, row-major. */
+export interface FloatArray {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Number of elements of a shape; a scalar (empty shape) has one. NaN where it is no exact non-negative integer. */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const dimension of shape) {
+    if (!Number.isSafeInteger(dimension) || dimension < 0) return Number.NaN;
+    count *= dimension;
+    if (count > Number.MAX_SAFE_INTEGER) return Number.NaN;
+  }
+  return count;
+}
+
+/** The bytes of a typed array, as a view. Hosts are little-endian, as every platform of ONNX Runtime is. */
+export function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** A float32 array as a tensor over the same memory. Throws a RangeError when shape and length differ. */
+export function fromFloat32({ shape, data }: FloatArray): Tensor {
+  if (elementCount(shape) !== data.length) {
+    throw new RangeError(`Shape [${shape.join(', ')}] does not hold ${data.length} elements.`);
+  }
+  return { dtype: 'F32', shape, data: bytesOf(data) };
+}
+
+/** A view of `bytes` with elements of `size` bytes starts at a multiple of `size`: copies only where it does not. */
+function aligned(bytes: Uint8Array, size: number): Uint8Array {
+  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+}
+
+/** IEEE 754 binary16 to binary32, both as bits. Exact; the payload of a NaN is kept. */
+function halfToFloatBits(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  // Subnormal: fraction * 2^-24. Its leading one becomes the implicit one of a normal float32.
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}
+
+/** Whether {@link toFloat32} takes this data type. */
+export function isFloatDtype(dtype: Dtype): boolean {
+  return dtype === 'F32' || dtype === 'F64' || dtype === 'F16' || dtype === 'BF16';
+}
+
+/**
+ * The elements as float32: a view of the same memory for aligned F32, a copy otherwise. F16 and BF16 convert exactly,
+ * F64 is rounded to nearest.
+ * @param name what to call the tensor in errors
+ * @throws UserError for integer and boolean tensors.
+ */
+export function toFloat32(tensor: Tensor, name: string): Float32Array {
+  const { dtype, data } = tensor;
+  if (!isFloatDtype(dtype)) {
+    throw new UserError(`Tensor "${printable(name)}" holds ${dtype} values where floating-point ones are needed.`);
+  }
+  const size = elementBytes[dtype];
+  const { buffer, byteOffset, byteLength } = aligned(data, size);
+  const length = byteLength / size;
+  if (dtype === 'F32') return new Float32Array(buffer, byteOffset, length);
+  if (dtype === 'F64') return Float32Array.from(new Float64Array(buffer, byteOffset, length));
+  const halves = new Uint16Array(buffer, byteOffset, length);
+  const bits = new Uint32Array(length);
+  for (let i = 0; i < length; i++) {
+    const half = halves[i] ?? 0;
+    bits[i] = dtype === 'BF16' ? half << 16 : halfToFloatBits(half);
+  }
+  return new Float32Array(bits.buffer);
+}

@@ -1,0 +1,123 @@
+import { UserError } from './errors.js';
+import type { LabelSet } from './labels.js';
+
+/** Index orders of the published datasets, as their class folders sort. */
+export const rafdb: LabelSet = {
+  name: 'RAF-DB',
+  labels: ['Surprise', 'Fear', 'Disgust', 'Happiness', 'Sadness', 'Anger', 'Neutral'],
+};
+export const affectnet7: LabelSet = {
+  name: 'AffectNet-7',
+  labels: ['Neutral', 'Happy', 'Sad', 'Surprise', 'Fear', 'Disgust', 'Anger'],
+};
+export const affectnet8: LabelSet = { name: 'AffectNet-8', labels: [...affectnet7.labels, 'Contempt'] };
+export const caers: LabelSet = {
+  name: 'CAER-S',
+  labels: ['Anger', 'Disgust', 'Fear', 'Happy', 'Neutral', 'Sad', 'Surprise'],
+};
+export const ferplus: LabelSet = {
+  name: 'FER+',
+  labels: ['neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt'],
+};
+export const knownLabelSets: readonly LabelSet[] = [rafdb, affectnet7, affectnet8, caers, ferplus];
+
+/** The published label set of that name; case and punctuation do not matter (`raf-db`, `RAFDB`). */
+export function labelSetNamed(name: string): LabelSet {
+  const plain = (text: string): string =>
+    text
+      .toLowerCase()
+      .replace(/\+/g, 'plus')
+      .replace(/[^a-z0-9]/g, '');
+  const found = knownLabelSets.find((set) => plain(set.name) === plain(name));
+  if (found !== undefined) return found;
+  throw new UserError(
+    `There is no label set called '${name}'; known are ${knownLabelSets.map((set) => set.name).join(', ')}.`,
+  );
+}
+
+const synonyms: Readonly<Record<string, readonly string[]>> = {
+  neutral: ['neutral', 'neutrality'],
+  happiness: ['happiness', 'happy'],
+  sadness: ['sadness', 'sad'],
+  surprise: ['surprise', 'surprised'],
+  fear: ['fear', 'fearful'],
+  disgust: ['disgust', 'disgusted'],
+  anger: ['anger', 'angry'],
+  contempt: ['contempt', 'contemptuous'],
+};
+const canonical: ReadonlyMap<string, string> = new Map(
+  Object.entries(synonyms).flatMap(([name, all]) => all.map((one) => [one, name] as const)),
+);
+
+/**
+ * One spelling for every name of an expression: lower case, no leading number (`0-Happy`, `3. happy`), synonyms merged.
+ * Names that are no expression known here keep their own spelling, in lower case.
+ */
+export function canonicalLabel(label: string): string {
+  const plain = label
+    .trim()
+    .toLowerCase()
+    .replace(/^\d+[\s._-]+(?=\S)/, '');
+  return canonical.get(plain) ?? plain;
+}
+
+/** Names that say nothing about the expression: `1`..`7`. */
+export function isNumbered(labels: readonly string[]): boolean {
+  return labels.length > 0 && labels.every((label) => /^\d+$/.test(label.trim()));
+}
+
+export interface LabelComparison {
+  /** 'reordered': the same expressions at other indices. 'different': some are on one side only, or cannot be known. */
+  readonly kind: 'same' | 'reordered' | 'different';
+  /** `mapping[i]`: index in the weights' labels of the data's label i, -1 where the weights do not have it. */
+  readonly mapping: readonly number[];
+  /** One sentence for the user: what is mixed up and what to do; says so, too, when nothing is. */
+  readonly explanation: string;
+}
+
+/** Whether index i means the same expression for the weights as for the data. */
+export function compareLabels(weights: LabelSet, data: LabelSet): LabelComparison {
+  const names = weights.labels.map(canonicalLabel);
+  const others = data.labels.map(canonicalLabel);
+  const mapping = others.map((name) => names.indexOf(name));
+  const count = names.length;
+  if (count === others.length && mapping.every((to, from) => to === from)) {
+    return { kind: 'same', mapping, explanation: `Weights and data have the same ${count} labels in the same order.` };
+  }
+  const between = `The weights' labels (${weights.name}) and the data's (${data.name})`;
+  if (isNumbered(data.labels) && !isNumbered(weights.labels)) {
+    return {
+      kind: 'different',
+      mapping: others.map(() => -1),
+      explanation:
+        `The data's class folders (${data.name}) are numbers, ${list(data.labels)}, which do not say which expression ` +
+        `each is; name the label set they follow (${knownLabelSets.map((set) => set.name).join(', ')}).`,
+    };
+  }
+  if (count === others.length && new Set(mapping).size === count && !mapping.includes(-1)) {
+    const examples = mapping.flatMap((to, from) => (to === from ? [] : [`${from} (${data.labels[from]} is ${to})`]));
+    return {
+      kind: 'reordered',
+      mapping,
+      explanation:
+        `${between} are the same ${count} expressions in another order: index ${list(examples, 3)} in the weights; ` +
+        'compared by index the result would be meaningless, so map the data to the order of the weights.',
+    };
+  }
+  const missing = data.labels.filter((_, i) => mapping[i] === -1);
+  const extra = weights.labels.filter((_, i) => !others.includes(names[i] ?? ''));
+  const parts = [
+    missing.length > 0 ? `the weights do not know ${list(missing)}` : '',
+    extra.length > 0 ? `the data lacks ${list(extra)}` : '',
+    missing.length + extra.length === 0 ? 'a label appears twice' : '',
+  ].filter((part) => part !== '');
+  return {
+    kind: 'different',
+    mapping,
+    explanation: `${between} differ: ${parts.join(' and ')}; use weights or data with the other's labels.`,
+  };
+}
+
+function list(items: readonly string[], most = 8): string {
+  return items.length <= most ? items.join(', ') : `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
+}

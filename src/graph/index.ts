@@ -1,0 +1,3 @@
+export * from './dim.js';
+export * from './graph.js';
+export * from './value.js';

@@ -1,0 +1,93 @@
+import { elements, formatShape, type Shape } from './dim.js';
+
+export type DType = 'float32' | 'int32' | 'int64' | 'bool';
+
+/** The JavaScript array that holds elements of a dtype. */
+export interface DTypeArrays {
+  float32: Float32Array;
+  int32: Int32Array;
+  int64: BigInt64Array;
+  bool: Uint8Array;
+}
+
+/** An attribute of a node, kept with the kind that ONNX stores it as. */
+export type Attribute =
+  | { readonly kind: 'int'; readonly value: number }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'ints'; readonly value: readonly number[] };
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export const int = (value: number): Attribute => ({ kind: 'int', value });
+export const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
+export const float = (value: number): Attribute => ({ kind: 'float', value });
+export const string = (value: string): Attribute => ({ kind: 'string', value });
+
+/** An application of an operation. Nodes are immutable; a graph is whatever its outputs reach. */
+export interface Node {
+  readonly op: string;
+  /** ONNX's optional inputs that are left out are `undefined`. */
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+}
+
+export type Source =
+  /** Fed at every run. */
+  | { readonly kind: 'input'; readonly name: string }
+  /** A trained or frozen weight, or a running statistic, known by its name in the checkpoint. */
+  | { readonly kind: 'parameter'; readonly name: string }
+  | { readonly kind: 'constant'; readonly data: DTypeArrays[DType] }
+  | { readonly kind: 'node'; readonly node: Node; readonly index: number };
+
+/** A tensor in a graph: its dtype (also in its type, so that dtypes cannot be mixed), shape and where it comes from. */
+export interface Value<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: Shape;
+  readonly source: Source;
+}
+export type Tensor = Value<'float32'>;
+
+export function input<D extends DType>(name: string, dtype: D, shape: Shape): Value<D> {
+  return { dtype, shape, source: { kind: 'input', name } };
+}
+
+export function parameter(name: string, shape: readonly number[]): Tensor {
+  return { dtype: 'float32', shape, source: { kind: 'parameter', name } };
+}
+
+export function constant<D extends DType>(dtype: D, data: DTypeArrays[D], shape: readonly number[]): Value<D> {
+  if (elements(shape) !== data.length) {
+    throw new GraphError('constant', [], `${data.length} elements do not fill the shape ${formatShape(shape)}`);
+  }
+  return { dtype, shape, source: { kind: 'constant', data } };
+}
+
+export interface TensorType<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: Shape;
+}
+
+/** Applies an operation; the caller has checked that the inputs fit and knows what comes out. */
+export function apply(
+  op: string,
+  inputs: readonly (Value | undefined)[],
+  attributes: Attributes,
+  types: readonly TensorType[],
+): Node {
+  const outputs: Value[] = [];
+  const node: Node = { op, inputs, attributes, outputs };
+  types.forEach((type, index) => {
+    outputs.push({ ...type, source: { kind: 'node', node, index } });
+  });
+  return node;
+}
+
+/** An operation was given tensors it cannot take. Names the operation, the shapes it saw and the rule they break. */
+export class GraphError extends Error {
+  override readonly name = 'GraphError';
+  constructor(op: string, inputs: readonly (Value | undefined)[], rule: string) {
+    const seen = inputs.map((value) => (value ? `${value.dtype}${formatShape(value.shape)}` : 'none')).join(', ');
+    super(seen === '' ? `${op}: ${rule}` : `${op}(${seen}): ${rule}`);
+  }
+}

@@ -1,0 +1,85 @@
+import protobuf from 'protobufjs/light.js';
+
+/**
+ * The part of onnx.proto that this project writes and reads, with ONNX's field numbers.
+ * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
+const field = (type: string, id: number, rule?: 'repeated'): protobuf.IField =>
+  rule ? { type, id, rule } : { type, id };
+
+const root = protobuf.Root.fromJSON({
+  nested: {
+    Attribute: {
+      fields: {
+        name: field('string', 1),
+        f: field('float', 2),
+        i: field('int64', 3),
+        s: field('bytes', 4),
+        t: field('Tensor', 5),
+        floats: field('float', 7, 'repeated'),
+        ints: field('int64', 8, 'repeated'),
+        type: field('int32', 20),
+      },
+    },
+    ValueInfo: { fields: { name: field('string', 1), type: field('Type', 2) } },
+    Type: { fields: { tensorType: field('TensorType', 1) } },
+    TensorType: { fields: { elemType: field('int32', 1), shape: field('Shape', 2) } },
+    Shape: { fields: { dim: field('Dimension', 1, 'repeated') } },
+    Dimension: {
+      oneofs: { value: { oneof: ['dimValue', 'dimParam'] } },
+      fields: { dimValue: field('int64', 1), dimParam: field('string', 2) },
+    },
+    Entry: { fields: { key: field('string', 1), value: field('string', 2) } },
+    Tensor: {
+      fields: {
+        dims: field('int64', 1, 'repeated'),
+        dataType: field('int32', 2),
+        name: field('string', 8),
+        rawData: field('bytes', 9),
+        externalData: field('Entry', 13, 'repeated'),
+        dataLocation: field('int32', 14),
+      },
+    },
+    Node: {
+      fields: {
+        input: field('string', 1, 'repeated'),
+        output: field('string', 2, 'repeated'),
+        name: field('string', 3),
+        opType: field('string', 4),
+        attribute: field('Attribute', 5, 'repeated'),
+        domain: field('string', 7),
+      },
+    },
+    Graph: {
+      fields: {
+        node: field('Node', 1, 'repeated'),
+        name: field('string', 2),
+        initializer: field('Tensor', 5, 'repeated'),
+        docString: field('string', 10),
+        input: field('ValueInfo', 11, 'repeated'),
+        output: field('ValueInfo', 12, 'repeated'),
+      },
+    },
+    OperatorSet: { fields: { domain: field('string', 1), version: field('int64', 2) } },
+    Model: {
+      fields: {
+        irVersion: field('int64', 1),
+        producerName: field('string', 2),
+        producerVersion: field('string', 3),
+        graph: field('Graph', 7),
+        opsetImport: field('OperatorSet', 8, 'repeated'),
+        metadataProps: field('Entry', 14, 'repeated'),
+      },
+    },
+  },
+});
+
+export const Model = root.lookupType('Model');
+
+/** TensorProto.DataType. */
+export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+/** AttributeProto.AttributeType. */
+export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
+export const externalLocation = 1;
+export const irVersion = 10;
+export const opset = 21;

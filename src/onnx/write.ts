@@ -1,0 +1,169 @@
+import {
+  type Attribute,
+  type Dim,
+  elements,
+  type Graph,
+  inputsOf,
+  leavesOf,
+  type Node,
+  nodesOf,
+  type Value,
+} from '../graph/index.js';
+import { attributeTypes, elementTypes, externalLocation, irVersion, Model, opset } from './schema.js';
+
+/** Where a parameter's bytes lie: in an external file, such as a .safetensors file, at any offset. */
+export interface ExternalTensor {
+  /** Relative to the model, as ONNX wants it. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What happens to a parameter: an initializer whose bytes lie elsewhere or here, or an input fed at every run. */
+export type Placement = ExternalTensor | Float32Array | 'input';
+
+export interface WriteOptions {
+  /** Default: every parameter is an input. */
+  readonly place?: (name: string) => Placement;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+// Attributes that shape rules keep for themselves: ONNX has these as inputs.
+const inputsInOnnx: Readonly<Record<string, readonly string[]>> = {
+  ReduceSum: ['axes'],
+  ReduceMean: ['axes'],
+  ReduceMax: ['axes'],
+  Slice: ['axis', 'start', 'end', 'step'],
+  Pad: ['pads'],
+};
+
+/**
+ * A graph as the bytes of an ONNX model. It must hold ONNX operations only (see `lower`).
+ * Inputs, then parameters that are inputs, are named as in the graph; the batch dimension is called `N`.
+ */
+export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Array {
+  const place = options.place ?? ((): Placement => 'input');
+  const names = new Names(program);
+  const initializers: object[] = [];
+  const inputs = [...inputsOf(program.outputs.values()).values()].map((value) => valueInfo(names.of(value), value));
+  for (const leaf of leavesOf(program.outputs.values())) {
+    const name = names.of(leaf);
+    if (leaf.source.kind === 'constant') initializers.push(rawTensor(name, leaf, leaf.source.data));
+    if (leaf.source.kind !== 'parameter') continue;
+    const placement = place(leaf.source.name);
+    if (placement === 'input') inputs.push(valueInfo(name, leaf));
+    else if (placement instanceof Float32Array) initializers.push(rawTensor(name, leaf, placement));
+    else initializers.push(externalTensor(name, leaf, placement));
+  }
+  const nodes = nodesOf(program.outputs.values()).map((node, index) => nodeMessage(node, index, names));
+  const outputs: object[] = [];
+  for (const [name, value] of program.outputs) {
+    // An output that is itself a leaf, or known under another name already, needs a node of its own.
+    if (names.of(value) !== name) {
+      nodes.push({ name: `Identity_${nodes.length}`, opType: 'Identity', input: [names.of(value)], output: [name] });
+    }
+    outputs.push(valueInfo(name, value));
+  }
+  return Model.encode(
+    Model.fromObject({
+      irVersion,
+      producerName: 'poster-v2',
+      opsetImport: [{ domain: '', version: opset }],
+      graph: { name: 'main', node: nodes, initializer: initializers, input: inputs, output: outputs },
+      metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
+    }),
+  ).finish();
+}
+
+/** A name for every value: leaves and outputs keep theirs, the rest are numbered. */
+class Names {
+  readonly #names = new Map<Value, string>();
+  readonly #taken = new Set<string>();
+  #count = 0;
+
+  /** @throws Error when two inputs or parameters share a name, or an output has the name of another value. */
+  constructor(program: Graph) {
+    for (const leaf of leavesOf(program.outputs.values())) {
+      const { source } = leaf;
+      if (source.kind !== 'input' && source.kind !== 'parameter') continue;
+      if (this.#taken.has(source.name))
+        throw new Error(`two different inputs or parameters are called '${source.name}'`);
+      this.#set(leaf, source.name);
+    }
+    for (const [name, value] of program.outputs) {
+      if (this.#names.get(value) === name) continue;
+      if (this.#taken.has(name)) throw new Error(`output '${name}' has the name of an input or parameter it is not`);
+      this.#taken.add(name);
+      if (value.source.kind === 'node' && !this.#names.has(value)) this.#names.set(value, name);
+    }
+  }
+
+  of(value: Value): string {
+    return this.#names.get(value) ?? this.#set(value, this.#fresh());
+  }
+
+  #set(value: Value, name: string): string {
+    this.#taken.add(name);
+    this.#names.set(value, name);
+    return name;
+  }
+
+  #fresh(): string {
+    let name: string;
+    do name = `#${this.#count++}`;
+    while (this.#taken.has(name));
+    return name;
+  }
+}
+
+function nodeMessage(node: Node, index: number, names: Names): { [key: string]: unknown } {
+  const hidden = inputsInOnnx[node.op] ?? [];
+  const attributes = Object.entries(node.attributes).filter(([name]) => !hidden.includes(name));
+  return {
+    name: `${node.op}_${index}`,
+    opType: node.op,
+    input: node.inputs.map((value) => (value ? names.of(value) : '')),
+    output: node.outputs.map((value) => names.of(value)),
+    attribute: attributes.map(([name, value]) => ({ name, ...attributeMessage(value) })),
+  };
+}
+
+function attributeMessage(attribute: Attribute): object {
+  const type = attributeTypes[attribute.kind];
+  switch (attribute.kind) {
+    case 'int':
+      return { type, i: attribute.value };
+    case 'float':
+      return { type, f: attribute.value };
+    case 'string':
+      return { type, s: new TextEncoder().encode(attribute.value) };
+    case 'ints':
+      return { type, ints: attribute.value };
+  }
+}
+
+function valueInfo(name: string, value: Value): object {
+  const dim = value.shape.map((size: Dim) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+  return { name, type: { tensorType: { elemType: elementTypes[value.dtype], shape: { dim } } } };
+}
+
+const bytesPerElement = { float32: 4, int32: 4, int64: 8, bool: 1 } as const;
+
+function wrongSize(name: string, actual: number, expected: number): Error {
+  return new Error(`'${name}' holds ${actual} bytes where ${expected} are needed`);
+}
+
+function rawTensor(name: string, value: Value, data: ArrayBufferView): object {
+  const expected = elements(value.shape) * bytesPerElement[value.dtype];
+  if (data.byteLength !== expected) throw wrongSize(name, data.byteLength, expected);
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { name, dims: value.shape, dataType: elementTypes[value.dtype], rawData };
+}
+
+function externalTensor(name: string, value: Value, at: ExternalTensor): object {
+  const expected = elements(value.shape) * bytesPerElement[value.dtype];
+  if (at.length !== expected) throw wrongSize(name, at.length, expected);
+  const { location, offset, length } = at;
+  const externalData = Object.entries({ location, offset, length }).map(([key, v]) => ({ key, value: String(v) }));
+  return { name, dims: value.shape, dataType: elementTypes[value.dtype], externalData, dataLocation: externalLocation };
+}

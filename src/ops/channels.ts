@@ -1,0 +1,32 @@
+import type { Dim, Tensor } from '../graph/index.js';
+import { mul } from './elementwise.js';
+import { matmul } from './linear.js';
+import type { Target } from './operation.js';
+import { reduceMean, reduceSum } from './reduce.js';
+import { reshape } from './shape.js';
+
+/** [C] as [C, 1, 1], which broadcasts over [N, C, H, W]. */
+export const perChannel = (t: Tensor): Tensor => reshape(t, [t.shape[0] as Dim, 1, 1]);
+
+/** [N, C, H, W] -> [N, C, H W]: sums over a contiguous last axis are the fast ones. */
+export function flatMap(x: Tensor): Tensor {
+  const [n, c, h, w] = x.shape as [Dim, Dim, number, number];
+  return reshape(x, [n, c, h * w]);
+}
+
+/** Mean over batch and map by channel, in two steps for the sake of float32's digits. */
+export function channelMean(x: Tensor): Tensor {
+  return reduceMean(reduceMean(flatMap(x), [2]), [0]);
+}
+
+export function channelSum(x: Tensor): Tensor {
+  return reduceSum(reduceSum(flatMap(x), [2]), [0]);
+}
+
+/** Sum of a b over batch and map by channel. On the CPU as dot products, which never write the product itself. */
+export function channelDot(a: Tensor, b: Tensor, target: Target): Tensor {
+  if (target !== 'cpu') return channelSum(mul(a, b));
+  const [n, c, h, w] = a.shape as [Dim, Dim, number, number];
+  const dots = matmul(reshape(a, [n, c, 1, h * w]), reshape(b, [n, c, h * w, 1]));
+  return reduceSum(reshape(dots, [n, c]), [0]);
+}

@@ -1,0 +1,181 @@
+import { type Attributes, type Dim, elements, int, ints, type Node, product, type Tensor } from '../graph/index.js';
+import { flatMap } from './channels.js';
+import { matmul } from './linear.js';
+import { applyOne, attributeInts, attributeNumber, operand } from './operation.js';
+import { reduceSum } from './reduce.js';
+import { concat, gather, pad, reshape, slice, transpose, transposeLast } from './shape.js';
+
+interface Geometry {
+  readonly stride: number;
+  readonly padding: number;
+  readonly groups: number;
+  readonly kernel: number;
+}
+
+function geometry(attributes: Attributes): Geometry {
+  return {
+    stride: attributeInts(attributes, 'strides')[0] as number,
+    padding: attributeInts(attributes, 'pads')[0] as number,
+    groups: attributeNumber(attributes, 'group'),
+    kernel: attributeInts(attributes, 'kernel_shape')[0] as number,
+  };
+}
+
+/**
+ * dL/dx from dL/dy [N, O, h, w] and the weight [O, I/g, k, k]. With stride 1 it is itself a convolution, of dy with the
+ * weight turned by 180 degrees and its channel axes swapped (the fastest form on every device); with a larger stride
+ * a transposed convolution.
+ */
+export function lowerConvInputGradient(node: Node): Tensor {
+  const [dy, weight] = [operand(node, 0), operand(node, 1)];
+  const shape = node.outputs[0]?.shape ?? [];
+  const { stride, padding, groups, kernel } = geometry(node.attributes);
+  const rest = {
+    strides: ints([stride, stride]),
+    kernel_shape: ints([kernel, kernel]),
+    group: int(groups),
+  };
+  if (stride === 1) {
+    const back = kernel - 1 - padding;
+    return applyOne('Conv', [dy, turned(weight, groups)], shape, { ...rest, pads: ints([back, back, back, back]) });
+  }
+  const [height, width] = shape.slice(2) as number[];
+  const [h, w] = dy.shape.slice(2) as number[];
+  const missing = (full: number | undefined, part: number | undefined): number =>
+    (full ?? 0) - (((part ?? 0) - 1) * stride - 2 * padding + kernel);
+  return applyOne('ConvTranspose', [dy, weight], shape, {
+    ...rest,
+    pads: ints([padding, padding, padding, padding]),
+    output_padding: ints([missing(height, h), missing(width, w)]),
+  });
+}
+
+/** [O, I/g, k, k] -> [I, O/g, k, k], each kernel turned by 180 degrees. */
+function turned(weight: Tensor, groups: number): Tensor {
+  const [out, perGroup, k] = weight.shape as [number, number, number];
+  const reversed = Int32Array.from({ length: k * k }, (_, i) => k * k - 1 - i);
+  const flat = reshape(weight, [groups, out / groups, perGroup, k * k]);
+  const flipped = k === 1 ? flat : gather(flat, reversed, [k * k], 3);
+  return reshape(transpose(flipped, [0, 2, 1, 3]), [groups * perGroup, out / groups, k, k]);
+}
+
+/**
+ * dL/dw [O, I/g, k, k] from x [N, I, H, W] and dL/dy [N, O, h, w]: element (r, c) of each kernel is the product of dy
+ * with the part of x that it met, summed over batch and map.
+ */
+export function lowerConvWeightGradient(node: Node): Tensor {
+  const [x, dy] = [operand(node, 0), operand(node, 1)];
+  const shape = node.outputs[0]?.shape as readonly number[];
+  const g = geometry(node.attributes);
+  if (g.groups > 1) return depthwiseWeightGradient(x, dy, shape, g);
+  // With few channels (a picture's), k x k thin products cost more than gathering the patches for a single one.
+  if ((shape[1] as number) < 16 && g.kernel > 1) return weightGradientByPatches(x, dy, shape, g);
+  return worthFolding(x, dy, shape)
+    ? weightGradientByShifts(swapBatch(x), swapBatch(dy), shape, g, correlateFolded)
+    : weightGradientByShifts(x, dy, shape, g, correlate);
+}
+
+/** sum over the batch of a b^T over the map: [N, O, h, w], [N, I, h, w] -> [O, I]. */
+function correlate(a: Tensor, b: Tensor): Tensor {
+  return reduceSum(matmul(flatMap(a), transposeLast(flatMap(b))), [0]);
+}
+
+/** The same from tensors whose first two axes were swapped: one product over batch and map, no sum afterwards. */
+function correlateFolded(a: Tensor, b: Tensor): Tensor {
+  const rows = (t: Tensor): Tensor => reshape(t, [t.shape[0] as Dim, product(t.shape.slice(1)) as Dim]);
+  return matmul(rows(a), transposeLast(rows(b)));
+}
+
+const swapBatch = (t: Tensor): Tensor => transpose(t, [1, 0, 2, 3]);
+
+/** Whether summing the k x k products [N, O, I] over the batch costs more than swapping the axes of x and dy before. */
+function worthFolding(x: Tensor, dy: Tensor, shape: readonly number[]): boolean {
+  const map = elements(dy.shape.slice(2)) * (dy.shape[1] as number) + elements(x.shape.slice(2)) * (x.shape[1] as number);
+  return elements(shape) > 2 * map;
+}
+
+/**
+ * A product for each of the k x k elements. Row r of the kernel met rows s h + r - p of x; with r - p = s q + phase these
+ * are rows h + q of the phase, and shifting dy by -q instead of x lets all columns share the copies: for a 3x3
+ * convolution of stride 1 just four shifted copies are made (two of x, two of dy) where slicing x alone takes nine.
+ */
+function weightGradientByShifts(
+  x: Tensor,
+  dy: Tensor,
+  shape: readonly number[],
+  g: Geometry,
+  multiply: (a: Tensor, b: Tensor) => Tensor,
+): Tensor {
+  const width = dy.shape[3] as number;
+  const { stride, padding, kernel } = g;
+  const phases = new Map<string, Tensor>();
+  const phase = (row: number, column: number, rows: number): Tensor => {
+    const key = `${row},${column}`;
+    let part = phases.get(key);
+    if (part === undefined) {
+      const inRows = takeAxis(x, 2, row, stride, rows);
+      part = takeAxis(inRows, 3, column, stride, width);
+      phases.set(key, part);
+    }
+    return part;
+  };
+  const shiftedRows = new Map<string, Tensor>();
+  const products: Tensor[] = [];
+  for (let r = 0; r < kernel; r++) {
+    const q = Math.floor((r - padding) / stride);
+    const row = r - padding - q * stride;
+    // Rows of this phase that x has; dy, shifted by q, is cut or filled to match.
+    const rows = Math.ceil(((x.shape[2] as number) - row) / stride);
+    const key = `${q},${rows}`;
+    const gradient = shiftedRows.get(key) ?? takeAxis(dy, 2, -q, 1, rows);
+    shiftedRows.set(key, gradient);
+    for (let c = 0; c < kernel; c++) {
+      const one = multiply(gradient, phase(row, c - padding, rows));
+      products.push(reshape(one, [...(one.shape as number[]), 1]));
+    }
+  }
+  return reshape(concat(products, 2), shape);
+}
+
+/** Elements start, start + step, ... of an axis, `count` of them, zero where there is none. */
+function takeAxis(x: Tensor, axis: number, start: number, step: number, count: number): Tensor {
+  const size = x.shape[axis] as number;
+  const before = Math.max(0, Math.ceil(-start / step));
+  const first = start + before * step;
+  const inside = Math.max(0, Math.min(count - before, Math.ceil((size - first) / step)));
+  const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
+  const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
+  return pad(part, at(before), at(count - before - inside));
+}
+
+function shifts(kernel: number): [number, number][] {
+  return Array.from({ length: kernel * kernel }, (_, i) => [Math.floor(i / kernel), i % kernel]);
+}
+
+/** The part of x that met element (r, c) of the kernels: [N, I, h, w]. */
+function met(x: Tensor, r: number, c: number, dy: Tensor, g: Geometry): Tensor {
+  const [h, w] = dy.shape.slice(2) as [number, number];
+  return takeAxis(takeAxis(x, 2, r - g.padding, g.stride, h), 3, c - g.padding, g.stride, w);
+}
+
+/** One product of dy with all patches: [N, O, h w] x [N, h w, k k I]. */
+function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry): Tensor {
+  const [out, channels] = shape as [number, number];
+  const patches = concat(
+    shifts(g.kernel).map(([r, c]) => met(x, r, c, dy, g)),
+    1,
+  );
+  const products = reshape(correlate(dy, patches), [out, g.kernel * g.kernel, channels]);
+  return reshape(transpose(products, [0, 2, 1]), shape);
+}
+
+/** One kernel a channel: [N, C, k k, hw] x [N, C, hw, 1]. */
+function depthwiseWeightGradient(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry): Tensor {
+  const [n, out, h, w] = dy.shape as [Dim, number, number, number];
+  if (shape[1] !== 1 || out !== g.groups) {
+    throw new Error('ConvWeightGradient: grouped convolutions are differentiated only with one channel a group');
+  }
+  const seen = shifts(g.kernel).map(([r, c]) => reshape(met(x, r, c, dy, g), [n, out, 1, h * w]));
+  const products = matmul(concat(seen, 2), reshape(dy, [n, out, h * w, 1]));
+  return reshape(reduceSum(products, [0]), shape);
+}

@@ -1,0 +1,150 @@
+import { broadcast, constant, GraphError, sameShape, type Tensor, type Value } from '../graph/index.js';
+import type { OperationName } from './names.js';
+import { apply, applyOne, type Operation, type OperationTable, operand, output } from './operation.js';
+
+/** A tensor, or a number that stands for a scalar constant. */
+export type Operand = Tensor | number;
+
+export function scalar(value: number): Tensor {
+  return constant('float32', Float32Array.of(value), []);
+}
+
+function tensor(value: Operand): Tensor {
+  return typeof value === 'number' ? scalar(value) : value;
+}
+
+function binary(op: OperationName, a: Operand, b: Operand): Tensor {
+  const [x, y] = [tensor(a), tensor(b)];
+  const shape = broadcast(x.shape, y.shape);
+  if (shape === undefined) throw new GraphError(op, [x, y], 'the shapes do not broadcast');
+  return applyOne(op, [x, y], shape);
+}
+
+const unary = (op: OperationName, x: Tensor): Tensor => applyOne(op, [x], x.shape);
+
+/** a + b, broadcast as in NumPy. */
+export const add = (a: Operand, b: Operand): Tensor => binary('Add', a, b);
+export const sub = (a: Operand, b: Operand): Tensor => binary('Sub', a, b);
+export const mul = (a: Operand, b: Operand): Tensor => binary('Mul', a, b);
+export const div = (a: Operand, b: Operand): Tensor => binary('Div', a, b);
+/** Elementwise minimum; the gradient at a tie goes to `a`. */
+export const minimum = (a: Operand, b: Operand): Tensor => binary('Min', a, b);
+export const neg = (x: Tensor): Tensor => unary('Neg', x);
+export const exp = (x: Tensor): Tensor => unary('Exp', x);
+export const log = (x: Tensor): Tensor => unary('Log', x);
+export const sqrt = (x: Tensor): Tensor => unary('Sqrt', x);
+export const reciprocal = (x: Tensor): Tensor => unary('Reciprocal', x);
+export const erf = (x: Tensor): Tensor => unary('Erf', x);
+export const sigmoid = (x: Tensor): Tensor => unary('Sigmoid', x);
+export const relu = (x: Tensor): Tensor => unary('Relu', x);
+/** x * Phi(x), Phi the normal distribution function (the exact GELU, not its tanh approximation). */
+export const gelu = (x: Tensor): Tensor => unary('Gelu', x);
+
+/** max(0, x) + slope * min(0, x); `slope` is [C, 1, 1] for x [N, C, H, W]. */
+export function prelu(x: Tensor, slope: Tensor): Tensor {
+  const shape = broadcast(x.shape, slope.shape);
+  if (shape === undefined || !sameShape(shape, x.shape)) {
+    throw new GraphError('PRelu', [x, slope], 'the slope does not broadcast to the input');
+  }
+  return applyOne('PRelu', [x, slope], x.shape);
+}
+
+/** a > b. */
+export function greater(a: Operand, b: Operand): Value<'bool'> {
+  const [x, y] = [tensor(a), tensor(b)];
+  const shape = broadcast(x.shape, y.shape);
+  if (shape === undefined) throw new GraphError('Greater', [x, y], 'the shapes do not broadcast');
+  return apply('Greater', [x, y], {}, [{ dtype: 'bool', shape }]).outputs[0] as Value<'bool'>;
+}
+
+/** `yes` where the condition holds, `no` elsewhere. */
+export function where(condition: Value<'bool'>, yes: Operand, no: Operand): Tensor {
+  const [x, y] = [tensor(yes), tensor(no)];
+  const branches = broadcast(x.shape, y.shape);
+  const shape = branches && broadcast(branches, condition.shape);
+  if (shape === undefined) throw new GraphError('Where', [condition, x, y], 'the shapes do not broadcast');
+  return applyOne('Where', [condition, x, y], shape);
+}
+
+/** The same value as a node of its own; its gradient passes through. */
+export const identity = (x: Tensor): Tensor => unary('Identity', x);
+
+/** A rule for y = f(x) from dL/dy. */
+function rule(derive: (dy: Tensor, x: Tensor, y: Tensor) => Tensor): Operation {
+  return {
+    gradient: ({ node, gradients: [dy] }) => [dy && derive(dy, operand(node, 0), output(node, 0))],
+  };
+}
+
+const twoOverRootPi = 2 / Math.sqrt(Math.PI);
+
+export const elementwise = {
+  // d(a + b) = da + db
+  Add: { gradient: ({ gradients: [dy] }) => [dy, dy] },
+  // d(a - b) = da - db
+  Sub: { gradient: ({ gradients: [dy], wants }) => [dy, wants[1] && dy ? neg(dy) : undefined] },
+  // d(a b) = b da + a db
+  Mul: {
+    gradient: ({ node, gradients: [dy], wants }) => [
+      wants[0] && dy ? mul(dy, operand(node, 1)) : undefined,
+      wants[1] && dy ? mul(dy, operand(node, 0)) : undefined,
+    ],
+  },
+  // d(a / b) = da / b - (a / b) db / b
+  Div: {
+    gradient: ({ node, gradients: [dy], wants }) => {
+      if (!dy) return [];
+      const part = div(dy, operand(node, 1));
+      return [part, wants[1] ? neg(mul(part, output(node, 0))) : undefined];
+    },
+  },
+  Min: {
+    gradient: ({ node, gradients: [dy], wants }) => {
+      if (!dy) return [];
+      const second = greater(operand(node, 0), operand(node, 1));
+      return [wants[0] ? where(second, 0, dy) : undefined, wants[1] ? where(second, dy, 0) : undefined];
+    },
+  },
+  Neg: rule((dy) => neg(dy)),
+  Exp: rule((dy, _, y) => mul(dy, y)),
+  Log: rule((dy, x) => div(dy, x)),
+  // d sqrt(x) = dx / (2 sqrt(x))
+  Sqrt: rule((dy, _, y) => div(mul(dy, 0.5), y)),
+  // d(1/x) = -dx / x^2
+  Reciprocal: rule((dy, _, y) => neg(mul(dy, mul(y, y)))),
+  // d erf(x) = 2/sqrt(pi) exp(-x^2) dx
+  Erf: rule((dy, x) => mul(mul(dy, twoOverRootPi), exp(neg(mul(x, x))))),
+  // d s(x) = s (1 - s) dx
+  Sigmoid: rule((dy, _, y) => mul(dy, mul(y, sub(1, y)))),
+  Relu: rule((dy, x) => where(greater(x, 0), dy, 0)),
+  // d gelu(x) = (Phi(x) + x phi(x)) dx, phi the normal density
+  Gelu: rule((dy, x) => {
+    const cdf = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
+    const density = mul(exp(mul(mul(x, x), -0.5)), Math.SQRT1_2 / Math.sqrt(Math.PI));
+    return mul(dy, add(cdf, mul(x, density)));
+  }),
+  // d prelu = dx where x > 0, slope dx + min(x, 0) dslope elsewhere
+  PRelu: {
+    gradient: ({ node, gradients: [dy], wants }) => {
+      if (!dy) return [];
+      const [x, slope] = [operand(node, 0), operand(node, 1)];
+      return [
+        wants[0] ? where(greater(x, 0), dy, mul(dy, slope)) : undefined,
+        wants[1] ? mul(dy, minimum(x, 0)) : undefined,
+      ];
+    },
+  },
+  Where: {
+    gradient: ({ node, gradients: [dy], wants }) => {
+      if (!dy) return [];
+      const condition = node.inputs[0] as Value<'bool'>;
+      return [
+        undefined,
+        wants[1] ? where(condition, dy, 0) : undefined,
+        wants[2] ? where(condition, 0, dy) : undefined,
+      ];
+    },
+  },
+  Greater: { gradient: { none: 'a comparison is constant almost everywhere' } },
+  Identity: { gradient: ({ gradients: [dy] }) => [dy] },
+} satisfies OperationTable;

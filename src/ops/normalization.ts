@@ -1,0 +1,149 @@
+import { float, GraphError, int, type Node, sameShape, type Tensor } from '../graph/index.js';
+import { channelDot, channelMean, channelSum, perChannel } from './channels.js';
+import { add, div, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
+import { apply, applyOne, attributeNumber, type OperationTable, operand, output, type Target } from './operation.js';
+import { countOf, reduceMean } from './reduce.js';
+
+function checkChannels(op: string, x: Tensor, vectors: readonly Tensor[]): void {
+  const channels = x.shape[1];
+  if (x.shape.length !== 4 || vectors.some((t) => t.shape.length !== 1 || t.shape[0] !== channels)) {
+    throw new GraphError(op, [x, ...vectors], 'x must be [N, C, H, W] and the others [C]');
+  }
+}
+
+/** Batch normalisation with given statistics: (x - mean) / sqrt(variance + epsilon) * scale + bias by channel. */
+export function batchNorm(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  epsilon = 1e-5,
+): Tensor {
+  checkChannels('BatchNormalization', x, [scale, bias, mean, variance]);
+  return applyOne('BatchNormalization', [x, scale, bias, mean, variance], x.shape, { epsilon: float(epsilon) });
+}
+
+export interface BatchNormTraining {
+  readonly y: Tensor;
+  /** Of this batch, [C]. */
+  readonly mean: Tensor;
+  /** Of this batch, [C], divided by the count (not the count less one). */
+  readonly variance: Tensor;
+}
+
+/** Batch normalisation with the statistics of the batch itself, which come out too. */
+export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5): BatchNormTraining {
+  checkChannels('BatchNormTraining', x, [scale, bias]);
+  const float32 = (shape: Tensor['shape']) => ({ dtype: 'float32', shape }) as const;
+  const node = apply('BatchNormTraining', [x, scale, bias], { epsilon: float(epsilon) }, [
+    float32(x.shape),
+    float32(scale.shape),
+    float32(scale.shape),
+  ]);
+  return { y: output(node, 0), mean: output(node, 1), variance: output(node, 2) };
+}
+
+/** (x - mean) / sqrt(variance + epsilon) * scale + bias over the last axis. */
+export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  const last = x.shape.slice(-1);
+  if (x.shape.length === 0 || !sameShape(scale.shape, last) || !sameShape(bias.shape, last)) {
+    throw new GraphError('LayerNormalization', [x, scale, bias], 'scale and bias must have the size of the last axis');
+  }
+  return applyOne('LayerNormalization', [x, scale, bias], x.shape, { epsilon: float(epsilon), axis: int(-1) });
+}
+
+function lowerBatchNormTraining(node: Node, target: Target): Tensor[] {
+  const [x, scale, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
+  const { epsilon } = node.attributes as { epsilon: ReturnType<typeof float> };
+  if (target === 'cpu') {
+    // With momentum 0 the kernel's "running" statistics are the batch's own.
+    const attributes = { epsilon, momentum: float(0), training_mode: int(1) };
+    const types = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
+    const kernel = apply('BatchNormalization', [x, scale, bias, bias, scale], attributes, types);
+    return [output(kernel, 0), output(kernel, 1), output(kernel, 2)];
+  }
+  const mean = channelMean(x);
+  const centered = sub(x, perChannel(mean));
+  const variance = channelMean(mul(centered, centered));
+  return [batchNorm(x, scale, bias, mean, variance, attributeNumber(node.attributes, 'epsilon')), mean, variance];
+}
+
+/**
+ * With x^ = (x - mean) / sigma: dbias = sum dy, dscale = sum dy x^, and
+ * dx = scale / sigma (dy - mean(dy) - x^ mean(dy x^)), which is a dy + b x + c with numbers a, b, c by channel.
+ */
+function lowerBatchNormGradient(node: Node, target: Target): Tensor[] {
+  const [dy, x, scale, mean, variance] = [0, 1, 2, 3, 4].map((i) => operand(node, i)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
+  const count = countOf(x, [0, 2, 3]);
+  const dbias = channelSum(dy);
+  const dscale = mul(inverse, sub(channelDot(dy, x, target), mul(mean, dbias)));
+  const a = mul(scale, inverse);
+  const b = neg(div(mul(mul(a, inverse), dscale), count));
+  const c = neg(add(div(mul(a, dbias), count), mul(b, mean)));
+  const dx = add(mul(dy, perChannel(a)), add(mul(x, perChannel(b)), perChannel(c)));
+  return [dx, dscale, dbias];
+}
+
+export const normalizations = {
+  // y is affine in x, scale and bias when the statistics are given.
+  BatchNormalization: {
+    gradient: ({ node, gradients: [dy], wants }) => {
+      if (!dy) return [];
+      if (wants[3] || wants[4]) {
+        throw new GraphError('BatchNormalization', node.inputs, 'the given statistics are not differentiated');
+      }
+      const [x, scale, , mean, variance] = [0, 1, 2, 3, 4].map((i) => operand(node, i)) as Tensor[] as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
+      return [
+        wants[0] ? mul(dy, perChannel(mul(scale, inverse))) : undefined,
+        wants[1] ? mul(channelSum(mul(dy, sub(x, perChannel(mean)))), inverse) : undefined,
+        wants[2] ? channelSum(dy) : undefined,
+      ];
+    },
+  },
+  BatchNormTraining: {
+    gradient: ({ node, gradients: [dy, dmean, dvariance] }) => {
+      if (dmean || dvariance) throw new GraphError('BatchNormTraining', [], 'its statistics are not differentiated');
+      if (!dy) return [];
+      const inputs = [dy, operand(node, 0), operand(node, 1), output(node, 1), output(node, 2)];
+      const types = node.inputs.map((value) => ({ dtype: 'float32', shape: value?.shape ?? [] }) as const);
+      const { epsilon } = node.attributes as { epsilon: ReturnType<typeof float> };
+      const gradient = apply('BatchNormGradient', inputs, { epsilon }, types);
+      return [output(gradient, 0), output(gradient, 1), output(gradient, 2)];
+    },
+    lower: lowerBatchNormTraining,
+  },
+  BatchNormGradient: { gradient: { none: 'second derivatives are not needed here' }, lower: lowerBatchNormGradient },
+  // With x^ normalised and d = dy scale: dx = (d - mean(d) - x^ mean(d x^)) / sigma, dscale = sum dy x^, dbias = sum dy.
+  LayerNormalization: {
+    gradient: ({ node, gradients: [dy], wants }) => {
+      if (!dy) return [];
+      const [x, scale] = [operand(node, 0), operand(node, 1)];
+      const centered = sub(x, reduceMean(x, [-1], true));
+      const variance = reduceMean(mul(centered, centered), [-1], true);
+      const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
+      const normal = mul(centered, inverse);
+      const d = mul(dy, scale);
+      const projected = mul(normal, reduceMean(mul(d, normal), [-1], true));
+      return [
+        wants[0] ? mul(sub(sub(d, reduceMean(d, [-1], true)), projected), inverse) : undefined,
+        wants[1] ? mul(dy, normal) : undefined,
+        wants[2] ? dy : undefined,
+      ];
+    },
+  },
+} satisfies OperationTable;

@@ -1,0 +1,66 @@
+import { GraphError, int, type Tensor } from '../graph/index.js';
+import { applyOne, attributeNumber, type OperationTable, operand } from './operation.js';
+import { reduceSum } from './reduce.js';
+import { gather, pad, reshape, slice, transpose } from './shape.js';
+
+/**
+ * Swin's relative position bias for a window of size S: table [(2S - 1)^2, heads] -> [heads, S^2, S^2], where element
+ * (h, i, j) is the table's row for the offset from token j to token i.
+ */
+export function relativePositionBias(table: Tensor, size: number): Tensor {
+  const [rowsCount, heads] = table.shape;
+  if (table.shape.length !== 2 || rowsCount !== (2 * size - 1) ** 2) {
+    throw new GraphError(
+      'RelativePositionBias',
+      [table],
+      `a window of ${size} needs a table of ${(2 * size - 1) ** 2} rows`,
+    );
+  }
+  const tokens = size * size;
+  return applyOne('RelativePositionBias', [table], [heads as number, tokens, tokens], { size: int(size) });
+}
+
+/** For every pair of tokens the row of the table, as in Swin: (dy + S - 1)(2S - 1) + dx + S - 1. */
+export function relativePositionIndex(size: number): Int32Array {
+  const tokens = size * size;
+  return Int32Array.from({ length: tokens * tokens }, (_, pair) => {
+    const [i, j] = [Math.floor(pair / tokens), pair % tokens];
+    const rows = Math.floor(i / size) - Math.floor(j / size) + size - 1;
+    return rows * (2 * size - 1) + (i % size) - (j % size) + size - 1;
+  });
+}
+
+/**
+ * Sums x [B, S, S, C] over pairs (i, j) of equal j - i: [B, 2S - 1, C]. Rows padded to 2S and read again as rows of
+ * 2S + 1 are each shifted by one more place, so that the diagonals become columns.
+ */
+function sumDiagonals(x: Tensor): Tensor {
+  const [b, s, , c] = x.shape as [number, number, number, number];
+  const wide = reshape(pad(x, [0, 0, 0, 0], [0, 0, s, 0]), [b, 2 * s * s, c]);
+  const skewed = reshape(pad(wide, [0, s - 1, 0], [0, 1, 0]), [b, s, 2 * s + 1, c]);
+  return slice(reduceSum(skewed, [1]), 1, 0, 2 * s - 1);
+}
+
+export const positionBiases = {
+  // Every entry of the table receives the sum over the pairs that read it: diagonals of rows, then of columns.
+  RelativePositionBias: {
+    gradient: ({ node, gradients: [dy] }) => {
+      if (!dy) return [];
+      const size = attributeNumber(node.attributes, 'size');
+      const heads = operand(node, 0).shape[1] as number;
+      const span = 2 * size - 1;
+      // [h, yi, xi, yj, xj] -> [h, yi, yj, xi xj] -> [h, dy, xi, xj] -> [h dy, dx]
+      const grid = transpose(reshape(dy, [heads, size, size, size, size]), [0, 1, 3, 2, 4]);
+      const byRow = sumDiagonals(reshape(grid, [heads, size, size, size * size]));
+      const byOffset = sumDiagonals(reshape(byRow, [heads * span, size, size, 1]));
+      // The sums run over j - i and the table over i - j: the other way round.
+      const reversed = Int32Array.from({ length: span * span }, (_, i) => span * span - 1 - i);
+      return [transpose(gather(reshape(byOffset, [heads, span * span]), reversed, [span * span], 1), [1, 0])];
+    },
+    lower: (node) => {
+      const size = attributeNumber(node.attributes, 'size');
+      const rows = gather(operand(node, 0), relativePositionIndex(size), [size ** 4], 0);
+      return [reshape(transpose(rows, [1, 0]), node.outputs[0]?.shape ?? [])];
+    },
+  },
+} satisfies OperationTable;

@@ -1,0 +1,7 @@
+export * from './clip.js';
+export * from './ema.js';
+export * from './optimizer.js';
+export * from './parameters.js';
+export * from './sam.js';
+export * from './schedule.js';
+export * from './state.js';

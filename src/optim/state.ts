@@ -1,0 +1,56 @@
+import { UserError } from '../common/errors.js';
+import { createState, type DecayRule, decayAll, type OptimizerConfig, type OptimizerState } from './optimizer.js';
+import { type Layout, views } from './parameters.js';
+
+/** The flat arrays of a state under PyTorch's names for them. */
+function flatArrays(state: OptimizerState): [string, Float32Array][] {
+  if (state.type === 'adam') {
+    return [
+      ['exp_avg', state.expAvg],
+      ['exp_avg_sq', state.expAvgSq],
+    ];
+  }
+  return state.momentumBuffer.length === 0 ? [] : [['momentum_buffer', state.momentumBuffer]];
+}
+
+/**
+ * What a state consists of beside its step count, as views: `exp_avg/NAME`, `exp_avg_sq/NAME` or `momentum_buffer/NAME`
+ * for each parameter. By parameter, so that a stored state does not depend on order or padding of the layout.
+ */
+export function stateArrays(state: OptimizerState, layout: Layout): Map<string, Float32Array> {
+  const result = new Map<string, Float32Array>();
+  for (const [kind, flat] of flatArrays(state)) {
+    for (const [name, values] of views(layout, flat)) result.set(`${kind}/${name}`, values);
+  }
+  return result;
+}
+
+/**
+ * The state that `stateArrays` and the step count were taken from, bit for bit; the arrays are copied. A UserError names
+ * the first array that is missing or of another size.
+ */
+export function restoreState(
+  config: OptimizerConfig,
+  layout: Layout,
+  step: number,
+  arrays: ReadonlyMap<string, Float32Array>,
+  decay: DecayRule = decayAll,
+): OptimizerState {
+  if (!Number.isSafeInteger(step) || step < 0) {
+    throw new UserError(`The stored optimizer state counts ${step} steps, which cannot be; start without it.`);
+  }
+  const state = createState(config, layout, decay);
+  state.step = step;
+  for (const [name, target] of stateArrays(state, layout)) {
+    const source = arrays.get(name);
+    if (source?.length !== target.length) {
+      const found = source === undefined ? 'is missing' : `has ${source.length} elements instead of ${target.length}`;
+      throw new UserError(
+        `The stored optimizer state does not fit ${config.type} on this network: ${name} ${found}; ` +
+          'resume with the optimizer and model it was saved with.',
+      );
+    }
+    target.set(source);
+  }
+  return state;
+}

@@ -1,0 +1,75 @@
+import type { InferenceSession } from 'onnxruntime-common';
+import type { Graph } from '../graph/index.js';
+import { type Placement, writeOnnx } from '../onnx/index.js';
+import { loadOrt } from './backend.js';
+import { fromOrt, type HostTensor, toOrt } from './tensor.js';
+
+/** A file that initializers of a model point into (ONNX external data), by the name that they use. */
+export interface ExternalFile {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
+
+export interface CpuOptions {
+  /** Threads of one run; default: all cores. */
+  readonly threads?: number;
+  /** Where each parameter is; default: fed at every run. */
+  readonly place?: (name: string) => Placement;
+  readonly externalFiles?: readonly ExternalFile[];
+  /** For the profiler: writes a trace beside this prefix when the session ends. */
+  readonly profile?: string;
+  readonly session?: InferenceSession.SessionOptions;
+}
+
+/** A graph ready to run on the CPU: host tensors in (without a copy), host tensors out. */
+export class CpuSession {
+  readonly #session: InferenceSession;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+
+  private constructor(session: InferenceSession) {
+    this.#session = session;
+    this.inputs = session.inputNames;
+    this.outputs = session.outputNames;
+  }
+
+  /** @param program of ONNX operations only: see `lower(program, 'cpu')`. */
+  static async create(program: Graph, options: CpuOptions = {}): Promise<CpuSession> {
+    return CpuSession.load(writeOnnx(program, options.place ? { place: options.place } : {}), options);
+  }
+
+  /** The same from a model's bytes. */
+  static async load(model: Uint8Array, options: CpuOptions = {}): Promise<CpuSession> {
+    const ort = await loadOrt();
+    const session = await ort.InferenceSession.create(model, {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),
+      ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+      ...options.session,
+    });
+    return new CpuSession(session);
+  }
+
+  /** Runs the graph once. Blocks this thread until it is done. Inputs that the graph does not have are ignored. */
+  async run(inputs: ReadonlyMap<string, HostTensor>): Promise<Map<string, HostTensor>> {
+    const feeds: Record<string, ReturnType<typeof toOrt>> = {};
+    for (const name of this.inputs) {
+      const tensor = inputs.get(name);
+      if (tensor === undefined) throw new Error(`the graph's input '${name}' was not given`);
+      feeds[name] = toOrt(tensor);
+    }
+    const results = await this.#session.run(feeds);
+    return new Map(this.outputs.map((name) => [name, fromOrt(results[name] as ReturnType<typeof toOrt>)]));
+  }
+
+  endProfiling(): void {
+    this.#session.endProfiling();
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.release();
+  }
+}

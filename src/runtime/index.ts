@@ -1,0 +1,3 @@
+export * from './backend.js';
+export * from './cpu.js';
+export * from './tensor.js';
