@@ -1,25 +1,175 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { gradients } from '../src/autodiff/index.js';
-import { graph, input, parameter, print } from '../src/graph/index.js';
-import { conv2d, lower, mul, reduceSum } from '../src/ops/index.js';
-import { CpuSession, floats, hostTensor } from '../src/runtime/index.js';
+import { elements, input, leavesOf, nodesOf, parameter, type Tensor } from '../src/graph/index.js';
+import * as ops from '../src/ops/index.js';
+import { floats } from '../src/runtime/index.js';
+import { batch } from './gradients/check.js';
+import {
+  type Built,
+  buildCheck,
+  type Differences,
+  differences,
+  errorOf,
+  evaluate,
+  feeds,
+  keyOf,
+} from './gradients/differences.js';
+import { networkChecks } from './gradients/network-checks.js';
+import { tensorChecks } from './gradients/tensor-checks.js';
 
-test('a first graph runs', async () => {
-  const x = input('x', 'float32', ['N', 2, 5, 5]);
-  const w = parameter('w', [3, 2, 3, 3]);
-  const y = conv2d(x, w, undefined, { padding: 1, stride: 1 });
-  const loss = reduceSum(mul(y, y), [0, 1, 2, 3]);
-  const [dw, dx] = gradients(loss, [w, x]);
-  const g = lower(graph({ loss, dw: dw as typeof w, dx: dx as typeof w }), 'cpu');
-  console.log(print(g));
-  const s = await CpuSession.create(g);
-  const out = await s.run(
-    new Map([
-      ['x', hostTensor('float32', new Float32Array(100).fill(0.5), [2, 2, 5, 5])],
-      ['w', hostTensor('float32', new Float32Array(54).fill(0.1), [3, 2, 3, 3])],
-    ]),
+const built = [...tensorChecks, ...networkChecks].map(buildCheck);
+// Differences of a float64 reference are exact to about 1e-7, those of a float32 graph to about 1e-3.
+const tolerance = ({ check }: Built): number => (check.reference ? 1e-5 : 2e-3);
+let slopes: Differences;
+before(async () => {
+  slopes = await differences(built);
+});
+
+const lossOf = ({ y, weights }: Built): Tensor =>
+  ops.reduceSum(
+    ops.mul(y, weights),
+    y.shape.map((_, i) => i),
   );
-  console.log(floats(out.get('dw')).slice(0, 10), floats(out.get('loss')));
-  assert.ok(true);
+
+/** The gradients of a check's wanted inputs, by key. */
+function gradientsOf(one: Built): Map<string, Tensor> {
+  const wanted = one.inputs.flatMap((value, i) => (one.check.inputs[i]?.wanted ? [{ value, i }] : []));
+  const results = gradients(
+    lossOf(one),
+    wanted.map(({ value }) => value),
+  );
+  return new Map(wanted.flatMap(({ i }, k) => (results[k] ? [[keyOf(one.check, i), results[k]]] : [])));
+}
+
+/** The relative error of each wanted input's gradient; one that is not there counts as zeros. */
+function errorsOf(one: Built, gradient: (key: string) => Float32Array | undefined): Map<string, number> {
+  const errors = new Map<string, number>();
+  one.check.inputs.forEach(({ shape, wanted }, i) => {
+    const key = keyOf(one.check, i);
+    const expected = slopes.get(key);
+    if (expected === undefined) throw new Error(`${key} has no differences`);
+    if (wanted) errors.set(key, errorOf(gradient(key), expected, elements(shape, batch)));
+  });
+  return errors;
+}
+
+for (const target of ['cpu', 'webgpu'] as const) {
+  test(`gradients agree with central differences, lowered for ${target}`, async (t) => {
+    const outputs = new Map<string, Tensor>();
+    for (const one of built) {
+      outputs.set(one.check.name, one.y);
+      for (const [key, value] of gradientsOf(one)) outputs.set(`d ${key}`, value);
+    }
+    const arrays = feeds(built);
+    const results = await evaluate(outputs, arrays, target);
+    await t.test('a run changes no input', () => assert.deepEqual(arrays, feeds(built)));
+    for (const one of built) {
+      await t.test(one.check.name, () => {
+        const errors = errorsOf(one, (key) => {
+          const result = results.get(`d ${key}`);
+          return result && floats(result);
+        });
+        for (const [key, error] of errors) assert.ok(error < tolerance(one), `${key}: relative error ${error}`);
+        if (!one.check.reference) return;
+        const y = floats(results.get(one.check.name));
+        const values = one.inputs.map((_, i) => Float64Array.from(floats(arrays.get(keyOf(one.check, i)))));
+        const expected = one.check.reference(values);
+        assert.equal(y.length, expected.length);
+        const scale = Math.max(1, ...expected.map(Math.abs));
+        y.forEach((value, i) => {
+          assert.ok(Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-5 * scale, `output ${i}`);
+        });
+      });
+    }
+  });
+}
+
+/** Every rule wrapped by `wrap` for as long as `run` takes. */
+function withRules<T>(wrap: (op: ops.OperationName, rule: ops.GradientRule) => ops.GradientRule, run: () => T): T {
+  const table = ops.operations as Record<ops.OperationName, ops.Operation>;
+  const kept = { ...table };
+  try {
+    for (const op of ops.operationNames) {
+      const { gradient } = kept[op];
+      if (typeof gradient === 'function') table[op] = { ...kept[op], gradient: wrap(op, gradient) };
+    }
+    return run();
+  } finally {
+    Object.assign(table, kept);
+  }
+}
+
+/** The results of rules that a check's gradients are made of, as 'Conv 1' for the gradient of a Conv's second input. */
+function rulesUsed(one: Built): Set<string> {
+  const used = new Set<string>();
+  const record = (op: string, rule: ops.GradientRule): ops.GradientRule => {
+    return (context) => {
+      const results = rule(context);
+      results.forEach((result, i) => {
+        if (result && context.wants[i]) used.add(`${op} ${i}`);
+      });
+      return results;
+    };
+  };
+  withRules(record, () => gradientsOf(one));
+  return used;
+}
+
+test('every operation that has a rule has a check', () => {
+  const checked = new Set(built.flatMap((one) => [...rulesUsed(one)]).map((use) => use.split(' ')[0]));
+  const rules = ops.operationNames.filter((op) => typeof ops.operations[op].gradient === 'function');
+  assert.deepEqual(
+    rules.filter((op) => !checked.has(op)),
+    [],
+  );
+});
+
+test('a rule that is wrong by a twentieth in any one of its results fails its check', async () => {
+  const outputs = new Map<string, Tensor>();
+  const mutants = new Map<string, Built>();
+  for (const one of built) {
+    for (const use of rulesUsed(one)) {
+      if (mutants.has(use)) continue;
+      mutants.set(use, one);
+      const spoil = (op: string, rule: ops.GradientRule): ops.GradientRule => {
+        return (context) =>
+          rule(context).map((result, i) => (result && `${op} ${i}` === use ? ops.mul(result, 1.05) : result));
+      };
+      for (const [key, value] of withRules(spoil, () => gradientsOf(one))) outputs.set(`${use}: ${key}`, value);
+    }
+  }
+  assert.ok(mutants.size > 50);
+  const results = await evaluate(outputs, feeds(built), 'cpu');
+  for (const [use, one] of mutants) {
+    const errors = errorsOf(one, (key) => {
+      const result = results.get(`${use}: ${key}`);
+      return result && floats(result);
+    });
+    assert.ok(Math.max(...errors.values()) > 2 * tolerance(one), `${one.check.name} does not notice a wrong ${use}`);
+  }
+});
+
+test('nothing is built for frozen parameters and what comes before them', () => {
+  const [w, scale, bias] = [parameter('frozen', [4, 3, 3, 3]), parameter('scale', [4]), parameter('bias', [4])];
+  const head = parameter('head', [2, 4]);
+  const x = input('x', 'float32', ['N', 3, 6, 6]);
+  const features = ops.reduceMean(ops.relu(ops.batchNormTraining(ops.conv2d(x, w), scale, bias).y), [2, 3]);
+  const loss = ops.reduceMean(ops.linear(features, head), [0, 1]);
+  const forward = new Set(nodesOf([loss]));
+  const [dHead, none] = gradients(loss, [head, parameter('elsewhere', [1])]);
+  assert.equal(none, undefined);
+  assert.ok(dHead);
+  const added = nodesOf([dHead]).filter((node) => !forward.has(node));
+  assert.ok(added.length > 0);
+  const read = added.flatMap((node) => node.inputs).filter((value) => value !== undefined);
+  for (const frozen of [x, w, scale, bias]) assert.ok(!read.includes(frozen));
+  assert.deepEqual(
+    added.filter(({ op }) => /Conv|BatchNorm|Where|Greater/.test(op)),
+    [],
+  );
+  // And nothing for the weight of a layer whose input alone is wanted.
+  const [dx] = gradients(loss, [x]);
+  assert.ok(dx && !nodesOf([dx]).some(({ op }) => op === 'ConvWeightGradient'));
+  assert.ok(dx && !leavesOf([dx]).some((leaf) => leaf.source.kind === 'parameter' && leaf.source.name === 'elsewhere'));
 });

@@ -96,7 +96,7 @@ export class Random {
     }
     // A narrow or far interval would reject nearly all normal draws: propose uniformly, accept by density
     // (C. Robert, Simulation of truncated normal variables, 1995). Beyond +-38 the density is 0 in doubles.
-    const nearest = a > 0 ? a : b < 0 ? b : 0;
+    const nearest = Math.max(a, Math.min(b, 0));
     const low = Math.max(a, nearest - 8);
     const high = Math.min(b, nearest + 8);
     for (;;) {
@@ -105,14 +105,14 @@ export class Random {
     }
   }
 
-  /** Shuffles in place (Fisher and Yates) and returns its argument. */
-  shuffle<T extends unknown[] | Int32Array | Uint32Array | Float32Array>(items: T): T {
-    const list: unknown[] | Int32Array | Uint32Array | Float32Array = items;
+  /** Shuffles an array or typed array in place (Fisher and Yates) and returns it. */
+  shuffle<T extends { readonly length: number; readonly [index: number]: unknown }>(items: T): T {
+    const list: { readonly length: number; [index: number]: unknown } = items;
     for (let i = list.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
       const kept = list[i];
-      list[i] = list[j] as never;
-      list[j] = kept as never;
+      list[i] = list[j];
+      list[j] = kept;
     }
     return items;
   }

@@ -4,7 +4,8 @@ import { imagenetMean, imagenetStd } from '../common/preprocessing.js';
 import { type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
 import { createScope, type Mode, type ParameterSpec, type Scope } from '../nn/index.js';
 import { softmax } from '../ops/index.js';
-import { type PosterV2Config, posterV2, posterV2Config, posterV2NanoConfig } from './poster-v2.js';
+import { type PosterV2Options, posterV2 } from './poster-v2.js';
+import { type PosterV2Config, posterV2Config, posterV2NanoConfig } from './poster-v2-config.js';
 
 /** What a training run starts from unless told otherwise. */
 export interface TrainingDefaults {
@@ -74,8 +75,8 @@ export function modelNamed(name: string): ModelDefinition {
 }
 
 /** The forward pass: images [N, C, S, S] -> logits [N, classes]. */
-export function build(config: PosterV2Config, scope: Scope, images: Tensor): Tensor {
-  return posterV2(config, scope, images);
+export function build(config: PosterV2Config, scope: Scope, images: Tensor, options: PosterV2Options = {}): Tensor {
+  return posterV2(scope, images, config, options);
 }
 
 export interface Forward {
@@ -88,10 +89,10 @@ export interface Forward {
 }
 
 /** A fresh graph of the forward pass. Training continues it with a loss and its gradients. */
-export function buildForward(config: PosterV2Config, mode: Mode): Forward {
+export function buildForward(config: PosterV2Config, mode: Mode, options: PosterV2Options = {}): Forward {
   const scope = createScope({ mode });
   const images = input('pixel_values', 'float32', ['N', config.inputChannels, config.imageSize, config.imageSize]);
-  return { images, logits: build(config, scope, images), scope };
+  return { images, logits: build(config, scope, images, options), scope };
 }
 
 export interface Inference {

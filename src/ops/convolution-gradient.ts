@@ -1,5 +1,6 @@
 import { type Attributes, type Dim, elements, int, ints, type Node, product, type Tensor } from '../graph/index.js';
 import { flatMap } from './channels.js';
+import { mul } from './elementwise.js';
 import { matmul } from './linear.js';
 import { applyOne, attributeInts, attributeNumber, operand } from './operation.js';
 import { reduceSum } from './reduce.js';
@@ -36,8 +37,11 @@ export function lowerConvInputGradient(node: Node): Tensor {
     group: int(groups),
   };
   if (stride === 1) {
-    const back = kernel - 1 - padding;
-    return applyOne('Conv', [dy, turned(weight, groups)], shape, { ...rest, pads: ints([back, back, back, back]) });
+    // Padding beyond the kernel's reach only made outputs that read no input: they are cut off, not padded.
+    const back = Math.max(0, kernel - 1 - padding);
+    const cut = back - (kernel - 1 - padding);
+    const seen = [2, 3].reduce((t, axis) => slice(t, axis, cut, (t.shape[axis] as number) - cut), dy);
+    return applyOne('Conv', [seen, turned(weight, groups)], shape, { ...rest, pads: ints([back, back, back, back]) });
   }
   const [height, width] = shape.slice(2) as number[];
   const [h, w] = dy.shape.slice(2) as number[];
@@ -125,7 +129,7 @@ function weightGradientByShifts(
     const q = Math.floor((r - padding) / stride);
     const row = r - padding - q * stride;
     // Rows of this phase that x has; dy, shifted by q, is cut or filled to match.
-    const rows = Math.ceil(((x.shape[2] as number) - row) / stride);
+    const rows = Math.max(1, Math.ceil(((x.shape[2] as number) - row) / stride));
     const key = `${q},${rows}`;
     const gradient = shiftedRows.get(key) ?? takeAxis(dy, 2, -q, 1, rows);
     shiftedRows.set(key, gradient);
@@ -143,9 +147,17 @@ function takeAxis(x: Tensor, axis: number, start: number, step: number, count: n
   const before = Math.max(0, Math.ceil(-start / step));
   const first = start + before * step;
   const inside = Math.max(0, Math.min(count - before, Math.ceil((size - first) / step)));
+  if (inside === 0) return noneOf(x, axis, count);
   const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
   const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
   return pad(part, at(before), at(count - before - inside));
+}
+
+/** `count` zeros of an axis (a tensor without elements cannot be padded). */
+function noneOf(x: Tensor, axis: number, count: number): Tensor {
+  const zero = mul(slice(x, axis, 0, 1), 0);
+  const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
+  return pad(zero, at(0), at(count - 1));
 }
 
 function shifts(kernel: number): [number, number][] {

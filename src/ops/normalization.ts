@@ -3,6 +3,7 @@ import { channelDot, channelMean, channelSum, perChannel } from './channels.js';
 import { add, div, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
 import { apply, applyOne, attributeNumber, type OperationTable, operand, output, type Target } from './operation.js';
 import { countOf, reduceMean } from './reduce.js';
+import { slice } from './shape.js';
 
 function checkChannels(op: string, x: Tensor, vectors: readonly Tensor[]): void {
   const channels = x.shape[1];
@@ -57,10 +58,14 @@ function lowerBatchNormTraining(node: Node, target: Target): Tensor[] {
   const [x, scale, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const { epsilon } = node.attributes as { epsilon: ReturnType<typeof float> };
   if (target === 'cpu') {
-    // With momentum 0 the kernel's "running" statistics are the batch's own.
+    // With momentum 0 the kernel's "running" statistics are the batch's own. It writes them over its last two inputs
+    // (even where these are a caller's arrays), so those must be tensors that nothing else reads, other than another
+    // kernel with the same x.
+    const pixel = slice(slice(x, 2, 0, 1), 3, 0, 1);
+    const spare = reduceMean(pixel, [0, 2, 3]);
     const attributes = { epsilon, momentum: float(0), training_mode: int(1) };
     const types = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
-    const kernel = apply('BatchNormalization', [x, scale, bias, bias, scale], attributes, types);
+    const kernel = apply('BatchNormalization', [x, scale, bias, spare, neg(spare)], attributes, types);
     return [output(kernel, 0), output(kernel, 1), output(kernel, 2)];
   }
   const mean = channelMean(x);

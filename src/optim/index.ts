@@ -1,5 +1,6 @@
 export * from './clip.js';
 export * from './ema.js';
+export * from './graph.js';
 export * from './optimizer.js';
 export * from './parameters.js';
 export * from './sam.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { perClassMetrics } from './metrics.js';
+import { perClassMetrics } from '../metrics/evaluation.js';
 import { confusionTable, formatTable, perClassTable } from './table.js';
 
 const matrix = [

@@ -1,4 +1,4 @@
-import type { ClassMetrics, ConfusionMatrix } from './metrics.js';
+import type { ClassMetrics, ConfusionMatrix } from '../metrics/evaluation.js';
 
 /** Columns of a terminal: code points, which is right for all but wide scripts. */
 const width = (text: string): number => [...text].length;

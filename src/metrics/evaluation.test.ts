@@ -13,7 +13,7 @@ import {
   predictions,
   type Scores,
   topKAccuracy,
-} from './metrics.js';
+} from './evaluation.js';
 
 const scores = (rows: readonly (readonly number[])[]): Scores => ({
   classes: rows[0]?.length ?? 3,

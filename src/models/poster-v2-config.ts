@@ -1,0 +1,206 @@
+import { z } from 'zod';
+import { UserError } from '../common/errors.js';
+import { describeZodError } from '../common/files.js';
+import type { Ir50Config } from './ir50.js';
+import type { MobileFaceNetConfig } from './mobile-face-net.js';
+
+/** One of the three scales, 1 being the finest. */
+export type ScaleNumber = 1 | 2 | 3;
+
+export interface LandmarkConfig extends MobileFaceNetConfig {
+  /**
+   * `frozen`: nothing moves. `as-published`: parameters stay, BatchNorm statistics move in training, also those of the
+   * landmark head, which is computed for that. `trained`: trained along.
+   */
+  readonly training: 'frozen' | 'as-published' | 'trained';
+  /** Coordinates that the landmark head gives: two a landmark. Only used `as-published`. */
+  readonly landmarks: number;
+}
+
+export interface ScaleConfig {
+  /** Side of the attention window; divides the side of the map. */
+  readonly window: number;
+  readonly heads: number;
+  /** Rate of stochastic depth, in [0, 1). */
+  readonly dropPath: number;
+}
+
+/** Sizes of a POSTER V2. It travels in checkpoints: see {@link parsePosterV2Config}. */
+export interface PosterV2Config {
+  readonly numClasses: number;
+  /** Side of the square input in pixels; a multiple of `backboneSize`. */
+  readonly imageSize: number;
+  /** Side that both backbones see, sampled from the input pixel by pixel (nearest). */
+  readonly backboneSize: number;
+  readonly inputChannels: 1 | 3;
+  /** Image branch, of three stages. */
+  readonly image: Ir50Config;
+  /** Landmark branch, of three stages; `none` (ablation): the image's own tokens are the queries of the attention. */
+  readonly landmark: LandmarkConfig | 'none';
+  /** Cross-attention at scale 1, 2, 3. */
+  readonly attention: readonly [ScaleConfig, ScaleConfig, ScaleConfig];
+  /** Scales whose tokens reach the transformer, ascending (ablation: fewer than three). */
+  readonly scales: readonly ScaleNumber[];
+  readonly transformer: {
+    /** Size of a token. */
+    readonly embedding: number;
+    readonly blocks: number;
+    readonly heads: number;
+  };
+}
+
+/** As published (arXiv 2301.12149), for the seven classes of RAF-DB. */
+export const posterV2Config: PosterV2Config = {
+  numClasses: 7,
+  imageSize: 224,
+  backboneSize: 112,
+  inputChannels: 3,
+  image: {
+    stem: 64,
+    stages: [
+      { channels: 64, units: 3 },
+      { channels: 128, units: 4 },
+      { channels: 256, units: 14 },
+    ],
+  },
+  landmark: {
+    stem: 64,
+    stages: [
+      { channels: 64, blocks: 4, entry: 128, expansion: 128 },
+      { channels: 128, blocks: 6, entry: 256, expansion: 256 },
+      { channels: 128, blocks: 2, entry: 512, expansion: 256 },
+    ],
+    head: 512,
+    landmarks: 136,
+    training: 'frozen',
+  },
+  attention: [
+    { window: 28, heads: 2, dropPath: 0 },
+    { window: 14, heads: 4, dropPath: 0.125 },
+    { window: 7, heads: 8, dropPath: 0.25 },
+  ],
+  scales: [1, 2, 3],
+  transformer: { embedding: 768, blocks: 2, heads: 8 },
+};
+
+/** The same network for gray crops of 48 pixels (FER+), its landmark branch trained along. */
+export const posterV2NanoConfig: PosterV2Config = {
+  numClasses: 8,
+  imageSize: 48,
+  backboneSize: 48,
+  inputChannels: 1,
+  image: {
+    stem: 32,
+    stages: [
+      { channels: 32, units: 2 },
+      { channels: 64, units: 3 },
+      { channels: 128, units: 4 },
+    ],
+  },
+  landmark: {
+    stem: 32,
+    stages: [
+      { channels: 32, blocks: 1, entry: 64, expansion: 64 },
+      { channels: 64, blocks: 2, entry: 128, expansion: 128 },
+      { channels: 64, blocks: 1, entry: 256, expansion: 128 },
+    ],
+    head: 64,
+    landmarks: 136,
+    training: 'trained',
+  },
+  attention: [
+    { window: 12, heads: 2, dropPath: 0 },
+    { window: 6, heads: 4, dropPath: 0.125 },
+    { window: 3, heads: 8, dropPath: 0.25 },
+  ],
+  scales: [1, 2, 3],
+  transformer: { embedding: 256, blocks: 2, heads: 8 },
+};
+
+// Bounds keep a hostile checkpoint from asking for a graph that fills the memory.
+const width = z.int().min(1).max(4096);
+const depth = z.int().min(1).max(64);
+const side = z.int().min(1).max(1024);
+const imageStage = z.strictObject({ channels: width, units: depth });
+const landmarkStage = z.strictObject({
+  channels: width,
+  blocks: z.int().min(0).max(64),
+  entry: width,
+  expansion: width,
+});
+const scale = z.strictObject({ window: side, heads: depth, dropPath: z.number().min(0).lt(1) });
+
+const schema: z.ZodType<PosterV2Config> = z.strictObject({
+  numClasses: z.int().min(2).max(1000),
+  imageSize: side,
+  backboneSize: side,
+  inputChannels: z.union([z.literal(1), z.literal(3)]),
+  image: z.strictObject({ stem: width, stages: z.array(imageStage).length(3) }),
+  landmark: z.union([
+    z.literal('none'),
+    z.strictObject({
+      stem: width,
+      stages: z.array(landmarkStage).length(3),
+      head: width,
+      landmarks: width,
+      training: z.enum(['frozen', 'as-published', 'trained']),
+    }),
+  ]),
+  attention: z.tuple([scale, scale, scale]),
+  scales: z.array(z.union([z.literal(1), z.literal(2), z.literal(3)])).min(1),
+  transformer: z.strictObject({ embedding: width, blocks: depth, heads: depth }),
+});
+
+/** Sides of the maps that meet at each scale: the backbone's side halved twice, three times, four times, rounded up. */
+export function mapSizes(config: PosterV2Config): readonly [number, number, number] {
+  const half = (size: number): number => Math.ceil(size / 2);
+  const first = half(half(config.backboneSize));
+  return [first, half(first), half(half(first))];
+}
+
+/**
+ * A configuration from outside, such as a checkpoint.
+ * @throws UserError when it is no such configuration, or its sizes do not fit together.
+ */
+export function parsePosterV2Config(value: unknown, source = 'The network configuration'): PosterV2Config {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success)
+    throw new UserError(`${source} does not have the expected content: ${describeZodError(parsed.error)}.`);
+  checkPosterV2Config(parsed.data, source);
+  return parsed.data;
+}
+
+/** @throws UserError when the sizes do not fit together: the first rule that is broken, and what would keep it. */
+export function checkPosterV2Config(config: PosterV2Config, source = 'The network configuration'): void {
+  const { imageSize, backboneSize, attention, image, landmark, scales, transformer } = config;
+  const check = (holds: boolean, problem: string): void => {
+    if (!holds) throw new UserError(`${source} does not fit together: ${problem}.`);
+  };
+  check(
+    imageSize % backboneSize === 0,
+    `images of ${imageSize} pixels cannot be sampled to ${backboneSize}: choose an imageSize that is a multiple`,
+  );
+  check(
+    scales.every((scale, i) => i === 0 || scale > (scales[i - 1] ?? 0)),
+    `the scales ${scales.join(', ')} must be given once each, in ascending order`,
+  );
+  const sizes = mapSizes(config);
+  for (const scale of scales) {
+    const { window, heads } = attention[scale - 1] as ScaleConfig;
+    const size = sizes[scale - 1] as number;
+    const channels = image.stages[scale - 1]?.channels ?? 0;
+    check(
+      size % window === 0,
+      `windows of ${window} do not divide the map of ${size}x${size} at scale ${scale}: choose a divisor of ${size}`,
+    );
+    check(channels % heads === 0, `${channels} channels at scale ${scale} do not divide into ${heads} heads`);
+    // The third landmark map goes through a convolution that brings it to the image's channels.
+    const queries = landmark === 'none' || scale === 3 ? channels : landmark.stages[scale - 1]?.channels;
+    check(
+      queries === channels,
+      `the landmark branch has ${queries} channels at scale ${scale} and the image branch ${channels}: they must be equal`,
+    );
+  }
+  const { embedding, heads } = transformer;
+  check(embedding % heads === 0, `an embedding of ${embedding} does not divide into ${heads} heads`);
+}

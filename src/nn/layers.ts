@@ -1,0 +1,191 @@
+import { type Dim, GraphError, type Tensor } from '../graph/index.js';
+import * as ops from '../ops/index.js';
+import { biasInit, kaimingUniform, ones, zeros } from './initializer.js';
+import type { Scope } from './scope.js';
+
+export interface ConvConfig {
+  /** Output channels. */
+  readonly channels: number;
+  /** Side of the square kernel. */
+  readonly kernel: number;
+  readonly stride?: number;
+  /** Zeros on every side; default 0. */
+  readonly padding?: number;
+  readonly groups?: number;
+  /** Default true, as in PyTorch. */
+  readonly bias?: boolean;
+}
+
+/** torch.nn.Conv2d: x [N, I, H, W] -> [N, channels, H', W']; parameters `weight` and `bias`. */
+export function conv2d(scope: Scope, x: Tensor, config: ConvConfig): Tensor {
+  const { channels, kernel, stride = 1, padding = 0, groups = 1 } = config;
+  const perGroup = fixed('Conv', x, 1) / groups;
+  const weight = scope.parameter('weight', [channels, perGroup, kernel, kernel], kaimingUniform);
+  const bias =
+    config.bias === false ? undefined : scope.parameter('bias', [channels], biasInit(perGroup * kernel ** 2));
+  return ops.conv2d(x, weight, bias, { stride, padding, groups });
+}
+
+const momentum = 0.1;
+
+/**
+ * torch.nn.BatchNorm2d over x [N, C, H, W] (momentum 0.1, epsilon 1e-5): with the running statistics, or, where the scope
+ * says so, with those of the batch; then the new running statistics are recorded in the scope, the variance divided by
+ * n - 1 as PyTorch does (n = N H W).
+ */
+export function batchNorm(scope: Scope, x: Tensor): Tensor {
+  const channels = fixed('BatchNorm', x, 1);
+  const weight = scope.parameter('weight', [channels], ones);
+  const bias = scope.parameter('bias', [channels], zeros);
+  const mean = scope.buffer('running_mean', [channels], zeros);
+  const variance = scope.buffer('running_var', [channels], ones);
+  if (scope.statistics === 'running') return ops.batchNorm(x, weight, bias, mean, variance);
+  const batch = ops.batchNormTraining(x, weight, bias);
+  const decayed = (running: Tensor): Tensor => ops.mul(running, 1 - momentum);
+  scope.update('running_mean', ops.add(decayed(mean), ops.mul(batch.mean, momentum)));
+  scope.update('running_var', ops.add(decayed(variance), ops.mul(batch.variance, unbiased(scope, x))));
+  return batch.y;
+}
+
+/** momentum n / (n - 1) for the n samples of a channel; one scalar for all layers of the same map. */
+function unbiased(scope: Scope, x: Tensor): Tensor {
+  const map = fixed('BatchNorm', x, 2) * fixed('BatchNorm', x, 3);
+  return scope.shared(`momentum n/(n-1) for ${map}`, () => {
+    const n = ops.mul(
+      scope.shared('batch size', () => ops.countOf(x, [0])),
+      map,
+    );
+    // A single sample has no variance; PyTorch refuses it, here its variance (0) counts as it is: max(n - 1, 1).
+    const others = ops.neg(ops.minimum(ops.sub(1, n), -1));
+    return ops.mul(ops.div(n, others), momentum);
+  });
+}
+
+/** torch.nn.PReLU with a slope for each channel of x [N, C, H, W]; parameter `weight` [C]. */
+export function prelu(scope: Scope, x: Tensor): Tensor {
+  const channels = fixed('PRelu', x, 1);
+  const slope = scope.parameter('weight', [channels], { kind: 'constant', value: 0.25 });
+  return ops.prelu(x, ops.reshape(slope, [channels, 1, 1]));
+}
+
+export interface LinearConfig {
+  /** Size of the last axis of the result. */
+  readonly features: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** How a checkpoint holds the weight, where it is that of a 1x1 convolution: [features, I, 1, 1]. */
+  readonly weightShape?: readonly number[];
+}
+
+/** torch.nn.Linear over the last axis: x [..., I] -> [..., features]; parameters `weight` [features, I] and `bias`. */
+export function linear(scope: Scope, x: Tensor, config: LinearConfig): Tensor {
+  return linears(scope, x, { ...config, parts: 1 })[0] as Tensor;
+}
+
+export interface LinearsConfig extends LinearConfig {
+  /** How many linear maps of `features` each share the weight [parts * features, I]. */
+  readonly parts: number;
+  /** Factors for the parts, 1 where undefined: multiplied into the weight, which is smaller than the result. */
+  readonly scale?: readonly (number | undefined)[];
+}
+
+/**
+ * Several linear maps whose weights lie in one parameter, such as queries, keys and values. The weight is cut, not the
+ * result: it is the smaller of the two, and constant in inference.
+ */
+export function linears(scope: Scope, x: Tensor, config: LinearsConfig): Tensor[] {
+  const weights = linearWeights(scope, fixed('Linear', x, -1), config);
+  return weights.map(({ weight, bias }) => ops.linear(x, weight, bias));
+}
+
+export interface LinearWeights {
+  /** [features, I] */
+  readonly weight: Tensor;
+  /** [features] */
+  readonly bias: Tensor | undefined;
+}
+
+/** The weights of {@link linears}, for maps of different tensors. */
+export function linearWeights(scope: Scope, inputs: number, config: LinearsConfig): LinearWeights[] {
+  const { features, parts } = config;
+  const shape = [parts * features, inputs];
+  const weight = ops.reshape(scope.parameter('weight', config.weightShape ?? shape, kaimingUniform), shape);
+  const bias = config.bias === false ? undefined : scope.parameter('bias', [parts * features], biasInit(inputs));
+  return Array.from({ length: parts }, (_, part) => {
+    const cut = (t: Tensor): Tensor => {
+      const own = ops.slice(t, 0, part * features, (part + 1) * features);
+      const factor = config.scale?.[part];
+      return factor === undefined ? own : ops.mul(own, factor);
+    };
+    return { weight: cut(weight), bias: bias && cut(bias) };
+  });
+}
+
+/** torch.nn.LayerNorm over the last axis; parameters `weight` and `bias`. */
+export function layerNorm(scope: Scope, x: Tensor, config: { readonly epsilon?: number } = {}): Tensor {
+  const size = fixed('LayerNorm', x, -1);
+  const [weight, bias] = [scope.parameter('weight', [size], ones), scope.parameter('bias', [size], zeros)];
+  return ops.layerNorm(x, weight, bias, config.epsilon ?? 1e-5);
+}
+
+/** Two linear layers (`fc1`, `fc2`) with exact GELU between them: x [..., C] -> [..., hidden] -> [..., C]. */
+export function mlp(scope: Scope, x: Tensor, config: { readonly hidden: number }): Tensor {
+  const hidden = ops.gelu(linear(scope.at('fc1'), x, { features: config.hidden }));
+  return linear(scope.at('fc2'), hidden, { features: fixed('Mlp', x, -1) });
+}
+
+/**
+ * Squeeze-excite over features x [N, C]: x sigmoid(linear2(relu(linear1(x)))), all of width C.
+ * (Published as SEBlock; there is no map to squeeze here.)
+ */
+export function squeezeExcite(scope: Scope, x: Tensor): Tensor {
+  const features = fixed('SqueezeExcite', x, -1);
+  const squeezed = ops.relu(linear(scope.at('linear1'), x, { features }));
+  return ops.mul(x, ops.sigmoid(linear(scope.at('linear2'), squeezed, { features })));
+}
+
+/**
+ * Stochastic depth with layer scale: gamma x, or for a share `rate` of the samples of a training batch nothing, the others
+ * scaled by 1 / (1 - rate). Both factors are joined before they meet x [N, ..., C]: one pass.
+ * @param gamma [C]
+ */
+export function scaledBranch(scope: Scope, name: string, x: Tensor, gamma: Tensor, rate: number): Tensor {
+  if (rate === 0 || scope.mode === 'inference') return ops.mul(x, gamma);
+  return ops.mul(x, ops.mul(scope.dropPath(name, rate, x.shape.length), gamma));
+}
+
+/**
+ * Nearest sampling of x [N, C, H, W] to [N, C, size, size], H and W being multiples of size: every (H / size)th pixel, as
+ * torch.nn.functional.interpolate takes them.
+ */
+export function nearest(x: Tensor, size: number): Tensor {
+  const steps = [2, 3].map((axis) => fixed('Nearest', x, axis) / size);
+  if (!steps.every(Number.isInteger)) throw new GraphError('Nearest', [x], `the map is no multiple of ${size}`);
+  return subsample(x, steps[0] as number, steps[1] as number);
+}
+
+/** Every `rows`th row and `columns`th column of x [N, C, H, W]; torch.nn.MaxPool2d(1, stride) does the same. */
+export function subsample(x: Tensor, rows: number, columns = rows): Tensor {
+  const fewerRows = ops.slice(x, 2, 0, fixed('Subsample', x, 2), rows);
+  return ops.slice(fewerRows, 3, 0, fixed('Subsample', x, 3), columns);
+}
+
+/** [N, C, H, W] -> tokens [N, H W, C]. */
+export function toTokens(x: Tensor): Tensor {
+  const channels = fixed('ToTokens', x, 1);
+  const count = fixed('ToTokens', x, 2) * fixed('ToTokens', x, 3);
+  return ops.transposeLast(ops.reshape(x, [x.shape[0] as Dim, channels, count]));
+}
+
+/** Tokens [N, size size, C] -> [N, C, size, size]. */
+export function toMap(x: Tensor, size: number): Tensor {
+  return ops.reshape(ops.transposeLast(x), [x.shape[0] as Dim, fixed('ToMap', x, 2), size, size]);
+}
+
+/** A dimension that does not depend on the batch. */
+export function fixed(layer: string, x: Tensor, axis: number): number {
+  const dim = x.shape.at(axis);
+  if (typeof dim !== 'number')
+    throw new GraphError(layer, [x], `axis ${axis} must be there and not depend on the batch`);
+  return dim;
+}

@@ -1,0 +1,83 @@
+import { type Dim, GraphError, type Tensor } from '../graph/index.js';
+import { reduceMean, relativePositionBias, reshape, transpose, transposeLast } from '../ops/index.js';
+import { attend, headSize, mergeHeads, splitHeads } from './attention.js';
+import { truncatedNormal } from './initializer.js';
+import { fixed, linear, linears } from './layers.js';
+import type { Scope } from './scope.js';
+
+export interface WindowAttentionConfig {
+  readonly heads: number;
+  /** Side of a window; divides the side of the map. */
+  readonly window: number;
+}
+
+/**
+ * Window cross-attention of POSTER V2: in every window of the image's tokens, the landmark features are the queries as
+ * they are (scaled, not projected), keys and values come from the image, and Swin's relative position bias is added.
+ *
+ * With more than one window the landmark map is averaged down to a window and queries each of them, as the paper has it
+ * (section 3.2: "we down-sample it to the window size"). Without landmark features the image's own tokens are the
+ * queries.
+ *
+ * @param tokens [N, S S, C], S being the side of the map
+ * @param landmark [N, C, S, S], or undefined
+ * @returns [N, S S, C]
+ */
+export function windowCrossAttention(
+  scope: Scope,
+  tokens: Tensor,
+  landmark: Tensor | undefined,
+  config: WindowAttentionConfig,
+): Tensor {
+  const { heads, window } = config;
+  const features = fixed('WindowCrossAttention', tokens, -1);
+  const side = Math.sqrt(fixed('WindowCrossAttention', tokens, 1));
+  if (!Number.isInteger(side) || !Number.isInteger(side / window)) {
+    throw new GraphError('WindowCrossAttention', [tokens], `windows of ${window} do not divide the map`);
+  }
+  const size = headSize(tokens, heads);
+  const table = scope.parameter('relative_position_bias_table', [(2 * window - 1) ** 2, heads], truncatedNormal(0.02));
+  const windows = toWindows(tokens, side, window); // [N, w w, C], with several windows [N, windows, w w, C]
+  // The queries' scale rides on the weight of the keys: the product is the same.
+  const scale = [size ** -0.5];
+  const [k, v] = linears(scope.at('qkv'), windows, { features, parts: 2, scale }) as [Tensor, Tensor];
+  const q = landmark ? landmarkQueries(landmark, heads, window) : splitHeads(windows, heads, 'rows');
+  const bias = relativePositionBias(table, window); // [heads, w w, w w]
+  const attended = attend(q, splitHeads(k, heads, 'columns'), splitHeads(v, heads, 'rows'), bias);
+  return fromWindows(linear(scope.at('proj'), mergeHeads(attended), { features }), side, window);
+}
+
+/** [N, C, S, S] -> [N, heads, w w, d], with several windows [N, 1, heads, w w, d]. */
+function landmarkQueries(landmark: Tensor, heads: number, window: number): Tensor {
+  const [n, channels, side] = landmark.shape as [Dim, number, number];
+  const block = side / window;
+  if (!Number.isInteger(block) || landmark.shape[3] !== side) {
+    throw new GraphError('WindowCrossAttention', [landmark], `the landmark map is no multiple of the window ${window}`);
+  }
+  let pooled = landmark;
+  if (block > 1) {
+    const blocks = reshape(landmark, [n, channels * window, block, window, block]);
+    pooled = reduceMean(reduceMean(blocks, [4]), [2]);
+  }
+  // Channels come first in memory: heads split off for free, and one transpose is left.
+  const queries = transposeLast(reshape(pooled, [n, heads, channels / heads, window * window]));
+  return block === 1 ? queries : reshape(queries, [n, 1, heads, window * window, channels / heads]);
+}
+
+/** [N, S S, C] -> [N, (S / w)^2, w w, C]; as it is where one window covers the map. */
+function toWindows(tokens: Tensor, side: number, window: number): Tensor {
+  if (side === window) return tokens;
+  const [n, , channels] = tokens.shape as [Dim, number, number];
+  const count = side / window;
+  const grid = reshape(tokens, [n, count, window, count, window, channels]);
+  return reshape(transpose(grid, [0, 1, 3, 2, 4, 5]), [n, count * count, window * window, channels]);
+}
+
+/** The inverse of {@link toWindows}. */
+function fromWindows(windows: Tensor, side: number, window: number): Tensor {
+  if (side === window) return windows;
+  const [n, , , channels] = windows.shape as [Dim, number, number, number];
+  const count = side / window;
+  const grid = reshape(windows, [n, count, count, window, window, channels]);
+  return reshape(transpose(grid, [0, 1, 3, 2, 4, 5]), [n, side * side, channels]);
+}

@@ -1,0 +1,234 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { ExitCode, messageOf, UserError } from '../common/errors.js';
+import { apply, batchDim, type DType, type Graph, graph, input } from '../graph/index.js';
+import { type Placement, writeOnnx } from '../onnx/index.js';
+import { loadOrt } from './backend.js';
+import type { ExternalFile } from './cpu.js';
+import { misplacedOperations } from './placement.js';
+import { fromOrt, type HostTensor, toOrt } from './tensor.js';
+
+/**
+ * A tensor in the memory of a GPU. It cannot be read or given to a CPU session (which would compute on garbage without
+ * an error): `download` copies it. Must be disposed of: the garbage collector does not see how large it is, and the
+ * memory of a training step would be lost with every step.
+ */
+export class DeviceTensor {
+  readonly on = 'device';
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  #value: Tensor | undefined;
+
+  private constructor(value: Tensor) {
+    this.#value = value;
+    this.dims = value.dims;
+    this.dtype = value.type as DType;
+  }
+
+  /** For sessions only. */
+  static wrap(value: Tensor): DeviceTensor {
+    if (value.location !== 'gpu-buffer') throw new Error(`a tensor on the device was expected, not ${value.location}`);
+    return new DeviceTensor(value);
+  }
+
+  /** For sessions only. */
+  static unwrap(tensor: DeviceTensor): Tensor {
+    if (tensor.#value === undefined) throw new Error('a device tensor was used after it had been disposed of');
+    return tensor.#value;
+  }
+
+  get disposed(): boolean {
+    return this.#value === undefined;
+  }
+
+  /** Gives the memory back to the device's pool. A second call does nothing. */
+  dispose(): void {
+    this.#value?.dispose();
+    this.#value = undefined;
+  }
+}
+
+/** Disposes of every tensor of a list or of a map's values. */
+export function disposeAll(tensors: Iterable<DeviceTensor>): void {
+  for (const tensor of tensors) tensor.dispose();
+}
+
+export interface GpuOptions {
+  /** Which outputs stay on the device; the others are read back at every run. Default: none stay. */
+  readonly keepOnDevice?: (output: string) => boolean;
+  /** Where each parameter is; default: fed at every run. */
+  readonly place?: (name: string) => Placement;
+  readonly externalFiles?: readonly ExternalFile[];
+  readonly session?: InferenceSession.SessionOptions;
+}
+
+export interface GpuOutputs {
+  readonly host: Map<string, HostTensor>;
+  /** To be disposed of by the caller. */
+  readonly device: Map<string, DeviceTensor>;
+}
+
+/**
+ * A graph ready to run on a GPU through WebGPU. All of it runs there: an operation that ONNX Runtime would move to the
+ * CPU is an error when the session is made, not a slow surprise.
+ */
+export class GpuSession {
+  readonly #session: InferenceSession;
+  readonly #keep: ReadonlySet<string>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+
+  private constructor(session: InferenceSession, keep: ReadonlySet<string>) {
+    this.#session = session;
+    this.#keep = keep;
+    this.inputs = session.inputNames;
+    this.outputs = session.outputNames;
+  }
+
+  /**
+   * @param program of ONNX operations only: see `lower(program, 'webgpu')`.
+   * @throws UserError where there is no GPU that WebGPU can use.
+   */
+  static async create(program: Graph, options: GpuOptions = {}): Promise<GpuSession> {
+    await holdDevice();
+    return GpuSession.#create(program, options);
+  }
+
+  static async #create(program: Graph, options: GpuOptions): Promise<GpuSession> {
+    const { keepOnDevice = () => false } = options;
+    const keep = new Set([...program.outputs.keys()].filter(keepOnDevice));
+    const model = writeOnnx(program, options.place ? { place: options.place } : {});
+    try {
+      const session = await createStrict(model, {
+        ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),
+        preferredOutputLocation: Object.fromEntries(
+          [...program.outputs.keys()].map((name) => [name, keep.has(name) ? 'gpu-buffer' : 'cpu'] as const),
+        ),
+        ...options.session,
+      });
+      return new GpuSession(session, keep);
+    } catch (error) {
+      if (!messageOf(error).includes('assigned to the default CPU EP')) throw error;
+      const which = await misplacedOperations(program, (bytes) => createStrict(bytes, {}));
+      throw new Error(`the graph does not run on WebGPU as a whole: ${which}`, { cause: error });
+    }
+  }
+
+  /**
+   * Runs the graph once; inputs may be on either side. Inputs that the graph does not have are ignored. Outputs on the
+   * device are new tensors each time: dispose of those that they replace. (ONNX Runtime in Node ignores tensors given
+   * for outputs to be written into.)
+   */
+  async run(inputs: ReadonlyMap<string, HostTensor | DeviceTensor>): Promise<GpuOutputs> {
+    const feeds: Record<string, Tensor> = {};
+    for (const name of this.inputs) {
+      const tensor = inputs.get(name);
+      if (tensor === undefined) throw new Error(`the graph's input '${name}' was not given`);
+      feeds[name] = tensor instanceof DeviceTensor ? DeviceTensor.unwrap(tensor) : toOrt(tensor);
+    }
+    const results = await this.#session.run(feeds);
+    const host = new Map<string, HostTensor>();
+    const device = new Map<string, DeviceTensor>();
+    for (const name of this.outputs) {
+      const value = results[name] as Tensor;
+      if (this.#keep.has(name)) device.set(name, DeviceTensor.wrap(value));
+      else host.set(name, fromOrt(value));
+    }
+    return { host, device };
+  }
+
+  /** Tensors that this session has put out stay usable. */
+  async dispose(): Promise<void> {
+    await this.#session.release();
+  }
+
+  /** For `holdDevice` and the copies below, which are what holds the device. */
+  static copies(program: Graph, to: 'host' | 'device'): Promise<GpuSession> {
+    return GpuSession.#create(program, { keepOnDevice: () => to === 'device' });
+  }
+}
+
+async function createStrict(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
+  const ort = await loadOrt();
+  try {
+    return await ort.InferenceSession.create(model, {
+      executionProviders: [{ name: 'webgpu', validationMode: 'basic' }],
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 4,
+      extra: { session: { disable_cpu_ep_fallback: '1' } },
+      ...options,
+    });
+  } catch (error) {
+    if (!isMissingAdapter(messageOf(error))) throw error;
+    throw new UserError(
+      'There is no GPU here that WebGPU can use; install a Vulkan driver for it (on Linux, check with vulkaninfo) ' +
+        'or choose the CPU with --device cpu.',
+      ExitCode.resource,
+      { cause: error },
+    );
+  }
+}
+
+/** In Node, in browsers, and in builds of ONNX Runtime without the provider. */
+function isMissingAdapter(message: string): boolean {
+  return /WebGPU adapter|GPUAdapter|no available backend|backend not found|webgpu.*not (supported|available)/i.test(
+    message,
+  );
+}
+
+// ONNX Runtime destroys the device with its last session, and a tensor touched after that ends the process with a
+// segmentation fault. These small sessions are never released, so the device outlives every tensor.
+const copies = new Map<string, Promise<GpuSession>>();
+
+function copySession(dtype: DType, rank: number, to: 'host' | 'device'): Promise<GpuSession> {
+  const key = `${dtype} ${rank} ${to}`;
+  let session = copies.get(key);
+  if (session === undefined) {
+    // A symbol of its own for every dimension: one session serves all shapes of a rank.
+    const x = input(
+      'x',
+      dtype,
+      Array.from({ length: rank }, (_, i) => batchDim(i + 2)),
+    );
+    const [y] = apply('Identity', [x], {}, [{ dtype, shape: x.shape }]).outputs;
+    session = GpuSession.copies(graph(new Map(y === undefined ? [] : [['y', y]])), to);
+    copies.set(key, session);
+    // A failure is not kept: a driver may be installed or a device come back.
+    session.catch(() => copies.delete(key));
+  }
+  return session;
+}
+
+async function holdDevice(): Promise<void> {
+  await copySession('float32', 1, 'host');
+}
+
+/** Copies a tensor to the device. float32 and int32 are what WebGPU has. */
+export async function upload(tensor: HostTensor): Promise<DeviceTensor> {
+  await holdDevice();
+  const session = await copySession(tensor.dtype, tensor.dims.length, 'device');
+  const value = (await session.run(new Map([['x', tensor]]))).device.get('y');
+  if (value === undefined) throw new Error('the copy to the device put nothing out');
+  return value;
+}
+
+/** Copies a tensor from the device. (`Tensor.getData` of ONNX Runtime ends the process in Node.) */
+export async function download(tensor: DeviceTensor): Promise<HostTensor> {
+  const session = await copySession(tensor.dtype, tensor.dims.length, 'host');
+  const value = (await session.run(new Map([['x', tensor]]))).host.get('y');
+  if (value === undefined) throw new Error('the copy from the device put nothing out');
+  return value;
+}
+
+/** `upload` for each tensor of a map. */
+export async function uploadAll(tensors: ReadonlyMap<string, HostTensor>): Promise<Map<string, DeviceTensor>> {
+  const result = new Map<string, DeviceTensor>();
+  for (const [name, tensor] of tensors) result.set(name, await upload(tensor));
+  return result;
+}
+
+/** `download` for each tensor of a map. */
+export async function downloadAll(tensors: ReadonlyMap<string, DeviceTensor>): Promise<Map<string, HostTensor>> {
+  const result = new Map<string, HostTensor>();
+  for (const [name, tensor] of tensors) result.set(name, await download(tensor));
+  return result;
+}

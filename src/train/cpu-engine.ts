@@ -1,0 +1,227 @@
+import { graph } from '../graph/index.js';
+import { buildForward, type PosterV2Config } from '../models/index.js';
+import { lower } from '../ops/index.js';
+import {
+  accumulate,
+  allocate,
+  clipByGlobalNorm,
+  climb,
+  createEma,
+  createState,
+  type Ema,
+  flatten,
+  type Gradients,
+  type Layout,
+  type OptimizerConfig,
+  type OptimizerState,
+  restoreState,
+  stateArrays,
+  update,
+  updateEma,
+  views,
+} from '../optim/index.js';
+import { CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
+import type { Engine, MicroBatch, PassResult, Snapshot } from './engine.js';
+import { decayRule } from './options.js';
+import { names, type TrainingProgram, trainingProgram } from './program.js';
+
+export interface EngineOptions {
+  readonly config: PosterV2Config;
+  readonly optimizer: OptimizerConfig;
+  /** Decay of the averaged weights; 0 keeps none. */
+  readonly ema: number;
+  /** Gradients are scaled down to this global norm; 0 leaves them. */
+  readonly clip: number;
+  readonly threads?: number;
+  /** First values of all weights and running statistics, by name; copied. */
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  /** To go on from. */
+  readonly restore?: Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'>;
+  /** Seam for training across machines: sees the gradients before every climb and update. */
+  readonly exchange?: (gradients: Gradients, layout: Layout) => Promise<Gradients>;
+}
+
+/** Tensors of one flat array, ready to be fed. */
+function feedsOf(layout: Layout, flat: Float32Array): Map<string, HostTensor> {
+  const parts = views(layout, flat);
+  return new Map(
+    layout.names.map((name, i) => [name, hostTensor('float32', parts.get(name) as Float32Array, layout.shapes[i] ?? [])]),
+  );
+}
+
+/**
+ * Trains on the CPU. Weights, moments and averages are flat arrays; sessions read the weights in place (no copy is
+ * made) and the optimizer writes them in place, which is three times as fast as a graph that puts out new ones.
+ */
+export class CpuEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #program: TrainingProgram;
+  readonly #training: CpuSession;
+  readonly #evaluation: CpuSession;
+  readonly #layout: Layout;
+  readonly #bufferLayout: Layout;
+  readonly #params: Float32Array<ArrayBuffer>;
+  readonly #buffers: Float32Array<ArrayBuffer>;
+  readonly #constants: ReadonlyMap<string, Float32Array>;
+  readonly #feeds: Map<string, HostTensor>;
+  readonly #bufferFeeds: Map<string, HostTensor>;
+  readonly #state: OptimizerState;
+  readonly #ema: Ema | undefined;
+  /** The weights that SAM climbed to; made at the first climb. */
+  #climbed: { readonly flat: Float32Array; readonly feeds: Map<string, HostTensor> } | undefined;
+  #gradients: Gradients | undefined;
+  #sum: Float32Array | undefined;
+
+  private constructor(options: EngineOptions, program: TrainingProgram, sessions: readonly [CpuSession, CpuSession]) {
+    this.#options = options;
+    this.#program = program;
+    [this.#training, this.#evaluation] = sessions;
+    this.#layout = flatten(program.trained);
+    this.#bufferLayout = flatten(program.moved);
+    this.#params = filled(this.#layout, options.parameters);
+    this.#buffers = filled(this.#bufferLayout, options.parameters);
+    this.#constants = constantsOf(program, options.parameters);
+    this.#feeds = feedsOf(this.#layout, this.#params);
+    this.#bufferFeeds = feedsOf(this.#bufferLayout, this.#buffers);
+    const { restore, optimizer } = options;
+    this.#state = restore
+      ? restoreState(optimizer, this.#layout, restore.optimizerSteps, restore.optimizer, decayRule)
+      : createState(optimizer, this.#layout, decayRule);
+    if (options.ema > 0) {
+      const averaged = restore?.averaged;
+      this.#ema = createEma(
+        averaged ? filled(this.#layout, averaged) : this.#params,
+        averaged ? filled(this.#bufferLayout, averaged) : this.#buffers,
+      );
+      this.#ema.updates = restore?.averageUpdates ?? 0;
+    }
+  }
+
+  static async create(options: EngineOptions): Promise<CpuEngine> {
+    const program = trainingProgram(options.config, 'cpu');
+    const constants = constantsOf(program, options.parameters);
+    const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
+    const shared = { place, ...(options.threads === undefined ? {} : { threads: options.threads }) };
+    const { logits } = buildForward(options.config, 'inference');
+    const training = await CpuSession.create(program.graph, shared);
+    const evaluation = await CpuSession.create(lower(graph({ [names.logits]: logits }), 'cpu'), shared);
+    return new CpuEngine(options, program, [training, evaluation]);
+  }
+
+  get parameterCount(): number {
+    return this.#layout.sizes.reduce((a, b) => a + b, 0);
+  }
+
+  async pass(batch: MicroBatch, climbed: boolean): Promise<PassResult> {
+    const { size, images, targets, weight } = batch;
+    const { config } = this.#options;
+    const weights = climbed && this.#climbed ? this.#climbed.feeds : this.#feeds;
+    const feeds = new Map<string, HostTensor>([...weights, ...this.#bufferFeeds]);
+    const side = config.imageSize;
+    feeds.set(names.images, hostTensor('float32', images, [size, config.inputChannels, side, side]));
+    feeds.set(names.targets, hostTensor('float32', targets, [size, config.numClasses]));
+    feeds.set(names.weights, hostTensor('float32', new Float32Array(size).fill(weight), [size]));
+    for (const [name, { value }] of this.#program.masks) {
+      const mask = batch.masks.get(name);
+      if (mask === undefined) throw new Error(`the mask ${name} was not given`);
+      feeds.set(name, hostTensor('float32', mask, [size, ...value.shape.slice(1).map(Number)]));
+    }
+    const results = await this.#training.run(feeds);
+    for (const name of this.#bufferLayout.names) {
+      floats(this.#bufferFeeds.get(name)).set(floats(results.get(names.update(name))));
+    }
+    this.#collect(new Map(this.#layout.names.map((name) => [name, floats(results.get(names.gradient(name)))])));
+    return { losses: floats(results.get(names.losses)), logits: floats(results.get(names.logits)) };
+  }
+
+  /** A batch of one pass uses the graph's own arrays; more passes add up in an array of ours. */
+  #collect(gradients: ReadonlyMap<string, Float32Array>): void {
+    if (this.#gradients === undefined) {
+      this.#gradients = gradients;
+      return;
+    }
+    this.#sum ??= allocate(this.#layout);
+    if (this.#gradients !== this.#sum) {
+      this.#sum.fill(0);
+      accumulate(this.#layout, this.#sum, this.#gradients, 1);
+      this.#gradients = this.#sum;
+    }
+    accumulate(this.#layout, this.#sum, gradients, 1);
+  }
+
+  async #takeGradients(): Promise<Gradients> {
+    const gradients = this.#gradients;
+    if (gradients === undefined) throw new Error('no pass was made since the last update');
+    this.#gradients = undefined;
+    const { exchange } = this.#options;
+    return exchange ? exchange(gradients, this.#layout) : gradients;
+  }
+
+  async climb(rho: number): Promise<number> {
+    const gradients = await this.#takeGradients();
+    if (this.#climbed === undefined) {
+      const flat = allocate(this.#layout);
+      this.#climbed = { flat, feeds: feedsOf(this.#layout, flat) };
+    }
+    return climb(this.#layout, this.#params, gradients, rho, this.#climbed.flat);
+  }
+
+  async update(learningRate: number): Promise<void> {
+    const gradients = await this.#takeGradients();
+    const { clip, ema, optimizer } = this.#options;
+    if (clip > 0) clipByGlobalNorm(this.#layout, gradients, clip);
+    update(optimizer, this.#state, this.#layout, this.#params, gradients, learningRate);
+    if (this.#ema) updateEma(this.#ema, ema, this.#params, this.#buffers);
+  }
+
+  async logits(images: Float32Array, n: number): Promise<Float32Array> {
+    const { config } = this.#options;
+    const averaged = this.#ema;
+    const feeds = averaged
+      ? new Map([...feedsOf(this.#layout, averaged.parameters), ...feedsOf(this.#bufferLayout, averaged.buffers)])
+      : new Map([...this.#feeds, ...this.#bufferFeeds]);
+    feeds.set(names.images, hostTensor('float32', images, [n, config.inputChannels, config.imageSize, config.imageSize]));
+    return floats((await this.#evaluation.run(feeds)).get(names.logits));
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const all = (params: Float32Array, buffers: Float32Array): Map<string, Float32Array> => {
+      const parts = new Map([...this.#constants, ...views(this.#layout, params), ...views(this.#bufferLayout, buffers)]);
+      // In the order of declaration.
+      return new Map([...this.#program.parameters.keys()].map((name) => [name, parts.get(name) as Float32Array]));
+    };
+    return {
+      parameters: all(this.#params, this.#buffers),
+      ...(this.#ema ? { averaged: all(this.#ema.parameters, this.#ema.buffers) } : {}),
+      averageUpdates: this.#ema?.updates ?? 0,
+      optimizer: stateArrays(this.#state, this.#layout),
+      optimizerSteps: this.#state.step,
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await this.#training.dispose();
+    await this.#evaluation.dispose();
+  }
+}
+
+function valuesOf(name: string, parameters: ReadonlyMap<string, Float32Array>): Float32Array {
+  const values = parameters.get(name);
+  if (values === undefined) throw new Error(`no first values for ${name}`);
+  return values;
+}
+
+function filled(layout: Layout, parameters: ReadonlyMap<string, Float32Array>): Float32Array<ArrayBuffer> {
+  const flat = allocate(layout);
+  for (const [name, part] of views(layout, flat)) part.set(valuesOf(name, parameters));
+  return flat;
+}
+
+/** Frozen weights and statistics: constants of the graph, which the runtime can pack as suits its kernels. */
+function constantsOf(
+  program: TrainingProgram,
+  parameters: ReadonlyMap<string, Float32Array>,
+): ReadonlyMap<string, Float32Array> {
+  const still = [...program.parameters.keys()].filter((name) => !program.trained.has(name) && !program.moved.has(name));
+  return new Map(still.map((name) => [name, valuesOf(name, parameters)]));
+}

@@ -1,0 +1,61 @@
+import { gradients } from '../autodiff/index.js';
+import { type Graph, graph, input, type Tensor } from '../graph/index.js';
+import { buildForward, type PosterV2Config } from '../models/index.js';
+import type { DropMask, ParameterSpec } from '../nn/index.js';
+import { lower, mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
+
+/** Names of the training graph's own inputs and outputs. */
+export const names = {
+  images: 'pixel_values',
+  targets: 'targets',
+  weights: 'sample_weights',
+  losses: 'losses',
+  logits: 'logits',
+  gradient: (parameter: string): string => `gradient/${parameter}`,
+  update: (buffer: string): string => `update/${buffer}`,
+} as const;
+
+/** A network with its loss and gradients, as one graph. */
+export interface TrainingProgram {
+  /**
+   * Inputs: `pixel_values` [N, C, S, S], `targets` [N, K], `sample_weights` [N], the stochastic depth masks.
+   * Outputs: `losses` [N] (cross-entropy of each picture), `logits` [N, K], `gradient/NAME` of
+   * sum(losses * sample_weights) for each trained parameter, `update/NAME` for each running statistic that moves.
+   */
+  readonly graph: Graph;
+  readonly parameters: ReadonlyMap<string, ParameterSpec>;
+  /** Trained parameters that the loss depends on. */
+  readonly trained: ReadonlyMap<string, readonly number[]>;
+  /** Running statistics that the pass moves. */
+  readonly moved: ReadonlyMap<string, readonly number[]>;
+  readonly masks: ReadonlyMap<string, DropMask>;
+}
+
+export function trainingProgram(config: PosterV2Config, target: Target): TrainingProgram {
+  const { logits, scope } = buildForward(config, 'training');
+  const targets = input(names.targets, 'float32', logits.shape);
+  const weights = input(names.weights, 'float32', ['N']);
+  const losses = softmaxCrossEntropy(logits, targets);
+  const loss = reduceSum(mul(losses, weights), [0]);
+  const specs = [...scope.parameters.values()];
+  const wanted = specs.filter((spec) => spec.trained);
+  const leaves = wanted.map((spec) => scope.leaves.get(spec.name) as Tensor);
+  const slopes = gradients(loss, leaves);
+  const outputs = new Map<string, Tensor>([
+    [names.losses, losses],
+    [names.logits, logits],
+  ]);
+  const trained = new Map<string, readonly number[]>();
+  wanted.forEach((spec, i) => {
+    const slope = slopes[i];
+    if (slope === undefined) return;
+    trained.set(spec.name, spec.shape);
+    outputs.set(names.gradient(spec.name), slope);
+  });
+  const moved = new Map<string, readonly number[]>();
+  for (const [name, value] of scope.updates) {
+    moved.set(name, value.shape as readonly number[]);
+    outputs.set(names.update(name), value);
+  }
+  return { graph: lower(graph(outputs), target), parameters: scope.parameters, trained, moved, masks: scope.masks };
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { posterV2Config } from '../src/models/index.js';
+import { adam } from '../src/optim/index.js';
+import { CpuEngine } from '../src/train/cpu-engine.js';
+import type { MicroBatch } from '../src/train/engine.js';
+import { trainingProgram } from '../src/train/program.js';
+import { fill, images } from './support/fill.js';
+import { readFixture } from './support/fixtures.js';
+
+interface Summary {
+  readonly sum: number;
+  readonly norm: number;
+}
+interface StepGolden {
+  readonly target: readonly number[];
+  readonly lr: number;
+  readonly rho: number;
+  readonly loss: number;
+  readonly trained: readonly string[];
+  readonly gradients: Readonly<Record<string, Summary>>;
+  readonly running: Readonly<Record<string, Summary>>;
+  readonly sam: {
+    readonly steps: number;
+    readonly loss_first_loss_second_gradient_norm: readonly (readonly [number, number, number])[];
+    readonly update: Readonly<Record<string, Summary>>;
+    readonly running: Readonly<Record<string, Summary>>;
+  };
+}
+
+// Stochastic depth is off and the landmark branch as published in the golden files.
+const config = {
+  ...posterV2Config,
+  attention: posterV2Config.attention.map((scale) => ({ ...scale, dropPath: 0 })) as unknown as typeof posterV2Config.attention,
+  landmark: { ...(posterV2Config.landmark as Exclude<typeof posterV2Config.landmark, 'none'>), training: 'as-published' as const },
+};
+
+const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
+
+describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
+  const golden = readFixture<StepGolden>('golden/step.json');
+  const program = trainingProgram(config, 'cpu');
+  const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
+  let seen: ReadonlyMap<string, Float32Array> = new Map();
+  let engine: CpuEngine;
+  let batch: MicroBatch;
+
+  before(async () => {
+    const targets = new Float32Array(4 * 7);
+    golden.target.forEach((label, i) => {
+      targets[i * 7 + label] = 1;
+    });
+    batch = { size: 4, images: images(4), targets, weight: 1 / 4, masks: new Map() };
+    engine = await CpuEngine.create({
+      config,
+      optimizer: adam(golden.lr),
+      ema: 0,
+      clip: 0,
+      parameters: start,
+      exchange: async (gradients) => {
+        if (!(gradients instanceof Float32Array)) seen = gradients;
+        return gradients;
+      },
+    });
+  });
+  after(() => engine.dispose());
+
+  test('loss, every gradient and running statistic; two steps of SAM over Adam', async () => {
+    const losses: [number, number, number][] = [];
+    const mean = (values: Float32Array): number => values.reduce((a, b) => a + b, 0) / values.length;
+    for (let step = 0; step < golden.sam.steps; step++) {
+      const first = mean((await engine.pass(batch, false)).losses);
+      if (step === 0) {
+        assert.ok(Math.abs(first - golden.loss) < 1e-4, `loss ${first}`);
+        await checkRunning(golden.running, 1e-3);
+      }
+      const gradientNorm = await engine.climb(golden.rho);
+      if (step === 0) checkGradients();
+      const second = mean((await engine.pass(batch, true)).losses);
+      await engine.update(golden.lr);
+      losses.push([first, second, gradientNorm]);
+    }
+    golden.sam.loss_first_loss_second_gradient_norm.forEach((expected, i) => {
+      expected.forEach((value, j) => {
+        const got = losses[i]?.[j] ?? Number.NaN;
+        assert.ok(Math.abs(got - value) < 1e-3 * Math.abs(value), `step ${i}: ${got} is not ${value}`);
+      });
+    });
+    const { parameters } = await engine.snapshot();
+    for (const [name, expected] of Object.entries(golden.sam.update)) {
+      const from = start.get(name) as Float32Array;
+      const update = (parameters.get(name) as Float32Array).map((value, i) => value - (from[i] as number));
+      assert.ok(Math.abs(norm(update) - expected.norm) < 1e-2 * expected.norm, `${name} moved ${norm(update)}, not ${expected.norm}`);
+    }
+    await checkRunning(golden.sam.running, 1e-3);
+  });
+
+  function checkGradients(): void {
+    assert.deepEqual([...seen.keys()].sort(), [...golden.trained].sort());
+    let worst = 0;
+    for (const [name, expected] of Object.entries(golden.gradients)) {
+      const got = norm(seen.get(name) as Float32Array);
+      const error = Math.abs(got - expected.norm) / expected.norm;
+      worst = Math.max(worst, error);
+      assert.ok(error < 1e-3, `gradient of ${name}: norm ${got}, not ${expected.norm}`);
+    }
+    console.log(`worst gradient norm differs by ${worst.toExponential(1)} (relative)`);
+  }
+
+  async function checkRunning(expected: Readonly<Record<string, Summary>>, tolerance: number): Promise<void> {
+    const { parameters } = await engine.snapshot();
+    for (const [name, value] of Object.entries(expected)) {
+      const found = parameters.get(name);
+      if (found === undefined) continue;
+      assert.ok(Math.abs(norm(found) - value.norm) < tolerance * value.norm, `${name}: norm ${norm(found)}, not ${value.norm}`);
+    }
+  }
+});
