@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { type Graph, graph } from '../src/graph/index.js';
-import { buildInference, type PosterV2Config, posterV2Config } from '../src/models/index.js';
+import {
+  buildForward,
+  buildInference,
+  type PosterV2Config,
+  posterV2Config,
+  posterV2NanoConfig,
+} from '../src/models/index.js';
 import { writeOnnx } from '../src/onnx/index.js';
 import { lower } from '../src/ops/index.js';
 import { fill, images } from './support/fill.js';
@@ -23,7 +29,9 @@ async function execute(
   const session = await ort.InferenceSession.create(writeOnnx(lower(program, 'cpu')));
   const { imageSize, inputChannels } = config;
   const shape = [batch, inputChannels, imageSize, imageSize];
-  const feeds: Record<string, ort.Tensor> = { pixel_values: new ort.Tensor('float32', images(batch), shape) };
+  const feeds: Record<string, ort.Tensor> = {
+    pixel_values: new ort.Tensor('float32', images(batch, imageSize, inputChannels), shape),
+  };
   for (const { name, shape } of parameters.values()) feeds[name] = new ort.Tensor('float32', fill(name, shape), shape);
   const results = await session.run(feeds);
   await session.release();
@@ -68,4 +76,16 @@ describe('POSTER V2 against PyTorch in float64', () => {
       }
     });
   }
+
+  it('gives the same logits when every row of the last block is computed', async () => {
+    const config = posterV2NanoConfig;
+    const full = buildForward(config, 'inference', { everyToken: true }).logits;
+    const short = buildInference(config).graph.outputs.get('logits');
+    assert.ok(short);
+    const { logits: expected } = await execute(graph({ logits: full }), config, 3);
+    const { logits: actual } = await execute(graph({ logits: short }), config, 3);
+    assert.ok(actual && expected);
+    assert.deepEqual(actual.dims, [3, 8]);
+    assert.ok(distance([...(actual.data as Float32Array)], [...(expected.data as Float32Array)]) < 1e-5);
+  });
 });

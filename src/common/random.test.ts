@@ -26,9 +26,8 @@ test('the same seed and path give the same stream, another seed or path another'
 
 test('the numbers do not change between versions', () => {
   const r = random(7, 'augment', 3, 12);
-  assert.deepEqual([r.uint32(), r.uint32(), r.int(1000), r.next()], GOLDEN);
+  assert.deepEqual([r.uint32(), r.uint32(), r.int(1000), r.next()], [381217691, 3971175095, 586, 0.6611557642275552]);
 });
-const GOLDEN: readonly number[] = [];
 
 test('ranges hold for every argument', () => {
   fc.assert(

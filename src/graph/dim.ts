@@ -12,6 +12,15 @@ function multiple(dim: Dim): number | undefined {
   return dim === 'N' ? 1 : Number(dim.slice(0, -1));
 }
 
+/** Whether every dimension is a positive integer, or the batch size times one, written in the one way that compares. */
+export function isShape(shape: Shape): boolean {
+  return shape.every((dim) => {
+    const count = multiple(dim) ?? dim;
+    if (!Number.isSafeInteger(count) || Number(count) < 1) return false;
+    return typeof dim === 'number' || dim === batchDim(Number(count));
+  });
+}
+
 export function batchDim(times: number): BatchDim {
   return times === 1 ? 'N' : `${times}N`;
 }

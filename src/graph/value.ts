@@ -1,4 +1,4 @@
-import { elements, formatShape, type Shape } from './dim.js';
+import { elements, formatShape, isShape, type Shape } from './dim.js';
 
 export type DType = 'float32' | 'int32' | 'int64' | 'bool';
 
@@ -49,11 +49,19 @@ export interface Value<D extends DType = DType> {
 export type Tensor = Value<'float32'>;
 
 export function input<D extends DType>(name: string, dtype: D, shape: Shape): Value<D> {
+  checkShape('input', name, shape);
   return { dtype, shape, source: { kind: 'input', name } };
 }
 
 export function parameter(name: string, shape: readonly number[]): Tensor {
+  checkShape('parameter', name, shape);
   return { dtype: 'float32', shape, source: { kind: 'parameter', name } };
+}
+
+function checkShape(kind: string, name: string, shape: Shape): void {
+  if (isShape(shape)) return;
+  const rule = "dimensions must be positive integers, or multiples of the batch size such as 'N' and '49N'";
+  throw new GraphError(`${kind} '${name}'`, [], `${formatShape(shape)} is not a shape: ${rule}`);
 }
 
 export function constant<D extends DType>(dtype: D, data: DTypeArrays[D], shape: readonly number[]): Value<D> {

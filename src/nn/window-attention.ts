@@ -15,9 +15,9 @@ export interface WindowAttentionConfig {
  * Window cross-attention of POSTER V2: in every window of the image's tokens, the landmark features are the queries as
  * they are (scaled, not projected), keys and values come from the image, and Swin's relative position bias is added.
  *
- * With more than one window the landmark map is averaged down to a window and queries each of them, as the paper has it
- * (section 3.2: "we down-sample it to the window size"). Without landmark features the image's own tokens are the
- * queries.
+ * With more than one window the landmark map is brought down to the size of a window, by averaging, and queries each of
+ * them: the paper has the landmark features at window size, without saying how. Without landmark features the image's
+ * own tokens are the queries.
  *
  * @param tokens [N, S S, C], S being the side of the map
  * @param landmark [N, C, S, S], or undefined

@@ -94,7 +94,8 @@ const swapBatch = (t: Tensor): Tensor => transpose(t, [1, 0, 2, 3]);
 
 /** Whether summing the k x k products [N, O, I] over the batch costs more than swapping the axes of x and dy before. */
 function worthFolding(x: Tensor, dy: Tensor, shape: readonly number[]): boolean {
-  const map = elements(dy.shape.slice(2)) * (dy.shape[1] as number) + elements(x.shape.slice(2)) * (x.shape[1] as number);
+  const map =
+    elements(dy.shape.slice(2)) * (dy.shape[1] as number) + elements(x.shape.slice(2)) * (x.shape[1] as number);
   return elements(shape) > 2 * map;
 }
 

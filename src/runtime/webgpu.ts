@@ -58,6 +58,12 @@ export interface GpuOptions {
   /** Where each parameter is; default: fed at every run. */
   readonly place?: (name: string) => Placement;
   readonly externalFiles?: readonly ExternalFile[];
+  /**
+   * How convolutions see maps. Default `NCHW`, as the graphs are written. ONNX Runtime's own default is `NHWC`, which
+   * may be faster and which it (1.30) computes wrongly, without an error, where the input channels are a multiple of 3
+   * but not of 4, more than 3, and the output channels a multiple of 4.
+   */
+  readonly layout?: 'NCHW' | 'NHWC';
   readonly session?: InferenceSession.SessionOptions;
 }
 
@@ -94,11 +100,11 @@ export class GpuSession {
   }
 
   static async #create(program: Graph, options: GpuOptions): Promise<GpuSession> {
-    const { keepOnDevice = () => false } = options;
+    const { keepOnDevice = () => false, layout = 'NCHW' } = options;
     const keep = new Set([...program.outputs.keys()].filter(keepOnDevice));
     const model = writeOnnx(program, options.place ? { place: options.place } : {});
     try {
-      const session = await createStrict(model, {
+      const session = await createStrict(model, layout, {
         ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),
         preferredOutputLocation: Object.fromEntries(
           [...program.outputs.keys()].map((name) => [name, keep.has(name) ? 'gpu-buffer' : 'cpu'] as const),
@@ -108,7 +114,7 @@ export class GpuSession {
       return new GpuSession(session, keep);
     } catch (error) {
       if (!messageOf(error).includes('assigned to the default CPU EP')) throw error;
-      const which = await misplacedOperations(program, (bytes) => createStrict(bytes, {}));
+      const which = await misplacedOperations(program, (bytes) => createStrict(bytes, layout, {}));
       throw new Error(`the graph does not run on WebGPU as a whole: ${which}`, { cause: error });
     }
   }
@@ -147,11 +153,15 @@ export class GpuSession {
   }
 }
 
-async function createStrict(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
+async function createStrict(
+  model: Uint8Array,
+  preferredLayout: 'NCHW' | 'NHWC',
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
   const ort = await loadOrt();
   try {
     return await ort.InferenceSession.create(model, {
-      executionProviders: [{ name: 'webgpu', validationMode: 'basic' }],
+      executionProviders: [{ name: 'webgpu', validationMode: 'basic', preferredLayout }],
       graphOptimizationLevel: 'all',
       logSeverityLevel: 4,
       extra: { session: { disable_cpu_ep_fallback: '1' } },

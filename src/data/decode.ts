@@ -1,0 +1,91 @@
+import { readFile, stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import { messageOf, UserError } from '../common/errors.js';
+import { explainFileError, printable } from '../common/files.js';
+import type { Picture } from './resize.js';
+
+/** Pictures above this many pixels are refused: a small file can claim to be huge. 64 megapixels are 192 MB of RGB. */
+export const maxPixels = 64_000_000;
+/** Files above this many bytes are refused before they are read. */
+export const maxFileBytes = 256 * 1024 * 1024;
+
+export interface DecodeOptions {
+  /** Turn the picture upright as its EXIF orientation says (default true). */
+  readonly orient?: boolean;
+  /** How messages name a Buffer (default 'picture'); a path names itself. */
+  readonly name?: string;
+}
+
+/** The file's bytes. @throws UserError where there is no readable, non-empty file. */
+async function readPicture(path: string): Promise<Buffer> {
+  try {
+    const info = await stat(path);
+    if (info.isDirectory()) throw new UserError(`Picture ${path} is a folder; name a picture file.`);
+    // Opening a pipe or a device could wait forever.
+    if (!info.isFile()) throw new UserError(`Picture ${path} is not a regular file; name a picture file.`);
+    if (info.size > maxFileBytes) {
+      throw new UserError(
+        `Picture ${path} has ${info.size} bytes, more than the ${maxFileBytes} that are accepted; save it smaller.`,
+      );
+    }
+    return await readFile(path);
+  } catch (error) {
+    throw explainFileError(error, 'read', path);
+  }
+}
+
+/** How the accepted formats begin. Others (SVG, which is a program that draws, and what libvips adds) are refused. */
+function isKnownFormat(bytes: Buffer): boolean {
+  const hex = bytes.toString('hex', 0, 4);
+  return (
+    hex.startsWith('ffd8ff') ||
+    hex === '89504e47' ||
+    hex === '47494638' ||
+    ['49492a00', '4d4d002a', '49492b00', '4d4d002b'].includes(hex) ||
+    (bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP') ||
+    bytes.toString('latin1', 4, 8) === 'ftyp'
+  );
+}
+
+/**
+ * Decodes a picture (JPEG, PNG, WebP, GIF, TIFF, AVIF) to 8-bit RGB, as Pillow's `convert('RGB')` does: alpha is
+ * dropped without blending, gray is repeated, embedded colour profiles of RGB and gray pictures are not applied; CMYK
+ * becomes RGB. 16-bit values keep their high byte. Of an animation the first frame is taken.
+ *
+ * @throws UserError, one sentence that names the file, for a file that is missing, empty, unreadable, too large,
+ * truncated, damaged or not a picture, and for a folder.
+ */
+export async function decodePicture(source: string | Buffer, options: DecodeOptions = {}): Promise<Picture> {
+  const { orient = true } = options;
+  const bytes = typeof source === 'string' ? await readPicture(source) : source;
+  const name = typeof source === 'string' ? `Picture ${source}` : (options.name ?? 'The picture');
+  if (bytes.length === 0) throw new UserError(`${name} is empty (0 bytes); replace it or leave it out.`);
+  if (!isKnownFormat(bytes)) {
+    throw new UserError(
+      `${name} is not a picture in a format that can be read (JPEG, PNG, WebP, GIF, TIFF, AVIF); convert it or leave it out.`,
+    );
+  }
+  try {
+    // 'error' fails for truncated files; Pillow too reads what libjpeg merely warns about.
+    const image = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true });
+    const upright = orient ? image.autoOrient() : image;
+    const { data, info } = await upright
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to RGB`);
+    return { width: info.width, height: info.height, channels: 3, data };
+  } catch (error) {
+    throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });
+  }
+}
+
+/** The rest of a sentence, from libvips' message. */
+function decodeFailure(message: string): string {
+  if (/pixel limit/i.test(message)) {
+    return `is larger than the ${maxPixels / 1e6} megapixels that are accepted; save it smaller.`;
+  }
+  const [first = ''] = message.split('\n', 1);
+  return `is truncated or damaged (${printable(first.trim())}); replace it or leave it out.`;
+}

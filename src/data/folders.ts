@@ -1,0 +1,85 @@
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../common/errors.js';
+import { explainFileError } from '../common/files.js';
+
+/** What counts as a picture: torchvision's list and the formats of today. Other files are passed over. */
+const pictureName = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp|ppm|pgm)$/i;
+
+/** Order of Python's `sorted` on strings, which torchvision's ImageFolder uses: by code point. */
+export function byCodePoint(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+async function entries(folder: string): Promise<Dirent[]> {
+  try {
+    return (await readdir(folder, { withFileTypes: true })).filter((entry) => !entry.name.startsWith('.'));
+  } catch (error) {
+    throw explainFileError(error, 'read', folder);
+  }
+}
+
+/** 'folder', 'file' or 'other', following symbolic links. */
+async function kindOf(entry: Dirent, path: string): Promise<'folder' | 'file' | 'other'> {
+  if (entry.isDirectory()) return 'folder';
+  if (entry.isFile()) return 'file';
+  if (!entry.isSymbolicLink()) return 'other';
+  try {
+    const info = await stat(path);
+    return info.isDirectory() ? 'folder' : info.isFile() ? 'file' : 'other';
+  } catch (error) {
+    // A link to a missing picture is found, and told, when the picture is read.
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return 'file';
+    throw explainFileError(error, 'read', path);
+  }
+}
+
+/** Names of the folders in `folder`, sorted; hidden ones left out. */
+export async function foldersIn(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const entry of await entries(folder)) {
+    if ((await kindOf(entry, join(folder, entry.name))) === 'folder') names.push(entry.name);
+  }
+  return names.sort(byCodePoint);
+}
+
+/** Whether there is a folder at `path`. */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw explainFileError(error, 'read', path);
+  }
+}
+
+/**
+ * Pictures below a folder, as paths relative to it with `/` between parts, in ImageFolder's order: folder by folder,
+ * both sorted by code point. Symbolic links are followed.
+ * @throws UserError where links lead in a circle.
+ */
+export async function picturesIn(root: string): Promise<string[]> {
+  const byFolder: { readonly folder: string; readonly files: string[] }[] = [];
+  const walk = async (relative: string, above: readonly string[]): Promise<void> => {
+    const folder = join(root, relative);
+    const real = await realpath(folder);
+    if (above.includes(real)) {
+      throw new UserError(`Folder ${folder} links back to a folder that contains it; remove the symbolic link.`);
+    }
+    const files: string[] = [];
+    byFolder.push({ folder: relative, files });
+    for (const entry of await entries(folder)) {
+      const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      const kind = await kindOf(entry, join(root, path));
+      if (kind === 'folder') await walk(path, [...above, real]);
+      else if (kind === 'file' && pictureName.test(entry.name)) files.push(path);
+    }
+    files.sort(byCodePoint);
+  };
+  await walk('', []);
+  byFolder.sort((a, b) => byCodePoint(a.folder, b.folder));
+  return byFolder.flatMap(({ files }) => files);
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  apply,
+  constant,
+  float,
+  type Graph,
+  graph,
+  input,
+  int,
+  ints,
+  parameter,
+  string,
+  type Value,
+} from '../graph/index.js';
+import { Model } from './schema.js';
+import { type WriteOptions, writeOnnx } from './write.js';
+
+const scalar = { dtype: 'float32', shape: [] } as const;
+
+interface Decoded {
+  readonly irVersion: number;
+  readonly opsetImport: { version: number }[];
+  readonly metadataProps: { key: string; value: string }[];
+  readonly graph: {
+    readonly node: { name: string; opType: string; input: string[]; output: string[]; attribute: object[] }[];
+    readonly initializer: {
+      name: string;
+      dims?: number[];
+      dataType: number;
+      rawData?: number[];
+      externalData?: { key: string; value: string }[];
+      dataLocation?: number;
+    }[];
+    readonly input: { name: string; type: object }[];
+    readonly output: { name: string; type: object }[];
+  };
+}
+
+/** The model as plain JSON: int64 as numbers, bytes as arrays. */
+function decoded(program: Graph, options?: WriteOptions): Decoded {
+  const model = Model.decode(writeOnnx(program, options));
+  const plain = Model.toObject(model, { longs: Number, bytes: Array, arrays: true });
+  return JSON.parse(JSON.stringify(plain));
+}
+
+const one = (op: string, inputs: readonly (Value | undefined)[], attributes = {}): Value =>
+  apply(op, inputs, attributes, [scalar]).outputs[0] as Value;
+const x = input('x', 'float32', []);
+
+test('attributes of every kind', () => {
+  const attributes = {
+    axis: int(-1),
+    zero: int(0),
+    epsilon: float(0.5),
+    mode: string('ünï'),
+    pads: ints([0, -2, 3]),
+    none: ints([]),
+  };
+  const [node] = decoded(graph({ y: one('Op', [x], attributes) })).graph.node;
+  assert.deepEqual(node?.attribute, [
+    { floats: [], ints: [], name: 'axis', i: -1, type: 2 },
+    { floats: [], ints: [], name: 'zero', i: 0, type: 2 },
+    { floats: [], ints: [], name: 'epsilon', f: 0.5, type: 1 },
+    { floats: [], ints: [], name: 'mode', s: [...Buffer.from('ünï')], type: 3 },
+    { floats: [], ints: [0, -2, 3], name: 'pads', type: 7 },
+    { floats: [], ints: [], name: 'none', type: 7 },
+  ]);
+});
+
+test('types, shapes and the names of dimensions', () => {
+  const leaf = input('ids', 'int64', ['N', 3, '49N']);
+  const y = apply('Op', [leaf, input('flag', 'bool', [])], {}, [{ dtype: 'int32', shape: ['N'] }]).outputs[0] as Value;
+  const { graph: written } = decoded(graph({ y }));
+  const type = (elemType: number, ...dim: object[]) => ({ tensorType: { elemType, shape: { dim } } });
+  assert.deepEqual(written.input, [
+    { name: 'ids', type: type(7, { dimParam: 'N' }, { dimValue: 3 }, { dimParam: '49N' }) },
+    { name: 'flag', type: type(9) },
+  ]);
+  assert.deepEqual(written.output, [{ name: 'y', type: type(6, { dimParam: 'N' }) }]);
+});
+
+test('the model says which ONNX it is and carries metadata', () => {
+  const model = decoded(graph({ y: one('Op', [x]) }), { metadata: { labels: '["anger"]' } });
+  assert.equal(model.irVersion, 10);
+  assert.deepEqual(model.opsetImport, [{ domain: '', version: 21 }]);
+  assert.deepEqual(model.metadataProps, [{ key: 'labels', value: '["anger"]' }]);
+});
+
+test('inputs left out keep their place, and what ONNX takes as inputs is no attribute', () => {
+  const y = one('Op', [x, undefined, x]);
+  const z = one('Slice', [y], { axis: int(0), start: int(1), end: int(2), step: int(1) });
+  const { node } = decoded(graph({ z: one('ReduceSum', [z], { axes: ints([0]), keepdims: int(1) }) })).graph;
+  assert.deepEqual(node[0]?.input, ['x', '', 'x']);
+  assert.deepEqual(node[1]?.attribute, []);
+  assert.deepEqual(
+    node[2]?.attribute.map((attribute) => 'name' in attribute && attribute.name),
+    ['keepdims'],
+  );
+});
+
+test('constants and parameters: as raw bytes, as inputs, in other files', () => {
+  const shared = constant('int64', BigInt64Array.of(1n, -1n), [2]);
+  const names = ['fed', 'here', 'there'];
+  const [fed, here, there] = names.map((name) => parameter(name, [2]));
+  const y = one('Op', [fed, here, there, shared, shared]);
+  const buffer = Float32Array.of(9, 1, 2, 9);
+  const { graph: written } = decoded(graph({ y, z: one('Op', [y, shared]) }), {
+    place: (name) => {
+      if (name === 'fed') return 'input';
+      return name === 'here' ? buffer.subarray(1, 3) : { location: 'w.safetensors', offset: 88, length: 8 };
+    },
+  });
+  assert.deepEqual(
+    written.input.map(({ name }) => name),
+    ['fed'],
+  );
+  const common = { dims: [2], externalData: [] };
+  assert.deepEqual(written.initializer, [
+    { ...common, dataType: 1, name: 'here', rawData: [...Buffer.from(Float32Array.of(1, 2).buffer)] },
+    {
+      dims: [2],
+      dataType: 1,
+      name: 'there',
+      externalData: [
+        { key: 'location', value: 'w.safetensors' },
+        { key: 'offset', value: '88' },
+        { key: 'length', value: '8' },
+      ],
+      dataLocation: 1,
+    },
+    { ...common, dataType: 7, name: '#0', rawData: [...Buffer.from(BigInt64Array.of(1n, -1n).buffer)] },
+  ]);
+  const refuse = (placement: ReturnType<NonNullable<WriteOptions['place']>>, message: RegExp) =>
+    assert.throws(() => writeOnnx(graph({ y: one('Op', [here]) }), { place: () => placement }), message);
+  refuse(new Float32Array(3), /'here' holds 12 bytes where 8 are needed/);
+  refuse({ location: 'w', offset: 0, length: 4 }, /'here' holds 4 bytes where 8 are needed/);
+});
+
+test('an output that is an input, a constant or another output gets a node of its own', () => {
+  const y = one('Op', [x]);
+  const two = constant('float32', Float32Array.of(2), []);
+  const { graph: written } = decoded(graph({ y, again: y, x, copy: x, two }));
+  assert.deepEqual(
+    written.node.map(({ opType, input: from, output: to }) => [opType, from, to]),
+    [
+      ['Op', ['x'], ['y']],
+      ['Identity', ['y'], ['again']],
+      ['Identity', ['x'], ['copy']],
+      ['Identity', ['#0'], ['two']],
+    ],
+  );
+  assert.deepEqual(
+    written.output.map(({ name }) => name),
+    ['y', 'again', 'x', 'copy', 'two'],
+  );
+  assert.equal(new Set(written.node.map(({ name }) => name)).size, 4);
+});
+
+test('no two values share a name', () => {
+  const odd = input('#0', 'float32', []);
+  const { node } = decoded(graph({ '#2': one('C', [one('B', [one('A', [odd])])]) })).graph;
+  assert.deepEqual(
+    node.flatMap(({ output }) => output),
+    ['#1', '#3', '#2'],
+  );
+  const clash = (value: Value, name: string, message: RegExp) =>
+    assert.throws(() => writeOnnx(graph({ [name]: value })), message);
+  clash(one('Op', [x, input('x', 'float32', [])]), 'y', /two different inputs or parameters are called 'x'/);
+  clash(one('Op', [x, parameter('x', [])]), 'y', /two different inputs or parameters are called 'x'/);
+  clash(one('Op', [parameter('w', []), parameter('w', [])]), 'y', /two different inputs or parameters are called 'w'/);
+  clash(one('Op', [x]), 'x', /output 'x' has the name of an input or parameter it is not/);
+});

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { type ModelCheckpoint, type ModelDescription, saveLast, saveModel, type TrainState } from '../checkpoints/index.js';
+import type { TrainingProgram } from './program.js';
+import type { Snapshot } from './engine.js';
+import type { RunOptions } from './options.js';
+import { versions } from './versions.js';
+
+export const bestFileName = 'best.safetensors';
+
+/** Where a run has got to. */
+export interface Position {
+  readonly epoch: number;
+  readonly nextBatch: number;
+  readonly step: number;
+  readonly accumulators: Readonly<Record<string, number>>;
+  readonly best: TrainState['best'];
+}
+
+export interface RunRecord {
+  readonly run: RunOptions;
+  readonly description: ModelDescription;
+  readonly program: TrainingProgram;
+  readonly command: string;
+  readonly dataset: string;
+}
+
+function checkpointOf(
+  record: RunRecord,
+  values: ReadonlyMap<string, Float32Array>,
+  epoch: number,
+  metrics: Readonly<Record<string, number>>,
+): ModelCheckpoint {
+  const parameters = new Map(
+    [...record.program.parameters.values()].map(({ name, shape }) => [
+      name,
+      { shape, data: values.get(name) ?? new Float32Array(0) },
+    ]),
+  );
+  const { command, dataset, run } = record;
+  const training = { command, seed: run.seed, epoch, metrics: { ...metrics }, dataset, versions: versions() };
+  return { ...record.description, parameters, training };
+}
+
+/** The weights to use, averaged ones if there are any. */
+export async function saveBest(
+  dir: string,
+  record: RunRecord,
+  snapshot: Snapshot,
+  epoch: number,
+  metrics: Readonly<Record<string, number>>,
+): Promise<string> {
+  const path = join(dir, bestFileName);
+  await saveModel(path, checkpointOf(record, snapshot.averaged ?? snapshot.parameters, epoch, metrics));
+  return path;
+}
+
+/** Everything that going on needs. */
+export async function saveState(dir: string, record: RunRecord, snapshot: Snapshot, at: Position): Promise<string> {
+  const { run } = record;
+  const { best, ...rest } = at;
+  const state: TrainState = {
+    ...rest,
+    ...(best ? { best } : {}),
+    accumulators: { ...at.accumulators },
+    seed: run.seed,
+    config: run,
+    optimizer: {
+      name: run.optimizer,
+      steps: snapshot.optimizerSteps,
+      scalars: {},
+      slots: bySlot(snapshot.optimizer),
+    },
+    ...(snapshot.averaged
+      ? { ema: { updates: snapshot.averageUpdates, decay: run.ema, arrays: snapshot.averaged } }
+      : {}),
+  };
+  return saveLast(dir, checkpointOf(record, snapshot.parameters, at.epoch, {}), state);
+}
+
+/** The optimizer's arrays and averages of a stored state. */
+export function restored(state: TrainState): Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'> {
+  const optimizer = new Map<string, Float32Array>();
+  for (const [slot, arrays] of state.optimizer.slots) {
+    for (const [name, values] of arrays) optimizer.set(`${slot}/${name}`, values);
+  }
+  return {
+    optimizer,
+    optimizerSteps: state.optimizer.steps,
+    averageUpdates: state.ema?.updates ?? 0,
+    ...(state.ema ? { averaged: state.ema.arrays } : {}),
+  };
+}
+
+/** `slot/parameter` arrays by slot, then by parameter. */
+function bySlot(arrays: ReadonlyMap<string, Float32Array>): Map<string, Map<string, Float32Array>> {
+  const slots = new Map<string, Map<string, Float32Array>>();
+  for (const [key, values] of arrays) {
+    const cut = key.indexOf('/');
+    const name = key.slice(0, cut);
+    const slot = slots.get(name) ?? new Map<string, Float32Array>();
+    slot.set(key.slice(cut + 1), values);
+    slots.set(name, slot);
+  }
+  return slots;
+}

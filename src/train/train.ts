@@ -1,0 +1,175 @@
+import { mkdir } from 'node:fs/promises';
+import { loadTrainState } from '../checkpoints/index.js';
+import { UserError } from '../common/errors.js';
+import { explainFileError } from '../common/files.js';
+import { random } from '../common/random.js';
+import { createLoader } from '../data/index.js';
+import type { ParameterSpec } from '../nn/index.js';
+import { initialize } from '../nn/index.js';
+import { createEngine, type TrainDevice } from './create-engine.js';
+import { openData } from './data.js';
+import { type InitReport, initialParameters } from './init.js';
+import { augmentations, networkOf } from './network.js';
+import { runEpochs } from './loop.js';
+import { optimizerOf, parseRun, type RunOptions } from './options.js';
+import { trainingProgram } from './program.js';
+import { restored } from './save.js';
+
+export interface TrainJob {
+  /** With `resume`, what the checkpoint holds counts; only `epochs` may differ. */
+  readonly run: RunOptions;
+  /** Folder for `last.safetensors`, `best.safetensors` and `metrics.jsonl`. */
+  readonly out: string;
+  readonly device: TrainDevice;
+  /** Weights to begin with, taken by name and shape. */
+  readonly init?: string;
+  /** A `last.safetensors` to go on from. */
+  readonly resume?: string;
+  readonly workers?: number;
+  readonly threads?: number;
+  readonly strict: boolean;
+  /** Seconds between saves within an epoch; every epoch ends with one. */
+  readonly saveEvery: number;
+  /** Command line, kept with the weights. */
+  readonly command: string;
+}
+
+export interface StepProgress {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly batches: number;
+  /** Mean cross-entropy of the batch, in nats. */
+  readonly loss: number;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+  readonly lr: number;
+}
+
+export interface EpochSummary {
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  readonly valLoss: number;
+  readonly valAccuracy: number;
+  readonly valMeanClassAccuracy: number;
+  readonly lr: number;
+  readonly seconds: number;
+  readonly best: boolean;
+}
+
+export interface TrainListener {
+  onStart?(info: {
+    readonly device: string;
+    readonly trainSamples: number;
+    readonly valSamples: number;
+    /** Trained ones. */
+    readonly parameters: number;
+    readonly batches: number;
+    readonly labels: readonly string[];
+  }): void;
+  onStep?(progress: StepProgress): void;
+  onEpoch?(summary: EpochSummary): void;
+  onNote?(text: string): void;
+}
+
+export interface TrainResult {
+  readonly bestEpoch: number;
+  readonly bestAccuracy: number;
+  readonly bestCheckpoint: string;
+  readonly lastCheckpoint: string;
+  /** Epochs finished. */
+  readonly epochs: number;
+  readonly interrupted: boolean;
+  /** Pictures that could not be read. */
+  readonly skipped: number;
+}
+
+/**
+ * Trains a network as `job.run` says, from its first step or from where `job.resume` stopped. Everything random
+ * follows from the seed and the place in training, so that on the CPU with the same number of threads a resumed run
+ * gives the same bits as one that never stopped.
+ *
+ * @param signal ends training after the step under way; the state is saved.
+ * @throws UserError for unusable data, files or options, and (exit code `diverged`) when the loss is not finite.
+ */
+export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
+  const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
+  const stored = resumed && parseRun(resumed.state.config);
+  const run = stored ? { ...stored, epochs: job.run.epochs } : parseRun(job.run);
+  const data = await openData(run);
+  const network = networkOf(run, data.labels);
+  try {
+    await mkdir(job.out, { recursive: true });
+  } catch (error) {
+    throw explainFileError(error, 'write', job.out);
+  }
+  const program = trainingProgram(network.config, 'cpu');
+  const first = resumed
+    ? new Map([...resumed.model.parameters].map(([name, { data: values }]) => [name, values]))
+    : await begin(run, program.parameters, job.init, listener);
+  if (resumed) checkSame(program.parameters, first, job.resume ?? '');
+  const engine = await createEngine(job.device, {
+    config: network.config,
+    optimizer: optimizerOf(run),
+    ema: run.ema,
+    clip: run.clip,
+    parameters: first,
+    ...(job.threads === undefined ? {} : { threads: job.threads }),
+    ...(resumed ? { restore: restored(resumed.state) } : {}),
+  });
+  const shared = {
+    preprocessing: network.preprocessing,
+    strict: job.strict,
+    seed: run.seed,
+    ...(job.workers === undefined ? {} : { workers: job.workers }),
+  };
+  const trainLoader = createLoader(data.train, {
+    ...shared,
+    batchSize: run.batchSize,
+    augmentation: augmentations[run.augmentation],
+    targets: run.targets,
+  });
+  const valLoader = createLoader(data.validation, { ...shared, batchSize: Math.max(run.microBatch, 32) });
+  try {
+    listener.onStart?.({
+      device: job.device,
+      trainSamples: data.train.samples.length,
+      valSamples: data.validation.samples.length,
+      parameters: [...program.trained.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      batches: trainLoader.batches,
+      labels: data.labels.labels,
+    });
+    const context = { job, run, data, description: network.description, engine, trainLoader, valLoader, program, listener };
+    return await runEpochs(context, resumed?.state, signal);
+  } finally {
+    await trainLoader.close();
+    await valLoader.close();
+    await engine.dispose();
+  }
+}
+
+async function begin(
+  run: RunOptions,
+  specs: ReadonlyMap<string, ParameterSpec>,
+  init: string | undefined,
+  listener: TrainListener,
+): Promise<Map<string, Float32Array>> {
+  const values = new Map([...specs].map(([name, spec]) => [name, initialize(spec, random(run.seed, 'init', name))]));
+  if (init !== undefined) {
+    const report: InitReport = await initialParameters(init, specs, values);
+    listener.onNote?.(report.sentence);
+  }
+  return values;
+}
+
+function checkSame(specs: ReadonlyMap<string, ParameterSpec>, found: ReadonlyMap<string, Float32Array>, path: string): void {
+  for (const { name, shape } of specs.values()) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (found.get(name)?.length !== size) {
+      throw new UserError(
+        `${path} does not hold the network that its settings describe (${name} is missing or has another size); resume from another checkpoint.`,
+      );
+    }
+  }
+}
