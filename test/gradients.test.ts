@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import { gradients } from '../src/autodiff/index.js';
 import { elements, input, leavesOf, nodesOf, parameter, type Tensor } from '../src/graph/index.js';
 import * as ops from '../src/ops/index.js';
-import { floats } from '../src/runtime/index.js';
+import { floats, hostTensor } from '../src/runtime/index.js';
 import { batch } from './gradients/check.js';
 import {
   type Built,
@@ -147,6 +147,21 @@ test('a rule that is wrong by a twentieth in any one of its results fails its ch
       return result && floats(result);
     });
     assert.ok(Math.max(...errors.values()) > 2 * tolerance(one), `${one.check.name} does not notice a wrong ${use}`);
+  }
+});
+
+test('the statistics of a batch come out beside the normalised values', async () => {
+  const x = input('x', 'float32', ['N', 2, 2, 1]);
+  const { mean, variance } = ops.batchNormTraining(x, parameter('scale', [2]), parameter('bias', [2]));
+  const inputs = new Map([
+    ['x', hostTensor('float32', Float32Array.of(1, 3, 10, 10, 5, 7, 10, 18), [2, 2, 2, 1])],
+    ['scale', hostTensor('float32', Float32Array.of(2, -3), [2])],
+    ['bias', hostTensor('float32', Float32Array.of(4, 5), [2])],
+  ]);
+  for (const target of ['cpu', 'webgpu'] as const) {
+    const results = await evaluate(new Map(Object.entries({ mean, variance })), inputs, target);
+    assert.deepEqual(floats(results.get('mean')), Float32Array.of(4, 12));
+    assert.deepEqual(floats(results.get('variance')), Float32Array.of(5, 12));
   }
 });
 

@@ -14,7 +14,6 @@ import {
   type Tensor,
   type Value,
 } from '../graph/index.js';
-import { greater, where } from './elementwise.js';
 import { apply, applyOne, attributeInts, attributeNumber, axisOf, type OperationTable, operand } from './operation.js';
 
 export function int64s(values: readonly number[]): Value<'int64'> {
@@ -205,11 +204,8 @@ export const shaping = {
   // The walk sums what was repeated.
   ExpandAs: {
     gradient: ({ gradients: [dy] }) => [dy],
-    lower: (node, target) => {
+    lower: (node) => {
       const [x, like] = [operand(node, 0), operand(node, 1)];
-      // ONNX Runtime's change to channels-last turns a Shape of a map into a Gather of int64, which WebGPU lacks. Nothing
-      // is greater than itself: this is x, in the shape of `like`.
-      if (target === 'webgpu' && !isStatic(like.shape)) return [where(greater(like, like), x, x)];
       const shape = isStatic(like.shape)
         ? int64s(concrete(like.shape, 1))
         : apply('Shape', [like], {}, [{ dtype: 'int64', shape: [like.shape.length] }]).outputs[0];

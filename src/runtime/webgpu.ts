@@ -164,7 +164,11 @@ async function createStrict(
       executionProviders: [{ name: 'webgpu', validationMode: 'basic', preferredLayout }],
       graphOptimizationLevel: 'all',
       logSeverityLevel: 4,
-      extra: { session: { disable_cpu_ep_fallback: '1' } },
+      extra: {
+        session: { disable_cpu_ep_fallback: '1' },
+        // It moves transposes through comparisons and shapes, and there is no kernel for those of bool and int64.
+        optimization: { disable_specified_optimizers: 'TransposeOptimizer' },
+      },
       ...options,
     });
   } catch (error) {

@@ -100,6 +100,21 @@ export const networkChecks: readonly Check[] = [
     (...t) => ops.batchNormTraining(...t).y,
     (...t) => batchNorm64([batch, 2, 6], ...t),
   ),
+  // The CPU's kernel writes statistics over two of its inputs: kernels must not spoil each other's.
+  check(
+    'batchNormTraining, of one map twice and with one scale twice',
+    [normal('N', 2, 2, 2), normal(2), normal(2), normal(2)],
+    (x, scale, bias, other) => {
+      const first = ops.batchNormTraining(x, scale, bias).y;
+      const second = ops.batchNormTraining(x, other, bias).y;
+      return ops.mul(first, ops.batchNormTraining(ops.mul(second, x), scale, bias).y);
+    },
+    (x, scale, bias, other) => {
+      const normalized = (map: Float64Array, by: Float64Array) => batchNorm64([batch, 2, 4], map, by, bias);
+      const times = (a: Float64Array, b: Float64Array) => a.map((value, i) => value * (b[i] ?? Number.NaN));
+      return times(normalized(x, scale), normalized(times(normalized(x, other), x), scale));
+    },
+  ),
   check('layerNorm', [normal('N', 6), normal(6), normal(6)], ops.layerNorm, (...t) => layerNorm64(6, ...t)),
   check('layerNorm, rank 3', [normal('N', 2, 5), normal(5), normal(5)], ops.layerNorm, (...t) => layerNorm64(5, ...t)),
 

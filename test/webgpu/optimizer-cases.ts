@@ -63,8 +63,15 @@ function flat(values: ReadonlyMap<string, Float32Array>): Float32Array {
   return all;
 }
 
+type Entries<T> = Iterable<readonly [name: string, value: T]>;
+
+function joined<T>(...parts: readonly Entries<T>[]): Map<string, T> {
+  return new Map(parts.flatMap((part) => [...part]));
+}
+
 /** Feeds for a graph from arrays by input name; the shapes are the graph's. */
-function feeds(program: Graph, arrays: ReadonlyMap<string, Float32Array | number>): Map<string, HostTensor> {
+function feeds(program: Graph, ...parts: readonly Entries<Float32Array | number>[]): Map<string, HostTensor> {
+  const arrays = joined(...parts);
   return new Map(
     [...inputsOf(program.outputs.values())].map(([name, { shape }]) => {
       const value = arrays.get(name);
@@ -73,6 +80,10 @@ function feeds(program: Graph, arrays: ReadonlyMap<string, Float32Array | number
       return [name, hostTensor('float32', data, shape as readonly number[])] as const;
     }),
   );
+}
+
+function copies(arrays: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
+  return new Map([...arrays].map(([name, values]) => [name, values.slice()]));
 }
 
 function prefixed<T>(prefix: string, map: ReadonlyMap<string, T>): [string, T][] {
@@ -88,26 +99,22 @@ function updateCase(what: string, config: OptimizerConfig, options: UpdateOption
     const params = flat(draw('params'));
     const state = createState(config, layout, options.decay);
     const program = updateGraph(config, shapes, options);
-    let held = new Map(
-      [...views(layout, params), ...stateArrays(state, layout)].map(([k, v]) => [k, v.slice()] as const),
-    );
+    let held = copies(joined<Float32Array>(views(layout, params), stateArrays(state, layout)));
     const found: Comparison[] = [];
     for (let step = 1; step <= 3; step++) {
       const lr = 0.01 * step;
       const gradients = draw(`gradient ${step}`, 0.3);
       const scalars = Object.entries(updateScalars(config, step, lr));
-      const arrays = new Map([...held, ...prefixed('grad/', gradients), ...scalars, ['max_norm', 2] as const]);
-      const outputs = await execute(program, feeds(program, arrays));
+      const inputs = feeds(program, held, prefixed('grad/', gradients), scalars, [['max_norm', 2]]);
+      const outputs = await execute(program, inputs);
       if (options.clip) {
         const norm = Float32Array.of(clipByGlobalNorm(layout, gradients, 2));
         found.push(...compare(outputs, new Map([['norm', norm]])));
       }
       update(config, state, layout, params, gradients, lr);
-      const expected = new Map([...views(layout, params), ...stateArrays(state, layout)]);
-      found.push(
-        ...compare(outputs, new Map(prefixed('next/', expected))).map((c) => ({ ...c, expected: c.expected.slice() })),
-      );
-      held = new Map([...held.keys()].map((name) => [name, floats(outputs.get(`next/${name}`))]));
+      const expected = copies(joined<Float32Array>(views(layout, params), stateArrays(state, layout)));
+      found.push(...compare(outputs, joined(prefixed('next/', expected))));
+      held = new Map([...held.keys()].map((name) => [name, floats(outputs.get(`next/${name}`))] as const));
     }
     return found;
   };
@@ -127,14 +134,13 @@ export const optimizerCases: readonly OptimizerCase[] = [
     run: async (execute) => {
       const [params, gradients] = [draw('params'), draw('gradient')];
       const program = climbGraph(shapes);
-      const outputs = await execute(
-        program,
-        feeds(program, new Map([...params, ...prefixed('grad/', gradients), ['rho', 0.5]])),
-      );
+      const outputs = await execute(program, feeds(program, params, prefixed('grad/', gradients), [['rho', 0.5]]));
       const climbed = allocate(layout);
       const norm = climb(layout, flat(params), gradients, 0.5, climbed);
-      const expected = new Map([...prefixed('next/', views(layout, climbed)), ['norm', Float32Array.of(norm)]]);
-      return compare(outputs, expected as Map<string, Float32Array>);
+      return compare(
+        outputs,
+        joined<Float32Array>(prefixed('next/', views(layout, climbed)), [['norm', Float32Array.of(norm)]]),
+      );
     },
   },
   ...[0.5, 1000].map(
@@ -143,13 +149,13 @@ export const optimizerCases: readonly OptimizerCase[] = [
       run: async (execute) => {
         const gradients = draw('gradient');
         const program = clipGraph(shapes);
-        const outputs = await execute(
-          program,
-          feeds(program, new Map([...prefixed('grad/', gradients), ['max_norm', max]])),
-        );
+        const outputs = await execute(program, feeds(program, prefixed('grad/', gradients), [['max_norm', max]]));
         const norm = globalNorm(layout, gradients);
         clipByGlobalNorm(layout, gradients, max);
-        return compare(outputs, new Map([['norm', Float32Array.of(norm)], ...prefixed('next/grad/', gradients)]));
+        return compare(
+          outputs,
+          joined<Float32Array>([['norm', Float32Array.of(norm)]], prefixed('next/grad/', gradients)),
+        );
       },
     }),
   ),
@@ -158,8 +164,8 @@ export const optimizerCases: readonly OptimizerCase[] = [
     run: async (execute) => {
       const [sum, gradients] = [draw('sum'), draw('gradient')];
       const program = accumulateGraph(shapes);
-      const arrays = new Map([...prefixed('sum/', sum), ...prefixed('grad/', gradients), ['weight', 0.25] as const]);
-      const outputs = await execute(program, feeds(program, arrays));
+      const inputs = feeds(program, prefixed('sum/', sum), prefixed('grad/', gradients), [['weight', 0.25]]);
+      const outputs = await execute(program, inputs);
       const expected = flat(sum);
       accumulate(layout, expected, gradients, 0.25);
       return compare(outputs, new Map(prefixed('next/sum/', views(layout, expected))));
@@ -170,8 +176,8 @@ export const optimizerCases: readonly OptimizerCase[] = [
     run: async (execute) => {
       const [average, params] = [draw('average'), draw('params')];
       const program = emaGraph(shapes);
-      const arrays = new Map([...prefixed('ema/', average), ...params, ['share', emaShare(0.999, 5)] as const]);
-      const outputs = await execute(program, feeds(program, arrays));
+      const inputs = feeds(program, prefixed('ema/', average), params, [['share', emaShare(0.999, 5)]]);
+      const outputs = await execute(program, inputs);
       const ema = createEma(flat(average));
       ema.updates = 5;
       updateEma(ema, 0.999, flat(params));
@@ -187,7 +193,7 @@ export function differenceOf({ actual, expected }: Comparison): number {
   let scale = 1;
   expected.forEach((value, i) => {
     const difference = Math.abs(value - (actual[i] ?? Number.NaN));
-    worst = difference <= worst ? worst : difference;
+    worst = Math.max(worst, difference);
     scale = Math.max(scale, Math.abs(value));
   });
   return worst / scale;

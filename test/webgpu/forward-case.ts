@@ -1,0 +1,22 @@
+import { buildInference, type PosterV2Config, posterV2Config } from '../../src/models/index.js';
+import { lower } from '../../src/ops/index.js';
+import { floats, GpuSession, hostTensor } from '../../src/runtime/index.js';
+import { fill, images } from '../support/fill.js';
+import { readFixture } from '../support/fixtures.js';
+import type { Comparison } from './optimizer-cases.js';
+
+/** Logits of the published POSTER V2 on WebGPU beside PyTorch's. */
+export async function compareForward(layout: 'NCHW' | 'NHWC'): Promise<Comparison[]> {
+  const golden = readFixture<{ num_classes: number; logits: number[][] }>('golden/forward-7.json');
+  const config: PosterV2Config = { ...posterV2Config, numClasses: golden.num_classes };
+  const { graph: program, parameters } = buildInference(config);
+  const batch = golden.logits.length;
+  const session = await GpuSession.create(lower(program, 'webgpu'), {
+    layout,
+    place: (name) => fill(name, parameters.get(name)?.shape ?? []),
+  });
+  const dims = [batch, config.inputChannels, config.imageSize, config.imageSize];
+  const { host } = await session.run(new Map([['pixel_values', hostTensor('float32', images(batch), dims)]]));
+  await session.dispose();
+  return [{ what: 'logits', actual: floats(host.get('logits')), expected: Float32Array.from(golden.logits.flat()) }];
+}
