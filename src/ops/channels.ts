@@ -1,7 +1,5 @@
 import type { Dim, Tensor } from '../graph/index.js';
 import { mul } from './elementwise.js';
-import { matmul } from './linear.js';
-import type { Target } from './operation.js';
 import { reduceMean, reduceSum } from './reduce.js';
 import { reshape } from './shape.js';
 
@@ -23,10 +21,7 @@ export function channelSum(x: Tensor): Tensor {
   return reduceSum(reduceSum(flatMap(x), [2]), [0]);
 }
 
-/** Sum of a b over batch and map by channel. On the CPU as dot products, which never write the product itself. */
-export function channelDot(a: Tensor, b: Tensor, target: Target): Tensor {
-  if (target !== 'cpu') return channelSum(mul(a, b));
-  const [n, c, h, w] = a.shape as [Dim, Dim, number, number];
-  const dots = matmul(reshape(a, [n, c, 1, h * w]), reshape(b, [n, c, h * w, 1]));
-  return reduceSum(reshape(dots, [n, c]), [0]);
+/** Sum of a b over batch and map by channel. Product and sum in two passes: dot products use one core. */
+export function channelDot(a: Tensor, b: Tensor): Tensor {
+  return channelSum(mul(a, b));
 }

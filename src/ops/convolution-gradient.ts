@@ -1,10 +1,20 @@
-import { type Attributes, type Dim, elements, int, ints, type Node, product, type Tensor } from '../graph/index.js';
+import {
+  type Attributes,
+  constant,
+  type Dim,
+  elements,
+  int,
+  ints,
+  type Node,
+  product,
+  type Tensor,
+} from '../graph/index.js';
 import { flatMap } from './channels.js';
 import { mul } from './elementwise.js';
 import { matmul } from './linear.js';
-import { applyOne, attributeInts, attributeNumber, operand } from './operation.js';
+import { applyOne, attributeInts, attributeNumber, operand, type Target } from './operation.js';
 import { reduceSum } from './reduce.js';
-import { concat, gather, pad, reshape, slice, transpose, transposeLast } from './shape.js';
+import { concat, gather, int64s, pad, reshape, slice, transpose, transposeLast } from './shape.js';
 
 interface Geometry {
   readonly stride: number;
@@ -27,7 +37,7 @@ function geometry(attributes: Attributes): Geometry {
  * weight turned by 180 degrees and its channel axes swapped (the fastest form on every device); with a larger stride
  * a transposed convolution.
  */
-export function lowerConvInputGradient(node: Node): Tensor {
+export function lowerConvInputGradient(node: Node, target: Target): Tensor {
   const [dy, weight] = [operand(node, 0), operand(node, 1)];
   const shape = node.outputs[0]?.shape ?? [];
   const { stride, padding, groups, kernel } = geometry(node.attributes);
@@ -41,7 +51,10 @@ export function lowerConvInputGradient(node: Node): Tensor {
     const back = Math.max(0, kernel - 1 - padding);
     const cut = back - (kernel - 1 - padding);
     const seen = [2, 3].reduce((t, axis) => slice(t, axis, cut, (t.shape[axis] as number) - cut), dy);
-    return applyOne('Conv', [seen, turned(weight, groups)], shape, { ...rest, pads: ints([back, back, back, back]) });
+    return applyOne('Conv', [seen, turned(weight, groups, target)], shape, {
+      ...rest,
+      pads: ints([back, back, back, back]),
+    });
   }
   const [height, width] = shape.slice(2) as number[];
   const [h, w] = dy.shape.slice(2) as number[];
@@ -54,29 +67,46 @@ export function lowerConvInputGradient(node: Node): Tensor {
   });
 }
 
-/** [O, I/g, k, k] -> [I, O/g, k, k], each kernel turned by 180 degrees. */
-function turned(weight: Tensor, groups: number): Tensor {
+/**
+ * [O, I/g, k, k] -> [I, O/g, k, k], each kernel turned by 180 degrees: its elements in reverse order. On the CPU by a
+ * product with the matrix that reverses (exact, every sum has one term): gathering single elements takes longer.
+ */
+function turned(weight: Tensor, groups: number, target: Target): Tensor {
   const [out, perGroup, k] = weight.shape as [number, number, number];
-  const reversed = Int32Array.from({ length: k * k }, (_, i) => k * k - 1 - i);
   const flat = reshape(weight, [groups, out / groups, perGroup, k * k]);
-  const flipped = k === 1 ? flat : gather(flat, reversed, [k * k], 3);
+  const flipped = k === 1 ? flat : target === 'cpu' ? matmul(flat, reversal(k * k)) : gatherReversed(flat, k * k);
   return reshape(transpose(flipped, [0, 2, 1, 3]), [groups * perGroup, out / groups, k, k]);
+}
+
+function reversal(size: number): Tensor {
+  const data = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) data[i * size + size - 1 - i] = 1;
+  return constant('float32', data, [size, size]);
+}
+
+function gatherReversed(x: Tensor, size: number): Tensor {
+  return gather(
+    x,
+    Int32Array.from({ length: size }, (_, i) => size - 1 - i),
+    [size],
+    3,
+  );
 }
 
 /**
  * dL/dw [O, I/g, k, k] from x [N, I, H, W] and dL/dy [N, O, h, w]: element (r, c) of each kernel is the product of dy
  * with the part of x that it met, summed over batch and map.
  */
-export function lowerConvWeightGradient(node: Node): Tensor {
+export function lowerConvWeightGradient(node: Node, target: Target): Tensor {
   const [x, dy] = [operand(node, 0), operand(node, 1)];
   const shape = node.outputs[0]?.shape as readonly number[];
   const g = geometry(node.attributes);
-  if (g.groups > 1) return depthwiseWeightGradient(x, dy, shape, g);
+  if (g.groups > 1) return depthwiseWeightGradient(x, dy, shape, g, target);
   // With few channels (a picture's), k x k thin products cost more than gathering the patches for a single one.
-  if ((shape[1] as number) < 16 && g.kernel > 1) return weightGradientByPatches(x, dy, shape, g);
+  if ((shape[1] as number) < 16 && g.kernel > 1) return weightGradientByPatches(x, dy, shape, g, target);
   return worthFolding(x, dy, shape)
-    ? weightGradientByShifts(swapBatch(x), swapBatch(dy), shape, g, correlateFolded)
-    : weightGradientByShifts(x, dy, shape, g, correlate);
+    ? weightGradientByShifts(swapBatch(x), swapBatch(dy), shape, g, target, correlateFolded)
+    : weightGradientByShifts(x, dy, shape, g, target, correlate);
 }
 
 /** sum over the batch of a b^T over the map: [N, O, h, w], [N, I, h, w] -> [O, I]. */
@@ -109,6 +139,7 @@ function weightGradientByShifts(
   dy: Tensor,
   shape: readonly number[],
   g: Geometry,
+  target: Target,
   multiply: (a: Tensor, b: Tensor) => Tensor,
 ): Tensor {
   const width = dy.shape[3] as number;
@@ -118,8 +149,8 @@ function weightGradientByShifts(
     const key = `${row},${column}`;
     let part = phases.get(key);
     if (part === undefined) {
-      const inRows = takeAxis(x, 2, row, stride, rows);
-      part = takeAxis(inRows, 3, column, stride, width);
+      const inRows = takeAxis(x, 2, row, stride, rows, target);
+      part = takeAxis(inRows, 3, column, stride, width, target);
       phases.set(key, part);
     }
     return part;
@@ -132,7 +163,7 @@ function weightGradientByShifts(
     // Rows of this phase that x has; dy, shifted by q, is cut or filled to match.
     const rows = Math.max(1, Math.ceil(((x.shape[2] as number) - row) / stride));
     const key = `${q},${rows}`;
-    const gradient = shiftedRows.get(key) ?? takeAxis(dy, 2, -q, 1, rows);
+    const gradient = shiftedRows.get(key) ?? takeAxis(dy, 2, -q, 1, rows, target);
     shiftedRows.set(key, gradient);
     for (let c = 0; c < kernel; c++) {
       const one = multiply(gradient, phase(row, c - padding, rows));
@@ -143,15 +174,28 @@ function weightGradientByShifts(
 }
 
 /** Elements start, start + step, ... of an axis, `count` of them, zero where there is none. */
-function takeAxis(x: Tensor, axis: number, start: number, step: number, count: number): Tensor {
+function takeAxis(x: Tensor, axis: number, start: number, step: number, count: number, target: Target): Tensor {
   const size = x.shape[axis] as number;
   const before = Math.max(0, Math.ceil(-start / step));
   const first = start + before * step;
   const inside = Math.max(0, Math.min(count - before, Math.ceil((size - first) / step)));
   if (inside === 0) return noneOf(x, axis, count);
-  const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
   const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
+  // Cutting on one side and filling on the other in one pass; WebGPU does not take negative pads.
+  if (step === 1 && target === 'cpu') return shift(x, at(-start), at(start + count - size));
+  const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
   return pad(part, at(before), at(count - before - inside));
+}
+
+/** Zeros before and after by axis, or as many elements fewer where the number is negative. */
+function shift(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
+  const pads = [...before, ...after];
+  if (pads.every((n) => n === 0)) return x;
+  const shape = x.shape.map((dim, i) => {
+    const change = (before[i] ?? 0) + (after[i] ?? 0);
+    return typeof dim === 'number' ? dim + change : dim;
+  });
+  return applyOne('Pad', [x, int64s(pads)], shape, { pads: ints(pads) });
 }
 
 /** `count` zeros of an axis (a tensor without elements cannot be padded). */
@@ -166,16 +210,16 @@ function shifts(kernel: number): [number, number][] {
 }
 
 /** The part of x that met element (r, c) of the kernels: [N, I, h, w]. */
-function met(x: Tensor, r: number, c: number, dy: Tensor, g: Geometry): Tensor {
+function met(x: Tensor, r: number, c: number, dy: Tensor, g: Geometry, target: Target): Tensor {
   const [h, w] = dy.shape.slice(2) as [number, number];
-  return takeAxis(takeAxis(x, 2, r - g.padding, g.stride, h), 3, c - g.padding, g.stride, w);
+  return takeAxis(takeAxis(x, 2, r - g.padding, g.stride, h, target), 3, c - g.padding, g.stride, w, target);
 }
 
 /** One product of dy with all patches: [N, O, h w] x [N, h w, k k I]. */
-function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry): Tensor {
+function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry, target: Target): Tensor {
   const [out, channels] = shape as [number, number];
   const patches = concat(
-    shifts(g.kernel).map(([r, c]) => met(x, r, c, dy, g)),
+    shifts(g.kernel).map(([r, c]) => met(x, r, c, dy, g, target)),
     1,
   );
   const products = reshape(correlate(dy, patches), [out, g.kernel * g.kernel, channels]);
@@ -183,12 +227,12 @@ function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[]
 }
 
 /** One kernel a channel: [N, C, k k, hw] x [N, C, hw, 1]. */
-function depthwiseWeightGradient(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry): Tensor {
+function depthwiseWeightGradient(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry, target: Target): Tensor {
   const [n, out, h, w] = dy.shape as [Dim, number, number, number];
   if (shape[1] !== 1 || out !== g.groups) {
     throw new Error('ConvWeightGradient: grouped convolutions are differentiated only with one channel a group');
   }
-  const seen = shifts(g.kernel).map(([r, c]) => reshape(met(x, r, c, dy, g), [n, out, 1, h * w]));
+  const seen = shifts(g.kernel).map(([r, c]) => reshape(met(x, r, c, dy, g, target), [n, out, 1, h * w]));
   const products = matmul(concat(seen, 2), reshape(dy, [n, out, h * w, 1]));
   return reshape(reduceSum(products, [0]), shape);
 }

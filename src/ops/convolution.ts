@@ -83,11 +83,11 @@ export const convolutions = {
   },
   ConvInputGradient: {
     gradient: { none: 'second derivatives are not needed here' },
-    lower: (node: Node) => [lowerConvInputGradient(node)],
+    lower: (node, target) => [lowerConvInputGradient(node, target)],
   },
   ConvWeightGradient: {
     gradient: { none: 'second derivatives are not needed here' },
-    lower: (node: Node) => [lowerConvWeightGradient(node)],
+    lower: (node: Node, target) => [lowerConvWeightGradient(node, target)],
   },
   ConvBiasGradient: {
     gradient: { none: 'second derivatives are not needed here' },

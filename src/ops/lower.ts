@@ -44,10 +44,12 @@ export function lower(program: Graph, target: Target): Graph {
       (node, inputs) => {
         const rule = operationOf(node.op).lower;
         if (rule === undefined) return undefined;
-        changed = true;
         const same = inputs.every((value, i) => value === node.inputs[i]);
         const seen: Node = same ? node : { ...node, inputs };
-        return checked(node, rule(seen, target));
+        const results = rule(seen, target);
+        if (results === undefined) return undefined;
+        changed = true;
+        return checked(node, results);
       },
       rebuild,
     );

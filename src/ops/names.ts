@@ -23,6 +23,9 @@ export const operationNames = [
   'Where',
   'Greater',
   'Identity',
+  'Clip',
+  'Step', // ours
+  'HardSigmoid',
   // shape.ts
   'Reshape',
   'Transpose',

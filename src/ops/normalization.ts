@@ -78,7 +78,7 @@ function lowerBatchNormTraining(node: Node, target: Target): Tensor[] {
  * With x^ = (x - mean) / sigma: dbias = sum dy, dscale = sum dy x^, and
  * dx = scale / sigma (dy - mean(dy) - x^ mean(dy x^)), which is a dy + b x + c with numbers a, b, c by channel.
  */
-function lowerBatchNormGradient(node: Node, target: Target): Tensor[] {
+function lowerBatchNormGradient(node: Node): Tensor[] {
   const [dy, x, scale, mean, variance] = [0, 1, 2, 3, 4].map((i) => operand(node, i)) as [
     Tensor,
     Tensor,
@@ -89,7 +89,7 @@ function lowerBatchNormGradient(node: Node, target: Target): Tensor[] {
   const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
   const count = countOf(x, [0, 2, 3]);
   const dbias = channelSum(dy);
-  const dscale = mul(inverse, sub(channelDot(dy, x, target), mul(mean, dbias)));
+  const dscale = mul(inverse, sub(channelDot(dy, x), mul(mean, dbias)));
   const a = mul(scale, inverse);
   const b = neg(div(mul(mul(a, inverse), dscale), count));
   const c = neg(add(div(mul(a, dbias), count), mul(b, mean)));

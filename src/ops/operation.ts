@@ -33,8 +33,11 @@ export type GradientRule = (context: GradientContext) => readonly (Tensor | unde
 export interface Operation {
   /** The rule, or the reason why there is none. */
   readonly gradient: GradientRule | { readonly none: string };
-  /** For an operation that ONNX does not have: its outputs from operations that it has. */
-  readonly lower?: (node: Node, target: Target) => readonly Value[];
+  /**
+   * For an operation that ONNX does not have, or that other operations do faster on a target: its outputs from those;
+   * undefined leaves the node as it is.
+   */
+  readonly lower?: (node: Node, target: Target) => readonly Value[] | undefined;
 }
 
 /** The rules of one family of operations. */

@@ -44,6 +44,8 @@ export class CpuSession {
     const session = await ort.InferenceSession.create(model, {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'all',
+      // A planned block for each batch size comes on top of the arena: a third more memory, and no faster.
+      enableMemPattern: false,
       logSeverityLevel: 3,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),

@@ -38,3 +38,18 @@ function alone(node: Node): Graph {
   const { outputs } = apply(node.op, inputs, node.attributes, types);
   return graph(new Map(outputs.map((value, i) => [`y${i}`, value])));
 }
+
+/**
+ * The first convolution of a graph that ONNX Runtime 1.30 computes wrongly on WebGPU in the layout NHWC, without an error:
+ * kernels above 1x1 whose input channels are a multiple of 3 but not of 4, and not 3 itself, and whose output channels are
+ * a multiple of 4 (it reads three channels at a time there; probably its issue 29651).
+ */
+export function wrongInNhwc(program: Graph): Node | undefined {
+  return nodesOf(program.outputs.values()).find((node) => {
+    const weight = node.inputs[1];
+    if (node.op !== 'Conv' || weight === undefined) return false;
+    const [out, channels, ...kernel] = weight.shape as readonly number[];
+    if (out === undefined || channels === undefined || kernel.every((size) => size === 1)) return false;
+    return channels > 3 && channels % 3 === 0 && channels % 4 !== 0 && out % 4 === 0;
+  });
+}

@@ -1,10 +1,10 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
-import { apply, batchDim, type DType, type Graph, graph, input } from '../graph/index.js';
+import { apply, batchDim, type DType, formatShape, type Graph, graph, input } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
 import type { ExternalFile } from './cpu.js';
-import { misplacedOperations } from './placement.js';
+import { misplacedOperations, wrongInNhwc } from './placement.js';
 import { fromOrt, type HostTensor, toOrt } from './tensor.js';
 
 /**
@@ -17,17 +17,19 @@ export class DeviceTensor {
   readonly dtype: DType;
   readonly dims: readonly number[];
   #value: Tensor | undefined;
+  readonly #afterwards: () => void;
 
-  private constructor(value: Tensor) {
+  private constructor(value: Tensor, afterwards: () => void) {
     this.#value = value;
+    this.#afterwards = afterwards;
     this.dims = value.dims;
     this.dtype = value.type as DType;
   }
 
-  /** For sessions only. */
-  static wrap(value: Tensor): DeviceTensor {
+  /** For sessions only; `afterwards` is called once it has been disposed of. */
+  static wrap(value: Tensor, afterwards: () => void): DeviceTensor {
     if (value.location !== 'gpu-buffer') throw new Error(`a tensor on the device was expected, not ${value.location}`);
-    return new DeviceTensor(value);
+    return new DeviceTensor(value, afterwards);
   }
 
   /** For sessions only. */
@@ -42,8 +44,10 @@ export class DeviceTensor {
 
   /** Gives the memory back to the device's pool. A second call does nothing. */
   dispose(): void {
-    this.#value?.dispose();
+    if (this.#value === undefined) return;
+    this.#value.dispose();
     this.#value = undefined;
+    this.#afterwards();
   }
 }
 
@@ -59,9 +63,8 @@ export interface GpuOptions {
   readonly place?: (name: string) => Placement;
   readonly externalFiles?: readonly ExternalFile[];
   /**
-   * How convolutions see maps. Default `NCHW`, as the graphs are written. ONNX Runtime's own default is `NHWC`, which
-   * may be faster and which it (1.30) computes wrongly, without an error, where the input channels are a multiple of 3
-   * but not of 4, more than 3, and the output channels a multiple of 4.
+   * How convolutions see maps. Default `NCHW`, as graphs are written, which everything runs in. `NHWC`, ONNX Runtime's own
+   * default, may be faster and suits inference: graphs of gradients need not run in it.
    */
   readonly layout?: 'NCHW' | 'NHWC';
   readonly session?: InferenceSession.SessionOptions;
@@ -78,7 +81,15 @@ export interface GpuOutputs {
  * CPU is an error when the session is made, not a slow surprise.
  */
 export class GpuSession {
+  /**
+   * Sessions whose outputs are still on the device. A tensor's memory belongs to a pool of the session that made it; freed
+   * after its session it ends the process with a segmentation fault. Held here, no session is collected too early.
+   */
+  static readonly #inUse = new Set<GpuSession>();
+
   readonly #session: InferenceSession;
+  #onDevice = 0;
+  #closing = false;
   readonly #keep: ReadonlySet<string>;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -101,6 +112,11 @@ export class GpuSession {
 
   static async #create(program: Graph, options: GpuOptions): Promise<GpuSession> {
     const { keepOnDevice = () => false, layout = 'NCHW' } = options;
+    const wrong = layout === 'NHWC' ? wrongInNhwc(program) : undefined;
+    if (wrong) {
+      const [x, weight] = wrong.inputs.map((value) => formatShape(value?.shape ?? []));
+      throw new Error(`ONNX Runtime computes Conv(${x}, ${weight}) wrongly on WebGPU in NHWC; use NCHW`);
+    }
     const keep = new Set([...program.outputs.keys()].filter(keepOnDevice));
     const model = writeOnnx(program, options.place ? { place: options.place } : {});
     try {
@@ -125,6 +141,7 @@ export class GpuSession {
    * for outputs to be written into.)
    */
   async run(inputs: ReadonlyMap<string, HostTensor | DeviceTensor>): Promise<GpuOutputs> {
+    if (this.#closing) throw new Error('a session was run after it had been disposed of');
     const feeds: Record<string, Tensor> = {};
     for (const name of this.inputs) {
       const tensor = inputs.get(name);
@@ -136,15 +153,29 @@ export class GpuSession {
     const device = new Map<string, DeviceTensor>();
     for (const name of this.outputs) {
       const value = results[name] as Tensor;
-      if (this.#keep.has(name)) device.set(name, DeviceTensor.wrap(value));
+      if (this.#keep.has(name)) device.set(name, this.#own(value));
       else host.set(name, fromOrt(value));
     }
     return { host, device };
   }
 
-  /** Tensors that this session has put out stay usable. */
+  /** Tensors that this session has put out stay usable: it is released after the last of them is disposed of. */
   async dispose(): Promise<void> {
-    await this.#session.release();
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#onDevice === 0) await this.#session.release();
+  }
+
+  #own(value: Tensor): DeviceTensor {
+    this.#onDevice++;
+    GpuSession.#inUse.add(this);
+    return DeviceTensor.wrap(value, () => {
+      this.#onDevice--;
+      if (this.#onDevice > 0) return;
+      GpuSession.#inUse.delete(this);
+      // Nobody waits for this, and nothing depends on its result.
+      if (this.#closing) this.#session.release().catch(() => undefined);
+    });
   }
 
   /** For `holdDevice` and the copies below, which are what holds the device. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** The environment in which a new process finds a WebGPU adapter, or why there is none. */
 export type Adapter =
@@ -41,19 +42,19 @@ function works(env: NodeJS.ProcessEnv): boolean {
   return run(['--input-type=module', '--eval', script], env).status === 0;
 }
 
-/** Runs a script of this package with Node in that environment. */
-export function runScript(
-  script: URL,
-  env: NodeJS.ProcessEnv,
-): { status: number | null; stdout: string; stderr: string } {
-  return run([script.pathname], env);
+export interface Finished {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-function run(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): { status: number | null; stdout: string; stderr: string } {
-  // Without the test runner's mark the child would take itself for one of its test files.
+/** Runs a script of this package with Node in that environment. */
+export function runScript(script: URL, env: NodeJS.ProcessEnv, args: readonly string[]): Finished {
+  return run([fileURLToPath(script), ...args], env);
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv): Finished {
+  // Without the test runner's mark: with it the child would take itself for one of the runner's files.
   const { NODE_TEST_CONTEXT: _, ...rest } = env;
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, { env: rest, encoding: 'utf8' });
   return { status, stdout, stderr: signal === null ? stderr : `${stderr}\nended by ${signal}` };

@@ -1,0 +1,28 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { saveModel } from '../src/checkpoints/index.js';
+import { rafdb } from '../src/common/label-sets.js';
+import { random } from '../src/common/random.js';
+import { buildInference, models } from '../src/models/index.js';
+import { initialize } from '../src/nn/index.js';
+
+/** A checkpoint of the full network with random weights, in a temporary folder: speed does not depend on the values. */
+export async function writeBenchCheckpoint(): Promise<{ readonly folder: string; readonly path: string }> {
+  const { config, name, preprocessing } = models['poster-v2'];
+  const { parameters } = buildInference(config);
+  const folder = await mkdtemp(join(tmpdir(), 'poster-bench-'));
+  const path = join(folder, 'random.safetensors');
+  await saveModel(path, {
+    model: { name, config: { ...config } },
+    labels: rafdb,
+    preprocessing,
+    parameters: new Map(
+      [...parameters.values()].map((spec) => [
+        spec.name,
+        { shape: spec.shape, data: initialize(spec, random(0, spec.name)) },
+      ]),
+    ),
+  });
+  return { folder, path };
+}

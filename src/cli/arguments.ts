@@ -1,0 +1,43 @@
+import { InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
+import { messageOf } from '../common/errors.js';
+import { labelSetNamed } from '../common/label-sets.js';
+import type { LabelSet } from '../common/labels.js';
+
+/** Parses a number, then checks it as `schema` says. What is wrong becomes commander's usage error. */
+export function numberOf(schema: z.ZodType<number>): (text: string) => number {
+  return (text) => {
+    // Number() would also take '', ' ', '0x10' and 'Infinity'.
+    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError(`It must be ${wanted(parsed.error.issues[0])}.`);
+  };
+}
+
+function wanted(issue: z.core.$ZodIssue | undefined): string {
+  switch (issue?.code) {
+    case 'too_small':
+      return `${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      return `${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}`;
+    case 'invalid_type':
+      return issue.expected === 'int' ? 'a whole number' : 'a number';
+    default:
+      return 'a number';
+  }
+}
+
+/** A published label set by its name, as an option's value. */
+export function labelSetArgument(text: string): LabelSet {
+  try {
+    return labelSetNamed(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+/** A command line as a shell would take it. */
+export function quoted(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+}

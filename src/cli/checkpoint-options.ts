@@ -1,0 +1,54 @@
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { ExitCode, UserError } from '../common/errors.js';
+import { knownLabelSets } from '../common/label-sets.js';
+import type { LabelSet } from '../common/labels.js';
+import { type ModelName, modelNames } from '../models/index.js';
+import { bundledCheckpoint, type Classifier, loadClassifier, requireBundledCheckpoint } from '../recognize/index.js';
+import { chooseDevice, type DeviceName, deviceNames } from '../runtime/index.js';
+import { labelSetArgument, numberOf } from './arguments.js';
+import { note } from './context.js';
+
+/** What commands that run a checkpoint share. */
+export interface CheckpointOptions {
+  readonly checkpoint: string;
+  readonly model?: ModelName;
+  readonly labels?: LabelSet;
+  readonly device: DeviceName | 'auto';
+  readonly threads?: number;
+}
+
+export const labelSetNames = knownLabelSets.map(({ name }) => name).join(', ');
+export const positive = numberOf(z.int().min(1));
+
+export function withCheckpointOptions(command: Command): Command {
+  return command
+    .addOption(deviceOption('cpu'))
+    .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
+    .addOption(
+      new Option('--model <name>', 'network of a plain safetensors file, which does not say it').choices(modelNames),
+    )
+    .option('--labels <name>', `label set of a plain safetensors file (${labelSetNames})`, labelSetArgument);
+}
+
+export function deviceOption(preset: DeviceName | 'auto'): Option {
+  return new Option('--device <name>', 'what to compute on').choices(['auto', ...deviceNames]).default(preset);
+}
+
+export async function openCheckpoint(options: CheckpointOptions): Promise<Classifier> {
+  const { model, labels, threads, device } = options;
+  if ((model === undefined) !== (labels === undefined)) {
+    throw new UserError(
+      'A plain safetensors file needs both --model and --labels; other checkpoints say both themselves.',
+      ExitCode.usage,
+    );
+  }
+  const path = options.checkpoint === bundledCheckpoint ? await requireBundledCheckpoint() : options.checkpoint;
+  const chosen = await chooseDevice(device);
+  if (chosen.note !== undefined) note(chosen.note);
+  return loadClassifier(path, {
+    device: chosen.device,
+    ...(threads === undefined ? {} : { threads }),
+    ...(model === undefined || labels === undefined ? {} : { assumed: { model, labels } }),
+  });
+}

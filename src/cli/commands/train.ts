@@ -1,0 +1,141 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { lastFileName, loadTrainState } from '../../checkpoints/index.js';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { type ModelName, modelNamed } from '../../models/index.js';
+import { percent } from '../../report/index.js';
+import { chooseDevice, type DeviceName } from '../../runtime/index.js';
+import { defaultRun, parseRun, type RunOptions } from '../../train/options.js';
+import { type TrainResult, train } from '../../train/train.js';
+import { numberOf, quoted } from '../arguments.js';
+import { deviceOption, positive } from '../checkpoint-options.js';
+import { note, printResult } from '../context.js';
+import { stopOnSignals } from '../interrupt.js';
+import { givenRun, modelHelp, resumedRun, withRunOptions } from '../run-options.js';
+import { trainingProgress } from '../training-progress.js';
+
+interface TrainFlags extends Readonly<Record<string, unknown>> {
+  readonly device: DeviceName | 'auto';
+  readonly out?: string;
+  readonly init?: string;
+  readonly resume?: string;
+  readonly workers?: number;
+  readonly threads?: number;
+  readonly strict?: boolean;
+  readonly saveEvery: number;
+  readonly json?: boolean;
+}
+
+export function trainCommand(): Command {
+  return withRunOptions(new Command('train').description('train a network on a dataset of class folders'))
+    .addOption(deviceOption('auto'))
+    .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
+    .option('--workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
+    .option('--out <dir>', 'folder for checkpoints and metrics.jsonl (default: a new one in runs/)')
+    .option('--init <file>', 'weights to start from: tensors of the same name and shape')
+    .option('--resume <file>', `${lastFileName} of a run to go on with, bit for bit`)
+    .option('--save-every <seconds>', 'between saves within an epoch', numberOf(z.number().gt(0)), 300)
+    .option('--strict', 'fail at a picture that cannot be read, instead of leaving it out')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `${modelHelp}\n
+Options that are not given are those of the network's recipe.
+Ctrl-C saves and stops; --resume goes on.\n
+Example:
+  poster train --data data/ferplus --model poster-v2-nano --targets distribution`,
+    )
+    .action(run);
+}
+
+async function run(flags: TrainFlags): Promise<void> {
+  const options = await runOf(flags);
+  const out = await outFolder(flags, options);
+  const chosen = await chooseDevice(flags.device);
+  if (chosen.note !== undefined) note(chosen.note);
+  const { listener, history, stop } = trainingProgress();
+  const interrupt = stopOnSignals();
+  let result: TrainResult;
+  try {
+    const { init, resume, workers, threads, strict = false, saveEvery } = flags;
+    result = await train(
+      {
+        run: options,
+        out,
+        device: chosen.device,
+        strict,
+        saveEvery,
+        command: quoted(['poster', ...process.argv.slice(2)]),
+        ...(init === undefined ? {} : { init }),
+        ...(resume === undefined ? {} : { resume }),
+        ...(workers === undefined ? {} : { workers }),
+        ...(threads === undefined ? {} : { threads }),
+      },
+      listener,
+      interrupt.signal,
+    );
+  } finally {
+    stop();
+    interrupt.release();
+  }
+  if (result.skipped > 0) {
+    note(`${result.skipped} pictures could not be read and were left out; --strict stops at the first one.`);
+  }
+  printResult(flags.json, { run: options, device: chosen.device, out, history, ...result }, () => text(result));
+  if (result.interrupted) process.exitCode = ExitCode.interrupted;
+}
+
+async function runOf(flags: TrainFlags): Promise<RunOptions> {
+  const given = givenRun(flags);
+  if (flags.resume !== undefined) {
+    if (flags.init !== undefined) {
+      throw new UserError('--init begins a run and --resume goes on with one; give one of them.', ExitCode.usage);
+    }
+    const { state } = await loadTrainState(flags.resume);
+    return resumedRun(parseRun(state.config), given);
+  }
+  if (given.data === undefined) {
+    throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', ExitCode.usage);
+  }
+  const name: ModelName = modelNamed(given.model ?? 'poster-v2-nano').name;
+  return parseRun({ ...defaultRun(name, given.data), ...given });
+}
+
+/** The resumed run's folder, or one that holds no run yet. */
+async function outFolder(flags: TrainFlags, run: RunOptions): Promise<string> {
+  if (flags.out === undefined) {
+    if (flags.resume !== undefined) return dirname(flags.resume);
+    for (let n = 1; ; n++) {
+      const folder = join('runs', n === 1 ? run.model : `${run.model}-${n}`);
+      if (!(await exists(folder))) return folder;
+    }
+  }
+  const last = join(flags.out, lastFileName);
+  const goesOn =
+    flags.resume !== undefined && dirname(flags.resume) === join(flags.out) && basename(flags.resume) === lastFileName;
+  if (!goesOn && (await exists(last))) {
+    throw new UserError(
+      `${flags.out} already holds a run; go on with it (--resume ${last}) or choose another folder with --out.`,
+      ExitCode.usage,
+    );
+  }
+  return flags.out;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+function text(result: TrainResult): string {
+  const { bestEpoch, bestAccuracy, bestCheckpoint, lastCheckpoint, interrupted, epochs } = result;
+  const best =
+    bestEpoch > 0
+      ? [`Best: epoch ${bestEpoch}, ${percent(bestAccuracy)}% of the validation pictures, ${bestCheckpoint}`]
+      : [];
+  const next = interrupted
+    ? `Stopped in epoch ${epochs + 1} and saved; go on with: poster train --resume ${quoted([lastCheckpoint])}`
+    : `Try it: poster predict FACE.png --aligned --checkpoint ${quoted([bestCheckpoint])}`;
+  return [...best, next].join('\n');
+}

@@ -1,0 +1,30 @@
+import { printable } from '../common/files.js';
+
+/** Results go to stdout; everything that is said meanwhile to stderr. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** The result of a command: one JSON document, or text. */
+export function printResult(json: boolean | undefined, document: object, text: () => string): void {
+  process.stdout.write(json === true ? `${JSON.stringify(document, null, 2)}\n` : `${text()}\n`);
+}
+
+/** `1,234,567` whatever the system's language is. */
+export const grouped = (count: number): string => count.toLocaleString('en-US');
+
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.round(seconds);
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** `3 pictures could not be read` with the first few reasons, a line each. */
+export function noteSkipped(skipped: readonly { readonly reason: string }[], most = 10): void {
+  if (skipped.length === 0) return;
+  note(`${skipped.length} ${skipped.length === 1 ? 'picture was' : 'pictures were'} left out:`);
+  for (const { reason } of skipped.slice(0, most)) note(`  ${printable(reason, 300)}`);
+  if (skipped.length > most) note(`  and ${skipped.length - most} more (--json lists all)`);
+}

@@ -1,0 +1,18 @@
+import { note } from './context.js';
+
+/** Ctrl-C (or a scheduler's SIGTERM) asks to save and stop; the second one ends the process at once. */
+export function stopOnSignals(): { readonly signal: AbortSignal; readonly release: () => void } {
+  const controller = new AbortController();
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const release = (): void => {
+    for (const name of signals) process.removeListener(name, first);
+  };
+  const first = (): void => {
+    // Without our listener the system's own action is back, which works in the middle of a computation too.
+    release();
+    note('\nSaving after this step, then stopping; once more to quit at once.');
+    controller.abort();
+  };
+  for (const name of signals) process.on(name, first);
+  return { signal: controller.signal, release };
+}

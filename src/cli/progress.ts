@@ -1,0 +1,30 @@
+import { Presets, SingleBar } from 'cli-progress';
+
+export interface CountBar {
+  readonly update: (done: number, total: number) => void;
+  /** Safe to call twice. */
+  readonly stop: () => void;
+}
+
+/** A bar on stderr that counts; nothing where stderr is no terminal. */
+export function countBar(what: string): CountBar {
+  const bar = makeBar(`{bar} {value}/{total} ${what} | {eta_formatted} left`);
+  let started = false;
+  return {
+    update: (done, total) => {
+      if (started) bar?.update(done);
+      else bar?.start(total, done);
+      started = true;
+    },
+    stop: () => bar?.stop(),
+  };
+}
+
+/** Undefined where nobody would see it. It is cleared at the end. */
+export function makeBar(format: string): SingleBar | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  return new SingleBar(
+    { format, barsize: 24, clearOnComplete: true, hideCursor: true, stream: process.stderr, fps: 8 },
+    Presets.shades_classic,
+  );
+}

@@ -1,0 +1,60 @@
+import { percent } from '../report/index.js';
+import type { EpochSummary, StepProgress, TrainListener } from '../train/train.js';
+import { duration, grouped, note } from './context.js';
+import { makeBar } from './progress.js';
+
+/** Shows training on stderr: a bar on a terminal, a line an epoch everywhere; and keeps the epochs. */
+export function trainingProgress(): {
+  readonly listener: TrainListener;
+  readonly history: readonly EpochSummary[];
+  readonly stop: () => void;
+} {
+  const history: EpochSummary[] = [];
+  const bar = makeBar('epoch {epoch} {bar} {value}/{total} | loss {loss} | {speed} images/s | {left} left');
+  let shown = false;
+  const hide = (): void => {
+    if (shown) bar?.stop();
+    shown = false;
+  };
+  const say = (text: string): void => {
+    hide();
+    note(text);
+  };
+  const listener: TrainListener = {
+    onStart: (info) => {
+      say(
+        `Training ${grouped(info.parameters)} parameters on ${grouped(info.trainSamples)} pictures of ` +
+          `${info.labels.length} classes (${info.labels.join(', ')}), best epoch chosen on ${grouped(info.valSamples)} ` +
+          `others; ${grouped(info.batches)} batches an epoch on ${info.device}.`,
+      );
+    },
+    onStep: (step) => {
+      if (!shown) bar?.start(step.batches, step.batch, payload(step));
+      else bar?.update(step.batch, payload(step));
+      shown = true;
+    },
+    onEpoch: (epoch) => {
+      history.push(epoch);
+      say(line(epoch));
+    },
+    onNote: say,
+  };
+  return { listener, history, stop: hide };
+}
+
+function payload({ epoch, epochs, loss, imagesPerSecond, secondsLeft }: StepProgress): object {
+  return {
+    epoch: `${epoch}/${epochs}`,
+    loss: loss.toFixed(3),
+    speed: imagesPerSecond.toFixed(imagesPerSecond < 10 ? 1 : 0),
+    left: duration(secondsLeft),
+  };
+}
+
+function line(epoch: EpochSummary): string {
+  return (
+    `epoch ${epoch.epoch}: loss ${epoch.trainLoss.toFixed(4)}, accuracy ${percent(epoch.trainAccuracy)}% | validation ` +
+    `loss ${epoch.valLoss.toFixed(4)}, accuracy ${percent(epoch.valAccuracy)}%, mean-class ` +
+    `${percent(epoch.valMeanClassAccuracy)}% | ${duration(epoch.seconds)}${epoch.best ? ' | best so far' : ''}`
+  );
+}

@@ -1,0 +1,5 @@
+export * from './bundled.js';
+export * from './classifier.js';
+export * from './evaluate.js';
+export * from './pictures.js';
+export * from './predict.js';

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findAdapter, runScript } from './support/webgpu.js';
+
+/** Also runs the published network, which takes minutes on an adapter in software. */
+const full = process.env['POSTER_TEST_WEBGPU'] === 'full';
+
+test('WebGPU', async (t) => {
+  const adapter = findAdapter();
+  if (!adapter.found) {
+    t.skip(adapter.reason);
+    return;
+  }
+  t.diagnostic(adapter.software ? 'on SwiftShader, in software' : 'on the adapter of this machine');
+  try {
+    const { status, stdout, stderr } = runScript(
+      new URL('webgpu/child.js', import.meta.url),
+      adapter.env,
+      full ? ['--full'] : [],
+    );
+    const results = stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as { name: string; error?: string });
+    for (const { name, error } of results) await t.test(name, () => assert.equal(error, undefined));
+    // A crash of the runtime, as when its last session is released, ends the process early.
+    await t.test('the process ends by itself', () => {
+      assert.equal(results.at(-1)?.name, 'end', stderr);
+      assert.equal(status, 0, stderr);
+    });
+    if (!full) t.diagnostic("set POSTER_TEST_WEBGPU=full to compare the published network's logits too");
+  } finally {
+    adapter.release();
+  }
+});

@@ -1,0 +1,63 @@
+/*
+ * Runs everything that needs a WebGPU adapter, in the process that test/webgpu.test.ts starts for it, and prints a line of
+ * JSON for each case: { name, error? }.
+ */
+import { messageOf } from '../../src/common/errors.js';
+import { lower } from '../../src/ops/index.js';
+import { GpuSession } from '../../src/runtime/index.js';
+import { compareForward } from './forward-case.js';
+import { compareOperations } from './operation-cases.js';
+import { type Comparison, differenceOf, type Execute, optimizerCases } from './optimizer-cases.js';
+import { runtimeCases } from './runtime-cases.js';
+import { compareTraining } from './training-case.js';
+
+const full = process.argv.includes('--full');
+
+function report(name: string, error?: string): void {
+  process.stdout.write(`${JSON.stringify(error === undefined ? { name } : { name, error })}\n`);
+}
+
+async function attempt(name: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+    report(name);
+  } catch (error) {
+    report(name, messageOf(error));
+  }
+}
+
+function check(comparisons: readonly Comparison[], tolerance: number): void {
+  for (const comparison of comparisons) {
+    const difference = differenceOf(comparison);
+    // Written so that NaN fails.
+    if (!(difference < tolerance)) throw new Error(`${comparison.what} differs by ${difference}`);
+  }
+}
+
+const onGpu: Execute = async (program, inputs) => {
+  const session = await GpuSession.create(lower(program, 'webgpu'));
+  const { host } = await session.run(inputs);
+  await session.dispose();
+  return host;
+};
+
+for (const [name, run] of Object.entries(runtimeCases)) await attempt(name, run);
+for (const { name, run } of optimizerCases) {
+  await attempt(`optimizer: ${name}`, async () => check(await run(onGpu), 1e-5));
+}
+await attempt('operations are placed on the device', async () => {
+  for (const [name, comparisons] of await compareOperations()) {
+    await attempt(`operation: ${name}`, async () => check(comparisons, 1e-5));
+  }
+});
+await attempt('training with its state on the device equals training on the CPU', async () => {
+  check(await compareTraining(), 1e-4);
+});
+if (full) {
+  for (const layout of ['NHWC', 'NCHW'] as const) {
+    await attempt(`logits of POSTER V2 as in PyTorch, ${layout}`, async () =>
+      check(await compareForward(layout), 1e-3),
+    );
+  }
+}
+report('end');
