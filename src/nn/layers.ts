@@ -65,7 +65,7 @@ function unbiased(scope: Scope, x: Tensor): Tensor {
 export function prelu(scope: Scope, x: Tensor): Tensor {
   const channels = fixed('PRelu', x, 1);
   const slope = scope.parameter('weight', [channels], { kind: 'constant', value: 0.25 });
-  return ops.prelu(x, ops.reshape(slope, [channels, 1, 1]));
+  return ops.prelu(x, ops.reshape(slope, [channels, 1, 1]), { fixed: scope.fixed });
 }
 
 export interface LinearConfig {

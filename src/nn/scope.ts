@@ -69,6 +69,11 @@ export class Scope {
     return this.mode === 'training' && this.#freezing !== 'frozen' ? 'batch' : 'running';
   }
 
+  /** Whether the parameters declared here stay as they are while the graph is used. */
+  get fixed(): boolean {
+    return this.mode === 'inference' || this.#freezing !== undefined;
+  }
+
   /** The scope whose names start with `name.`. */
   at(name: string | number): Scope {
     return new Scope(this.#registry, `${this.#prefix}${name}.`, this.#freezing);

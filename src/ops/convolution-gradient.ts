@@ -1,20 +1,10 @@
-import {
-  type Attributes,
-  constant,
-  type Dim,
-  elements,
-  int,
-  ints,
-  type Node,
-  product,
-  type Tensor,
-} from '../graph/index.js';
+import { type Attributes, type Dim, elements, int, ints, type Node, product, type Tensor } from '../graph/index.js';
 import { flatMap } from './channels.js';
 import { mul } from './elementwise.js';
 import { matmul } from './linear.js';
 import { applyOne, attributeInts, attributeNumber, operand, type Target } from './operation.js';
 import { reduceSum } from './reduce.js';
-import { concat, gather, int64s, pad, reshape, slice, transpose, transposeLast } from './shape.js';
+import { concat, gather, int64s, pad, placement, reshape, slice, transpose, transposeLast } from './shape.js';
 
 interface Geometry {
   readonly stride: number;
@@ -74,15 +64,16 @@ export function lowerConvInputGradient(node: Node, target: Target): Tensor {
 function turned(weight: Tensor, groups: number, target: Target): Tensor {
   const [out, perGroup, k] = weight.shape as [number, number, number];
   const flat = reshape(weight, [groups, out / groups, perGroup, k * k]);
-  const flipped = k === 1 ? flat : target === 'cpu' ? matmul(flat, reversal(k * k)) : gatherReversed(flat, k * k);
+  const flipped =
+    k === 1
+      ? flat
+      : target === 'cpu'
+        ? matmul(flat, placement(k * k, k * k, reversal(k * k)))
+        : gatherReversed(flat, k * k);
   return reshape(transpose(flipped, [0, 2, 1, 3]), [groups * perGroup, out / groups, k, k]);
 }
 
-function reversal(size: number): Tensor {
-  const data = new Float32Array(size * size);
-  for (let i = 0; i < size; i++) data[i * size + size - 1 - i] = 1;
-  return constant('float32', data, [size, size]);
-}
+const reversal = (size: number): [number, number][] => Array.from({ length: size }, (_, i) => [i, size - 1 - i]);
 
 function gatherReversed(x: Tensor, size: number): Tensor {
   return gather(
@@ -183,6 +174,11 @@ function takeAxis(x: Tensor, axis: number, start: number, step: number, count: n
   const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
   // Cutting on one side and filling on the other in one pass; WebGPU does not take negative pads.
   if (step === 1 && target === 'cpu') return shift(x, at(-start), at(start + count - size));
+  if (target === 'cpu' && axis === 3) {
+    // Single elements far apart: a product with a matrix of zeros and ones is faster than moving them one by one.
+    const pairs = Array.from({ length: inside }, (_, i) => [first + i * step, before + i] as const);
+    return matmul(x, placement(size, count, pairs));
+  }
   const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
   return pad(part, at(before), at(count - before - inside));
 }

@@ -1,6 +1,6 @@
-import { broadcast, constant, float, GraphError, sameShape, type Tensor, type Value } from '../graph/index.js';
+import { broadcast, constant, float, GraphError, int, sameShape, type Tensor, type Value } from '../graph/index.js';
 import type { OperationName } from './names.js';
-import { apply, applyOne, type Operation, type OperationTable, operand, output } from './operation.js';
+import { apply, applyOne, attributeNumber, type Operation, type OperationTable, operand, output } from './operation.js';
 
 /** A tensor, or a number that stands for a scalar constant. */
 export type Operand = Tensor | number;
@@ -41,12 +41,12 @@ export const relu = (x: Tensor): Tensor => unary('Relu', x);
 export const gelu = (x: Tensor): Tensor => unary('Gelu', x);
 
 /** max(0, x) + slope * min(0, x); `slope` is [C, 1, 1] for x [N, C, H, W]. */
-export function prelu(x: Tensor, slope: Tensor): Tensor {
+export function prelu(x: Tensor, slope: Tensor, options: { readonly fixed?: boolean } = {}): Tensor {
   const shape = broadcast(x.shape, slope.shape);
   if (shape === undefined || !sameShape(shape, x.shape)) {
     throw new GraphError('PRelu', [x, slope], 'the slope does not broadcast to the input');
   }
-  return applyOne('PRelu', [x, slope], x.shape);
+  return applyOne('PRelu', [x, slope], x.shape, { fixed: int(options.fixed ? 1 : 0) });
 }
 
 /** min(x, max), elementwise. */
@@ -80,6 +80,20 @@ function rule(derive: (dy: Tensor, x: Tensor, y: Tensor) => Tensor): Operation {
   return {
     gradient: ({ node, gradients: [dy] }) => [dy && derive(dy, operand(node, 0), output(node, 0))],
   };
+}
+
+/**
+ * slope x + (1 - slope) max(0, x), the products as normalisations. ONNX Runtime keeps those, unlike a product with a
+ * vector, in the blocked layout of the convolutions around them, so that nothing is reordered.
+ */
+function blockedPRelu(x: Tensor, slope: Tensor): Tensor {
+  const channels = slope.shape[0] as number;
+  const filled = (value: number): Tensor => constant('float32', new Float32Array(channels).fill(value), [channels]);
+  const [zero, one] = [filled(0), filled(1)];
+  const scale = (t: Tensor, by: Tensor): Tensor =>
+    applyOne('BatchNormalization', [t, by, zero, zero, one], x.shape, { epsilon: float(0) });
+  const vector = applyOne('Reshape', [slope, constant('int64', BigInt64Array.of(BigInt(channels)), [1])], [channels]);
+  return add(scale(x, vector), scale(relu(x), sub(1, vector)));
 }
 
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
@@ -139,11 +153,12 @@ export const elementwise = {
         wants[1] ? mul(dy, clampMax(x, 0)) : undefined,
       ];
     },
-    // The CPU kernel works on one core: four passes that use all of them take a third of the time.
     lower: (node, target) => {
-      if (target !== 'cpu') return undefined;
       const [x, slope] = [operand(node, 0), operand(node, 1)];
-      return [add(relu(x), mul(clampMax(x, 0), slope))];
+      if (target !== 'cpu') return node.attributes['fixed'] ? [applyOne('PRelu', [x, slope], x.shape)] : undefined;
+      // The CPU kernel works on one core: four passes that use all of them take a third of the time.
+      const fixed = attributeNumber(node.attributes, 'fixed') === 1 && x.shape.length === 4 && slope.shape.length === 3;
+      return [fixed ? blockedPRelu(x, slope) : add(relu(x), mul(clampMax(x, 0), slope))];
     },
   },
   // d min(x, m) = dx where x <= m

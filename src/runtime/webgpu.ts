@@ -220,8 +220,8 @@ function isMissingAdapter(message: string): boolean {
   );
 }
 
-// ONNX Runtime destroys the device with its last session, and a tensor touched after that ends the process with a
-// segmentation fault. These small sessions are never released, so the device outlives every tensor.
+// Sessions of an Identity each, by dtype, rank and direction. They are never released: ONNX Runtime destroys the device with
+// its last session, and these hold it from the first session on.
 const copies = new Map<string, Promise<GpuSession>>();
 
 function copySession(dtype: DType, rank: number, to: 'host' | 'device'): Promise<GpuSession> {

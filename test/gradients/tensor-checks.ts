@@ -54,6 +54,10 @@ export const tensorChecks: readonly Check[] = [
     map64((x) => (x / 2) * (1 + erf64(x * half))),
   ),
   check('identity', [normal('N', 2)], ops.identity),
+  check('clampMax', [awayFromZero('N', 5)], (x) => ops.clampMax(x, 0)),
+  check('prelu of a fixed slope', [awayFromZero('N', 2, 3, 3), positive(2, 1, 1)], (x, slope) =>
+    ops.prelu(x, slope, { fixed: true }),
+  ),
   check('prelu', [awayFromZero('N', 2, 3, 3), positive(2, 1, 1)], ops.prelu),
   check('where, all broadcast', [awayFromZero(8), normal('N', 1), normal(1, 8), normal('N', 1)], (c, x, y, z) =>
     ops.where(ops.greater(c, 0), ops.mul(x, y), z),

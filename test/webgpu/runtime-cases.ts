@@ -31,6 +31,7 @@ export const runtimeCases: Readonly<Record<string, () => Promise<void>>> = {
     const { device, host } = await session.run(new Map([['x', hostTensor('float32', Float32Array.of(1, 2), [2])]]));
     assert.equal(host.size, 0);
     await session.dispose();
+    await assert.rejects(session.run(new Map()), /disposed/);
     const y = device.get('y');
     assert.ok(y);
     assert.deepEqual([...floats(await download(y))], [2, 4]);

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type FloatArray, readSafetensors, saveModel, writeSafetensors } from '../checkpoints/index.js';
+import { UserError } from '../common/errors.js';
+import { random } from '../common/random.js';
+import { buildInference } from '../models/index.js';
+import { lower } from '../ops/index.js';
+import { CpuSession, floats, hostTensor } from '../runtime/index.js';
+import { loadClassifier } from './classifier.js';
+import { temporaryFolder, tinyCheckpoint, tinyConfig, writePictures } from './helpers.test.js';
+import { loadPicture } from './pictures.js';
+import { predict } from './predict.js';
+
+const images = Float32Array.from({ length: 2 * 256 }, (_, i) => random(2, i).normal());
+
+/** Logits of a graph that is fed its weights. */
+async function fedLogits(parameters: ReadonlyMap<string, FloatArray>): Promise<Float32Array> {
+  const session = await CpuSession.create(lower(buildInference(tinyConfig).graph, 'cpu'));
+  const feeds = new Map([...parameters].map(([name, { data, shape }]) => [name, hostTensor('float32', data, shape)]));
+  feeds.set('pixel_values', hostTensor('float32', images, [2, 1, 16, 16]));
+  const logits = floats((await session.run(feeds)).get('logits'));
+  await session.dispose();
+  return logits;
+}
+
+function assertClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
+  assert.equal(actual.length, expected.length);
+  actual.forEach((value, i) => {
+    assert.ok(Math.abs(value - (expected[i] ?? Number.NaN)) < tolerance, `${i}: ${value} is not ${expected[i]}`);
+  });
+}
+
+test('weights that the model finds in the safetensors file give what weights fed to it give', async (t) => {
+  const path = join(await temporaryFolder(t), 'tiny.safetensors');
+  const checkpoint = tinyCheckpoint();
+  await saveModel(path, checkpoint);
+  const classifier = await loadClassifier(path);
+  const { logits, probabilities } = await classifier.classify(images, 2);
+  assertClose(logits, await fedLogits(checkpoint.parameters), 1e-5);
+  for (const row of [probabilities.subarray(0, 3), probabilities.subarray(3)]) {
+    assert.ok(Math.abs(row.reduce((a, b) => a + b, 0) - 1) < 1e-6);
+  }
+  // One picture alone: the batch size is free, and pictures do not touch each other.
+  const one = await classifier.classify(images.subarray(256), 1);
+  assertClose(one.logits, logits.subarray(3), 1e-5);
+  assert.equal(classifier.description.model.name, 'tiny');
+  await classifier.dispose();
+});
+
+test('tensors that are no float32, or not aligned, are converted', async (t) => {
+  const path = join(await temporaryFolder(t), 'wide.safetensors');
+  const checkpoint = tinyCheckpoint();
+  await saveModel(path, checkpoint);
+  const { metadata, tensors } = await readSafetensors(path);
+  const first = [...checkpoint.parameters][0];
+  assert.ok(first);
+  const [name, { data, shape }] = first;
+  const wide = new Uint8Array(Float64Array.from(data).buffer);
+  await writeSafetensors(path, new Map([...tensors, [name, { dtype: 'F64', shape, data: wide }]]), metadata);
+  const classifier = await loadClassifier(path);
+  const { logits } = await classifier.classify(images, 2);
+  assertClose(logits, await fedLogits(checkpoint.parameters), 1e-5);
+  await classifier.dispose();
+});
+
+test('a checkpoint that does not fit is explained', async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, 'wrong.safetensors');
+  const checkpoint = tinyCheckpoint();
+  const fails = async (pattern: RegExp): Promise<void> => {
+    await assert.rejects(loadClassifier(path), (error) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, pattern);
+      return true;
+    });
+  };
+  const parameters = new Map(checkpoint.parameters);
+  parameters.delete('VIT.cls_token');
+  parameters.set('surplus.weight', { shape: [2], data: new Float32Array(2) });
+  parameters.set('conv1.weight', { shape: [3], data: new Float32Array(3) });
+  await saveModel(path, { ...checkpoint, parameters });
+  await fails(/1 of another shape: conv1\.weight is \[3\] instead of \[.*1 missing: VIT\.cls_token.*surplus\.weight/);
+
+  await saveModel(path, { ...checkpoint, labels: { name: 'two', labels: ['a', 'b'] } });
+  await fails(/contradicts itself \(3 classes for 2 labels\)/);
+  await saveModel(path, { ...checkpoint, preprocessing: { ...checkpoint.preprocessing, imageSize: 32 } });
+  await fails(/contradicts itself \(pictures of another size/);
+  await saveModel(path, { ...checkpoint, model: { name: 'tiny', config: { numClasses: 3 } } });
+  await fails(/The network configuration in .* does not have the expected content/);
+
+  await writeSafetensors(path, new Map());
+  await fails(/plain safetensors file without a description/);
+  await writeFile(path, 'not a checkpoint');
+  await fails(/wrong\.safetensors/);
+});
+
+test('predict ranks the labels of a picture', async (t) => {
+  const path = join(await temporaryFolder(t), 'tiny.safetensors');
+  await saveModel(path, tinyCheckpoint());
+  const classifier = await loadClassifier(path, { threads: 1 });
+  assert.deepEqual(await predict(classifier, []), []);
+  const folder = await temporaryFolder(t);
+  await writePictures(folder, ['a'], 2);
+  const pictures = [join(folder, 'a', '0.png'), join(folder, 'a', '1.png')];
+  const scores = await predict(classifier, pictures);
+  assert.equal(scores.length, 2);
+  const first = await loadPicture(pictures[0] ?? '', classifier.preprocessing);
+  assert.equal(first.length, 256);
+  const { logits, probabilities } = await classifier.classify(first, 1);
+  assert.deepEqual(scores[0]?.map(({ label }) => label).toSorted(), ['happy', 'neutral', 'sad']);
+  for (const [i, label] of classifier.labels.labels.entries()) {
+    const score = scores[0]?.find((one) => one.label === label);
+    assertClose(
+      Float32Array.of(score?.logit ?? 0, score?.probability ?? 0),
+      Float32Array.of(logits[i] ?? 0, probabilities[i] ?? 0),
+      1e-5,
+    );
+  }
+  const ranked = scores[0]?.map(({ probability }) => probability) ?? [];
+  assert.deepEqual(
+    ranked,
+    ranked.toSorted((a, b) => b - a),
+  );
+  await classifier.dispose();
+});

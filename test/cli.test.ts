@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadTrainState, readSafetensors, writeSafetensors } from '../src/checkpoints/index.js';
+import { checkFailure, fails, poster, start, startLimited, succeeds, writeClasses } from './support/cli.js';
+
+const classes = ['happy', 'neutral', 'sad'];
+let dir = '';
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'poster-cli-'));
+  await writeClasses(join(dir, 'faces', 'train'), classes, 8);
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+/** A run of `poster train` that takes seconds, of two epochs of six batches. */
+const train = (out: string, ...more: string[]): string[] =>
+  ['train', '--data', 'faces', '--device', 'cpu', '--threads', '2', '--workers', '1', '--out', out].concat(
+    ['--epochs', '2', '--batch-size', '4', '--seed', '3'],
+    more,
+  );
+
+describe('a dataset from training to prediction', () => {
+  it('trains, with one JSON document on stdout', async () => {
+    const { stdout, stderr } = await succeeds(train('run', '--json'), dir);
+    const result = JSON.parse(stdout) as {
+      bestAccuracy: number;
+      epochs: number;
+      history: unknown[];
+      interrupted: boolean;
+    };
+    assert.equal(result.epochs, 2);
+    assert.equal(result.history.length, 2);
+    assert.equal(result.interrupted, false);
+    assert.match(stderr, /^Training 4,555,505 parameters on 21 pictures of 3 classes \(happy, neutral, sad\)/m);
+    assert.match(stderr, /^epoch 2: loss [\d.]+, accuracy [\d.]+% \| validation/m);
+    const lines = (await readFile(join(dir, 'run', 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    assert.equal(lines.length, 3);
+  });
+
+  it('measures the weights it saved', async () => {
+    const args = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run/best.safetensors'];
+    const result = JSON.parse((await succeeds([...args, '--json'], dir)).stdout) as {
+      samples: number;
+      accuracy: number;
+      skipped: unknown[];
+    };
+    assert.equal(result.samples, 24);
+    assert.ok(result.accuracy > 0.5, `accuracy ${result.accuracy}`);
+    assert.deepEqual(result.skipped, []);
+    const { stdout } = await succeeds(args, dir);
+    assert.match(stdout, /^accuracy % +[\d.]+$/m);
+    assert.match(stdout, /^true \\ predicted/m);
+    assert.match(stdout, /^happy .* 8$/m);
+  });
+
+  it('predicts, and goes on behind a picture that cannot be read', async () => {
+    await writeFile(join(dir, 'broken.png'), 'no picture');
+    const args = ['predict', 'faces/train/sad/0.png', 'broken.png', 'faces/train/happy/1.png'];
+    const result = await poster([...args, '--aligned', '--json', '--checkpoint', 'run/best.safetensors'], dir);
+    assert.equal(result.code, 3);
+    assert.match(result.stderr, /^poster: Picture broken\.png is not a picture[^\n]*\n$/);
+    const document = JSON.parse(result.stdout) as {
+      images: { image: string; scores: { label: string; probability: number; logit: number }[] }[];
+      failed: { image: string }[];
+    };
+    assert.deepEqual(
+      document.images.map(({ image }) => image),
+      [args[1], args[3]],
+    );
+    assert.equal(document.failed[0]?.image, 'broken.png');
+    for (const { scores } of document.images) {
+      assert.equal(scores.length, 3);
+      assert.ok(Math.abs(scores.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-5);
+    }
+    const { stdout } = await succeeds(
+      ['predict', 'faces/train/sad/0.png', '--aligned', '--checkpoint', 'run/last.safetensors'],
+      dir,
+    );
+    assert.match(stdout, /^faces\/train\/sad\/0\.png\n( {2}(happy|neutral|sad) +[\d.]+%.*\n){3}$/);
+  });
+
+  it('killed in the middle of an epoch and resumed, ends in the same bits', async () => {
+    // A save after every step: whenever the kill comes, there is one from within an epoch.
+    const { child, finished } = start(train('killed', '--save-every', '0.000001'), dir);
+    const last = join(dir, 'killed', 'last.safetensors');
+    while (child.exitCode === null && (await stat(last).catch(() => undefined)) === undefined) await sleep(5);
+    child.kill('SIGKILL');
+    await finished;
+    const { state } = await loadTrainState(last);
+    assert.ok(state.epoch < 2 && state.nextBatch > 0, `killed in epoch ${state.epoch} before batch ${state.nextBatch}`);
+    await succeeds(['train', '--resume', 'killed/last.safetensors', '--device', 'cpu', '--threads', '2'], dir);
+    for (const name of ['last.safetensors', 'best.safetensors']) {
+      const { tensors: ours } = await readSafetensors(join(dir, 'killed', name));
+      const { tensors } = await readSafetensors(join(dir, 'run', name));
+      assert.deepEqual([...ours.keys()], [...tensors.keys()]);
+      for (const [tensor, { data }] of tensors) {
+        assert.ok(Buffer.compare(data, ours.get(tensor)?.data ?? Buffer.alloc(0)) === 0, `${name}: ${tensor} differs`);
+      }
+    }
+  });
+
+  it('saves and stops at Ctrl-C', async () => {
+    const { child, finished } = start(train('stopped', '--epochs', '50'), dir);
+    while (
+      child.exitCode === null &&
+      (await stat(join(dir, 'stopped', 'best.safetensors')).catch(() => undefined)) === undefined
+    ) {
+      await sleep(10);
+    }
+    child.kill('SIGINT');
+    const { code, stdout } = await finished;
+    assert.equal(code, 130);
+    assert.match(stdout, /go on with: poster train --resume stopped\/last\.safetensors/);
+    const { state } = await loadTrainState(join(dir, 'stopped', 'last.safetensors'));
+    assert.ok(state.step > 0 && state.epoch < 50);
+  });
+});
+
+describe('command lines that are wrong', { concurrency: 2 }, () => {
+  const wrong: [args: string[], sentence: RegExp][] = [
+    [
+      ['train', '--data', 'faces', '--batch-size', '0'],
+      /'--batch-size <count>' argument '0' is invalid. It must be at least 1/,
+    ],
+    [['train', '--data', 'faces', '--lr', 'fast'], /--lr <rate>' argument 'fast' is invalid. It must be a number/],
+    [['train', '--data', 'faces', '--lr', ''], /It must be a number/],
+    [['train', '--data', 'faces', '--epochs', '1.5'], /It must be a whole number/],
+    [['train', '--data', 'faces', '--momentum', '1'], /It must be less than 1/],
+    [['train', '--data', 'faces', '--model', 'resnet'], /Allowed choices are poster-v2, poster-v2-nano/],
+    [['train', '--learning-rate', '1'], /unknown option '--learning-rate'/],
+    [['train'], /Training needs pictures: give --data DIR/],
+    [['train', '--resume', 'a', '--init', 'b'], /give one of them/],
+    [
+      ['train', '--resume', 'run/last.safetensors', '--lr', '1'],
+      /A resumed run keeps its options, and --lr was 0\.0015/,
+    ],
+    [['train', '--data', 'faces', '--out', 'run'], /run already holds a run; go on with it/],
+    [['evaluate'], /required option '--data <dir>' not specified/],
+    [['evaluate', '--data', 'faces', '--labels', 'emotions'], /There is no label set called 'emotions'/],
+    [['evaluate', '--data', 'faces', '--model', 'poster-v2'], /needs both --model and --labels/],
+    [['predict', 'face.png'], /There is no face detection yet; crop each picture to its face/],
+    [['predict', '--aligned'], /missing required argument 'image'/],
+    [['recognise'], /unknown command 'recognise'/],
+  ];
+  for (const [args, sentence] of wrong) {
+    it(args.join(' '), async () => {
+      await fails(args, dir, 2, sentence);
+    });
+  }
+});
+
+describe('input that cannot be used', { concurrency: 2 }, () => {
+  const checkpoint = ['--checkpoint', 'run/best.safetensors'];
+  const predict = (image: string): string[] => ['predict', image, '--aligned', ...checkpoint];
+
+  it('pictures: missing, empty, truncated, a folder', async () => {
+    await writeFile(join(dir, 'empty.png'), '');
+    await writeFile(join(dir, 'cut.png'), await readFile(join(dir, 'faces', 'train', 'sad', '0.png')));
+    await truncate(join(dir, 'cut.png'), 100);
+    await fails(predict('nothing.png'), dir, 3, /Cannot read nothing\.png: there is no such file/);
+    await fails(predict('empty.png'), dir, 3, /empty\.png is empty/);
+    await fails(predict('cut.png'), dir, 3, /cut\.png is truncated or damaged/);
+    await fails(predict('faces'), dir, 3, /faces is a folder/);
+  });
+
+  it('checkpoints: missing, damaged, of another architecture', async () => {
+    const evaluate = (path: string, ...more: string[]): string[] =>
+      ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', path].concat(more);
+    await fails(evaluate('nothing.safetensors'), dir, 3, /Cannot read nothing\.safetensors/);
+    await writeFile(join(dir, 'cut.safetensors'), await readFile(join(dir, 'run', 'best.safetensors')));
+    await truncate(join(dir, 'cut.safetensors'), 1_000_000);
+    await fails(evaluate('cut.safetensors'), dir, 3, /cut\.safetensors/);
+    const { tensors, metadata } = await readSafetensors(join(dir, 'run', 'best.safetensors'));
+    const fewer = [...tensors].slice(5);
+    await writeSafetensors(join(dir, 'other.safetensors'), new Map(fewer), metadata);
+    await fails(evaluate('other.safetensors'), dir, 3, /5 missing: .* \[[\d, ]+\], .* and 2 more/);
+    await writeSafetensors(join(dir, 'plain.safetensors'), tensors);
+    await fails(evaluate('plain.safetensors'), dir, 3, /say which they are with --model and --labels/);
+    const assumed = ['--model', 'poster-v2', '--labels', 'RAF-DB'];
+    await fails(evaluate('plain.safetensors', ...assumed), dir, 3, /of another shape: .* is \[[\d, ]+\] instead of \[/);
+    await fails(['train', '--resume', 'run/best.safetensors'], dir, 3, /holds weights but no state of training/);
+  });
+
+  it('datasets: missing, an empty class folder, labels that the weights do not have', async () => {
+    await fails(['train', '--data', 'nowhere', '--device', 'cpu'], dir, 3, /There is no dataset folder .*nowhere/);
+    await writeClasses(join(dir, 'hollow', 'train'), ['happy', 'sad'], 2);
+    await mkdir(join(dir, 'hollow', 'train', 'neutral'));
+    await fails(['train', '--data', 'hollow', '--device', 'cpu'], dir, 3, /hollow\/train\/neutral holds no pictures/);
+    await writeClasses(join(dir, 'strange', 'test'), ['angry', 'happy', 'neutral'], 1);
+    await fails(
+      ['evaluate', '--data', 'strange', ...checkpoint],
+      dir,
+      3,
+      /the weights do not know angry and the data lacks sad/,
+    );
+    await writeClasses(join(dir, 'numbers', 'test'), ['1', '2', '3'], 1);
+    await fails(['evaluate', '--data', 'numbers', ...checkpoint], dir, 3, /class folders .* are numbers/);
+  });
+
+  it('the same labels in another order are matched by name', async () => {
+    await writeClasses(join(dir, 'turned', 'test'), ['0-sad', '1-neutral', '2-happy'], 1);
+    const { stderr } = await succeeds(['evaluate', '--data', 'turned', ...checkpoint], dir);
+    assert.match(stderr, /matched by name/);
+  });
+
+  it('a corrupt picture among others is left out and listed, unless --strict', async () => {
+    await writeClasses(join(dir, 'spoiled', 'train'), classes, 2);
+    await writeFile(join(dir, 'spoiled', 'train', 'happy', 'bad.png'), 'no picture');
+    const evaluate = ['evaluate', '--data', 'spoiled', '--split', 'train', ...checkpoint];
+    const { stdout, stderr } = await succeeds([...evaluate, '--json'], dir);
+    assert.match(stderr, /^1 picture was left out:\n.*bad\.png is not a picture/m);
+    const { samples, skipped } = JSON.parse(stdout) as { samples: number; skipped: { path: string }[] };
+    assert.equal(samples, 6);
+    assert.match(skipped[0]?.path ?? '', /bad\.png$/);
+    await fails([...evaluate, '--strict'], dir, 3, /bad\.png is not a picture/);
+  });
+
+  it('a release that is none', async () => {
+    await fails(['prepare', 'ferplus', 'faces', 'out'], dir, 3, /faces is not the FER\+ release/);
+  });
+});
+
+describe('what goes wrong on the way', () => {
+  it('a loss that is no number stops training, and the last good checkpoint stays', async () => {
+    const args = train('diverged', '--lr', '1e30', '--schedule', 'constant', '--save-every', '0.000001');
+    const { stderr } = await poster(args, dir).then((result) => checkFailure(result, 5, /no longer a finite number/));
+    assert.match(stderr, /epoch 1, batch \d/);
+    const { model } = await loadTrainState(join(dir, 'diverged', 'last.safetensors'));
+    for (const [name, { data }] of model.parameters) assert.ok(data.every(Number.isFinite), name);
+  });
+
+  it('a full disk is said, in a sentence', { skip: process.platform === 'win32' }, async () => {
+    const result = await startLimited(train('full'), dir, 10_000);
+    checkFailure(result, 4, /Cannot write full\/best\.safetensors: it would exceed the largest file allowed/);
+  });
+
+  it('a device that is not there is an error, not another device', async () => {
+    await fails(train('gpu', '--device', 'cuda'), dir, 4, /ONNX Runtime cannot use CUDA here/);
+  });
+});
+
+describe('help', () => {
+  it('is there for every command, on stdout', async () => {
+    for (const command of [
+      [],
+      ['train'],
+      ['evaluate'],
+      ['predict'],
+      ['profile'],
+      ['prepare'],
+      ['prepare', 'ferplus'],
+    ]) {
+      const { stdout, stderr } = await succeeds([...command, '--help'], dir);
+      assert.match(stdout, new RegExp(`^Usage: poster ?${command.join(' ')}`));
+      assert.equal(stderr, '');
+    }
+  });
+
+  it('profile counts the published network', async () => {
+    const { stdout } = await succeeds(['profile', '--json'], dir);
+    const { parameters, multiplyAccumulates } = JSON.parse(stdout) as {
+      parameters: Record<'published' | 'reachingLogits' | 'trained', number>;
+      multiplyAccumulates: Record<'layers' | 'layersWithLandmarkHead', number>;
+    };
+    assert.equal(parameters.published, 58_316_594);
+    assert.equal(parameters.reachingLogits, 43_753_941);
+    assert.equal(parameters.trained, 42_842_709);
+    assert.equal(multiplyAccumulates.layers, 8_435_375_360);
+    assert.equal(multiplyAccumulates.layersWithLandmarkHead, 8_435_470_080);
+    assert.match((await succeeds(['profile', '--model', 'poster-v2-nano'], dir)).stdout, /^all +4,556,790/m);
+  });
+});
