@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,11 @@ const train = (out: string, ...more: string[]): string[] =>
     ['--epochs', '2', '--batch-size', '4', '--seed', '3'],
     more,
   );
+
+/** Waits until a file is there, or the process has ended. */
+async function appears(child: ChildProcess, path: string): Promise<void> {
+  while (child.exitCode === null && (await stat(path).catch(() => undefined)) === undefined) await sleep(5);
+}
 
 describe('a dataset from training to prediction', () => {
   it('trains, with one JSON document on stdout', async () => {
@@ -87,7 +93,7 @@ describe('a dataset from training to prediction', () => {
     // A save after every step: whenever the kill comes, there is one from within an epoch.
     const { child, finished } = start(train('killed', '--save-every', '0.000001'), dir);
     const last = join(dir, 'killed', 'last.safetensors');
-    while (child.exitCode === null && (await stat(last).catch(() => undefined)) === undefined) await sleep(5);
+    await appears(child, last);
     child.kill('SIGKILL');
     await finished;
     const { state } = await loadTrainState(last);
@@ -105,12 +111,8 @@ describe('a dataset from training to prediction', () => {
 
   it('saves and stops at Ctrl-C', async () => {
     const { child, finished } = start(train('stopped', '--epochs', '50'), dir);
-    while (
-      child.exitCode === null &&
-      (await stat(join(dir, 'stopped', 'best.safetensors')).catch(() => undefined)) === undefined
-    ) {
-      await sleep(10);
-    }
+    // The run's history is begun when training is about to.
+    await appears(child, join(dir, 'stopped', 'metrics.jsonl'));
     child.kill('SIGINT');
     const { code, stdout } = await finished;
     assert.equal(code, 130);

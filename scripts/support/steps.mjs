@@ -1,0 +1,62 @@
+// What the project's commands have in common. Plain JavaScript: it runs before anything is installed or compiled.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Runs a Node program in the project's root and ends this one where it fails. */
+export function node(args, env = {}) {
+  const { status, error } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+
+/** Whether node_modules holds what package-lock.json asks for; optional packages depend on the platform. */
+export function isInstalled() {
+  if (!existsSync(join(root, 'node_modules/.package-lock.json'))) return false;
+  const { packages: wanted } = readJson('package-lock.json');
+  const { packages: found } = readJson('node_modules/.package-lock.json');
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || (found[path] ? found[path].version === version : optional),
+  );
+}
+
+/** `npm ci`, unless all is there. */
+export function install() {
+  if (isInstalled()) return;
+  console.error('Installing what package-lock.json lists (npm ci) ...');
+  const npm = process.env.npm_execpath;
+  if (npm === undefined) throw new Error('run this through npm: npm run demo, npm test');
+  // The CUDA libraries are no part of the package and are not needed; see README.
+  node([npm, 'ci', '--no-audit', '--no-fund'], { ONNXRUNTIME_NODE_INSTALL: 'skip' });
+}
+
+export function compile() {
+  node([join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']);
+}
+
+export function lint() {
+  node([join(root, 'node_modules/@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']);
+}
+
+/** Compiled tests of the sources that exist under a folder: what an older build left behind is not run. */
+export function testsIn(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts') && entry.name !== 'helpers.test.ts')
+    .map((entry) => join('dist', folder, relativeTo(folder, entry), entry.name.replace(/\.ts$/, '.js')))
+    .sort();
+}
+
+const relativeTo = (folder, entry) => (entry.parentPath ?? entry.path).slice(join(root, folder).length);
+
+export function test(files) {
+  node(['--test', '--test-reporter=spec', ...files]);
+}

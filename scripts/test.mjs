@@ -1,0 +1,7 @@
+// npm test: everything that CI runs, on a fresh clone too.
+import { compile, install, lint, test, testsIn } from './support/steps.mjs';
+
+install();
+lint();
+compile();
+test([...testsIn('src'), ...testsIn('test')]);

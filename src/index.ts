@@ -1,0 +1,31 @@
+/**
+ * The public interface. Recognising and training are at the top; the parts they are made of, for networks of your own,
+ * are in namespaces.
+ */
+
+export * as autodiff from './autodiff/index.js';
+export * as checkpoints from './checkpoints/index.js';
+export { ExitCode, UserError } from './common/errors.js';
+export * from './common/label-sets.js';
+export type { LabelSet } from './common/labels.js';
+export type { Preprocessing } from './common/preprocessing.js';
+export * as data from './data/index.js';
+export * as graph from './graph/index.js';
+export * as metrics from './metrics/index.js';
+export * as models from './models/index.js';
+export * as nn from './nn/index.js';
+export * as onnx from './onnx/index.js';
+export * as ops from './ops/index.js';
+export * as optim from './optim/index.js';
+export * from './recognize/index.js';
+export * as report from './report/index.js';
+export * as runtime from './runtime/index.js';
+export { defaultRun, parseRun, type RunOptions } from './train/options.js';
+export {
+  type EpochSummary,
+  type StepProgress,
+  type TrainJob,
+  type TrainListener,
+  type TrainResult,
+  train,
+} from './train/train.js';
