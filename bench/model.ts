@@ -59,7 +59,8 @@ class Subject {
   }
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const fixed = (value: number, digits: number): string => value.toFixed(digits).padStart(9);
 
 async function measure(

@@ -31,8 +31,14 @@ interface StepGolden {
 // Stochastic depth is off and the landmark branch as published in the golden files.
 const config = {
   ...posterV2Config,
-  attention: posterV2Config.attention.map((scale) => ({ ...scale, dropPath: 0 })) as unknown as typeof posterV2Config.attention,
-  landmark: { ...(posterV2Config.landmark as Exclude<typeof posterV2Config.landmark, 'none'>), training: 'as-published' as const },
+  attention: posterV2Config.attention.map((scale) => ({
+    ...scale,
+    dropPath: 0,
+  })) as unknown as typeof posterV2Config.attention,
+  landmark: {
+    ...(posterV2Config.landmark as Exclude<typeof posterV2Config.landmark, 'none'>),
+    training: 'as-published' as const,
+  },
 };
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
@@ -90,7 +96,10 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
     for (const [name, expected] of Object.entries(golden.sam.update)) {
       const from = start.get(name) as Float32Array;
       const update = (parameters.get(name) as Float32Array).map((value, i) => value - (from[i] as number));
-      assert.ok(Math.abs(norm(update) - expected.norm) < 1e-2 * expected.norm, `${name} moved ${norm(update)}, not ${expected.norm}`);
+      assert.ok(
+        Math.abs(norm(update) - expected.norm) < 1e-2 * expected.norm,
+        `${name} moved ${norm(update)}, not ${expected.norm}`,
+      );
     }
     await checkRunning(golden.sam.running, 1e-3);
   });
@@ -112,7 +121,10 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
     for (const [name, value] of Object.entries(expected)) {
       const found = parameters.get(name);
       if (found === undefined) continue;
-      assert.ok(Math.abs(norm(found) - value.norm) < tolerance * value.norm, `${name}: norm ${norm(found)}, not ${value.norm}`);
+      assert.ok(
+        Math.abs(norm(found) - value.norm) < tolerance * value.norm,
+        `${name}: norm ${norm(found)}, not ${value.norm}`,
+      );
     }
   }
 });

@@ -2,15 +2,26 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ExitCode, UserError } from '../common/errors.js';
 import { modelNames, models } from '../models/index.js';
-import { type RunOptions, runSchema } from '../train/options.js';
+import { defaultRun, type RunOptions, runSchema } from '../train/options.js';
 import { numberOf } from './arguments.js';
 
 const { shape } = runSchema;
 const number = (key: NumberKey): ((text: string) => number) => numberOf(shape[key]);
 type NumberKey = { [K in keyof RunOptions]: RunOptions[K] extends number ? K : never }[keyof RunOptions];
 
-const modelList = modelNames.map((name) => `  ${name.padEnd(16)}${models[name].summary}`).join('\n');
-export const modelHelp = `\nNetworks:\n${modelList}`;
+const modelList = modelNames.flatMap((name) => {
+  const { epochs, batchSize, microBatch, optimizer, lr, weightDecay, schedule, rho, augmentation } = defaultRun(
+    name,
+    '',
+  );
+  return [
+    `  ${name}: ${models[name].summary}`,
+    `    --epochs ${epochs} --batch-size ${batchSize} --micro-batch ${microBatch} --optimizer ${optimizer} --lr ${lr}`,
+    `    --weight-decay ${weightDecay} --schedule ${schedule} --rho ${rho} --augmentation ${augmentation}`,
+  ];
+});
+/** The networks with what counts for them where no option says otherwise. */
+export const modelHelp = `\nNetworks and their recipes, which count where no option says otherwise:\n${modelList.join('\n')}`;
 
 /** A flag for every field of a run. Defaults depend on the network, so none is set here. */
 export function withRunOptions(command: Command): Command {

@@ -4,8 +4,8 @@ import { lower } from '../ops/index.js';
 import {
   accumulate,
   allocate,
-  clipByGlobalNorm,
   climb,
+  clipByGlobalNorm,
   createEma,
   createState,
   type Ema,
@@ -45,7 +45,10 @@ export interface EngineOptions {
 function feedsOf(layout: Layout, flat: Float32Array): Map<string, HostTensor> {
   const parts = views(layout, flat);
   return new Map(
-    layout.names.map((name, i) => [name, hostTensor('float32', parts.get(name) as Float32Array, layout.shapes[i] ?? [])]),
+    layout.names.map((name, i) => [
+      name,
+      hostTensor('float32', parts.get(name) as Float32Array, layout.shapes[i] ?? []),
+    ]),
   );
 }
 
@@ -180,13 +183,20 @@ export class CpuEngine implements Engine {
     const feeds = averaged
       ? new Map([...feedsOf(this.#layout, averaged.parameters), ...feedsOf(this.#bufferLayout, averaged.buffers)])
       : new Map([...this.#feeds, ...this.#bufferFeeds]);
-    feeds.set(names.images, hostTensor('float32', images, [n, config.inputChannels, config.imageSize, config.imageSize]));
+    feeds.set(
+      names.images,
+      hostTensor('float32', images, [n, config.inputChannels, config.imageSize, config.imageSize]),
+    );
     return floats((await this.#evaluation.run(feeds)).get(names.logits));
   }
 
   async snapshot(): Promise<Snapshot> {
     const all = (params: Float32Array, buffers: Float32Array): Map<string, Float32Array> => {
-      const parts = new Map([...this.#constants, ...views(this.#layout, params), ...views(this.#bufferLayout, buffers)]);
+      const parts = new Map([
+        ...this.#constants,
+        ...views(this.#layout, params),
+        ...views(this.#bufferLayout, buffers),
+      ]);
       // In the order of declaration.
       return new Map([...this.#program.parameters.keys()].map((name) => [name, parts.get(name) as Float32Array]));
     };

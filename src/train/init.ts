@@ -28,7 +28,9 @@ export async function initialParameters(
     taken++;
   }
   if (taken === 0) {
-    throw new UserError(`${path} has no tensor with a name and shape of this network; choose another --init or --model.`);
+    throw new UserError(
+      `${path} has no tensor with a name and shape of this network; choose another --init or --model.`,
+    );
   }
   const rest = match.missing.length + match.mismatched.length;
   const names = [...unfit].slice(0, 3).join(', ');

@@ -2,8 +2,8 @@ import type { ModelDescription } from '../checkpoints/index.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import {
-  affectnetAugmentation,
   type Augmentation,
+  affectnetAugmentation,
   nanoAugmentation,
   noAugmentation,
   rafdbAugmentation,

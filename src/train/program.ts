@@ -1,5 +1,5 @@
 import { gradients } from '../autodiff/index.js';
-import { type Graph, graph, input, type Tensor } from '../graph/index.js';
+import { type Graph, graph, input, type Tensor, type Value } from '../graph/index.js';
 import { buildForward, type PosterV2Config } from '../models/index.js';
 import type { DropMask, ParameterSpec } from '../nn/index.js';
 import { lower, mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
@@ -31,6 +31,17 @@ export interface TrainingProgram {
   readonly masks: ReadonlyMap<string, DropMask>;
 }
 
+/** Gradients without a last reshape: the CPU would copy each for it, and an optimizer there reads them flat. */
+function flatGradients(program: Graph): Graph {
+  const prefix = names.gradient('');
+  const outputs = [...program.outputs].map(([name, value]): [string, Value] => {
+    const { source } = value;
+    const last = source.kind === 'node' && name.startsWith(prefix) ? source.node : undefined;
+    return [name, last?.op === 'Reshape' ? (last.inputs[0] ?? value) : value];
+  });
+  return { outputs: new Map(outputs) };
+}
+
 export function trainingProgram(config: PosterV2Config, target: Target): TrainingProgram {
   const { logits, scope } = buildForward(config, 'training');
   const targets = input(names.targets, 'float32', logits.shape);
@@ -57,5 +68,12 @@ export function trainingProgram(config: PosterV2Config, target: Target): Trainin
     moved.set(name, value.shape as readonly number[]);
     outputs.set(names.update(name), value);
   }
-  return { graph: lower(graph(outputs), target), parameters: scope.parameters, trained, moved, masks: scope.masks };
+  const lowered = lower(graph(outputs), target);
+  return {
+    graph: target === 'cpu' ? flatGradients(lowered) : lowered,
+    parameters: scope.parameters,
+    trained,
+    moved,
+    masks: scope.masks,
+  };
 }

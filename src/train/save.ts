@@ -1,8 +1,14 @@
 import { join } from 'node:path';
-import { type ModelCheckpoint, type ModelDescription, saveLast, saveModel, type TrainState } from '../checkpoints/index.js';
-import type { TrainingProgram } from './program.js';
+import {
+  type ModelCheckpoint,
+  type ModelDescription,
+  saveLast,
+  saveModel,
+  type TrainState,
+} from '../checkpoints/index.js';
 import type { Snapshot } from './engine.js';
 import type { RunOptions } from './options.js';
+import type { TrainingProgram } from './program.js';
 import { versions } from './versions.js';
 
 export const bestFileName = 'best.safetensors';
@@ -78,7 +84,9 @@ export async function saveState(dir: string, record: RunRecord, snapshot: Snapsh
 }
 
 /** The optimizer's arrays and averages of a stored state. */
-export function restored(state: TrainState): Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'> {
+export function restored(
+  state: TrainState,
+): Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'> {
   const optimizer = new Map<string, Float32Array>();
   for (const [slot, arrays] of state.optimizer.slots) {
     for (const [name, values] of arrays) optimizer.set(`${slot}/${name}`, values);

@@ -9,8 +9,8 @@ import { initialize } from '../nn/index.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
 import { openData } from './data.js';
 import { type InitReport, initialParameters } from './init.js';
-import { augmentations, networkOf } from './network.js';
 import { runEpochs } from './loop.js';
+import { augmentations, networkOf } from './network.js';
 import { optimizerOf, parseRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
 import { restored } from './save.js';
@@ -140,7 +140,17 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
       batches: trainLoader.batches,
       labels: data.labels.labels,
     });
-    const context = { job, run, data, description: network.description, engine, trainLoader, valLoader, program, listener };
+    const context = {
+      job,
+      run,
+      data,
+      description: network.description,
+      engine,
+      trainLoader,
+      valLoader,
+      program,
+      listener,
+    };
     return await runEpochs(context, resumed?.state, signal);
   } finally {
     await trainLoader.close();
@@ -163,7 +173,11 @@ async function begin(
   return values;
 }
 
-function checkSame(specs: ReadonlyMap<string, ParameterSpec>, found: ReadonlyMap<string, Float32Array>, path: string): void {
+function checkSame(
+  specs: ReadonlyMap<string, ParameterSpec>,
+  found: ReadonlyMap<string, Float32Array>,
+  path: string,
+): void {
   for (const { name, shape } of specs.values()) {
     const size = shape.reduce((a, b) => a * b, 1);
     if (found.get(name)?.length !== size) {

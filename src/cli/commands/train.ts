@@ -42,7 +42,6 @@ export function trainCommand(): Command {
     .addHelpText(
       'after',
       `${modelHelp}\n
-Options that are not given are those of the network's recipe.
 Ctrl-C saves and stops; --resume goes on.\n
 Example:
   poster train --data data/ferplus --model poster-v2-nano --targets distribution`,
