@@ -24,6 +24,7 @@ const rows = scores.map(({ label, probability }, i) => {
   <text x="${378 + width}" y="${y + 17}">${(probability * 100).toFixed(1)}%</text>`;
 });
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 700 ${height}" width="700" height="${height}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14">
+  <title>The sample portrait and the expressions ranked for it: ${scores.map(({ label, probability }) => `${label} ${(probability * 100).toFixed(1)}%`).join(', ')}</title>
   <style>text { fill: #e6edf3 } .label { text-anchor: end }</style>
   <rect width="700" height="${height}" rx="8" fill="#0d1117"/>
   <text x="16" y="32">$ npx poster predict assets/astronaut-face.png --aligned</text>

@@ -241,7 +241,7 @@ describe('what goes wrong on the way', () => {
   });
 
   it('a device that is not there is an error, not another device', async () => {
-    await fails(train('gpu', '--device', 'cuda'), dir, 4, /ONNX Runtime cannot use CUDA here/);
+    await fails(train('gpu', '--device', 'cuda'), dir, 4, /cuda/i);
   });
 });
 

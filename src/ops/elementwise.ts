@@ -150,7 +150,8 @@ export const elementwise = {
       const [x, slope] = [operand(node, 0), operand(node, 1)];
       return [
         wants[0] ? mul(dy, add(mul(step(x), sub(1, slope)), slope)) : undefined,
-        wants[1] ? mul(dy, clampMax(x, 0)) : undefined,
+        // Not the forward pass's own min(x, 0), which would have to be kept until here.
+        wants[1] ? mul(dy, minimum(x, 0)) : undefined,
       ];
     },
     lower: (node, target) => {

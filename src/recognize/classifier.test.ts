@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FloatArray, readSafetensors, saveModel, writeSafetensors } from '../checkpoints/index.js';
@@ -46,6 +46,16 @@ test('weights that the model finds in the safetensors file give what weights fed
   const one = await classifier.classify(images.subarray(256), 1);
   assertClose(one.logits, logits.subarray(3), 1e-5);
   assert.equal(classifier.description.model.name, 'tiny');
+  await classifier.dispose();
+});
+
+test('a checkpoint may lie behind a symbolic link', { skip: process.platform === 'win32' }, async (t) => {
+  const path = join(await temporaryFolder(t), 'tiny.safetensors');
+  await saveModel(path, tinyCheckpoint());
+  const link = join(await temporaryFolder(t), 'ein Verweis ü.safetensors');
+  await symlink(path, link);
+  const classifier = await loadClassifier(link);
+  assert.equal((await classifier.classify(images, 2)).logits.length, 6);
   await classifier.dispose();
 });
 

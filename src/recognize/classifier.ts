@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import {
   describeMismatch,
   isFloatDtype,
@@ -63,8 +65,8 @@ export interface Classifier {
   dispose(): Promise<void>;
 }
 
-/** Where a model finds the checkpoint's bytes; any name serves, nothing is opened by it. */
-const location = 'weights.safetensors';
+/** What a model calls the bytes of a checkpoint that was read; any name serves, nothing is opened by it. */
+const memoryFile = 'weights.safetensors';
 
 /**
  * Loads a checkpoint for inference. The model's weights are ONNX external data that points at the tensors within the
@@ -82,10 +84,8 @@ export async function loadClassifier(path: string, options: ClassifierOptions = 
   checkConsistent(path, description, config);
   const inference = buildInference(config);
   checkTensors(path, header, inference);
-  const { place, data } = await weightsOf(path, header, inference);
   const session = await createSession(inference, device, {
-    place,
-    externalFiles: [{ path: location, data }],
+    ...(await weightsOf(path, header, inference, device)),
     ...(threads === undefined ? {} : { threads }),
   });
   const { channels, imageSize } = preprocessing;
@@ -147,28 +147,37 @@ function checkTensors(path: string, header: SafetensorsHeader, { parameters }: I
   if (problem !== undefined) throw new UserError(problem);
 }
 
-interface Weights {
-  readonly place: (name: string) => Placement;
-  /** The file, as far as it holds weights: the state of training lies behind them. */
-  readonly data: Uint8Array;
-}
+type Weights = Required<Pick<CpuOptions, 'place'>> & Pick<CpuOptions, 'externalFiles' | 'externalFolder'>;
 
-function weightsOf(path: string, header: SafetensorsHeader, { parameters }: Inference): Promise<Weights> {
-  return withFile(path, async (file) => {
-    const entries = [...parameters.keys()].flatMap((name) => {
-      const entry = header.tensors.get(name);
-      return entry === undefined ? [] : [[name, entry] as const];
-    });
-    const end = Math.max(0, ...entries.map(([, { offset, byteLength }]) => offset + byteLength));
-    const data = await file.read(0, end);
-    const placed = new Map<string, Placement>(
-      entries.map(([name, { dtype, shape, offset, byteLength }]) => {
-        if (dtype === 'F32' && offset % 4 === 0) return [name, { location, offset, length: byteLength }];
-        return [name, toFloat32({ dtype, shape, data: data.subarray(offset, offset + byteLength) }, name)];
-      }),
-    );
-    return { data, place: (name) => placed.get(name) ?? 'input' };
+async function weightsOf(
+  path: string,
+  header: SafetensorsHeader,
+  { parameters }: Inference,
+  device: DeviceName,
+): Promise<Weights> {
+  const entries = [...parameters.keys()].flatMap((name) => {
+    const entry = header.tensors.get(name);
+    return entry === undefined ? [] : [[name, entry] as const];
   });
+  if (device !== 'webgpu' && entries.every(([, { dtype, offset }]) => dtype === 'F32' && offset % 4 === 0)) {
+    // The usual case: the runtime maps the file, and not even the bytes of the file are copied.
+    // ONNX Runtime refuses a symbolic link that leads out of its folder.
+    const file = await realpath(path);
+    const location = basename(file);
+    const placed = new Map(
+      entries.map(([name, { offset, byteLength }]) => [name, { location, offset, length: byteLength }]),
+    );
+    return { place: (name) => placed.get(name) ?? 'input', externalFolder: dirname(file) };
+  }
+  const end = Math.max(0, ...entries.map(([, { offset, byteLength }]) => offset + byteLength));
+  const data = await withFile(path, (file) => file.read(0, end));
+  const placed = new Map<string, Placement>(
+    entries.map(([name, { dtype, shape, offset, byteLength }]) => {
+      if (dtype === 'F32' && offset % 4 === 0) return [name, { location: memoryFile, offset, length: byteLength }];
+      return [name, toFloat32({ dtype, shape, data: data.subarray(offset, offset + byteLength) }, name)];
+    }),
+  );
+  return { place: (name) => placed.get(name) ?? 'input', externalFiles: [{ path: memoryFile, data }] };
 }
 
 interface AnySession {

@@ -16,6 +16,8 @@ export interface CpuOptions {
   /** Where each parameter is; default: fed at every run. */
   readonly place?: (name: string) => Placement;
   readonly externalFiles?: readonly ExternalFile[];
+  /** Absolute path of the folder in which initializers find their files; those are mapped, not read. Node only. */
+  readonly externalFolder?: string;
   /** For the profiler: writes a trace beside this prefix when the session ends. */
   readonly profile?: string;
   readonly session?: InferenceSession.SessionOptions;
@@ -50,6 +52,7 @@ export class CpuSession {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+      ...(options.externalFolder === undefined ? {} : { extra: externalFolder(options.externalFolder) }),
       ...options.session,
     });
     return new CpuSession(session);
@@ -74,4 +77,9 @@ export class CpuSession {
   async dispose(): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** ONNX Runtime's setting for the folder of external data of a model that is loaded from memory. */
+export function externalFolder(path: string): { readonly session: Readonly<Record<string, string>> } {
+  return { session: { model_external_initializers_file_folder_path: path } };
 }

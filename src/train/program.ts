@@ -1,5 +1,5 @@
 import { gradients } from '../autodiff/index.js';
-import { type Graph, graph, input, type Tensor, type Value } from '../graph/index.js';
+import { type Graph, graph, input, parametersOf, type Tensor, type Value } from '../graph/index.js';
 import { buildForward, type PosterV2Config } from '../models/index.js';
 import type { DropMask, ParameterSpec } from '../nn/index.js';
 import { lower, mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
@@ -48,26 +48,28 @@ export function trainingProgram(config: PosterV2Config, target: Target): Trainin
   const weights = input(names.weights, 'float32', ['N']);
   const losses = softmaxCrossEntropy(logits, targets);
   const loss = reduceSum(mul(losses, weights), [0]);
-  const specs = [...scope.parameters.values()];
-  const wanted = specs.filter((spec) => spec.trained);
-  const leaves = wanted.map((spec) => scope.leaves.get(spec.name) as Tensor);
+  // Gradients in the order in which the forward pass meets their weights: ONNX Runtime schedules what the last outputs
+  // need first, so that backward visits layer by layer. In other orders it keeps every activation's gradient to the end.
+  const met = [...parametersOf([loss]).keys()];
+  const wanted = met.flatMap((name) => scope.parameters.get(name) ?? []).filter((spec) => spec.trained);
+  const leaves = wanted.map(({ name }) => scope.leaves.get(name) as Tensor);
   const slopes = gradients(loss, leaves);
   const outputs = new Map<string, Tensor>([
     [names.losses, losses],
     [names.logits, logits],
   ]);
-  const trained = new Map<string, readonly number[]>();
-  wanted.forEach((spec, i) => {
-    const slope = slopes[i];
-    if (slope === undefined) return;
-    trained.set(spec.name, spec.shape);
-    outputs.set(names.gradient(spec.name), slope);
-  });
   const moved = new Map<string, readonly number[]>();
   for (const [name, value] of scope.updates) {
     moved.set(name, value.shape as readonly number[]);
     outputs.set(names.update(name), value);
   }
+  const trained = new Map<string, readonly number[]>();
+  wanted.forEach(({ name, shape }, i) => {
+    const slope = slopes[i];
+    if (slope === undefined) return;
+    trained.set(name, shape);
+    outputs.set(names.gradient(name), slope);
+  });
   const lowered = lower(graph(outputs), target);
   return {
     graph: target === 'cpu' ? flatGradients(lowered) : lowered,
