@@ -24,7 +24,17 @@ export function countBar(what: string): CountBar {
 export function makeBar(format: string): SingleBar | undefined {
   if (!process.stderr.isTTY) return undefined;
   return new SingleBar(
-    { format, barsize: 24, clearOnComplete: true, hideCursor: true, stream: process.stderr, fps: 8 },
+    {
+      format,
+      barsize: 24,
+      clearOnComplete: true,
+      stream: process.stderr,
+      fps: 8,
+      // Signals are ours (`interrupt.ts`), and a process that is killed must leave the terminal as it was.
+      gracefulExit: false,
+      hideCursor: null,
+      linewrap: null,
+    },
     Presets.shades_classic,
   );
 }

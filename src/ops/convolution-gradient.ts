@@ -157,11 +157,16 @@ function weightGradientByShifts(
     const gradient = shiftedRows.get(key) ?? takeAxis(dy, 2, -q, 1, rows, target);
     shiftedRows.set(key, gradient);
     for (let c = 0; c < kernel; c++) {
-      const one = multiply(gradient, phase(row, c - padding, rows));
-      products.push(reshape(one, [...(one.shape as number[]), 1]));
+      products.push(multiply(gradient, phase(row, c - padding, rows)));
     }
   }
-  return reshape(concat(products, 2), shape);
+  // [k k, O I] -> [O I, k k]: one transpose is faster than joining along a last axis of single elements.
+  const [out, channels] = shape as [number, number];
+  const joined = concat(
+    products.map((one) => reshape(one, [1, out * channels])),
+    0,
+  );
+  return reshape(transpose(joined, [1, 0]), shape);
 }
 
 /** Elements start, start + step, ... of an axis, `count` of them, zero where there is none. */
@@ -172,26 +177,31 @@ function takeAxis(x: Tensor, axis: number, start: number, step: number, count: n
   const inside = Math.max(0, Math.min(count - before, Math.ceil((size - first) / step)));
   if (inside === 0) return noneOf(x, axis, count);
   const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
-  // Cutting on one side and filling on the other in one pass; WebGPU does not take negative pads.
-  if (step === 1 && target === 'cpu') return shift(x, at(-start), at(start + count - size));
-  if (target === 'cpu' && axis === 3) {
-    // Single elements far apart: a product with a matrix of zeros and ones is faster than moving them one by one.
+  if (target === 'cpu' && axis === 3 && (step > 1 || size <= 32)) {
+    // Single elements and short rows: a product with a matrix of zeros and ones is faster than moving them.
     const pairs = Array.from({ length: inside }, (_, i) => [first + i * step, before + i] as const);
     return matmul(x, placement(size, count, pairs));
   }
+  // Cutting on one side and filling on the other in one pass; WebGPU does not take negative pads.
+  if (target === 'cpu' && step === 1) return shift(x, axis, -start, start + count - size);
   const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
   return pad(part, at(before), at(count - before - inside));
 }
 
-/** Zeros before and after by axis, or as many elements fewer where the number is negative. */
-function shift(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
-  const pads = [...before, ...after];
-  if (pads.every((n) => n === 0)) return x;
-  const shape = x.shape.map((dim, i) => {
-    const change = (before[i] ?? 0) + (after[i] ?? 0);
-    return typeof dim === 'number' ? dim + change : dim;
+/** Zeros before and after along an axis of x [A, B, H, W], or as many elements fewer where the number is negative. */
+function shift(x: Tensor, axis: number, before: number, after: number): Tensor {
+  if (before === 0 && after === 0) return x;
+  const [a, b, height, width] = x.shape as [Dim, Dim, number, number];
+  // Rows as stretches of the flat map: longer runs to copy.
+  const inner = axis === 2 ? [height * width] : [height, width];
+  const each = axis === 2 ? width : 1;
+  const zeros = inner.map(() => 0).fill(1, -1);
+  const pads = [...[0, 0, ...zeros].map((n) => n * before * each), ...[0, 0, ...zeros].map((n) => n * after * each)];
+  const last = (inner.at(-1) as number) + (before + after) * each;
+  const moved = applyOne('Pad', [reshape(x, [a, b, ...inner]), int64s(pads)], [a, b, ...inner.slice(0, -1), last], {
+    pads: ints(pads),
   });
-  return applyOne('Pad', [x, int64s(pads)], shape, { pads: ints(pads) });
+  return reshape(moved, [a, b, axis === 2 ? last / width : height, axis === 2 ? width : last]);
 }
 
 /** `count` zeros of an axis (a tensor without elements cannot be padded). */
