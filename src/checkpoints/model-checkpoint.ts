@@ -5,7 +5,7 @@ import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { isOptionalBuffer } from './parameters.js';
 import { readHeader, readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
-import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32 } from './tensor.js';
+import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toHalf } from './tensor.js';
 
 // A model checkpoint is one safetensors file: tensors under their published names, and in the metadata, as the string
 // `poster_v2`, a JSON document that says what network they belong to and what its outputs mean.
@@ -88,10 +88,16 @@ export interface ModelCheckpoint extends ModelDescription {
 }
 
 /**
+ * How weights are stored. `F16` halves the file: matrices and kernels keep eleven significant bits; vectors (biases,
+ * normalisation, its statistics) stay F32, where they weigh little and their range may matter.
+ */
+export type Precision = 'F32' | 'F16';
+
+/**
  * The metadata and tensors of a model checkpoint, over the same memory.
  * Throws a plain Error where the description breaks its own rules: that is a defect of the caller.
  */
-export function encodeModel(checkpoint: ModelCheckpoint): Safetensors {
+export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 'F32'): Safetensors {
   const { model, labels, preprocessing, training } = checkpoint;
   const document = documentSchema.parse({
     format: 1,
@@ -103,7 +109,7 @@ export function encodeModel(checkpoint: ModelCheckpoint): Safetensors {
   const tensors = new Map<string, Tensor>();
   for (const [name, array] of checkpoint.parameters) {
     if (name.startsWith(trainStatePrefix)) throw new Error(`A parameter cannot be called ${name}.`);
-    tensors.set(name, fromFloat32(array));
+    tensors.set(name, precision === 'F16' && array.shape.length > 1 ? toHalf(array) : fromFloat32(array));
   }
   // `format: pt` tells other readers of safetensors that names and layouts are PyTorch's.
   const metadata = new Map([
@@ -114,11 +120,11 @@ export function encodeModel(checkpoint: ModelCheckpoint): Safetensors {
 }
 
 /**
- * Writes a model checkpoint atomically, without copying its arrays; they must not change until it is done.
+ * Writes a model checkpoint atomically, without copying its F32 arrays; they must not change until it is done.
  * @throws UserError when it cannot be written; a previous file of that name is then still there.
  */
-export function saveModel(path: string, checkpoint: ModelCheckpoint): Promise<void> {
-  const { metadata, tensors } = encodeModel(checkpoint);
+export function saveModel(path: string, checkpoint: ModelCheckpoint, precision?: Precision): Promise<void> {
+  const { metadata, tensors } = encodeModel(checkpoint, precision);
   return writeSafetensors(path, tensors, metadata);
 }
 

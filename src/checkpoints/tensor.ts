@@ -106,3 +106,29 @@ export function toFloat32(tensor: Tensor, name: string): Float32Array {
   }
   return new Float32Array(bits.buffer);
 }
+
+/** Rounded to the nearest half-precision number, ties to even; too large becomes infinite. */
+function floatToHalfBits(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = (bits >>> 23) & 0xff;
+  const fraction = bits & 0x7fffff;
+  if (exponent === 0xff) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200);
+  const rebased = exponent - 112;
+  if (rebased >= 0x1f) return sign | 0x7c00;
+  if (rebased < -10) return sign;
+  // Below the smallest normal number the implicit one becomes part of the fraction. A carry runs into the exponent.
+  const shift = rebased > 0 ? 13 : 14 - rebased;
+  const whole = rebased > 0 ? (rebased << 23) | fraction : 0x800000 | fraction;
+  const cut = whole & ((1 << shift) - 1);
+  const kept = whole >>> shift;
+  const half = 1 << (shift - 1);
+  return sign | (kept + (cut > half || (cut === half && (kept & 1) === 1) ? 1 : 0));
+}
+
+/** An array as F16: half the bytes, eleven significant bits. */
+export function toHalf({ shape, data }: FloatArray): Tensor {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const halves = new Uint16Array(data.length);
+  for (let i = 0; i < data.length; i++) halves[i] = floatToHalfBits(bits[i] ?? 0);
+  return { dtype: 'F16', shape, data: new Uint8Array(halves.buffer) };
+}

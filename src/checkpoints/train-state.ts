@@ -10,7 +10,7 @@ import {
   requireDescription,
   trainStatePrefix,
 } from './model-checkpoint.js';
-import { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+import { readHeader, readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 import { bytesOf, type Tensor, toFloat32 } from './tensor.js';
 
 // `last.safetensors` is a model checkpoint that holds the state of training as well: as tensors called
@@ -139,6 +139,16 @@ function checkLengths(arrays: NamedArrays, model: ModelCheckpoint, what: string,
   }
 }
 
+function parseState(metadata: ReadonlyMap<string, string>, path: string): z.infer<typeof stateSchema> {
+  const json = metadata.get(stateKey);
+  if (json === undefined) {
+    throw new UserError(
+      `${path} holds weights but no state of training, so there is nothing to resume: start from it with --init, or resume from a run's ${lastFileName}.`,
+    );
+  }
+  return parseJson(json, stateSchema, `The training state in ${path}`);
+}
+
 /**
  * Reads a checkpoint written by {@link saveLast}, each array in memory of its own, ready to be trained on in place.
  * @param path the file; for a folder, see {@link loadLast}
@@ -148,13 +158,7 @@ export async function loadTrainState(
   path: string,
 ): Promise<{ readonly model: ModelCheckpoint; readonly state: TrainState }> {
   const { metadata, tensors } = await readSafetensors(path);
-  const json = metadata.get(stateKey);
-  if (json === undefined) {
-    throw new UserError(
-      `${path} holds weights but no state of training, so there is nothing to resume: start from it with --init, or resume from a run's ${lastFileName}.`,
-    );
-  }
-  const { format: _format, optimizer, ema, ...rest } = parseJson(json, stateSchema, `The training state in ${path}`);
+  const { format: _format, optimizer, ema, ...rest } = parseState(metadata, path);
   const model: ModelCheckpoint = { ...requireDescription(metadata, path), parameters: decodeParameters(tensors) };
 
   const slots = new Map<string, NamedArrays>();
@@ -181,4 +185,12 @@ export async function loadTrainState(
  */
 export function loadLast(dir: string): Promise<{ readonly model: ModelCheckpoint; readonly state: TrainState }> {
   return loadTrainState(join(dir, lastFileName));
+}
+
+/**
+ * The run configuration in a checkpoint written by {@link saveLast}, from its header alone.
+ * @throws UserError when it cannot be read or holds no training state.
+ */
+export async function readRunConfig(path: string): Promise<unknown> {
+  return parseState((await readHeader(path)).metadata, path).config;
 }

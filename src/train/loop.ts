@@ -61,7 +61,10 @@ export async function runEpochs(
       lastCheckpoint: join(job.out, lastFileName),
       epochs: at.epoch,
       interrupted,
-      skipped: context.trainLoader.skipped.length + context.valLoader.skipped.length,
+      skipped: [...context.trainLoader.skipped, ...context.valLoader.skipped].map(({ path, reason }) => ({
+        path,
+        reason,
+      })),
     };
   } finally {
     await history.close();

@@ -81,8 +81,8 @@ export interface TrainResult {
   /** Epochs finished. */
   readonly epochs: number;
   readonly interrupted: boolean;
-  /** Pictures that could not be read. */
-  readonly skipped: number;
+  /** Pictures that could not be read, and why. */
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 /** What a run was made with, for the record. */
 export function versions(): Record<string, string> {
@@ -9,7 +10,7 @@ export function versions(): Record<string, string> {
     return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
   };
   return {
-    'poster-v2': versionOf(new URL('../../../package.json', import.meta.url).pathname),
+    'poster-v2': versionOf(fileURLToPath(new URL('../../../package.json', import.meta.url))),
     'onnxruntime-node': versionOf(require.resolve('onnxruntime-node/package.json')),
     node: process.version,
   };

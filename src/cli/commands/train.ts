@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { lastFileName, loadTrainState } from '../../checkpoints/index.js';
+import { lastFileName, readRunConfig } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { type ModelName, modelNamed } from '../../models/index.js';
 import { percent } from '../../report/index.js';
@@ -11,7 +11,7 @@ import { defaultRun, parseRun, type RunOptions } from '../../train/options.js';
 import { type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, positive } from '../checkpoint-options.js';
-import { note, printResult } from '../context.js';
+import { note, noteSkipped, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
 import { givenRun, modelHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { trainingProgress } from '../training-progress.js';
@@ -79,9 +79,7 @@ async function run(flags: TrainFlags): Promise<void> {
     stop();
     interrupt.release();
   }
-  if (result.skipped > 0) {
-    note(`${result.skipped} pictures could not be read and were left out; --strict stops at the first one.`);
-  }
+  noteSkipped(result.skipped);
   printResult(flags.json, { run: options, device: chosen.device, out, history, ...result }, () => text(result));
   if (result.interrupted) process.exitCode = ExitCode.interrupted;
 }
@@ -92,8 +90,7 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
     if (flags.init !== undefined) {
       throw new UserError('--init begins a run and --resume goes on with one; give one of them.', ExitCode.usage);
     }
-    const { state } = await loadTrainState(flags.resume);
-    return resumedRun(parseRun(state.config), given);
+    return resumedRun(parseRun(await readRunConfig(flags.resume)), given);
   }
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', ExitCode.usage);

@@ -1,0 +1,15 @@
+// Makes a run's best weights the bundled ones: node scripts/bundle-weights.mjs runs/NAME/best.safetensors
+// Matrices and kernels are stored in half precision, which halves the file.
+import { basename } from 'node:path';
+import { loadModel, saveModel } from '../dist/src/checkpoints/index.js';
+import { root } from './support/steps.mjs';
+
+const [source] = process.argv.slice(2);
+if (source === undefined) {
+  console.error('Name the checkpoint to bundle: node scripts/bundle-weights.mjs runs/NAME/best.safetensors');
+  process.exit(2);
+}
+const model = await loadModel(source);
+const target = `weights/${basename(model.model.name)}.safetensors`;
+await saveModel(`${root}${target}`, model, 'F16');
+console.log(`${target}: ${model.training?.dataset ?? 'of unknown training'}`);
