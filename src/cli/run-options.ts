@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { ExitCode, UserError } from '../common/errors.js';
 import { modelNames, models } from '../models/index.js';
@@ -22,6 +23,8 @@ const modelList = modelNames.flatMap((name) => {
 });
 /** The networks with what counts for them where no option says otherwise. */
 export const modelHelp = `\nNetworks and their recipes, which count where no option says otherwise:\n${modelList.join('\n')}`;
+
+const numbers = (text: string): number[] => text.split(',').map(Number);
 
 /** A flag for every field of a run. Defaults depend on the network, so none is set here. */
 export function withRunOptions(command: Command): Command {
@@ -48,10 +51,13 @@ export function withRunOptions(command: Command): Command {
     )
     .addOption(new Option('--augmentation <name>', 'random changes to pictures').choices(shape.augmentation.options))
     .addOption(
-      new Option('--landmark <name>', "the published network's landmark branch in training").choices(
+      new Option('--landmark <name>', "the published network's landmark branch in training; none: without it").choices(
         shape.landmark.options,
       ),
     )
+    .option('--blocks <count>', 'transformer blocks (default: 2)', numberOf(shape.blocks.unwrap().unwrap()))
+    .option('--scales <list>', 'scales that reach the transformer, such as 2,3 (default: 1,2,3)', numbers)
+    .option('--windows <list>', 'side of the attention windows by scale, such as 14,7,7 (default: whole maps)', numbers)
     .option('--seed <number>', 'all that is random', number('seed'))
     .option('--train-split <name>', 'split to train on (default: train)')
     .option('--val-split <name>', 'split that chooses the best epoch (default: a part held out of the training split)')
@@ -68,7 +74,7 @@ export function givenRun(options: Readonly<Record<string, unknown>>): Partial<Ru
 /** What a resumed run goes on with: the stored options; only the number of epochs may be another. */
 export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunOptions {
   const same = (key: keyof RunOptions): boolean =>
-    key === 'data' ? resolve(stored.data) === resolve(given.data ?? '') : stored[key] === given[key];
+    key === 'data' ? resolve(stored.data) === resolve(given.data ?? '') : isDeepStrictEqual(stored[key], given[key]);
   const other = runKeys.filter((key) => key !== 'epochs' && given[key] !== undefined && !same(key));
   const [first] = other;
   if (first !== undefined) {

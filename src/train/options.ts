@@ -38,8 +38,24 @@ export const runSchema = z.strictObject({
   sampling: z.enum(['shuffled', 'balanced']),
   targets: z.enum(['labels', 'distribution']),
   augmentation: z.enum(['none', 'rafdb', 'affectnet', 'nano']),
-  /** What training does to the published network's landmark branch. */
-  landmark: z.enum(['frozen', 'as-published']),
+  /**
+   * What training does to the published network's landmark branch (a small network's is trained along); `none`
+   * (ablation) leaves the branch out, and the image's own features are the queries.
+   */
+  landmark: z.enum(['frozen', 'as-published', 'none']),
+  /** Transformer blocks (ablation); null: the network's own. */
+  blocks: z.number().int().min(1).max(64).nullable().default(null),
+  /** Scales whose tokens reach the transformer, 1 the finest (ablation); null: all three. */
+  scales: z
+    .array(z.union([z.literal(1), z.literal(2), z.literal(3)]))
+    .min(1)
+    .nullable()
+    .default(null),
+  /** Side of the attention window at each scale (ablation); null: one window a map. */
+  windows: z
+    .tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)])
+    .nullable()
+    .default(null),
   seed: z.number().int().min(0),
 });
 export type RunOptions = z.infer<typeof runSchema>;
@@ -70,6 +86,9 @@ export function defaultRun(model: ModelName, data: string): RunOptions {
     targets: 'labels',
     augmentation: small ? 'nano' : 'rafdb',
     landmark: 'frozen',
+    blocks: null,
+    scales: null,
+    windows: null,
     seed: 0,
   };
 }
@@ -79,7 +98,7 @@ export function parseRun(options: unknown): RunOptions {
   const parsed = runSchema.safeParse(options);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const name = issue?.path.join('.') ?? '';
+  const name = String(issue?.path[0] ?? '');
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw new UserError(`The option ${flag} cannot be used: ${issue?.message ?? 'it is malformed'}.`, ExitCode.usage);
 }
