@@ -1,5 +1,5 @@
 import { graph } from '../graph/index.js';
-import { buildForward, type PosterV2Config } from '../models/index.js';
+import { buildForward } from '../models/index.js';
 import { lower } from '../ops/index.js';
 import {
   accumulate,
@@ -12,7 +12,6 @@ import {
   flatten,
   type Gradients,
   type Layout,
-  type OptimizerConfig,
   type OptimizerState,
   restoreState,
   stateArrays,
@@ -21,25 +20,10 @@ import {
   views,
 } from '../optim/index.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
-import type { Engine, MicroBatch, PassResult, Snapshot } from './engine.js';
+import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
+import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
 import { decayRule } from './options.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
-
-export interface EngineOptions {
-  readonly config: PosterV2Config;
-  readonly optimizer: OptimizerConfig;
-  /** Decay of the averaged weights; 0 keeps none. */
-  readonly ema: number;
-  /** Gradients are scaled down to this global norm; 0 leaves them. */
-  readonly clip: number;
-  readonly threads?: number;
-  /** First values of all weights and running statistics, by name; copied. */
-  readonly parameters: ReadonlyMap<string, Float32Array>;
-  /** To go on from. */
-  readonly restore?: Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'>;
-  /** Seam for training across machines: sees the gradients before every climb and update. */
-  readonly exchange?: (gradients: Gradients, layout: Layout) => Promise<Gradients>;
-}
 
 /** Tensors of one flat array, ready to be fed. */
 function feedsOf(layout: Layout, flat: Float32Array): Map<string, HostTensor> {
@@ -104,7 +88,12 @@ export class CpuEngine implements Engine {
     const program = trainingProgram(options.config, 'cpu');
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
-    const shared = { place, ...(options.threads === undefined ? {} : { threads: options.threads }) };
+    const { threads, session } = options;
+    const shared = {
+      place,
+      ...(threads === undefined ? {} : { threads }),
+      ...(session === undefined ? {} : { session }),
+    };
     const { logits } = buildForward(options.config, 'inference');
     const training = await CpuSession.create(program.graph, shared);
     const evaluation = await CpuSession.create(lower(graph({ [names.logits]: logits }), 'cpu'), shared);
@@ -116,19 +105,12 @@ export class CpuEngine implements Engine {
   }
 
   async pass(batch: MicroBatch, climbed: boolean): Promise<PassResult> {
-    const { size, images, targets, weight } = batch;
-    const { config } = this.#options;
     const weights = climbed && this.#climbed ? this.#climbed.feeds : this.#feeds;
-    const feeds = new Map<string, HostTensor>([...weights, ...this.#bufferFeeds]);
-    const side = config.imageSize;
-    feeds.set(names.images, hostTensor('float32', images, [size, config.inputChannels, side, side]));
-    feeds.set(names.targets, hostTensor('float32', targets, [size, config.numClasses]));
-    feeds.set(names.weights, hostTensor('float32', new Float32Array(size).fill(weight), [size]));
-    for (const [name, { value }] of this.#program.masks) {
-      const mask = batch.masks.get(name);
-      if (mask === undefined) throw new Error(`the mask ${name} was not given`);
-      feeds.set(name, hostTensor('float32', mask, [size, ...value.shape.slice(1).map(Number)]));
-    }
+    const feeds = new Map([
+      ...weights,
+      ...this.#bufferFeeds,
+      ...batchFeeds(this.#options.config, this.#program, batch),
+    ]);
     const results = await this.#training.run(feeds);
     for (const name of this.#bufferLayout.names) {
       floats(this.#bufferFeeds.get(name)).set(floats(results.get(names.update(name))));
@@ -178,15 +160,11 @@ export class CpuEngine implements Engine {
   }
 
   async logits(images: Float32Array, n: number): Promise<Float32Array> {
-    const { config } = this.#options;
     const averaged = this.#ema;
     const feeds = averaged
       ? new Map([...feedsOf(this.#layout, averaged.parameters), ...feedsOf(this.#bufferLayout, averaged.buffers)])
       : new Map([...this.#feeds, ...this.#bufferFeeds]);
-    feeds.set(
-      names.images,
-      hostTensor('float32', images, [n, config.inputChannels, config.imageSize, config.imageSize]),
-    );
+    feeds.set(names.images, imageFeed(this.#options.config, images, n));
     return floats((await this.#evaluation.run(feeds)).get(names.logits));
   }
 
@@ -215,23 +193,8 @@ export class CpuEngine implements Engine {
   }
 }
 
-function valuesOf(name: string, parameters: ReadonlyMap<string, Float32Array>): Float32Array {
-  const values = parameters.get(name);
-  if (values === undefined) throw new Error(`no first values for ${name}`);
-  return values;
-}
-
 function filled(layout: Layout, parameters: ReadonlyMap<string, Float32Array>): Float32Array<ArrayBuffer> {
   const flat = allocate(layout);
   for (const [name, part] of views(layout, flat)) part.set(valuesOf(name, parameters));
   return flat;
-}
-
-/** Frozen weights and statistics: constants of the graph, which the runtime can pack as suits its kernels. */
-function constantsOf(
-  program: TrainingProgram,
-  parameters: ReadonlyMap<string, Float32Array>,
-): ReadonlyMap<string, Float32Array> {
-  const still = [...program.parameters.keys()].filter((name) => !program.trained.has(name) && !program.moved.has(name));
-  return new Map(still.map((name) => [name, valuesOf(name, parameters)]));
 }

@@ -1,4 +1,25 @@
-import type { OptimizerState } from '../optim/index.js';
+import type { PosterV2Config } from '../models/index.js';
+import type { Gradients, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
+import type { CpuOptions } from '../runtime/index.js';
+
+export interface EngineOptions {
+  readonly config: PosterV2Config;
+  readonly optimizer: OptimizerConfig;
+  /** Decay of the averaged weights; 0 keeps none. */
+  readonly ema: number;
+  /** Gradients are scaled down to this global norm; 0 leaves them. */
+  readonly clip: number;
+  /** Of the CPU. */
+  readonly threads?: number;
+  /** Of sessions over arrays of the host: other providers than the CPU, for instance. */
+  readonly session?: NonNullable<CpuOptions['session']>;
+  /** First values of all weights and running statistics, by name; copied. */
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  /** To go on from. */
+  readonly restore?: Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'>;
+  /** Seam for training across machines: sees the gradients, on the host, before every climb and update. */
+  readonly exchange?: (gradients: Gradients, layout: Layout) => Promise<Gradients>;
+}
 
 /** Pictures that pass through the network at once. */
 export interface MicroBatch {

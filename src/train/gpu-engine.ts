@@ -1,0 +1,304 @@
+import { type Graph, graph } from '../graph/index.js';
+import { buildForward } from '../models/index.js';
+import { lower } from '../ops/index.js';
+import {
+  accumulateGraph,
+  climbGraph,
+  createState,
+  emaGraph,
+  emaShare,
+  flatten,
+  type Layout,
+  restoreState,
+  type Shapes,
+  stateArrays,
+  tensorsOf,
+  updateGraph,
+  updateScalars,
+} from '../optim/index.js';
+import {
+  type DeviceTensor,
+  disposeAll,
+  downloadAll,
+  floats,
+  GpuSession,
+  type HostTensor,
+  hostTensor,
+  uploadAll,
+} from '../runtime/index.js';
+import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
+import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
+import { decayRule } from './options.js';
+import { names, type TrainingProgram, trainingProgram } from './program.js';
+
+/** Tensors on the device by the name of the parameter that they belong to. */
+type Held = Map<string, DeviceTensor>;
+type Values = ReadonlyMap<string, Float32Array>;
+
+interface Sessions {
+  readonly training: GpuSession;
+  readonly evaluation: GpuSession;
+  readonly update: GpuSession;
+  readonly average: GpuSession | undefined;
+}
+
+interface State {
+  readonly weights: Held;
+  readonly statistics: Held;
+  /** By `slot/parameter`. */
+  readonly moments: Held;
+  /** Averages of weights and statistics; undefined without averaging. */
+  readonly averages: Held | undefined;
+}
+
+/**
+ * Trains through WebGPU. Weights, running statistics, moments, averages and gradients stay on the device; pictures,
+ * targets, masks and a few numbers go in, losses and logits come out. Each step puts out new tensors, and those that
+ * they replace are disposed of at once, so that memory stays flat.
+ */
+export class GpuEngine implements Engine {
+  readonly #options: Omit<EngineOptions, 'parameters' | 'restore'>;
+  readonly #program: TrainingProgram;
+  readonly #layout: Layout;
+  readonly #constants: Values;
+  readonly #sessions: Sessions;
+  readonly #state: State;
+  #steps: number;
+  #averageUpdates: number;
+  /** Made at the first climb, and at the first batch of several passes. */
+  #climbing: GpuSession | undefined;
+  #adding: GpuSession | undefined;
+  /** The weights that SAM climbed to, until the next update. */
+  #climbed: Held = new Map();
+  /** What added up since the last climb or update. */
+  #gradients: Held | undefined;
+
+  private constructor(options: EngineOptions, program: TrainingProgram, sessions: Sessions, state: State) {
+    const { parameters, restore, ...rest } = options;
+    this.#options = rest;
+    this.#program = program;
+    this.#layout = flatten(program.trained);
+    this.#constants = constantsOf(program, parameters);
+    this.#sessions = sessions;
+    this.#state = state;
+    this.#steps = restore?.optimizerSteps ?? 0;
+    this.#averageUpdates = restore?.averageUpdates ?? 0;
+  }
+
+  /** @throws UserError where there is no GPU that WebGPU can use, or where the state to restore does not fit. */
+  static async create(options: EngineOptions): Promise<GpuEngine> {
+    const program = trainingProgram(options.config, 'webgpu');
+    const { optimizer, clip, ema } = options;
+    const constants = constantsOf(program, options.parameters);
+    const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
+    const { logits } = buildForward(options.config, 'inference');
+    const changing = new Map([...program.trained, ...program.moved]);
+    const sessions: Sessions = {
+      training: await GpuSession.create(program.graph, {
+        place,
+        keepOnDevice: (name) => name !== names.losses && name !== names.logits,
+      }),
+      evaluation: await GpuSession.create(lower(graph({ [names.logits]: logits }), 'webgpu'), { place }),
+      update: await stepSession(updateGraph(optimizer, program.trained, { decay: decayRule, clip: clip > 0 })),
+      average: ema > 0 ? await stepSession(emaGraph(changing)) : undefined,
+    };
+    return new GpuEngine(options, program, sessions, await firstState(options, program));
+  }
+
+  async pass(batch: MicroBatch, climbed: boolean): Promise<PassResult> {
+    const { weights, statistics } = this.#state;
+    const { host, device } = await this.#sessions.training.run(
+      new Map<string, HostTensor | DeviceTensor>([
+        ...(climbed && this.#climbed.size > 0 ? this.#climbed : weights),
+        ...statistics,
+        ...batchFeeds(this.#options.config, this.#program, batch),
+      ]),
+    );
+    replace(statistics, device, names.update);
+    await this.#collect(new Map(this.#layout.names.map((name) => [name, output(device, names.gradient(name))])));
+    return { losses: floats(host.get(names.losses)), logits: floats(host.get(names.logits)) };
+  }
+
+  async #collect(gradients: Held): Promise<void> {
+    const sum = this.#gradients;
+    if (sum === undefined) {
+      this.#gradients = gradients;
+      return;
+    }
+    this.#adding ??= await stepSession(accumulateGraph(this.#program.trained));
+    const { device } = await this.#adding.run(
+      new Map<string, HostTensor | DeviceTensor>([
+        ...prefixed('sum/', sum),
+        ...prefixed('grad/', gradients),
+        ['weight', scalar(1)],
+      ]),
+    );
+    disposeAll(gradients.values());
+    replace(sum, device, (name) => `next/sum/${name}`);
+  }
+
+  async #takeGradients(): Promise<Held> {
+    const gradients = this.#gradients;
+    if (gradients === undefined) throw new Error('no pass was made since the last update');
+    this.#gradients = undefined;
+    const { exchange } = this.#options;
+    if (exchange === undefined) return gradients;
+    const own = await toHost(gradients);
+    disposeAll(gradients.values());
+    const agreed = tensorsOf(this.#layout, await exchange(own, this.#layout));
+    return toDevice(this.#program.trained, new Map(this.#layout.names.map((name, i) => [name, agreed[i]])));
+  }
+
+  async climb(rho: number): Promise<number> {
+    const gradients = await this.#takeGradients();
+    this.#climbing ??= await stepSession(climbGraph(this.#program.trained));
+    const { host, device } = await this.#climbing.run(
+      new Map<string, HostTensor | DeviceTensor>([
+        ...this.#state.weights,
+        ...prefixed('grad/', gradients),
+        ['rho', scalar(rho)],
+      ]),
+    );
+    disposeAll(gradients.values());
+    disposeAll(this.#climbed.values());
+    this.#climbed = new Map(this.#layout.names.map((name) => [name, output(device, `next/${name}`)]));
+    return floats(host.get('norm'))[0] ?? Number.NaN;
+  }
+
+  async update(learningRate: number): Promise<void> {
+    const gradients = await this.#takeGradients();
+    const { optimizer, clip } = this.#options;
+    const { weights, moments } = this.#state;
+    const scalars = { ...updateScalars(optimizer, this.#steps + 1, learningRate), max_norm: clip };
+    const { device } = await this.#sessions.update.run(
+      new Map<string, HostTensor | DeviceTensor>([
+        ...weights,
+        ...moments,
+        ...prefixed('grad/', gradients),
+        ...Object.entries(scalars).map(([name, value]) => [name, scalar(value)] as const),
+      ]),
+    );
+    this.#steps++;
+    replace(weights, device, (name) => `next/${name}`);
+    replace(moments, device, (name) => `next/${name}`);
+    disposeAll(gradients.values());
+    disposeAll(this.#climbed.values());
+    this.#climbed = new Map();
+    await this.#average();
+  }
+
+  async #average(): Promise<void> {
+    const { weights, statistics, averages } = this.#state;
+    const { average } = this.#sessions;
+    if (averages === undefined || average === undefined) return;
+    const { device } = await average.run(
+      new Map<string, HostTensor | DeviceTensor>([
+        ...weights,
+        ...statistics,
+        ...prefixed('ema/', averages),
+        ['share', scalar(emaShare(this.#options.ema, this.#averageUpdates))],
+      ]),
+    );
+    this.#averageUpdates++;
+    replace(averages, device, (name) => `next/ema/${name}`);
+  }
+
+  async logits(images: Float32Array, n: number): Promise<Float32Array> {
+    const { weights, statistics, averages } = this.#state;
+    const { host } = await this.#sessions.evaluation.run(
+      new Map<string, HostTensor | DeviceTensor>([
+        ...(averages ?? [...weights, ...statistics]),
+        [names.images, imageFeed(this.#options.config, images, n)],
+      ]),
+    );
+    return floats(host.get(names.logits));
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const { weights, statistics, moments, averages } = this.#state;
+    const all = async (held: Held): Promise<Values> => {
+      const parts = new Map([...this.#constants, ...(await toHost(held))]);
+      // In the order of declaration.
+      return new Map([...this.#program.parameters.keys()].map((name) => [name, valuesOf(name, parts)]));
+    };
+    return {
+      parameters: await all(new Map([...weights, ...statistics])),
+      ...(averages ? { averaged: await all(averages) } : {}),
+      averageUpdates: this.#averageUpdates,
+      optimizer: await toHost(moments),
+      optimizerSteps: this.#steps,
+    };
+  }
+
+  async dispose(): Promise<void> {
+    const { weights, statistics, moments, averages } = this.#state;
+    for (const held of [weights, statistics, moments, averages, this.#climbed, this.#gradients]) {
+      disposeAll(held?.values() ?? []);
+    }
+    const { training, evaluation, update, average } = this.#sessions;
+    for (const session of [training, evaluation, update, average, this.#climbing, this.#adding]) {
+      await session?.dispose();
+    }
+  }
+}
+
+/** Of a graph that puts out what replaces its inputs, all of which stays on the device. */
+function stepSession(program: Graph): Promise<GpuSession> {
+  return GpuSession.create(lower(program, 'webgpu'), { keepOnDevice: (name) => name.startsWith('next/') });
+}
+
+async function firstState(options: EngineOptions, program: TrainingProgram): Promise<State> {
+  const { parameters, restore, optimizer, ema } = options;
+  const layout = flatten(program.trained);
+  const state = restore
+    ? restoreState(optimizer, layout, restore.optimizerSteps, restore.optimizer, decayRule)
+    : createState(optimizer, layout, decayRule);
+  const moments = stateArrays(state, layout);
+  const shapes = new Map(
+    [...moments.keys()].map((key) => [key, program.trained.get(key.slice(key.indexOf('/') + 1)) ?? []] as const),
+  );
+  const changing = new Map([...program.trained, ...program.moved]);
+  return {
+    weights: await toDevice(program.trained, parameters),
+    statistics: await toDevice(program.moved, parameters),
+    moments: await toDevice(shapes, moments),
+    averages: ema > 0 ? await toDevice(changing, restore?.averaged ?? parameters) : undefined,
+  };
+}
+
+function toDevice(shapes: Shapes, values: ReadonlyMap<string, Float32Array | undefined>): Promise<Held> {
+  return uploadAll(
+    new Map(
+      [...shapes].map(([name, shape]) => {
+        const data = values.get(name);
+        if (data === undefined) throw new Error(`no values for ${name}`);
+        return [name, hostTensor('float32', data, shape)];
+      }),
+    ),
+  );
+}
+
+async function toHost(held: Held): Promise<Map<string, Float32Array>> {
+  return new Map([...(await downloadAll(held))].map(([name, tensor]) => [name, floats(tensor)]));
+}
+
+/** Puts an output in the place of each tensor, which is disposed of. */
+function replace(held: Held, outputs: ReadonlyMap<string, DeviceTensor>, called: (name: string) => string): void {
+  for (const [name, old] of held) {
+    const next = output(outputs, called(name));
+    old.dispose();
+    held.set(name, next);
+  }
+}
+
+function output(outputs: ReadonlyMap<string, DeviceTensor>, name: string): DeviceTensor {
+  const tensor = outputs.get(name);
+  if (tensor === undefined) throw new Error(`the graph put out no ${name}`);
+  return tensor;
+}
+
+function prefixed(prefix: string, held: Held): [string, DeviceTensor][] {
+  return [...held].map(([name, tensor]) => [prefix + name, tensor]);
+}
+
+const scalar = (value: number): HostTensor => hostTensor('float32', Float32Array.of(value), []);
