@@ -42,7 +42,7 @@ export function withRunOptions(command: Command): Command {
     .option('--warm-up <epochs>', 'epochs of linear warm-up', number('warmUp'))
     .option('--rho <radius>', 'of sharpness-aware minimisation; 0: without', number('rho'))
     .option('--ema <decay>', 'of averaged weights, such as 0.999; 0: none', number('ema'))
-    .option('--clip <norm>', 'largest norm of the gradient; 0: any', number('clip'))
+    .option('--clip <norm>', 'largest norm of the gradient; 0: no limit', number('clip'))
     .addOption(new Option('--sampling <name>', 'order of pictures').choices(shape.sampling.options))
     .addOption(
       new Option('--targets <name>', 'learn the majority label, or how the votes were spread').choices(

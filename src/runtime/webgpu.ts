@@ -16,10 +16,12 @@ export class DeviceTensor {
   readonly on = 'device';
   readonly dtype: DType;
   readonly dims: readonly number[];
+  static #live = 0;
   #value: Tensor | undefined;
   readonly #afterwards: () => void;
 
   private constructor(value: Tensor, afterwards: () => void) {
+    DeviceTensor.#live++;
     this.#value = value;
     this.#afterwards = afterwards;
     this.dims = value.dims;
@@ -38,6 +40,11 @@ export class DeviceTensor {
     return tensor.#value;
   }
 
+  /** How many have not been disposed of: what tests for leaks look at. */
+  static get live(): number {
+    return DeviceTensor.#live;
+  }
+
   get disposed(): boolean {
     return this.#value === undefined;
   }
@@ -47,6 +54,7 @@ export class DeviceTensor {
     if (this.#value === undefined) return;
     this.#value.dispose();
     this.#value = undefined;
+    DeviceTensor.#live--;
     this.#afterwards();
   }
 }

@@ -10,29 +10,18 @@ import {
   flatten,
   type Layout,
   restoreState,
-  type Shapes,
   stateArrays,
   tensorsOf,
   updateGraph,
   updateScalars,
 } from '../optim/index.js';
-import {
-  type DeviceTensor,
-  disposeAll,
-  downloadAll,
-  floats,
-  GpuSession,
-  type HostTensor,
-  hostTensor,
-  uploadAll,
-} from '../runtime/index.js';
+import { type DeviceTensor, disposeAll, floats, GpuSession, type HostTensor } from '../runtime/index.js';
 import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
+import { type Held, output, prefixed, replace, scalar, toDevice, toHost } from './held.js';
 import { decayRule } from './options.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
 
-/** Tensors on the device by the name of the parameter that they belong to. */
-type Held = Map<string, DeviceTensor>;
 type Values = ReadonlyMap<string, Float32Array>;
 
 interface Sessions {
@@ -265,40 +254,3 @@ async function firstState(options: EngineOptions, program: TrainingProgram): Pro
     averages: ema > 0 ? await toDevice(changing, restore?.averaged ?? parameters) : undefined,
   };
 }
-
-function toDevice(shapes: Shapes, values: ReadonlyMap<string, Float32Array | undefined>): Promise<Held> {
-  return uploadAll(
-    new Map(
-      [...shapes].map(([name, shape]) => {
-        const data = values.get(name);
-        if (data === undefined) throw new Error(`no values for ${name}`);
-        return [name, hostTensor('float32', data, shape)];
-      }),
-    ),
-  );
-}
-
-async function toHost(held: Held): Promise<Map<string, Float32Array>> {
-  return new Map([...(await downloadAll(held))].map(([name, tensor]) => [name, floats(tensor)]));
-}
-
-/** Puts an output in the place of each tensor, which is disposed of. */
-function replace(held: Held, outputs: ReadonlyMap<string, DeviceTensor>, called: (name: string) => string): void {
-  for (const [name, old] of held) {
-    const next = output(outputs, called(name));
-    old.dispose();
-    held.set(name, next);
-  }
-}
-
-function output(outputs: ReadonlyMap<string, DeviceTensor>, name: string): DeviceTensor {
-  const tensor = outputs.get(name);
-  if (tensor === undefined) throw new Error(`the graph put out no ${name}`);
-  return tensor;
-}
-
-function prefixed(prefix: string, held: Held): [string, DeviceTensor][] {
-  return [...held].map(([name, tensor]) => [prefix + name, tensor]);
-}
-
-const scalar = (value: number): HostTensor => hostTensor('float32', Float32Array.of(value), []);

@@ -5,6 +5,7 @@
 import { messageOf } from '../../src/common/errors.js';
 import { lower } from '../../src/ops/index.js';
 import { GpuSession } from '../../src/runtime/index.js';
+import { engineCases } from './engine-cases.js';
 import { compareForward } from './forward-case.js';
 import { compareOperations } from './operation-cases.js';
 import { type Comparison, differenceOf, type Execute, optimizerCases } from './optimizer-cases.js';
@@ -53,6 +54,7 @@ await attempt('operations are placed on the device', async () => {
 await attempt('training with its state on the device equals training on the CPU', async () => {
   check(await compareTraining(), 1e-4);
 });
+for (const [name, run] of Object.entries(engineCases)) await attempt(name, run);
 if (full) {
   for (const layout of ['NHWC', 'NCHW'] as const) {
     await attempt(`logits of POSTER V2 as in PyTorch, ${layout}`, async () =>

@@ -1,7 +1,7 @@
 import { gradients } from '../../src/autodiff/index.js';
 import { random } from '../../src/common/random.js';
 import { concrete, type Graph, graph, input, type Tensor } from '../../src/graph/index.js';
-import { buildForward, type PosterV2Config, posterV2NanoConfig } from '../../src/models/index.js';
+import { buildForward, type LandmarkConfig, type PosterV2Config, posterV2NanoConfig } from '../../src/models/index.js';
 import { lower, reduceMean, softmaxCrossEntropy } from '../../src/ops/index.js';
 import {
   adamw,
@@ -28,8 +28,20 @@ import {
 import { fill } from '../support/fill.js';
 import type { Comparison } from './optimizer-cases.js';
 
+export const tinyLandmark: LandmarkConfig = {
+  stem: 4,
+  stages: [
+    { channels: 4, blocks: 1, entry: 8, expansion: 8 },
+    { channels: 8, blocks: 1, entry: 16, expansion: 16 },
+    { channels: 8, blocks: 1, entry: 16, expansion: 16 },
+  ],
+  head: 16,
+  landmarks: 4,
+  training: 'trained',
+};
+
 /** POSTER V2 with all of its parts, each as small as can be. */
-const tiny: PosterV2Config = {
+export const tiny: PosterV2Config = {
   ...posterV2NanoConfig,
   numClasses: 3,
   imageSize: 32,
@@ -42,17 +54,7 @@ const tiny: PosterV2Config = {
       { channels: 16, units: 1 },
     ],
   },
-  landmark: {
-    stem: 4,
-    stages: [
-      { channels: 4, blocks: 1, entry: 8, expansion: 8 },
-      { channels: 8, blocks: 1, entry: 16, expansion: 16 },
-      { channels: 8, blocks: 1, entry: 16, expansion: 16 },
-    ],
-    head: 16,
-    landmarks: 4,
-    training: 'trained',
-  },
+  landmark: tinyLandmark,
   attention: [
     { window: 4, heads: 2, dropPath: 0.1 },
     { window: 4, heads: 2, dropPath: 0.1 },
