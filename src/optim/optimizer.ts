@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from '../common/errors.js';
+import { type AdamKernel, createAdamKernel } from './adam-kernel.js';
 import { allocate, type Gradients, type Layout, partOf, tensorsOf } from './parameters.js';
 
 /** Adam (Kingma and Ba) and AdamW (Loshchilov and Hutter), as `torch.optim.Adam` and `AdamW`. */
@@ -104,7 +105,8 @@ export function createState(config: OptimizerConfig, layout: Layout, decay: Deca
 /**
  * One update, in place on `params` and `state`. `lr` is this step's learning rate (of a schedule). `params` is flat over
  * the layout, gradients are only read. Nothing is changed if gradients are missing or of the wrong size (an Error).
- * Arithmetic is float64, stored values are float32, so results differ from PyTorch's by float32 roundings.
+ * Adam computes in float32 (see adam-kernel.ts), SGD in float64; results differ from
+ * PyTorch's by float32 roundings.
  */
 export function update(
   config: OptimizerConfig,
@@ -165,31 +167,22 @@ function updateAdam(
   state.step++;
   const [beta1, beta2] = config.betas;
   const { stepSize, eps, shrink, l2 } = adamCoefficients(config, state.step, lr);
+  kernel ??= createAdamKernel() ?? adamLoop;
+  const run = kernel;
   tensors.forEach((w, index) => {
     const decays = state.decays[index] === true;
     const g = partOf(slopes, index);
     const m = partOf(first, index);
     const v = partOf(second, index);
-    adamLoop(w, g, m, v, beta1, beta2, stepSize, eps, decays ? shrink : 1, decays ? l2 : 0);
+    run(w, g, m, v, { beta1, beta2, stepSize, eps, shrink: decays ? shrink : 1, l2: decays ? l2 : 0 });
   });
 }
 
-/**
- * One pass for Adam and AdamW with or without decay: the square root and the division take the time, what decay adds is
- * hidden behind them. (Rounding to float32 along the way, by Math.fround, takes V8 two to three times as long.)
- */
-function adamLoop(
-  weights: Float32Array,
-  gradient: Float32Array,
-  first: Float32Array,
-  second: Float32Array,
-  beta1: number,
-  beta2: number,
-  stepSize: number,
-  eps: number,
-  shrink: number,
-  l2: number,
-): void {
+let kernel: AdamKernel | undefined;
+
+/** The kernel's loop where WebAssembly has no SIMD: in double precision, and half as fast. */
+export const adamLoop: AdamKernel = (weights, gradient, first, second, numbers) => {
+  const { beta1, beta2, stepSize, eps, shrink, l2 } = numbers;
   const rest1 = 1 - beta1;
   const rest2 = 1 - beta2;
   const size = weights.length;
@@ -202,7 +195,7 @@ function adamLoop(
     second[i] = v;
     weights[i] = shrink * w - (stepSize * m) / (Math.sqrt(v) + eps);
   }
-}
+};
 
 function updateSgd(
   config: SgdConfig,
