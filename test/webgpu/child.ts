@@ -55,11 +55,8 @@ await attempt('training with its state on the device equals training on the CPU'
   check(await compareTraining(), 1e-4);
 });
 for (const [name, run] of Object.entries(engineCases)) await attempt(name, run);
+await attempt('logits of POSTER V2 as in PyTorch', async () => check(await compareForward('NCHW', 1), 1e-3));
 if (full) {
-  for (const layout of ['NHWC', 'NCHW'] as const) {
-    await attempt(`logits of POSTER V2 as in PyTorch, ${layout}`, async () =>
-      check(await compareForward(layout), 1e-3),
-    );
-  }
+  await attempt('the same for two pictures, NHWC', async () => check(await compareForward('NHWC', 2), 1e-3));
 }
 report('end');

@@ -5,18 +5,27 @@ import { fill, images } from '../support/fill.js';
 import { readFixture } from '../support/fixtures.js';
 import type { Comparison } from './optimizer-cases.js';
 
-/** Logits of the published POSTER V2 on WebGPU beside PyTorch's. */
-export async function compareForward(layout: 'NCHW' | 'NHWC'): Promise<Comparison[]> {
+/** Logits of the published POSTER V2 on WebGPU beside PyTorch's, for the first `batch` golden pictures. */
+export async function compareForward(layout: 'NCHW' | 'NHWC', batch: number): Promise<Comparison[]> {
   const golden = readFixture<{ num_classes: number; logits: number[][] }>('golden/forward-7.json');
   const config: PosterV2Config = { ...posterV2Config, numClasses: golden.num_classes };
   const { graph: program, parameters } = buildInference(config);
-  const batch = golden.logits.length;
   const session = await GpuSession.create(lower(program, 'webgpu'), {
     layout,
     place: (name) => fill(name, parameters.get(name)?.shape ?? []),
   });
   const dims = [batch, config.inputChannels, config.imageSize, config.imageSize];
-  const { host } = await session.run(new Map([['pixel_values', hostTensor('float32', images(batch), dims)]]));
+  const pictures = images(golden.logits.length).subarray(
+    0,
+    dims.reduce((a, b) => a * b),
+  );
+  const { host } = await session.run(new Map([['pixel_values', hostTensor('float32', pictures, dims)]]));
   await session.dispose();
-  return [{ what: 'logits', actual: floats(host.get('logits')), expected: Float32Array.from(golden.logits.flat()) }];
+  return [
+    {
+      what: 'logits',
+      actual: floats(host.get('logits')),
+      expected: Float32Array.from(golden.logits.slice(0, batch).flat()),
+    },
+  ];
 }
