@@ -64,7 +64,8 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
       clip: 0,
       parameters: start,
       exchange: async (gradients) => {
-        if (!(gradients instanceof Float32Array)) seen = gradients;
+        // Copies: the engine gives the memory back after use.
+        if (!(gradients instanceof Float32Array)) seen = new Map([...gradients].map(([name, g]) => [name, g.slice()]));
         return gradients;
       },
     });

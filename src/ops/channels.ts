@@ -1,5 +1,4 @@
 import type { Dim, Tensor } from '../graph/index.js';
-import { mul } from './elementwise.js';
 import { reduceMean, reduceSum } from './reduce.js';
 import { reshape } from './shape.js';
 
@@ -19,9 +18,4 @@ export function channelMean(x: Tensor): Tensor {
 
 export function channelSum(x: Tensor): Tensor {
   return reduceSum(reduceSum(flatMap(x), [2]), [0]);
-}
-
-/** Sum of a b over batch and map by channel. Product and sum in two passes: dot products use one core. */
-export function channelDot(a: Tensor, b: Tensor): Tensor {
-  return channelSum(mul(a, b));
 }

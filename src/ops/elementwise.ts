@@ -49,8 +49,13 @@ export function prelu(x: Tensor, slope: Tensor, options: { readonly fixed?: bool
   return applyOne('PRelu', [x, slope], x.shape, { fixed: int(options.fixed ? 1 : 0) });
 }
 
-/** min(x, max), elementwise. */
-export const clampMax = (x: Tensor, max: number): Tensor => applyOne('Clip', [x, undefined, scalar(max)], x.shape);
+/** The largest float32. */
+const floatMax = 3.4028234663852886e38;
+
+/** min(x, max), elementwise; and no less than `min` if that is given. */
+export function clampMax(x: Tensor, max: number, min?: number): Tensor {
+  return applyOne('Clip', [x, min === undefined ? undefined : scalar(min), scalar(max)], x.shape);
+}
 
 /** 1 where x > 0, else 0. */
 export const step = (x: Tensor): Tensor => unary('Step', x);
@@ -150,8 +155,8 @@ export const elementwise = {
       const [x, slope] = [operand(node, 0), operand(node, 1)];
       return [
         wants[0] ? mul(dy, add(mul(step(x), sub(1, slope)), slope)) : undefined,
-        // Not the forward pass's own min(x, 0), which would have to be kept until here.
-        wants[1] ? mul(dy, minimum(x, 0)) : undefined,
+        // Not the forward pass's own min(x, 0), which the runtime would keep until here if it knew them to be the same.
+        wants[1] ? mul(dy, clampMax(x, 0, -floatMax)) : undefined,
       ];
     },
     lower: (node, target) => {

@@ -1,8 +1,8 @@
 import { float, GraphError, int, type Node, sameShape, type Tensor } from '../graph/index.js';
-import { channelDot, channelMean, channelSum, perChannel } from './channels.js';
-import { add, div, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
+import { channelMean, channelSum, flatMap, perChannel } from './channels.js';
+import { add, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
 import { apply, applyOne, attributeNumber, type OperationTable, operand, output, type Target } from './operation.js';
-import { countOf, reduceMean } from './reduce.js';
+import { reduceMean, reduceSum } from './reduce.js';
 import { slice } from './shape.js';
 
 function checkChannels(op: string, x: Tensor, vectors: readonly Tensor[]): void {
@@ -87,12 +87,18 @@ function lowerBatchNormGradient(node: Node): Tensor[] {
     Tensor,
   ];
   const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
-  const count = countOf(x, [0, 2, 3]);
-  const dbias = channelSum(dy);
-  const dscale = mul(inverse, sub(channelDot(dy, x), mul(mean, dbias)));
+  // Sums by picture and channel first: their sums over the batch are wanted, and their means (without counting the batch).
+  const [height, width] = x.shape.slice(2) as [number, number];
+  const sums = reduceSum(flatMap(dy), [2]);
+  const products = reduceSum(flatMap(mul(dy, x)), [2]);
+  const meanOf = (t: Tensor): Tensor => mul(reduceMean(t, [0]), 1 / (height * width));
+  const dbias = reduceSum(sums, [0]);
+  const dscale = mul(inverse, sub(reduceSum(products, [0]), mul(mean, dbias)));
+  const meanBias = meanOf(sums);
+  const meanScale = mul(inverse, sub(meanOf(products), mul(mean, meanBias)));
   const a = mul(scale, inverse);
-  const b = neg(div(mul(mul(a, inverse), dscale), count));
-  const c = neg(add(div(mul(a, dbias), count), mul(b, mean)));
+  const b = neg(mul(mul(a, inverse), meanScale));
+  const c = neg(add(mul(a, meanBias), mul(b, mean)));
   const dx = add(mul(dy, perChannel(a)), add(mul(x, perChannel(b)), perChannel(c)));
   return [dx, dscale, dbias];
 }

@@ -148,7 +148,9 @@ export class CpuEngine implements Engine {
       const flat = allocate(this.#layout);
       this.#climbed = { flat, feeds: feedsOf(this.#layout, flat) };
     }
-    return climb(this.#layout, this.#params, gradients, rho, this.#climbed.flat);
+    const norm = climb(this.#layout, this.#params, gradients, rho, this.#climbed.flat);
+    release(gradients);
+    return norm;
   }
 
   async update(learningRate: number): Promise<void> {
@@ -156,6 +158,7 @@ export class CpuEngine implements Engine {
     const { clip, ema, optimizer } = this.#options;
     if (clip > 0) clipByGlobalNorm(this.#layout, gradients, clip);
     update(optimizer, this.#state, this.#layout, this.#params, gradients, learningRate);
+    release(gradients);
     if (this.#ema) updateEma(this.#ema, ema, this.#params, this.#buffers);
   }
 
@@ -197,4 +200,18 @@ function filled(layout: Layout, parameters: ReadonlyMap<string, Float32Array>): 
   const flat = allocate(layout);
   for (const [name, part] of views(layout, flat)) part.set(valuesOf(name, parameters));
   return flat;
+}
+
+/**
+ * Gives the memory of gradients back at once: the collector may leave it for the length of another pass, which brings
+ * as much anew. Transferring to a port that nobody listens to is how JavaScript can say so; the arrays are empty then.
+ */
+function release(gradients: Gradients): void {
+  if (gradients instanceof Float32Array) return;
+  const buffers = new Set<ArrayBuffer>();
+  for (const { buffer } of gradients.values()) if (buffer instanceof ArrayBuffer) buffers.add(buffer);
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(null, [...buffers]);
+  port1.close();
+  port2.close();
 }
