@@ -23,7 +23,7 @@ export function conv2d(scope: Scope, x: Tensor, config: ConvConfig): Tensor {
   const weight = scope.parameter('weight', [channels, perGroup, kernel, kernel], kaimingUniform);
   const bias =
     config.bias === false ? undefined : scope.parameter('bias', [channels], biasInit(perGroup * kernel ** 2));
-  return ops.conv2d(x, weight, bias, { stride, padding, groups });
+  return ops.conv2d(x, weight, bias, { stride, padding, groups, fixed: scope.fixed });
 }
 
 const momentum = 0.1;

@@ -28,8 +28,10 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-// Attributes that shape rules keep for themselves: ONNX has these as inputs.
-const inputsInOnnx: Readonly<Record<string, readonly string[]>> = {
+// Attributes that rules keep for themselves: ONNX has these as inputs, or not at all.
+const unwritten: Readonly<Record<string, readonly string[]>> = {
+  Conv: ['fixed'],
+  PRelu: ['fixed'],
   ReduceSum: ['axes'],
   ReduceMean: ['axes'],
   ReduceMax: ['axes'],
@@ -117,7 +119,7 @@ class Names {
 }
 
 function nodeMessage(node: Node, index: number, names: Names): { [key: string]: unknown } {
-  const hidden = inputsInOnnx[node.op] ?? [];
+  const hidden = unwritten[node.op] ?? [];
   const attributes = Object.entries(node.attributes).filter(([name]) => !hidden.includes(name));
   return {
     name: `${node.op}_${index}`,

@@ -161,7 +161,7 @@ export const elementwise = {
     },
     lower: (node, target) => {
       const [x, slope] = [operand(node, 0), operand(node, 1)];
-      if (target !== 'cpu') return node.attributes['fixed'] ? [applyOne('PRelu', [x, slope], x.shape)] : undefined;
+      if (target !== 'cpu') return undefined;
       // The CPU kernel works on one core: four passes that use all of them take a third of the time.
       const fixed = attributeNumber(node.attributes, 'fixed') === 1 && x.shape.length === 4 && slope.shape.length === 3;
       return [fixed ? blockedPRelu(x, slope) : add(relu(x), mul(clampMax(x, 0), slope))];

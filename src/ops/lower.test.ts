@@ -32,7 +32,8 @@ function trainingStep(): Graph {
 
 test('lowering leaves operations of ONNX only, and keeps names, types and what needs no change', () => {
   const program = trainingStep();
-  const ours = ops.operationNames.filter((op) => ops.operations[op].lower !== undefined);
+  // ONNX has these two; the CPU sometimes gets them in a faster form.
+  const ours = ops.operationNames.filter((op) => ops.operations[op].lower && op !== 'Conv' && op !== 'PRelu');
   assert.ok(opsOf(program).some((op) => ours.some((name) => name === op)));
   for (const target of ['cpu', 'webgpu'] as const) {
     const lowered = ops.lower(program, target);

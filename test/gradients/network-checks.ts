@@ -43,6 +43,8 @@ const convCases: readonly ConvCase[] = [
   { what: '1x1, deep and small', in: 24, out: 20, size: [3, 2], kernel: 1 },
   { what: '3x3, shallow and large', in: 16, out: 2, size: [13, 11], kernel: 3, padding: 1 },
   { what: '3x3, shallow and large, stride 2', in: 16, out: 2, size: [13, 12], kernel: 3, stride: 2, padding: 1 },
+  // The CPU convolves these as one tall picture, forward and back.
+  { what: '3x3, as a tall picture', in: 64, out: 64, size: [3, 2], kernel: 3, padding: 1 },
   { what: '3x3, a large picture', in: 1, out: 2, size: [33, 31], kernel: 3, padding: 1 },
   { what: 'depthwise', in: 3, out: 3, size: [4, 5], kernel: 3, padding: 1, depthwise: true },
   { what: 'depthwise, stride 2', in: 3, out: 3, size: [5, 6], kernel: 3, stride: 2, padding: 1, depthwise: true },
