@@ -8,6 +8,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeBenchCheckpoint } from './checkpoint.js';
@@ -63,6 +64,9 @@ const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const fixed = (value: number, digits: number): string => value.toFixed(digits).padStart(9);
 
+/** Threads spin for a while after a run, ready for the next: wait until those of the other side sleep. */
+const settle = (): Promise<void> => setTimeout(400);
+
 async function measure(
   ours: Subject,
   theirs: Subject | undefined,
@@ -74,7 +78,9 @@ async function measure(
   const mine: number[] = [];
   const others: number[] = [];
   for (let i = 0; i < runs + warmUps; i++) {
+    await settle();
     const a = (await ours.ask({ op, batch })).seconds ?? Number.NaN;
+    if (theirs) await settle();
     const b = theirs ? ((await theirs.ask({ op, batch })).seconds ?? Number.NaN) : Number.NaN;
     if (i < warmUps) continue;
     mine.push(a);

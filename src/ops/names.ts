@@ -36,6 +36,8 @@ export const operationNames = [
   'Expand',
   'Shape',
   'Gather',
+  'Subsample', // ours
+  'MaxPool',
   // reduce.ts
   'ReduceSum',
   'ReduceMean',

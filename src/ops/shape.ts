@@ -112,6 +112,18 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
   return applyOne('Pad', [x, int64s(all)], shape, { pads: ints(all) });
 }
 
+/** Every `rows`th row and `columns`th column of x [N, C, H, W], from the first. */
+export function subsample(x: Tensor, rows: number, columns: number): Tensor {
+  const [n, c, height, width] = x.shape;
+  const whole = [rows, columns].every((step) => Number.isInteger(step) && step >= 1);
+  if (x.shape.length !== 4 || typeof height !== 'number' || typeof width !== 'number' || !whole) {
+    throw new GraphError('Subsample', [x], `x must be [N, C, H, W], and ${rows} and ${columns} whole numbers`);
+  }
+  if (rows === 1 && columns === 1) return x;
+  const shape = [n as Dim, c as Dim, Math.ceil(height / rows), Math.ceil(width / columns)];
+  return applyOne('Subsample', [x], shape, { strides: ints([rows, columns]) });
+}
+
 /** x repeated to the shape of `like` (whose values are not read). */
 export function expandAs(x: Tensor, like: Tensor): Tensor {
   const shape = broadcast(x.shape, like.shape);
@@ -213,6 +225,26 @@ export const shaping = {
       return [dx];
     },
   },
+  Subsample: {
+    gradient: ({ node, gradients: [dy] }) => {
+      if (!dy) return [];
+      const [rows, columns] = attributeInts(node.attributes, 'strides') as [number, number];
+      const [, , height, width] = operand(node, 0).shape as [Dim, Dim, number, number];
+      const inRows = columns > 1 ? spread(dy, 3, columns, width, 0) : dy;
+      return [rows > 1 ? spread(inRows, 2, rows, height, 0) : inRows];
+    },
+    // The largest of a single pixel, which the CPU takes in the blocked layout of the convolutions around it.
+    lower: (node, target) => {
+      const x = operand(node, 0);
+      const strides = attributeInts(node.attributes, 'strides');
+      const [rows, columns] = strides as [number, number];
+      const [height, width] = x.shape.slice(2) as [number, number];
+      if (target !== 'cpu') return [slice(slice(x, 2, 0, height, rows), 3, 0, width, columns)];
+      const shape = node.outputs[0]?.shape ?? [];
+      return [applyOne('MaxPool', [x], shape, { kernel_shape: ints([1, 1]), strides: ints(strides) })];
+    },
+  },
+  MaxPool: { gradient: { none: 'Subsample becomes it after differentiation' } },
   // The walk sums what was repeated.
   ExpandAs: {
     gradient: ({ gradients: [dy] }) => [dy],

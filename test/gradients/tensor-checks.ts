@@ -17,6 +17,8 @@ export const tensorChecks: readonly Check[] = [
   check('mul, first broadcast', [normal(1, 4), normal('N', 1)], ops.mul),
   check('div', [normal(4), positive('N', 4)], ops.div),
   check('div, second broadcast', [normal('N', 4), positive(1)], ops.div),
+  check('subsample, odd sizes', [normal('N', 2, 5, 7)], (x) => ops.subsample(x, 2, 3)),
+  check('subsample, rows only', [normal('N', 2, 4, 3)], (x) => ops.subsample(x, 2, 1)),
   check('minimum', [awayFromZero('N', 5), nearZero(5)], ops.minimum),
   check('minimum, first broadcast', [nearZero(1, 5), awayFromZero('N', 5)], ops.minimum),
   check(
