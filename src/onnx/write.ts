@@ -31,7 +31,7 @@ export interface WriteOptions {
 // Attributes that rules keep for themselves: ONNX has these as inputs, or not at all.
 const unwritten: Readonly<Record<string, readonly string[]>> = {
   Conv: ['fixed'],
-  PRelu: ['fixed'],
+  PRelu: ['fixed', 'atMostOne'],
   ReduceSum: ['axes'],
   ReduceMean: ['axes'],
   ReduceMax: ['axes'],

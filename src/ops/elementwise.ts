@@ -91,14 +91,16 @@ function rule(derive: (dy: Tensor, x: Tensor, y: Tensor) => Tensor): Operation {
  * slope x + (1 - slope) max(0, x), the products as normalisations. ONNX Runtime keeps those, unlike a product with a
  * vector, in the blocked layout of the convolutions around them, so that nothing is reordered.
  */
-function blockedPRelu(x: Tensor, slope: Tensor): Tensor {
+function blockedPRelu(x: Tensor, slope: Tensor, atMostOne: boolean): Tensor {
   const channels = slope.shape[0] as number;
   const filled = (value: number): Tensor => constant('float32', new Float32Array(channels).fill(value), [channels]);
   const [zero, one] = [filled(0), filled(1)];
   const scale = (t: Tensor, by: Tensor): Tensor =>
     applyOne('BatchNormalization', [t, by, zero, zero, one], x.shape, { epsilon: float(0) });
   const vector = applyOne('Reshape', [slope, constant('int64', BigInt64Array.of(BigInt(channels)), [1])], [channels]);
-  return add(scale(x, vector), scale(relu(x), sub(1, vector)));
+  const rest = sub(1, vector);
+  // (1 - slope) max(0, x) is max(0, (1 - slope) x) where slope <= 1, and then comes out of the product's own kernel.
+  return add(scale(x, vector), atMostOne ? relu(scale(x, rest)) : scale(relu(x), rest));
 }
 
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
@@ -164,7 +166,11 @@ export const elementwise = {
       if (target !== 'cpu') return undefined;
       // The CPU kernel works on one core: four passes that use all of them take a third of the time.
       const fixed = attributeNumber(node.attributes, 'fixed') === 1 && x.shape.length === 4 && slope.shape.length === 3;
-      return [fixed ? blockedPRelu(x, slope) : add(relu(x), mul(clampMax(x, 0), slope))];
+      return [
+        fixed
+          ? blockedPRelu(x, slope, node.attributes['atMostOne'] !== undefined)
+          : add(relu(x), mul(clampMax(x, 0), slope)),
+      ];
     },
   },
   // d min(x, m) = dx where x <= m

@@ -1,12 +1,13 @@
 export * from './convolution.js';
 export * from './elementwise.js';
 export * from './linear.js';
-export * from './lower.js';
+export { lower } from './lower.js';
 export { type OperationName, operationNames } from './names.js';
 export * from './normalization.js';
 export { type GradientRule, type Operation, operand, type Target } from './operation.js';
 export { relativePositionBias, relativePositionIndex } from './position-bias.js';
 export * from './reduce.js';
 export * from './shape.js';
+export { slopesOf, withSlopesAtMostOne } from './slopes.js';
 export * from './softmax.js';
 export { operationOf, operations } from './table.js';

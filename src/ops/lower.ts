@@ -11,7 +11,8 @@ import {
 import type { Target } from './operation.js';
 import { operationOf } from './table.js';
 
-function rebuild(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {
+/** The operation of a node applied to other inputs of the same types. */
+export function rebuild(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {
   return apply(
     node.op,
     inputs,

@@ -16,6 +16,7 @@ import { UserError } from '../common/errors.js';
 import { withFile } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
+import type { Graph } from '../graph/index.js';
 import {
   buildInference,
   type Inference,
@@ -25,7 +26,7 @@ import {
   parsePosterV2Config,
 } from '../models/index.js';
 import type { Placement } from '../onnx/index.js';
-import { lower } from '../ops/index.js';
+import { lower, slopesOf, withSlopesAtMostOne } from '../ops/index.js';
 import {
   type CpuOptions,
   CpuSession,
@@ -84,7 +85,8 @@ export async function loadClassifier(path: string, options: ClassifierOptions = 
   checkConsistent(path, description, config);
   const inference = buildInference(config);
   checkTensors(path, header, inference);
-  const session = await createSession(inference, device, {
+  const program = withSlopesAtMostOne(inference.graph, await gentleSlopes(path, header, slopesOf(inference.graph)));
+  const session = await createSession(program, device, {
     ...(await weightsOf(path, header, inference, device)),
     ...(threads === undefined ? {} : { threads }),
   });
@@ -147,6 +149,21 @@ function checkTensors(path: string, header: SafetensorsHeader, { parameters }: I
   if (problem !== undefined) throw new UserError(problem);
 }
 
+/** Those slopes of PReLUs that are nowhere above 1. */
+async function gentleSlopes(path: string, header: SafetensorsHeader, names: readonly string[]): Promise<Set<string>> {
+  const gentle = new Set<string>();
+  await withFile(path, async (file) => {
+    for (const name of names) {
+      const entry = header.tensors.get(name);
+      if (entry === undefined) continue;
+      const { dtype, shape, offset, byteLength } = entry;
+      const values = toFloat32({ dtype, shape, data: await file.read(offset, byteLength) }, name);
+      if (values.every((value) => value <= 1)) gentle.add(name);
+    }
+  });
+  return gentle;
+}
+
 type Weights = Required<Pick<CpuOptions, 'place'>> & Pick<CpuOptions, 'externalFiles' | 'externalFolder'>;
 
 async function weightsOf(
@@ -185,13 +202,13 @@ interface AnySession {
   dispose(): Promise<void>;
 }
 
-async function createSession({ graph }: Inference, device: DeviceName, options: CpuOptions): Promise<AnySession> {
+async function createSession(program: Graph, device: DeviceName, options: CpuOptions): Promise<AnySession> {
   if (device === 'webgpu') {
     const { threads: _, ...rest } = options;
-    const session = await GpuSession.create(lower(graph, 'webgpu'), rest);
+    const session = await GpuSession.create(lower(program, 'webgpu'), rest);
     return { run: async (inputs) => (await session.run(inputs)).host, dispose: () => session.dispose() };
   }
   // CUDA's provider takes and gives host tensors as the CPU's does.
   const session = device === 'cuda' ? { session: { executionProviders: ['cuda', 'cpu'] } } : {};
-  return CpuSession.create(lower(graph, 'cpu'), { ...options, ...session });
+  return CpuSession.create(lower(program, 'cpu'), { ...options, ...session });
 }
