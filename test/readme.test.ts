@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -46,4 +46,9 @@ test('the README quotes the example as it is', () => {
   assert.equal(quotations.length, 1);
   for (const [, path = '', code = ''] of quotations)
     assert.ok(read(path).includes(code), `${path} has no longer: ${code}`);
+});
+
+test('npx poster can run the command in a clone', { skip: process.platform === 'win32' }, () => {
+  const { mode } = statSync(new URL('../src/cli/main.js', import.meta.url));
+  assert.equal(mode & 0o111, 0o111);
 });

@@ -1,6 +1,6 @@
 // What the project's commands have in common. Plain JavaScript: it runs before anything is installed or compiled.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,6 +41,8 @@ export function install() {
 
 export function compile() {
   node([join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']);
+  // In a clone `npx poster` runs the file itself, and the compiler makes it without that permission.
+  chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
 }
 
 export function lint() {
