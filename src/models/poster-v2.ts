@@ -90,7 +90,9 @@ function fuse(
   scope.tap(`attn${number}`, attended);
   const ffn = scope.at(`ffn${number}`);
   const gamma = (name: string): Tensor => ffn.parameter(name, [channels], constantInit(1e-5));
-  let x = add(tokens, scaledBranch(ffn, 'attention', attended, gamma('gamma1'), dropPath));
+  scope.tap(`window${number}`, tokens);
+  const scaled = scaledBranch(ffn, 'attention', attended, gamma('gamma1'), dropPath);
+  let x = add(tokens, scope.tap(`scaled${number}`, scaled));
   const forwarded = mlp(ffn.at('mlp'), layerNorm(ffn.at('norm'), x), { hidden: 4 * channels });
   x = add(x, scaledBranch(ffn, 'mlp', forwarded, gamma('gamma2'), dropPath));
   scope.tap(`ffn${number}`, toMap(x, size));
@@ -134,6 +136,6 @@ function transformer(scope: Scope, tokens: Tensor, config: PosterV2Config, optio
     );
   }
   const result = layerNorm(scope.at('norm'), reshape(slice(x, 1, 0, 1), [n, embedding]), { epsilon: vitEpsilon });
-  const gated = squeezeExcite(scope.at('se_block'), result);
+  const gated = scope.tap('features', squeezeExcite(scope.at('se_block'), result));
   return linear(scope.at('head').at('linear'), gated, { features: config.numClasses });
 }

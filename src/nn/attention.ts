@@ -24,13 +24,16 @@ export function attention(scope: Scope, queries: Tensor, x: Tensor, config: Atte
   const q = splitHeads(apply(queries, toQ.weight, toQ.bias), config.heads, 'rows'); // [N, heads, Q, d]
   const k = splitHeads(apply(x, toK.weight, toK.bias), config.heads, 'columns'); // [N, heads, d, T]
   const v = splitHeads(apply(x, toV.weight, toV.bias), config.heads, 'rows'); // [N, heads, T, d]
-  return linear(scope.at('proj'), mergeHeads(attend(q, k, v)), { features });
+  return linear(scope.at('proj'), mergeHeads(attend(scope, q, k, v)), { features });
 }
 
-/** softmax(q k + bias) v: q [..., Q, d], k [..., d, T], v [..., T, d], bias [heads, Q, T] -> [..., Q, d]. */
-export function attend(q: Tensor, k: Tensor, v: Tensor, bias?: Tensor): Tensor {
+/**
+ * softmax(q k + bias) v: q [..., Q, d], k [..., d, T], v [..., T, d], bias [heads, Q, T] -> [..., Q, d].
+ * The softmax [..., Q, T] is tapped as `probabilities`.
+ */
+export function attend(scope: Scope, q: Tensor, k: Tensor, v: Tensor, bias?: Tensor): Tensor {
   const scores = matmul(q, k);
-  return matmul(softmax(bias ? add(scores, bias) : scores), v);
+  return matmul(scope.tap('probabilities', softmax(bias ? add(scores, bias) : scores)), v);
 }
 
 /** Channels of each head. */

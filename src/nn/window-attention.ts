@@ -43,7 +43,7 @@ export function windowCrossAttention(
   const [k, v] = linears(scope.at('qkv'), windows, { features, parts: 2, scale }) as [Tensor, Tensor];
   const q = landmark ? landmarkQueries(landmark, heads, window) : splitHeads(windows, heads, 'rows');
   const bias = relativePositionBias(table, window); // [heads, w w, w w]
-  const attended = attend(q, splitHeads(k, heads, 'columns'), splitHeads(v, heads, 'rows'), bias);
+  const attended = attend(scope, q, splitHeads(k, heads, 'columns'), splitHeads(v, heads, 'rows'), bias);
   return fromWindows(linear(scope.at('proj'), mergeHeads(attended), { features }), side, window);
 }
 

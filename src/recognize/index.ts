@@ -1,5 +1,6 @@
 export * from './bundled.js';
 export * from './classifier.js';
 export * from './evaluate.js';
+export type { NetworkOptions } from './network.js';
 export * from './pictures.js';
 export * from './predict.js';
