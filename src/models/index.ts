@@ -1,3 +1,4 @@
+export * from './explanation.js';
 export * from './ir50.js';
 export * from './mobile-face-net.js';
 export * from './poster-v2.js';

@@ -30,13 +30,15 @@ export async function classifyPictures(classifier: Classifier, pictures: readonl
     images.set(picture, i * size);
   });
   const { logits, probabilities } = await classifier.classify(images, pictures.length);
-  return pictures.map((_, i) =>
-    labels
-      .map((label, k) => ({
-        label,
-        probability: probabilities[i * labels.length + k] ?? 0,
-        logit: logits[i * labels.length + k] ?? 0,
-      }))
-      .sort((a, b) => b.probability - a.probability),
-  );
+  return pictures.map((_, i) => {
+    const row = (values: Float32Array): Float32Array => values.subarray(i * labels.length, (i + 1) * labels.length);
+    return ranked(labels, row(logits), row(probabilities));
+  });
+}
+
+/** One picture's scores, logits and probabilities [K], the most probable first. */
+export function ranked(labels: readonly string[], logits: Float32Array, probabilities: Float32Array): Score[] {
+  return labels
+    .map((label, k) => ({ label, probability: probabilities[k] ?? 0, logit: logits[k] ?? 0 }))
+    .sort((a, b) => b.probability - a.probability);
 }
