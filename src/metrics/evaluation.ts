@@ -1,9 +1,11 @@
 import { ExitCode, UserError } from '../common/errors.js';
+import { type Calibration, calibration } from './calibration.js';
+import { logSoftmax } from './softmax.js';
 
 /** Row-major logits or scores of `samples` pictures over `classes` classes. */
 export interface Scores {
   readonly classes: number;
-  /** `samples * classes` values; none may be NaN. */
+  /** `samples * classes` values; none may be NaN. A logit of -Infinity is a class that cannot be. */
   readonly data: Float32Array;
 }
 
@@ -36,6 +38,7 @@ export interface Evaluation {
   readonly topK: { readonly k: number; readonly accuracy: number | null };
   /** Mean over samples, in nats. */
   readonly crossEntropy: number | null;
+  readonly calibration: Calibration;
   readonly confusion: ConfusionMatrix;
   readonly perClass: readonly ClassMetrics[];
   /** Indices of classes without samples: the class means leave them out. */
@@ -181,13 +184,11 @@ export function crossEntropy(targets: ArrayLike<number> | Scores, logits: Scores
   }
   let total = 0;
   for (let i = 0; i < samples; i++) {
-    const row = data.subarray(i * classes, (i + 1) * classes);
-    const max = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-    const logSumExp = max + Math.log(row.reduce((partial, value) => partial + Math.exp(value - max), 0));
+    const row = logSoftmax(data.subarray(i * classes, (i + 1) * classes));
     for (let c = 0; c < classes; c++) {
       const weight = distributions === undefined ? Number(labels?.[i] === c) : distributions.data[i * classes + c];
       // Skipped rather than multiplied: 0 times an infinite loss is NaN.
-      if (weight !== undefined && weight !== 0) total += weight * (logSumExp - (row[c] ?? Number.NaN));
+      if (weight !== undefined && weight !== 0) total -= weight * (row[c] ?? Number.NaN);
     }
   }
   return samples === 0 ? null : total / samples;
@@ -211,6 +212,7 @@ export function evaluate(labels: ArrayLike<number>, logits: Scores, k = 2): Eval
     macroF1: macroF1(confusion),
     topK: { k: usedK, accuracy: topKAccuracy(labels, logits, usedK) },
     crossEntropy: crossEntropy(labels, logits),
+    calibration: calibration(labels, logits),
     confusion,
     perClass,
     absentClasses: perClass.flatMap(({ support }, c) => (support === 0 ? [c] : [])),

@@ -1,2 +1,5 @@
+export * from './calibration.js';
 export * from './evaluation.js';
 export * from './history.js';
+export * from './softmax.js';
+export * from './summary.js';
