@@ -126,7 +126,7 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
   const wrong: [args: string[], sentence: RegExp][] = [
     [
       ['train', '--data', 'faces', '--batch-size', '0'],
-      /'--batch-size <count>' argument '0' is invalid. It must be at least 1/,
+      /'-b, --batch-size <count>' argument '0' is invalid. It must be at least 1/,
     ],
     [['train', '--data', 'faces', '--lr', 'fast'], /--lr <rate>' argument 'fast' is invalid. It must be a number/],
     [['train', '--data', 'faces', '--lr', ''], /It must be a number/],

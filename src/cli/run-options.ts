@@ -1,44 +1,99 @@
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, UserError } from '../common/errors.js';
 import { modelNames, models } from '../models/index.js';
-import { defaultRun, type RunOptions, runSchema } from '../train/options.js';
+import { type DataType, dataTypes, flagOf, type RunOptions, runSchema } from '../train/options.js';
+import { datasetRecipes, networkRecipes, publishedRecipe, type Recipe } from '../train/recipes.js';
 import { numberOf } from './arguments.js';
 
 const { shape } = runSchema;
 const number = (key: NumberKey): ((text: string) => number) => numberOf(shape[key]);
+/** The same for those that a network or an augmentation has a value of its own for. */
+const numberOrNull = (key: 'blocks' | 'dropPath' | 'flip' | 'erasing'): ((text: string) => number) =>
+  numberOf(shape[key].unwrap().unwrap());
 type NumberKey = { [K in keyof RunOptions]: RunOptions[K] extends number ? K : never }[keyof RunOptions];
 
-const modelList = modelNames.flatMap((name) => {
-  const { epochs, batchSize, microBatch, optimizer, lr, weightDecay, schedule, rho, augmentation } = defaultRun(
-    name,
-    '',
-  );
-  return [
-    `  ${name}: ${models[name].summary}`,
-    `    --epochs ${epochs} --batch-size ${batchSize} --micro-batch ${microBatch} --optimizer ${optimizer} --lr ${lr}`,
-    `    --weight-decay ${weightDecay} --schedule ${schedule} --rho ${rho} --augmentation ${augmentation}`,
-  ];
-});
-/** The networks with what counts for them where no option says otherwise. */
-export const modelHelp = `\nNetworks and their recipes, which count where no option says otherwise:\n${modelList.join('\n')}`;
+/** Options that set what `settings` names: `--lr 0.001 --rho 0`. */
+function optionsText(settings: Readonly<Record<string, unknown>>): string {
+  return Object.entries(settings)
+    .map(([key, value]) => `${flagOf(key)} ${String(value)}`)
+    .join(' ');
+}
+
+/** Lines of at most `width` characters, broken at options. */
+function wrapped(text: string, indent: string, width = 110): string {
+  const lines: string[] = [];
+  for (const option of text.split(/ (?=--)/)) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + option.length + 1 > width) lines.push(indent + option);
+    else lines[lines.length - 1] = `${last} ${option}`;
+  }
+  return lines.join('\n');
+}
+
+const publishedDataTypes = dataTypes.filter((name) => name !== 'FERPlus');
+
+const list = (entries: readonly (readonly [name: string, settings: Readonly<Record<string, unknown>>])[]): string =>
+  entries.map(([name, settings]) => `  ${name}\n${wrapped(optionsText(settings), '    ')}`).join('\n');
+
+/** What of a recipe is not the published code's own. */
+function beyondPublished(recipe: Recipe): Readonly<Record<string, unknown>> {
+  const common: Readonly<Record<string, unknown>> = publishedRecipe;
+  return Object.fromEntries(Object.entries(recipe).filter(([key, value]) => common[key] !== value));
+}
+
+/** The recipes: what counts where no option says otherwise. */
+export const recipeHelp = `
+Networks and their recipes, which count where no option says otherwise:
+${list(modelNames.map((name) => [`${name}: ${models[name].summary}`, networkRecipes[name]]))}
+
+Datasets and their recipes (--data-type; with poster-v2 unless --model says otherwise), which count before those.
+The published ones:
+${wrapped(optionsText(publishedRecipe), '    ')}
+and
+${list(publishedDataTypes.map((name) => [name, beyondPublished(datasetRecipes[name])]))}
+Ours, for what the network's own recipe leaves open:
+${list([['FERPlus', datasetRecipes.FERPlus]])}`;
 
 const numbers = (text: string): number[] => text.split(',').map(Number);
+
+/** A dataset by its name, however it is written. */
+function dataTypeArgument(text: string): DataType {
+  const plain = (name: string): string =>
+    name
+      .toLowerCase()
+      .replaceAll('+', 'plus')
+      .replace(/[^a-z0-9]/g, '');
+  const found = dataTypes.find((name) => plain(name) === plain(text));
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`There is no recipe of that name; there are ${dataTypes.join(', ')}.`);
+}
 
 /** A flag for every field of a run. Defaults depend on the network, so none is set here. */
 export function withRunOptions(command: Command): Command {
   return command
     .option('--data <dir>', 'dataset: split folders (train, valid, test) of class folders')
-    .addOption(new Option('--model <name>', 'network (default: poster-v2-nano)').choices(modelNames))
+    .option(
+      '--data_type, --data-type <name>',
+      `which dataset it is: its recipe and classes (${dataTypes.join(', ')})`,
+      dataTypeArgument,
+    )
+    .option('--as-published', 'repeat the published code, its faults too: see docs/published-recipes.md')
+    .addOption(
+      new Option('--model <name>', 'network (default: poster-v2 with --data-type, else poster-v2-nano)').choices(
+        modelNames,
+      ),
+    )
     .option('--epochs <count>', 'passes over the training pictures', number('epochs'))
-    .option('--batch-size <count>', 'pictures an update', number('batchSize'))
+    .option('-b, --batch-size <count>', 'pictures an update', number('batchSize'))
     .option('--micro-batch <count>', 'pictures through the network at once: what memory allows', number('microBatch'))
     .addOption(new Option('--optimizer <name>', 'update rule').choices(shape.optimizer.options))
     .option('--lr <rate>', 'highest learning rate', number('lr'))
-    .option('--weight-decay <rate>', 'of matrices and kernels', number('weightDecay'))
+    .option('--wd, --weight-decay <rate>', 'of matrices and kernels', number('weightDecay'))
     .option('--momentum <factor>', 'of sgd', number('momentum'))
     .addOption(new Option('--schedule <name>', 'course of the learning rate').choices(shape.schedule.options))
+    .option('--gamma <factor>', 'of the exponential schedule, after each epoch', number('gamma'))
     .option('--warm-up <epochs>', 'epochs of linear warm-up', number('warmUp'))
     .option('--rho <radius>', 'of sharpness-aware minimisation; 0: without', number('rho'))
     .option('--ema <decay>', 'of averaged weights, such as 0.999; 0: none', number('ema'))
@@ -50,14 +105,19 @@ export function withRunOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--augmentation <name>', 'random changes to pictures').choices(shape.augmentation.options))
+    .option('--flip <probability>', 'of a mirrored picture', numberOrNull('flip'))
+    .option('--erasing <probability>', 'of an erased box', numberOrNull('erasing'))
+    .option('--erasing-scale <list>', "smallest and largest share of the picture's area, such as 0.02,0.1", numbers)
+    .option('--erasing-ratio <list>', 'smallest and largest height / width, such as 0.3,3.3', numbers)
     .addOption(
       new Option('--landmark <name>', "the published network's landmark branch in training; none: without it").choices(
         shape.landmark.options,
       ),
     )
-    .option('--blocks <count>', 'transformer blocks (default: 2)', numberOf(shape.blocks.unwrap().unwrap()))
+    .option('--blocks <count>', 'transformer blocks (default: 2)', numberOrNull('blocks'))
     .option('--scales <list>', 'scales that reach the transformer, such as 2,3 (default: 1,2,3)', numbers)
     .option('--windows <list>', 'side of the attention windows by scale, such as 14,7,7 (default: whole maps)', numbers)
+    .option('--drop-path <rate>', 'of stochastic depth at the third scale (default: 0.25)', numberOrNull('dropPath'))
     .option('--seed <number>', 'all that is random', number('seed'))
     .option('--train-split <name>', 'split to train on (default: train)')
     .option('--val-split <name>', 'split that chooses the best epoch (default: a part held out of the training split)')
@@ -86,5 +146,3 @@ export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunO
   }
   return { ...stored, ...(given.epochs === undefined ? {} : { epochs: given.epochs }) };
 }
-
-const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -85,6 +85,11 @@ export async function splitsOf(root: string): Promise<string[]> {
   return found.length > 0 ? found : ['.'];
 }
 
+/** The split of those that figures are reported on unless another is named: `test`, else `valid`, else all pictures. */
+export function reportedSplitOf(splits: readonly string[]): string | undefined {
+  return ['test', 'valid', '.'].find((name) => splits.includes(name));
+}
+
 /** Which label each class folder holds: from `dataset.json`, else the folders themselves, sorted. */
 async function foldersToLabels(
   root: string,

@@ -7,25 +7,12 @@ import { softmax } from '../ops/index.js';
 import { type PosterV2Options, posterV2 } from './poster-v2.js';
 import { type PosterV2Config, posterV2Config, posterV2NanoConfig } from './poster-v2-config.js';
 
-/** What a training run starts from unless told otherwise. */
-export interface TrainingDefaults {
-  readonly optimizer: 'adam' | 'adamw' | 'sgd';
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  /** Radius of SAM; 0 trains without. */
-  readonly rho: number;
-  readonly batchSize: number;
-  readonly epochs: number;
-  readonly schedule: 'exponential' | 'one-cycle';
-}
-
 export interface ModelDefinition {
   readonly name: ModelName;
   /** One line for listings. */
   readonly summary: string;
   readonly config: PosterV2Config;
   readonly preprocessing: Preprocessing;
-  readonly defaults: TrainingDefaults;
 }
 
 export const modelNames = ['poster-v2', 'poster-v2-nano'] as const;
@@ -37,31 +24,12 @@ export const models: Readonly<Record<ModelName, ModelDefinition>> = {
     summary: 'POSTER V2 as published: 224x224 RGB, 43.8M parameters',
     config: posterV2Config,
     preprocessing: { imageSize: 224, channels: 3, mean: imagenetMean, std: imagenetStd },
-    // The published recipe for RAF-DB.
-    defaults: {
-      optimizer: 'adam',
-      learningRate: 3.5e-5,
-      weightDecay: 0,
-      rho: 0.05,
-      batchSize: 144,
-      epochs: 200,
-      schedule: 'exponential',
-    },
   },
   'poster-v2-nano': {
     name: 'poster-v2-nano',
     summary: 'the same network with small numbers, trained from nothing: 48x48 gray, 4.5M parameters',
     config: posterV2NanoConfig,
     preprocessing: { imageSize: 48, channels: 1, mean: [0.5], std: [0.25] },
-    defaults: {
-      optimizer: 'adamw',
-      learningRate: 1.5e-3,
-      weightDecay: 0.02,
-      rho: 0,
-      batchSize: 128,
-      epochs: 8,
-      schedule: 'one-cycle',
-    },
   },
 };
 

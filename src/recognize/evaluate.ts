@@ -1,7 +1,7 @@
 import { UserError } from '../common/errors.js';
 import { compareLabels, isNumbered } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
-import { createLoader, type Dataset, loadDataset, type Skipped, splitsOf } from '../data/index.js';
+import { createLoader, type Dataset, loadDataset, reportedSplitOf, type Skipped, splitsOf } from '../data/index.js';
 import { type Evaluation, evaluate } from '../metrics/index.js';
 import type { Classifier } from './classifier.js';
 
@@ -64,7 +64,7 @@ export async function evaluateOn(
 
 async function defaultSplit(root: string): Promise<string> {
   const splits = await splitsOf(root);
-  const found = ['test', 'valid', '.'].find((name) => splits.includes(name));
+  const found = reportedSplitOf(splits);
   if (found !== undefined) return found;
   throw new UserError(
     `${root} has neither a test nor a valid split; name the one to evaluate on with --split (it has ${splits.join(', ')}).`,

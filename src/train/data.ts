@@ -1,6 +1,9 @@
+import { UserError } from '../common/errors.js';
+import { printable } from '../common/files.js';
+import { compareLabels, isNumbered } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
-import { type Dataset, holdOut, loadDataset } from '../data/index.js';
-import type { RunOptions } from './options.js';
+import { type Dataset, type DatasetOptions, holdOut, loadDataset } from '../data/index.js';
+import { dataTypeLabels, type RunOptions } from './options.js';
 
 export interface RunData {
   readonly labels: LabelSet;
@@ -13,7 +16,7 @@ export interface RunData {
 
 /** The pictures that a run trains on, and those that choose its best epoch: never a test split unless asked for. */
 export async function openData(run: RunOptions): Promise<RunData> {
-  const train = await loadDataset(run.data, run.trainSplit, { keepNonMajority: run.targets === 'distribution' });
+  const train = await openTraining(run);
   const { labels } = train;
   if (run.valSplit !== null) {
     const validation = await loadDataset(run.data, run.valSplit, { labels });
@@ -22,4 +25,29 @@ export async function openData(run: RunOptions): Promise<RunData> {
   const parts = holdOut(train, run.holdOut, run.seed);
   const share = `${Math.round(run.holdOut * 100)}% held out of split '${run.trainSplit}'`;
   return { labels, train: parts.train, validation: parts.validation, validationName: share };
+}
+
+/** The training split; where the run says which dataset it is, with that dataset's labels in their published order. */
+async function openTraining(run: RunOptions): Promise<Dataset> {
+  const options: DatasetOptions = { keepNonMajority: run.targets === 'distribution' };
+  const own = await loadDataset(run.data, run.trainSplit, options);
+  if (run.dataType === null) return own;
+  const labels = dataTypeLabels[run.dataType];
+  const { kind, mapping } = compareLabels(labels, own.labels);
+  if (kind === 'same') return { ...own, labels };
+  if (kind === 'different' && !(isNumbered(own.labels.labels) && own.labels.labels.length === labels.labels.length)) {
+    const unknown = own.labels.labels.filter((_, i) => mapping[i] === -1);
+    const lacking = labels.labels.filter((_, i) => !mapping.includes(i));
+    const because = isNumbered(own.labels.labels)
+      ? `${own.labels.labels.length} numbered class folders for ${labels.labels.length} classes`
+      : [
+          ...(unknown.length > 0 ? [`it has no class ${unknown.map((name) => printable(name)).join(', ')}`] : []),
+          ...(lacking.length > 0 ? [`the dataset lacks its ${lacking.join(', ')}`] : []),
+        ].join(' and ') || 'a class comes twice';
+    throw new UserError(
+      `${run.data} does not have the ${labels.labels.length} classes of ${run.dataType} (${because}); choose another ` +
+        '--data-type or --data.',
+    );
+  }
+  return loadDataset(run.data, run.trainSplit, { ...options, labels });
 }

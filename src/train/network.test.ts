@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { rafdb } from '../common/label-sets.js';
 import { buildInference } from '../models/index.js';
 import { networkOf } from './network.js';
-import { defaultRun, parseRun } from './options.js';
+import { parseRun } from './options.js';
+import { defaultRun } from './recipes.js';
 
 test('ablations of the paper are options of a run', () => {
   const run = defaultRun('poster-v2-nano', 'faces');

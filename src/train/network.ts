@@ -4,6 +4,7 @@ import type { Preprocessing } from '../common/preprocessing.js';
 import {
   type Augmentation,
   affectnetAugmentation,
+  type Erasing,
   nanoAugmentation,
   noAugmentation,
   rafdbAugmentation,
@@ -11,12 +12,27 @@ import {
 import { checkPosterV2Config, modelNamed, type PosterV2Config } from '../models/index.js';
 import type { RunOptions } from './options.js';
 
-export const augmentations: Readonly<Record<RunOptions['augmentation'], Augmentation>> = {
+const augmentations: Readonly<Record<RunOptions['augmentation'], Augmentation>> = {
   none: noAugmentation,
   rafdb: rafdbAugmentation,
   affectnet: affectnetAugmentation,
   nano: nanoAugmentation,
 };
+
+/** What happens to training pictures: the named augmentation with what the run sets otherwise. */
+export function augmentationOf(run: RunOptions): Augmentation {
+  const named = augmentations[run.augmentation];
+  const { probability, scale, ratio } = named.erasing ?? usualErasing;
+  const erasing = {
+    probability: run.erasing ?? (named.erasing === null ? 0 : probability),
+    scale: run.erasingScale ?? scale,
+    ratio: run.erasingRatio ?? ratio,
+  };
+  return { ...named, flip: run.flip ?? named.flip, erasing: erasing.probability > 0 ? erasing : null };
+}
+
+/** torchvision's defaults, for an augmentation that erases nothing by itself. */
+const usualErasing: Erasing = { probability: 0.5, scale: [0.02, 0.33], ratio: [0.3, 3.3] };
 
 /** A run's network: the named one with an output for each label. */
 export function networkOf(
@@ -25,24 +41,29 @@ export function networkOf(
 ): { config: PosterV2Config; preprocessing: Preprocessing; description: ModelDescription } {
   const { config: base, preprocessing, name } = modelNamed(run.model);
   const { landmark, transformer } = base;
-  const [first, second, third] = base.attention;
-  const { windows } = run;
   const config: PosterV2Config = {
     ...base,
     numClasses: labels.labels.length,
     landmark: landmarkOf(landmark, run.landmark),
     scales: run.scales ?? base.scales,
-    attention: windows
-      ? [
-          { ...first, window: windows[0] },
-          { ...second, window: windows[1] },
-          { ...third, window: windows[2] },
-        ]
-      : base.attention,
+    attention: attentionOf(base.attention, run),
     transformer: { ...transformer, blocks: run.blocks ?? transformer.blocks },
   };
   checkPosterV2Config(config);
   return { config, preprocessing, description: { model: { name, config: { ...config } }, labels, preprocessing } };
+}
+
+function attentionOf(
+  [first, second, third]: PosterV2Config['attention'],
+  run: RunOptions,
+): PosterV2Config['attention'] {
+  const { windows, dropPath } = run;
+  const scale = (own: typeof first, i: 0 | 1 | 2): typeof first => ({
+    ...own,
+    window: windows?.[i] ?? own.window,
+    dropPath: dropPath === null ? own.dropPath : (dropPath * i) / 2,
+  });
+  return [scale(first, 0), scale(second, 1), scale(third, 2)];
 }
 
 function landmarkOf(branch: PosterV2Config['landmark'], wanted: RunOptions['landmark']): PosterV2Config['landmark'] {

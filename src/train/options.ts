@@ -1,8 +1,22 @@
 import { z } from 'zod';
 import { ExitCode, UserError } from '../common/errors.js';
-import { type ModelName, modelNamed } from '../models/registry.js';
+import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../common/label-sets.js';
 import type { DecayRule, OptimizerConfig, Schedule } from '../optim/index.js';
 import { adam, adamw, cosine, decayMatrices, exponential, oneCycle, sgd } from '../optim/index.js';
+
+/** The datasets that have a recipe (`recipes.ts`), and their classes in published order. */
+export const dataTypeLabels = {
+  'RAF-DB': rafdb,
+  'AffectNet-7': affectnet7,
+  'AffectNet-8': affectnet8,
+  'CAER-S': caers,
+  FERPlus: ferplus,
+} as const;
+export const dataTypes = ['RAF-DB', 'AffectNet-7', 'AffectNet-8', 'CAER-S', 'FERPlus'] as const;
+export type DataType = (typeof dataTypes)[number];
+
+const share = z.number().min(0).max(1);
+const range = z.tuple([z.number().gt(0), z.number().gt(0)]).refine(([from, to]) => from <= to, 'it must ascend');
 
 /**
  * Everything that decides what a run computes. It is stored with the checkpoint; resuming needs nothing else.
@@ -11,6 +25,10 @@ import { adam, adamw, cosine, decayMatrices, exponential, oneCycle, sgd } from '
 export const runSchema = z.strictObject({
   /** Folder of the dataset. */
   data: z.string().min(1),
+  /** Which published dataset it is: its classes must be those; null: any. */
+  dataType: z.enum(dataTypes).nullable().default(null),
+  /** Whether the defaults were those of the published code, its faults included (`recipes.ts`). */
+  asPublished: z.boolean().default(false),
   /** Split trained on. */
   trainSplit: z.string().min(1),
   /** Split that chooses the best epoch; null: a part of the training split is held out for that. */
@@ -27,6 +45,8 @@ export const runSchema = z.strictObject({
   momentum: z.number().min(0).lt(1),
   weightDecay: z.number().min(0),
   schedule: z.enum(['exponential', 'cosine', 'one-cycle', 'constant']),
+  /** What the exponential schedule multiplies the learning rate with after each epoch. */
+  gamma: z.number().gt(0).max(1).default(0.98),
   /** Epochs of linear warm-up before the schedule. */
   warmUp: z.number().min(0),
   /** Radius of SAM; 0 trains without. */
@@ -38,6 +58,17 @@ export const runSchema = z.strictObject({
   sampling: z.enum(['shuffled', 'balanced']),
   targets: z.enum(['labels', 'distribution']),
   augmentation: z.enum(['none', 'rafdb', 'affectnet', 'nano']),
+  /** Probability of a mirrored picture; null: the augmentation's own, as below. */
+  flip: share.nullable().default(null),
+  /** Probability that a box is erased. */
+  erasing: share.nullable().default(null),
+  /** Smallest and largest share of the picture's area that is erased. */
+  erasingScale: range
+    .refine(([, to]) => to < 1, 'it must be below 1')
+    .nullable()
+    .default(null),
+  /** Smallest and largest height / width of the erased box. */
+  erasingRatio: range.nullable().default(null),
   /**
    * What training does to the published network's landmark branch (a small network's is trained along); `none`
    * (ablation) leaves the branch out, and the image's own features are the queries.
@@ -56,50 +87,21 @@ export const runSchema = z.strictObject({
     .tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)])
     .nullable()
     .default(null),
+  /** Rate of stochastic depth at the third scale, half of it at the second, none at the first; null: the network's own. */
+  dropPath: z.number().min(0).lt(1).nullable().default(null),
   seed: z.number().int().min(0),
 });
 export type RunOptions = z.infer<typeof runSchema>;
 
-/** The recipe of a network, for a dataset folder. */
-export function defaultRun(model: ModelName, data: string): RunOptions {
-  const { defaults } = modelNamed(model);
-  const small = model === 'poster-v2-nano';
-  return {
-    data,
-    trainSplit: 'train',
-    valSplit: null,
-    holdOut: 0.1,
-    model,
-    epochs: defaults.epochs,
-    batchSize: defaults.batchSize,
-    microBatch: small ? 64 : 8,
-    optimizer: defaults.optimizer,
-    lr: defaults.learningRate,
-    momentum: 0.9,
-    weightDecay: defaults.weightDecay,
-    schedule: defaults.schedule,
-    warmUp: 0,
-    rho: defaults.rho,
-    ema: 0,
-    clip: 0,
-    sampling: 'shuffled',
-    targets: 'labels',
-    augmentation: small ? 'nano' : 'rafdb',
-    landmark: 'frozen',
-    blocks: null,
-    scales: null,
-    windows: null,
-    seed: 0,
-  };
-}
+/** The command line's option for a field: `batchSize` is `--batch-size`. */
+export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Checks options that came from outside. @throws UserError that names the option, its value and what it may be. */
 export function parseRun(options: unknown): RunOptions {
   const parsed = runSchema.safeParse(options);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const name = String(issue?.path[0] ?? '');
-  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const flag = flagOf(String(issue?.path[0] ?? ''));
   throw new UserError(`The option ${flag} cannot be used: ${issue?.message ?? 'it is malformed'}.`, ExitCode.usage);
 }
 
@@ -117,7 +119,7 @@ export function scheduleOf(run: RunOptions): Schedule {
         ? cosine(run.lr)
         : run.schedule === 'constant'
           ? { type: 'constant', lr: run.lr }
-          : exponential(run.lr);
+          : exponential(run.lr, run.gamma);
   return run.warmUp > 0 ? { ...base, warmUp: { length: run.warmUp, unit: 'epochs' } } : base;
 }
 

@@ -10,7 +10,7 @@ import { createEngine, type TrainDevice } from './create-engine.js';
 import { openData } from './data.js';
 import { type InitReport, initialParameters } from './init.js';
 import { runEpochs } from './loop.js';
-import { augmentations, networkOf } from './network.js';
+import { augmentationOf, networkOf } from './network.js';
 import { optimizerOf, parseRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
 import { restored } from './save.js';
@@ -127,7 +127,7 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   const trainLoader = createLoader(data.train, {
     ...shared,
     batchSize: run.batchSize,
-    augmentation: augmentations[run.augmentation],
+    augmentation: augmentationOf(run),
     targets: run.targets,
   });
   const valLoader = createLoader(data.validation, { ...shared, batchSize: Math.max(run.microBatch, 32) });

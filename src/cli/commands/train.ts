@@ -4,16 +4,18 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { lastFileName, readRunConfig } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { type ModelName, modelNamed } from '../../models/index.js';
+import { reportedSplitOf, splitsOf } from '../../data/index.js';
+import { modelNamed } from '../../models/index.js';
 import { percent } from '../../report/index.js';
 import { chooseDevice, type DeviceName } from '../../runtime/index.js';
-import { defaultRun, parseRun, type RunOptions } from '../../train/options.js';
+import { parseRun, type RunOptions } from '../../train/options.js';
+import { runFor } from '../../train/recipes.js';
 import { type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, positive } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
-import { givenRun, modelHelp, resumedRun, withRunOptions } from '../run-options.js';
+import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { trainingProgress } from '../training-progress.js';
 
 interface TrainFlags extends Readonly<Record<string, unknown>> {
@@ -32,7 +34,7 @@ export function trainCommand(): Command {
   return withRunOptions(new Command('train').description('train a network on a dataset of class folders'))
     .addOption(deviceOption('auto'))
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
-    .option('--workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
+    .option('-j, --workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
     .option('--out <dir>', 'folder for checkpoints and metrics.jsonl (default: a new one in runs/)')
     .option('--init <file>', 'weights to start from: tensors of the same name and shape')
     .option('--resume <file>', `${lastFileName} of a run to go on with, bit for bit`)
@@ -41,7 +43,7 @@ export function trainCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      `${modelHelp}\n
+      `${recipeHelp}\n
 Ctrl-C saves and stops; --resume goes on.\n
 Example:
   poster train --data data/ferplus --model poster-v2-nano --targets distribution`,
@@ -95,8 +97,28 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', ExitCode.usage);
   }
-  const name: ModelName = modelNamed(given.model ?? 'poster-v2-nano').name;
-  return parseRun({ ...defaultRun(name, given.data), ...given });
+  return parseRun(await wished(given.data, given));
+}
+
+/** The run that options ask for; says what they lead to that is not plain from them. */
+async function wished(data: string, given: Partial<RunOptions>): Promise<RunOptions> {
+  const model = given.model === undefined ? undefined : modelNamed(given.model).name;
+  const wish = { data, given, ...(model === undefined ? {} : { model }) };
+  if (given.asPublished !== true) return runFor(wish);
+  const splits = await splitsOf(data);
+  const reportedSplit = splits.includes('.') ? undefined : reportedSplitOf(splits);
+  const run = runFor({ ...wish, ...(reportedSplit === undefined ? {} : { reportedSplit }) });
+  if (run.valSplit !== null && run.valSplit === reportedSplit) {
+    note(
+      `As published, the best epoch is chosen on the split '${run.valSplit}', which is the one to report: the figure will flatter.`,
+    );
+  }
+  for (const key of ['weightDecay', 'momentum'] as const) {
+    if (given[key] !== undefined && run[key] !== given[key]) {
+      note(`As published, --${key === 'momentum' ? key : 'weight-decay'} is ignored: it is ${run[key]}.`);
+    }
+  }
+  return run;
 }
 
 /** The resumed run's folder, or one that holds no run yet. */
