@@ -1,6 +1,7 @@
 export * from './augment.js';
 export * from './dataset.js';
 export * from './decode.js';
+export * from './folds.js';
 export * from './loader.js';
 export * from './prepare-ferplus.js';
 export * from './resize.js';
