@@ -1,3 +1,4 @@
+export type { AttentionMap, ClassTokenAttention, ScaleAttention, TokenWeights } from './attention-maps.js';
 export * from './bundled.js';
 export * from './classifier.js';
 export * from './evaluate.js';
