@@ -11,7 +11,7 @@ import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toH
 // `poster_v2`, a JSON document that says what network they belong to and what its outputs mean.
 
 /** Key of our document in a file's metadata. */
-const documentKey = 'poster_v2';
+export const descriptionKey = 'poster_v2';
 
 /** Tensors whose names begin so belong to training (`train-state.ts`), not to the network. */
 export const trainStatePrefix = 'train_state/';
@@ -93,19 +93,18 @@ export interface ModelCheckpoint extends ModelDescription {
  */
 export type Precision = 'F32' | 'F16';
 
+/** A description as the JSON document that files hold. Throws a plain Error where it breaks its own rules. */
+export function formatDescription({ model, labels, preprocessing, training }: ModelDescription): string {
+  const record = training === undefined ? {} : { training };
+  return JSON.stringify(documentSchema.parse({ format: 1, model, labels, preprocessing, ...record }));
+}
+
 /**
  * The metadata and tensors of a model checkpoint, over the same memory.
  * Throws a plain Error where the description breaks its own rules: that is a defect of the caller.
  */
 export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 'F32'): Safetensors {
-  const { model, labels, preprocessing, training } = checkpoint;
-  const document = documentSchema.parse({
-    format: 1,
-    model,
-    labels,
-    preprocessing,
-    ...(training === undefined ? {} : { training }),
-  });
+  const description = formatDescription(checkpoint);
   const tensors = new Map<string, Tensor>();
   for (const [name, array] of checkpoint.parameters) {
     if (name.startsWith(trainStatePrefix)) throw new Error(`A parameter cannot be called ${name}.`);
@@ -114,7 +113,7 @@ export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 
   // `format: pt` tells other readers of safetensors that names and layouts are PyTorch's.
   const metadata = new Map([
     ['format', 'pt'],
-    [documentKey, JSON.stringify(document)],
+    [descriptionKey, description],
   ]);
   return { metadata, tensors };
 }
@@ -128,9 +127,12 @@ export function saveModel(path: string, checkpoint: ModelCheckpoint, precision?:
   return writeSafetensors(path, tensors, metadata);
 }
 
-/** The description in a file's metadata; `undefined` for a safetensors file of other origin. */
-function parseDescription(metadata: ReadonlyMap<string, string>, path: string): ModelDescription | undefined {
-  const json = metadata.get(documentKey);
+/**
+ * The description in a file's metadata; `undefined` for a file of other origin.
+ * @throws UserError where there is one that does not have the expected content.
+ */
+export function parseDescription(metadata: ReadonlyMap<string, string>, path: string): ModelDescription | undefined {
+  const json = metadata.get(descriptionKey);
   if (json === undefined) return undefined;
   const versionSchema = z.object({ format: z.int() });
   const { format } = parseJson(json, versionSchema, `The description in ${path}`);

@@ -86,7 +86,7 @@ async function syncFolder(folder: string): Promise<void> {
  */
 export async function writeFileAtomic(
   path: string,
-  content: Iterable<Uint8Array> | Uint8Array | string,
+  content: Iterable<Uint8Array> | AsyncIterable<Uint8Array> | Uint8Array | string,
 ): Promise<void> {
   const chunks =
     typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
@@ -95,7 +95,7 @@ export async function writeFileAtomic(
   try {
     const handle = await open(temporary, 'wx');
     try {
-      for (const chunk of chunks) await writeFully(handle, chunk);
+      for await (const chunk of chunks) await writeFully(handle, chunk);
       await handle.sync();
     } finally {
       await handle.close();
