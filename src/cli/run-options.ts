@@ -10,7 +10,7 @@ import { numberOf } from './arguments.js';
 const { shape } = runSchema;
 const number = (key: NumberKey): ((text: string) => number) => numberOf(shape[key]);
 /** The same for those that a network or an augmentation has a value of its own for. */
-const numberOrNull = (key: 'blocks' | 'dropPath' | 'flip' | 'erasing'): ((text: string) => number) =>
+const numberOrNull = (key: 'blocks' | 'dropPath' | 'flip' | 'erasing' | 'folds' | 'fold'): ((text: string) => number) =>
   numberOf(shape[key].unwrap().unwrap());
 type NumberKey = { [K in keyof RunOptions]: RunOptions[K] extends number ? K : never }[keyof RunOptions];
 
@@ -121,7 +121,17 @@ export function withRunOptions(command: Command): Command {
     .option('--seed <number>', 'all that is random', number('seed'))
     .option('--train-split <name>', 'split to train on (default: train)')
     .option('--val-split <name>', 'split that chooses the best epoch (default: a part held out of the training split)')
-    .option('--hold-out <fraction>', 'size of that part', number('holdOut'));
+    .option('--hold-out <fraction>', 'size of that part', number('holdOut'))
+    .option(
+      '--folds <count>',
+      'cross-validate: train on all parts of the training split but one',
+      numberOrNull('folds'),
+    )
+    .option(
+      '--fold <number>',
+      'which part to keep, from 1 (default: all, one run after another)',
+      numberOrNull('fold'),
+    );
 }
 
 const runKeys = Object.keys(shape) as (keyof RunOptions)[];

@@ -1,8 +1,8 @@
-import { UserError } from '../common/errors.js';
+import { ExitCode, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import { compareLabels, isNumbered } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
-import { type Dataset, type DatasetOptions, holdOut, loadDataset } from '../data/index.js';
+import { type Dataset, type DatasetOptions, divide, type FoldChoice, holdOut, loadDataset } from '../data/index.js';
 import { dataTypeLabels, type RunOptions } from './options.js';
 
 export interface RunData {
@@ -16,15 +16,25 @@ export interface RunData {
 
 /** The pictures that a run trains on, and those that choose its best epoch: never a test split unless asked for. */
 export async function openData(run: RunOptions): Promise<RunData> {
-  const train = await openTraining(run);
-  const { labels } = train;
+  const whole = await openTraining(run);
+  const { labels } = whole;
+  const fold = foldOf(run);
+  const train = fold === undefined ? whole : divide(whole, fold).train;
   if (run.valSplit !== null) {
     const validation = await loadDataset(run.data, run.valSplit, { labels });
     return { labels, train, validation, validationName: `split '${run.valSplit}'` };
   }
   const parts = holdOut(train, run.holdOut, run.seed);
   const share = `${Math.round(run.holdOut * 100)}% held out of split '${run.trainSplit}'`;
-  return { labels, train: parts.train, validation: parts.validation, validationName: share };
+  const without = fold === undefined ? '' : ` without fold ${fold.index} of ${fold.count}`;
+  return { labels, train: parts.train, validation: parts.validation, validationName: `${share}${without}` };
+}
+
+/** The part of the training split that a run of a cross-validation keeps for its measurement. */
+export function foldOf({ folds, fold, seed }: RunOptions): FoldChoice | undefined {
+  if (folds === null && fold === null) return undefined;
+  if (folds !== null && fold !== null) return { index: fold, count: folds, seed };
+  throw new UserError('A run of a cross-validation needs both --folds and --fold.', ExitCode.usage);
 }
 
 /** The training split; where the run says which dataset it is, with that dataset's labels in their published order. */

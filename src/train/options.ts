@@ -35,6 +35,10 @@ export const runSchema = z.strictObject({
   valSplit: z.string().min(1).nullable(),
   /** Fraction of the training split that is held out when `valSplit` is null. */
   holdOut: z.number().gt(0).lt(1),
+  /** Cross-validation: how many parts the training split is divided into; null: none. */
+  folds: z.number().int().min(2).nullable().default(null),
+  /** Which part, from 1, is kept from training and from choosing the best epoch; null without `folds`. */
+  fold: z.number().int().min(1).nullable().default(null),
   model: z.string(),
   epochs: z.number().int().min(1),
   batchSize: z.number().int().min(1),

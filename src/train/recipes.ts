@@ -14,6 +14,8 @@ const anyRun = {
   trainSplit: 'train',
   valSplit: null,
   holdOut: 0.1,
+  folds: null,
+  fold: null,
   momentum: 0.9,
   gamma: 0.98,
   warmUp: 0,
