@@ -44,6 +44,20 @@ const preprocessingSchema: z.ZodType<Preprocessing> = z
     'mean and std need one number for each channel',
   );
 
+const protocolSchema = z.object({
+  /** Name of the dataset. */
+  dataset: z.string(),
+  trainSplit: z.string(),
+  /** Split that chose the best epoch; null: pictures held out of the training split. */
+  selectionSplit: z.string().nullable(),
+  /** The same in words. */
+  selection: z.string(),
+  /** The part of the training split that was kept from all this. */
+  fold: z.object({ index: z.int().min(1), count: z.int().min(2), seed: count }).exactOptional(),
+});
+/** Which pictures weights were trained on and chosen with: whether a measurement on others is fair follows from it. */
+export type ProtocolRecord = z.infer<typeof protocolSchema>;
+
 const trainingSchema = z.object({
   /** The command line, to run it again. */
   command: z.string(),
@@ -54,8 +68,13 @@ const trainingSchema = z.object({
   metrics: z.record(z.string(), z.number()),
   /** Dataset and split, in words. */
   dataset: z.string(),
+  protocol: protocolSchema.exactOptional(),
   /** Of this program, ONNX Runtime and Node, by name. */
   versions: z.record(z.string(), z.string()),
+  /** Of this program's clone, where there was one, and whether its sources had been changed since. */
+  git: z.object({ commit: z.string(), dirty: z.boolean() }).exactOptional(),
+  /** All settings of the run, parsed by the trainer; of folders the name only. */
+  options: z.record(z.string(), z.unknown()).exactOptional(),
 });
 /** Where the weights come from. */
 export type TrainingRecord = z.infer<typeof trainingSchema>;

@@ -1,26 +1,23 @@
 import { join } from 'node:path';
-import { lastFileName, type ModelDescription, type TrainState } from '../checkpoints/index.js';
+import { lastFileName, type ModelDescription, type ProtocolRecord, type TrainState } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Loader } from '../data/index.js';
 import { type Evaluation, type History, openHistory } from '../metrics/index.js';
 import { learningRate, type Schedule } from '../optim/index.js';
-import type { RunData } from './data.js';
+import { foldOf, type RunData } from './data.js';
 import type { Engine, Snapshot } from './engine.js';
 import { evaluateWith, type Tally, trainStep } from './epoch.js';
 import { type RunOptions, scheduleOf } from './options.js';
-import type { TrainingProgram } from './program.js';
 import { bestFileName, type Position, type RunRecord, saveBest, saveState } from './save.js';
 import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './train.js';
 
 export interface LoopContext {
   readonly job: TrainJob;
   readonly run: RunOptions;
-  readonly data: RunData;
-  readonly description: ModelDescription;
+  readonly record: RunRecord;
   readonly engine: Engine;
   readonly trainLoader: Loader;
   readonly valLoader: Loader;
-  readonly program: TrainingProgram;
   readonly listener: TrainListener;
 }
 
@@ -37,15 +34,8 @@ export async function runEpochs(
   context: LoopContext,
   state: TrainState | undefined,
   signal: AbortSignal | undefined,
-): Promise<TrainResult> {
-  const { job, run, data } = context;
-  const record: RunRecord = {
-    run,
-    description: context.description,
-    program: context.program,
-    command: job.command,
-    dataset: `${data.labels.name}, trained on split '${run.trainSplit}', best epoch chosen on ${data.validationName}`,
-  };
+): Promise<Omit<TrainResult, 'init'>> {
+  const { job, record, run } = context;
   const at = whereOf(state);
   const history = await openHistory(join(job.out, 'metrics.jsonl'), (event) => isBefore(event, at));
   try {
@@ -69,6 +59,17 @@ export async function runEpochs(
   } finally {
     await history.close();
   }
+}
+
+function protocolOf(run: RunOptions, { labels, validationName }: RunData): ProtocolRecord {
+  const fold = foldOf(run);
+  return {
+    dataset: labels.name,
+    trainSplit: run.trainSplit,
+    selectionSplit: run.valSplit,
+    selection: validationName,
+    ...(fold === undefined ? {} : { fold }),
+  };
 }
 
 function whereOf(state: TrainState | undefined): Where {
@@ -110,7 +111,7 @@ async function runEpoch(
       learningRate: lr,
       seed: run.seed,
       epoch: at.epoch,
-      masks: context.program.masks,
+      masks: record.program.masks,
     });
     at.step++;
     at.nextBatch = batch.index + 1;

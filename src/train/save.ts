@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import {
   type ModelCheckpoint,
   type ModelDescription,
+  type ProtocolRecord,
   saveLast,
   saveModel,
   type TrainState,
@@ -9,7 +10,7 @@ import {
 import type { Snapshot } from './engine.js';
 import type { RunOptions } from './options.js';
 import type { TrainingProgram } from './program.js';
-import { versions } from './versions.js';
+import { type Commit, versions } from './versions.js';
 
 export const bestFileName = 'best.safetensors';
 
@@ -28,6 +29,7 @@ export interface RunRecord {
   readonly program: TrainingProgram;
   readonly command: string;
   readonly dataset: string;
+  readonly protocol: ProtocolRecord;
 }
 
 function checkpointOf(
@@ -42,8 +44,8 @@ function checkpointOf(
       { shape, data: values.get(name) ?? new Float32Array(0) },
     ]),
   );
-  const { command, dataset, run } = record;
-  const training = { command, seed: run.seed, epoch, metrics: { ...metrics }, dataset, versions: versions() };
+  const { command, dataset, protocol, run } = record;
+  const training = { command, seed: run.seed, epoch, metrics: { ...metrics }, dataset, protocol, versions: versions() };
   return { ...record.description, parameters, training };
 }
 
@@ -69,7 +71,8 @@ export async function saveState(dir: string, record: RunRecord, snapshot: Snapsh
     ...(best ? { best } : {}),
     accumulators: { ...at.accumulators },
     seed: run.seed,
-    config: run,
+    // From wherever it is resumed.
+    config: { ...run, data: resolve(run.data) },
     optimizer: {
       name: run.optimizer,
       steps: snapshot.optimizerSteps,
