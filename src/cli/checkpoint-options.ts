@@ -4,7 +4,13 @@ import { ExitCode, UserError } from '../common/errors.js';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import { type ModelName, modelNames } from '../models/index.js';
-import { bundledCheckpoint, type Classifier, loadClassifier, requireBundledCheckpoint } from '../recognize/index.js';
+import {
+  bundledCheckpoint,
+  type Classifier,
+  loadClassifier,
+  type NetworkOptions,
+  requireBundledCheckpoint,
+} from '../recognize/index.js';
 import { chooseDevice, type DeviceName, deviceNames } from '../runtime/index.js';
 import { labelSetArgument, numberOf } from './arguments.js';
 import { note } from './context.js';
@@ -35,7 +41,15 @@ export function deviceOption(preset: DeviceName | 'auto'): Option {
   return new Option('--device <name>', 'what to compute on').choices(['auto', ...deviceNames]).default(preset);
 }
 
-export async function openCheckpoint(options: CheckpointOptions): Promise<Classifier> {
+export function openCheckpoint(options: CheckpointOptions): Promise<Classifier> {
+  return openAs(loadClassifier, options);
+}
+
+/** The checkpoint as what `load` makes of it. */
+export async function openAs<Opened>(
+  load: (path: string, options: NetworkOptions) => Promise<Opened>,
+  options: CheckpointOptions,
+): Promise<Opened> {
   const { model, labels, threads, device } = options;
   if ((model === undefined) !== (labels === undefined)) {
     throw new UserError(
@@ -46,7 +60,7 @@ export async function openCheckpoint(options: CheckpointOptions): Promise<Classi
   const path = options.checkpoint === bundledCheckpoint ? await requireBundledCheckpoint() : options.checkpoint;
   const chosen = await chooseDevice(device);
   if (chosen.note !== undefined) note(chosen.note);
-  return loadClassifier(path, {
+  return load(path, {
     device: chosen.device,
     ...(threads === undefined ? {} : { threads }),
     ...(model === undefined || labels === undefined ? {} : { assumed: { model, labels } }),

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import { evaluateCommand } from './commands/evaluate.js';
+import { explainCommand } from './commands/explain.js';
 import { predictCommand } from './commands/predict.js';
 import { prepareCommand } from './commands/prepare.js';
 import { profileCommand } from './commands/profile.js';
@@ -18,7 +19,14 @@ const program = new Command('poster')
   .version(version)
   .option('--verbose', 'say more when something fails')
   .configureHelp({ showGlobalOptions: true });
-for (const command of [prepareCommand(), trainCommand(), evaluateCommand(), predictCommand(), profileCommand()]) {
+for (const command of [
+  prepareCommand(),
+  trainCommand(),
+  evaluateCommand(),
+  predictCommand(),
+  explainCommand(),
+  profileCommand(),
+]) {
   program.addCommand(command);
 }
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {

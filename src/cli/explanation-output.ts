@@ -1,0 +1,106 @@
+import { bytesOf, type Tensor } from '../checkpoints/index.js';
+import type { AttentionMap, Explanation, TokenWeights } from '../recognize/index.js';
+import { type HeatCell, type HeatPanel, percent } from '../report/index.js';
+
+/** Which of the class token's maps without a class is drawn. */
+export type TokenMap = 'attention' | 'rollout';
+
+/** The panel for a picture called `name`. */
+export function explanationPanel(name: string, explanation: Explanation, drawn: TokenMap): HeatPanel {
+  const { scores, target, scales, classToken } = explanation;
+  const ranking = scores.slice(0, 3).map(({ label, probability }) => `${label} ${percent(probability)}%`);
+  const windows = scales.map(({ scale, attention, share }): HeatCell => {
+    const note = `up to ${peak(attention).toFixed(1)} times even; adds ${percent(share)}% to the tokens`;
+    return { title: `Scale ${scale}, ${grid(attention)}`, note, map: attention };
+  });
+  const numbers = scales.map(({ scale }) => scale);
+  const how = drawn === 'attention' ? 'last block' : 'all blocks (rollout)';
+  return {
+    title: name,
+    subtitle: ranking.join(', '),
+    rows: [
+      {
+        title: 'Window cross-attention: what the landmark queries read from the image',
+        cells: [{ title: 'Picture', note: 'as given, squared' }, ...windows],
+      },
+      { title: `Class token, ${how}: what the decision is read from`, cells: tokenCells(classToken[drawn], numbers) },
+      {
+        title: `Relevance for ${target}: class token's attention times its gradient, all blocks`,
+        cells: tokenCells(classToken.relevance, numbers),
+      },
+    ],
+    legend: ['0', 'the highest value of the map, or of the scales beside it'],
+  };
+}
+
+/** All scales together, then each; the scales share one range of colours. */
+function tokenCells({ scales, all, itself }: TokenWeights, numbers: readonly number[]): HeatCell[] {
+  const top = Math.max(...scales.map(({ values }) => highest(values)));
+  const total = sum(all.values) + itself;
+  const share = (part: number): string => (total > 0 ? percent(part / total) : '-');
+  return [
+    { title: `All scales, ${grid(all)}`, note: `${share(itself)}% on the class token itself`, map: all },
+    ...scales.map((map, i) => {
+      const note = `${share(sum(map.values))}% of the whole`;
+      return { title: `Scale ${numbers[i]}, ${grid(map)}`, note, map: { ...map, top } };
+    }),
+  ];
+}
+
+const sum = (values: Float32Array): number => values.reduce((a, b) => a + b, 0);
+const highest = (values: Float32Array): number => values.reduce((a, b) => Math.max(a, b), 0);
+const grid = ({ side }: AttentionMap): string => `${side} x ${side}`;
+
+/** The highest value, relative to what each place would get if all got the same. */
+function peak({ values }: AttentionMap): number {
+  return (highest(values) * values.length) / sum(values);
+}
+
+/** The numbers of an explanation for people and programs: maps as rows of columns, six digits. */
+export function explanationDocument({ scores, target, scales, classToken }: Explanation): object {
+  const { attention, rollout, relevance } = classToken;
+  return {
+    expression: scores[0]?.label ?? null,
+    scores,
+    target,
+    scales: scales.map((one) => ({
+      scale: one.scale,
+      side: one.attention.side,
+      share: rounded(one.share),
+      attention: rows(one.attention),
+      relevance: rows(one.relevance),
+    })),
+    classToken: { attention: tokens(attention), rollout: tokens(rollout), relevance: tokens(relevance) },
+  };
+}
+
+function tokens({ itself, scales, all }: TokenWeights): object {
+  return { itself: rounded(itself), scales: scales.map(rows), all: rows(all) };
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(6));
+
+function rows({ side, values }: AttentionMap): number[][] {
+  return Array.from({ length: side }, (_, y) => Array.from(values.subarray(y * side, (y + 1) * side), rounded));
+}
+
+/** The same in full, with each head, as tensors to be stored. */
+export function explanationTensors({ scales, classToken }: Explanation): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  const put = (name: string, data: Float32Array, shape: readonly number[]): void => {
+    tensors.set(name, { dtype: 'F32', shape, data: bytesOf(data) });
+  };
+  for (const { scale, attention, heads, relevance } of scales) {
+    const { side, values } = attention;
+    put(`scale/${scale}/attention`, values, [side, side]);
+    put(`scale/${scale}/heads`, heads, [heads.length / (side * side), side, side]);
+    put(`scale/${scale}/relevance`, relevance.values, [side, side]);
+  }
+  const { heads, ...maps } = classToken;
+  for (const [name, { itself, scales: parts }] of Object.entries(maps)) {
+    const row = Float32Array.from([itself, ...parts.flatMap(({ values }) => [...values])]);
+    put(`class_token/${name}`, row, [row.length]);
+    if (name === 'attention') put('class_token/heads', heads, [heads.length / row.length, row.length]);
+  }
+  return tensors;
+}
