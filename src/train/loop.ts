@@ -136,7 +136,9 @@ async function finishEpoch(
   lr: number,
   started: number,
 ): Promise<boolean> {
-  const { engine, job, listener, valLoader } = context;
+  const { engine, job, run, trainLoader, listener, valLoader } = context;
+  // The rate of the epoch's first step: with that of the last, `lr`, its curve can be drawn.
+  const lrStart = rate(scheduleOf(run), at.step - trainLoader.batches, trainLoader.batches, run.epochs);
   const scores = await evaluateWith((images, n) => engine.logits(images, n), valLoader);
   const value = scores.accuracy ?? 0;
   const best = at.best === undefined || value > at.best.value;
@@ -161,7 +163,17 @@ async function finishEpoch(
   at.nextBatch = 0;
   at.tally = { loss: 0, correct: 0, samples: 0 };
   await save(context, record, at);
-  await history.commit({ event: 'epoch', step: at.step, ...summary, skipped: context.trainLoader.skipped.length });
+  const { macroF1, confusion, calibration } = scores;
+  await history.commit({
+    event: 'epoch',
+    step: at.step,
+    ...summary,
+    lrStart,
+    valMacroF1: macroF1,
+    skipped: trainLoader.skipped.length,
+    confusion,
+    ...(best ? { calibration } : {}),
+  });
   listener.onEpoch?.(summary);
   return false;
 }
