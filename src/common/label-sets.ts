@@ -75,8 +75,15 @@ export interface LabelComparison {
   readonly explanation: string;
 }
 
-/** Whether index i means the same expression for the weights as for the data. */
-export function compareLabels(weights: LabelSet, data: LabelSet): LabelComparison {
+/**
+ * Whether index i means the same expression for the weights as for the data.
+ * @param remedy what the explanation advises where expressions differ
+ */
+export function compareLabels(
+  weights: LabelSet,
+  data: LabelSet,
+  remedy = "use weights or data with the other's labels",
+): LabelComparison {
   const names = weights.labels.map(canonicalLabel);
   const others = data.labels.map(canonicalLabel);
   const mapping = others.map((name) => names.indexOf(name));
@@ -106,6 +113,7 @@ export function compareLabels(weights: LabelSet, data: LabelSet): LabelCompariso
   }
   const missing = data.labels.filter((_, i) => mapping[i] === -1);
   const extra = weights.labels.filter((_, i) => !others.includes(names[i] ?? ''));
+  const counts = count === others.length ? '' : `, ${count} and ${others.length} of them`;
   const parts = [
     missing.length > 0 ? `the weights do not know ${list(missing)}` : '',
     extra.length > 0 ? `the data lacks ${list(extra)}` : '',
@@ -114,7 +122,7 @@ export function compareLabels(weights: LabelSet, data: LabelSet): LabelCompariso
   return {
     kind: 'different',
     mapping,
-    explanation: `${between} differ: ${parts.join(' and ')}; use weights or data with the other's labels.`,
+    explanation: `${between} differ${counts}: ${parts.join(' and ')}; ${remedy}.`,
   };
 }
 

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { UserError } from '../common/errors.js';
 import type { Classifier } from './classifier.js';
 import { evaluateOn } from './evaluate.js';
+import { withFlip } from './flip.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from './helpers.test.js';
+import type { MappingOptions } from './label-mapping.js';
 
 /** Says class 0, 1 or 2 from how bright a picture is: always right on `writePictures` in that order of folders. */
 function byBrightness(labels = tinyLabels): Classifier {
@@ -68,6 +71,156 @@ test('labels that differ, and splits that are not there, are explained', async (
   await fails(evaluateOn(byBrightness(), numbered, { workers: 0 }), /are numbers.*--data-labels/);
   const named = await evaluateOn(byBrightness(), numbered, { workers: 0, folderLabels: tinyLabels });
   assert.equal(named.evaluation.accuracy, 1);
+});
+
+/** The classifier of the test above with noise of its own in each picture, so that nothing is certain or alike. */
+function wavering(): Classifier {
+  const steady = byBrightness();
+  return {
+    ...steady,
+    async classify(images, n) {
+      const { logits } = await steady.classify(images, n);
+      // Looks at the left column more than at the right one: a mirror image says something else.
+      const shaken = logits.map((value, at) => 3 * value + (images[Math.floor(at / 3) * 256 + 16 * (at % 3)] ?? 0));
+      return { logits: shaken, probabilities: shaken };
+    },
+  };
+}
+
+const softmax = (row: readonly number[]): number[] => {
+  const total = row.reduce((sum, value) => sum + Math.exp(value), 0);
+  return row.map((value) => Math.exp(value) / total);
+};
+
+test('flip averaging is the mean over pictures and their mirror images', async (t) => {
+  const [root, turned] = [await temporaryFolder(t), await temporaryFolder(t)];
+  await writePictures(root, tinyLabels.labels, 2, 16);
+  for (const label of tinyLabels.labels) {
+    await mkdir(join(turned, label));
+    for (const name of ['0.png', '1.png']) {
+      await sharp(join(root, label, name))
+        .flop()
+        .toFile(join(turned, label, name));
+    }
+  }
+  const rows = async (folder: string, flip: boolean): Promise<number[][]> => {
+    const { measured } = await evaluateOn(wavering(), folder, { workers: 0, flip, batchSize: 4 });
+    const values = [...measured.logits.data];
+    return measured.paths.map((_, i) => values.slice(3 * i, 3 * i + 3));
+  };
+  const [straight, mirrored, both] = [await rows(root, false), await rows(turned, false), await rows(root, true)];
+  assert.notDeepEqual(straight, mirrored);
+  straight.forEach((row, i) => {
+    const [a, b, mean] = [softmax(row), softmax(mirrored[i] ?? []), (both[i] ?? []).map(Math.exp)];
+    for (const c of [0, 1, 2]) {
+      const wanted = ((a[c] ?? 0) + (b[c] ?? 0)) / 2;
+      assert.ok(Math.abs((mean[c] ?? 0) - wanted) < 1e-6, `${mean[c]} is not ${wanted}`);
+    }
+  });
+  const { protocol } = await evaluateOn(wavering(), root, { workers: 0, flip: true });
+  assert.deepEqual(protocol.views, ['picture', 'mirror image']);
+  assert.match(protocol.deviations.join(), /mirror image; the mean of both probabilities/);
+});
+
+test('the mean of probabilities that vanish is still told apart', async () => {
+  const logits = [Float32Array.of(500, 0, 250), Float32Array.of(500, 100, 0)];
+  let turn = 0;
+  const network = withFlip({
+    ...byBrightness(),
+    async classify() {
+      const row = logits[turn++] ?? Float32Array.of();
+      return { logits: row, probabilities: row };
+    },
+  });
+  const { logits: mean } = await network.classify(new Float32Array(256), 1);
+  const log2 = Math.log(2);
+  for (const [c, wanted] of [0, -400 - log2, -250 - log2].entries()) {
+    assert.ok(Math.abs((mean[c] ?? Number.NaN) - wanted) < 1e-4, `${mean[c]} is not ${wanted}`);
+  }
+});
+
+test('expressions that the weights do not know count as mistakes or are left out', async (t) => {
+  const root = await temporaryFolder(t);
+  await writePictures(root, ['happy', 'neutral', 'sad', 'weird']);
+  const run = (mapping: MappingOptions) => evaluateOn(byBrightness(), root, { workers: 0, mapping });
+  const wrong = await run({});
+  assert.deepEqual(wrong.labels.labels, ['happy', 'neutral', 'sad', 'weird']);
+  const { evaluation, protocol } = wrong;
+  assert.deepEqual([evaluation.perClass[3]?.support, evaluation.perClass[3]?.predicted], [2, 0]);
+  assert.deepEqual([evaluation.accuracy, evaluation.meanClassAccuracy, evaluation.crossEntropy], [0.75, 0.75, null]);
+  assert.deepEqual(protocol.labels.unknown, { labels: ['weird'], treatment: 'wrong', pictures: 2 });
+  assert.match(protocol.deviations.join(), /do not know weird: 2 pictures were counted as mistakes/);
+  const out = await run({ unknown: 'leave-out' });
+  assert.deepEqual([out.evaluation.samples, out.evaluation.accuracy], [6, 1]);
+  assert.deepEqual(out.protocol.pictures, { measured: 6, unreadable: 0, withoutMajority: 0, unknown: 2 });
+  assert.match(out.protocol.deviations.join(), /do not know weird: 2 pictures were left out/);
+});
+
+test('expressions that the data lacks are kept in the ranking or removed from it', async (t) => {
+  const root = await temporaryFolder(t);
+  // As bright as `neutral` and `sad` look, of which the data has only the last.
+  await writePictures(root, ['happy', 'sad', 'surprised']);
+  const weights = { name: 'w', labels: ['happy', 'contempt', 'sad'] };
+  const run = (absent: 'keep' | 'remove') =>
+    evaluateOn(byBrightness(weights), root, { workers: 0, mapping: { unknown: 'leave-out', absent } });
+  const kept = await run('keep');
+  assert.deepEqual(kept.evaluation.confusion, [
+    [2, 0, 0],
+    [0, 0, 0],
+    [0, 2, 0],
+  ]);
+  assert.match(kept.protocol.deviations.join(), /no contempt: choosing it counted as a mistake/);
+  const removed = await run('remove');
+  assert.deepEqual(removed.evaluation.confusion[2], [2, 0, 0]);
+  // Probabilities are those of the two that are left: both logits are 0.
+  assert.ok(Math.abs((removed.evaluation.calibration.bins[7]?.confidence ?? 0) - 0.5) < 1e-9);
+  assert.match(removed.protocol.deviations.join(), /no contempt: removed from the ranking/);
+});
+
+test('a fold is measured alone, and pictures that were trained on are told', async (t) => {
+  const root = await temporaryFolder(t);
+  await writePictures(join(root, 'train'), tinyLabels.labels, 4);
+  await writeFile(
+    join(root, 'dataset.json'),
+    JSON.stringify({
+      name: 'faces',
+      labels: tinyLabels.labels,
+      folders: { happy: 'happy', neutral: 'neutral', sad: 'sad' },
+    }),
+  );
+  const fold = { index: 2, count: 3, seed: 5 };
+  const plain = byBrightness();
+  const trained = (on: object): Classifier => ({
+    ...plain,
+    description: {
+      ...plain.description,
+      training: {
+        command: 'poster train',
+        seed: 5,
+        epoch: 1,
+        metrics: {},
+        dataset: 'faces',
+        versions: {},
+        protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: 'a tenth', ...on },
+      },
+    },
+  });
+  const paths = new Set<string>();
+  for (const index of [1, 2, 3]) {
+    const own = { ...fold, index };
+    const { measured, split, protocol } = await evaluateOn(trained({ fold: own }), root, { workers: 0, fold: own });
+    assert.deepEqual([split, protocol.fold, protocol.deviations], ['train', own, []]);
+    assert.equal(measured.paths.length, 4);
+    for (const path of measured.paths) paths.add(path);
+  }
+  assert.equal(paths.size, 12);
+  assert.ok(paths.has('train/sad/3.png'));
+  const told = async (on: object, options: object): Promise<string> =>
+    (await evaluateOn(trained(on), root, { workers: 0, ...options })).protocol.deviations.join();
+  assert.match(await told({ fold: { ...fold, index: 1 } }, { fold }), /trained on split 'train'.*without fold 1 of 3/);
+  assert.match(await told({}, { split: 'train' }), /pictures measured here are among those/);
+  assert.match(await told({ trainSplit: 'x', selectionSplit: 'train' }, { split: 'train' }), /the figures flatter/);
+  assert.equal(await told({ trainSplit: 'x', dataset: 'y' }, { split: 'train' }), '');
 });
 
 test('a picture that cannot be read is left out and listed, or refused', async (t) => {

@@ -1,13 +1,34 @@
+import { join, relative, sep } from 'node:path';
 import { UserError } from '../common/errors.js';
-import { compareLabels, isNumbered } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
-import { createLoader, type Dataset, loadDataset, reportedSplitOf, type Skipped, splitsOf } from '../data/index.js';
-import { type Evaluation, evaluate } from '../metrics/index.js';
+import {
+  createLoader,
+  type Dataset,
+  divide,
+  type FoldChoice,
+  loadDataset,
+  reportedSplitOf,
+  type Skipped,
+  splitsOf,
+} from '../data/index.js';
+import { type Evaluation, evaluate, type Scores } from '../metrics/index.js';
 import type { Classifier } from './classifier.js';
+import { withFlip } from './flip.js';
+import { type LabelMapping, type MappingOptions, mapLabels, mapLogits } from './label-mapping.js';
+import { type Protocol, protocolOf } from './protocol.js';
 
 export interface EvaluateOptions {
-  /** Default: `test` where there is one, else `valid`, else all pictures of a dataset without splits. */
+  /**
+   * Default: `test` where there is one, else `valid`, else all pictures of a dataset without splits; with `fold` the
+   * split that the weights were trained on, as far as they say it, else `train`.
+   */
   readonly split?: string;
+  /** Measure this part of the split only: the one that a run of a cross-validation kept from training. */
+  readonly fold?: FoldChoice;
+  /** Average over each picture and its mirror image (default false). */
+  readonly flip?: boolean;
+  /** Measure although some expressions are known on one side only; without it that is refused. */
+  readonly mapping?: MappingOptions;
   /** Which expressions numbered class folders stand for. */
   readonly folderLabels?: LabelSet;
   /** Pictures at once (default 32). */
@@ -18,9 +39,22 @@ export interface EvaluateOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** The pictures that were measured, in the order of the dataset, and what the network said. */
+export interface Measured {
+  /** Relative to the dataset's folder. */
+  readonly paths: readonly string[];
+  /** True classes, indices into the evaluation's labels. */
+  readonly labels: readonly number[];
+  readonly logits: Scores;
+}
+
 export interface Evaluated {
   readonly split: string;
   readonly evaluation: Evaluation;
+  /** What the indices in `evaluation` and `measured` stand for: the weights' labels, and unknown ones behind them. */
+  readonly labels: LabelSet;
+  readonly protocol: Protocol;
+  readonly measured: Measured;
   readonly skipped: readonly Skipped[];
   /** Where the data's labels were put in the order of the weights: a sentence that says so. */
   readonly note?: string;
@@ -28,16 +62,19 @@ export interface Evaluated {
 
 /**
  * Measures a classifier on a split of a dataset, without augmentation. Classes are compared by name.
- * @throws UserError where weights and data do not have the same expressions, or the data cannot be used.
+ * @throws UserError where weights and data do not have the same expressions and no mapping is asked for, or the data
+ * cannot be used.
  */
 export async function evaluateOn(
   classifier: Classifier,
   root: string,
   options: EvaluateOptions = {},
 ): Promise<Evaluated> {
-  const split = options.split ?? (await defaultSplit(root));
-  const { dataset, note } = await openInOrder(classifier.labels, root, split, options.folderLabels);
-  const { workers, strict = false, batchSize = 32 } = options;
+  const training = classifier.description.training?.protocol;
+  const split = options.split ?? (options.fold ? (training?.trainSplit ?? 'train') : await defaultSplit(root));
+  const opened = await openInOrder(classifier.labels, root, split, options);
+  const { dataset, mapping, dataLabels } = opened;
+  const { workers, strict = false, batchSize = 32, flip = false } = options;
   const loader = createLoader(dataset, {
     preprocessing: classifier.preprocessing,
     batchSize,
@@ -46,20 +83,64 @@ export async function evaluateOn(
     ...(workers === undefined ? {} : { workers }),
   });
   try {
-    const classes = classifier.labels.labels.length;
-    const scores = new Float32Array(dataset.samples.length * classes);
-    const labels: number[] = [];
-    for await (const batch of loader.epoch(0)) {
-      const { logits } = await classifier.classify(batch.images, batch.size);
-      scores.set(logits, labels.length * classes);
-      labels.push(...batch.labels);
-      options.onProgress?.(Math.min(dataset.samples.length, (batch.index + 1) * batchSize), dataset.samples.length);
-    }
-    const evaluation = evaluate(labels, { classes, data: scores.subarray(0, labels.length * classes) });
-    return { split, evaluation, skipped: loader.skipped, ...(note === undefined ? {} : { note }) };
+    const network = flip ? withFlip(classifier) : classifier;
+    const measured = await scoresOf(network, loader, mapping, options.onProgress);
+    const evaluation = evaluate(measured.labels, measured.logits);
+    const { skipped } = loader;
+    const protocol = protocolOf({
+      dataset: dataLabels.name,
+      split,
+      fold: options.fold,
+      pictures: {
+        measured: evaluation.samples,
+        unreadable: skipped.length,
+        withoutMajority: opened.withoutMajority,
+        unknown: opened.leftOut,
+      },
+      flip,
+      weights: classifier.labels.labels,
+      data: dataLabels.labels,
+      mapping,
+      unknownPictures:
+        opened.leftOut + measured.labels.filter((label) => label >= classifier.labels.labels.length).length,
+      training,
+    });
+    return {
+      split,
+      // A picture of an expression that cannot be chosen has an infinite loss: no mean says anything.
+      evaluation: Number.isFinite(evaluation.crossEntropy) ? evaluation : { ...evaluation, crossEntropy: null },
+      labels: mapping.labels,
+      protocol,
+      measured,
+      skipped,
+      ...(opened.note === undefined ? {} : { note: opened.note }),
+    };
   } finally {
     await loader.close();
   }
+}
+
+/** What the network says of every picture that can be read. */
+async function scoresOf(
+  classifier: Classifier,
+  loader: ReturnType<typeof createLoader>,
+  mapping: LabelMapping,
+  onProgress: EvaluateOptions['onProgress'],
+): Promise<Measured> {
+  const { samples, root } = loader.dataset;
+  const classes = classifier.labels.labels.length;
+  const scores = new Float32Array(samples.length * classes);
+  const labels: number[] = [];
+  const paths: string[] = [];
+  for await (const batch of loader.epoch(0)) {
+    const { logits } = await classifier.classify(batch.images, batch.size);
+    scores.set(logits, labels.length * classes);
+    labels.push(...batch.labels);
+    for (const index of batch.indices) paths.push(relative(root, samples[index]?.path ?? '').replaceAll(sep, '/'));
+    onProgress?.((batch.indices.at(-1) ?? 0) + 1, samples.length);
+  }
+  const data = mapLogits(scores.subarray(0, labels.length * classes), classes, mapping);
+  return { paths, labels, logits: { classes: mapping.labels.labels.length, data } };
 }
 
 async function defaultSplit(root: string): Promise<string> {
@@ -71,23 +152,55 @@ async function defaultSplit(root: string): Promise<string> {
   );
 }
 
-/** The dataset with its labels at the indices of the weights. */
+interface Opened {
+  readonly dataset: Dataset;
+  readonly dataLabels: LabelSet;
+  readonly mapping: LabelMapping;
+  /** Pictures without a majority label. */
+  readonly withoutMajority: number;
+  /** Pictures of classes that the weights do not know and that are not measured. */
+  readonly leftOut: number;
+  readonly note?: string;
+}
+
+/** The pictures to measure, their classes brought to those of the weights. */
 async function openInOrder(
   weights: LabelSet,
   root: string,
   split: string,
-  folderLabels: LabelSet | undefined,
-): Promise<{ readonly dataset: Dataset; readonly note?: string }> {
-  const own = await loadDataset(root, split, folderLabels === undefined ? {} : { labels: folderLabels });
-  const { kind, explanation, mapping } = compareLabels(weights, own.labels);
-  if (kind === 'same') return { dataset: own };
-  if (kind === 'different') {
-    const hint = isNumbered(own.labels.labels) ? ' (--data-labels NAME does that.)' : '';
-    throw new UserError(`${explanation}${hint}`);
+  { folderLabels, fold, mapping: wanted }: EvaluateOptions,
+): Promise<Opened> {
+  const own = await loadDataset(root, split, {
+    keepNonMajority: true,
+    ...(folderLabels === undefined ? {} : { labels: folderLabels }),
+  });
+  const mapping = mapLabels(weights, own.labels, wanted);
+  const part = fold === undefined ? own : divide(own, fold).held;
+  const voted = part.samples.filter(({ majority }) => majority);
+  if (voted.length === 0) {
+    throw new UserError(
+      `No picture in ${join(own.root, split)} has a majority among its votes, so there is nothing to measure.`,
+    );
   }
-  const samples = own.samples.map((sample) => ({ ...sample, label: mapping[sample.label] ?? -1 }));
-  const note =
-    `The data's labels (${own.labels.labels.join(', ')}) come in another order than the weights' ` +
-    `(${weights.labels.join(', ')}): they were matched by name.`;
-  return { dataset: { ...own, labels: weights, samples }, note };
+  const samples = voted.flatMap(({ path, label, majority }) => {
+    const to = mapping.indices[label] ?? -1;
+    return to === -1 ? [] : [{ path, label: to, majority }];
+  });
+  if (samples.length === 0) {
+    throw new UserError(`The weights know no expression of the pictures in ${join(own.root, split)}; nothing is left.`);
+  }
+  return {
+    dataset: { ...own, labels: mapping.labels, samples },
+    dataLabels: own.labels,
+    mapping,
+    withoutMajority: part.samples.length - voted.length,
+    leftOut: voted.length - samples.length,
+    ...(mapping.relation === 'reordered'
+      ? {
+          note:
+            `The data's labels (${own.labels.labels.join(', ')}) come in another order than the weights' ` +
+            `(${weights.labels.join(', ')}): they were matched by name.`,
+        }
+      : {}),
+  };
 }

@@ -48,14 +48,14 @@ export async function temporaryFolder(context: TestContext): Promise<string> {
   return folder;
 }
 
-/** `count` pictures of noise, of a brightness of its own, in each class folder. */
-export async function writePictures(root: string, folders: readonly string[], count = 2): Promise<void> {
+/** `count` square pictures of noise, of a brightness of its own, in each class folder. */
+export async function writePictures(root: string, folders: readonly string[], count = 2, side = 20): Promise<void> {
   for (const [k, folder] of folders.entries()) {
     await mkdir(join(root, folder), { recursive: true });
     for (let i = 0; i < count; i++) {
       const stream = random(1, folder, i);
-      const data = Uint8Array.from({ length: 20 * 20 * 3 }, () => 40 + 60 * k + stream.int(60));
-      await sharp(data, { raw: { width: 20, height: 20, channels: 3 } })
+      const data = Uint8Array.from({ length: side * side * 3 }, () => 40 + 60 * k + stream.int(60));
+      await sharp(data, { raw: { width: side, height: side, channels: 3 } })
         .png()
         .toFile(join(root, folder, `${i}.png`));
     }
