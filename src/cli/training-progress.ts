@@ -1,6 +1,7 @@
 import { percent } from '../report/index.js';
 import type { EpochSummary, StepProgress, TrainListener } from '../train/train.js';
 import { duration, grouped, note } from './context.js';
+import { initText } from './init-options.js';
 import { makeBar } from './progress.js';
 
 /** Shows training on stderr: a bar on a terminal, a line an epoch everywhere; and keeps the epochs. */
@@ -37,7 +38,7 @@ export function trainingProgress(): {
       history.push(epoch);
       say(line(epoch));
     },
-    onNote: say,
+    onInit: (report) => say(initText(report)),
   };
   return { listener, history, stop: hide };
 }

@@ -85,7 +85,7 @@ export class CpuEngine implements Engine {
   }
 
   static async create(options: EngineOptions): Promise<CpuEngine> {
-    const program = trainingProgram(options.config, 'cpu');
+    const program = options.program ?? trainingProgram(options.config, 'cpu');
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;

@@ -1,9 +1,12 @@
 import type { PosterV2Config } from '../models/index.js';
 import type { Gradients, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
 import type { CpuOptions } from '../runtime/index.js';
+import type { TrainingProgram } from './program.js';
 
 export interface EngineOptions {
   readonly config: PosterV2Config;
+  /** What `trainingProgram` gives for `config` and the device, where that is known already. */
+  readonly program?: TrainingProgram;
   readonly optimizer: OptimizerConfig;
   /** Decay of the averaged weights; 0 keeps none. */
   readonly ema: number;

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { lastFileName, type ModelDescription, type ProtocolRecord, type TrainState } from '../checkpoints/index.js';
+import { lastFileName, type TrainState } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Loader } from '../data/index.js';
 import { type Evaluation, type History, openHistory } from '../metrics/index.js';
 import { learningRate, type Schedule } from '../optim/index.js';
-import { foldOf, type RunData } from './data.js';
 import type { Engine, Snapshot } from './engine.js';
 import { evaluateWith, type Tally, trainStep } from './epoch.js';
 import { type RunOptions, scheduleOf } from './options.js';
@@ -59,17 +58,6 @@ export async function runEpochs(
   } finally {
     await history.close();
   }
-}
-
-function protocolOf(run: RunOptions, { labels, validationName }: RunData): ProtocolRecord {
-  const fold = foldOf(run);
-  return {
-    dataset: labels.name,
-    trainSplit: run.trainSplit,
-    selectionSplit: run.valSplit,
-    selection: validationName,
-    ...(fold === undefined ? {} : { fold }),
-  };
 }
 
 function whereOf(state: TrainState | undefined): Where {

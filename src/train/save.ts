@@ -30,6 +30,8 @@ export interface RunRecord {
   readonly command: string;
   readonly dataset: string;
   readonly protocol: ProtocolRecord;
+  /** Of this program; null where it is no clone. */
+  readonly commit: Commit | null;
 }
 
 function checkpointOf(
@@ -44,8 +46,19 @@ function checkpointOf(
       { shape, data: values.get(name) ?? new Float32Array(0) },
     ]),
   );
-  const { command, dataset, protocol, run } = record;
-  const training = { command, seed: run.seed, epoch, metrics: { ...metrics }, dataset, protocol, versions: versions() };
+  const { command, commit, dataset, protocol, run } = record;
+  const training = {
+    command,
+    seed: run.seed,
+    epoch,
+    metrics: { ...metrics },
+    dataset,
+    protocol,
+    versions: versions(),
+    ...(commit === null ? {} : { git: commit }),
+    // Weights are passed on; where their maker keeps things is nobody's business.
+    options: { ...run, data: basename(resolve(run.data)) },
+  };
   return { ...record.description, parameters, training };
 }
 

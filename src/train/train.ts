@@ -1,28 +1,29 @@
 import { mkdir } from 'node:fs/promises';
 import { loadTrainState } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
-import { explainFileError } from '../common/files.js';
+import { explainFileError, printable } from '../common/files.js';
 import { random } from '../common/random.js';
 import { createLoader } from '../data/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { initialize } from '../nn/index.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
 import { openData } from './data.js';
-import { type InitReport, initialParameters } from './init.js';
+import { type InitReport, type InitSource, initialParameters } from './init.js';
 import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
 import { optimizerOf, parseRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
+import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { restored } from './save.js';
 
 export interface TrainJob {
   /** With `resume`, what the checkpoint holds counts; only `epochs` may differ. */
   readonly run: RunOptions;
-  /** Folder for `last.safetensors`, `best.safetensors` and `metrics.jsonl`. */
+  /** Folder for `last.safetensors`, `best.safetensors`, `metrics.jsonl` and `run.json`. */
   readonly out: string;
   readonly device: TrainDevice;
-  /** Weights to begin with, taken by name and shape. */
-  readonly init?: string;
+  /** Weights to begin with, taken by name and shape; of files that hold the same, the last counts. */
+  readonly init?: readonly InitSource[];
   /** A `last.safetensors` to go on from. */
   readonly resume?: string;
   readonly workers?: number;
@@ -70,7 +71,8 @@ export interface TrainListener {
   }): void;
   onStep?(progress: StepProgress): void;
   onEpoch?(summary: EpochSummary): void;
-  onNote?(text: string): void;
+  /** A file's weights were taken to begin with. */
+  onInit?(report: InitReport): void;
 }
 
 export interface TrainResult {
@@ -81,6 +83,8 @@ export interface TrainResult {
   /** Epochs finished. */
   readonly epochs: number;
   readonly interrupted: boolean;
+  /** What became of the files that the run began with. */
+  readonly init: readonly InitReport[];
   /** Pictures that could not be read, and why. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
@@ -97,6 +101,7 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
   const stored = resumed && parseRun(resumed.state.config);
   const run = stored ? { ...stored, epochs: job.run.epochs } : parseRun(job.run);
+  if (resumed) checkState(resumed, run, job.resume ?? '');
   const data = await openData(run);
   const network = networkOf(run, data.labels);
   try {
@@ -104,13 +109,20 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   } catch (error) {
     throw explainFileError(error, 'write', job.out);
   }
-  const program = trainingProgram(network.config, 'cpu');
+  const program = trainingProgram(network.config, job.device === 'webgpu' ? 'webgpu' : 'cpu');
+  const init: InitReport[] = [];
   const first = resumed
     ? new Map([...resumed.model.parameters].map(([name, { data: values }]) => [name, values]))
-    : await begin(run, program.parameters, job.init, listener);
+    : firstValues(run, program.parameters);
+  for (const source of resumed ? [] : (job.init ?? [])) {
+    const report = await initialParameters(source, program.parameters, first, data.labels);
+    listener.onInit?.(report);
+    init.push(report);
+  }
   if (resumed) checkSame(program.parameters, first, job.resume ?? '');
   const engine = await createEngine(job.device, {
     config: network.config,
+    program,
     optimizer: optimizerOf(run),
     ema: run.ema,
     clip: run.clip,
@@ -140,18 +152,18 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
       batches: trainLoader.batches,
       labels: data.labels.labels,
     });
+    const record = await recordOf(job, run, data, network.description, program);
+    await writeRunFile(job.out, record, data, init, sessionOf(job, record.commit, resumed?.state));
     const context = {
       job,
+      record,
       run,
-      data,
-      description: network.description,
       engine,
       trainLoader,
       valLoader,
-      program,
       listener,
     };
-    return await runEpochs(context, resumed?.state, signal);
+    return { ...(await runEpochs(context, resumed?.state, signal)), init };
   } finally {
     await trainLoader.close();
     await valLoader.close();
@@ -159,18 +171,21 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   }
 }
 
-async function begin(
-  run: RunOptions,
-  specs: ReadonlyMap<string, ParameterSpec>,
-  init: string | undefined,
-  listener: TrainListener,
-): Promise<Map<string, Float32Array>> {
-  const values = new Map([...specs].map(([name, spec]) => [name, initialize(spec, random(run.seed, 'init', name))]));
-  if (init !== undefined) {
-    const report: InitReport = await initialParameters(init, specs, values);
-    listener.onNote?.(report.sentence);
-  }
-  return values;
+/** Everything random here follows from the seed and the name. */
+function firstValues(run: RunOptions, specs: ReadonlyMap<string, ParameterSpec>): Map<string, Float32Array> {
+  return new Map([...specs].map(([name, spec]) => [name, initialize(spec, random(run.seed, 'init', name))]));
+}
+
+/** A file whose settings and state do not belong together was not written by a run. */
+function checkState({ model, state }: Awaited<ReturnType<typeof loadTrainState>>, run: RunOptions, path: string): void {
+  const problem =
+    model.model.name !== run.model
+      ? `the weights of a ${model.model.name} with the settings of a ${run.model}`
+      : state.optimizer.name !== run.optimizer
+        ? `the state of ${state.optimizer.name} with the settings of ${run.optimizer}`
+        : undefined;
+  if (problem === undefined) return;
+  throw new UserError(`${printable(path)} holds ${printable(problem)}; resume from another checkpoint.`);
 }
 
 function checkSame(

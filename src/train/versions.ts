@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** What a run was made with, for the record. */
 export function versions(): Record<string, string> {
@@ -10,8 +15,30 @@ export function versions(): Record<string, string> {
     return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
   };
   return {
-    'poster-v2': versionOf(fileURLToPath(new URL('../../../package.json', import.meta.url))),
+    'poster-v2': versionOf(`${root}package.json`),
     'onnxruntime-node': versionOf(require.resolve('onnxruntime-node/package.json')),
     node: process.version,
   };
+}
+
+/** Which sources of this program are at work. */
+export interface Commit {
+  readonly commit: string;
+  /** Whether tracked files differ from the commit. */
+  readonly dirty: boolean;
+}
+
+/** The commit of the clone that this program lies in; null for an installed package, or without git. */
+export async function programCommit(folder = root): Promise<Commit | null> {
+  // Optional locks would get in the way of a git at work in the same clone.
+  const git = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)('git', ['--no-optional-locks', '-C', folder, ...args], { timeout: 10_000 })).stdout;
+  try {
+    const [top = '', commit = ''] = (await git('rev-parse', '--show-toplevel', 'HEAD')).split('\n');
+    // A package within node_modules of somebody's clone is no part of that clone.
+    if ((await realpath(top)) !== (await realpath(folder))) return null;
+    return { commit, dirty: (await git('status', '--porcelain', '--untracked-files=no')).trim() !== '' };
+  } catch {
+    return null;
+  }
 }

@@ -8,12 +8,14 @@ import { reportedSplitOf, splitsOf } from '../../data/index.js';
 import { modelNamed } from '../../models/index.js';
 import { percent } from '../../report/index.js';
 import { chooseDevice, type DeviceName } from '../../runtime/index.js';
+import type { InitSource } from '../../train/init.js';
 import { parseRun, type RunOptions } from '../../train/options.js';
 import { runFor } from '../../train/recipes.js';
 import { type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, positive } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';
+import { initArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { trainingProgress } from '../training-progress.js';
@@ -21,7 +23,7 @@ import { trainingProgress } from '../training-progress.js';
 interface TrainFlags extends Readonly<Record<string, unknown>> {
   readonly device: DeviceName | 'auto';
   readonly out?: string;
-  readonly init?: string;
+  readonly init?: readonly InitSource[];
   readonly resume?: string;
   readonly workers?: number;
   readonly threads?: number;
@@ -36,7 +38,11 @@ export function trainCommand(): Command {
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
     .option('-j, --workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
     .option('--out <dir>', 'folder for checkpoints and metrics.jsonl (default: a new one in runs/)')
-    .option('--init <file>', 'weights to start from: tensors of the same name and shape')
+    .option(
+      '--init <[part=]file>',
+      'weights to start from: tensors of the same name and shape; ir50=FILE or landmark=FILE for a backbone; repeatable',
+      initArgument,
+    )
     .option('--resume <file>', `${lastFileName} of a run to go on with, bit for bit`)
     .option('--save-every <seconds>', 'between saves within an epoch', numberOf(z.number().gt(0)), 300)
     .option('--strict', 'fail at a picture that cannot be read, instead of leaving it out')
