@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const compiler = ['graph', 'ops', 'autodiff'];
 const parts = ['models', 'optim', 'data', 'checkpoints', 'metrics'];
 const execution = ['onnx', 'runtime'];
-const apps = ['train', 'recognize', 'report'];
+const apps = ['train', 'recognize', 'report', 'convert'];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   common: [],
   graph: [],
@@ -24,6 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   runtime: ['graph', 'onnx'],
   train: [...compiler, 'nn', ...parts, ...execution],
   recognize: [...compiler, 'nn', ...parts, ...execution],
+  convert: [...compiler, 'nn', ...parts, 'onnx'],
   report: [...compiler, 'nn', ...parts],
   cli: [...compiler, 'nn', ...parts, ...execution, ...apps],
 };

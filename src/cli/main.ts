@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
+import { convertCommand } from './commands/convert.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { predictCommand } from './commands/predict.js';
@@ -25,6 +26,7 @@ for (const command of [
   evaluateCommand(),
   predictCommand(),
   explainCommand(),
+  convertCommand(),
   profileCommand(),
 ]) {
   program.addCommand(command);

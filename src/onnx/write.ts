@@ -1,3 +1,4 @@
+import { UserError } from '../common/errors.js';
 import {
   type Attribute,
   type Dim,
@@ -9,7 +10,19 @@ import {
   nodesOf,
   type Value,
 } from '../graph/index.js';
-import { attributeTypes, elementTypes, externalLocation, irVersion, Model, opset } from './schema.js';
+import {
+  attributeTypes,
+  defaultOpset,
+  elementTypes,
+  externalLocation,
+  firstOpsets,
+  irVersions,
+  Model,
+  maxModelBytes,
+} from './schema.js';
+
+/** Opsets that a model can be written for. */
+export const opsets: readonly number[] = Object.keys(irVersions).map(Number);
 
 /** Where a parameter's bytes lie: in an external file, such as a .safetensors file, at any offset. */
 export interface ExternalTensor {
@@ -19,13 +32,20 @@ export interface ExternalTensor {
   readonly length: number;
 }
 
-/** What happens to a parameter: an initializer whose bytes lie elsewhere or here, or an input fed at every run. */
-export type Placement = ExternalTensor | Float32Array | 'input';
+/**
+ * What happens to a parameter: an initializer whose bytes lie elsewhere or here, or an input fed at every run. Those
+ * of half precision (their bits) are cast to float32 in the model, which runtimes do once, on loading.
+ */
+export type Placement = ExternalTensor | Float32Array | Uint16Array | 'input';
 
 export interface WriteOptions {
   /** Default: every parameter is an input. */
   readonly place?: (name: string) => Placement;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** One of {@link opsets}, default 21; must have all operations of the graph (see `forOpset` of the room convert). */
+  readonly opset?: number;
+  /** What the batch dimension of inputs and outputs is called; default `N`. */
+  readonly batch?: string;
 }
 
 // Attributes that rules keep for themselves: ONNX has these as inputs, or not at all.
@@ -41,30 +61,42 @@ const unwritten: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * A graph as the bytes of an ONNX model. It must hold ONNX operations only (see `lower`).
- * Inputs, then parameters that are inputs, are named as in the graph; the batch dimension is called `N`.
+ * Inputs, then parameters that are inputs, are named as in the graph.
+ * @throws UserError where weights that the model is to hold itself are more than one file can.
  */
 export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Array {
-  const place = options.place ?? ((): Placement => 'input');
+  const { place = (): Placement => 'input', opset = defaultOpset, batch = 'N' } = options;
+  const irVersion = checkedIrVersion(program, opset);
   const names = new Names(program);
   const initializers: object[] = [];
-  const inputs = [...inputsOf(program.outputs.values()).values()].map((value) => valueInfo(names.of(value), value));
+  const nodes: { [key: string]: unknown }[] = [];
+  const inputs = [...inputsOf(program.outputs.values()).values()].map((value) =>
+    valueInfo(names.of(value), value, batch),
+  );
+  let held = 0;
   for (const leaf of leavesOf(program.outputs.values())) {
     const name = names.of(leaf);
     if (leaf.source.kind === 'constant') initializers.push(rawTensor(name, leaf, leaf.source.data));
     if (leaf.source.kind !== 'parameter') continue;
     const placement = place(leaf.source.name);
-    if (placement === 'input') inputs.push(valueInfo(name, leaf));
+    if (ArrayBuffer.isView(placement)) held += placement.byteLength;
+    if (placement === 'input') inputs.push(valueInfo(name, leaf, batch));
     else if (placement instanceof Float32Array) initializers.push(rawTensor(name, leaf, placement));
-    else initializers.push(externalTensor(name, leaf, placement));
+    else if (placement instanceof Uint16Array) {
+      const half = names.fresh();
+      initializers.push(rawTensor(half, leaf, placement, 'float16'));
+      nodes.push({ name: `Cast_${half}`, opType: 'Cast', input: [half], output: [name], attribute: [castToFloat] });
+    } else initializers.push(externalTensor(name, leaf, placement));
   }
-  const nodes = nodesOf(program.outputs.values()).map((node, index) => nodeMessage(node, index, names));
+  if (held > maxModelBytes) throw tooLarge(held);
+  nodes.push(...nodesOf(program.outputs.values()).map((node, index) => nodeMessage(node, index, names)));
   const outputs: object[] = [];
   for (const [name, value] of program.outputs) {
     // An output that is itself a leaf, or known under another name already, needs a node of its own.
     if (names.of(value) !== name) {
       nodes.push({ name: `Identity_${nodes.length}`, opType: 'Identity', input: [names.of(value)], output: [name] });
     }
-    outputs.push(valueInfo(name, value));
+    outputs.push(valueInfo(name, value, batch));
   }
   return Model.encode(
     Model.fromObject({
@@ -75,6 +107,23 @@ export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Arra
       metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
     }),
   ).finish();
+}
+
+function checkedIrVersion(program: Graph, opset: number): number {
+  const version = irVersions[opset];
+  if (version === undefined) throw new RangeError(`opset ${opset} is not one of ${opsets.join(', ')}`);
+  for (const { op } of nodesOf(program.outputs.values())) {
+    const first = firstOpsets[op] ?? 0;
+    if (first > opset) throw new Error(`${op} as it is written here came with opset ${first}, not with ${opset}`);
+  }
+  return version;
+}
+
+function tooLarge(bytes: number): UserError {
+  const size = (bytes / 1e9).toFixed(1);
+  return new UserError(
+    `An ONNX file of ${size} GB cannot be: ONNX files are protobuf messages, which end at 2 GB; write safetensors, or half the size with --precision F16.`,
+  );
 }
 
 /** A name for every value: leaves and outputs keep theirs, the rest are numbered. */
@@ -101,19 +150,20 @@ class Names {
   }
 
   of(value: Value): string {
-    return this.#names.get(value) ?? this.#set(value, this.#fresh());
+    return this.#names.get(value) ?? this.#set(value, this.fresh());
+  }
+
+  /** One that nothing else has. */
+  fresh(): string {
+    let name: string;
+    do name = `#${this.#count++}`;
+    while (this.#taken.has(name));
+    return name;
   }
 
   #set(value: Value, name: string): string {
     this.#taken.add(name);
     this.#names.set(value, name);
-    return name;
-  }
-
-  #fresh(): string {
-    let name: string;
-    do name = `#${this.#count++}`;
-    while (this.#taken.has(name));
     return name;
   }
 }
@@ -144,22 +194,31 @@ function attributeMessage(attribute: Attribute): object {
   }
 }
 
-function valueInfo(name: string, value: Value): object {
-  const dim = value.shape.map((size: Dim) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+const castToFloat = { name: 'to', type: attributeTypes.int, i: elementTypes.float32 };
+
+function valueInfo(name: string, value: Value, batch: string): object {
+  const dim = value.shape.map((size: Dim) =>
+    typeof size === 'number' ? { dimValue: size } : { dimParam: size === 'N' ? batch : size },
+  );
   return { name, type: { tensorType: { elemType: elementTypes[value.dtype], shape: { dim } } } };
 }
 
-const bytesPerElement = { float32: 4, int32: 4, int64: 8, bool: 1 } as const;
+const bytesPerElement = { float32: 4, int32: 4, int64: 8, bool: 1, float16: 2 } as const;
 
 function wrongSize(name: string, actual: number, expected: number): Error {
   return new Error(`'${name}' holds ${actual} bytes where ${expected} are needed`);
 }
 
-function rawTensor(name: string, value: Value, data: ArrayBufferView): object {
-  const expected = elements(value.shape) * bytesPerElement[value.dtype];
+function rawTensor(
+  name: string,
+  value: Value,
+  data: ArrayBufferView,
+  type: keyof typeof elementTypes = value.dtype,
+): object {
+  const expected = elements(value.shape) * bytesPerElement[type];
   if (data.byteLength !== expected) throw wrongSize(name, data.byteLength, expected);
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return { name, dims: value.shape, dataType: elementTypes[value.dtype], rawData };
+  return { name, dims: value.shape, dataType: elementTypes[type], rawData };
 }
 
 function externalTensor(name: string, value: Value, at: ExternalTensor): object {

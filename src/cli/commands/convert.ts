@@ -1,0 +1,117 @@
+import { stat } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import type { Precision } from '../../checkpoints/index.js';
+import { ExitCode, UserError } from '../../common/errors.js';
+import type { LabelSet } from '../../common/labels.js';
+import { type Converted, convert, type Format, formats } from '../../convert/index.js';
+import { type ModelName, modelNames } from '../../models/index.js';
+import { opsets } from '../../onnx/index.js';
+import { formatTable } from '../../report/index.js';
+import { labelSetArgument, numberOf } from '../arguments.js';
+import { labelSetNames } from '../checkpoint-options.js';
+import { grouped, note, printResult } from '../context.js';
+
+interface ConvertCommandOptions {
+  readonly to?: Format;
+  readonly precision?: Precision;
+  readonly opset?: number;
+  readonly deadTensors?: boolean;
+  readonly recorders?: number;
+  readonly model?: ModelName;
+  readonly labels?: LabelSet;
+  readonly json?: boolean;
+}
+
+const [firstOpset = 0] = opsets;
+const lastOpset = opsets.at(-1) ?? 0;
+
+export function convertCommand(): Command {
+  return new Command('convert')
+    .description('write a checkpoint in another format: .pth, .safetensors, .onnx, or a Hugging Face folder')
+    .argument('<in>', 'checkpoint (.safetensors, .pth), or a folder that this command made')
+    .argument('<out>', 'file to write, its ending says as what; a folder where it ends in /')
+    .addOption(new Option('--to <format>', 'what to write, whatever the ending of <out>').choices(formats))
+    .addOption(
+      new Option('--precision <type>', 'how matrices and kernels are stored (default: F32)').choices(['F32', 'F16']),
+    )
+    .option('--opset <version>', `ONNX: operator set, ${firstOpset} to ${lastOpset} (default: 21)`, opsetArgument)
+    .option('--dead-tensors', 'also what the published code wants and never reads; it refuses a .pth without')
+    .option(
+      '--recorders <epochs>',
+      ".pth: objects of the published script, whose --resume wants them: the run's length, such as 200",
+      numberOf(z.int().min(1).max(100_000)),
+    )
+    .addOption(new Option('--model <name>', 'network of a file that does not say it').choices(modelNames))
+    .option('--labels <name>', `label set of a file that does not say it (${labelSetNames})`, labelSetArgument)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  poster convert runs/mine/best.safetensors mine.onnx
+  poster convert runs/mine/best.safetensors mine/                          Hugging Face folder
+  poster convert runs/mine/best.safetensors mine.pth --dead-tensors        for the published code
+  poster convert raf-db.pth raf-db.safetensors --model poster-v2 --labels RAF-DB`,
+    )
+    .action(run);
+}
+
+function opsetArgument(text: string): number {
+  const opset = opsets.find((known) => String(known) === text);
+  if (opset === undefined) throw new InvalidArgumentError(`It must be one of ${opsets.join(', ')}.`);
+  return opset;
+}
+
+async function run(from: string, out: string, options: ConvertCommandOptions): Promise<void> {
+  const { to, precision, opset, deadTensors, recorders, model, labels } = options;
+  if ((model === undefined) !== (labels === undefined)) {
+    throw new UserError(
+      'A file that does not describe itself needs both --model and --labels; others say both themselves.',
+      ExitCode.usage,
+    );
+  }
+  const converted = await convert(from, out, {
+    ...(to === undefined ? {} : { to }),
+    ...(precision === undefined ? {} : { precision }),
+    ...(opset === undefined ? {} : { opset }),
+    ...(deadTensors === undefined ? {} : { deadTensors }),
+    ...(recorders === undefined ? {} : { recorderEpochs: recorders }),
+    ...(model === undefined || labels === undefined ? {} : { assumed: { model, labels } }),
+  });
+  for (const each of converted.notes) note(each);
+  const files = await Promise.all(converted.files.map(async (path) => ({ path, bytes: (await stat(path)).size })));
+  printResult(options.json, document(converted, files), () => text(converted, files));
+}
+
+type Files = readonly { readonly path: string; readonly bytes: number }[];
+
+function document({ to, source, tensors, opset, notes }: Converted, files: Files): object {
+  const { model, labels } = source.description;
+  return {
+    from: source.path,
+    to,
+    model: model.name,
+    labels,
+    tensors,
+    ...(opset === undefined ? {} : { opset, batch: 'batch_size' }),
+    files,
+    notes,
+  };
+}
+
+const titles: Readonly<Record<Format, string>> = {
+  pth: 'a PyTorch checkpoint',
+  safetensors: 'safetensors',
+  onnx: 'an ONNX model',
+  huggingface: 'a Hugging Face folder',
+};
+
+function text({ to, source, tensors, opset }: Converted, files: Files): string {
+  const { model, labels } = source.description;
+  const onnx = opset === undefined ? '' : `, opset ${opset}, batch size free (batch_size)`;
+  return [
+    `${model.name}, ${labels.labels.length} labels (${labels.labels.join(', ')}), ${grouped(tensors)} tensors, as ${titles[to]}${onnx}:`,
+    formatTable(files.map(({ path, bytes }) => [path, `${grouped(bytes)} bytes`])),
+  ].join('\n');
+}

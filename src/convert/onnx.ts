@@ -1,0 +1,78 @@
+import { type FloatArray, type Precision, toHalf } from '../checkpoints/index.js';
+import type { LabelSet } from '../common/labels.js';
+import type { Preprocessing } from '../common/preprocessing.js';
+import { constant, type Graph, graph, input, type Tensor } from '../graph/index.js';
+import { build, buildInference, type PosterV2Config } from '../models/index.js';
+import { createScope } from '../nn/index.js';
+import { writeOnnx } from '../onnx/index.js';
+import { lower, mul, reduceSum } from '../ops/index.js';
+import { forOpset } from './opset.js';
+
+/** What becomes an ONNX model. */
+export interface OnnxSource {
+  readonly config: PosterV2Config;
+  readonly labels: LabelSet;
+  readonly preprocessing: Preprocessing;
+  readonly parameters: ReadonlyMap<string, FloatArray>;
+}
+
+export interface OnnxOptions {
+  /** One of the writer's `opsets`; default 21. */
+  readonly opset?: number;
+  /** `F16` stores matrices and kernels in half precision and computes in float32. */
+  readonly precision?: Precision;
+  /**
+   * `own` (default): pixel_values [batch_size, C, S, S] as the network takes them -> logits, probabilities.
+   * `hugging-face`: always RGB, of which a gray network makes gray inside -> logits.
+   */
+  readonly form?: 'own' | 'hugging-face';
+}
+
+/**
+ * A network and its weights as one ONNX file for any runtime: standard operations only, the batch size free.
+ * @throws UserError where the weights are more than an ONNX file can hold.
+ */
+export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Array {
+  const { opset = 21, precision = 'F32', form = 'own' } = options;
+  const { config, parameters, labels, preprocessing } = source;
+  const program = form === 'own' ? buildInference(config).graph : rgbClassifier(config);
+  return writeOnnx(forOpset(lower(program, 'webgpu'), opset), {
+    opset,
+    batch: 'batch_size',
+    place: (name) => {
+      const found = parameters.get(name);
+      if (found === undefined) throw new Error(`there are no values for ${name}`);
+      if (precision === 'F32' || found.shape.length < 2) return found.data;
+      const { data } = toHalf(found);
+      return new Uint16Array(data.buffer, data.byteOffset, found.data.length);
+    },
+    // What programs need that have nothing but this file.
+    metadata: {
+      labels: JSON.stringify(labels.labels),
+      label_set: labels.name,
+      preprocessing: JSON.stringify(form === 'own' ? preprocessing : rgbPreprocessing(preprocessing)),
+    },
+  });
+}
+
+/** ITU-R 601, as Pillow's `convert('L')`. */
+const lumaWeights = [0.299, 0.587, 0.114] as const;
+
+/** RGB in, logits out. Gray of pictures normalised alike in all channels is normalised gray, since the weights add up to 1. */
+function rgbClassifier(config: PosterV2Config): Graph {
+  const { imageSize, inputChannels } = config;
+  const images = input('pixel_values', 'float32', ['N', 3, imageSize, imageSize]);
+  const seen = inputChannels === 3 ? images : luma(images);
+  return graph({ logits: build(config, createScope({ mode: 'inference' }), seen) });
+}
+
+function luma(images: Tensor): Tensor {
+  return reduceSum(mul(images, constant('float32', Float32Array.from(lumaWeights), [1, 3, 1, 1])), [1], true);
+}
+
+/** How a picture becomes what a graph of the form `hugging-face` takes. */
+export function rgbPreprocessing({ imageSize, channels, mean, std }: Preprocessing): Preprocessing {
+  const repeat = (values: readonly number[]): readonly number[] =>
+    channels === 3 ? values : lumaWeights.map(() => values[0] ?? 0);
+  return { imageSize, channels: 3, mean: repeat(mean), std: repeat(std) };
+}

@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util';
+import { bytesOf, fromFloat32, type Tensor } from '../checkpoints/index.js';
+import { UserError } from '../common/errors.js';
+import { random } from '../common/random.js';
+import {
+  deadTensors,
+  integerBuffers,
+  landmarkHeadTensors,
+  type PosterV2Config,
+  posterV2Config,
+} from '../models/index.js';
+import { initialize } from '../nn/index.js';
+import type { Source } from './source.js';
+
+/** Whether the published code has this network: its sizes, for any number of classes. */
+function isPublishedNetwork(config: PosterV2Config): boolean {
+  const plain = (one: PosterV2Config): object => ({
+    ...one,
+    numClasses: 0,
+    landmark: one.landmark === 'none' ? 'none' : { ...one.landmark, training: 'frozen' },
+    attention: one.attention.map((scale) => ({ ...scale, dropPath: 0 })),
+  });
+  return isDeepStrictEqual(plain(config), plain(posterV2Config));
+}
+
+/** PyTorch's integer buffers of a checkpoint: its own where it has them. */
+export function buffersOf({ config, rest }: Source, names: Iterable<string>): Map<string, Tensor> {
+  const buffers = new Map<string, Tensor>();
+  for (const { name, shape, data } of integerBuffers(config, names).values()) {
+    buffers.set(name, rest.get(name) ?? { dtype: 'I64', shape, data: bytesOf(data) });
+  }
+  return buffers;
+}
+
+/**
+ * The tensors that the published network registers and never reads: the checkpoint's own where it has them, else first
+ * values as PyTorch draws them.
+ * @throws UserError where the published code has no such network, so that nothing would read them.
+ */
+export function deadTensorsOf({ config, rest, path }: Source): Map<string, Tensor> {
+  if (!isPublishedNetwork(config)) {
+    throw new UserError(
+      `Dead tensors belong to the published network, and ${path} holds one of other sizes; leave out --dead-tensors.`,
+    );
+  }
+  const tensors = new Map<string, Tensor>();
+  for (const spec of [...deadTensors.values(), ...landmarkHeadTensors(config).values()]) {
+    const { name, shape } = spec;
+    const own = rest.get(name);
+    const drawn = (): Tensor => fromFloat32({ shape, data: initialize(spec, random(0, 'dead tensor', name)) });
+    tensors.set(name, own !== undefined && isDeepStrictEqual(own.shape, shape) ? own : drawn());
+  }
+  return tensors;
+}

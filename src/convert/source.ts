@@ -1,0 +1,145 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import {
+  describeMismatch,
+  descriptionKey,
+  type FloatArray,
+  isFloatDtype,
+  isOptionalBuffer,
+  type ModelDescription,
+  matchParameters,
+  parseDescription,
+  readSafetensors,
+  type Tensor,
+  toFloat32,
+  trainStatePrefix,
+} from '../checkpoints/index.js';
+import { UserError } from '../common/errors.js';
+import { explainFileError, readJson } from '../common/files.js';
+import type { LabelSet } from '../common/labels.js';
+import {
+  buildInference,
+  isIgnoredOnLoad,
+  type ModelName,
+  modelNamed,
+  type PosterV2Config,
+  parsePosterV2Config,
+} from '../models/index.js';
+
+/** A checkpoint in memory, whatever file it came from. */
+export interface Source {
+  /** The file that was read; of a folder, its weights. */
+  readonly path: string;
+  readonly description: ModelDescription;
+  readonly config: PosterV2Config;
+  /** Exactly what reaches the logits, as float32. */
+  readonly parameters: ReadonlyMap<string, FloatArray>;
+  /** What published checkpoints hold besides and this file holds too: dead tensors, landmark head, integer buffers. */
+  readonly rest: ReadonlyMap<string, Tensor>;
+  /** Whether the file held a state of training, which conversions leave behind. */
+  readonly hadTrainState: boolean;
+}
+
+/** What a file that does not describe itself holds. */
+export interface Assumed {
+  readonly model: ModelName;
+  readonly labels: LabelSet;
+}
+
+/**
+ * Reads a checkpoint to convert: `.safetensors`, `.pth`, or a folder that `poster convert` made.
+ * @throws UserError where it cannot be read, does not say what it is, or holds another network than it says.
+ */
+export async function readSource(path: string, assumed?: Assumed): Promise<Source> {
+  const file = await weightsFile(path);
+  const { metadata, tensors } = await readTensors(file.path);
+  const own = parseDescription(metadata, file.path) ?? file.description;
+  const description = describe(own, assumed, file.path);
+  const config = parsePosterV2Config(description.model.config, `The network configuration in ${file.path}`);
+  checkConsistent(file.path, description, config);
+  return { path: file.path, description, config, ...sort(file.path, config, tensors) };
+}
+
+interface Tensors {
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+async function readTensors(path: string): Promise<Tensors> {
+  if (/\.onnx$/i.test(path)) {
+    throw new UserError(
+      `${path} is an ONNX model, whose weights cannot be told apart any more: convert the checkpoint that it was made from.`,
+    );
+  }
+  return readSafetensors(path);
+}
+
+/** Other programs drop a file's metadata when they save it again; in a folder, config.json says the same. */
+const configSchema = z.object({ [descriptionKey]: z.record(z.string(), z.unknown()).optional() });
+
+async function weightsFile(
+  path: string,
+): Promise<{ readonly path: string; readonly description?: ModelDescription | undefined }> {
+  const info = await stat(path).catch((error: unknown) => {
+    throw explainFileError(error, 'read', path);
+  });
+  if (!info.isDirectory()) return { path };
+  const configPath = join(path, 'config.json');
+  const document = (await readJson(configPath, configSchema))[descriptionKey];
+  const weights = join(path, 'model.safetensors');
+  if (document === undefined) return { path: weights };
+  const metadata = new Map([[descriptionKey, JSON.stringify(document)]]);
+  return { path: weights, description: parseDescription(metadata, configPath) };
+}
+
+function describe(own: ModelDescription | undefined, assumed: Assumed | undefined, path: string): ModelDescription {
+  if (own !== undefined) {
+    if (assumed === undefined || assumed.model === own.model.name) return own;
+    throw new UserError(`${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave out --model.`);
+  }
+  if (assumed === undefined) {
+    throw new UserError(
+      `${path} does not say what its network and labels are: name them with --model (such as poster-v2) and --labels (such as RAF-DB).`,
+    );
+  }
+  const { config, preprocessing, name } = modelNamed(assumed.model);
+  const classes = { ...config, numClasses: assumed.labels.labels.length };
+  return { model: { name, config: classes }, labels: assumed.labels, preprocessing };
+}
+
+/** What a file says about its network, labels and pictures must agree. */
+function checkConsistent(path: string, { labels, preprocessing }: ModelDescription, config: PosterV2Config): void {
+  const agrees =
+    labels.labels.length === config.numClasses &&
+    preprocessing.imageSize === config.imageSize &&
+    preprocessing.channels === config.inputChannels;
+  if (agrees) return;
+  throw new UserError(
+    `${path} contradicts itself: its labels or the form of its pictures do not fit its network; use another checkpoint.`,
+  );
+}
+
+function sort(
+  path: string,
+  config: PosterV2Config,
+  tensors: ReadonlyMap<string, Tensor>,
+): Pick<Source, 'parameters' | 'rest' | 'hadTrainState'> {
+  const expected = new Map([...buildInference(config).parameters].map(([name, { shape }]) => [name, shape]));
+  const found = new Map<string, readonly number[]>();
+  const rest = new Map<string, Tensor>();
+  let hadTrainState = false;
+  for (const [name, tensor] of tensors) {
+    if (name.startsWith(trainStatePrefix)) hadTrainState = true;
+    else if (!expected.has(name) && (isIgnoredOnLoad(name) || isOptionalBuffer(name))) rest.set(name, tensor);
+    else if (isFloatDtype(tensor.dtype)) found.set(name, tensor.shape);
+  }
+  const problem = describeMismatch(matchParameters(expected, found), path);
+  if (problem !== undefined) throw new UserError(problem);
+  const parameters = new Map<string, FloatArray>();
+  for (const [name, shape] of expected) {
+    const tensor = tensors.get(name);
+    if (tensor !== undefined) parameters.set(name, { shape, data: toFloat32(tensor, name) });
+  }
+  return { parameters, rest, hadTrainState };
+}
