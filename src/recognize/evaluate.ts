@@ -70,8 +70,9 @@ export async function evaluateOn(
   root: string,
   options: EvaluateOptions = {},
 ): Promise<Evaluated> {
-  const training = classifier.description.training?.protocol;
-  const split = options.split ?? (options.fold ? (training?.trainSplit ?? 'train') : await defaultSplit(root));
+  const { training } = classifier.description;
+  const split =
+    options.split ?? (options.fold ? (training?.protocol?.trainSplit ?? 'train') : await defaultSplit(root));
   const opened = await openInOrder(classifier.labels, root, split, options);
   const { dataset, mapping, dataLabels } = opened;
   const { workers, strict = false, batchSize = 32, flip = false } = options;

@@ -1,4 +1,4 @@
-import type { ProtocolRecord } from '../checkpoints/index.js';
+import type { ProtocolRecord, TrainingRecord } from '../checkpoints/index.js';
 import type { FoldChoice } from '../data/index.js';
 import type { LabelMapping } from './label-mapping.js';
 
@@ -33,8 +33,8 @@ export interface Protocol {
     /** What became of the weights' labels that the data lacks. */
     readonly absent: { readonly labels: readonly string[]; readonly treatment: 'keep' | 'remove' } | null;
   };
-  /** How the weights came about, as far as they say. */
-  readonly training: ProtocolRecord | null;
+  /** How the weights came about and how their epoch was chosen, as far as they say: in words, and for programs. */
+  readonly training: { readonly words: string; readonly record: ProtocolRecord | null } | null;
   /** Sentences: all that makes the figures another thing than plain top-1 on a whole, unseen split. */
   readonly deviations: readonly string[];
 }
@@ -50,7 +50,7 @@ export interface ProtocolFacts {
   readonly mapping: LabelMapping;
   /** Pictures of classes that the weights do not know, measured or not. */
   readonly unknownPictures: number;
-  readonly training: ProtocolRecord | undefined;
+  readonly training: TrainingRecord | undefined;
 }
 
 /** The protocol of a measurement, with its deviations in words. */
@@ -71,7 +71,7 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
     pictures,
     views: flip ? ['picture', 'mirror image'] : ['picture'],
     labels,
-    training: training ?? null,
+    training: training === undefined ? null : { words: training.dataset, record: training.protocol ?? null },
     deviations: [
       ...(flip ? ['Each picture was looked at with its mirror image; the mean of both probabilities counts.'] : []),
       ...ofLabels(labels),
@@ -114,13 +114,14 @@ function ofPictures({ unreadable, withoutMajority }: Protocol['pictures']): stri
 
 /** What makes pictures that the weights have seen, or were chosen with, part of the measurement. */
 function ofTraining({ dataset, split, fold, training }: ProtocolFacts): string[] {
-  if (training === undefined || training.dataset !== dataset) return [];
-  const { trainSplit, selectionSplit } = training;
+  const record = training?.protocol;
+  if (record === undefined || record.dataset !== dataset) return [];
+  const { trainSplit, selectionSplit } = record;
   const sentences: string[] = [];
-  if (split === trainSplit && !(fold !== undefined && sameFold(fold, training.fold))) {
+  if (split === trainSplit && !(fold !== undefined && sameFold(fold, record.fold))) {
     sentences.push(
       `The weights were trained on split '${trainSplit}' of a dataset of this name${
-        training.fold === undefined ? '' : ` without fold ${training.fold.index} of ${training.fold.count}`
+        record.fold === undefined ? '' : ` without fold ${record.fold.index} of ${record.fold.count}`
       }: pictures measured here are among those.`,
     );
   }

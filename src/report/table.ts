@@ -24,9 +24,9 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** A fraction in percent with one digit after the point; `-` where it is undefined. */
-export function percent(fraction: number | null): string {
-  return fraction === null ? '-' : (fraction * 100).toFixed(1);
+/** A fraction in percent with one digit after the point, or `digits`; `-` where it is undefined. */
+export function percent(fraction: number | null, digits = 1): string {
+  return fraction === null ? '-' : (fraction * 100).toFixed(digits);
 }
 
 /** A label per class index; the index itself beyond the labels. */
