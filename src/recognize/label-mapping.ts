@@ -41,7 +41,7 @@ export function mapLabels(weights: LabelSet, data: LabelSet, options?: MappingOp
   const { kind, explanation, mapping } = compareLabels(
     weights,
     data,
-    '--map-labels measures all the same (docs/evaluation.md), otherwise use weights or data with the same labels',
+    'give --map-labels to measure all the same (docs/evaluation.md), or use weights or data with the same labels',
   );
   if (kind !== 'different') {
     const none = { unknown: [], absent: [], removed: [], options: filled };

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { bundledCheckpoint, type Classifier, type Evaluated, evaluateOn } from '../../recognize/index.js';
-import { confusionTable, formatTable, perClassTable, percent } from '../../report/index.js';
+import { measurementsTable, spreadOf } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -11,12 +12,21 @@ import {
   positive,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
-import { grouped, note, noteSkipped, printResult } from '../context.js';
+import { note, noteSkipped, printResult } from '../context.js';
+import { evaluationText, protocolText } from '../evaluation-text.js';
+import { type FoldFlags, foldToMeasure } from '../fold-options.js';
+import { writePredictions } from '../predictions-csv.js';
 import { countBar } from '../progress.js';
 
-interface EvaluateOptions extends CheckpointOptions {
+interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags {
+  readonly checkpoint: readonly string[];
   readonly data: string;
   readonly split?: string;
+  readonly flip?: boolean;
+  readonly mapLabels?: boolean;
+  readonly unknown?: 'wrong' | 'leave-out';
+  readonly absent?: 'keep' | 'remove';
+  readonly csv?: string;
   readonly dataLabels?: LabelSet;
   readonly batchSize: number;
   readonly workers?: number;
@@ -24,12 +34,40 @@ interface EvaluateOptions extends CheckpointOptions {
   readonly json?: boolean;
 }
 
+/** One checkpoint, measured. */
+interface Measurement {
+  readonly checkpoint: string;
+  readonly model: string;
+  readonly result: Evaluated;
+}
+
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
-    .description('measure a checkpoint on a dataset: accuracy, mean-class accuracy, macro-F1, confusions')
+    .description('measure checkpoints on a dataset: accuracy, mean-class accuracy, macro-F1, calibration, confusions')
     .requiredOption('--data <dir>', 'dataset: class folders, or splits of class folders')
-    .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint, 'bundled poster-v2-nano'))
-    .option('--split <name>', 'split of the dataset (default: test, else valid)');
+    .addOption(
+      new Option('--checkpoint <file...>', 'weights; several: mean and deviation over them').default(
+        [bundledCheckpoint],
+        'bundled poster-v2-nano',
+      ),
+    )
+    .option('--split <name>', 'split of the dataset (default: test, else valid; with --folds: train)')
+    .option('--folds <count>', 'measure one part of the split: as many parts as in training', numberOf(z.int().min(2)))
+    .option('--fold <number>', 'which part, from 1 (default: the one that the weights say they did not see)', positive)
+    .option('--seed <number>', 'of the folds (default: the one that the weights say, else 0)', numberOf(z.int().min(0)))
+    .option('--flip', 'mean of the probabilities of each picture and its mirror image')
+    .option('--map-labels', 'measure although weights and data do not have the same expressions')
+    .addOption(
+      new Option('--unknown <how>', 'pictures of what the weights do not know (default: wrong)')
+        .choices(['wrong', 'leave-out'])
+        .implies({ mapLabels: true }),
+    )
+    .addOption(
+      new Option('--absent <how>', 'what the weights know and the data lacks, in the ranking (default: keep)')
+        .choices(['keep', 'remove'])
+        .implies({ mapLabels: true }),
+    )
+    .option('--csv <file>', 'write a line for each picture: path, true and predicted label, probabilities');
   return withCheckpointOptions(command)
     .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
     .option('--batch-size <count>', 'pictures at once', positive, 32)
@@ -38,28 +76,57 @@ export function evaluateCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nExample:\n  poster evaluate --data data/ferplus --checkpoint runs/poster-v2-nano/best.safetensors',
+      `
+Examples:
+  poster evaluate --data data/ferplus --checkpoint runs/poster-v2-nano/best.safetensors
+  poster evaluate --data data/affectnet-8 --checkpoint raf-db.safetensors --map-labels --unknown leave-out
+  poster evaluate --data data/ferplus --checkpoint runs/seed-*/best.safetensors`,
     )
-    .action(async (options: EvaluateOptions) => {
-      const classifier = await openCheckpoint(options);
-      try {
-        await run(classifier, options);
-      } finally {
-        await classifier.dispose();
-      }
-    });
+    .action(run);
 }
 
-async function run(classifier: Classifier, options: EvaluateOptions): Promise<void> {
-  const { data, split, dataLabels, batchSize, workers, strict = false } = options;
+async function run(flags: EvaluateFlags): Promise<void> {
+  if (flags.csv !== undefined && flags.checkpoint.length > 1) {
+    throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', ExitCode.usage);
+  }
+  const measurements: Measurement[] = [];
+  for (const checkpoint of flags.checkpoint) {
+    if (flags.checkpoint.length > 1) note(checkpoint);
+    const classifier = await openCheckpoint({ ...flags, checkpoint });
+    try {
+      measurements.push(await measure(classifier, checkpoint, flags));
+    } finally {
+      await classifier.dispose();
+    }
+  }
+  const [first, second] = measurements;
+  if (first === undefined) return;
+  if (flags.csv !== undefined) await writePredictions(flags.csv, first.result);
+  if (second === undefined) {
+    printResult(flags.json, document(first, flags), () => evaluationText(first.checkpoint, flags.data, first.result));
+    return;
+  }
+  const spread = spreadOf(measurements.map(({ result }) => result.evaluation));
+  printResult(flags.json, { checkpoints: measurements.map((one) => document(one, flags)), spread }, () =>
+    severalText(measurements),
+  );
+}
+
+async function measure(classifier: Classifier, checkpoint: string, flags: EvaluateFlags): Promise<Measurement> {
+  const { data, split, dataLabels, batchSize, workers, strict = false, flip = false, unknown, absent } = flags;
+  const fold = foldToMeasure(flags, classifier.description, checkpoint);
+  const mapping = { ...(unknown === undefined ? {} : { unknown }), ...(absent === undefined ? {} : { absent }) };
   const progress = countBar('pictures');
   let result: Evaluated;
   try {
     result = await evaluateOn(classifier, data, {
       batchSize,
       strict,
+      flip,
       onProgress: progress.update,
       ...(split === undefined ? {} : { split }),
+      ...(fold === undefined ? {} : { fold }),
+      ...(flags.mapLabels === true ? { mapping } : {}),
       ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
       ...(workers === undefined ? {} : { workers }),
     });
@@ -68,42 +135,39 @@ async function run(classifier: Classifier, options: EvaluateOptions): Promise<vo
   }
   if (result.note !== undefined) note(result.note);
   noteSkipped(result.skipped);
-  printResult(options.json, document(classifier, options, result), () => text(classifier, options, result));
+  return { checkpoint, model: classifier.description.model.name, result };
 }
 
-function document({ description, labels }: Classifier, options: EvaluateOptions, result: Evaluated): object {
-  const { checkpoint, data } = options;
-  const { split, evaluation, skipped, note: mapped } = result;
+function document({ checkpoint, model, result }: Measurement, { data }: EvaluateFlags): object {
+  const { split, labels, evaluation, skipped, protocol, note: mapped } = result;
   return {
     checkpoint,
-    model: description.model.name,
+    model,
     data,
     split,
     labels,
     ...(mapped === undefined ? {} : { note: mapped }),
+    protocol: { checkpoint, ...protocol },
     ...evaluation,
     skipped: skipped.map(({ path, reason }) => ({ path, reason })),
   };
 }
 
-function text({ labels }: Classifier, { checkpoint, data }: EvaluateOptions, { split, evaluation }: Evaluated): string {
-  const names = labels.labels;
-  const { samples, accuracy, meanClassAccuracy, macroF1, topK, crossEntropy } = evaluation;
-  const absent = evaluation.absentClasses.map((c) => names[c] ?? String(c));
+/** A row for each; each protocol once, with the checkpoints that it counts for. */
+function severalText(measurements: readonly Measurement[]): string {
+  const protocols = new Map<string, string[]>();
+  for (const { checkpoint, result } of measurements) {
+    const text = protocolText(result.protocol);
+    protocols.set(text, [...(protocols.get(text) ?? []), checkpoint]);
+  }
   return [
-    `${checkpoint} on ${data}, split '${split}': ${grouped(samples)} pictures`,
-    '',
-    formatTable([
-      ['accuracy %', percent(accuracy)],
-      ['mean-class accuracy %', percent(meanClassAccuracy)],
-      ['macro-F1 %', percent(macroF1)],
-      [`top-${topK.k} accuracy %`, percent(topK.accuracy)],
-      ['cross-entropy (nats)', crossEntropy === null ? '-' : crossEntropy.toFixed(4)],
+    measurementsTable(
+      'checkpoint',
+      measurements.map(({ checkpoint, result }) => ({ name: checkpoint, evaluation: result.evaluation })),
+    ),
+    ...[...protocols].flatMap(([text, checkpoints]) => [
+      '',
+      protocols.size === 1 ? text : text.replace('Protocol', `Protocol of ${checkpoints.join(', ')}`),
     ]),
-    ...(absent.length === 0 ? [] : [`No pictures of ${absent.join(', ')}: the class means leave them out.`]),
-    '',
-    confusionTable(evaluation.confusion, names),
-    '',
-    perClassTable(evaluation.perClass, names),
   ].join('\n');
 }

@@ -1,0 +1,69 @@
+import { printable } from '../common/files.js';
+import type { Evaluated, Protocol } from '../recognize/index.js';
+import { confusionTable, formatTable, perClassTable, percent } from '../report/index.js';
+import { grouped } from './context.js';
+
+/** A measurement for people: figures, confusions, and how they were got. */
+export function evaluationText(
+  checkpoint: string,
+  data: string,
+  { split, evaluation, labels, protocol }: Evaluated,
+): string {
+  const names = labels.labels;
+  const { samples, accuracy, meanClassAccuracy, macroF1, topK, crossEntropy, calibration } = evaluation;
+  const absent = evaluation.absentClasses.map((c) => names[c] ?? String(c));
+  return [
+    `${checkpoint} on ${data}, split '${split}': ${grouped(samples)} pictures`,
+    '',
+    formatTable([
+      ['accuracy %', percent(accuracy)],
+      ['mean-class accuracy %', percent(meanClassAccuracy)],
+      ['macro-F1 %', percent(macroF1)],
+      [`top-${topK.k} accuracy %`, percent(topK.accuracy)],
+      ['cross-entropy (nats)', digits(crossEntropy)],
+      [`calibration error % (ECE, ${calibration.bins.length} bins)`, percent(calibration.ece)],
+      ['Brier score (0 to 2)', digits(calibration.brier)],
+    ]),
+    ...(absent.length === 0 ? [] : [`No pictures of ${absent.join(', ')}: the class means leave them out.`]),
+    '',
+    confusionTable(evaluation.confusion, names),
+    '',
+    perClassTable(evaluation.perClass, names),
+    '',
+    protocolText(protocol),
+  ].join('\n');
+}
+
+const digits = (figure: number | null): string => (figure === null ? '-' : figure.toFixed(4));
+
+const relations = {
+  same: 'the same for weights and data, in the same order',
+  reordered: 'the same for weights and data, in another order: matched by name',
+  mapped: 'not the same for weights and data: mapped by name',
+} as const;
+
+/** How a measurement was made, and what makes it another thing than plain top-1. */
+export function protocolText({
+  dataset,
+  split,
+  fold,
+  pictures,
+  views,
+  labels,
+  training,
+  deviations,
+}: Protocol): string {
+  const part = fold === null ? '' : `, fold ${fold.index} of ${fold.count} (seed ${fold.seed})`;
+  return [
+    'Protocol',
+    ...[
+      `pictures: ${grouped(pictures.measured)} of '${dataset}', split '${split}'${part}`,
+      `decision: top-1 of ${views.length === 1 ? 'each picture alone' : `the mean over ${views.join(' and ')}`}`,
+      `labels: ${relations[labels.relation]}`,
+      `weights: ${training === null ? 'they do not say how they came about' : training.words}`,
+      ...(deviations.length === 0
+        ? ['deviations from plain top-1: none']
+        : ['deviations from plain top-1:', ...deviations.map((sentence) => `  ${sentence}`)]),
+    ].map((line) => `  ${printable(line, 500)}`),
+  ].join('\n');
+}
