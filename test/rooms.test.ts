@@ -23,10 +23,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   onnx: ['graph'],
   runtime: ['graph', 'onnx'],
   train: [...compiler, 'nn', ...parts, ...execution],
-  recognize: [...compiler, 'nn', ...parts, ...execution],
+  detect: ['graph', 'ops', 'data', 'checkpoints', ...execution],
+  recognize: [...compiler, 'nn', ...parts, ...execution, 'detect'],
   convert: [...compiler, 'nn', ...parts, 'onnx'],
   report: [...compiler, 'nn', ...parts],
-  cli: [...compiler, 'nn', ...parts, ...execution, ...apps],
+  cli: [...compiler, 'nn', ...parts, ...execution, 'detect', ...apps],
 };
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));

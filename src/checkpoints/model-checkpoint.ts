@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
-import type { Preprocessing } from '../common/preprocessing.js';
+import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
 import { isOptionalBuffer } from './parameters.js';
 import { readHeader, readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toHalf } from './tensor.js';
@@ -32,12 +32,25 @@ const labelSetSchema: z.ZodType<LabelSet> = z.object({
     .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
 });
 
+// Somewhat outside is possible: ears beyond the border.
+const fraction = z.number().min(-2).max(3);
+const cropSchema: z.ZodType<CropTemplate> = z.object({
+  name: plainText,
+  points: z
+    .partialRecord(z.enum(keypointNames), z.tuple([fraction, fraction]))
+    .refine(
+      (points) => new Set(Object.values(points).map((point) => point?.join())).size >= 2,
+      'needs two points in different places',
+    ),
+});
+
 const preprocessingSchema: z.ZodType<Preprocessing> = z
   .object({
     imageSize: z.int().min(1).max(16384),
     channels: z.union([z.literal(1), z.literal(3)]),
     mean: z.array(z.number()),
     std: z.array(z.number().positive()),
+    crop: cropSchema.exactOptional(),
   })
   .refine(
     ({ channels, mean, std }) => mean.length === channels && std.length === channels,

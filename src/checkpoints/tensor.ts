@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.js';
-import { printable } from '../common/files.js';
+import { printable } from '../common/printable.js';
 
 /** Bytes per element of the safetensors data types we read and write. */
 export const elementBytes = {

@@ -3,6 +3,9 @@ import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from '
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { ExitCode, messageOf, UserError } from './errors.js';
+import { printable } from './printable.js';
+
+export { printable };
 
 /** System calls move at most 2 GiB; smaller pieces also keep one write from holding a thread for long. */
 const pieceBytes = 64 * 1024 * 1024;
@@ -181,12 +184,6 @@ export function describeZodError(error: z.ZodError): string {
   const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : '';
   const where = issue.path.map(String).join('.');
   return `${where === '' ? '' : `at ${printable(where)}: `}${printable(issue.message)}${more}`;
-}
-
-/** Text from outside, fit to be shown on a terminal: control and direction-changing characters replaced, length bounded. */
-export function printable(text: string, maxLength = 120): string {
-  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
-  return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`;
 }
 
 /**

@@ -1,1 +1,2 @@
+export * from './any-size.js';
 export * from './write.js';

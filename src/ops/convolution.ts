@@ -5,11 +5,19 @@ import type { OperationName } from './names.js';
 import { apply, applyOne, attributeInts, attributeNumber, type OperationTable, operand, output } from './operation.js';
 import { pad, reshape, slice, transpose } from './shape.js';
 
+/** Zeros around a map. */
+export interface Padding {
+  readonly top: number;
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+}
+
 export interface ConvOptions {
   /** The same on both axes. */
   readonly stride?: number;
-  /** Zeros on every side. */
-  readonly padding?: number;
+  /** Zeros on every side, or by side. What has different sides is not differentiated: use `pad` there. */
+  readonly padding?: number | Padding;
   readonly groups?: number;
   /** The weight stays the same while the graph is used: kernels may prepare it once. */
   readonly fixed?: boolean;
@@ -17,7 +25,7 @@ export interface ConvOptions {
 
 /**
  * Cross-correlation, as torch.nn.functional.conv2d: x [N, I, H, W], weight [O, I / groups, k, k], bias [O]
- * -> [N, O, (H + 2 padding - k) / stride + 1 rounded down, likewise for W].
+ * -> [N, O, (H + top + bottom - k) / stride + 1 rounded down, likewise for W].
  */
 export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
   const { stride = 1, padding = 0, groups = 1, fixed = false } = options;
@@ -39,25 +47,33 @@ export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOp
     const rule = `x must be [N, ${(perGroup as number) * groups}, H, W] for this weight with ${groups} group(s), the weight [out, in / groups, k, k] and the bias [out]`;
     throw new GraphError('Conv', [x, weight, bias], rule);
   }
-  if (![stride, padding, groups].every(Number.isInteger) || stride < 1 || padding < 0 || groups < 1) {
+  const pads = padsOf(padding);
+  const [top, left, bottom, right] = pads;
+  if (![stride, groups, ...pads].every(Number.isInteger) || stride < 1 || Math.min(...pads) < 0 || groups < 1) {
     throw new GraphError(
       'Conv',
       [x, weight],
-      `stride ${stride}, padding ${padding}, groups ${groups} are not possible`,
+      `stride ${stride}, padding ${typeof padding === 'number' ? padding : pads.join(', ')}, groups ${groups} are not possible`,
     );
   }
-  const size = (dim: number, k: number): number => Math.floor((dim + 2 * padding - k) / stride) + 1;
-  const shape = [n as Dim, out as Dim, size(height, kh), size(width, kw)];
+  const size = (dim: number, k: number): number => Math.floor((dim - k) / stride) + 1;
+  const shape = [n as Dim, out as Dim, size(height + top + bottom, kh), size(width + left + right, kw)];
   if ((shape[2] as number) < 1 || (shape[3] as number) < 1) {
     throw new GraphError('Conv', [x, weight], 'the kernel is larger than the padded map');
   }
   return applyOne('Conv', bias ? [x, weight, bias] : [x, weight], shape, {
     strides: ints([stride, stride]),
-    pads: ints([padding, padding, padding, padding]),
+    pads: ints(pads),
     kernel_shape: ints([kh, kw]),
     group: int(groups),
     ...(fixed ? { fixed: int(1) } : {}),
   });
+}
+
+/** In ONNX's order: the starts of both axes, then their ends. */
+export function padsOf(padding: number | Padding): readonly [number, number, number, number] {
+  if (typeof padding === 'number') return [padding, padding, padding, padding];
+  return [padding.top, padding.left, padding.bottom, padding.right];
 }
 
 function derived(op: OperationName, inputs: readonly Tensor[], attributes: Attributes, shape: Tensor['shape']): Tensor {
@@ -113,6 +129,10 @@ export const convolutions = {
           [x, weight],
           'with groups, the weight is differentiated only for one channel a group',
         );
+      }
+      const pads = attributeInts(node.attributes, 'pads');
+      if (pads.some((n) => n !== pads[0])) {
+        throw new GraphError('Conv', [x, weight], 'to be differentiated, it must have the same padding on every side');
       }
       return [
         wants[0] ? derived('ConvInputGradient', [dy, weight], node.attributes, x.shape) : undefined,

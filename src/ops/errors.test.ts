@@ -52,6 +52,15 @@ const mistakes: readonly (readonly [make: () => Value | ops.BatchNormTraining, m
   [() => ops.conv2d(channels, t(3, 1, 3, 3), undefined, { groups: 2 }), /^Conv/],
   [() => ops.conv2d(channels, t(4, 2, 3, 3), undefined, { stride: 0 }), /^Conv.*: stride 0, padding 0, groups 1/],
   [
+    () => ops.conv2d(channels, t(4, 2, 3, 3), undefined, { padding: { top: 0, left: 0, bottom: 1, right: -1 } }),
+    /^Conv.*: stride 1, padding 0, 0, 1, -1, groups 1/,
+  ],
+  [() => ops.maxPool2d(t(2, 4, 4), { kernel: 2 }), /^MaxPool\(float32\[2, 4, 4\]\): x must be \[N, C, H, W\]/],
+  [() => ops.maxPool2d(channels, { kernel: 5 }), /^MaxPool.*: the window is larger than the padded map/],
+  [() => ops.maxPool2d(channels, { kernel: 2, padding: 2 }), /^MaxPool.*: kernel 2, stride 2, padding 2, 2, 2, 2/],
+  [() => ops.upsampleBilinear(t(2, 4), 2), /^Resize\(float32\[2, 4\]\): x must be/],
+  [() => ops.upsampleBilinear(channels, 1.5), /^Resize.*: cannot enlarge 1.5 times/],
+  [
     () => ops.batchNorm(channels, t(2), t(2), t(2), t(3)),
     /^BatchNormalization\(float32\[N, 2, 4, 4\], .*float32\[3\]\)/,
   ],
@@ -99,7 +108,7 @@ test('the families of operations make up the whole table', () => {
   assert.deepEqual(Object.keys(ops.operations).sort(), [...ops.operationNames].sort());
   assert.equal(new Set(ops.operationNames).size, ops.operationNames.length);
   const families = [ops.elementwise, ops.shaping, ops.reductions, ops.linearAlgebra, ops.convolutions];
-  const rest = [ops.normalizations, ops.softmaxes];
+  const rest = [ops.maps, ops.normalizations, ops.softmaxes];
   const names = [...families, ...rest].flatMap((family) => Object.keys(family));
   assert.equal(new Set(names).size, names.length, 'an operation is in two families');
   assert.throws(() => ops.operationOf('Convolve'), /no operation called 'Convolve'/);

@@ -2,6 +2,7 @@ export * from './convolution.js';
 export * from './elementwise.js';
 export * from './linear.js';
 export { lower } from './lower.js';
+export * from './map.js';
 export { type OperationName, operationNames } from './names.js';
 export * from './normalization.js';
 export { type GradientRule, type Operation, operand, type Target } from './operation.js';

@@ -37,7 +37,9 @@ export const operationNames = [
   'Shape',
   'Gather',
   'Subsample', // ours
+  // map.ts
   'MaxPool',
+  'Resize',
   // reduce.ts
   'ReduceSum',
   'ReduceMean',

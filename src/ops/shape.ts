@@ -244,7 +244,6 @@ export const shaping = {
       return [applyOne('MaxPool', [x], shape, { kernel_shape: ints([1, 1]), strides: ints(strides) })];
     },
   },
-  MaxPool: { gradient: { none: 'Subsample becomes it after differentiation' } },
   // The walk sums what was repeated.
   ExpandAs: {
     gradient: ({ gradients: [dy] }) => [dy],

@@ -1,6 +1,7 @@
 import { convolutions } from './convolution.js';
 import { elementwise } from './elementwise.js';
 import { linearAlgebra } from './linear.js';
+import { maps } from './map.js';
 import type { OperationName } from './names.js';
 import { normalizations } from './normalization.js';
 import type { Operation } from './operation.js';
@@ -13,6 +14,7 @@ import { softmaxes } from './softmax.js';
 export const operations: Readonly<Record<OperationName, Operation>> = {
   ...elementwise,
   ...shaping,
+  ...maps,
   ...reductions,
   ...linearAlgebra,
   ...convolutions,

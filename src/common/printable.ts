@@ -1,0 +1,5 @@
+/** Text from outside, fit to be shown on a terminal: control and direction-changing characters replaced, length bounded. */
+export function printable(text: string, maxLength = 120): string {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
+  return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`;
+}

@@ -1,0 +1,109 @@
+import { type Picture, resizeBilinear } from '../data/resize.js';
+import { inverse, type Similarity } from './similarity.js';
+
+/** Above this many source pixels an output pixel, the source is shrunk first: time then does not grow with the picture. */
+const maxRatio = 4;
+
+/**
+ * A picture seen through a similarity, sampled with a triangle filter that is as wide as an output pixel when shrinking
+ * (antialiasing) and as a source pixel when enlarging; without rotation that is what `resizeBilinear` does. Beyond the
+ * border the border's pixels go on.
+ * @param transform from the picture's pixels to the output's
+ */
+export function warp(picture: Picture, transform: Similarity, width: number, height: number): Picture {
+  const ratio = 1 / Math.hypot(transform.a, transform.b);
+  if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new RangeError('a picture cannot be warped to nothing');
+  if (ratio > maxRatio && Math.max(picture.width, picture.height) > maxRatio) {
+    const { shrunk, toShrunk } = shrink(picture, transform, width, height, ratio / 2);
+    return sample(shrunk, toShrunk, width, height);
+  }
+  return sample(picture, transform, width, height);
+}
+
+/** The part that is seen, `factor` times smaller, and the transform from it. */
+function shrink(
+  picture: Picture,
+  transform: Similarity,
+  width: number,
+  height: number,
+  factor: number,
+): { readonly shrunk: Picture; readonly toShrunk: Similarity } {
+  const { a, b, tx, ty } = inverse(transform);
+  const margin = 2 * factor;
+  const corner = (x: number, y: number): readonly [number, number] => [a * x - b * y + tx, b * x + a * y + ty];
+  const corners = [corner(0, 0), corner(width, 0), corner(0, height), corner(width, height)];
+  const range = (axis: 0 | 1, size: number): readonly [number, number] => {
+    const along = corners.map((point) => point[axis]);
+    const from = Math.max(0, Math.min(size - 1, Math.floor(Math.min(...along) - margin)));
+    return [from, Math.max(from + 1, Math.min(size, Math.ceil(Math.max(...along) + margin)))];
+  };
+  const [x0, x1] = range(0, picture.width);
+  const [y0, y1] = range(1, picture.height);
+  const [w, h] = [x1 - x0, y1 - y0].map((side) => Math.max(1, Math.round(side / factor))) as [number, number];
+  const shrunk = resizeBilinear(crop(picture, x0, y0, x1 - x0, y1 - y0), w, h);
+  // Sides are rounded to whole pixels; the mean of both factors keeps it a similarity (off by less than half a pixel).
+  const scale = ((x1 - x0) / w + (y1 - y0) / h) / 2;
+  const toShrunk = {
+    a: transform.a * scale,
+    b: transform.b * scale,
+    tx: transform.a * x0 - transform.b * y0 + transform.tx,
+    ty: transform.b * x0 + transform.a * y0 + transform.ty,
+  };
+  return { shrunk, toShrunk };
+}
+
+/** A part of a picture, which must lie within it. */
+export function crop({ width, channels, data }: Picture, x: number, y: number, w: number, h: number): Picture {
+  const out = new Uint8Array(w * h * channels);
+  for (let row = 0; row < h; row++) {
+    const start = ((y + row) * width + x) * channels;
+    out.set(data.subarray(start, start + w * channels), row * w * channels);
+  }
+  return { width: w, height: h, channels, data: out };
+}
+
+function sample(picture: Picture, transform: Similarity, width: number, height: number): Picture {
+  const { channels, data } = picture;
+  const { a, b, tx, ty } = inverse(transform);
+  const ratio = Math.hypot(a, b);
+  // Axes of the output in the source, of length 1, and how far the filter reaches along them.
+  const [ax, ay] = [a / ratio, b / ratio];
+  const support = Math.max(1, ratio);
+  const reach = support * (Math.abs(ax) + Math.abs(ay));
+  const out = new Uint8Array(width * height * channels);
+  const [lastX, lastY] = [picture.width - 1, picture.height - 1];
+  let target = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const cx = a * (x + 0.5) - b * (y + 0.5) + tx;
+      const cy = b * (x + 0.5) + a * (y + 0.5) + ty;
+      let [red, green, blue, sum] = [0, 0, 0, 0];
+      const toY = Math.floor(cy + reach - 0.5);
+      const toX = Math.floor(cx + reach - 0.5);
+      for (let sy = Math.ceil(cy - reach - 0.5); sy <= toY; sy++) {
+        const dy = sy + 0.5 - cy;
+        const row = Math.max(0, Math.min(lastY, sy)) * picture.width;
+        for (let sx = Math.ceil(cx - reach - 0.5); sx <= toX; sx++) {
+          const dx = sx + 0.5 - cx;
+          const u = 1 - Math.abs(ax * dx + ay * dy) / support;
+          const v = 1 - Math.abs(ax * dy - ay * dx) / support;
+          if (u <= 0 || v <= 0) continue;
+          const weight = u * v;
+          const at = (row + Math.max(0, Math.min(lastX, sx))) * channels;
+          sum += weight;
+          red += weight * (data[at] ?? 0);
+          if (channels === 3) {
+            green += weight * (data[at + 1] ?? 0);
+            blue += weight * (data[at + 2] ?? 0);
+          }
+        }
+      }
+      out[target++] = red / sum + 0.5;
+      if (channels === 3) {
+        out[target++] = green / sum + 0.5;
+        out[target++] = blue / sum + 0.5;
+      }
+    }
+  }
+  return { width, height, channels, data: out };
+}

@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { messageOf, UserError } from '../common/errors.js';
+
+const weightsFile = '@mediapipe/face_detection/face_detection_full_range.tflite';
+
+/**
+ * The bytes of the detector's weights, from the package that brings them. Node only.
+ * @throws UserError where it is not installed.
+ */
+export async function readDetectorWeights(): Promise<Uint8Array> {
+  try {
+    return await readFile(createRequire(import.meta.url).resolve(weightsFile));
+  } catch (error) {
+    throw new UserError(
+      `The face detector's weights are missing (${messageOf(error).split('\n', 1)[0]}); run npm install again.`,
+      undefined,
+      { cause: error },
+    );
+  }
+}
