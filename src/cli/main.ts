@@ -6,6 +6,7 @@ import { printable } from '../common/files.js';
 import { convertCommand } from './commands/convert.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
+import { landmarksCommand } from './commands/landmarks.js';
 import { predictCommand } from './commands/predict.js';
 import { prepareCommand } from './commands/prepare.js';
 import { profileCommand } from './commands/profile.js';
@@ -25,6 +26,7 @@ for (const command of [
   trainCommand(),
   evaluateCommand(),
   predictCommand(),
+  landmarksCommand(),
   explainCommand(),
   convertCommand(),
   profileCommand(),

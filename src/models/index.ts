@@ -1,5 +1,6 @@
 export * from './explanation.js';
 export * from './ir50.js';
+export * from './landmark-detector.js';
 export * from './mobile-face-net.js';
 export * from './poster-v2.js';
 export * from './poster-v2-config.js';

@@ -5,6 +5,7 @@ export * from './evaluate.js';
 export * from './explain.js';
 export * from './flip.js';
 export * from './label-mapping.js';
+export * from './landmarks.js';
 export type { NetworkOptions } from './network.js';
 export * from './pictures.js';
 export * from './predict.js';

@@ -1,0 +1,37 @@
+/*
+ * The published landmark branch with its head, by itself: a detector of 68 landmarks. POSTER V2 computes the head and
+ * drops the result; here it is the result.
+ */
+import { graph, input, parametersOf } from '../graph/index.js';
+import { createScope, nearest } from '../nn/index.js';
+import { reshape } from '../ops/index.js';
+import { landmarkHead, mobileFaceNet } from './mobile-face-net.js';
+import { type LandmarkConfig, posterV2Config } from './poster-v2-config.js';
+import type { Inference } from './registry.js';
+
+/** Where the landmark branch is in a POSTER V2; a file of its own has its names without this. */
+export const landmarkPrefix = 'face_landback.';
+
+/**
+ * The detector as published.
+ * @param imageSize side of the input: 112, or a multiple, of which pixels are picked as POSTER V2 does
+ * @returns input `pixel_values` [N, 3, S, S], output `landmarks` [N, 68, 2]: x and y as shares of the picture
+ */
+export function buildLandmarkDetector(imageSize = posterV2Config.backboneSize): Inference {
+  const config = publishedLandmarks();
+  const scope = createScope({ mode: 'inference' });
+  const branch = scope.at(landmarkPrefix.slice(0, -1));
+  const images = input('pixel_values', 'float32', ['N', 3, imageSize, imageSize]);
+  const [, , last] = mobileFaceNet(branch, nearest(images, posterV2Config.backboneSize), config);
+  if (last === undefined) throw new Error('the landmark branch has three maps');
+  const points = landmarkHead(branch.at('output_layer'), last, config);
+  const program = graph({ landmarks: reshape(points, ['N', config.landmarks / 2, 2]) });
+  const used = parametersOf(program.outputs.values());
+  const parameters = new Map([...scope.parameters].filter(([name]) => used.has(name)));
+  return { graph: program, parameters, taps: scope.taps };
+}
+
+function publishedLandmarks(): LandmarkConfig {
+  if (posterV2Config.landmark === 'none') throw new Error('the published network has a landmark branch');
+  return posterV2Config.landmark;
+}

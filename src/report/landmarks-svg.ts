@@ -1,0 +1,35 @@
+/** Lines that the 68 landmarks of iBUG 300-W draw: first point, last point, whether it closes. */
+const lines: readonly (readonly [first: number, last: number, closed: boolean])[] = [
+  [0, 16, false], // jaw
+  [17, 21, false], // brows
+  [22, 26, false],
+  [27, 30, false], // nose
+  [31, 35, false],
+  [36, 41, true], // eyes
+  [42, 47, true],
+  [48, 59, true], // mouth
+  [60, 67, true],
+];
+
+/** 68 landmarks as an SVG of a picture's size, to be laid over it. */
+export function landmarksSvg(
+  points: readonly { readonly x: number; readonly y: number }[],
+  width: number,
+  height: number,
+): string {
+  const unit = Math.max(width, height) / 200;
+  const text = (value: number): string => value.toFixed(2);
+  const at = (list: readonly { readonly x: number; readonly y: number }[]): string =>
+    list.map(({ x, y }) => `${text(x)},${text(y)}`).join(' ');
+  const strokes = lines.map(([first, last, closed]) => {
+    const shape = closed ? 'polygon' : 'polyline';
+    return `<${shape} points="${at(points.slice(first, last + 1))}" stroke-width="${text(unit)}"/>`;
+  });
+  const dots = points.map(({ x, y }) => `<circle cx="${text(x)}" cy="${text(y)}" r="${text(1.5 * unit)}"/>`);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
+    `<g fill="none" stroke="#00e5ff" stroke-opacity="0.8">${strokes.join('')}</g>`,
+    `<g fill="#ff2d78">${dots.join('')}</g>`,
+    '</svg>',
+  ].join('\n');
+}

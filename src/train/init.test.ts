@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { encodeModel, fromFloat32, writeSafetensors } from '../checkpoints/index.js';
+import { affectnet7, affectnet8, rafdb } from '../common/label-sets.js';
+import type { LabelSet } from '../common/labels.js';
+import { type ParameterSpec, zeros } from '../nn/index.js';
+import { type InitReport, type InitSource, initialParameters } from './init.js';
+
+/** A network of one tensor a part, and a head of two columns. */
+const shapes = {
+  'ir_back.body1.0.weight': [2, 3],
+  'ir_back.body2.0.weight': [4],
+  'face_landback.conv1.bn.running_var': [2],
+  'VIT.head.linear.weight': [7, 2],
+  'VIT.head.linear.bias': [7],
+} as const;
+const specs: ReadonlyMap<string, ParameterSpec> = new Map(
+  Object.entries(shapes).map(([name, shape]) => [name, { name, shape, init: zeros, role: 'weight', trained: true }]),
+);
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+/** `first`, `first` + 1, ... */
+const counted = (shape: readonly number[], first: number) => ({
+  shape,
+  data: Float32Array.from({ length: size(shape) }, (_, i) => first + i),
+});
+
+let dir = '';
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'poster-init-'));
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/** Begins with a file of tensors that count from 10, 20, ... */
+async function begin(part: InitSource['part'], tensors: Shapes, labels: LabelSet = rafdb, own?: LabelSet) {
+  const path = join(dir, 'weights.safetensors');
+  const arrays = new Map(Object.entries(tensors).map(([name, shape], i) => [name, counted(shape, 10 * (i + 1))]));
+  const { metadata } =
+    own === undefined
+      ? { metadata: new Map<string, string>() }
+      : encodeModel({
+          model: { name: 'any', config: {} },
+          labels: own,
+          preprocessing: { imageSize: 8, channels: 1, mean: [0], std: [1] },
+          parameters: new Map(),
+        });
+  await writeSafetensors(path, new Map([...arrays].map(([name, array]) => [name, fromFloat32(array)])), metadata);
+  const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(size(shape))]));
+  const report: InitReport = await initialParameters({ part, path }, specs, values, labels);
+  return { report, values: (name: keyof typeof shapes): number[] => [...(values.get(name) ?? [])] };
+}
+
+describe('weights to begin with', () => {
+  it('ir50: by the name in its own file and by shape; the rest is told with its reason', async () => {
+    const { report, values } = await begin('ir50', {
+      'body1.0.weight': [2, 3],
+      'body2.0.weight': [5],
+      'body4.0.weight': [2],
+      'output_layer.3.weight': [2, 2],
+    });
+    assert.deepEqual(report.taken, ['ir_back.body1.0.weight']);
+    assert.deepEqual(values('ir_back.body1.0.weight'), [10, 11, 12, 13, 14, 15]);
+    assert.deepEqual(values('ir_back.body2.0.weight'), [0, 0, 0, 0]);
+    assert.deepEqual(report.left, [
+      { name: 'body2.0.weight', reason: 'of another shape', detail: '[5] instead of [4]' },
+      { name: 'body4.0.weight', reason: 'not in this network' },
+      { name: 'output_layer.3.weight', reason: 'never read by the network' },
+    ]);
+    assert.deepEqual(report.fresh, ['ir_back.body2.0.weight']);
+  });
+
+  it("landmark: with DataParallel's prefix", async () => {
+    const { report, values } = await begin('landmark', { 'module.conv1.bn.running_var': [2] });
+    assert.deepEqual([report.taken, report.left, report.fresh], [['face_landback.conv1.bn.running_var'], [], []]);
+    assert.deepEqual(values('face_landback.conv1.bn.running_var'), [10, 11]);
+  });
+
+  it('a part of a whole network', async () => {
+    const whole = { 'module.face_landback.conv1.bn.running_var': [2], 'module.ir_back.body1.0.weight': [2, 3] };
+    const { report, values } = await begin('landmark', whole);
+    assert.deepEqual(report.taken, ['face_landback.conv1.bn.running_var']);
+    assert.deepEqual(report.left, [{ name: 'module.ir_back.body1.0.weight', reason: 'of another part' }]);
+    assert.deepEqual(values('ir_back.body1.0.weight'), [0, 0, 0, 0, 0, 0]);
+  });
+
+  const head = { 'VIT.head.linear.weight': [7, 2], 'VIT.head.linear.bias': [7] };
+
+  it("the head's rows follow the labels", async () => {
+    const same = await begin('network', head, rafdb, rafdb);
+    assert.deepEqual(same.values('VIT.head.linear.bias'), [20, 21, 22, 23, 24, 25, 26]);
+    assert.equal(same.report.note, undefined);
+    const turned = await begin('network', head, affectnet7, rafdb);
+    // Neutral, Happy, Sad, Surprise, Fear, Disgust, Anger by their places in RAF-DB's order.
+    assert.deepEqual(turned.values('VIT.head.linear.bias'), [26, 23, 24, 20, 21, 22, 25]);
+    assert.deepEqual(turned.values('VIT.head.linear.weight').slice(0, 4), [22, 23, 16, 17]);
+    assert.match(turned.report.note ?? '', /in the order of the data's labels/);
+  });
+
+  it('a head for other classes begins anew, said in a sentence', async () => {
+    const more = { ...head, 'ir_back.body2.0.weight': [4] };
+    const { report, values } = await begin('network', more, affectnet8, rafdb);
+    assert.deepEqual(report.taken, ['ir_back.body2.0.weight']);
+    assert.deepEqual(report.left[0], {
+      name: 'VIT.head.linear.weight',
+      reason: 'for other classes',
+      detail: '7 of RAF-DB, and the data has 8 of AffectNet-8',
+    });
+    assert.ok(values('VIT.head.linear.bias').every((value) => value === 0));
+    const unlabelled = await begin('network', { ...more, 'VIT.head.linear.bias': [8] });
+    assert.deepEqual(unlabelled.report.left, [
+      { name: 'VIT.head.linear.bias', reason: 'for other classes', detail: '8, and the data has 7' },
+    ]);
+  });
+
+  it('nothing that fits is an error', async () => {
+    await assert.rejects(
+      begin('ir50', { 'conv1.weight': [2] }),
+      /no tensor with a name and shape of this network's ir50 part \(conv1\.weight is not in this network\); choose/,
+    );
+  });
+});
