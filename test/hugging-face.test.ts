@@ -63,11 +63,11 @@ describe('the bundled network, which takes gray pictures', () => {
 
   it('scores coloured ones nearly so: we round gray to 8 bits, a graph does not', async () => {
     const colour = await writePortrait('colour-48.png', 48, false);
-    assert.ok((await difference('nano', classifier, colour)) < 1e-3);
+    assert.ok((await difference('nano', classifier, colour)) < 2e-4);
   });
 
   it('scores larger ones alike: transformers.js does not smooth where it shrinks a picture', async () => {
-    assert.ok((await difference('nano', classifier, portrait)) < 1e-2);
+    assert.ok((await difference('nano', classifier, portrait)) < 5e-3);
   });
 
   it('takes batches, gives the logits that we give', async () => {

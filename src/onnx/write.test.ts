@@ -172,3 +172,45 @@ test('no two values share a name', () => {
   clash(one('Op', [parameter('w', []), parameter('w', [])]), 'y', /two different inputs or parameters are called 'w'/);
   clash(one('Op', [x]), 'x', /output 'x' has the name of an input or parameter it is not/);
 });
+
+test('the opset can be chosen, as far as the operations are in it', () => {
+  const versions = (opset: number): unknown[] => {
+    const { irVersion, opsetImport } = decoded(graph({ y: one('Relu', [x]) }), { opset });
+    return [irVersion, opsetImport];
+  };
+  assert.deepEqual(versions(17), [8, [{ version: 17 }]]);
+  assert.deepEqual(versions(23), [11, [{ version: 23 }]]);
+  assert.throws(() => versions(16), /opset 16 is not one of 17, 18/);
+  const gelu = graph({ y: one('Gelu', [x]) });
+  assert.deepEqual(decoded(gelu, { opset: 20 }).opsetImport, [{ version: 20 }]);
+  assert.throws(() => writeOnnx(gelu, { opset: 19 }), /Gelu as it is written here came with opset 20/);
+});
+
+test('the batch dimension can be called otherwise', () => {
+  const wide = input('x', 'float32', ['N', 2]);
+  const y = apply('Op', [wide], {}, [{ dtype: 'float32', shape: ['N'] }]).outputs[0] as Value;
+  const { graph: written } = decoded(graph({ y }), { batch: 'batch_size' });
+  const shapes = [...written.input, ...written.output].map(({ type }) => JSON.stringify(type));
+  assert.match(shapes[0] ?? '', /"dimParam":"batch_size".*"dimValue":2/);
+  assert.match(shapes[1] ?? '', /"dimParam":"batch_size"/);
+});
+
+test('half-precision parameters are cast to float32', () => {
+  const { graph: written } = decoded(graph({ y: one('Op', [parameter('w', [2])]) }), {
+    place: () => Uint16Array.of(0x3c00, 0xc000),
+  });
+  const [half] = written.initializer;
+  assert.deepEqual(half, { dims: [2], dataType: 10, name: '#0', rawData: [0, 0x3c, 0, 0xc0], externalData: [] });
+  const [cast, op] = written.node;
+  assert.deepEqual([cast?.opType, cast?.input, cast?.output], ['Cast', ['#0'], ['w']]);
+  assert.deepEqual(cast?.attribute, [{ floats: [], ints: [], name: 'to', i: 1, type: 2 }]);
+  assert.deepEqual(op?.input, ['w']);
+});
+
+test('weights that one file cannot hold are refused before they are written', () => {
+  // 256 MB, nine times the same.
+  const much = new Float32Array(2 ** 26);
+  const leaves = Array.from({ length: 9 }, (_, i) => parameter(`w${i}`, [much.length]));
+  const program = graph({ y: one('Op', leaves) });
+  assert.throws(() => writeOnnx(program, { place: () => much }), /An ONNX file of 2\.4 GB cannot be.*--precision F16/);
+});
