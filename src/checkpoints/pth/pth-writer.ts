@@ -1,5 +1,6 @@
 import yazl from 'yazl';
-import { writeFileAtomic } from '../common/files.js';
+import { writeFileAtomic } from '../../common/files.js';
+import { type Dtype, elementBytes, elementCount, type Tensor } from '../tensor.js';
 import {
   type PickleNode,
   type PickleValue,
@@ -9,7 +10,6 @@ import {
   pickleOrderedDict,
   pickleTuple,
 } from './pickle-writer.js';
-import { type Dtype, elementBytes, elementCount, type Tensor } from './tensor.js';
 
 // PyTorch's zip format: an archive of stored entries in one folder; `data.pkl` holds the object, in which tensors name
 // their bytes, `data/0`, `data/1`, ... https://pytorch.org/docs/stable/notes/serialization.html

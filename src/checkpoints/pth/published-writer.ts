@@ -1,5 +1,6 @@
-import { descriptionKey, formatDescription, type ModelDescription } from './model-checkpoint.js';
-import { isOptionalBuffer } from './parameters.js';
+import { descriptionKey, formatDescription, type ModelDescription } from '../model-checkpoint.js';
+import { isOptionalBuffer } from '../parameters.js';
+import { fromFloat32, type Tensor } from '../tensor.js';
 import {
   type PickleValue,
   pickleCall,
@@ -9,7 +10,6 @@ import {
   pickleTuple,
 } from './pickle-writer.js';
 import { writePth } from './pth-writer.js';
-import { fromFloat32, type Tensor } from './tensor.js';
 
 /** What a checkpoint of the published training script holds. */
 export interface PublishedCheckpoint {
