@@ -3,12 +3,35 @@ import type { Evaluated, Protocol } from '../recognize/index.js';
 import { confusionTable, formatTable, perClassTable, percent } from '../report/index.js';
 import { grouped } from './context.js';
 
+/** One checkpoint, measured. */
+export interface Measurement {
+  readonly checkpoint: string;
+  /** Name of the network. */
+  readonly model: string;
+  /** Folder of the dataset. */
+  readonly data: string;
+  readonly result: Evaluated;
+}
+
+/** A measurement for programs. */
+export function evaluationDocument({ checkpoint, model, data, result }: Measurement): object {
+  const { split, labels, evaluation, skipped, protocol, note } = result;
+  return {
+    checkpoint,
+    model,
+    data,
+    split,
+    labels,
+    ...(note === undefined ? {} : { note }),
+    protocol: { checkpoint, ...protocol },
+    ...evaluation,
+    skipped: skipped.map(({ path, reason }) => ({ path, reason })),
+  };
+}
+
 /** A measurement for people: figures, confusions, and how they were got. */
-export function evaluationText(
-  checkpoint: string,
-  data: string,
-  { split, evaluation, labels, protocol }: Evaluated,
-): string {
+export function evaluationText({ checkpoint, data, result }: Measurement): string {
+  const { split, evaluation, labels, protocol } = result;
   const names = labels.labels;
   const { samples, accuracy, meanClassAccuracy, macroF1, topK, crossEntropy, calibration } = evaluation;
   const absent = evaluation.absentClasses.map((c) => names[c] ?? String(c));

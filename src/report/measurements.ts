@@ -2,51 +2,55 @@ import type { Evaluation } from '../metrics/evaluation.js';
 import { type Spread, spread } from '../metrics/summary.js';
 import { formatTable, percent } from './table.js';
 
-/** The figures of an evaluation that are compared over seeds and folds. */
-const figures = {
-  'accuracy %': (one: Evaluation) => one.accuracy,
-  'mean-class %': (one: Evaluation) => one.meanClassAccuracy,
-  'macro-F1 %': (one: Evaluation) => one.macroF1,
-  'ECE %': (one: Evaluation) => one.calibration.ece,
-} as const;
+/** What of an evaluation is compared over seeds and folds. Fractions; null where nothing defines them. */
+export interface Figures {
+  readonly samples: number;
+  readonly accuracy: number | null;
+  readonly meanClassAccuracy: number | null;
+  readonly macroF1: number | null;
+  readonly ece: number | null;
+  readonly brier: number | null;
+}
+export type FigureName = Exclude<keyof Figures, 'samples'>;
+const names: readonly FigureName[] = ['accuracy', 'meanClassAccuracy', 'macroF1', 'ece', 'brier'];
 
-export interface EvaluationSpread {
-  readonly accuracy: Spread;
-  readonly meanClassAccuracy: Spread;
-  readonly macroF1: Spread;
-  readonly ece: Spread;
-  readonly brier: Spread;
+export function figuresOf({ samples, accuracy, meanClassAccuracy, macroF1, calibration }: Evaluation): Figures {
+  const { ece, brier } = calibration;
+  return { samples, accuracy, meanClassAccuracy, macroF1, ece, brier };
 }
 
-/** Mean and sample deviation of each figure over several evaluations. */
-export function spreadOf(evaluations: readonly Evaluation[]): EvaluationSpread {
+/** Mean and sample deviation of each figure. */
+export function spreadOf(all: readonly Figures[]): Readonly<Record<FigureName, Spread>> {
+  const of = (name: FigureName): Spread => spread(all.map((figures) => figures[name]));
   return {
-    accuracy: spread(evaluations.map((one) => one.accuracy)),
-    meanClassAccuracy: spread(evaluations.map((one) => one.meanClassAccuracy)),
-    macroF1: spread(evaluations.map((one) => one.macroF1)),
-    ece: spread(evaluations.map((one) => one.calibration.ece)),
-    brier: spread(evaluations.map((one) => one.calibration.brier)),
+    accuracy: of('accuracy'),
+    meanClassAccuracy: of('meanClassAccuracy'),
+    macroF1: of('macroF1'),
+    ece: of('ece'),
+    brier: of('brier'),
   };
 }
 
 /**
- * A row for each evaluation, and below them mean and deviation, in percent with two digits after the point.
+ * A row for each evaluation, and below them mean and deviation: percent with two digits after the point, Brier scores
+ * with four.
  * @param what heads the column of names, such as `fold`
  */
 export function measurementsTable(
   what: string,
-  rows: readonly { readonly name: string; readonly evaluation: Evaluation }[],
+  rows: readonly { readonly name: string; readonly figures: Figures }[],
 ): string {
-  const columns = Object.values(figures);
-  const spreads = columns.map((figure) => spread(rows.map(({ evaluation }) => figure(evaluation))));
+  const text = (name: FigureName, value: number | null): string =>
+    name !== 'brier' ? percent(value, 2) : value === null ? '-' : value.toFixed(4);
+  const spreads = spreadOf(rows.map(({ figures }) => figures));
   return formatTable([
-    [what, 'pictures', ...Object.keys(figures)],
-    ...rows.map(({ name, evaluation }) => [
+    [what, 'pictures', 'accuracy %', 'mean-class %', 'macro-F1 %', 'ECE %', 'Brier'],
+    ...rows.map(({ name, figures }) => [
       name,
-      String(evaluation.samples),
-      ...columns.map((figure) => percent(figure(evaluation), 2)),
+      String(figures.samples),
+      ...names.map((figure) => text(figure, figures[figure])),
     ]),
-    ['mean', '', ...spreads.map(({ mean }) => percent(mean, 2))],
-    ['deviation', '', ...spreads.map(({ deviation }) => percent(deviation, 2))],
+    ['mean', '', ...names.map((figure) => text(figure, spreads[figure].mean))],
+    ['deviation', '', ...names.map((figure) => text(figure, spreads[figure].deviation))],
   ]);
 }

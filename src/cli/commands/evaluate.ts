@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { bundledCheckpoint, type Classifier, type Evaluated, evaluateOn } from '../../recognize/index.js';
-import { measurementsTable, spreadOf } from '../../report/index.js';
+import { figuresOf, measurementsTable, spreadOf } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -13,7 +13,7 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';
-import { evaluationText, protocolText } from '../evaluation-text.js';
+import { evaluationDocument, evaluationText, type Measurement, protocolText } from '../evaluation-text.js';
 import { type FoldFlags, foldToMeasure } from '../fold-options.js';
 import { writePredictions } from '../predictions-csv.js';
 import { countBar } from '../progress.js';
@@ -32,13 +32,6 @@ interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags
   readonly workers?: number;
   readonly strict?: boolean;
   readonly json?: boolean;
-}
-
-/** One checkpoint, measured. */
-interface Measurement {
-  readonly checkpoint: string;
-  readonly model: string;
-  readonly result: Evaluated;
 }
 
 export function evaluateCommand(): Command {
@@ -103,11 +96,11 @@ async function run(flags: EvaluateFlags): Promise<void> {
   if (first === undefined) return;
   if (flags.csv !== undefined) await writePredictions(flags.csv, first.result);
   if (second === undefined) {
-    printResult(flags.json, document(first, flags), () => evaluationText(first.checkpoint, flags.data, first.result));
+    printResult(flags.json, evaluationDocument(first), () => evaluationText(first));
     return;
   }
-  const spread = spreadOf(measurements.map(({ result }) => result.evaluation));
-  printResult(flags.json, { checkpoints: measurements.map((one) => document(one, flags)), spread }, () =>
+  const spread = spreadOf(measurements.map(({ result }) => figuresOf(result.evaluation)));
+  printResult(flags.json, { checkpoints: measurements.map(evaluationDocument), spread }, () =>
     severalText(measurements),
   );
 }
@@ -135,22 +128,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
   }
   if (result.note !== undefined) note(result.note);
   noteSkipped(result.skipped);
-  return { checkpoint, model: classifier.description.model.name, result };
-}
-
-function document({ checkpoint, model, result }: Measurement, { data }: EvaluateFlags): object {
-  const { split, labels, evaluation, skipped, protocol, note: mapped } = result;
-  return {
-    checkpoint,
-    model,
-    data,
-    split,
-    labels,
-    ...(mapped === undefined ? {} : { note: mapped }),
-    protocol: { checkpoint, ...protocol },
-    ...evaluation,
-    skipped: skipped.map(({ path, reason }) => ({ path, reason })),
-  };
+  return { checkpoint, model: classifier.description.model.name, data, result };
 }
 
 /** A row for each; each protocol once, with the checkpoints that it counts for. */
@@ -163,7 +141,7 @@ function severalText(measurements: readonly Measurement[]): string {
   return [
     measurementsTable(
       'checkpoint',
-      measurements.map(({ checkpoint, result }) => ({ name: checkpoint, evaluation: result.evaluation })),
+      measurements.map(({ checkpoint, result }) => ({ name: checkpoint, figures: figuresOf(result.evaluation) })),
     ),
     ...[...protocols].flatMap(([text, checkpoints]) => [
       '',
