@@ -69,7 +69,8 @@ export function buildExplanation(config: PosterV2Config): ExplanationGraph {
     }
     const side = sizes[scale - 1] ?? 0;
     const window = config.attention[scale - 1]?.window ?? side;
-    outputs.set(explained.scale(scale), onMap(reduceMean(attention, [-2]), side, window));
+    const windows = (side / window) ** 2; // Each window's rows sum to 1.
+    outputs.set(explained.scale(scale), onMap(div(reduceMean(attention, [-2]), windows), side, window));
     outputs.set(explained.share(scale), div(norm(tapped(`scaled${scale}`)), norm(tapped(`window${scale}`))));
     const [n] = relevance.shape;
     const received = reduceSum(relevance, [-2], true); // one "head"

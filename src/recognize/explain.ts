@@ -9,6 +9,7 @@ import {
   type ScaleAttention,
   scaleAttention,
 } from './attention-maps.js';
+import { indexOfHighest } from './embed.js';
 import { type NetworkOptions, openNetwork } from './network.js';
 import { loadPicture } from './pictures.js';
 import { ranked, type Score } from './predict.js';
@@ -52,7 +53,7 @@ export async function loadExplainer(path: string, options: NetworkOptions = {}):
     description,
     async explain(picture, target) {
       const index =
-        target === undefined ? highest((await forClass(picture, -1))('logits')) : classNamed(labels, target);
+        target === undefined ? indexOfHighest((await forClass(picture, -1))('logits')) : classNamed(labels, target);
       const outputs = await forClass(picture, index);
       return {
         scores: ranked(labels, outputs('logits'), outputs('probabilities')),
@@ -81,8 +82,4 @@ export function classNamed(labels: readonly string[], name: string): number {
   const index = exact >= 0 ? exact : labels.map(canonicalLabel).indexOf(canonicalLabel(name));
   if (index >= 0) return index;
   throw new UserError(`The network does not know the class '${name}'; it knows ${labels.join(', ')}.`);
-}
-
-function highest(values: Float32Array): number {
-  return values.indexOf(values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY));
 }

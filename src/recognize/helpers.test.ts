@@ -26,10 +26,10 @@ export const tinyConfig: PosterV2Config = {
 
 export const tinyLabels = { name: 'three', labels: ['happy', 'neutral', 'sad'] };
 
-export function tinyCheckpoint(): ModelCheckpoint {
-  const { parameters } = buildInference(tinyConfig);
+export function tinyCheckpoint(config: PosterV2Config = tinyConfig): ModelCheckpoint {
+  const { parameters } = buildInference(config);
   return {
-    model: { name: 'tiny', config: { ...tinyConfig } },
+    model: { name: 'tiny', config: { ...config } },
     labels: tinyLabels,
     preprocessing: { imageSize: 16, channels: 1, mean: [0.5], std: [0.25] },
     parameters: new Map(

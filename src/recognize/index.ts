@@ -1,8 +1,10 @@
 export type { AttentionMap, ClassTokenAttention, ScaleAttention, TokenWeights } from './attention-maps.js';
 export * from './bundled.js';
 export * from './classifier.js';
+export * from './embed.js';
 export * from './evaluate.js';
 export * from './explain.js';
+export * from './feature-map.js';
 export * from './flip.js';
 export * from './label-mapping.js';
 export * from './landmarks.js';
