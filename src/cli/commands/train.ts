@@ -11,10 +11,19 @@ import { chooseDevice, type DeviceName } from '../../runtime/index.js';
 import type { InitSource } from '../../train/init.js';
 import { parseRun, type RunOptions } from '../../train/options.js';
 import { runFor } from '../../train/recipes.js';
-import { type TrainResult, train } from '../../train/train.js';
+import { type EpochSummary, type TrainJob, type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, positive } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';
+import {
+  type CrossValidation,
+  crossValidate,
+  crossValidationAt,
+  crossValidationDocument,
+  crossValidationText,
+  readCrossValidation,
+  requireNone,
+} from '../cross-validation.js';
 import { initArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
@@ -43,7 +52,10 @@ export function trainCommand(): Command {
       'weights to start from: tensors of the same name and shape; ir50=FILE or landmark=FILE for a backbone; repeatable',
       initArgument,
     )
-    .option('--resume <file>', `${lastFileName} of a run to go on with, bit for bit`)
+    .option(
+      '--resume <file>',
+      `${lastFileName} of a run to go on with, bit for bit; or the folder of a cross-validation`,
+    )
     .option('--save-every <seconds>', 'between saves within an epoch', numberOf(z.number().gt(0)), 300)
     .option('--strict', 'fail at a picture that cannot be read, instead of leaving it out')
     .option('--json', 'print one JSON document')
@@ -58,38 +70,108 @@ Example:
 }
 
 async function run(flags: TrainFlags): Promise<void> {
+  const begun = flags.resume === undefined ? undefined : await crossValidationAt(flags.resume);
+  if (begun !== undefined) return runFolds(flags, await resumedFolds(flags, begun), begun);
   const options = await runOf(flags);
+  if (options.folds !== null && options.fold === null && flags.resume === undefined) {
+    const out = await outFolder(flags, options);
+    await requireNone(out);
+    return runFolds(flags, { format: 1, run: options, init: [...(flags.init ?? [])], done: [] }, out);
+  }
   const out = await outFolder(flags, options);
+  const device = await deviceOf(flags);
+  const interrupt = stopOnSignals();
+  try {
+    const { resume, init } = flags;
+    const job = {
+      run: options,
+      out,
+      ...(resume === undefined ? {} : { resume }),
+      ...(init === undefined ? {} : { init }),
+    };
+    const { result, history } = await trainOne(flags, job, device, interrupt.signal);
+    printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
+    if (result.interrupted) process.exitCode = ExitCode.interrupted;
+  } finally {
+    interrupt.release();
+  }
+}
+
+async function deviceOf(flags: TrainFlags): Promise<DeviceName> {
   const chosen = await chooseDevice(flags.device);
   if (chosen.note !== undefined) note(chosen.note);
+  return chosen.device;
+}
+
+async function trainOne(
+  { workers, threads, strict = false, saveEvery }: TrainFlags,
+  job: Pick<TrainJob, 'run' | 'out' | 'resume' | 'init'>,
+  device: DeviceName,
+  signal: AbortSignal,
+): Promise<{ readonly result: TrainResult; readonly history: readonly EpochSummary[] }> {
   const { listener, history, stop } = trainingProgress();
-  const interrupt = stopOnSignals();
-  let result: TrainResult;
   try {
-    const { init, resume, workers, threads, strict = false, saveEvery } = flags;
-    result = await train(
+    const result = await train(
       {
-        run: options,
-        out,
-        device: chosen.device,
+        ...job,
+        device,
         strict,
         saveEvery,
         command: quoted(['poster', ...process.argv.slice(2)]),
-        ...(init === undefined ? {} : { init }),
-        ...(resume === undefined ? {} : { resume }),
         ...(workers === undefined ? {} : { workers }),
         ...(threads === undefined ? {} : { threads }),
       },
       listener,
-      interrupt.signal,
+      signal,
     );
+    stop();
+    noteSkipped(result.skipped);
+    return { result, history };
   } finally {
     stop();
+  }
+}
+
+/** All folds of a cross-validation, one after another. */
+async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string): Promise<void> {
+  const device = await deviceOf(flags);
+  const { workers, threads, strict = false, json } = flags;
+  const { init } = plan;
+  const interrupt = stopOnSignals();
+  try {
+    const now = await crossValidate({
+      plan,
+      out,
+      device,
+      strict,
+      ...(workers === undefined ? {} : { workers }),
+      ...(threads === undefined ? {} : { threads }),
+      train: async (job) => {
+        const fresh = job.resume === undefined && init.length > 0 ? { init } : {};
+        return (await trainOne(flags, { ...job, ...fresh }, device, interrupt.signal)).result;
+      },
+    });
+    printResult(json, crossValidationDocument(out, now), () => crossValidationText(out, now));
+    if (now.done.length < (now.run.folds ?? 0)) process.exitCode = ExitCode.interrupted;
+  } finally {
     interrupt.release();
   }
-  noteSkipped(result.skipped);
-  printResult(flags.json, { run: options, device: chosen.device, out, history, ...result }, () => text(result));
-  if (result.interrupted) process.exitCode = ExitCode.interrupted;
+}
+
+/** A cross-validation to go on with. All its folds are trained alike, so nothing about it can change. */
+async function resumedFolds(flags: TrainFlags, folder: string): Promise<CrossValidation> {
+  const plan = await readCrossValidation(folder);
+  if (flags.init !== undefined || flags.out !== undefined) {
+    throw new UserError('A cross-validation goes on as it began; leave out --init and --out.', ExitCode.usage);
+  }
+  const { epochs } = resumedRun(plan.run, givenRun(flags));
+  if (epochs !== plan.run.epochs) {
+    throw new UserError(
+      `All folds of a cross-validation are trained alike, and --epochs was ${plan.run.epochs}; leave it out.`,
+      ExitCode.usage,
+    );
+  }
+  return plan;
 }
 
 async function runOf(flags: TrainFlags): Promise<RunOptions> {
@@ -152,7 +234,7 @@ async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-function text(result: TrainResult): string {
+function text(result: TrainResult, { data, fold, folds }: RunOptions): string {
   const { bestEpoch, bestAccuracy, bestCheckpoint, lastCheckpoint, interrupted, epochs } = result;
   const best =
     bestEpoch > 0
@@ -160,6 +242,8 @@ function text(result: TrainResult): string {
       : [];
   const next = interrupted
     ? `Stopped in epoch ${epochs + 1} and saved; go on with: poster train --resume ${quoted([lastCheckpoint])}`
-    : `Try it: poster predict FACE.png --aligned --checkpoint ${quoted([bestCheckpoint])}`;
+    : fold !== null
+      ? `Measure it on the fold: poster evaluate ${quoted(['--data', data, '--folds', String(folds), '--checkpoint', bestCheckpoint])}`
+      : `Try it: poster predict FACE.png --aligned --checkpoint ${quoted([bestCheckpoint])}`;
   return [...best, next].join('\n');
 }

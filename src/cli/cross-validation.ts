@@ -1,0 +1,178 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { lastFileName } from '../checkpoints/index.js';
+import { ExitCode, UserError } from '../common/errors.js';
+import { explainFileError, readJson, writeFileAtomic } from '../common/files.js';
+import { divide, loadDataset } from '../data/index.js';
+import { evaluateOn, loadClassifier } from '../recognize/index.js';
+import { type Figures, figuresOf, measurementsTable, spreadOf } from '../report/index.js';
+import type { DeviceName } from '../runtime/index.js';
+import { dataTypeLabels, type RunOptions, runSchema } from '../train/options.js';
+import type { TrainResult } from '../train/train.js';
+import { quoted } from './arguments.js';
+import { note } from './context.js';
+import { evaluationDocument } from './evaluation-text.js';
+
+/** Says in the folder of a cross-validation what it is and how far it has got. */
+export const planFileName = 'cross-validation.json';
+
+const figure = z.number().nullable();
+const planSchema = z.object({
+  format: z.literal(1),
+  /** Of all folds; `fold` is null. */
+  run: runSchema.refine(({ folds, fold }) => folds !== null && fold === null, 'it must have folds'),
+  /** Where first values come from. */
+  init: z.array(z.object({ part: z.enum(['network', 'ir50', 'landmark']), path: z.string() })),
+  /** Those that are trained and measured. */
+  done: z.array(
+    z.object({
+      fold: z.int().min(1),
+      checkpoint: z.string(),
+      /** From 1, and its accuracy on the pictures that chose it: neither those of the fold nor those trained on. */
+      bestEpoch: z.int(),
+      bestAccuracy: z.number(),
+      /** On the pictures of the fold. */
+      figures: z.object({
+        samples: z.int(),
+        accuracy: figure,
+        meanClassAccuracy: figure,
+        macroF1: figure,
+        ece: figure,
+        brier: figure,
+      }),
+    }),
+  ),
+});
+export type CrossValidation = z.infer<typeof planSchema>;
+
+export interface FoldJob {
+  readonly run: RunOptions;
+  readonly out: string;
+  /** A run of that fold to go on with. */
+  readonly resume?: string;
+}
+
+export interface CrossValidationJob {
+  readonly plan: CrossValidation;
+  /** Folder: `cross-validation.json`, and a run's folder for each fold. */
+  readonly out: string;
+  readonly device: DeviceName;
+  readonly strict: boolean;
+  readonly threads?: number;
+  readonly workers?: number;
+  readonly train: (job: FoldJob) => Promise<TrainResult>;
+}
+
+/** The folder of a cross-validation that a path given to --resume means: the folder itself, or its file. */
+export async function crossValidationAt(path: string): Promise<string | undefined> {
+  const folder = basename(path) === planFileName ? dirname(path) : path;
+  return (await exists(join(folder, planFileName))) ? folder : undefined;
+}
+
+/** @throws UserError where there is none, or not one of this version. */
+export function readCrossValidation(folder: string): Promise<CrossValidation> {
+  return readJson(join(folder, planFileName), planSchema);
+}
+
+/** @throws UserError where the folder already holds one. */
+export async function requireNone(folder: string): Promise<void> {
+  if (!(await exists(join(folder, planFileName)))) return;
+  throw new UserError(
+    `${folder} already holds a cross-validation; go on with it (--resume ${folder}) or choose another folder with --out.`,
+    ExitCode.usage,
+  );
+}
+
+/**
+ * Trains and measures one fold after another, each in `fold-1`, `fold-2`, ... of its own; those that are done are not
+ * repeated, and one that was begun goes on.
+ * @returns how far it has got: to the end, unless training was interrupted
+ */
+export async function crossValidate(job: CrossValidationJob): Promise<CrossValidation> {
+  const { out } = job;
+  let { plan } = job;
+  const count = plan.run.folds ?? 0;
+  await noteScarce(plan.run);
+  const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
+  try {
+    await mkdir(out, { recursive: true });
+  } catch (error) {
+    throw explainFileError(error, 'write', out);
+  }
+  await save();
+  for (let fold = 1; fold <= count; fold++) {
+    if (plan.done.some((done) => done.fold === fold)) continue;
+    note(`Fold ${fold} of ${count}`);
+    const folder = join(out, `fold-${fold}`);
+    const last = join(folder, lastFileName);
+    const result = await job.train({
+      run: { ...plan.run, fold },
+      out: folder,
+      ...((await exists(last)) ? { resume: last } : {}),
+    });
+    if (result.interrupted) break;
+    const { bestCheckpoint: checkpoint, bestEpoch, bestAccuracy } = result;
+    const figures = await measure(job, fold, checkpoint, join(folder, 'evaluation.json'));
+    plan = { ...plan, done: [...plan.done, { fold, checkpoint, bestEpoch, bestAccuracy, figures }] };
+    await save();
+  }
+  return plan;
+}
+
+/** Measures a fold's weights on the pictures that they never saw, and writes all there is to say of it to a file. */
+async function measure(job: CrossValidationJob, fold: number, checkpoint: string, path: string): Promise<Figures> {
+  const { plan, device, strict, threads, workers } = job;
+  const { data, trainSplit, dataType, folds, seed } = plan.run;
+  const classifier = await loadClassifier(checkpoint, { device, ...(threads === undefined ? {} : { threads }) });
+  try {
+    const result = await evaluateOn(classifier, data, {
+      split: trainSplit,
+      fold: { index: fold, count: folds ?? 0, seed },
+      strict,
+      ...(workers === undefined ? {} : { workers }),
+      ...(dataType === null ? {} : { folderLabels: dataTypeLabels[dataType] }),
+    });
+    const measurement = { checkpoint, model: classifier.description.model.name, data, result };
+    await writeFileAtomic(path, `${JSON.stringify(evaluationDocument(measurement), null, 2)}\n`);
+    return figuresOf(result.evaluation);
+  } finally {
+    await classifier.dispose();
+  }
+}
+
+async function noteScarce({ data, trainSplit, folds, seed }: RunOptions): Promise<void> {
+  const { scarce } = divide(await loadDataset(data, trainSplit), { index: 1, count: folds ?? 0, seed });
+  if (scarce.length > 0) note(`Some folds hold no picture of ${scarce.join(', ')}: there are fewer than ${folds}.`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** The table of the folds that are done, and how to go on where some are not. */
+export function crossValidationText(out: string, { run, done }: CrossValidation): string {
+  const table = measurementsTable(
+    'fold',
+    done.map(({ fold, figures }) => ({ name: String(fold), figures })),
+  );
+  const left = (run.folds ?? 0) - done.length;
+  return [
+    ...(done.length === 0 ? [] : [table]),
+    ...(left === 0
+      ? [`Each fold was measured with weights that never saw it, neither in training nor to choose the best epoch.`]
+      : [`Stopped and saved, ${left} of ${run.folds} folds to go: poster train --resume ${quoted([out])}`]),
+  ].join('\n');
+}
+
+/** The same for programs. */
+export function crossValidationDocument(out: string, plan: CrossValidation): object {
+  const { run, done } = plan;
+  return {
+    run,
+    out,
+    interrupted: done.length < (run.folds ?? 0),
+    folds: done,
+    spread: spreadOf(done.map(({ figures }) => figures)),
+  };
+}
