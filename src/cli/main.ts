@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import { convertCommand } from './commands/convert.js';
+import { embedCommand } from './commands/embed.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { explainCommand } from './commands/explain.js';
 import { landmarksCommand } from './commands/landmarks.js';
@@ -28,6 +29,7 @@ for (const command of [
   predictCommand(),
   landmarksCommand(),
   explainCommand(),
+  embedCommand(),
   convertCommand(),
   profileCommand(),
 ]) {

@@ -1,4 +1,5 @@
 export * from './bar.js';
+export { svgToPng } from './charts/render.js';
 export * from './heat-panel.js';
 export * from './measurements.js';
 export { heatRamp, type Ramp } from './ramp.js';
