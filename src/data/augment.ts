@@ -1,3 +1,4 @@
+import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import type { Random } from '../common/random.js';
 
@@ -143,6 +144,36 @@ export function augmentInto(
     normaliseInto(out, offset, picture, format, drawn.flip);
   }
   if (augmentation.erasing !== null) erase(out, offset, format, augmentation.erasing, stream);
+}
+
+/**
+ * What of an augmentation can be done to a picture that is normalised already, in place (CHW at `offset`): the mirror and
+ * the erased box, drawn as `augmentInto` draws them.
+ */
+export function augmentNormalised(
+  values: Float32Array,
+  offset: number,
+  format: InputFormat,
+  augmentation: Augmentation,
+  stream: Random,
+): void {
+  const { size, channels } = format;
+  if (draw(augmentation, size, stream).flip) {
+    for (let row = 0; row < channels * size; row++) {
+      values.subarray(offset + row * size, offset + (row + 1) * size).reverse();
+    }
+  }
+  if (augmentation.erasing !== null) erase(values, offset, format, augmentation.erasing, stream);
+}
+
+/** @throws UserError where an augmentation needs the picture as it was before normalisation. */
+export function checkTensorAugmentation({ rotation, scale, shift, brightness, contrast }: Augmentation): void {
+  if (rotation === 0 && scale[0] === 1 && scale[1] === 1 && shift === 0 && brightness === 0 && contrast === 0) return;
+  throw new UserError(
+    'Pictures given as tensors can be mirrored and erased, not turned, scaled, shifted or brightened; use ' +
+      '--augmentation none, rafdb or affectnet.',
+    ExitCode.usage,
+  );
 }
 
 /** Normalises one picture (HWC, 8 bits) into `out` at `offset` (CHW), optionally mirrored. */

@@ -4,6 +4,7 @@ import { random } from '../common/random.js';
 import { type Augmentation, augmentInto, inputFormat } from './augment.js';
 import { decodePicture } from './decode.js';
 import { toNetworkSize } from './resize.js';
+import { createTensorBatchMaker } from './tensor-batch-maker.js';
 
 /** What every worker knows: sent once, when it starts. */
 export interface MakerSettings {
@@ -14,6 +15,8 @@ export interface MakerSettings {
   readonly seed: number;
   readonly orient: boolean;
   readonly cache: PictureCache | null;
+  /** The paths are of `.npy` files, which are resized and normalised already. */
+  readonly tensors: boolean;
 }
 
 /** Pictures at network size, shared by all workers; made by `pictureCache`. */
@@ -61,6 +64,7 @@ const lanes = 3;
 
 /** The work of one thread: batches of decoded, resized, augmented and normalised pictures. */
 export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Promise<MadeBatch> {
+  if (settings.tensors) return createTensorBatchMaker(settings);
   const { paths, preprocessing, augmentation, seed, orient, cache } = settings;
   const format = inputFormat(preprocessing);
   const bytes = pictureBytes(preprocessing);

@@ -6,7 +6,7 @@ import { explainFileError, parseJson, printable } from '../common/files.js';
 import { compareLabels, isNumbered } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import { random } from '../common/random.js';
-import { foldersIn, isFolder, picturesIn } from './folders.js';
+import { foldersIn, isFolder, pictureName, picturesIn, tensorName } from './folders.js';
 import { type PictureVotes, parseVotes, votesFile } from './votes.js';
 
 /** One picture of a dataset. */
@@ -28,6 +28,8 @@ export interface Dataset {
   readonly split: string;
   readonly labels: LabelSet;
   readonly samples: readonly Sample[];
+  /** True where the samples are `.npy` files of float32 [C, S, S], resized and normalised already. */
+  readonly tensors?: boolean;
 }
 
 export interface DatasetOptions {
@@ -52,6 +54,8 @@ const descriptionSchema = z.strictObject({
   labels: z.array(labelName).min(2).max(10_000),
   /** Class folder -> label. Several folders may hold one label. */
   folders: z.record(z.string(), labelName),
+  /** The class folders hold pictures prepared elsewhere: `.npy` files of float32 [C, S, S], normalised. */
+  tensors: z.boolean().exactOptional(),
 });
 export type DatasetDescription = z.infer<typeof descriptionSchema>;
 
@@ -94,7 +98,11 @@ export function reportedSplitOf(splits: readonly string[]): string | undefined {
 async function foldersToLabels(
   root: string,
   split: string,
-): Promise<{ readonly own: LabelSet; readonly folders: readonly (readonly [folder: string, label: number])[] }> {
+): Promise<{
+  readonly own: LabelSet;
+  readonly folders: readonly (readonly [folder: string, label: number])[];
+  readonly tensors: boolean;
+}> {
   const base = join(root, split);
   const present = await foldersIn(base);
   if (present.length === 0) {
@@ -113,7 +121,7 @@ async function foldersToLabels(
       }
       return [folder, own.labels.indexOf(label)] as const;
     });
-    return { own, folders };
+    return { own, folders, tensors: description.tensors === true };
   }
   // Without a description the index is the rank among the folders present: a folder missing from one split would
   // silently shift all indices behind it.
@@ -131,7 +139,11 @@ async function foldersToLabels(
       );
     }
   }
-  return { own: { name: basename(root), labels: present }, folders: present.map((folder, i) => [folder, i] as const) };
+  return {
+    own: { name: basename(root), labels: present },
+    folders: present.map((folder, i) => [folder, i] as const),
+    tensors: false,
+  };
 }
 
 /** Index in `wanted` of each of the dataset's own labels. */
@@ -193,15 +205,16 @@ export async function loadDataset(root: string, split: string, options: DatasetO
     throw new UserError(`Dataset ${at} has no split '${printable(split)}'; it has ${has}.`);
   }
   const base = join(at, split);
-  const { own, folders } = await foldersToLabels(at, split);
+  const { own, folders, tensors } = await foldersToLabels(at, split);
   const labels = wanted ?? own;
   const mapping = wanted === undefined ? own.labels.map((_, i) => i) : indicesIn(wanted, own, at);
   const votes = await readVotes(base, own.labels.length);
   const samples: Sample[] = [];
   for (const [folder, label] of folders) {
-    const pictures = await picturesIn(join(base, folder));
+    const pictures = await picturesIn(join(base, folder), tensors ? tensorName : pictureName);
     if (pictures.length === 0) {
-      throw new UserError(`Class folder ${join(base, folder)} holds no pictures; add some or remove the folder.`);
+      const what = tensors ? '.npy files' : 'pictures';
+      throw new UserError(`Class folder ${join(base, folder)} holds no ${what}; add some or remove the folder.`);
     }
     for (const picture of pictures) {
       const vote = votes.get(`${folder}/${picture}`);
@@ -220,7 +233,7 @@ export async function loadDataset(root: string, split: string, options: DatasetO
       `No picture in ${base} has a majority among its votes; use the ones without, or another split.`,
     );
   }
-  return { root: at, split, labels, samples };
+  return { root: at, split, labels, samples, ...(tensors ? { tensors } : {}) };
 }
 
 /** Pictures per label, in index order. */

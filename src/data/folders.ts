@@ -5,7 +5,10 @@ import { UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 
 /** What counts as a picture: torchvision's list and the formats of today. Other files are passed over. */
-const pictureName = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp|ppm|pgm)$/i;
+export const pictureName = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp|ppm|pgm)$/i;
+
+/** Pictures prepared elsewhere. */
+export const tensorName = /\.npy$/i;
 
 /** Order of Python's `sorted` on strings, which torchvision's ImageFolder uses: by code point. */
 export function byCodePoint(a: string, b: string): number {
@@ -59,9 +62,10 @@ export async function isFolder(path: string): Promise<boolean> {
 /**
  * Pictures below a folder, as paths relative to it with `/` between parts, in ImageFolder's order: folder by folder,
  * both sorted by code point. Symbolic links are followed.
+ * @param isWanted which names count
  * @throws UserError where links lead in a circle.
  */
-export async function picturesIn(root: string): Promise<string[]> {
+export async function picturesIn(root: string, isWanted = pictureName): Promise<string[]> {
   const byFolder: { readonly folder: string; readonly files: string[] }[] = [];
   const walk = async (relative: string, above: readonly string[]): Promise<void> => {
     const folder = join(root, relative);
@@ -75,7 +79,7 @@ export async function picturesIn(root: string): Promise<string[]> {
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
       const kind = await kindOf(entry, join(root, path));
       if (kind === 'folder') await walk(path, [...above, real]);
-      else if (kind === 'file' && pictureName.test(entry.name)) files.push(path);
+      else if (kind === 'file' && isWanted.test(entry.name)) files.push(path);
     }
     files.sort(byCodePoint);
   };

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
-import { type Augmentation, noAugmentation } from './augment.js';
+import { type Augmentation, checkTensorAugmentation, noAugmentation } from './augment.js';
 import { type MadeBatch, type MakerSettings, pictureCache } from './batch-maker.js';
 import type { Dataset } from './dataset.js';
 import { epochOrder, type Order, occurrences } from './sampler.js';
@@ -92,13 +92,16 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       throw new UserError(`The ${name} is ${value}; it must be a whole number, at least ${least}.`, ExitCode.usage);
     }
   }
+  const tensors = dataset.tensors === true;
+  if (tensors) checkTensorAugmentation(options.augmentation ?? noAugmentation);
   const settings: MakerSettings = {
     paths: dataset.samples.map(({ path }) => path),
     preprocessing,
     augmentation: options.augmentation ?? noAugmentation,
     seed,
     orient: options.orient ?? true,
-    cache: pictureCache(dataset.samples.length, preprocessing, cacheBytes),
+    cache: tensors ? null : pictureCache(dataset.samples.length, preprocessing, cacheBytes),
+    tensors,
   };
   const batches = Math.ceil(dataset.samples.length / batchSize);
   const skipped = new Map<number, Skipped>();
