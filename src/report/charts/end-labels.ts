@@ -1,0 +1,34 @@
+/** The name of a line, to be written behind its last point. */
+export interface EndLabel {
+  readonly x: number;
+  /** Where the line ends. */
+  readonly value: number;
+  readonly name: string;
+}
+
+/**
+ * Heights for labels beside the ends of lines: as near to these as they can be while no two are closer than `gap`, in
+ * the order of the ends. A run of labels that touch is centred on its ends.
+ */
+export function spreadLabels(ends: readonly EndLabel[], gap: number): (EndLabel & { readonly y: number })[] {
+  interface Run {
+    readonly ends: EndLabel[];
+    middle: number;
+  }
+  const runs: Run[] = [];
+  for (const end of [...ends].sort((a, b) => a.value - b.value)) {
+    let run: Run = { ends: [end], middle: end.value };
+    for (;;) {
+      const below = runs.at(-1);
+      const reach = ((run.ends.length + (below?.ends.length ?? 0)) / 2) * gap;
+      if (below === undefined || run.middle - below.middle >= reach) break;
+      runs.pop();
+      const joined = [...below.ends, ...run.ends];
+      run = { ends: joined, middle: joined.reduce((sum, { value }) => sum + value, 0) / joined.length };
+    }
+    runs.push(run);
+  }
+  return runs.flatMap((run) =>
+    run.ends.map((end, i) => ({ ...end, y: run.middle + (i - (run.ends.length - 1) / 2) * gap })),
+  );
+}

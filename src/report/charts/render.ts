@@ -1,0 +1,96 @@
+import sharp from 'sharp';
+import type { Config, TopLevelSpec } from 'vega-lite';
+
+/** Okabe and Ito's colours, told apart with any colour vision, those that are too pale for text a little darker. */
+export const palette = {
+  blue: '#0072b2',
+  vermilion: '#b84a00',
+  green: '#00785a',
+  purple: '#a34f80',
+  orange: '#a86f00',
+  sky: '#2b87bd',
+  black: '#1f2328',
+  gray: '#6b7280',
+} as const;
+
+/** For as many lines as may come; they repeat after seven. */
+export const seriesColours: readonly string[] = [
+  palette.blue,
+  palette.vermilion,
+  palette.green,
+  palette.purple,
+  palette.orange,
+  palette.black,
+  palette.gray,
+];
+
+export const fonts = "Inter,'Helvetica Neue',Arial,'Liberation Sans','DejaVu Sans',sans-serif";
+const ink = '#1f2328';
+const faint = '#5b6068';
+
+const config: Config = {
+  background: '#ffffff',
+  font: fonts,
+  padding: 16,
+  view: { stroke: null },
+  title: {
+    anchor: 'start',
+    font: fonts,
+    fontSize: 14,
+    fontWeight: 600,
+    color: ink,
+    offset: 12,
+    subtitleFontSize: 12,
+    subtitleColor: faint,
+  },
+  axis: {
+    labelFontSize: 12,
+    labelColor: faint,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    titleColor: faint,
+    gridColor: '#e6e8eb',
+    domainColor: '#c3c7cd',
+    tickColor: '#c3c7cd',
+    tickSize: 4,
+    labelPadding: 5,
+  },
+  axisY: { domain: false, ticks: false, tickCount: 5 },
+  axisX: { grid: false },
+  header: { labelFontSize: 12, labelFontWeight: 600, labelColor: ink, labelAnchor: 'start', title: null },
+  line: { strokeWidth: 2, strokeCap: 'round', strokeJoin: 'round' },
+  text: { fontSize: 12, color: ink },
+  concat: { spacing: 36 },
+  facet: { spacing: 24 },
+};
+
+/**
+ * A chart as SVG, by Vega, without a browser and without a network: charts hold their data. The libraries are loaded
+ * when the first chart is drawn.
+ */
+export async function renderSvg(chart: TopLevelSpec): Promise<string> {
+  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
+  const silent = vega.logger(vega.Error);
+  const { spec } = compile(chart, { config, logger: silent });
+  const view = new vega.View(vega.parse(spec), { renderer: 'none', logger: silent });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+/** An SVG as PNG, `scale` pixels to one of its units. Text is set in a font of the system: see {@link hasFonts}. */
+export async function svgToPng(svg: string, scale = 2): Promise<Buffer> {
+  return sharp(Buffer.from(svg), { density: 72 * scale })
+    .flatten({ background: '#ffffff' })
+    .png()
+    .toBuffer();
+}
+
+/** Whether this machine can set text in pictures: without any font, librsvg leaves text out and says nothing. */
+export async function hasFonts(): Promise<boolean> {
+  const probe = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="4" y="32" font-size="32" font-family="${fonts}">M</text></svg>`;
+  const { channels } = await sharp(Buffer.from(probe)).stats();
+  return channels.some(({ max }) => max > 0);
+}

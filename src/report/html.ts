@@ -1,0 +1,97 @@
+/** Text that is HTML already. Everything else is escaped when it becomes part of a page. */
+export class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+
+type Part = string | number | Html | readonly Html[];
+
+/** A template of HTML: strings and numbers put into it are escaped, pieces of HTML are not. */
+export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  const piece = (part: Part): string => {
+    if (part instanceof Html) return part.text;
+    if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part));
+    return part.map(({ text }) => text).join('');
+  };
+  return new Html(texts.map((text, i) => text + (i < parts.length ? piece(parts[i] ?? '') : '')).join(''));
+}
+
+export interface TableOptions {
+  /** Columns of text, flush left; the others hold numbers. The first one always is. */
+  readonly text?: readonly number[];
+  /** Rows to stand out, counted from 0. */
+  readonly marked?: readonly number[];
+}
+
+export function htmlTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { text = [], marked = [] }: TableOptions = {},
+): Html {
+  const kind = (column: number): Html => new Html(column === 0 || text.includes(column) ? '' : ' class="n"');
+  const header = head.map((cell, c) => html`<th${kind(c)}>${cell}</th>`);
+  const body = rows.map((row, r) => {
+    const cells = row.map((cell, c) => html`<td${kind(c)}>${cell}</td>`);
+    return html`<tr${new Html(marked.includes(r) ? ' class="marked"' : '')}>${cells}</tr>\n`;
+  });
+  return html`<table><thead><tr>${header}</tr></thead><tbody>\n${body}</tbody></table>`;
+}
+
+const style = `
+:root { color-scheme: light; }
+body { margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 76rem; background: #fff; color: #1f2328;
+  font: 15px/1.5 Inter, system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif; }
+h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; overflow-wrap: anywhere; }
+h2 { margin: 2.8rem 0 .8rem; padding-bottom: .3rem; border-bottom: 1px solid #e6e8eb; font-size: 1.15rem; }
+p { margin: .5rem 0; max-width: 52rem; overflow-wrap: anywhere; }
+.faint { color: #5b6068; }
+.figures { display: flex; flex-wrap: wrap; gap: .9rem; margin: 1.5rem 0 0; padding: 0; }
+.figures div { min-width: 8rem; padding: .7rem 1rem; border: 1px solid #e6e8eb; border-radius: 8px; }
+.figures dt { color: #5b6068; font-size: .82rem; }
+.figures dd { margin: 0; font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.row { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 1rem 2.5rem; }
+figure { margin: 0; overflow-x: auto; max-width: 100%; }
+svg { display: block; max-width: 100%; height: auto; }
+.scroll { overflow-x: auto; max-width: 100%; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .28rem .9rem .28rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #eef0f2; }
+th { color: #5b6068; font-weight: 500; font-size: .85rem; vertical-align: bottom; }
+.n { text-align: right; }
+td:not(.n) { overflow-wrap: anywhere; }
+.marked td { font-weight: 600; background: #eef5fb; }
+code { padding: .1rem .3rem; border-radius: 4px; background: #f3f5f7; font-size: .9em; overflow-wrap: anywhere; }
+@media print { body { padding: 0; } h2 { break-after: avoid; } tr, figure { break-inside: avoid; } }
+`;
+
+/**
+ * A whole document that needs nothing else: style and pictures are in it, and its policy forbids scripts and everything
+ * that a browser would have to fetch.
+ */
+export function htmlPage(title: string, body: Html): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${new Html(style)}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`.text;
+}

@@ -1,0 +1,115 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../common/errors.js';
+import { explainFileError, writeFileAtomic } from '../common/files.js';
+import { accuracy, type Evaluation, macroF1, meanClassAccuracy, perClassMetrics } from '../metrics/index.js';
+import { calibrationChart } from './charts/calibration.js';
+import { confusionChart, mostClasses } from './charts/confusion.js';
+import { curvesChart } from './charts/curves.js';
+import { recallChart } from './charts/recall.js';
+import { hasFonts, renderSvg, svgToPng } from './charts/render.js';
+import type { RunFolder } from './run-folder.js';
+import { type ReportedEvaluation, type RunCharts, runPage } from './run-page.js';
+import { grouped } from './text.js';
+
+export interface WrittenReport {
+  /** Paths of all files, the page first. */
+  readonly files: readonly string[];
+  /** Sentences about what could not be done. */
+  readonly notes: readonly string[];
+}
+
+/** What training recorded about its best epoch's weights; undefined in runs of early versions. */
+export function recordedEvaluation(run: RunFolder): ReportedEvaluation | undefined {
+  const { best } = run;
+  if (best?.confusion === undefined) return undefined;
+  const { confusion, calibration } = best;
+  const perClass = perClassMetrics(confusion);
+  return {
+    on: `The best epoch's weights (${best.epoch}) on the validation pictures, as training measured them.`,
+    labels: run.labels ?? [],
+    samples: perClass.reduce((sum, { support }) => sum + support, 0),
+    accuracy: accuracy(confusion),
+    meanClassAccuracy: meanClassAccuracy(confusion),
+    macroF1: macroF1(confusion),
+    crossEntropy: best.valLoss,
+    confusion,
+    perClass,
+    ...(calibration === undefined ? {} : { calibration }),
+  };
+}
+
+/** What was measured for the report. */
+export function measuredEvaluation(on: string, labels: readonly string[], evaluation: Evaluation): ReportedEvaluation {
+  return { on, labels, ...evaluation };
+}
+
+/**
+ * Writes `report.html`, and its charts as SVG and PNG, into a folder, which is made where there is none.
+ * @param version of this program
+ * @throws UserError when the run has no finished epoch, or the files cannot be written.
+ */
+export async function writeReport(
+  run: RunFolder,
+  evaluation: ReportedEvaluation | undefined,
+  folder: string,
+  version: string,
+): Promise<WrittenReport> {
+  if (run.epochs.length === 0) {
+    throw new UserError(`${run.path} has no finished epoch yet: report on it when the first one is done.`);
+  }
+  const charts = await chartsOf(run, evaluation);
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw explainFileError(error, 'write', folder);
+  }
+  const page = join(folder, 'report.html');
+  const files = [page];
+  for (const [name, svg] of Object.entries(charts)) {
+    files.push(...(await writeChart(join(folder, name), svg)));
+  }
+  // The page last: once it is there, so is everything.
+  await writeFileAtomic(page, runPage(run, evaluation, charts, version));
+  const large = evaluation !== undefined && charts.confusion === undefined;
+  return {
+    files,
+    notes: [
+      ...(large ? [`More than ${mostClasses} classes make no readable confusion matrix: it is left out.`] : []),
+      ...(await fontNote()),
+    ],
+  };
+}
+
+/** A chart as `path.svg` and `path.png`. @returns both paths */
+export async function writeChart(path: string, svg: string): Promise<[svg: string, png: string]> {
+  const paths: [string, string] = [`${path}.svg`, `${path}.png`];
+  await writeFileAtomic(paths[0], svg);
+  await writeFileAtomic(paths[1], await svgToPng(svg));
+  return paths;
+}
+
+/** A sentence where PNGs lack their text. */
+export async function fontNote(): Promise<string[]> {
+  if (await hasFonts()) return [];
+  return [
+    'This machine has no fonts, so the PNGs are without text: install some (such as Debian’s fonts-dejavu-core) and run again, or use the SVGs.',
+  ];
+}
+
+async function chartsOf(run: RunFolder, evaluation: ReportedEvaluation | undefined): Promise<RunCharts> {
+  const curves = await renderSvg(curvesChart(run.epochs));
+  const recall = recallChart(run.epochs, run.labels ?? []);
+  const classes = evaluation?.confusion.length ?? 0;
+  const subtitle = evaluation === undefined ? '' : `${grouped(evaluation.samples)} pictures`;
+  return {
+    curves,
+    ...(recall === undefined || classes > mostClasses ? {} : { recall: await renderSvg(recall) }),
+    ...(evaluation === undefined || classes > mostClasses
+      ? {}
+      : { confusion: await renderSvg(confusionChart(evaluation.confusion, evaluation.labels, subtitle)) }),
+    ...(evaluation?.calibration === undefined
+      ? {}
+      : { calibration: await renderSvg(calibrationChart(evaluation.calibration, subtitle)) }),
+  };
+}

@@ -1,0 +1,168 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import crc32c from 'crc-32/crc32c.js';
+import protobuf from 'protobufjs/light.js';
+import { explainFileError } from '../common/files.js';
+
+// TensorBoard reads files of records, each an Event message, with these field numbers:
+// https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/event.proto
+// https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/summary.proto
+const field = (type: string, id: number, rule?: 'repeated'): protobuf.IField =>
+  rule ? { type, id, rule } : { type, id };
+
+const Event = protobuf.Root.fromJSON({
+  nested: {
+    Event: {
+      fields: {
+        wallTime: field('double', 1),
+        step: field('int64', 2),
+        fileVersion: field('string', 3),
+        summary: field('Summary', 5),
+        sessionLog: field('SessionLog', 7),
+      },
+    },
+    SessionLog: { fields: { status: field('int32', 1) } },
+    Summary: { fields: { value: field('SummaryValue', 1, 'repeated') } },
+    SummaryValue: {
+      fields: {
+        tag: field('string', 1),
+        simpleValue: field('float', 2),
+        tensor: field('Tensor', 8),
+        metadata: field('Metadata', 9),
+      },
+    },
+    Metadata: { fields: { pluginData: field('PluginData', 1) } },
+    PluginData: { fields: { pluginName: field('string', 1) } },
+    Tensor: { fields: { dtype: field('int32', 1), shape: field('Shape', 2), strings: field('bytes', 8, 'repeated') } },
+    Shape: { fields: { dim: field('Dim', 2, 'repeated') } },
+    Dim: { fields: { size: field('int64', 1) } },
+  },
+}).lookupType('Event');
+
+/** TensorFlow's DataType of strings. */
+const stringType = 7;
+/** SessionLog's status at a beginning: what was written for its step and later ones no longer counts. */
+const sessionStart = 1;
+
+/** CRC-32C, turned so that a checksum of data that holds checksums stays a good one (as in LevelDB). */
+export function maskedCrc(data: Uint8Array): number {
+  const crc = crc32c.buf(data, 0) >>> 0;
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+/** A TFRecord: length (64 bits), its checksum, the data, its checksum; all little-endian. */
+export function tfRecord(data: Uint8Array): Uint8Array {
+  const record = new Uint8Array(12 + data.length + 4);
+  const view = new DataView(record.buffer);
+  view.setBigUint64(0, BigInt(data.length), true);
+  view.setUint32(8, maskedCrc(record.subarray(0, 8)), true);
+  record.set(data, 12);
+  view.setUint32(12 + data.length, maskedCrc(data), true);
+  return record;
+}
+
+const eventRecord = (event: object): Uint8Array => tfRecord(Event.encode(Event.fromObject(event)).finish());
+
+export interface EventFile {
+  readonly path: string;
+  /** Scalars of a step, by tag. Those that are not finite are left out. */
+  scalars(step: number, values: Readonly<Record<string, number | null>>, wallTime?: number): void;
+  /** A text in Markdown. */
+  text(tag: string, markdown: string): void;
+  close(): void;
+}
+
+export interface EventFileOptions {
+  /** Steps from this one on that earlier files of the folder tell are void: a run that goes on from before its end. */
+  readonly from?: number;
+  /** Seconds since 1970, of the first record and in the file's name; default: now. */
+  readonly wallTime?: number;
+}
+
+/**
+ * Opens a new event file for TensorBoard in `folder`, which is made where there is none. Every record is on its way to the
+ * disk when its call returns, so that TensorBoard shows a run while it goes on.
+ * @throws UserError when the file cannot be written.
+ */
+export function openEvents(folder: string, { from, wallTime = Date.now() / 1000 }: EventFileOptions = {}): EventFile {
+  // Readers go through a folder's files in the order of their names: by time.
+  const second = String(Math.floor(wallTime)).padStart(10, '0');
+  let path = '';
+  const explained = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw explainFileError(error, 'write', path);
+    }
+  };
+  const create = (): number => {
+    for (let n = 0; ; n++) {
+      path = join(folder, `events.out.tfevents.${second}.poster.${process.pid}.${n}`);
+      try {
+        return openSync(path, 'wx');
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      }
+    }
+  };
+  const handle = explained(() => {
+    path = folder;
+    mkdirSync(folder, { recursive: true });
+    return create();
+  });
+  const write = (event: object): void => {
+    const record = eventRecord(event);
+    explained(() => {
+      for (let done = 0; done < record.length; ) done += writeSync(handle, record, done);
+    });
+  };
+  write({ wallTime, fileVersion: 'brain.Event:2' });
+  if (from !== undefined) write({ wallTime, step: from, sessionLog: { status: sessionStart } });
+  return {
+    path,
+    scalars: (step, values, time = Date.now() / 1000) => {
+      const value = Object.entries(values).flatMap(([tag, simpleValue]) =>
+        simpleValue !== null && Number.isFinite(simpleValue) ? [{ tag, simpleValue }] : [],
+      );
+      if (value.length > 0) write({ wallTime: time, step, summary: { value } });
+    },
+    text: (tag, markdown) => {
+      const tensor = { dtype: stringType, shape: { dim: [{ size: 1 }] }, strings: [Buffer.from(markdown)] };
+      const value = [{ tag, tensor, metadata: { pluginData: { pluginName: 'text' } } }];
+      write({ wallTime, step: 0, summary: { value } });
+    },
+    close: () => closeSync(handle),
+  };
+}
+
+/** Figures of an epoch as they are called in `metrics.jsonl`. */
+export interface EpochFigures {
+  readonly epoch: number;
+  readonly trainLoss: number | null;
+  readonly trainAccuracy: number | null;
+  readonly valLoss: number | null;
+  readonly valAccuracy: number | null;
+  readonly valMeanClassAccuracy: number | null;
+  readonly lr: number | null;
+}
+
+/** An epoch's scalars by TensorBoard's tags: a slash makes a group. */
+export function epochScalars(figures: EpochFigures): Record<string, number | null> {
+  return {
+    epoch: figures.epoch,
+    'loss/training': figures.trainLoss,
+    'loss/validation': figures.valLoss,
+    'accuracy/training': figures.trainAccuracy,
+    'accuracy/validation': figures.valAccuracy,
+    'accuracy/validation_class_mean': figures.valMeanClassAccuracy,
+  };
+}
+
+/** Settings as a table in Markdown. */
+export function settingsMarkdown(settings: Readonly<Record<string, unknown>>): string {
+  const cell = (text: string): string => text.replace(/[\\|`*_<>[\]]/g, '\\$&').replace(/\s+/g, ' ');
+  const rows = Object.entries(settings).map(
+    ([name, value]) => `| ${cell(name)} | ${cell(JSON.stringify(value) ?? '')} |`,
+  );
+  return ['| option | value |', '|---|---|', ...rows].join('\n');
+}
