@@ -63,7 +63,8 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
     layer: [
       {
         data: { values },
-        mark: { type: 'circle', size: values.length > 1500 ? 14 : 34, opacity: 0.65 },
+        // Without a description of every point for screen readers: it would be most of the file.
+        mark: { type: 'circle', size: values.length > 1500 ? 14 : 34, opacity: 0.65, aria: false },
         encoding: {
           x,
           y,
@@ -72,7 +73,14 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
             type: 'nominal',
             sort: names,
             scale: { domain: names, range: labels.map((_, k) => palette[k % palette.length] ?? '#000000') },
-            legend: { title: null, labelFontSize: 13, symbolSize: 90, symbolOpacity: 1, rowPadding: 6 },
+            legend: {
+              title: null,
+              labelFontSize: 13,
+              labelLimit: 320,
+              symbolSize: 90,
+              symbolOpacity: 1,
+              rowPadding: 6,
+            },
           },
         },
       },
