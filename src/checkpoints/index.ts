@@ -1,3 +1,4 @@
+export * from './checkpoint-file.js';
 export * from './model-checkpoint.js';
 export * from './parameters.js';
 export { writePth } from './pth/pth-writer.js';

@@ -33,7 +33,8 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
   return { metadata: header.metadata, tensors };
 }
 
-async function headerOf(file: ReadableFile): Promise<SafetensorsHeader> {
+/** The table of contents of an open file. */
+export async function headerOf(file: ReadableFile): Promise<SafetensorsHeader> {
   const prefix = await file.read(0, Math.min(prefixBytes, file.size));
   const headerBytes = parseHeaderLength(prefix, file.size, file.path);
   return parseHeader(await file.read(prefixBytes, headerBytes), file.size, file.path);

@@ -107,6 +107,30 @@ export function toFloat32(tensor: Tensor, name: string): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
+/** The elements of any tensor as numbers; int64 beyond 2^53 are rounded, booleans are 0 and 1. */
+export function toFloat64(tensor: Tensor): Float64Array {
+  const { dtype } = tensor;
+  const { buffer, byteOffset, byteLength } = aligned(tensor.data, elementBytes[dtype]);
+  const length = byteLength / elementBytes[dtype];
+  switch (dtype) {
+    case 'F64':
+      return new Float64Array(buffer, byteOffset, length);
+    case 'I64':
+      return Float64Array.from(new BigInt64Array(buffer, byteOffset, length), Number);
+    case 'I32':
+      return Float64Array.from(new Int32Array(buffer, byteOffset, length));
+    case 'I16':
+      return Float64Array.from(new Int16Array(buffer, byteOffset, length));
+    case 'I8':
+      return Float64Array.from(new Int8Array(buffer, byteOffset, length));
+    case 'U8':
+    case 'BOOL':
+      return Float64Array.from(new Uint8Array(buffer, byteOffset, length));
+    default:
+      return Float64Array.from(toFloat32(tensor, 'values'));
+  }
+}
+
 /** Rounded to the nearest half-precision number, ties to even; too large becomes infinite. */
 function floatToHalfBits(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;

@@ -1,0 +1,138 @@
+import { UserError } from '../common/errors.js';
+import { type ReadableFile, withFile } from '../common/files.js';
+import { type CheckpointFormat, sniff, sniffBytes } from './file-kind.js';
+import { type Extra, openPth, type PthCheckpoint } from './pth/index.js';
+import { headerOf } from './safetensors.js';
+import type { Dtype, Tensor } from './tensor.js';
+
+export type { Extra } from './pth/index.js';
+
+/** A tensor in a checkpoint of any format, its values not read. */
+export interface CheckpointEntry {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+}
+
+/** What a checkpoint says besides its weights. */
+export interface CheckpointInfo {
+  readonly format: CheckpointFormat;
+  /** Of a safetensors file. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The rest of a PyTorch file: epoch, scores, optimizer, records of unknown classes. `{}` for safetensors. */
+  readonly extra: Extra;
+  /** Calls that a PyTorch file asked for, in words, printable: none was made. */
+  readonly refused: readonly string[];
+}
+
+export interface CheckpointHeader extends CheckpointInfo {
+  /** By name, in the order of the file; `module.` prefixes are gone. */
+  readonly tensors: ReadonlyMap<string, CheckpointEntry>;
+}
+
+export interface CheckpointFile extends CheckpointInfo {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/** A checkpoint that is open. */
+interface OpenCheckpoint extends CheckpointHeader {
+  read(wanted: ReadonlySet<string>): Promise<ReadonlyMap<string, Tensor>>;
+}
+
+/**
+ * Opens a checkpoint of any format; for files that are not on disk. The usual ways are {@link readCheckpointFile} and
+ * {@link readCheckpointHeader}.
+ * @throws UserError saying what the file is instead, or what is wrong with it.
+ */
+export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckpoint> {
+  const kind = sniff(await file.read(0, Math.min(sniffBytes, file.size)));
+  if (kind !== undefined && 'other' in kind && !file.path.endsWith('.safetensors')) {
+    throw new UserError(`${file.path} is no checkpoint but ${kind.other}; download it again or choose another file.`);
+  }
+  if (kind === undefined && !file.path.endsWith('.safetensors')) {
+    throw new UserError(
+      `${file.path} is no checkpoint: neither safetensors nor a PyTorch file (.pth, .pt); choose another file.`,
+    );
+  }
+  if (kind !== undefined && 'format' in kind && kind.format !== 'safetensors') {
+    return opened(await openPth(file, kind.format), kind.format);
+  }
+  const { metadata, tensors } = await headerOf(file);
+  return {
+    format: 'safetensors',
+    metadata,
+    tensors,
+    extra: {},
+    refused: [],
+    async read(wanted) {
+      const read = new Map<string, Tensor>();
+      for (const [name, { dtype, shape, offset, byteLength }] of tensors) {
+        if (wanted.has(name)) read.set(name, { dtype, shape, data: await file.read(offset, byteLength) });
+      }
+      return read;
+    },
+  };
+}
+
+function opened({ extra, refused, entries, read }: PthCheckpoint, format: CheckpointFormat): OpenCheckpoint {
+  return { format, metadata: new Map(), tensors: entries, extra, refused, read };
+}
+
+/**
+ * Reads the names and shapes of a checkpoint's tensors and what it says besides; no values.
+ * @throws UserError saying what the file is instead, or what is wrong with it.
+ */
+export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
+  return withFile(path, async (file) => {
+    const { format, metadata, tensors, extra, refused } = await openCheckpointFile(file);
+    return { format, metadata, tensors, extra, refused };
+  });
+}
+
+/**
+ * Reads a checkpoint: safetensors, or PyTorch's `.pth` in its zip format or the one before 1.6. Nothing in a file is ever
+ * run; what it asked to run is listed in `refused`.
+ * @param wanted tensors to read; all by default. Others take no memory
+ * @throws UserError saying what the file is instead, or what is wrong with it.
+ */
+export function readCheckpointFile(
+  path: string,
+  wanted: (name: string, entry: CheckpointEntry) => boolean = () => true,
+): Promise<CheckpointFile> {
+  return withFile(path, async (file) => {
+    const { format, metadata, tensors, extra, refused, read } = await openCheckpointFile(file);
+    const names = [...tensors].filter(([name, entry]) => wanted(name, entry)).map(([name]) => name);
+    return { format, metadata, extra, refused, tensors: await read(new Set(names)) };
+  });
+}
+
+/** One sentence about what a file asked to run; `undefined` where it asked for nothing. */
+export function describeRefused({ refused }: Pick<CheckpointInfo, 'refused'>, path: string): string | undefined {
+  if (refused.length === 0) return undefined;
+  return `${path} asks for code to be run when it is loaded; nothing was run. Refused: ${refused.join('; ')}. Ask where it comes from before you load it with anything else.`;
+}
+
+/** What a training script said about the weights it saved. */
+export interface TrainingNotes {
+  /** Epochs, as the script counted them. */
+  readonly epoch?: number;
+  /** `best_acc` or the like, in the script's unit: per cent in the published code. */
+  readonly bestAccuracy?: number;
+  readonly hasOptimizer: boolean;
+}
+
+/** Looks for the usual entries in what a PyTorch file holds besides weights. */
+export function trainingNotes(extra: Extra): TrainingNotes {
+  const entries = typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? Object.entries(extra) : [];
+  const numberAt = (names: RegExp): number | undefined => {
+    const found = entries.find(([key, value]) => names.test(key) && typeof value === 'number')?.[1];
+    return typeof found === 'number' ? found : undefined;
+  };
+  const epoch = numberAt(/^epochs?$/);
+  const bestAccuracy = numberAt(/^best_?(acc|accuracy|acc1|prec1?|top1)$/i);
+  return {
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(bestAccuracy === undefined ? {} : { bestAccuracy }),
+    hasOptimizer: entries.some(([key]) => /^optim/i.test(key)),
+  };
+}

@@ -1,0 +1,54 @@
+import type { ReadableFile } from '../../common/files.js';
+import { elementBytes, type Tensor, toFloat64 } from '../tensor.js';
+import { type Extra, extraOf } from './extra.js';
+import { isObject, type PickleTensor, type PickleValue } from './pickle-values.js';
+import type { PthFile } from './pth-file.js';
+import { openLegacy } from './pth-legacy.js';
+import { checkTensor, type PthEntry, readTensors, storageTypes } from './pth-tensors.js';
+import { openZip } from './pth-zip.js';
+import { findStateDict } from './state-dict.js';
+
+export type { Extra } from './extra.js';
+
+/** The weights in a PyTorch file, and the rest. */
+export interface PthCheckpoint {
+  readonly entries: ReadonlyMap<string, PthEntry>;
+  readonly extra: Extra;
+  readonly refused: readonly string[];
+  read(wanted: ReadonlySet<string>): Promise<ReadonlyMap<string, Tensor>>;
+}
+
+/** @throws UserError when the file is damaged or holds no weights. */
+export async function openPth(file: ReadableFile, format: PthFile['format']): Promise<PthCheckpoint> {
+  const pth = await (format === 'pth-zip' ? openZip(file) : openLegacy(file));
+  const { dict, tensors } = findStateDict(pth.root, file.path);
+  const entries = new Map([...tensors].map(([name, tensor]) => [name, checkTensor(file.path, name, tensor)]));
+  const weights = new Set<PickleValue>(tensors.values());
+  const bare = pth.root === dict;
+  const omit = (value: PickleValue): boolean => (bare ? weights.has(value) : value === dict);
+  return {
+    entries,
+    extra: extraOf(pth.root, omit, await scalarsOf(file, pth, weights)),
+    refused: pth.refused,
+    read: (wanted) => readTensors(file, pth, new Map([...entries].filter(([name]) => wanted.has(name)))),
+  };
+}
+
+/** Numbers that were saved as tensors beside the weights, such as `best_acc`. */
+async function scalarsOf(
+  file: ReadableFile,
+  pth: PthFile,
+  weights: ReadonlySet<PickleValue>,
+): Promise<Map<PickleTensor, number>> {
+  const scalars = new Map<PickleTensor, number>();
+  if (!isObject(pth.root) || pth.root.kind !== 'dict') return scalars;
+  for (const [name, value] of [...pth.root.entries].slice(0, 64)) {
+    if (weights.has(value)) continue;
+    if (!isObject(value) || value.kind !== 'tensor' || value.shape.some((size) => size !== 1)) continue;
+    if (value.dtype !== undefined || storageTypes.get(value.storage.type)?.dtype === undefined) continue;
+    const entry = checkTensor(file.path, String(name), value);
+    const tensor = (await readTensors(file, pth, new Map([['', entry]]))).get('');
+    if (tensor?.data.byteLength === elementBytes[entry.dtype]) scalars.set(value, toFloat64(tensor)[0] ?? Number.NaN);
+  }
+  return scalars;
+}

@@ -1,0 +1,105 @@
+import { UserError } from '../../common/errors.js';
+import { printable } from '../../common/files.js';
+import { isObject, type PickleDict, type PickleTensor, type PickleValue } from './pickle-values.js';
+
+// Where the weights are in what a training script saved: alone, or beside the epoch, the optimizer and what it liked.
+
+/** Under these keys scripts keep weights; earlier ones go first. */
+const usualKeys = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights', 'params'];
+/** Under these they keep tensors that are no weights. */
+const otherKeys = /optim|sched|scaler|ema|rng|recorder|loss|_metadata/i;
+const maxDepth = 3;
+
+export interface StateDict {
+  readonly dict: PickleDict;
+  /** Keys that lead to it from the outermost object; empty where that is it. */
+  readonly path: readonly string[];
+  /** By name, without prefixes that wrappers add to all of them. */
+  readonly tensors: ReadonlyMap<string, PickleTensor>;
+}
+
+const isTensor = (value: PickleValue): boolean => isObject(value) && value.kind === 'tensor';
+/** Made where a tensor of a kind was wanted that we do not read: quantized, sparse, without storage. */
+const oddTensor = /^torch\._(utils|tensor)\._rebuild_/;
+const isOddTensor = (value: PickleValue): boolean =>
+  isObject(value) && value.kind === 'record' && oddTensor.test(value.className);
+
+/**
+ * Finds the weights in what a file holds.
+ * @throws UserError when there are none, or they cannot be told from each other.
+ */
+export function findStateDict(root: PickleValue, path: string): StateDict {
+  const found = search(root, [], new Set());
+  if (found === undefined) throw noWeights(root, path);
+  return { ...found, tensors: namedTensors(found.dict, path) };
+}
+
+type Place = Omit<StateDict, 'tensors'>;
+
+/** @param seen every dict is looked through once, however often others refer to it */
+function search(value: PickleValue, path: readonly string[], seen: Set<PickleValue>): Place | undefined {
+  if (!isObject(value) || value.kind !== 'dict' || seen.has(value)) return undefined;
+  seen.add(value);
+  const inside = (key: PickleValue): Place | undefined =>
+    typeof key === 'string' && path.length < maxDepth
+      ? search(value.entries.get(key) ?? null, [...path, key], seen)
+      : undefined;
+  for (const key of usualKeys) {
+    const found = inside(key);
+    if (found !== undefined) return found;
+  }
+  // A bare one. A single tensor beside other dicts may be a score.
+  const own = [...value.entries.values()].filter((entry) => isTensor(entry) || isOddTensor(entry)).length;
+  const others = [...value.entries]
+    .filter(([key]) => typeof key === 'string' && !otherKeys.test(key) && !usualKeys.includes(key))
+    .flatMap(([key]) => inside(key) ?? []);
+  const [other] = others;
+  if (other !== undefined && others.length === 1 && own < count(other.dict)) return other;
+  return own > 0 ? { dict: value, path } : undefined;
+}
+
+const count = ({ entries }: PickleDict): number => [...entries.values()].filter(isTensor).length;
+
+function namedTensors({ entries }: PickleDict, path: string): Map<string, PickleTensor> {
+  const tensors: [string, PickleTensor][] = [];
+  for (const [key, value] of entries) {
+    const name = typeof key === 'string' || typeof key === 'number' ? String(key) : '?';
+    if (isOddTensor(value)) {
+      throw new UserError(
+        `${path} cannot be read: tensor "${printable(name)}" is quantized, sparse or without values; convert it with PyTorch first.`,
+      );
+    }
+    if (isObject(value) && value.kind === 'tensor') tensors.push([name, value]);
+  }
+  const prefix = commonPrefix(tensors.map(([name]) => name));
+  const named = new Map(tensors.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  if (named.size < tensors.length) throw new UserError(`${path} has two tensors of one name: save it again.`);
+  return named;
+}
+
+/** Prefixes of wrappers (DataParallel, torch.compile), which all names then have. */
+function commonPrefix(names: readonly string[]): string {
+  let prefix = '';
+  for (;;) {
+    const wrapper = ['module.', '_orig_mod.'].find((one) => names.every((name) => name.startsWith(prefix + one)));
+    if (wrapper === undefined || names.length === 0) return prefix;
+    prefix += wrapper;
+  }
+}
+
+function noWeights(root: PickleValue, path: string): UserError {
+  if (isObject(root) && root.kind === 'record') {
+    return new UserError(
+      `${path} holds a whole object of class ${printable(root.className, 60)}, which nothing here builds: save its state_dict() with torch.save, or as safetensors.`,
+    );
+  }
+  if (isObject(root) && root.kind === 'dict') {
+    const keys = [...root.entries.keys()].slice(0, 6).map((key) => printable(isObject(key) ? '?' : String(key), 30));
+    const optimizer = keys.some((key) => otherKeys.test(key)) ? ' (the "best" files of the published code are so)' : '';
+    return new UserError(
+      `${path} holds no weights but ${keys.length === 0 ? 'nothing' : keys.join(', ')}${optimizer}: use the checkpoint that was saved beside it.`,
+    );
+  }
+  const what = isObject(root) ? `a ${root.kind}` : root === null ? 'None' : `a ${typeof root}`;
+  return new UserError(`${path} holds ${what} rather than weights by name: save a state_dict.`);
+}
