@@ -4,7 +4,7 @@ import type { Preprocessing } from '../common/preprocessing.js';
 import { constant, type Graph, graph, input, type Tensor } from '../graph/index.js';
 import { build, buildInference, type PosterV2Config } from '../models/index.js';
 import { createScope } from '../nn/index.js';
-import { writeOnnx } from '../onnx/index.js';
+import { onnxChunks } from '../onnx/index.js';
 import { lower, mul, reduceSum } from '../ops/index.js';
 import { forOpset } from './opset.js';
 
@@ -29,14 +29,15 @@ export interface OnnxOptions {
 }
 
 /**
- * A network and its weights as one ONNX file for any runtime: standard operations only, the batch size free.
+ * A network and its weights as one ONNX file for any runtime: standard operations only, the batch size free. The file
+ * comes in pieces, so that no weights are copied.
  * @throws UserError where the weights are more than an ONNX file can hold.
  */
-export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Array {
+export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Array[] {
   const { opset = 21, precision = 'F32', form = 'own' } = options;
   const { config, parameters, labels, preprocessing } = source;
   const program = form === 'own' ? buildInference(config).graph : rgbClassifier(config);
-  return writeOnnx(forOpset(lower(program, 'webgpu'), opset), {
+  return onnxChunks(forOpset(lower(program, 'webgpu'), opset), {
     opset,
     batch: 'batch_size',
     place: (name) => {

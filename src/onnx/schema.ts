@@ -75,6 +75,15 @@ const root = protobuf.Root.fromJSON({
 });
 
 export const Model = root.lookupType('Model');
+export const Graph = root.lookupType('Graph');
+export const Tensor = root.lookupType('Tensor');
+
+/** The number of a field, where a message is put together by hand. */
+export function fieldNumber(type: protobuf.Type, name: string): number {
+  const found = type.fields[name];
+  if (found === undefined) throw new Error(`${type.name} has no field ${name}`);
+  return found.id;
+}
 
 /** TensorProto.DataType. */
 export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;

@@ -10,6 +10,7 @@ import {
   nodesOf,
   type Value,
 } from '../graph/index.js';
+import { type Initializer, modelChunks } from './encode.js';
 import {
   attributeTypes,
   defaultOpset,
@@ -17,7 +18,6 @@ import {
   externalLocation,
   firstOpsets,
   irVersions,
-  Model,
   maxModelBytes,
 } from './schema.js';
 
@@ -65,10 +65,15 @@ const unwritten: Readonly<Record<string, readonly string[]>> = {
  * @throws UserError where weights that the model is to hold itself are more than one file can.
  */
 export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Array {
+  return Buffer.concat(onnxChunks(program, options));
+}
+
+/** The same as pieces to be written one after the other; weights are not copied. */
+export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Array[] {
   const { place = (): Placement => 'input', opset = defaultOpset, batch = 'N' } = options;
   const irVersion = checkedIrVersion(program, opset);
   const names = new Names(program);
-  const initializers: object[] = [];
+  const initializers: Initializer[] = [];
   const nodes: { [key: string]: unknown }[] = [];
   const inputs = [...inputsOf(program.outputs.values()).values()].map((value) =>
     valueInfo(names.of(value), value, batch),
@@ -98,15 +103,13 @@ export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Arra
     }
     outputs.push(valueInfo(name, value, batch));
   }
-  return Model.encode(
-    Model.fromObject({
-      irVersion,
-      producerName: 'poster-v2',
-      opsetImport: [{ domain: '', version: opset }],
-      graph: { name: 'main', node: nodes, initializer: initializers, input: inputs, output: outputs },
-      metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
-    }),
-  ).finish();
+  const model = {
+    irVersion,
+    producerName: 'poster-v2',
+    opsetImport: [{ domain: '', version: opset }],
+    metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
+  };
+  return modelChunks(model, { name: 'main', node: nodes, input: inputs, output: outputs }, initializers);
 }
 
 function checkedIrVersion(program: Graph, opset: number): number {
@@ -214,17 +217,18 @@ function rawTensor(
   value: Value,
   data: ArrayBufferView,
   type: keyof typeof elementTypes = value.dtype,
-): object {
+): Initializer {
   const expected = elements(value.shape) * bytesPerElement[type];
   if (data.byteLength !== expected) throw wrongSize(name, data.byteLength, expected);
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return { name, dims: value.shape, dataType: elementTypes[type], rawData };
+  return { tensor: { name, dims: value.shape, dataType: elementTypes[type] }, rawData };
 }
 
-function externalTensor(name: string, value: Value, at: ExternalTensor): object {
+function externalTensor(name: string, value: Value, at: ExternalTensor): Initializer {
   const expected = elements(value.shape) * bytesPerElement[value.dtype];
   if (at.length !== expected) throw wrongSize(name, at.length, expected);
   const { location, offset, length } = at;
   const externalData = Object.entries({ location, offset, length }).map(([key, v]) => ({ key, value: String(v) }));
-  return { name, dims: value.shape, dataType: elementTypes[value.dtype], externalData, dataLocation: externalLocation };
+  const dataType = elementTypes[value.dtype];
+  return { tensor: { name, dims: value.shape, dataType, externalData, dataLocation: externalLocation } };
 }

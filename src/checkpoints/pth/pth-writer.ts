@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import yazl from 'yazl';
 import { writeFileAtomic } from '../../common/files.js';
 import { type Dtype, elementBytes, elementCount, type Tensor } from '../tensor.js';
@@ -100,5 +101,7 @@ async function* zipped(object: Uint8Array, storages: readonly Uint8Array[]): Asy
   for (const [key, data] of storages.entries()) add(`data/${key}`, data);
   add('version', Buffer.from('3\n'));
   archive.end();
-  for await (const chunk of archive.outputStream) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+  // A stream of bytes would hand out all that waits as one copy; one of objects hands out the chunks themselves.
+  const chunks = archive.outputStream.pipe(new PassThrough({ readableObjectMode: true, readableHighWaterMark: 1 }));
+  for await (const chunk of chunks) if (chunk instanceof Uint8Array) yield chunk;
 }
