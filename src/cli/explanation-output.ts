@@ -10,7 +10,7 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
   const { scores, target, scales, classToken } = explanation;
   const ranking = scores.slice(0, 3).map(({ label, probability }) => `${label} ${percent(probability)}%`);
   const windows = scales.map(({ scale, attention, share }): HeatCell => {
-    const note = `up to ${peak(attention).toFixed(1)} times even; adds ${percent(share)}% to the tokens`;
+    const note = `peak ${peak(attention).toFixed(1)} times even; adds ${percent(share)}% to tokens`;
     return { title: `Scale ${scale}, ${grid(attention)}`, note, map: attention };
   });
   const numbers = scales.map(({ scale }) => scale);

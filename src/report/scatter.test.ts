@@ -12,7 +12,7 @@ test('a point for each picture, a name for each class that has some', async () =
     classes: Int32Array.of(0, 0, 0, 1, 1, 1),
     labels,
   });
-  const [marks = ''] = /<g class="mark-symbol role-mark[^]*?<\/g>/.exec(svg) ?? [];
+  const [marks = ''] = /<g class="mark-symbol role-mark[\s\S]*?<\/g>/.exec(svg) ?? [];
   assert.equal(marks.match(/<path /g)?.length, 6);
   assert.match(svg, /&lt;happy&gt; &amp; "glad" \(3\)/);
   assert.match(svg, />nobody \(0\)</);

@@ -15,7 +15,7 @@ import {
   loadEmbedder,
   mapFeatures,
 } from '../../recognize/index.js';
-import { scatterSvg, svgToPng } from '../../report/index.js';
+import { fontNote, scatterSvg, writeChart } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -87,6 +87,7 @@ async function run(embedder: Embedder, dir: string, options: EmbedOptions): Prom
   await writeFileAtomic(csv, table(dir, embedder, embedded, map));
   files.push(csv);
   if (map !== undefined) {
+    for (const missing of await fontNote()) note(missing);
     const svg = await scatterSvg({
       title: 'Features of the pictures, by class',
       subtitle: caption(embedder, embedded, map, options),
@@ -94,9 +95,7 @@ async function run(embedder: Embedder, dir: string, options: EmbedOptions): Prom
       classes: map.indices.map((row) => embedded.classes[row] ?? 0),
       labels: embedded.labels.labels,
     });
-    await writeFileAtomic(`${stem}.svg`, svg);
-    await writeFileAtomic(`${stem}.png`, await svgToPng(svg));
-    files.push(`${stem}.svg`, `${stem}.png`);
+    files.push(...(await writeChart(stem, svg)));
   }
   const { split, labels, dimension, skipped, paths } = embedded;
   const document = {

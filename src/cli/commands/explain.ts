@@ -13,7 +13,7 @@ import {
   explain,
   loadExplainer,
 } from '../../recognize/index.js';
-import { heatPanel, percent } from '../../report/index.js';
+import { fontNote, heatPanel, percent } from '../../report/index.js';
 import { type CheckpointOptions, openAs, withCheckpointOptions } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { explanationDocument, explanationPanel, explanationTensors } from '../explanation-output.js';
@@ -70,6 +70,7 @@ async function run(explainer: Explainer, images: readonly string[], options: Exp
   await mkdir(options.out, { recursive: true }).catch((error: unknown) => {
     throw explainFileError(error, 'write', options.out);
   });
+  for (const missing of await fontNote()) note(missing);
   const names = outputNames(images);
   const done: Done[] = [];
   const failed: { readonly image: string; readonly reason: string }[] = [];
