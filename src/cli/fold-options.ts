@@ -26,7 +26,13 @@ export function foldToMeasure(flags: FoldFlags, { training }: ModelDescription, 
   if (count === undefined) {
     throw new UserError(`${path} does not say into how many folds its data was divided; give --folds.`, ExitCode.usage);
   }
-  const index = fold ?? (kept?.count === count ? kept.index : undefined);
+  if (fold === undefined && kept !== undefined && kept.count !== count) {
+    throw new UserError(
+      `${path} was trained without fold ${kept.index} of ${kept.count}, not of ${count}; give --folds ${kept.count}.`,
+      ExitCode.usage,
+    );
+  }
+  const index = fold ?? kept?.index;
   if (index === undefined) {
     throw new UserError(
       `${path} does not say which of ${count} folds it was trained without; give --fold.`,

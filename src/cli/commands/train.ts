@@ -185,7 +185,17 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', ExitCode.usage);
   }
-  return parseRun(await wished(given.data, given));
+  const options = parseRun(await wished(given.data, given));
+  const { fold, folds } = options;
+  if (fold !== null && (folds === null || fold > folds)) {
+    throw new UserError(
+      folds === null
+        ? `--fold ${fold} of how many? Give --folds too.`
+        : `There is no fold ${fold} among ${folds}; they are numbered from 1.`,
+      ExitCode.usage,
+    );
+  }
+  return options;
 }
 
 /** The run that options ask for; says what they lead to that is not plain from them. */
