@@ -21,7 +21,7 @@ import { bytesOf, type Tensor, toFloat32 } from './tensor.js';
 /** Name of the file in a run's folder. */
 export const lastFileName = 'last.safetensors';
 
-const stateKey = 'poster_v2_train_state';
+export const trainStateKey = 'poster_v2_train_state';
 
 const count = z.int().nonnegative();
 const scalars = z.record(z.string(), z.union([z.number(), z.array(z.number())]));
@@ -95,7 +95,7 @@ function encodeLast(model: ModelCheckpoint, state: TrainState): Safetensors {
   };
   for (const [slot, arrays] of optimizer.slots) add(`${slotPrefix}${slot}/`, arrays);
   if (ema !== undefined) add(emaPrefix, ema.arrays);
-  return { metadata: new Map([...metadata, [stateKey, JSON.stringify(document)]]), tensors: all };
+  return { metadata: new Map([...metadata, [trainStateKey, JSON.stringify(document)]]), tensors: all };
 }
 
 /**
@@ -140,7 +140,7 @@ function checkLengths(arrays: NamedArrays, model: ModelCheckpoint, what: string,
 }
 
 function parseState(metadata: ReadonlyMap<string, string>, path: string): z.infer<typeof stateSchema> {
-  const json = metadata.get(stateKey);
+  const json = metadata.get(trainStateKey);
   if (json === undefined) {
     throw new UserError(
       `${path} holds weights but no state of training, so there is nothing to resume: start from it with --init, or resume from a run's ${lastFileName}.`,

@@ -171,11 +171,12 @@ async function writeTorch(
   const tensors = new Map([...parameters].map(([name, array]) => [name, stored(array, precision)]));
   for (const [name, tensor] of extras(source, options)) tensors.set(name, tensor);
   for (const [name, buffer] of buffersOf(source, [...tensors.keys()])) tensors.set(name, buffer);
-  const epoch = description.training?.epoch ?? 0;
+  const epoch = description.training?.epoch ?? source.training.epoch ?? 0;
+  const accuracy = description.training?.metrics['accuracy'];
   await writePublished(out, {
     tensors,
     epoch,
-    bestAccuracy: 100 * (description.training?.metrics['accuracy'] ?? 0),
+    bestAccuracy: accuracy === undefined ? (source.training.bestAccuracy ?? 0) : 100 * accuracy,
     learningRate: published.learningRate * published.decay ** epoch,
     description,
     ...(recorderEpochs === undefined ? {} : { recorderEpochs }),

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
+  type CheckpointFile,
   describeMismatch,
   descriptionKey,
   type FloatArray,
@@ -10,9 +11,12 @@ import {
   type ModelDescription,
   matchParameters,
   parseDescription,
-  readSafetensors,
+  readCheckpointFile,
   type Tensor,
+  type TrainingNotes,
   toFloat32,
+  trainingNotes,
+  trainStateKey,
   trainStatePrefix,
 } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
@@ -37,6 +41,8 @@ export interface Source {
   readonly parameters: ReadonlyMap<string, FloatArray>;
   /** What published checkpoints hold besides and this file holds too: dead tensors, landmark head, integer buffers. */
   readonly rest: ReadonlyMap<string, Tensor>;
+  /** What a training script said about the weights it saved. */
+  readonly training: TrainingNotes;
   /** Whether the file held a state of training, which conversions leave behind. */
   readonly hadTrainState: boolean;
 }
@@ -53,26 +59,30 @@ export interface Assumed {
  */
 export async function readSource(path: string, assumed?: Assumed): Promise<Source> {
   const file = await weightsFile(path);
-  const { metadata, tensors } = await readTensors(file.path);
+  const content = await readTensors(file.path);
+  const { metadata, tensors } = content;
+  const training = trainingNotes(content.extra);
   const own = parseDescription(metadata, file.path) ?? file.description;
   const description = describe(own, assumed, file.path);
   const config = parsePosterV2Config(description.model.config, `The network configuration in ${file.path}`);
   checkConsistent(file.path, description, config);
-  return { path: file.path, description, config, ...sort(file.path, config, tensors) };
+  return {
+    path: file.path,
+    description,
+    config,
+    ...sort(file.path, config, tensors),
+    training,
+    hadTrainState: metadata.has(trainStateKey) || training.hasOptimizer,
+  };
 }
 
-interface Tensors {
-  readonly metadata: ReadonlyMap<string, string>;
-  readonly tensors: ReadonlyMap<string, Tensor>;
-}
-
-async function readTensors(path: string): Promise<Tensors> {
+async function readTensors(path: string): Promise<CheckpointFile> {
   if (/\.onnx$/i.test(path)) {
     throw new UserError(
       `${path} is an ONNX model, whose weights cannot be told apart any more: convert the checkpoint that it was made from.`,
     );
   }
-  return readSafetensors(path);
+  return readCheckpointFile(path, (name) => !name.startsWith(trainStatePrefix));
 }
 
 /** Other programs drop a file's metadata when they save it again; in a folder, config.json says the same. */
@@ -124,14 +134,12 @@ function sort(
   path: string,
   config: PosterV2Config,
   tensors: ReadonlyMap<string, Tensor>,
-): Pick<Source, 'parameters' | 'rest' | 'hadTrainState'> {
+): Pick<Source, 'parameters' | 'rest'> {
   const expected = new Map([...buildInference(config).parameters].map(([name, { shape }]) => [name, shape]));
   const found = new Map<string, readonly number[]>();
   const rest = new Map<string, Tensor>();
-  let hadTrainState = false;
   for (const [name, tensor] of tensors) {
-    if (name.startsWith(trainStatePrefix)) hadTrainState = true;
-    else if (!expected.has(name) && (isIgnoredOnLoad(name) || isOptionalBuffer(name))) rest.set(name, tensor);
+    if (!expected.has(name) && (isIgnoredOnLoad(name) || isOptionalBuffer(name))) rest.set(name, tensor);
     else if (isFloatDtype(tensor.dtype)) found.set(name, tensor.shape);
   }
   const problem = describeMismatch(matchParameters(expected, found), path);
@@ -141,5 +149,5 @@ function sort(
     const tensor = tensors.get(name);
     if (tensor !== undefined) parameters.set(name, { shape, data: toFloat32(tensor, name) });
   }
-  return { parameters, rest, hadTrainState };
+  return { parameters, rest };
 }

@@ -1,7 +1,8 @@
 import type { ReadableFile } from '../../common/files.js';
+import { descriptionKey } from '../model-checkpoint.js';
 import { elementBytes, type Tensor, toFloat64 } from '../tensor.js';
 import { type Extra, extraOf } from './extra.js';
-import { isObject, type PickleTensor, type PickleValue } from './pickle-values.js';
+import { entryOf, isObject, type PickleTensor, type PickleValue } from './pickle-values.js';
 import type { PthFile } from './pth-file.js';
 import { openLegacy } from './pth-legacy.js';
 import { checkTensor, type PthEntry, readTensors, storageTypes } from './pth-tensors.js';
@@ -12,6 +13,8 @@ export type { Extra } from './extra.js';
 
 /** The weights in a PyTorch file, and the rest. */
 export interface PthCheckpoint {
+  /** What this project adds when it writes such files, under the keys of a safetensors file's metadata. */
+  readonly metadata: ReadonlyMap<string, string>;
   readonly entries: ReadonlyMap<string, PthEntry>;
   readonly extra: Extra;
   readonly refused: readonly string[];
@@ -25,8 +28,12 @@ export async function openPth(file: ReadableFile, format: PthFile['format']): Pr
   const entries = new Map([...tensors].map(([name, tensor]) => [name, checkTensor(file.path, name, tensor)]));
   const weights = new Set<PickleValue>(tensors.values());
   const bare = pth.root === dict;
-  const omit = (value: PickleValue): boolean => (bare ? weights.has(value) : value === dict);
+  const description = entryOf(pth.root, descriptionKey);
+  const metadata = new Map(typeof description === 'string' ? [[descriptionKey, description]] : []);
+  const omit = (value: PickleValue): boolean =>
+    (bare ? weights.has(value) : value === dict) || (typeof value === 'string' && value === description);
   return {
+    metadata,
     entries,
     extra: extraOf(pth.root, omit, await scalarsOf(file, pth, weights)),
     refused: pth.refused,
