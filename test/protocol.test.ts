@@ -32,7 +32,8 @@ describe('cross-validation', () => {
   let whole: z.infer<typeof results>;
 
   it('trains and measures each fold, every picture held out once', async () => {
-    const run = ['--folds', '2', '--epochs', '1', '--batch-size', '4', '--seed', '3', '--out', 'cv'];
+    const small = ['--landmark', 'none', '--blocks', '1', '--scales', '3'];
+    const run = [...small, '--folds', '2', '--epochs', '1', '--batch-size', '4', '--seed', '3', '--out', 'cv'];
     whole = await json(['train', '--data', 'faces', ...run, ...work], results);
     assert.equal(whole.interrupted, false);
     assert.deepEqual(
