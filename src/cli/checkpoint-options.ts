@@ -1,6 +1,5 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../common/errors.js';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import { type ModelName, modelNames } from '../models/index.js';
@@ -30,15 +29,34 @@ export const positive = numberOf(z.int().min(1));
 export function withCheckpointOptions(command: Command): Command {
   return command
     .addOption(deviceOption('cpu'))
+    .addOption(gpuOption())
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
     .addOption(
-      new Option('--model <name>', 'network of a plain safetensors file, which does not say it').choices(modelNames),
+      new Option(
+        '--model <name>',
+        'network of a file that does not say it (default: the one whose tensors it has)',
+      ).choices(modelNames),
     )
-    .option('--labels <name>', `label set of a plain safetensors file (${labelSetNames})`, labelSetArgument);
+    .option(
+      '--labels <name>',
+      `label set of a file that does not say it, such as a .pth (${labelSetNames})`,
+      labelSetArgument,
+    );
 }
 
 export function deviceOption(preset: DeviceName | 'auto'): Option {
   return new Option('--device <name>', 'what to compute on').choices(['auto', ...deviceNames]).default(preset);
+}
+
+/** Which CUDA device is seen, as the environment variable that CUDA reads when it starts. */
+export function gpuOption(): Option {
+  return new Option('--gpu <number>', 'which GPU for CUDA (means --device cuda)')
+    .argParser((text: string) => {
+      if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be the number of a GPU: 0, 1, ...');
+      process.env['CUDA_VISIBLE_DEVICES'] = text;
+      return text;
+    })
+    .implies({ device: 'cuda' });
 }
 
 export function openCheckpoint(options: CheckpointOptions): Promise<Classifier> {
@@ -51,18 +69,12 @@ export async function openAs<Opened>(
   options: CheckpointOptions,
 ): Promise<Opened> {
   const { model, labels, threads, device } = options;
-  if ((model === undefined) !== (labels === undefined)) {
-    throw new UserError(
-      'A plain safetensors file needs both --model and --labels; other checkpoints say both themselves.',
-      ExitCode.usage,
-    );
-  }
   const path = options.checkpoint === bundledCheckpoint ? await requireBundledCheckpoint() : options.checkpoint;
   const chosen = await chooseDevice(device);
   if (chosen.note !== undefined) note(chosen.note);
   return load(path, {
     device: chosen.device,
     ...(threads === undefined ? {} : { threads }),
-    ...(model === undefined || labels === undefined ? {} : { assumed: { model, labels } }),
+    assumed: { ...(model === undefined ? {} : { model }), ...(labels === undefined ? {} : { labels }) },
   });
 }

@@ -13,7 +13,7 @@ import { parseRun, type RunOptions } from '../../train/options.js';
 import { runFor } from '../../train/recipes.js';
 import { type EpochSummary, type TrainJob, type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
-import { deviceOption, positive } from '../checkpoint-options.js';
+import { deviceOption, gpuOption, positive } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';
 import {
   type CrossValidation,
@@ -44,9 +44,10 @@ interface TrainFlags extends Readonly<Record<string, unknown>> {
 export function trainCommand(): Command {
   return withRunOptions(new Command('train').description('train a network on a dataset of class folders'))
     .addOption(deviceOption('auto'))
+    .addOption(gpuOption())
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
     .option('-j, --workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
-    .option('--out <dir>', 'folder for checkpoints and metrics.jsonl (default: a new one in runs/)')
+    .option('--out <dir>', 'folder for checkpoints, run.json and metrics.jsonl (default: a new one in runs/)')
     .option(
       '--init <[part=]file>',
       'weights to start from: tensors of the same name and shape; ir50=FILE or landmark=FILE for a backbone; repeatable',
