@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { UserError } from '../common/errors.js';
 import { type ReadableFile, withFile } from '../common/files.js';
 import { type CheckpointFormat, sniff, sniffBytes } from './file-kind.js';
@@ -12,12 +13,14 @@ export interface CheckpointEntry {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly byteLength: number;
+  /** In a safetensors file: in bytes from its start, as ONNX external data wants it. */
+  readonly offset?: number;
 }
 
 /** What a checkpoint says besides its weights. */
 export interface CheckpointInfo {
   readonly format: CheckpointFormat;
-  /** Of a safetensors file. */
+  /** Of a safetensors file; of a PyTorch file what `writePublished` adds. */
   readonly metadata: ReadonlyMap<string, string>;
   /** The rest of a PyTorch file: epoch, scores, optimizer, records of unknown classes. `{}` for safetensors. */
   readonly extra: Extra;
@@ -33,6 +36,12 @@ export interface CheckpointHeader extends CheckpointInfo {
 export interface CheckpointFile extends CheckpointInfo {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
+
+/**
+ * Whoever subscribes is told, in a sentence, what a file asked to run, whichever function read it: the command line
+ * passes it on to the user.
+ */
+export const refusalChannel = channel('poster-v2.refused');
 
 /** A checkpoint that is open. */
 interface OpenCheckpoint extends CheckpointHeader {
@@ -55,7 +64,10 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
     );
   }
   if (kind !== undefined && 'format' in kind && kind.format !== 'safetensors') {
-    return opened(await openPth(file, kind.format), kind.format);
+    const pth = await openPth(file, kind.format);
+    const sentence = describeRefused(pth, file.path);
+    if (sentence !== undefined) refusalChannel.publish(sentence);
+    return opened(pth, kind.format);
   }
   const { metadata, tensors } = await headerOf(file);
   return {
@@ -74,8 +86,8 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
   };
 }
 
-function opened({ extra, refused, entries, read }: PthCheckpoint, format: CheckpointFormat): OpenCheckpoint {
-  return { format, metadata: new Map(), tensors: entries, extra, refused, read };
+function opened({ metadata, extra, refused, entries, read }: PthCheckpoint, format: CheckpointFormat): OpenCheckpoint {
+  return { format, metadata, tensors: entries, extra, refused, read };
 }
 
 /**

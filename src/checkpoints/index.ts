@@ -1,4 +1,5 @@
 export * from './checkpoint-file.js';
+export type { CheckpointFormat } from './file-kind.js';
 export * from './model-checkpoint.js';
 export * from './parameters.js';
 export { writePth } from './pth/pth-writer.js';

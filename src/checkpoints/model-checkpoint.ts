@@ -3,8 +3,10 @@ import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
+import { type CheckpointInfo, readCheckpointFile } from './checkpoint-file.js';
+import type { CheckpointFormat } from './file-kind.js';
 import { isOptionalBuffer } from './parameters.js';
-import { readHeader, readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+import { readHeader, type Safetensors, writeSafetensors } from './safetensors.js';
 import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toHalf } from './tensor.js';
 
 // A model checkpoint is one safetensors file: tensors under their published names, and in the metadata, as the string
@@ -175,9 +177,10 @@ export function parseDescription(metadata: ReadonlyMap<string, string>, path: st
   return description;
 }
 
-function undescribed(path: string): UserError {
+function undescribed(path: string, format: CheckpointFormat = 'safetensors'): UserError {
+  const what = format === 'safetensors' ? 'plain safetensors file' : 'PyTorch checkpoint';
   return new UserError(
-    `${path} is a plain safetensors file without a description of its network and labels: say which they are with --model and --labels.`,
+    `${path} is a ${what} without a description of its network and labels: say which they are with --model and --labels.`,
   );
 }
 
@@ -214,24 +217,28 @@ function isParameter(name: string, { dtype }: Pick<Tensor, 'dtype'>): boolean {
 }
 
 /**
- * Reads any safetensors file as weights: floating-point tensors as float32 (F16, BF16 and F64 are converted; integer
- * buffers and training state are left out), and its description where it has one. For `--init`.
+ * Reads any checkpoint, safetensors or PyTorch's, as weights: floating-point tensors as float32 (F16, BF16 and F64 are
+ * converted; integer buffers and training state are left out), and its description where it has one. For `--init`.
  * @throws UserError when it cannot be read.
  */
-export async function loadParameters(
-  path: string,
-): Promise<{ readonly parameters: Map<string, FloatArray>; readonly description: ModelDescription | undefined }> {
-  const { metadata, tensors } = await readSafetensors(path, isParameter);
-  return { parameters: decodeParameters(tensors), description: parseDescription(metadata, path) };
+export async function loadParameters(path: string): Promise<LoadedParameters> {
+  const { tensors, ...rest } = await readCheckpointFile(path, isParameter);
+  return { ...rest, parameters: decodeParameters(tensors), description: parseDescription(rest.metadata, path) };
+}
+
+/** Weights, and what their file says about them. */
+export interface LoadedParameters extends CheckpointInfo {
+  readonly parameters: Map<string, FloatArray>;
+  readonly description: ModelDescription | undefined;
 }
 
 /**
  * Reads a model checkpoint. Whether its tensors fit the network it names is for `assignParameters` to check.
- * @param assumed description of a plain safetensors file; a file's own description goes first
+ * @param assumed description of a plain safetensors file or a PyTorch one; a file's own description goes first
  * @throws UserError when it cannot be read, or describes nothing and nothing was assumed.
  */
 export async function loadModel(path: string, assumed?: ModelDescription): Promise<ModelCheckpoint> {
-  const { parameters, description = assumed } = await loadParameters(path);
-  if (description === undefined) throw undescribed(path);
+  const { parameters, format, description = assumed } = await loadParameters(path);
+  if (description === undefined) throw undescribed(path, format);
   return { ...description, parameters };
 }

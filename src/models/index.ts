@@ -1,4 +1,5 @@
 export * from './explanation.js';
+export * from './identify.js';
 export * from './ir50.js';
 export * from './landmark-detector.js';
 export * from './mobile-face-net.js';

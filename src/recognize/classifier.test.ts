@@ -101,7 +101,7 @@ test('a checkpoint that does not fit is explained', async (t) => {
   await fails(/The network configuration in .* does not have the expected content/);
 
   await writeSafetensors(path, new Map());
-  await fails(/plain safetensors file without a description/);
+  await fails(/does not say which network and labels it belongs to/);
   await writeFile(path, 'not a checkpoint');
   await fails(/wrong\.safetensors/);
 });

@@ -1,26 +1,24 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import {
+  type CheckpointHeader,
   describeMismatch,
   isFloatDtype,
-  loadParameters,
   type ModelDescription,
   matchParameters,
-  readHeader,
-  requireDescription,
+  parseDescription,
+  readCheckpointFile,
+  readCheckpointHeader,
   toFloat32,
   trainStatePrefix,
 } from '../checkpoints/index.js';
-import type { SafetensorsHeader } from '../checkpoints/safetensors-header.js';
 import { UserError } from '../common/errors.js';
-import { withFile } from '../common/files.js';
-import type { LabelSet } from '../common/labels.js';
 import type { Graph } from '../graph/index.js';
 import {
+  type AssumedModel,
+  describeUndescribed,
   type Inference,
   isIgnoredOnLoad,
-  type ModelName,
-  modelNamed,
   type PosterV2Config,
   parsePosterV2Config,
 } from '../models/index.js';
@@ -41,8 +39,8 @@ export interface NetworkOptions {
   readonly device?: DeviceName;
   /** Threads of the CPU; default: all cores. */
   readonly threads?: number;
-  /** What a plain safetensors file holds; a file that says so itself must agree with the name. */
-  readonly assumed?: { readonly model: ModelName; readonly labels: LabelSet };
+  /** What a file that does not say it itself holds; one that does must agree with the name. */
+  readonly assumed?: AssumedModel;
 }
 
 /** A graph of a checkpoint's network, its weights in place. */
@@ -64,13 +62,10 @@ export interface Network<Built extends Inference> {
   dispose(): Promise<void>;
 }
 
-/** What a model calls the bytes of a checkpoint that was read; any name serves, nothing is opened by it. */
-const memoryFile = 'weights.safetensors';
-
 /**
  * Makes a graph of the network in a checkpoint ready to run. The model's weights are ONNX external data that points at
- * the tensors within the safetensors file, so that they exist once; only tensors that are not float32, or not aligned,
- * are converted.
+ * the tensors within the safetensors file, so that they exist once. Those of PyTorch files, and what is not float32 or
+ * not aligned, are read into memory, which the model points at.
  *
  * @param build the graph of that configuration
  * @throws UserError where the file cannot be read, does not say what it is, or holds another network than it says, or
@@ -82,13 +77,13 @@ export async function openNetwork<Built extends Inference>(
   build: (config: PosterV2Config) => Built,
 ): Promise<Network<Built>> {
   const { device = 'cpu', threads } = options;
-  const header = await readHeader(path);
-  const description = await describe(path, header, options.assumed);
+  const header = await readCheckpointHeader(path);
+  const description = describe(path, header, options.assumed);
   const config = parsePosterV2Config(description.model.config, `The network configuration in ${path}`);
   checkConsistent(path, description, config);
   const built = build(config);
   checkTensors(path, header, built);
-  const program = withSlopesAtMostOne(built.graph, await gentleSlopes(path, header, slopesOf(built.graph)));
+  const program = withSlopesAtMostOne(built.graph, await gentleSlopes(path, slopesOf(built.graph)));
   const session = await createSession(program, device, {
     ...(await weightsOf(path, header, built, device)),
     ...(threads === undefined ? {} : { threads }),
@@ -106,20 +101,25 @@ export async function openNetwork<Built extends Inference>(
   };
 }
 
-async function describe(
-  path: string,
-  header: SafetensorsHeader,
-  assumed: NetworkOptions['assumed'],
-): Promise<ModelDescription> {
-  if (assumed === undefined) return requireDescription(header.metadata, path);
-  const { config, preprocessing, name } = modelNamed(assumed.model);
-  const { description } = await loadParameters(path);
-  if (description !== undefined && description.model.name !== name) {
-    throw new UserError(`${path} says that it is a ${description.model.name}, not a ${name}; leave out --model.`);
+function describe(path: string, header: CheckpointHeader, assumed: AssumedModel = {}): ModelDescription {
+  const own = parseDescription(header.metadata, path);
+  if (own === undefined) {
+    const { model, ...rest } = describeUndescribed(path, parameterShapes(header), assumed);
+    return { ...rest, model: { name: model.name, config: { ...model.config } } };
   }
-  if (description !== undefined) return description;
-  const classes = { ...config, numClasses: assumed.labels.labels.length };
-  return { model: { name, config: classes }, labels: assumed.labels, preprocessing };
+  if (assumed.model !== undefined && own.model.name !== assumed.model) {
+    throw new UserError(`${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave out --model.`);
+  }
+  return own;
+}
+
+/** Without what cannot be weights: integers, the state of training. */
+function parameterShapes({ tensors }: CheckpointHeader): Map<string, readonly number[]> {
+  return new Map(
+    [...tensors]
+      .filter(([name, { dtype }]) => isFloatDtype(dtype) && !name.startsWith(trainStatePrefix))
+      .map(([name, { shape }]) => [name, shape]),
+  );
 }
 
 /** What a file says about its network, labels and pictures must agree. */
@@ -137,65 +137,54 @@ function checkConsistent(
   if (problem !== undefined) throw new UserError(`${path} contradicts itself (${problem}); use another checkpoint.`);
 }
 
-function checkTensors(path: string, header: SafetensorsHeader, { parameters }: Inference): void {
+function checkTensors(path: string, header: CheckpointHeader, { parameters }: Inference): void {
   const expected = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
-  const found = new Map(
-    [...header.tensors]
-      .filter(([name, { dtype }]) => isFloatDtype(dtype) && !name.startsWith(trainStatePrefix))
-      .map(([name, { shape }]) => [name, shape]),
-  );
   // Besides what published checkpoints hold and nothing reads: what this network has only while it is trained.
   const ignore = (name: string): boolean => isIgnoredOnLoad(name) && !expected.has(name);
-  const problem = describeMismatch(matchParameters(expected, found, { ignore }), path);
+  const problem = describeMismatch(matchParameters(expected, parameterShapes(header), { ignore }), path);
   if (problem !== undefined) throw new UserError(problem);
 }
 
 /** Those slopes of PReLUs that are nowhere above 1. */
-async function gentleSlopes(path: string, header: SafetensorsHeader, names: readonly string[]): Promise<Set<string>> {
-  const gentle = new Set<string>();
-  await withFile(path, async (file) => {
-    for (const name of names) {
-      const entry = header.tensors.get(name);
-      if (entry === undefined) continue;
-      const { dtype, shape, offset, byteLength } = entry;
-      const values = toFloat32({ dtype, shape, data: await file.read(offset, byteLength) }, name);
-      if (values.every((value) => value <= 1)) gentle.add(name);
-    }
-  });
-  return gentle;
+async function gentleSlopes(path: string, names: readonly string[]): Promise<Set<string>> {
+  const wanted = new Set(names);
+  const { tensors } = await readCheckpointFile(path, (name) => wanted.has(name));
+  const gentle = [...tensors].filter(([name, tensor]) => toFloat32(tensor, name).every((value) => value <= 1));
+  return new Set(gentle.map(([name]) => name));
 }
 
 type Weights = Required<Pick<CpuOptions, 'place'>> & Pick<CpuOptions, 'externalFiles' | 'externalFolder'>;
 
 async function weightsOf(
   path: string,
-  header: SafetensorsHeader,
+  header: CheckpointHeader,
   { parameters }: Inference,
   device: DeviceName,
 ): Promise<Weights> {
-  const entries = [...parameters.keys()].flatMap((name) => {
-    const entry = header.tensors.get(name);
-    return entry === undefined ? [] : [[name, entry] as const];
+  const places = [...parameters.keys()].flatMap((name) => {
+    const { dtype, offset, byteLength } = header.tensors.get(name) ?? {};
+    if (dtype !== 'F32' || offset === undefined || byteLength === undefined || offset % 4 !== 0) return [];
+    return [[name, offset, byteLength] as const];
   });
-  if (device !== 'webgpu' && entries.every(([, { dtype, offset }]) => dtype === 'F32' && offset % 4 === 0)) {
+  if (device !== 'webgpu' && places.length === parameters.size) {
     // The usual case: the runtime maps the file, and not even the bytes of the file are copied.
     // ONNX Runtime refuses a symbolic link that leads out of its folder.
     const file = await realpath(path);
     const location = basename(file);
-    const placed = new Map(
-      entries.map(([name, { offset, byteLength }]) => [name, { location, offset, length: byteLength }]),
-    );
+    const placed = new Map(places.map(([name, offset, length]) => [name, { location, offset, length }]));
     return { place: (name) => placed.get(name) ?? 'input', externalFolder: dirname(file) };
   }
-  const end = Math.max(0, ...entries.map(([, { offset, byteLength }]) => offset + byteLength));
-  const data = await withFile(path, (file) => file.read(0, end));
-  const placed = new Map<string, Placement>(
-    entries.map(([name, { dtype, shape, offset, byteLength }]) => {
-      if (dtype === 'F32' && offset % 4 === 0) return [name, { location: memoryFile, offset, length: byteLength }];
-      return [name, toFloat32({ dtype, shape, data: data.subarray(offset, offset + byteLength) }, name)];
-    }),
-  );
-  return { place: (name) => placed.get(name) ?? 'input', externalFiles: [{ path: memoryFile, data }] };
+  const { tensors } = await readCheckpointFile(path, (name) => parameters.has(name));
+  // Each tensor is a file of its own as far as the runtime can tell; nothing is opened by these names.
+  const placed = new Map<string, Placement>();
+  const externalFiles: { path: string; data: Uint8Array }[] = [];
+  for (const [name, tensor] of tensors) {
+    const { buffer, byteOffset, byteLength } = toFloat32(tensor, name);
+    const location = `tensor-${externalFiles.length}`;
+    externalFiles.push({ path: location, data: new Uint8Array(buffer, byteOffset, byteLength) });
+    placed.set(name, { location, offset: 0, length: byteLength });
+  }
+  return { place: (name) => placed.get(name) ?? 'input', externalFiles };
 }
 
 interface AnySession {

@@ -1,0 +1,78 @@
+import { UserError } from '../common/errors.js';
+import { knownLabelSets } from '../common/label-sets.js';
+import type { LabelSet } from '../common/labels.js';
+import type { Preprocessing } from '../common/preprocessing.js';
+import type { PosterV2Config } from './poster-v2-config.js';
+import { isIgnoredOnLoad } from './published.js';
+import { buildInference, type ModelDefinition, type ModelName, modelNamed, modelNames, models } from './registry.js';
+
+/** Shapes of the floating-point tensors of a file, by name. */
+export type TensorShapes = ReadonlyMap<string, readonly number[]>;
+
+const headWeight = 'VIT.head.linear.weight';
+
+/**
+ * Which network tensors belong to, by their names and shapes: all that it reads are there, and nothing that is unknown to
+ * it. For files that do not say it themselves.
+ * @returns the network with as many classes as the tensors' head; `undefined` where none fits.
+ */
+export function identifyModel(shapes: TensorShapes): ModelDefinition | undefined {
+  const numClasses = shapes.get(headWeight)?.[0];
+  if (numClasses === undefined || numClasses < 2 || numClasses > 1000) return undefined;
+  return modelNames
+    .map((name) => ({ ...models[name], config: { ...models[name].config, numClasses } }))
+    .find((model) => fits(model, shapes));
+}
+
+function fits({ config }: ModelDefinition, shapes: TensorShapes): boolean {
+  // Cheaper than to build the network.
+  if (shapes.get(headWeight)?.[1] !== config.transformer.embedding) return false;
+  const { parameters } = buildInference(config);
+  const read = [...parameters.values()].every(({ name, shape }) => String(shapes.get(name)) === String(shape));
+  return read && [...shapes.keys()].every((name) => parameters.has(name) || isIgnoredOnLoad(name));
+}
+
+/** What the user says about a file that says nothing. */
+export interface AssumedModel {
+  /** Not needed where the tensors are those of a known network. */
+  readonly model?: ModelName;
+  readonly labels?: LabelSet;
+}
+
+/** As a checkpoint's own description. */
+export interface AssumedDescription {
+  readonly model: { readonly name: ModelName; readonly config: PosterV2Config & Readonly<Record<string, unknown>> };
+  readonly labels: LabelSet;
+  readonly preprocessing: Preprocessing;
+}
+
+/**
+ * Describes a file that does not do it itself, such as a published `.pth`: the network follows from names and shapes, the
+ * meaning of its outputs cannot be seen and must be said.
+ * @throws UserError when the network is none that is known, or the labels are missing or do not fit.
+ */
+export function describeUndescribed(path: string, shapes: TensorShapes, assumed: AssumedModel): AssumedDescription {
+  const found = assumed.model === undefined ? identifyModel(shapes) : modelNamed(assumed.model);
+  if (found === undefined) {
+    const other = assumed.labels === undefined ? ' and --labels' : '';
+    throw new UserError(
+      `${path} does not say which network and labels it belongs to, and its tensors are not those of a network known here: say it with --model${other}, or use another checkpoint.`,
+    );
+  }
+  const { name, config, preprocessing } = found;
+  const outputs = shapes.get(headWeight)?.[0] ?? config.numClasses;
+  const fitting = knownLabelSets.filter(({ labels }) => labels.length === outputs).map((set) => set.name);
+  const choices = fitting.length === 0 ? 'none of the published ones has as many' : fitting.join(', ');
+  const { labels } = assumed;
+  if (labels === undefined) {
+    throw new UserError(
+      `${path} does not say what its ${outputs} outputs mean: name the labels it was trained with, --labels NAME (${choices}).`,
+    );
+  }
+  if (labels.labels.length !== outputs) {
+    throw new UserError(
+      `${path} has ${outputs} outputs, and ${labels.name} has ${labels.labels.length} labels: name those it was trained with, --labels NAME (${choices}).`,
+    );
+  }
+  return { model: { name, config: { ...config, numClasses: outputs } }, labels, preprocessing };
+}
