@@ -13,6 +13,7 @@ import { initialize, type ParameterSpec } from '../src/nn/index.js';
 import { lower } from '../src/ops/index.js';
 import { CpuSession, type HostTensor, hostTensor } from '../src/runtime/index.js';
 import { names, trainingProgram } from '../src/train/program.js';
+import { cpuTarget } from '../src/train/target.js';
 
 const batch = 8;
 const runs = 6;
@@ -26,14 +27,14 @@ interface Subject {
   readonly inputs: ReadonlyMap<string, HostTensor>;
 }
 
-function subject(): Subject {
+async function subject(): Promise<Subject> {
   const pictures = Float32Array.from({ length: batch * 3 * 224 * 224 }, (_, i) => Math.sin(i));
   const inputs = new Map<string, HostTensor>([[names.images, hostTensor('float32', pictures, [batch, 3, 224, 224])]]);
   if (kind === 'forward') {
     const { graph, parameters } = buildInference(posterV2Config);
     return { graph: lower(graph, 'cpu'), parameters, fed: new Set(), inputs };
   }
-  const program = trainingProgram(posterV2Config, 'cpu');
+  const program = trainingProgram(posterV2Config, await cpuTarget());
   inputs.set(names.targets, hostTensor('float32', new Float32Array(batch * 7).fill(1 / 7), [batch, 7]));
   inputs.set(names.weights, hostTensor('float32', new Float32Array(batch).fill(1 / batch), [batch]));
   for (const [name, { value }] of program.masks) {
@@ -53,7 +54,7 @@ const eventSchema = z.object({
 
 /** Milliseconds of one run by operation, and the number of nodes. */
 async function measure(): Promise<Map<string, { milliseconds: number; nodes: number }>> {
-  const { graph, parameters, fed, inputs } = subject();
+  const { graph, parameters, fed, inputs } = await subject();
   const values = new Map([...parameters].map(([name, spec]) => [name, initialize(spec, random(0, name))]));
   const feeds = new Map(inputs);
   for (const name of fed) {

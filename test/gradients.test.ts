@@ -4,6 +4,7 @@ import { gradients } from '../src/autodiff/index.js';
 import { elements, input, leavesOf, nodesOf, parameter, type Tensor } from '../src/graph/index.js';
 import * as ops from '../src/ops/index.js';
 import { floats, hostTensor } from '../src/runtime/index.js';
+import { cpuTarget } from '../src/train/target.js';
 import { batch } from './gradients/check.js';
 import {
   type Built,
@@ -54,7 +55,7 @@ function errorsOf(one: Built, gradient: (key: string) => Float32Array | undefine
   return errors;
 }
 
-for (const target of ['cpu', 'webgpu'] as const) {
+for (const target of new Set(['cpu', 'webgpu', await cpuTarget()] as const)) {
   test(`gradients agree with central differences, lowered for ${target}`, async (t) => {
     const outputs = new Map<string, Tensor>();
     for (const one of built) {

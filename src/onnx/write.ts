@@ -59,6 +59,13 @@ const unwritten: Readonly<Record<string, readonly string[]>> = {
   Pad: ['pads'],
 };
 
+/** Operations of ONNX Runtime that are not ONNX's. */
+const foreign: Readonly<Record<string, { readonly domain: string; readonly opType: string }>> = {
+  NchwcConv: { domain: 'com.microsoft.nchwc', opType: 'Conv' },
+  NchwcReorderInput: { domain: 'com.microsoft.nchwc', opType: 'ReorderInput' },
+  NchwcReorderOutput: { domain: 'com.microsoft.nchwc', opType: 'ReorderOutput' },
+};
+
 /**
  * A graph as the bytes of an ONNX model. It must hold ONNX operations only (see `lower`).
  * Inputs, then parameters that are inputs, are named as in the graph.
@@ -103,10 +110,11 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     }
     outputs.push(valueInfo(name, value, batch));
   }
+  const domains = [...new Set(nodes.flatMap(({ domain }) => (typeof domain === 'string' ? [domain] : [])))];
   const model = {
     irVersion,
     producerName: 'poster-v2',
-    opsetImport: [{ domain: '', version: opset }],
+    opsetImport: [{ domain: '', version: opset }, ...domains.map((domain) => ({ domain, version: 1 }))],
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   };
   return modelChunks(model, { name: 'main', node: nodes, input: inputs, output: outputs }, initializers);
@@ -176,7 +184,7 @@ function nodeMessage(node: Node, index: number, names: Names): { [key: string]: 
   const attributes = Object.entries(node.attributes).filter(([name]) => !hidden.includes(name));
   return {
     name: `${node.op}_${index}`,
-    opType: node.op,
+    ...(foreign[node.op] ?? { opType: node.op }),
     input: node.inputs.map((value) => (value ? names.of(value) : '')),
     output: node.outputs.map((value) => names.of(value)),
     attribute: attributes.map(([name, value]) => ({ name, ...attributeMessage(value) })),

@@ -1,4 +1,12 @@
 import { type Attributes, type Dim, elements, int, ints, type Node, product, type Tensor } from '../graph/index.js';
+import {
+  blockedConvolution,
+  blockedKernel,
+  channelBlock,
+  fillsBlocks,
+  kernelElements,
+  toBlocks,
+} from './blocked-convolution.js';
 import { flatMap } from './channels.js';
 import { mul } from './elementwise.js';
 import { matmul } from './linear.js';
@@ -25,12 +33,17 @@ function geometry(attributes: Attributes): Geometry {
 /**
  * dL/dx from dL/dy [N, O, h, w] and the weight [O, I/g, k, k]. With stride 1 it is itself a convolution, of dy with the
  * weight turned by 180 degrees and its channel axes swapped (the fastest form on every device); with a larger stride
- * a transposed convolution.
+ * a transposed convolution, or on a CPU one convolution for every phase of the stride.
  */
 export function lowerConvInputGradient(node: Node, target: Target): Tensor {
   const [dy, weight] = [operand(node, 0), operand(node, 1)];
   const shape = node.outputs[0]?.shape ?? [];
   const { stride, padding, groups, kernel } = geometry(node.attributes);
+  const block = channelBlock(target);
+  if (block !== undefined && fillsBlocks(block, groups, weight.shape[1] as number, weight.shape[0] as number)) {
+    const phases = inputGradientByPhases(dy, weight, shape, { stride, padding, groups, kernel }, block);
+    if (phases !== undefined) return phases;
+  }
   const rest = {
     strides: ints([stride, stride]),
     kernel_shape: ints([kernel, kernel]),
@@ -41,10 +54,8 @@ export function lowerConvInputGradient(node: Node, target: Target): Tensor {
     const back = Math.max(0, kernel - 1 - padding);
     const cut = back - (kernel - 1 - padding);
     const seen = [2, 3].reduce((t, axis) => slice(t, axis, cut, (t.shape[axis] as number) - cut), dy);
-    return applyOne('Conv', [seen, turned(weight, groups, target)], shape, {
-      ...rest,
-      pads: ints([back, back, back, back]),
-    });
+    const pads = ints([back, back, back, back]);
+    return applyOne('Conv', [seen, turned(weight, groups, target)], shape, { ...rest, pads });
   }
   const [height, width] = shape.slice(2) as number[];
   const [h, w] = dy.shape.slice(2) as number[];
@@ -57,6 +68,67 @@ export function lowerConvInputGradient(node: Node, target: Target): Tensor {
   });
 }
 
+/** What the elements s i + phase of an axis of dL/dx are made of: dy convolved with some elements of the kernel. */
+interface Phase {
+  /** Elements of the kernel, in the order in which they meet dy. */
+  readonly picked: readonly number[];
+  /** Zeros before and after dy. */
+  readonly pads: readonly [number, number];
+}
+
+/**
+ * dx[y] is the sum of dy[(y + p - r) / s] w[r] over all r for which that is whole. Undefined where a phase has no r, or
+ * where dy would have to be cut: such shapes are left to others.
+ */
+function phasesOf(size: number, dySize: number, { stride, padding, kernel }: Geometry): Phase[] | undefined {
+  if (size % stride !== 0) return undefined;
+  const phases: Phase[] = [];
+  for (let phase = 0; phase < stride; phase++) {
+    const picked: number[] = [];
+    for (let r = kernel - 1; r >= 0; r--) if ((phase + padding - r) % stride === 0) picked.push(r);
+    const before = -((phase + padding - (picked[0] ?? 0)) / stride);
+    const after = size / stride - dySize - before + picked.length - 1;
+    if (picked.length === 0 || before < 0 || after < 0) return undefined;
+    phases.push({ picked, pads: [before, after] });
+  }
+  return phases;
+}
+
+/** A blocked convolution for every phase of rows and columns; then their results take turns. */
+function inputGradientByPhases(
+  dy: Tensor,
+  weight: Tensor,
+  shape: Tensor['shape'],
+  g: Geometry,
+  block: number,
+): Tensor | undefined {
+  const [n, channels, height, width] = shape as [Dim, number, number, number];
+  const rows = phasesOf(height, dy.shape[2] as number, g);
+  const columns = phasesOf(width, dy.shape[3] as number, g);
+  if (rows === undefined || columns === undefined) return undefined;
+  const elements = kernelElements(weight);
+  const blocks = toBlocks(dy);
+  const [h, w] = [height / g.stride, width / g.stride];
+  const parts = rows.flatMap((row) =>
+    columns.map((column) => {
+      const picked = row.picked.map((r) => column.picked.map((c) => r * g.kernel + c));
+      const kernel = blockedKernel(elements, { out: weight.shape[0] as number, in: channels }, picked, block);
+      const pads = [row.pads[0], column.pads[0], row.pads[1], column.pads[1]];
+      return blockedConvolution(blocks, kernel, undefined, [n, channels, h, w], { stride: 1, pads });
+    }),
+  );
+  const [whole] = parts;
+  if (parts.length === 1 && whole !== undefined) return whole;
+  const lines = product([n, channels * h]) as Dim;
+  // [lines, phases of rows, phases of columns, w]: rows are in order now, columns are put so by a 0/1 matrix.
+  const joined = concat(
+    parts.map((part) => reshape(part, [lines, 1, w])),
+    1,
+  );
+  const order = Array.from({ length: width }, (_, i) => [i, (i % w) * g.stride + Math.floor(i / w)] as const);
+  return matmul(reshape(joined, shape), placement(width, width, order));
+}
+
 /**
  * [O, I/g, k, k] -> [I, O/g, k, k], each kernel turned by 180 degrees: its elements in reverse order. On the CPU by a
  * product with the matrix that reverses (exact, every sum has one term): gathering single elements takes longer.
@@ -67,7 +139,7 @@ function turned(weight: Tensor, groups: number, target: Target): Tensor {
   const flipped =
     k === 1
       ? flat
-      : target === 'cpu'
+      : target !== 'webgpu'
         ? matmul(flat, placement(k * k, k * k, reversal(k * k)))
         : gatherReversed(flat, k * k);
   return reshape(transpose(flipped, [0, 2, 1, 3]), [groups * perGroup, out / groups, k, k]);
@@ -177,13 +249,13 @@ function takeAxis(x: Tensor, axis: number, start: number, step: number, count: n
   const inside = Math.max(0, Math.min(count - before, Math.ceil((size - first) / step)));
   if (inside === 0) return noneOf(x, axis, count);
   const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
-  if (target === 'cpu' && axis === 3 && (step > 1 || size <= 32)) {
+  if (target !== 'webgpu' && axis === 3 && (step > 1 || size <= 32)) {
     // Single elements and short rows: a product with a matrix of zeros and ones is faster than moving them.
     const pairs = Array.from({ length: inside }, (_, i) => [first + i * step, before + i] as const);
     return matmul(x, placement(size, count, pairs));
   }
   // Cutting on one side and filling on the other in one pass; WebGPU does not take negative pads.
-  if (target === 'cpu' && step === 1) return shift(x, axis, -start, start + count - size);
+  if (target !== 'webgpu' && step === 1) return shift(x, axis, -start, start + count - size);
   const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
   return pad(part, at(before), at(count - before - inside));
 }

@@ -1,9 +1,9 @@
-import { type Attributes, type Dim, GraphError, int, ints, type Node, product, type Tensor } from '../graph/index.js';
+import { type Attributes, type Dim, GraphError, int, ints, type Node, type Tensor } from '../graph/index.js';
+import { channelBlock, lowerBlocked } from './blocked-convolution.js';
 import { channelSum } from './channels.js';
 import { lowerConvInputGradient, lowerConvWeightGradient } from './convolution-gradient.js';
 import type { OperationName } from './names.js';
 import { apply, applyOne, attributeInts, attributeNumber, type OperationTable, operand, output } from './operation.js';
-import { pad, reshape, slice, transpose } from './shape.js';
 
 /** Zeros around a map. */
 export interface Padding {
@@ -80,42 +80,6 @@ function derived(op: OperationName, inputs: readonly Tensor[], attributes: Attri
   return output(apply(op, inputs, attributes, [{ dtype: 'float32', shape }]), 0);
 }
 
-/**
- * A 3x3 convolution of small maps whose weight changes: the pictures of the batch below each other as a single one, with
- * a row of zeros between. ONNX Runtime multiplies picture by picture, and reads the whole weight for each; with few pixels
- * that takes longer than the copies made here. (A fixed weight is packed beforehand and needs none of this.)
- */
-function tallConvolution(node: Node): readonly Tensor[] | undefined {
-  const [x, weight, ...bias] = node.inputs as Tensor[];
-  if (x === undefined || weight === undefined || !suitsTall(node, x, weight)) return undefined;
-  const [batch, channels, height, width] = x.shape as [Dim, number, number, number];
-  const out = weight.shape[0] as number;
-  const rows = product([batch, height + 1]) as Dim;
-  const stacked = reshape(transpose(x, [1, 0, 2, 3]), [channels, batch, height * width]);
-  const tall = reshape(pad(stacked, [0, 0, 0], [0, 0, width]), [1, channels, rows, width]);
-  const y = applyOne('Conv', [tall, weight, ...bias], [1, out, rows, width], node.attributes);
-  const cut = slice(reshape(y, [out, batch, (height + 1) * width]), 2, 0, height * width);
-  return [transpose(reshape(cut, [out, batch, height, width]), [1, 0, 2, 3])];
-}
-
-/** At most this many pixels: measured with 2 cores, 6x6 and 14x14 gain, 28x28 does not. */
-const smallMap = 14 * 14;
-
-function suitsTall({ attributes }: Node, x: Tensor, weight: Tensor): boolean {
-  const [batch, , height, width] = x.shape as [Dim, number, number, number];
-  const same = (name: string, value: number): boolean => attributeInts(attributes, name).every((n) => n === value);
-  return (
-    attributes['fixed'] === undefined &&
-    batch !== 1 &&
-    attributeNumber(attributes, 'group') === 1 &&
-    same('kernel_shape', 3) &&
-    same('strides', 1) &&
-    same('pads', 1) &&
-    height * width <= smallMap &&
-    (weight.shape[1] as number) >= 64
-  );
-}
-
 export const convolutions = {
   // y is linear in x and in the weight: dL/dx is dy correlated back with the weight, dL/dw is x correlated with dy.
   Conv: {
@@ -140,7 +104,10 @@ export const convolutions = {
         wants[2] ? derived('ConvBiasGradient', [dy], {}, [dy.shape[1] as Dim]) : undefined,
       ];
     },
-    lower: (node, target) => (target === 'cpu' ? tallConvolution(node) : undefined),
+    lower: (node, target) => {
+      const block = channelBlock(target);
+      return block === undefined ? undefined : lowerBlocked(node, block);
+    },
   },
   ConvInputGradient: {
     gradient: { none: 'second derivatives are not needed here' },
@@ -155,4 +122,7 @@ export const convolutions = {
     lower: (node: Node) => [channelSum(operand(node, 0))],
   },
   ConvTranspose: { gradient: { none: 'only used to compute the gradient of a strided convolution' } },
+  NchwcConv: { gradient: { none: 'a form of Conv, made after differentiation' } },
+  NchwcReorderInput: { gradient: { none: 'part of a form of Conv, made after differentiation' } },
+  NchwcReorderOutput: { gradient: { none: 'part of a form of Conv, made after differentiation' } },
 } satisfies OperationTable;

@@ -163,7 +163,7 @@ export const elementwise = {
     },
     lower: (node, target) => {
       const [x, slope] = [operand(node, 0), operand(node, 1)];
-      if (target !== 'cpu') return undefined;
+      if (target === 'webgpu') return undefined;
       // The CPU kernel works on one core: four passes that use all of them take a third of the time.
       const fixed = attributeNumber(node.attributes, 'fixed') === 1 && x.shape.length === 4 && slope.shape.length === 3;
       return [
@@ -183,7 +183,7 @@ export const elementwise = {
     // as long.
     lower: (node, target) => {
       const x = operand(node, 0);
-      if (target !== 'cpu') return [where(greater(x, 0), 1, 0)];
+      if (target === 'webgpu') return [where(greater(x, 0), 1, 0)];
       return [applyOne('HardSigmoid', [x], x.shape, { alpha: float(3e38), beta: float(0) })];
     },
   },

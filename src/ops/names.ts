@@ -54,6 +54,10 @@ export const operationNames = [
   'ConvWeightGradient', // ours
   'ConvBiasGradient', // ours
   'ConvTranspose',
+  // blocked-convolution.ts: ONNX Runtime's own
+  'NchwcConv',
+  'NchwcReorderInput',
+  'NchwcReorderOutput',
   // normalization.ts
   'BatchNormalization',
   'BatchNormTraining', // ours

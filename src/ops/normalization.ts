@@ -57,7 +57,7 @@ export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5
 function lowerBatchNormTraining(node: Node, target: Target): Tensor[] {
   const [x, scale, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const { epsilon } = node.attributes as { epsilon: ReturnType<typeof float> };
-  if (target === 'cpu') {
+  if (target !== 'webgpu') {
     // With momentum 0 the kernel's "running" statistics are the batch's own. It writes them over its last two inputs
     // (even where these are a caller's arrays), so those must be tensors that nothing else reads, other than another
     // kernel with the same x.

@@ -11,8 +11,11 @@ import {
 } from '../graph/index.js';
 import type { OperationName } from './names.js';
 
-/** Where a graph will run: some operations are built from different pieces on each. */
-export type Target = 'cpu' | 'webgpu';
+/**
+ * Where a graph will run: some operations are built from different pieces on each. `nchw8c` and `nchw16c` are processors
+ * on which ONNX Runtime has convolutions over blocks of so many channels (blocked-convolution.ts).
+ */
+export type Target = 'cpu' | 'cpu-nchw8c' | 'cpu-nchw16c' | 'webgpu';
 
 /**
  * What a gradient rule sees: dL/d(output) for each output (undefined where nothing depends on it) and which inputs

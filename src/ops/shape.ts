@@ -239,7 +239,7 @@ export const shaping = {
       const strides = attributeInts(node.attributes, 'strides');
       const [rows, columns] = strides as [number, number];
       const [height, width] = x.shape.slice(2) as [number, number];
-      if (target !== 'cpu') return [slice(slice(x, 2, 0, height, rows), 3, 0, width, columns)];
+      if (target === 'webgpu') return [slice(slice(x, 2, 0, height, rows), 3, 0, width, columns)];
       const shape = node.outputs[0]?.shape ?? [];
       return [applyOne('MaxPool', [x], shape, { kernel_shape: ints([1, 1]), strides: ints(strides) })];
     },

@@ -24,6 +24,7 @@ import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
 import { decayRule } from './options.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
+import { targetOf } from './target.js';
 
 /** Tensors of one flat array, ready to be fed. */
 function feedsOf(layout: Layout, flat: Float32Array): Map<string, HostTensor> {
@@ -85,7 +86,8 @@ export class CpuEngine implements Engine {
   }
 
   static async create(options: EngineOptions): Promise<CpuEngine> {
-    const program = options.program ?? trainingProgram(options.config, 'cpu');
+    const own = options.session?.executionProviders === undefined ? 'cpu' : 'cuda';
+    const program = options.program ?? trainingProgram(options.config, await targetOf(own));
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
@@ -96,7 +98,7 @@ export class CpuEngine implements Engine {
     };
     const { logits } = buildForward(options.config, 'inference');
     const training = await CpuSession.create(program.graph, shared);
-    const evaluation = await CpuSession.create(lower(graph({ [names.logits]: logits }), 'cpu'), shared);
+    const evaluation = await CpuSession.create(lower(graph({ [names.logits]: logits }), program.target), shared);
     return new CpuEngine(options, program, [training, evaluation]);
   }
 

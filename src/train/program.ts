@@ -17,6 +17,8 @@ export const names = {
 
 /** A network with its loss and gradients, as one graph. */
 export interface TrainingProgram {
+  /** What the graph was lowered for. */
+  readonly target: Target;
   /**
    * Inputs: `pixel_values` [N, C, S, S], `targets` [N, K], `sample_weights` [N], the stochastic depth masks.
    * Outputs: `losses` [N] (cross-entropy of each picture), `logits` [N, K], `gradient/NAME` of
@@ -72,7 +74,8 @@ export function trainingProgram(config: PosterV2Config, target: Target): Trainin
   });
   const lowered = lower(graph(outputs), target);
   return {
-    graph: target === 'cpu' ? flatGradients(lowered) : lowered,
+    target,
+    graph: target !== 'webgpu' ? flatGradients(lowered) : lowered,
     parameters: scope.parameters,
     trained,
     moved,

@@ -15,6 +15,7 @@ import { optimizerOf, parseRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { restored } from './save.js';
+import { targetOf } from './target.js';
 
 export interface TrainJob {
   /** With `resume`, what the checkpoint holds counts; only `epochs` may differ. */
@@ -109,7 +110,7 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   } catch (error) {
     throw explainFileError(error, 'write', job.out);
   }
-  const program = trainingProgram(network.config, job.device === 'webgpu' ? 'webgpu' : 'cpu');
+  const program = trainingProgram(network.config, await targetOf(job.device));
   const init: InitReport[] = [];
   const first = resumed
     ? new Map([...resumed.model.parameters].map(([name, { data: values }]) => [name, values]))

@@ -43,8 +43,16 @@ const convCases: readonly ConvCase[] = [
   { what: '1x1, deep and small', in: 24, out: 20, size: [3, 2], kernel: 1 },
   { what: '3x3, shallow and large', in: 16, out: 2, size: [13, 11], kernel: 3, padding: 1 },
   { what: '3x3, shallow and large, stride 2', in: 16, out: 2, size: [13, 12], kernel: 3, stride: 2, padding: 1 },
-  // The CPU convolves these as one tall picture, forward and back.
-  { what: '3x3, as a tall picture', in: 64, out: 64, size: [3, 2], kernel: 3, padding: 1 },
+  // Whole blocks of channels: computed in the layout of the processor's own convolutions where it has some.
+  { what: '3x3, in blocks', in: 32, out: 48, size: [3, 4], kernel: 3, padding: 1 },
+  { what: '3x3, in blocks, no padding', in: 16, out: 32, size: [4, 5], kernel: 3 },
+  { what: '3x3, in blocks, stride 2, even size', in: 16, out: 32, size: [6, 4], kernel: 3, stride: 2, padding: 1 },
+  { what: '3x3, in blocks, stride 2, odd size', in: 16, out: 32, size: [5, 4], kernel: 3, stride: 2, padding: 1 },
+  { what: '5x5, in blocks, stride 2', in: 16, out: 16, size: [6, 4], kernel: 5, stride: 2, padding: 2 },
+  { what: '2x2, in blocks, stride 2', in: 16, out: 16, size: [4, 4], kernel: 2, stride: 2 },
+  { what: '3x3, in blocks, stride 3', in: 16, out: 16, size: [6, 3], kernel: 3, stride: 3, padding: 1 },
+  { what: '1x1, in blocks', in: 32, out: 16, size: [2, 3], kernel: 1 },
+  { what: '1x1, in blocks, stride 2', in: 32, out: 16, size: [4, 3], kernel: 1, stride: 2 },
   { what: '3x3, a large picture', in: 1, out: 2, size: [33, 31], kernel: 3, padding: 1 },
   { what: 'depthwise', in: 3, out: 3, size: [4, 5], kernel: 3, padding: 1, depthwise: true },
   { what: 'depthwise, stride 2', in: 3, out: 3, size: [5, 6], kernel: 3, stride: 2, padding: 1, depthwise: true },
