@@ -41,6 +41,9 @@ export interface AdamState {
   readonly expAvg: Float32Array;
   /** Running mean of squared gradients, flat. */
   readonly expAvgSq: Float32Array;
+  /** A flat array of zeros beside the moments: updates of weights that are kept in it are fastest. */
+  readonly home: Float32Array<ArrayBuffer>;
+  readonly kernel: AdamKernel;
   /** Whether weight decay applies, by index in the layout. */
   readonly decays: readonly boolean[];
 }
@@ -99,7 +102,17 @@ export function createState(config: OptimizerConfig, layout: Layout, decay: Deca
     const momentumBuffer = config.momentum === 0 ? new Float32Array(0) : allocate(layout);
     return { type: 'sgd', step: 0, momentumBuffer, decays };
   }
-  return { type: 'adam', step: 0, expAvg: allocate(layout), expAvgSq: allocate(layout), decays };
+  const memory = createAdamKernel(layout.total, 3);
+  const [home, expAvg, expAvgSq] = memory?.arrays ?? [];
+  return {
+    type: 'adam',
+    step: 0,
+    expAvg: expAvg ?? allocate(layout),
+    expAvgSq: expAvgSq ?? allocate(layout),
+    home: home ?? allocate(layout),
+    kernel: memory?.kernel ?? adamLoop,
+    decays,
+  };
 }
 
 /**
@@ -167,18 +180,14 @@ function updateAdam(
   state.step++;
   const [beta1, beta2] = config.betas;
   const { stepSize, eps, shrink, l2 } = adamCoefficients(config, state.step, lr);
-  kernel ??= createAdamKernel() ?? adamLoop;
-  const run = kernel;
   tensors.forEach((w, index) => {
     const decays = state.decays[index] === true;
     const g = partOf(slopes, index);
     const m = partOf(first, index);
     const v = partOf(second, index);
-    run(w, g, m, v, { beta1, beta2, stepSize, eps, shrink: decays ? shrink : 1, l2: decays ? l2 : 0 });
+    state.kernel(w, g, m, v, { beta1, beta2, stepSize, eps, shrink: decays ? shrink : 1, l2: decays ? l2 : 0 });
   });
 }
-
-let kernel: AdamKernel | undefined;
 
 /** The kernel's loop where WebAssembly has no SIMD: in double precision, and half as fast. */
 export const adamLoop: AdamKernel = (weights, gradient, first, second, numbers) => {

@@ -66,15 +66,16 @@ export class CpuEngine implements Engine {
     [this.#training, this.#evaluation] = sessions;
     this.#layout = flatten(program.trained);
     this.#bufferLayout = flatten(program.moved);
-    this.#params = filled(this.#layout, options.parameters);
-    this.#buffers = filled(this.#bufferLayout, options.parameters);
-    this.#constants = constantsOf(program, options.parameters);
-    this.#feeds = feedsOf(this.#layout, this.#params);
-    this.#bufferFeeds = feedsOf(this.#bufferLayout, this.#buffers);
     const { restore, optimizer } = options;
     this.#state = restore
       ? restoreState(optimizer, this.#layout, restore.optimizerSteps, restore.optimizer, decayRule)
       : createState(optimizer, this.#layout, decayRule);
+    const home = this.#state.type === 'adam' ? this.#state.home : allocate(this.#layout);
+    this.#params = filled(this.#layout, options.parameters, home);
+    this.#buffers = filled(this.#bufferLayout, options.parameters);
+    this.#constants = constantsOf(program, options.parameters);
+    this.#feeds = feedsOf(this.#layout, this.#params);
+    this.#bufferFeeds = feedsOf(this.#bufferLayout, this.#buffers);
     if (options.ema > 0) {
       const averaged = restore?.averaged;
       this.#ema = createEma(
@@ -198,8 +199,11 @@ export class CpuEngine implements Engine {
   }
 }
 
-function filled(layout: Layout, parameters: ReadonlyMap<string, Float32Array>): Float32Array<ArrayBuffer> {
-  const flat = allocate(layout);
+function filled(
+  layout: Layout,
+  parameters: ReadonlyMap<string, Float32Array>,
+  flat = allocate(layout),
+): Float32Array<ArrayBuffer> {
   for (const [name, part] of views(layout, flat)) part.set(valuesOf(name, parameters));
   return flat;
 }
