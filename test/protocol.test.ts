@@ -125,6 +125,12 @@ describe('weights on data with other expressions', () => {
       unknown: { labels: ['Contempt'], treatment: 'wrong', pictures: 2 },
       absent: { labels: ['neutral'], treatment: 'keep' },
     });
+    await fails(
+      [...evaluate, '--map-labels', '--csv', 'no/all.csv'],
+      dir,
+      3,
+      /no\/all\.csv: the folder no does not exist/,
+    );
     const choices = ['--unknown', 'leave-out', '--absent', 'remove'];
     const out = await json([...evaluate, ...choices, '--csv', 'all.csv'], document);
     assert.match(

@@ -1,6 +1,9 @@
+import { access, constants } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
+import { explainFileError } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
 import { bundledCheckpoint, type Classifier, type Evaluated, evaluateOn } from '../../recognize/index.js';
 import { figuresOf, measurementsTable, spreadOf } from '../../report/index.js';
@@ -82,6 +85,7 @@ async function run(flags: EvaluateFlags): Promise<void> {
   if (flags.csv !== undefined && flags.checkpoint.length > 1) {
     throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', ExitCode.usage);
   }
+  if (flags.csv !== undefined) await requireFolderOf(flags.csv);
   const measurements: Measurement[] = [];
   for (const checkpoint of flags.checkpoint) {
     if (flags.checkpoint.length > 1) note(checkpoint);
@@ -103,6 +107,15 @@ async function run(flags: EvaluateFlags): Promise<void> {
   printResult(flags.json, { checkpoints: measurements.map(evaluationDocument), spread }, () =>
     severalText(measurements),
   );
+}
+
+/** Before the work, not after it. */
+async function requireFolderOf(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw explainFileError(error, 'write', path);
+  }
 }
 
 async function measure(classifier: Classifier, checkpoint: string, flags: EvaluateFlags): Promise<Measurement> {
