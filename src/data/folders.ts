@@ -59,6 +59,11 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+/** Whether there is a file at `path`. */
+export async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
 /**
  * Pictures below a folder, as paths relative to it with `/` between parts, in ImageFolder's order: folder by folder,
  * both sorted by code point. Symbolic links are followed.

@@ -29,6 +29,14 @@ export async function writeTree(root: string, files: Readonly<Record<string, str
   }
 }
 
+/** A `.npy` file, version 2 of the format. */
+export function npy(descr: string, data: Buffer, shape = ''): Buffer {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }\n`;
+  const start = Buffer.from('\x93NUMPY\x02\0\0\0\0\0', 'latin1');
+  start.writeUInt32LE(Buffer.byteLength(header), 8);
+  return Buffer.concat([start, Buffer.from(header), data]);
+}
+
 /** That it fails with one clear sentence in which all of `parts` occur. */
 export async function failsWith(run: () => unknown, ...parts: readonly (string | RegExp)[]): Promise<void> {
   await assert.rejects(

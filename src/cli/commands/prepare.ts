@@ -1,49 +1,109 @@
-import { Command } from 'commander';
-import { type PreparedFerPlus, prepareFerPlus } from '../../data/index.js';
+import { Command, Option } from 'commander';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { printable } from '../../common/files.js';
+import { type LinkKind, linkKinds, type Prepared, prepareDataset, type ReleaseName } from '../../data/index.js';
 import { formatTable } from '../../report/index.js';
-import { grouped, printResult } from '../context.js';
+import { grouped, note, printResult } from '../context.js';
+import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
 
-export function prepareCommand(): Command {
-  const ferplus = new Command('ferplus')
-    .description('the FER+ release (FER2013Train/ ... with label.csv) to class folders and votes.jsonl')
-    .argument('<src>', 'folder of the release')
-    .argument('<out>', 'folder to make')
-    .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  poster prepare ferplus ferplus-release data/ferplus')
-    .action(async (src: string, out: string, options: { json?: boolean }) => {
-      const progress = countBar('pictures');
-      try {
-        const prepared = await prepareFerPlus(src, out, { onProgress: progress.update });
-        progress.stop();
-        printResult(options.json, { out, ...prepared }, () => text(out, prepared));
-      } finally {
-        progress.stop();
-      }
-    });
-  return new Command('prepare')
-    .description('bring a public dataset into the layout of this project')
-    .addCommand(ferplus);
+interface PrepareFlags {
+  readonly link?: LinkKind;
+  readonly skipBad?: boolean;
+  readonly crops?: boolean;
+  readonly json?: boolean;
 }
 
-function text(out: string, { labels, splits }: PreparedFerPlus): string {
+const descriptions: Readonly<Record<ReleaseName, string>> = {
+  'raf-db': 'RAF-DB: list_patition_label.txt with aligned pictures, or folders 1 .. 7',
+  'affectnet-7': 'AffectNet, 7 expressions: CSV lists, .npy annotations, or folders 0 .. 7',
+  'affectnet-8': 'AffectNet, 8 expressions: the same with Contempt',
+  'caer-s': 'CAER-S: train/ and test/ with folders Anger .. Surprise; crop the faces first',
+  ferplus: 'FER+: FER2013Train/ ... with label.csv, to class folders and votes.jsonl',
+};
+
+export function prepareCommand(): Command {
+  const command = new Command('prepare').description('bring a public dataset into the layout of this project');
+  for (const name of ['raf-db', 'affectnet-7', 'affectnet-8', 'caer-s', 'ferplus'] as const) {
+    const one = new Command(name)
+      .description(descriptions[name])
+      .argument('<src>', 'folder of the release')
+      .argument('<out>', 'folder to make')
+      .addOption(
+        new Option('--link <kind>', 'how pictures get there (default: hard links where possible, else copies)').choices(
+          linkKinds,
+        ),
+      )
+      .option('--skip-bad', 'leave out lines and pictures that cannot be used, and name them')
+      .option('--json', 'print one JSON document');
+    if (name === 'caer-s') one.option('--crops', 'the pictures are face crops: no warning that they are whole scenes');
+    command.addCommand(
+      one
+        .addHelpText('after', `\nExample:\n  poster prepare ${name} ${name}-release data/${name}`)
+        .action((src: string, out: string, flags: PrepareFlags) => run(name, src, out, flags)),
+    );
+  }
+  return command;
+}
+
+async function run(name: ReleaseName, src: string, out: string, flags: PrepareFlags): Promise<void> {
+  const progress = countBar('pictures');
+  const interrupt = stopOnSignals(
+    'Removing what is there so far; once more to quit at once.',
+    new UserError('Stopped: nothing was made; run it again to begin again.', ExitCode.interrupted),
+  );
+  let prepared: Prepared;
+  try {
+    const { link, skipBad = false, crops = false } = flags;
+    prepared = await prepareDataset(name, src, out, {
+      skipBad,
+      crops,
+      onProgress: progress.update,
+      signal: interrupt.signal,
+      ...(link === undefined ? {} : { link }),
+    });
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+  noteList('could not be used and left out:', prepared.problems);
+  for (const warning of prepared.warnings) note(`Note: ${warning}`);
+  printResult(flags.json, { out, ...prepared }, () => text(out, prepared));
+}
+
+function noteList(what: string, sentences: readonly string[], most = 10): void {
+  if (sentences.length === 0) return;
+  note(`${grouped(sentences.length)} ${what}`);
+  for (const sentence of sentences.slice(0, most)) note(`  ${printable(sentence, 300)}`);
+  if (sentences.length > most) note(`  and ${grouped(sentences.length - most)} more (--json lists all)`);
+}
+
+function text(out: string, { dataset, layout, labels, folders, splits, links }: Prepared): string {
   const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
-  const cells = (counts: readonly number[], i: number): string[] => [grouped(counts[i] ?? 0)];
-  const table = formatTable([
-    ['class', ...splits.flatMap(({ split }) => [split, 'no majority'])],
-    ...labels.map((label, i) => [
-      label,
-      ...splits.flatMap(({ majority, noMajority }) => [...cells(majority, i), ...cells(noMajority, i)]),
-    ]),
-    ['all', ...splits.flatMap(({ majority, noMajority }) => [grouped(sum(majority)), grouped(sum(noMajority))])],
+  const columns = splits.flatMap(({ split, counts, noMajority }) => [
+    { head: split, counts },
+    ...(noMajority === undefined ? [] : [{ head: 'no majority', counts: noMajority }]),
   ]);
-  const dropped = splits.map((one) => `${grouped(one.dropped)} of ${one.split}`).join(', ');
+  const table = formatTable([
+    ['class', ...columns.map(({ head }) => head), 'folder'],
+    ...labels.map((label, i) => [label, ...columns.map(({ counts }) => grouped(counts[i] ?? 0)), folders[i] ?? '']),
+    ['all', ...columns.map(({ counts }) => grouped(sum(counts)))],
+  ]);
+  const leftOut = splits.flatMap(({ split, leftOut }) =>
+    leftOut.map(({ reason, pictures }) => `${grouped(pictures)} of ${split} (${reason})`),
+  );
+  const kinds = linkKinds.filter((kind) => links[kind] > 0).map((kind) => `${grouped(links[kind])} ${how[kind]}`);
   return [
-    `Prepared ${out}.`,
+    `Prepared ${out}: ${dataset} from ${layout}, ${kinds.join(', ')}.`,
     '',
     table,
+    ...(leftOut.length > 0 ? ['', `Left out: ${leftOut.join(', ')}.`] : []),
+    ...(columns.some(({ head }) => head === 'no majority')
+      ? [`'no majority' pictures serve training on distributions only (poster train --targets distribution).`]
+      : []),
     '',
-    `Left out (no face, unknown, or no two votes alike): ${dropped}.`,
-    `'no majority' pictures serve training on distributions only (poster train --targets distribution).`,
+    `Look it through: poster check ${out}`,
   ].join('\n');
 }
+
+const how: Readonly<Record<LinkKind, string>> = { hard: 'hard links', symbolic: 'symbolic links', copy: 'copies' };

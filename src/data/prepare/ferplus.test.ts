@@ -3,12 +3,11 @@ import { readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { UserError } from '../common/errors.js';
-import { ferplus } from '../common/label-sets.js';
-import { classCounts, loadDataset } from './dataset.js';
-import { csvFields, ferPlusLabel, parseFerPlusLabels } from './ferplus-labels.js';
-import { failsWith, plainPng, temporaryFolder, writeTree } from './helpers.test.js';
-import { prepareFerPlus } from './prepare-ferplus.js';
+import { ferplus } from '../../common/label-sets.js';
+import { classCounts, loadDataset } from '../dataset.js';
+import { failsWith, plainPng, temporaryFolder, writeTree } from '../helpers.test.js';
+import { ferPlusLabel, parseFerPlusEntry } from './ferplus-labels.js';
+import { prepareDataset } from './prepare.js';
 
 const box = '"(0, 0, 48, 48)"';
 
@@ -41,53 +40,43 @@ test("FER+'s rules", () => {
   );
 });
 
-test('label lines are parsed, and refused with their number', async () => {
-  const line = `fer0.png,${box},1,2,3,4,5,6,7,8,9,0`;
-  assert.deepEqual(parseFerPlusLabels(`${line}\r\n\n`, 'l'), [
-    { image: 'fer0.png', box: [0, 0, 48, 48], votes: [1, 2, 3, 4, 5, 6, 7, 8, 9, 0] },
-  ]);
-  for (const [bad, why] of [
-    [line, 'repeats'],
-    [`x.png,${box},1,2`, '4 fields'],
-    [`../../etc/passwd,${box},1,2,3,4,5,6,7,8,9,0`, 'plain file name'],
-    [`.hidden,${box},1,2,3,4,5,6,7,8,9,0`, 'plain file name'],
-    [`a\\b.png,${box},1,2,3,4,5,6,7,8,9,0`, 'plain file name'],
-    [`x.png,"(0, 0, 48)",1,2,3,4,5,6,7,8,9,0`, 'crop box'],
-    [`x.png,"(9, 0, 3, 48)",1,2,3,4,5,6,7,8,9,0`, 'crop box'],
-    [`x.png,${box},1,2,3,4,5,-6,7,8,9,0`, 'whole number'],
-    [`x.png,${box},1,2,3,4,5,1e3,7,8,9,0`, 'whole number'],
-    [`x.png,"(0, 0, 48, 48),1,2,3,4,5,6,7,8,9,0`, 'not closed'],
+const votes = '1,2,3,4,5,6,7,8,9,0'.split(',');
+
+test('label lines are parsed, or refused', () => {
+  const whole = '(0, 0, 48, 48)';
+  assert.deepEqual(parseFerPlusEntry(['fer0.png', whole, ...votes]), {
+    image: 'fer0.png',
+    votes: [1, 2, 3, 4, 5, 6, 7, 8, 9, 0],
+  });
+  for (const [fields, why] of [
+    [['x.png', whole, '1', '2'], '4 fields'],
+    [['../../etc/passwd', whole, ...votes], 'plain file name'],
+    [['.hidden', whole, ...votes], 'plain file name'],
+    [['a\\b.png', whole, ...votes], 'plain file name'],
+    [['x.png', '(0, 0, 48)', ...votes], 'crop box'],
+    [['x.png', '(9, 0, 3, 48)', ...votes], 'crop box'],
+    [['x.png', '(1, 0, 48, 48)', ...votes], 'crops x.png'],
+    [['x.png', whole, ...votes.with(5, '-6')], 'whole number'],
+    [['x.png', whole, ...votes.with(5, '1e3')], 'whole number'],
   ] as const) {
-    await failsWith(() => parseFerPlusLabels(`${line}\n${bad}\n`, 'l.csv'), 'l.csv, line 2', why);
+    assert.ok(String(parseFerPlusEntry(fields)).includes(why), why);
   }
-  await failsWith(() => parseFerPlusLabels('\n', 'l.csv'), 'no lines');
 });
 
-test('whatever is in the file: entries or a UserError', () => {
-  const field = fc.oneof(fc.string({ maxLength: 8 }), fc.constant(box), fc.nat(20).map(String), fc.constant('a.png'));
+test('whatever is in a line: an entry or a reason', () => {
+  const field = fc.oneof(fc.string({ maxLength: 8 }), fc.constant('(0, 0, 48, 48)'), fc.nat(20).map(String));
   const line = fc.oneof(
-    fc.string(),
-    fc.array(field, { minLength: 11, maxLength: 13 }).map((fields) => fields.join(',')),
+    fc.array(field, { minLength: 11, maxLength: 13 }),
     fc
       .array(fc.nat(12), { minLength: 10, maxLength: 10 })
-      .map((votes) => `p${votes.join('')}.png,${box},${votes.join()}`),
+      .map((all) => ['p.png', '(0, 0, 48, 48)', ...all.map(String)]),
   );
   fc.assert(
-    fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
-      try {
-        for (const { image, votes } of parseFerPlusLabels(lines.join('\n'), 'l')) {
-          assert.match(image, /^[\w][\w.-]*$/);
-          assert.ok(votes.length === 10 && votes.every((vote) => Number.isInteger(vote) && vote >= 0));
-        }
-      } catch (error) {
-        assert.ok(error instanceof UserError, String(error));
-      }
-    }),
-  );
-  fc.assert(
-    fc.property(fc.array(fc.string(), { minLength: 1 }), (fields) => {
-      const line = fields.map((one) => `"${one.replaceAll('"', '""')}"`).join(',');
-      assert.deepEqual(csvFields(line), fields);
+    fc.property(line, (fields) => {
+      const entry = parseFerPlusEntry(fields);
+      if (typeof entry === 'string') return;
+      assert.match(entry.image, /^[\w][\w.-]*$/);
+      assert.ok(entry.votes.length === 10 && entry.votes.every((vote) => Number.isInteger(vote) && vote >= 0));
     }),
   );
 });
@@ -115,13 +104,20 @@ test('the release becomes a dataset that loads, in FER+ order, with its votes', 
   const src = await release(root);
   const out = join(root, 'out');
   const progress: [number, number][] = [];
-  const prepared = await prepareFerPlus(src, out, { onProgress: (done, total) => progress.push([done, total]) });
+  const prepared = await prepareDataset('ferplus', src, out, {
+    onProgress: (done, total) => progress.push([done, total]),
+  });
   const at = (...indices: number[]): number[] => ferplus.labels.map((_, i) => (indices.includes(i) ? 1 : 0));
   assert.deepEqual(prepared.splits, [
-    { split: 'train', majority: at(0, 7), noMajority: at(1), dropped: 1 },
-    { split: 'valid', majority: at(1), noMajority: at(), dropped: 0 },
+    {
+      split: 'train',
+      counts: at(0, 7),
+      noMajority: at(1),
+      leftOut: [{ reason: 'no face, unknown, or no two votes alike', pictures: 1 }],
+    },
+    { split: 'valid', counts: at(1), noMajority: at(), leftOut: [] },
   ]);
-  assert.deepEqual(progress, [[5, 5]]);
+  assert.deepEqual(progress, [[4, 4]]);
   const train = await loadDataset(out, 'train');
   assert.deepEqual(train.labels, ferplus);
   assert.deepEqual(classCounts(train), at(0, 7));
@@ -139,22 +135,27 @@ test('an occupied output is refused, an empty one filled; a failure leaves nothi
   const root = await temporaryFolder(context);
   const src = await release(root);
   await writeTree(root, { 'full/mine.txt': 'keep' });
-  await failsWith(() => prepareFerPlus(src, join(root, 'full')), 'not empty');
+  await failsWith(() => prepareDataset('ferplus', src, join(root, 'full')), 'not empty');
   await rm(join(root, 'full/mine.txt'));
-  await prepareFerPlus(src, join(root, 'full'));
-  await failsWith(() => prepareFerPlus(src, join(root, 'full')), 'not empty');
-  // Pictures that are symbolic links are copied: what they point at may go.
+  await prepareDataset('ferplus', src, join(root, 'full'));
+  await failsWith(() => prepareDataset('ferplus', src, join(root, 'full')), 'not empty');
+  // Of pictures that are symbolic links the file itself is taken: they may go.
   await rm(join(src, 'FER2013Valid/v.png'));
   await symlink('../FER2013Train/a.png', join(src, 'FER2013Valid/v.png'));
-  await prepareFerPlus(src, join(root, 'linked'));
+  await prepareDataset('ferplus', src, join(root, 'linked'));
   await rm(join(src, 'FER2013Valid/v.png'));
-  await failsWith(() => prepareFerPlus(src, join(root, 'second')), 'v.png', /no such file/);
-  await failsWith(() => prepareFerPlus(join(root, 'nowhere'), join(root, 'x')), 'no folder');
-  await failsWith(() => prepareFerPlus(root, join(root, 'x')), 'FER2013Train/');
+  await failsWith(
+    () => prepareDataset('ferplus', src, join(root, 'second')),
+    'v.png',
+    'which is not there',
+    'label.csv, line 1,',
+  );
+  await failsWith(() => prepareDataset('ferplus', join(root, 'nowhere'), join(root, 'x')), 'no folder');
+  await failsWith(() => prepareDataset('ferplus', root, join(root, 'x')), 'FER2013Train/');
   await writeTree(src, { 'FER2013Valid/label.csv': 'v.png,"(1, 0, 48, 48)",0,6,0,0,0,2,0,0,2,0\n' });
-  await failsWith(() => prepareFerPlus(src, join(root, 'x')), 'crops v.png');
+  await failsWith(() => prepareDataset('ferplus', src, join(root, 'x')), 'crops v.png');
   await writeTree(src, { 'FER2013Test/readme.txt': '' });
   await rm(join(src, 'FER2013Valid'), { recursive: true });
-  await failsWith(() => prepareFerPlus(src, join(root, 'x')), 'label.csv', /no such file/);
+  await failsWith(() => prepareDataset('ferplus', src, join(root, 'x')), 'label.csv', /no such file/);
   assert.deepEqual((await readdir(root)).sort(), ['full', 'linked', 'src']);
 });

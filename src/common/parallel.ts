@@ -1,0 +1,30 @@
+/**
+ * Does `work` for every item, at most `limit` at a time, in the order of the items as far as they start. The first
+ * failure, or `signal`, keeps further ones from starting; those under way are waited for.
+ * @throws the first failure, or the signal's reason.
+ */
+export async function forEachParallel<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<void> {
+  // One iterator for all: each takes the next item.
+  const rest = items.entries();
+  let failed = false;
+  const run = async (): Promise<void> => {
+    for (const [index, item] of rest) {
+      if (failed) return;
+      try {
+        signal?.throwIfAborted();
+        await work(item, index);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const runs = Array.from({ length: Math.min(limit, items.length) }, run);
+  const ended = await Promise.allSettled(runs);
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
+}
