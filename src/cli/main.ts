@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { refusalChannel } from '../checkpoints/index.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
+import { compareCommand } from './commands/compare.js';
 import { convertCommand } from './commands/convert.js';
 import { embedCommand } from './commands/embed.js';
 import { evaluateCommand } from './commands/evaluate.js';
@@ -11,7 +13,9 @@ import { landmarksCommand } from './commands/landmarks.js';
 import { predictCommand } from './commands/predict.js';
 import { prepareCommand } from './commands/prepare.js';
 import { profileCommand } from './commands/profile.js';
+import { reportCommand } from './commands/report.js';
 import { trainCommand } from './commands/train.js';
+import { note } from './context.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -26,6 +30,8 @@ for (const command of [
   prepareCommand(),
   trainCommand(),
   evaluateCommand(),
+  reportCommand(),
+  compareCommand(),
   predictCommand(),
   landmarksCommand(),
   explainCommand(),
@@ -41,6 +47,9 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
     outputError: (text, write) => write(text.replace(/^error: /, 'poster: ')),
   });
 }
+
+// Whichever command reads the file, and whatever becomes of it after.
+refusalChannel.subscribe((sentence) => note(`poster: ${String(sentence)}`));
 
 // `poster ... | head` closes our stdout early; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

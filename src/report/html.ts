@@ -57,6 +57,7 @@ h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; overflow-wrap: anywhere; }
 h2 { margin: 2.8rem 0 .8rem; padding-bottom: .3rem; border-bottom: 1px solid #e6e8eb; font-size: 1.15rem; }
 p { margin: .5rem 0; max-width: 52rem; overflow-wrap: anywhere; }
 .faint { color: #5b6068; }
+pre { white-space: pre-wrap; font-size: .82rem; overflow-wrap: anywhere; }
 .figures { display: flex; flex-wrap: wrap; gap: .9rem; margin: 1.5rem 0 0; padding: 0; }
 .figures div { min-width: 8rem; padding: .7rem 1rem; border: 1px solid #e6e8eb; border-radius: 8px; }
 .figures dt { color: #5b6068; font-size: .82rem; }

@@ -1,7 +1,15 @@
 export * from './bar.js';
+export { compareChart } from './charts/compare.js';
+export { renderSvg, svgToPng } from './charts/render.js';
+export * from './compare.js';
+export * from './compare-text.js';
 export * from './heat-panel.js';
 export * from './measurements.js';
 export { heatRamp, type Ramp } from './ramp.js';
-export { fontNote, writeChart } from './run-report.js';
+export * from './run-events.js';
+export * from './run-folder.js';
+export type { ReportedEvaluation } from './run-page.js';
+export * from './run-report.js';
 export * from './scatter.js';
 export * from './table.js';
+export * from './tensorboard.js';

@@ -1,7 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunFolder } from './run-folder.js';
 import { epochScalars, openEvents, settingsMarkdown } from './tensorboard.js';
+
+const maker = 'poster-report';
 
 /** Whether TensorBoard finds something of training in a folder. */
 export async function hasEvents(folder: string): Promise<boolean> {
@@ -16,7 +18,11 @@ export async function hasEvents(folder: string): Promise<boolean> {
 export async function writeEvents(run: RunFolder, folder: string): Promise<string> {
   const end = (await stat(join(run.path, 'metrics.jsonl'))).mtimeMs / 1000;
   let time = run.epochs.reduce((rest, { seconds }) => rest - (seconds ?? 0), end);
-  const events = openEvents(folder, { wallTime: Math.max(0, time) });
+  for (const name of await readdir(folder).catch(() => [])) {
+    // Those of an earlier report, or TensorBoard would draw every point twice.
+    if (name.startsWith('events.out.tfevents.') && name.includes(`.${maker}.`)) await rm(join(folder, name));
+  }
+  const events = openEvents(folder, { wallTime: Math.max(0, time), maker });
   try {
     if (Object.keys(run.settings).length > 0) events.text('configuration', settingsMarkdown(run.settings));
     for (const epoch of run.epochs) {

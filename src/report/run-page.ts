@@ -18,6 +18,8 @@ export interface ReportedEvaluation {
   readonly confusion: Evaluation['confusion'];
   readonly perClass: readonly ClassMetrics[];
   readonly calibration?: Calibration;
+  /** How it was measured, in lines. */
+  readonly protocol?: string;
 }
 
 /** Charts as SVG; what is not there is not shown. */
@@ -109,6 +111,7 @@ ${tiles([
 ${picture(charts.confusion)}
 ${picture(charts.calibration)}
 </div>
+${evaluation.protocol === undefined ? html`` : html`<pre class="faint">${evaluation.protocol}</pre>`}
 <h2>Classes</h2>
 <div class="scroll">${htmlTable(
     ['class', 'pictures', 'taken for it', 'precision %', 'recall %', 'F1 %'],

@@ -14,7 +14,7 @@ import { grouped } from './text.js';
 
 export interface WrittenReport {
   /** Paths of all files, the page first. */
-  readonly files: readonly string[];
+  readonly files: string[];
   /** Sentences about what could not be done. */
   readonly notes: readonly string[];
 }

@@ -77,6 +77,8 @@ export interface EventFileOptions {
   readonly from?: number;
   /** Seconds since 1970, of the first record and in the file's name; default: now. */
   readonly wallTime?: number;
+  /** In the file's name, to tell who wrote it (default `poster`). */
+  readonly maker?: string;
 }
 
 /**
@@ -84,7 +86,8 @@ export interface EventFileOptions {
  * disk when its call returns, so that TensorBoard shows a run while it goes on.
  * @throws UserError when the file cannot be written.
  */
-export function openEvents(folder: string, { from, wallTime = Date.now() / 1000 }: EventFileOptions = {}): EventFile {
+export function openEvents(folder: string, options: EventFileOptions = {}): EventFile {
+  const { from, wallTime = Date.now() / 1000, maker = 'poster' } = options;
   // Readers go through a folder's files in the order of their names: by time.
   const second = String(Math.floor(wallTime)).padStart(10, '0');
   let path = '';
@@ -97,7 +100,7 @@ export function openEvents(folder: string, { from, wallTime = Date.now() / 1000 
   };
   const create = (): number => {
     for (let n = 0; ; n++) {
-      path = join(folder, `events.out.tfevents.${second}.poster.${process.pid}.${n}`);
+      path = join(folder, `events.out.tfevents.${second}.${maker}.${process.pid}.${n}`);
       try {
         return openSync(path, 'wx');
       } catch (error) {

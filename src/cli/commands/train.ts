@@ -27,6 +27,7 @@ import {
 import { initArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
+import { withEvents } from '../training-events.js';
 import { trainingProgress } from '../training-progress.js';
 
 interface TrainFlags extends Readonly<Record<string, unknown>> {
@@ -37,6 +38,7 @@ interface TrainFlags extends Readonly<Record<string, unknown>> {
   readonly workers?: number;
   readonly threads?: number;
   readonly strict?: boolean;
+  readonly tensorboard: boolean;
   readonly saveEvery: number;
   readonly json?: boolean;
 }
@@ -59,6 +61,7 @@ export function trainCommand(): Command {
     )
     .option('--save-every <seconds>', 'between saves within an epoch', numberOf(z.number().gt(0)), 300)
     .option('--strict', 'fail at a picture that cannot be read, instead of leaving it out')
+    .option('--no-tensorboard', 'write no event files for TensorBoard')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -105,12 +108,13 @@ async function deviceOf(flags: TrainFlags): Promise<DeviceName> {
 }
 
 async function trainOne(
-  { workers, threads, strict = false, saveEvery }: TrainFlags,
+  { workers, threads, strict = false, saveEvery, tensorboard }: TrainFlags,
   job: Pick<TrainJob, 'run' | 'out' | 'resume' | 'init'>,
   device: DeviceName,
   signal: AbortSignal,
 ): Promise<{ readonly result: TrainResult; readonly history: readonly EpochSummary[] }> {
   const { listener, history, stop } = trainingProgress();
+  const events = tensorboard ? withEvents(listener, job.out, job.run) : undefined;
   try {
     const result = await train(
       {
@@ -122,7 +126,7 @@ async function trainOne(
         ...(workers === undefined ? {} : { workers }),
         ...(threads === undefined ? {} : { threads }),
       },
-      listener,
+      events?.listener ?? listener,
       signal,
     );
     stop();
@@ -130,6 +134,7 @@ async function trainOne(
     return { result, history };
   } finally {
     stop();
+    events?.stop();
   }
 }
 

@@ -1,0 +1,125 @@
+import { extname } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { stringify } from 'csv-stringify/sync';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { writeFileAtomic } from '../../common/files.js';
+import {
+  type ComparedRun,
+  type Comparison,
+  checkSameClasses,
+  compareChart,
+  compareRuns,
+  comparisonRows,
+  comparisonText,
+  distinctRuns,
+  figuresOf,
+  fontNote,
+  type RunFolder,
+  readRun,
+  renderSvg,
+  svgToPng,
+  validationFigures,
+} from '../../report/index.js';
+import { flagOf, runSchema } from '../../train/options.js';
+import { note, printResult } from '../context.js';
+import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
+import { runSettings } from '../run-settings.js';
+
+interface CompareFlags extends RunEvaluationFlags {
+  readonly over: readonly string[];
+  readonly csv?: string;
+  readonly plot?: string;
+  readonly json?: boolean;
+}
+
+export function compareCommand(): Command {
+  const command = new Command('compare')
+    .description('compare runs: mean and deviation over seeds, and in what groups of runs differ')
+    .argument('<run...>', 'folders that poster train wrote')
+    .option('--over <list>', 'options to average over, such as seed,fold', overArgument, ['seed']);
+  return withRunEvaluationOptions(command)
+    .option('--csv <file>', 'write a line for each group: means and deviations, as fractions')
+    .option('--plot <file>', 'draw loss and accuracy of all groups over the epochs (.svg or .png)')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Runs that differ in nothing but their seed form a group. Figures are those of each run's best epoch on the pictures that
+chose it, which flatters; --data measures the weights on others.
+
+Examples:
+  poster compare runs/*
+  poster compare runs/a-* runs/b-* --data data/ferplus --split test --plot curves.svg`,
+    )
+    .action(run);
+}
+
+/** `seed,batch-size` as names of fields: `seed`, `batchSize`. */
+function overArgument(text: string): string[] {
+  return text.split(',').map((word) => {
+    const wanted = `--${word.trim().replace(/^--/, '')}`;
+    const name = Object.keys(runSchema.shape).find((key) => flagOf(key) === wanted || `--${key}` === wanted);
+    if (name === undefined) throw new InvalidArgumentError('It must be options of poster train, such as seed,fold.');
+    return name;
+  });
+}
+
+async function run(paths: readonly string[], flags: CompareFlags): Promise<void> {
+  const { plot, csv } = flags;
+  const kind = plot === undefined ? '' : extname(plot).toLowerCase();
+  if (plot !== undefined && kind !== '.svg' && kind !== '.png') {
+    throw new UserError(`--plot ${plot}: give a name that ends in .svg or .png.`, ExitCode.usage);
+  }
+  const read: RunFolder[] = [];
+  for (const path of paths) read.push(await readRun(path));
+  const { runs, notes } = await distinctRuns(read);
+  // Before anything long is measured.
+  checkSameClasses(runs);
+  const compared: ComparedRun[] = [];
+  let on = 'validation';
+  for (const one of runs) {
+    if (flags.data !== undefined) note(one.path);
+    const validation = validationFigures(one);
+    const result = await evaluateRun(one, flags);
+    if (result !== undefined) on = `${flags.data}, split '${result.split}'`;
+    const figures = result === undefined ? validation : figuresOf(result.evaluation);
+    compared.push({ run: one, settings: runSettings(one.settings), figures });
+  }
+  const comparison = compareRuns(compared, flags.over);
+  if (csv !== undefined) await writeFileAtomic(csv, stringify(comparisonRows(comparison), { escape_formulas: true }));
+  if (plot !== undefined) {
+    const svg = await renderSvg(compareChart(comparison.groups));
+    await writeFileAtomic(plot, kind === '.svg' ? svg : await svgToPng(svg));
+    if (kind === '.png') notes.push(...(await fontNote()));
+  }
+  for (const sentence of [...notes, ...comparison.notes]) note(sentence);
+  printResult(flags.json, document(comparison, on), () => text(comparison, on));
+}
+
+function document(comparison: Comparison, on: string): object {
+  return {
+    on,
+    ...comparison,
+    groups: comparison.groups.map(({ runs, ...group }) => ({
+      ...group,
+      runs: runs.map(({ run: { path, best, epochs, planned }, settings, figures }) => ({
+        run: path,
+        ...Object.fromEntries(comparison.over.map((name) => [name, settings[name] ?? null])),
+        epochs: epochs.length,
+        planned: planned ?? null,
+        bestEpoch: best?.epoch ?? null,
+        figures,
+      })),
+    })),
+  };
+}
+
+function text(comparison: Comparison, on: string): string {
+  const where =
+    on === 'validation' ? 'the validation pictures that chose it, which flatters (--data measures others)' : on;
+  return [
+    `Each run's best epoch, on ${where}; mean ± deviation over ${comparison.over.join(', ')}`,
+    '',
+    comparisonText(comparison),
+  ].join('\n');
+}

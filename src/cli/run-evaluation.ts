@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { ExitCode, UserError } from '../common/errors.js';
+import type { LabelSet } from '../common/labels.js';
+import { type Classifier, type Evaluated, evaluateOn } from '../recognize/index.js';
+import type { RunFolder } from '../report/index.js';
+import type { DeviceName } from '../runtime/index.js';
+import { labelSetArgument, numberOf } from './arguments.js';
+import { deviceOption, labelSetNames, openCheckpoint, positive } from './checkpoint-options.js';
+import { note, noteSkipped } from './context.js';
+import { countBar } from './progress.js';
+
+/** How commands that read runs measure their weights on a dataset, if they are to. */
+export interface RunEvaluationFlags {
+  readonly data?: string;
+  readonly split?: string;
+  readonly dataLabels?: LabelSet;
+  readonly device: DeviceName | 'auto';
+  readonly threads?: number;
+  readonly batchSize: number;
+  readonly workers?: number;
+}
+
+export function withRunEvaluationOptions(command: Command): Command {
+  return command
+    .option('--data <dir>', 'dataset to measure the best weights on (default: what training measured)')
+    .option('--split <name>', 'split of it (default: test, else valid)')
+    .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
+    .addOption(deviceOption('cpu'))
+    .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
+    .option('--batch-size <count>', 'pictures at once', positive, 32)
+    .option('--workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)));
+}
+
+/**
+ * Measures a run's best weights where `--data` asks for it.
+ * @throws UserError where they cannot be measured, or `--split` comes without `--data`.
+ */
+export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Promise<Evaluated | undefined> {
+  const { data, split, dataLabels, device, threads, batchSize, workers } = flags;
+  if (data === undefined) {
+    if (split === undefined) return undefined;
+    throw new UserError('--split names a part of a dataset; give --data too, or leave it out.', ExitCode.usage);
+  }
+  const classifier: Classifier = await openCheckpoint({
+    checkpoint: run.bestCheckpoint,
+    device,
+    ...(threads === undefined ? {} : { threads }),
+  });
+  const progress = countBar('pictures');
+  let result: Evaluated;
+  try {
+    result = await evaluateOn(classifier, data, {
+      batchSize,
+      onProgress: progress.update,
+      ...(split === undefined ? {} : { split }),
+      ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
+      ...(workers === undefined ? {} : { workers }),
+    });
+  } finally {
+    progress.stop();
+    await classifier.dispose();
+  }
+  if (result.note !== undefined) note(result.note);
+  noteSkipped(result.skipped);
+  return result;
+}
