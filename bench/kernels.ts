@@ -1,12 +1,15 @@
 /*
  * `npm run bench:kernels`: what single ONNX Runtime kernels take on the CPU for a map of 8 x 64 x 112 x 112, the figures
- * that lowerings are chosen by (docs/decisions/0002). Of 15 runs each, the time that three quarters of them exceed.
+ * that lowerings are chosen by (docs/decisions/0002), and convolutions whose weights are inputs, as in training. Of 15 runs
+ * each, the time that three quarters of them exceed.
  */
+import { gradients } from '../src/autodiff/index.js';
 import { random } from '../src/common/random.js';
 import { constant, graph, input, ints, type Tensor } from '../src/graph/index.js';
 import * as ops from '../src/ops/index.js';
 import { applyOne } from '../src/ops/operation.js';
-import { CpuSession, hostTensor } from '../src/runtime/index.js';
+import { CpuSession, type HostTensor, hostTensor } from '../src/runtime/index.js';
+import { targetOf } from '../src/train/target.js';
 
 const shape = [8, 64, 112, 112] as const;
 const [n, c, h, w] = shape;
@@ -45,16 +48,55 @@ const feeds = new Map([
 ]);
 
 for (const [name, make] of Object.entries(kernels)) {
-  const result = make();
+  // PRelu itself is what is measured, so the graph that holds it is not lowered.
+  await measure(name, make(), feeds, name === 'PRelu' ? undefined : 'cpu');
+}
+
+/** Convolutions by side of the map, channels and stride: forward, and the gradient of their input. */
+const convolutions = [
+  { side: 112, channels: 64, stride: 1 },
+  { side: 56, channels: 64, stride: 1 },
+  { side: 28, channels: 128, stride: 1 },
+  { side: 14, channels: 256, stride: 1 },
+  { side: 28, channels: 256, stride: 2 },
+] as const;
+const blocked = await targetOf('cpu');
+for (const { side, channels, stride } of convolutions) {
+  const [map, weight] = [
+    input('map', 'float32', [n, channels, side, side]),
+    input('weight', 'float32', [channels, channels, 3, 3]),
+  ];
+  const forward = ops.conv2d(map, weight, undefined, { padding: 1, stride });
+  const back = gradients(ops.reduceSum(ops.mul(forward, forward), [0, 1, 2, 3]), [map])[0] ?? map;
+  const noise = new Map(
+    [map, weight].map((value, i) => {
+      const size = value.shape.map(Number);
+      const data = Float32Array.from({ length: size.reduce((a, b) => a * b) }, () => generator.next() - 0.5);
+      return [i === 0 ? 'map' : 'weight', hostTensor('float32', data, size)] as const;
+    }),
+  );
+  for (const target of new Set(['cpu', blocked] as const)) {
+    const what = `3x3, ${channels} channels, ${side}x${side}, stride ${stride}, ${target}`;
+    await measure(`convolution ${what}`, forward, noise, target);
+    await measure(`the same and its input's gradient ${what}`, back, noise, target);
+  }
+}
+
+/** Runs a value's graph, lowered for a target, and prints how long it takes. */
+async function measure(
+  name: string,
+  result: Tensor,
+  inputs: ReadonlyMap<string, HostTensor>,
+  target: ops.Target | undefined,
+): Promise<void> {
   // A single element comes out, so that copying the result is not measured.
   const out = ops.slice(ops.reshape(result, [result.shape.map(Number).reduce((a, b) => a * b)]), 0, 0, 1);
-  // PRelu itself is what is measured, so the graph that holds it is not lowered.
   const program = graph({ out });
-  const session = await CpuSession.create(name === 'PRelu' ? program : ops.lower(program, 'cpu'), { threads: 2 });
+  const session = await CpuSession.create(target === undefined ? program : ops.lower(program, target), { threads: 2 });
   const times: number[] = [];
   for (let i = 0; i < 15; i++) {
     const start = performance.now();
-    await session.run(feeds);
+    await session.run(inputs);
     times.push(performance.now() - start);
   }
   await session.dispose();
