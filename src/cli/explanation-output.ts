@@ -25,7 +25,7 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
       },
       { title: `Class token, ${how}: what the decision is read from`, cells: tokenCells(classToken[drawn], numbers) },
       {
-        title: `Relevance for ${target}: class token's attention times its gradient, all blocks`,
+        title: `Relevance for ${target}: class token's attention times its gradient, last block`,
         cells: tokenCells(classToken.relevance, numbers),
       },
     ],

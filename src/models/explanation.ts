@@ -12,7 +12,7 @@ export const explained = {
   share: (scale: ScaleNumber): string => `share/${scale}`,
   scaleRelevance: (scale: ScaleNumber): string => `relevance/scale/${scale}`,
   block: (block: number): string => `block/${block}`,
-  blockRelevance: (block: number): string => `relevance/block/${block}`,
+  classTokenRelevance: 'relevance/class-token',
 } as const;
 
 /**
@@ -23,9 +23,9 @@ export const explained = {
  *   queries; sums to 1 over a map.
  * - `share/s` [N]: the length of what that attention adds to the tokens, relative to the tokens' own.
  * - `block/b` [N, heads, Q, T]: attention of transformer block b; rows sum to 1.
- * - `relevance/scale/s` [N, S, S] and `relevance/block/b` [N, Q, T]: attention times its gradient of the weighted logits,
- *   where positive, on average over the heads (Chefer et al., "Generic Attention-model Explainability", ICCV 2021,
- *   arXiv 2103.15679, equation 5); at a scale summed over the queries.
+ * - `relevance/scale/s` [N, S, S] and `relevance/class-token` [N, 1, T], of the last block: attention times its gradient of
+ *   the weighted logits, where positive, on average over the heads (Chefer et al., "Generic Attention-model
+ *   Explainability", ICCV 2021, arXiv 2103.15679, equation 5); at a scale summed over the queries.
  */
 export interface ExplanationGraph extends Inference {
   readonly scales: readonly ScaleNumber[];
@@ -47,15 +47,17 @@ export function buildExplanation(config: PosterV2Config): ExplanationGraph {
   const { scales } = config;
   const { blocks } = config.transformer;
   const sizes = mapSizes(config);
+  const blockAttention = Array.from({ length: blocks }, (_, b) => tapped(`VIT.blocks.${b}.attn.probabilities`));
   const places = [
     ...scales.map((scale) => tapped(`attn${scale}.probabilities`)),
-    ...Array.from({ length: blocks }, (_, b) => tapped(`VIT.blocks.${b}.attn.probabilities`)),
+    tapped(`VIT.blocks.${blocks - 1}.attn.probabilities`),
   ];
   const score = reduceSum(mul(logits, input(explained.classWeights, 'float32', logits.shape)), [1, 0]);
   const slopes = gradients(score, places);
   const outputs = new Map<string, Tensor>([
     ['logits', logits],
     ['probabilities', softmax(logits)],
+    ...blockAttention.map((attention, b) => [explained.block(b), attention] as const),
   ]);
   places.forEach((attention, i) => {
     const slope = slopes[i];
@@ -63,8 +65,7 @@ export function buildExplanation(config: PosterV2Config): ExplanationGraph {
     const relevance = reduceMean(relu(mul(attention, slope)), [-3]);
     const scale = scales[i];
     if (scale === undefined) {
-      outputs.set(explained.block(i - scales.length), attention);
-      outputs.set(explained.blockRelevance(i - scales.length), relevance);
+      outputs.set(explained.classTokenRelevance, relevance);
       return;
     }
     const side = sizes[scale - 1] ?? 0;

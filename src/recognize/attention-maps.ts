@@ -30,7 +30,7 @@ export interface ClassTokenAttention {
   readonly heads: Float32Array;
   /** Through all blocks: attention rollout (Abnar and Zuidema, 2020), each block half itself, half its attention. */
   readonly rollout: TokenWeights;
-  /** Through all blocks, for the class: see `Explanation.target` (not normalised). */
+  /** In the last block, attention times its gradient of the logit of `Explanation.target`, where positive (not normalised). */
   readonly relevance: TokenWeights;
 }
 
@@ -65,12 +65,9 @@ export function classTokenAttention(outputs: Outputs, { blocks, grid, scales }: 
   const meanHeads = (b: number): Float32Array => meanOfRows(outputs(explained.block(b)), tokens * tokens);
 
   // The class token's row of the product of (I + A_b) / 2, last block first.
-  let rollout = addIdentity(attention, 0.5);
-  for (const b of earlier) rollout = throughBlock(rollout, meanHeads(b), 0.5);
-  // And of the product of (I + R_b), less the identity.
-  let relevance = addIdentity(outputs(explained.blockRelevance(blocks - 1)), 1);
-  for (const b of earlier) relevance = throughBlock(relevance, outputs(explained.blockRelevance(b)), 1);
-  relevance[0] = (relevance[0] ?? 0) - 1;
+  let rollout = halfAndHalf(Float64Array.of(1, ...new Float64Array(tokens - 1)), attention);
+  for (const b of earlier) rollout = throughBlock(rollout, meanHeads(b));
+  const relevance = outputs(explained.classTokenRelevance);
 
   const onGrids = (row: Float32Array | Float64Array): TokenWeights => tokenWeights(row, grid, scales.length);
   return { attention: onGrids(attention), heads: last, rollout: onGrids(rollout), relevance: onGrids(relevance) };
@@ -86,22 +83,19 @@ function meanOfRows(matrix: Float32Array, width: number): Float32Array {
   return Float32Array.from(mean);
 }
 
-/** factor (row + e_0), e_0 being the class token's own. */
-function addIdentity(row: Float32Array, factor: number): Float64Array {
-  const result = Float64Array.from(row, (value) => factor * value);
-  result[0] = (result[0] ?? 0) + factor;
-  return result;
-}
-
-/** factor (row + row A): a row [T] through a block's matrix A [T, T]. */
-function throughBlock(row: Float64Array, matrix: Float32Array, factor: number): Float64Array {
-  const result = row.slice();
+/** A row [T] through (I + A) / 2, A being a block's attention [T, T]. */
+function throughBlock(row: Float64Array, matrix: Float32Array): Float64Array {
+  const attended = new Float64Array(row.length);
   row.forEach((weight, i) => {
     for (let j = 0; j < row.length; j++) {
-      result[j] = (result[j] ?? 0) + weight * (matrix[i * row.length + j] ?? 0);
+      attended[j] = (attended[j] ?? 0) + weight * (matrix[i * row.length + j] ?? 0);
     }
   });
-  return result.map((value) => factor * value);
+  return halfAndHalf(row, attended);
+}
+
+function halfAndHalf(a: Float64Array, b: Float32Array | Float64Array): Float64Array {
+  return a.map((value, i) => (value + (b[i] ?? 0)) / 2);
 }
 
 function tokenWeights(row: Float32Array | Float64Array, side: number, scales: number): TokenWeights {
