@@ -9,6 +9,7 @@ export { ExitCode, UserError } from './common/errors.js';
 export * from './common/label-sets.js';
 export type { LabelSet } from './common/labels.js';
 export type { Preprocessing } from './common/preprocessing.js';
+export { type Converted, type ConvertOptions, convert, toOnnx } from './convert/index.js';
 export * as data from './data/index.js';
 export * as graph from './graph/index.js';
 export * as metrics from './metrics/index.js';

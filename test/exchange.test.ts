@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { bytesOf, saveModel } from '../src/checkpoints/index.js';
@@ -65,15 +65,16 @@ describe('checkpoints exchanged with PyTorch', { skip }, () => {
     return logits;
   }
 
-  function assertClose(ours: Float32Array, theirs: readonly (readonly number[])[]): void {
+  function assertClose(t: TestContext, ours: Float32Array, theirs: readonly (readonly number[])[]): void {
     const expected = theirs.flat();
     assert.equal(ours.length, expected.length);
     const worst = Math.max(...expected.map((value, i) => Math.abs(value - (ours[i] ?? Number.NaN))));
-    assert.ok(worst < 1e-4, `logits differ by ${worst}`);
+    t.diagnostic(`logits differ by ${worst}`);
+    assert.ok(worst < 1e-4);
   }
 
-  it('one written here is loaded strictly there, with the same logits', async () => {
-    assertClose(await logitsOf('ours.safetensors'), found.logits);
+  it('one written here is loaded strictly there, with the same logits', async (t) => {
+    assertClose(t, await logitsOf('ours.safetensors'), found.logits);
     assert.deepEqual(found.keys.slice(0, 6), ['epoch', 'state_dict', 'best_acc', 'optimizer', 'recorder1', 'recorder']);
     assert.equal(found.epoch, 5);
     assert.ok(Math.abs(found.best_acc - 90) < 1e-4);
@@ -83,9 +84,9 @@ describe('checkpoints exchanged with PyTorch', { skip }, () => {
   });
 
   for (const file of ['theirs.pth', 'theirs.pth.tar']) {
-    it(`one written there is read here, with the same logits: ${file}`, async () => {
+    it(`one written there is read here, with the same logits: ${file}`, async (t) => {
       await succeeds(['convert', file, `${file}.safetensors`, '--model', 'poster-v2', '--labels', 'RAF-DB'], dir);
-      assertClose(await logitsOf(`${file}.safetensors`), found.saved);
+      assertClose(t, await logitsOf(`${file}.safetensors`), found.saved);
     });
   }
 });
