@@ -52,14 +52,14 @@ export function comparisonText(comparison: Comparison): string {
 const meanEpoch = ({ bestEpoch: { mean } }: RunGroup): string =>
   mean === null ? '-' : String(Number(mean.toFixed(1)));
 
-/** Groups as rows for a CSV file, the head first; fractions, not percent. Empty where nothing defines a figure. */
+/** Groups as rows for a CSV file, the head first; fractions, not percent. Empty where nothing defines a figure or a setting. */
 export function comparisonRows({ groups, differing }: Comparison): string[][] {
   const figures: readonly FigureName[] = ['accuracy', 'meanClassAccuracy', 'macroF1', 'ece', 'brier'];
   const cell = (value: number | null): string => (value === null ? '' : String(value));
   return [
     [...differing, 'runs', ...figures.flatMap((name) => [`${name}_mean`, `${name}_deviation`]), 'folders'],
     ...groups.map((group) => [
-      ...differing.map((name) => settingText(group.settings[name])),
+      ...differing.map((name) => ((group.settings[name] ?? null) === null ? '' : settingText(group.settings[name]))),
       String(group.runs.length),
       ...figures.flatMap((name) => [cell(group.spread[name].mean), cell(group.spread[name].deviation)]),
       group.runs.map(({ run }) => run.path).join(' '),

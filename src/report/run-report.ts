@@ -89,11 +89,11 @@ export async function writeChart(path: string, svg: string): Promise<[svg: strin
   return paths;
 }
 
-/** A sentence where PNGs lack their text. */
+/** A sentence where text in PNGs cannot be read. */
 export async function fontNote(): Promise<string[]> {
   if (await hasFonts()) return [];
   return [
-    'This machine has no fonts, so the PNGs are without text: install some (such as Debian’s fonts-dejavu-core) and run again, or use the SVGs.',
+    'This machine has no fonts, so the PNGs have boxes for letters: install some (on Debian fonts-dejavu-core) and run again, or use the SVGs.',
   ];
 }
 

@@ -80,4 +80,9 @@ export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[
   };
 }
 
-const percentText = (share: number): string => (share > 0 && share < 0.005 ? '<1' : String(Math.round(100 * share)));
+/** In whole percent; what is not nothing and not all does not look so. */
+function percentText(share: number): string {
+  if (share > 0 && share < 0.005) return '<1';
+  if (share < 1 && share >= 0.995) return '>99';
+  return String(Math.round(100 * share));
+}

@@ -88,9 +88,13 @@ export async function svgToPng(svg: string, scale = 2): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Whether this machine can set text in pictures: without any font, librsvg leaves text out and says nothing. */
+/** Whether this machine can set text in pictures: without any font, librsvg draws a box for every letter and says nothing. */
 export async function hasFonts(): Promise<boolean> {
-  const probe = `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="4" y="32" font-size="32" font-family="${fonts}">M</text></svg>`;
-  const { channels } = await sharp(Buffer.from(probe)).stats();
-  return channels.some(({ max }) => max > 0);
+  const drawn = async (letter: string): Promise<Buffer> => {
+    const text = `<text x="4" y="32" font-size="32" font-family="${fonts}">${letter}</text>`;
+    return sharp(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40">${text}</svg>`))
+      .raw()
+      .toBuffer();
+  };
+  return !(await drawn('M')).equals(await drawn('i'));
 }
