@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadTrainState, readSafetensors, writeSafetensors } from '../src/checkpoints/index.js';
+import {
+  loadTrainState,
+  readDescription,
+  readSafetensors,
+  writePth,
+  writeSafetensors,
+} from '../src/checkpoints/index.js';
 import { checkFailure, fails, poster, start, startLimited, succeeds, writeClasses } from './support/cli.js';
 
 const classes = ['happy', 'neutral', 'sad'];
@@ -45,6 +51,10 @@ describe('a dataset from training to prediction', () => {
     assert.match(stderr, /^epoch 2: loss [\d.]+, accuracy [\d.]+% \| validation/m);
     const lines = (await readFile(join(dir, 'run', 'metrics.jsonl'), 'utf8')).trim().split('\n');
     assert.equal(lines.length, 3);
+    const { training } = await readDescription(join(dir, 'run', 'best.safetensors'));
+    assert.equal(training?.options?.['batchSize'], 4);
+    assert.equal(training.options['data'], 'faces', 'no path of this machine');
+    assert.equal(training.seed, 3);
   });
 
   it('measures the weights it saved', async () => {
@@ -99,6 +109,17 @@ describe('a dataset from training to prediction', () => {
     const { state } = await loadTrainState(last);
     assert.ok(state.epoch < 2 && state.nextBatch > 0, `killed in epoch ${state.epoch} before batch ${state.nextBatch}`);
     await succeeds(['train', '--resume', 'killed/last.safetensors', '--device', 'cpu', '--threads', '2'], dir);
+    const record = JSON.parse(await readFile(join(dir, 'killed', 'run.json'), 'utf8')) as {
+      run: { seed: number; data: string };
+      sessions: { step: number; command: string; versions: Record<string, string>; git: unknown }[];
+    };
+    assert.deepEqual([record.run.seed, record.run.data], [3, join(await realpath(dir), 'faces')]);
+    assert.deepEqual(
+      record.sessions.map(({ step }) => step > 0),
+      [false, true],
+    );
+    assert.match(record.sessions[1]?.command ?? '', /^poster train --resume killed/);
+    assert.equal(record.sessions[0]?.versions['node'], process.version);
     for (const name of ['last.safetensors', 'best.safetensors']) {
       const { tensors: ours } = await readSafetensors(join(dir, 'killed', name));
       const { tensors } = await readSafetensors(join(dir, 'run', name));
@@ -140,6 +161,13 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
       ['train', '--resume', 'run/last.safetensors', '--lr', '1'],
       /A resumed run keeps its options, and --lr was 0\.0015/,
     ],
+    [['train', '--resume', 'run/last.safetensors', '--model', 'poster-v2'], /--model was poster-v2-nano; leave it out/],
+    [['train', '--resume', 'run/last.safetensors', '--optimizer', 'sgd'], /--optimizer was adamw; leave it out/],
+    [['train', '--resume', 'run/last.safetensors', '--data-type', 'RAF-DB'], /--data-type was not given/],
+    [['train', '--data', 'faces', '--data-type', 'KDEF'], /There is no recipe of that name; there are RAF-DB, Aff/],
+    [['train', '--data', 'faces', '--init', 'body=a.pth'], /no part of the network called 'body'; there are ir50 and/],
+    [['train', '--data', 'faces', '--erasing-scale', '0.3,0.1'], /--erasing-scale cannot be used: it must ascend/],
+    [['train', '--data', 'faces', '--gpu', 'first'], /It must be the number of a GPU/],
     [['train', '--data', 'faces', '--out', 'run'], /run already holds a run; go on with it/],
     [['evaluate'], /required option '--data <dir>' not specified/],
     [['evaluate', '--data', 'faces', '--labels', 'emotions'], /There is no label set called 'emotions'/],
@@ -185,6 +213,8 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
     const assumed = ['--model', 'poster-v2', '--labels', 'RAF-DB'];
     await fails(evaluate('plain.safetensors', ...assumed), dir, 3, /of another shape: .* is \[[\d, ]+\] instead of \[/);
     await fails(['train', '--resume', 'run/best.safetensors'], dir, 3, /holds weights but no state of training/);
+    await writePth(join(dir, 'theirs.pth'), () => new Map([['epoch', 3]]));
+    await fails(['train', '--resume', 'theirs.pth'], dir, 3, /is a PyTorch checkpoint, and a run goes on from its own/);
   });
 
   it('datasets: missing, an empty class folder, labels that the weights do not have', async () => {

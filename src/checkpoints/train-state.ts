@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { explainFileError, parseJson, removeAbandonedTemporaries } from '../common/files.js';
+import { readCheckpointHeader } from './checkpoint-file.js';
 import {
   decodeParameters,
   encodeModel,
@@ -10,7 +11,7 @@ import {
   requireDescription,
   trainStatePrefix,
 } from './model-checkpoint.js';
-import { readHeader, readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+import { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
 import { bytesOf, type Tensor, toFloat32 } from './tensor.js';
 
 // `last.safetensors` is a model checkpoint that holds the state of training as well: as tensors called
@@ -192,5 +193,11 @@ export function loadLast(dir: string): Promise<{ readonly model: ModelCheckpoint
  * @throws UserError when it cannot be read or holds no training state.
  */
 export async function readRunConfig(path: string): Promise<unknown> {
-  return parseState((await readHeader(path)).metadata, path).config;
+  const { format, metadata } = await readCheckpointHeader(path);
+  if (format !== 'safetensors') {
+    throw new UserError(
+      `${path} is a PyTorch checkpoint, and a run goes on from its own ${lastFileName} only: start a new run from these weights with --init.`,
+    );
+  }
+  return parseState(metadata, path).config;
 }

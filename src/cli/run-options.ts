@@ -149,7 +149,7 @@ export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunO
   const [first] = other;
   if (first !== undefined) {
     throw new UserError(
-      `A resumed run keeps its options, and ${flagOf(first)} was ${String(stored[first])}; leave it out, or start a ` +
+      `A resumed run keeps its options, and ${flagOf(first)} was ${stored[first] === null ? 'not given' : String(stored[first])}; leave it out, or start a ` +
         'new run from these weights with --init.',
       ExitCode.usage,
     );
