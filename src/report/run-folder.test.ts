@@ -60,7 +60,8 @@ test('a run before its first epoch', async () => {
 
 test('what is no run, or damaged, is said in a sentence', async () => {
   await refuses(join(dir, 'nowhere'), /nowhere is not a run: there is no such folder; give the folder/);
-  await refuses(dir, /is not a run: it has no metrics\.jsonl/);
+  await folder('many/one', '');
+  await refuses(join(dir, 'many'), /is not a run: it has no metrics\.jsonl; give one of the runs in it: .*many.one\.$/);
   await refuses(join(await folder('file', ''), 'metrics.jsonl'), /is not a run: it is a file/);
   await refuses(await folder('line', `x\n${line({ event: 'start' })}`), /Line 1 of .* is not a training event/);
   await refuses(

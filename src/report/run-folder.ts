@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readDescription } from '../checkpoints/index.js';
@@ -155,7 +155,21 @@ async function notARun(path: string): Promise<UserError> {
   const found = await stat(path).catch(() => undefined);
   const why =
     found === undefined ? 'there is no such folder' : found.isDirectory() ? 'it has no metrics.jsonl' : 'it is a file';
-  return new UserError(`${path} is not a run: ${why}; give the folder that poster train wrote (its --out).`);
+  const inside = found?.isDirectory() === true ? await runWithin(path) : undefined;
+  const give =
+    inside === undefined
+      ? 'give the folder that poster train wrote (its --out)'
+      : `give one of the runs in it: ${inside}`;
+  return new UserError(`${path} is not a run: ${why}; ${give}.`);
+}
+
+/** A run in one of a folder's folders, as those of a cross-validation are. */
+async function runWithin(path: string): Promise<string | undefined> {
+  for (const name of (await readdir(path).catch(() => [])).sort()) {
+    const inside = join(path, name);
+    if ((await stat(join(inside, 'metrics.jsonl')).catch(() => undefined)) !== undefined) return inside;
+  }
+  return undefined;
 }
 
 /** Of runs without `run.json`: what their history began with, or was last resumed with. */
