@@ -1,7 +1,8 @@
 // Makes a run's best weights the bundled ones: node scripts/bundle-weights.mjs runs/NAME/best.safetensors
-// Matrices and kernels are stored in half precision, which halves the file.
+// Matrices and kernels are stored in half precision, which halves the file. How faces are to be cropped is stored with them.
 import { basename } from 'node:path';
 import { loadModel, saveModel } from '../dist/src/checkpoints/index.js';
+import { cropTemplateFor } from '../dist/src/common/crop-templates.js';
 import { root } from './support/steps.mjs';
 
 const [source] = process.argv.slice(2);
@@ -11,5 +12,6 @@ if (source === undefined) {
 }
 const model = await loadModel(source);
 const target = `weights/${basename(model.model.name)}.safetensors`;
-await saveModel(`${root}${target}`, model, 'F16');
+const preprocessing = { ...model.preprocessing, crop: cropTemplateFor(model.preprocessing) };
+await saveModel(`${root}${target}`, { ...model, preprocessing }, 'F16');
 console.log(`${target}: ${model.training?.dataset ?? 'of unknown training'}`);

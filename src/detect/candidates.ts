@@ -56,6 +56,15 @@ function intersection(a: Box, b: Box): number {
   return Math.max(0, width) * Math.max(0, height);
 }
 
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const common = intersection(a, b);
+  return common === 0 ? 0 : common / (area(a) + area(b) - common);
+}
+
+function area({ width, height }: Box): number {
+  return width * height;
+}
+
 export interface SuppressionOptions {
   /** Intersection over union above which the less certain of two is dropped. */
   readonly overlap: number;
@@ -72,11 +81,9 @@ export function suppress(candidates: readonly Candidate[], { overlap, cover }: S
   const sorted = [...candidates].sort((a, b) => b.score - a.score).slice(0, maxCandidates);
   for (const candidate of sorted) {
     const same = kept.some((other) => {
-      const common = intersection(candidate.box, other.box);
-      if (common === 0) return false;
-      const [one, two] = [candidate.box.width * candidate.box.height, other.box.width * other.box.height];
-      if (common / (one + two - common) > overlap) return true;
-      return candidate.run !== other.run && common / Math.min(one, two) > cover;
+      if (intersectionOverUnion(candidate.box, other.box) > overlap) return true;
+      const smaller = Math.min(area(candidate.box), area(other.box));
+      return candidate.run !== other.run && intersection(candidate.box, other.box) / smaller > cover;
     });
     if (!same) kept.push(candidate);
   }

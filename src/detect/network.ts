@@ -20,10 +20,11 @@ const [places, scores] = ['regressor_face_4', 'classifier_face_4'] as const;
 /** The detector's network, ready to run on pictures of any size. */
 export interface DetectorNetwork {
   /**
-   * @param pixels [3, height, width], RGB in [-1, 1]
+   * @param pixels [n, 3, height, width], RGB in [-1, 1]
    * @param height, width multiples of `sideUnit`
+   * @returns for each picture what the network says
    */
-  run(pixels: Float32Array, height: number, width: number): Promise<Maps>;
+  run(pixels: Float32Array, n: number, height: number, width: number): Promise<Maps[]>;
   dispose(): Promise<void>;
 }
 
@@ -39,16 +40,18 @@ export async function loadDetectorNetwork(
 ): Promise<DetectorNetwork> {
   const session = await CpuSession.load(detectorModel(weights, source), options);
   return {
-    async run(pixels, height, width) {
+    async run(pixels, n, height, width) {
       const outputs = await session.run(
-        new Map([['pixel_values', hostTensor('float32', pixels, [1, 3, height, width])]]),
+        new Map([['pixel_values', hostTensor('float32', pixels, [n, 3, height, width])]]),
       );
-      return {
-        width: width / cellSize,
-        height: height / cellSize,
-        places: floats(outputs.get(places)),
-        scores: floats(outputs.get(scores)),
-      };
+      const cells = { width: width / cellSize, height: height / cellSize };
+      const plane = cells.width * cells.height;
+      const [allPlaces, allScores] = [floats(outputs.get(places)), floats(outputs.get(scores))];
+      return Array.from({ length: n }, (_, i) => ({
+        ...cells,
+        places: allPlaces.subarray(i * 16 * plane, (i + 1) * 16 * plane),
+        scores: allScores.subarray(i * plane, (i + 1) * plane),
+      }));
     },
     dispose: () => session.dispose(),
   };

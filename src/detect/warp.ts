@@ -1,23 +1,31 @@
 import { type Picture, resizeBilinear } from '../data/resize.js';
 import { inverse, type Similarity } from './similarity.js';
 
+/** What lies beyond a picture: its border's pixels go on, or black. */
+export type Border = 'edge' | 'black';
+
 /** Above this many source pixels an output pixel, the source is shrunk first: time then does not grow with the picture. */
 const maxRatio = 4;
 
 /**
  * A picture seen through a similarity, sampled with a triangle filter that is as wide as an output pixel when shrinking
- * (antialiasing) and as a source pixel when enlarging; without rotation that is what `resizeBilinear` does. Beyond the
- * border the border's pixels go on.
+ * (antialiasing) and as a source pixel when enlarging; without rotation that is what `resizeBilinear` does.
  * @param transform from the picture's pixels to the output's
  */
-export function warp(picture: Picture, transform: Similarity, width: number, height: number): Picture {
+export function warp(
+  picture: Picture,
+  transform: Similarity,
+  width: number,
+  height: number,
+  border: Border = 'edge',
+): Picture {
   const ratio = 1 / Math.hypot(transform.a, transform.b);
   if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new RangeError('a picture cannot be warped to nothing');
   if (ratio > maxRatio && Math.max(picture.width, picture.height) > maxRatio) {
     const { shrunk, toShrunk } = shrink(picture, transform, width, height, ratio / 2);
-    return sample(shrunk, toShrunk, width, height);
+    return sample(shrunk, toShrunk, width, height, border);
   }
-  return sample(picture, transform, width, height);
+  return sample(picture, transform, width, height, border);
 }
 
 /** The part that is seen, `factor` times smaller, and the transform from it. */
@@ -62,7 +70,7 @@ export function crop({ width, channels, data }: Picture, x: number, y: number, w
   return { width: w, height: h, channels, data: out };
 }
 
-function sample(picture: Picture, transform: Similarity, width: number, height: number): Picture {
+function sample(picture: Picture, transform: Similarity, width: number, height: number, border: Border): Picture {
   const { channels, data } = picture;
   const { a, b, tx, ty } = inverse(transform);
   const ratio = Math.hypot(a, b);
@@ -89,8 +97,9 @@ function sample(picture: Picture, transform: Similarity, width: number, height: 
           const v = 1 - Math.abs(ax * dy - ay * dx) / support;
           if (u <= 0 || v <= 0) continue;
           const weight = u * v;
-          const at = (row + Math.max(0, Math.min(lastX, sx))) * channels;
           sum += weight;
+          if (border === 'black' && (sx < 0 || sx > lastX || sy < 0 || sy > lastY)) continue;
+          const at = (row + Math.max(0, Math.min(lastX, sx))) * channels;
           red += weight * (data[at] ?? 0);
           if (channels === 3) {
             green += weight * (data[at + 1] ?? 0);

@@ -1,0 +1,38 @@
+import type { Face, Keypoints, Point } from './face.js';
+import { type Similarity, transformed } from './similarity.js';
+
+function mapped(keypoints: Keypoints, map: (point: Point) => Point): Keypoints {
+  return {
+    rightEye: map(keypoints.rightEye),
+    leftEye: map(keypoints.leftEye),
+    noseTip: map(keypoints.noseTip),
+    mouth: map(keypoints.mouth),
+    rightEar: map(keypoints.rightEar),
+    leftEar: map(keypoints.leftEar),
+  };
+}
+
+/** A face of a picture in the same picture with its axes stretched. */
+export function stretched({ box, score, keypoints }: Face, fx: number, fy: number): Face {
+  return {
+    box: { x: box.x * fx, y: box.y * fy, width: box.width * fx, height: box.height * fy },
+    score,
+    keypoints: mapped(keypoints, ({ x, y }) => ({ x: x * fx, y: y * fy })),
+  };
+}
+
+/** A face seen through a transform. A box is turned about its centre, that is: it stays upright. */
+export function moved({ box, score, keypoints }: Face, transform: Similarity): Face {
+  const scale = Math.hypot(transform.a, transform.b);
+  const centre = transformed(transform, centreOf({ box }));
+  const [width, height] = [box.width * scale, box.height * scale];
+  return {
+    box: { x: centre.x - width / 2, y: centre.y - height / 2, width, height },
+    score,
+    keypoints: mapped(keypoints, (point) => transformed(transform, point)),
+  };
+}
+
+export function centreOf({ box }: Pick<Face, 'box'>): Point {
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
