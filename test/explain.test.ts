@@ -21,7 +21,7 @@ after(() => rm(dir, { recursive: true, force: true }));
 
 const total = (rows: readonly (readonly number[])[]): number => rows.flat().reduce((a, b) => a + b, 0);
 
-describe('poster explain', () => {
+describe('poster explain', { concurrency: 2 }, () => {
   it('draws a panel for each picture and gives the numbers', async () => {
     await writeFile(join(dir, 'broken.png'), 'no picture');
     const images = ['other/0.PNG', 'broken.png', 'faces/test/sad/0.png'];
@@ -79,7 +79,7 @@ describe('poster explain', () => {
   });
 });
 
-describe('poster embed', () => {
+describe('poster embed', { concurrency: 2 }, () => {
   it('writes features, and a map of them', async () => {
     const args = ['embed', 'faces', '--out', 'f.safetensors', '--most', '8', '--workers', '0'];
     const { stdout, stderr } = await succeeds([...args, '--json'], dir);

@@ -22,8 +22,8 @@ export interface FeatureMap {
   readonly points: Float32Array;
 }
 
-/** Below this a map shows nothing. */
-const fewest = 4;
+/** A map of fewer pictures shows nothing. */
+export const fewestMapped = 4;
 
 /**
  * Lays feature vectors out in two dimensions so that neighbours stay neighbours: UMAP (McInnes, Healy and Melville,
@@ -40,9 +40,11 @@ export async function mapFeatures(
   options: FeatureMapOptions = {},
 ): Promise<FeatureMap> {
   const { most = 5000, seed = 0, neighbours = 15, minDistance = 0.1, onProgress } = options;
-  const indices = stratifiedSample(classes, Math.max(fewest, most), seed);
-  if (indices.length < fewest) {
-    throw new UserError(`A map needs at least ${fewest} pictures, here are ${indices.length}; give more of them.`);
+  const indices = stratifiedSample(classes, Math.max(fewestMapped, most), seed);
+  if (indices.length < fewestMapped) {
+    throw new UserError(
+      `A map needs at least ${fewestMapped} pictures, here are ${indices.length}; give more of them.`,
+    );
   }
   const vectors = Array.from(indices, (row) => Array.from(features.subarray(row * dimension, (row + 1) * dimension)));
   if (!vectors.every((vector) => vector.every(Number.isFinite))) {

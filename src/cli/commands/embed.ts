@@ -1,10 +1,11 @@
-import { relative, sep } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, relative, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { bytesOf, type Tensor, writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { printable, writeFileAtomic } from '../../common/files.js';
+import { explainFileError, printable, writeFileAtomic } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
 import {
   bundledCheckpoint,
@@ -12,6 +13,7 @@ import {
   type Embedder,
   embedDataset,
   type FeatureMap,
+  fewestMapped,
   loadEmbedder,
   mapFeatures,
 } from '../../recognize/index.js';
@@ -52,7 +54,12 @@ export function embedCommand(): Command {
     .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint, 'bundled poster-v2-nano'))
     .option('--split <name>', 'split of the dataset (default: test, else valid)')
     .option('--no-map', 'write the features and no map')
-    .option('--most <count>', 'pictures on the map; of more, a stratified sample', numberOf(z.int().min(4)), 5000)
+    .option(
+      '--most <count>',
+      'pictures on the map; of more, a stratified sample',
+      numberOf(z.int().min(fewestMapped)),
+      5000,
+    )
     .option('--neighbours <count>', 'neighbours that the map keeps together', numberOf(z.int().min(2).max(500)), 15)
     .option('--min-distance <length>', 'how close points may lie on the map', numberOf(z.number().min(0).max(1)), 0.1)
     .option('--seed <number>', 'seed of the sample and of the map', numberOf(z.int().min(0)), 0);
@@ -77,6 +84,10 @@ export function embedCommand(): Command {
 }
 
 async function run(embedder: Embedder, dir: string, options: EmbedOptions): Promise<void> {
+  // Before the long part, not after it.
+  await mkdir(dirname(options.out), { recursive: true }).catch((error: unknown) => {
+    throw explainFileError(error, 'write', dirname(options.out));
+  });
   const embedded = await readFeatures(embedder, dir, options);
   noteSkipped(embedded.skipped);
   const map = options.map ? await layOut(embedded, options) : undefined;
@@ -131,9 +142,13 @@ async function readFeatures(embedder: Embedder, dir: string, options: EmbedOptio
   }
 }
 
-async function layOut(embedded: EmbeddedDataset, options: EmbedOptions): Promise<FeatureMap> {
+async function layOut(embedded: EmbeddedDataset, options: EmbedOptions): Promise<FeatureMap | undefined> {
   const { most, seed, neighbours, minDistance } = options;
   const { features, dimension, classes } = embedded;
+  if (classes.length < fewestMapped) {
+    note(`There is no map: it needs at least ${fewestMapped} pictures, here are ${classes.length}.`);
+    return undefined;
+  }
   if (classes.length > most) {
     note(
       `The map shows a stratified sample of ${grouped(most)} of the ${grouped(classes.length)} pictures (--most); ` +
