@@ -16,10 +16,10 @@ import { bundledCheckpoint, type Classifier, loadClassifier, loadPicture, predic
 
 // The folders that `poster convert` makes, in the library that they are made for.
 const dir = await mkdtemp(join(tmpdir(), 'poster-hugging-face-'));
-const { allowRemoteModels, localModelPath, useFSCache } = env;
-Object.assign(env, { allowRemoteModels: false, localModelPath: `${dir}/`, useFSCache: false });
+const { allowRemoteModels, useFSCache } = env;
+Object.assign(env, { allowRemoteModels: false, useFSCache: false });
 after(async () => {
-  Object.assign(env, { allowRemoteModels, localModelPath, useFSCache });
+  Object.assign(env, { allowRemoteModels, useFSCache });
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -58,16 +58,16 @@ describe('the bundled network, which takes gray pictures', () => {
 
   it('scores gray pictures of its own size exactly as we do', async () => {
     const gray = await writePortrait('gray-48.png', 48, true);
-    assert.ok((await difference('nano', classifier, gray)) < 1e-5);
+    assert.ok((await difference(path('nano'), classifier, gray)) < 1e-5);
   });
 
   it('scores coloured ones nearly so: we round gray to 8 bits, a graph does not', async () => {
     const colour = await writePortrait('colour-48.png', 48, false);
-    assert.ok((await difference('nano', classifier, colour)) < 2e-4);
+    assert.ok((await difference(path('nano'), classifier, colour)) < 2e-4);
   });
 
   it('scores larger ones alike: transformers.js does not smooth where it shrinks a picture', async () => {
-    assert.ok((await difference('nano', classifier, portrait)) < 5e-3);
+    assert.ok((await difference(path('nano'), classifier, portrait)) < 5e-3);
   });
 
   it('takes batches, gives the logits that we give', async () => {
@@ -78,7 +78,7 @@ describe('the bundled network, which takes gray pictures', () => {
       const from = Math.floor(i / 3) * 48 * 48;
       rgb.set(gray.subarray(from, from + 48 * 48), i * 48 * 48);
     }
-    const model = await AutoModel.from_pretrained('nano');
+    const model = await AutoModel.from_pretrained(path('nano'));
     const { logits } = await model({ pixel_values: new Tensor('float32', rgb, [n, 3, 48, 48]) });
     await model.dispose();
     assert.ok(logits instanceof Tensor);
@@ -133,7 +133,7 @@ describe('a network that takes colour', () => {
 
   it('has pictures prepared as here', async () => {
     const picture = await writePortrait('colour-32.png', 32, false);
-    const processor = await AutoProcessor.from_pretrained('tiny', {});
+    const processor = await AutoProcessor.from_pretrained(path('tiny'), {});
     const { pixel_values: theirs } = await processor(await RawImage.read(picture));
     assert.ok(theirs instanceof Tensor);
     assert.deepEqual(theirs.dims, [1, 3, 32, 32]);
@@ -142,7 +142,7 @@ describe('a network that takes colour', () => {
 
   it('gives the same scores', async () => {
     const picture = await writePortrait('colour-32.png', 32, false);
-    assert.ok((await difference('tiny', classifier, picture)) < 1e-5);
+    assert.ok((await difference(path('tiny'), classifier, picture)) < 1e-5);
   });
 });
 
