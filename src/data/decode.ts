@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../common/errors.js';
 import { explainFileError, printable } from '../common/files.js';
 import type { Picture } from './resize.js';
@@ -17,7 +17,7 @@ export interface DecodeOptions {
 }
 
 /** The file's bytes. @throws UserError where there is no readable, non-empty file. */
-async function readPicture(path: string): Promise<Buffer> {
+export async function readPicture(path: string): Promise<Buffer> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) throw new UserError(`Picture ${path} is a folder; name a picture file.`);
@@ -56,30 +56,68 @@ function isKnownFormat(bytes: Buffer): boolean {
  * truncated, damaged or not a picture, and for a folder.
  */
 export async function decodePicture(source: string | Buffer, options: DecodeOptions = {}): Promise<Picture> {
-  const { orient = true } = options;
   const bytes = typeof source === 'string' ? await readPicture(source) : source;
   const name = typeof source === 'string' ? `Picture ${source}` : (options.name ?? 'The picture');
+  checkFormat(bytes, name);
+  try {
+    return await pixelsOf(openPicture(bytes, options).removeAlpha());
+  } catch (error) {
+    throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });
+  }
+}
+
+/** A picture as people look at it. */
+export interface SeenPicture {
+  readonly picture: Picture;
+  /** Frames or pages of the file; the picture is the first. */
+  readonly frames: number;
+}
+
+/**
+ * The same, but transparent places are blended with white, as a page shows them, and it is told how many frames there are.
+ * @throws UserError as `decodePicture` does.
+ */
+export async function decodeAsSeen(bytes: Buffer, options: DecodeOptions = {}): Promise<SeenPicture> {
+  const { name = 'The picture' } = options;
+  checkFormat(bytes, name);
+  try {
+    // The header alone, so that what is too large can be told by its size.
+    const { width, height, pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    if (width * height > maxPixels) throw new UserError(`${name} is ${tooLarge(width, height)}`);
+    const image = openPicture(bytes, options);
+    return { picture: await pixelsOf(hasAlpha ? image.flatten({ background: '#fff' }) : image), frames: pages };
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });
+  }
+}
+
+function checkFormat(bytes: Buffer, name: string): void {
   if (bytes.length === 0) throw new UserError(`${name} is empty (0 bytes); replace it or leave it out.`);
   if (!isKnownFormat(bytes)) {
     throw new UserError(
       `${name} is not a picture in a format that can be read (JPEG, PNG, WebP, GIF, TIFF, AVIF); convert it or leave it out.`,
     );
   }
-  try {
-    // 'error' fails for truncated files; Pillow too reads what libjpeg merely warns about.
-    const image = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true });
-    const upright = orient ? image.autoOrient() : image;
-    const { data, info } = await upright
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to RGB`);
-    return { width: info.width, height: info.height, channels: 3, data };
-  } catch (error) {
-    throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });
-  }
 }
+
+function openPicture(bytes: Buffer, { orient = true }: DecodeOptions): Sharp {
+  // 'error' fails for truncated files; Pillow too reads what libjpeg merely warns about.
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true });
+  return orient ? image.autoOrient() : image;
+}
+
+async function pixelsOf(image: Sharp): Promise<Picture> {
+  const { data, info } = await image
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) throw new Error(`${info.channels} channels after conversion to RGB`);
+  return { width: info.width, height: info.height, channels: 3, data };
+}
+
+const tooLarge = (width: number, height: number): string =>
+  `${width} x ${height} pixels, more than the ${maxPixels / 1e6} megapixels that are accepted; save it smaller.`;
 
 /** The rest of a sentence, from libvips' message. */
 function decodeFailure(message: string): string {

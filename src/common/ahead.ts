@@ -1,0 +1,112 @@
+/**
+ * Work on the items of a source, begun before its results are asked for: at most `limit` items at a time are worked on or
+ * finished and waiting. Results come in the order of the items.
+ */
+export class Ahead<T, R> {
+  readonly #iterator: Iterator<T> | AsyncIterator<T>;
+  readonly #limit: number;
+  readonly #work: (item: T, index: number) => Promise<R>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #queue: Promise<R>[] = [];
+  #count = 0;
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
+  /** What fills the queue, while it does. */
+  #pump: Promise<void> | undefined;
+  /** Tells who waits for the queue that it has changed. */
+  #changed: () => void = () => undefined;
+  readonly #aborted = (): void => this.#changed();
+
+  constructor(
+    source: Iterable<T> | AsyncIterable<T>,
+    limit: number,
+    work: (item: T, index: number) => Promise<R>,
+    signal?: AbortSignal,
+  ) {
+    this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    this.#limit = limit;
+    this.#work = work;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#aborted);
+  }
+
+  /**
+   * The next result; undefined after the last.
+   * @throws what the work on that item threw, then goes on with the next; what the source threw, and is at its end; the
+   * signal's reason, also while the source lets wait.
+   */
+  async next(): Promise<{ readonly value: R } | undefined> {
+    for (;;) {
+      this.#signal?.throwIfAborted();
+      this.#fill();
+      if (this.#queue.length > 0 || this.#ended) break;
+      await this.#change();
+    }
+    const first = this.#queue.shift();
+    if (first !== undefined) {
+      this.#fill();
+      return { value: await first };
+    }
+    if (this.#failure === undefined) return undefined;
+    const { error } = this.#failure;
+    this.#failure = undefined;
+    throw error;
+  }
+
+  /** Whether there is nothing to do until the source has its next item: a camera between two frames. */
+  async isIdle(): Promise<boolean> {
+    this.#fill();
+    if (this.#queue.length > 0 || this.#ended) return false;
+    // A source that has its items at hand gives one within a turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return this.#queue.length === 0 && !this.#ended;
+  }
+
+  /** Takes nothing more from the source, tells it so, and waits for the work that was begun. */
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#aborted);
+    const ended = this.#ended;
+    this.#ended = true;
+    this.#changed();
+    await Promise.allSettled(this.#queue);
+    if (ended) return;
+    const told = Promise.resolve(this.#iterator.return?.());
+    // A generator that waits for its next item hears of it only when that comes, which may be never.
+    if (this.#pump === undefined) await told;
+    else told.catch(() => undefined);
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#changed = resolve;
+    });
+  }
+
+  #fill(): void {
+    if (this.#pump !== undefined || this.#ended || this.#queue.length >= this.#limit) return;
+    this.#pump = this.#take().finally(() => {
+      this.#pump = undefined;
+      this.#changed();
+    });
+  }
+
+  async #take(): Promise<void> {
+    try {
+      while (!this.#ended && this.#queue.length < this.#limit) {
+        const item = await this.#iterator.next();
+        if (item.done === true || this.#ended) {
+          this.#ended = true;
+          return;
+        }
+        const result = this.#work(item.value, this.#count++);
+        // Whoever takes it from the queue sees the failure; until then it is no unhandled one.
+        result.catch(() => undefined);
+        this.#queue.push(result);
+        this.#changed();
+      }
+    } catch (error) {
+      this.#failure = { error };
+      this.#ended = true;
+    }
+  }
+}

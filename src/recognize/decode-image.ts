@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import { messageOf, UserError } from '../common/errors.js';
+import { printable } from '../common/printable.js';
+import { decodeAsSeen, decodePicture, maxFileBytes, readPicture } from '../data/decode.js';
+import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.js';
+
+/**
+ * Reads and decodes a picture in Node, by sharp.
+ * @throws UserError that says what is wrong with it, or the signal's reason.
+ */
+export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
+  request.signal?.throwIfAborted();
+  const name = nameOf(image, request.name);
+  const bytes = await bytesOf(image, name, request.signal);
+  request.signal?.throwIfAborted();
+  if (request.transparency === 'white') return decodeAsSeen(bytes, { name });
+  return { picture: await decodePicture(bytes, { name }), frames: 1 };
+}
+
+function nameOf(image: EncodedImage, name: string): string {
+  if (typeof image === 'string') return `Picture ${image}`;
+  return image instanceof URL ? `Picture ${printable(image.href)}` : name;
+}
+
+async function bytesOf(image: EncodedImage, name: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  if (typeof image === 'string') return readPicture(image);
+  if (image instanceof URL) return readUrl(image, name, signal);
+  if (image instanceof Uint8Array) return Buffer.from(image.buffer, image.byteOffset, image.byteLength);
+  if (image instanceof ArrayBuffer) return Buffer.from(image);
+  checkSize(image.size, name);
+  return Buffer.from(await image.arrayBuffer());
+}
+
+async function readUrl(url: URL, name: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  switch (url.protocol) {
+    case 'file:':
+      return readPicture(fileURLToPath(url));
+    case 'http:':
+    case 'https:':
+      return download(url, name, signal);
+    default:
+      throw new UserError(`${name} is no address that can be read; give a file:, http: or https: URL.`);
+  }
+}
+
+async function download(url: URL, name: string, signal: AbortSignal | undefined): Promise<Buffer> {
+  try {
+    const response = await fetch(url, signal === undefined ? {} : { signal });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new UserError(`${name} cannot be fetched: the server answered ${response.status}; check the address.`);
+    }
+    checkSize(Number(response.headers.get('content-length') ?? 0), name);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    // What a server says about the size binds it to nothing.
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength;
+      checkSize(size, name);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof UserError) throw error;
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new UserError(`${name} cannot be fetched (${printable(messageOf(cause))}); check the address.`);
+  }
+}
+
+function checkSize(bytes: number, name: string): void {
+  if (bytes > maxFileBytes) {
+    throw new UserError(`${name} has more than the ${maxFileBytes} bytes that are accepted; save it smaller.`);
+  }
+}

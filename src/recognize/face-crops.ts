@@ -1,0 +1,69 @@
+import { cropTemplateFor } from '../common/crop-templates.js';
+import type { Preprocessing } from '../common/preprocessing.js';
+import { inputFormat, normaliseInto } from '../data/augment.js';
+import { type Picture, toNetworkSize } from '../data/resize.js';
+import { alignFace, type Keypoints } from '../detect/index.js';
+import type { Classifier } from './classifier.js';
+import { ranked, type Score } from './predict.js';
+
+/** Crops that the classifier looks at in one run. */
+export const defaultBatchSize = 32;
+
+/**
+ * A face as the network sees it: aligned as the weights were trained, at the network's size, gray where the network is.
+ * @param picture RGB or gray, with the keypoints in its pixels
+ */
+export function cropFace(picture: Picture, keypoints: Keypoints, preprocessing: Preprocessing): Picture {
+  const { imageSize, channels } = preprocessing;
+  return toNetworkSize(
+    withChannels(alignFace(picture, keypoints, cropTemplateFor(preprocessing), imageSize), channels),
+    imageSize,
+    channels,
+  );
+}
+
+/** A picture that is a face crop already, squeezed to the network's square. */
+export function cropWhole(picture: Picture, { imageSize, channels }: Preprocessing): Picture {
+  return toNetworkSize(withChannels(picture, channels), imageSize, channels);
+}
+
+/** Gray repeated where a network takes RGB; the other way is `toNetworkSize`'s. */
+function withChannels(picture: Picture, channels: 1 | 3): Picture {
+  if (picture.channels !== 1 || channels === 1) return picture;
+  const data = new Uint8Array(picture.data.length * 3);
+  picture.data.forEach((value, i) => {
+    data.fill(value, 3 * i, 3 * i + 3);
+  });
+  return { ...picture, channels: 3, data };
+}
+
+/**
+ * The scores of crops, in runs of at most `batchSize`.
+ * @param crops of `cropFace` or `cropWhole`; none is no run
+ * @returns for each crop all labels, the most probable first
+ */
+export async function classifyCrops(
+  classifier: Classifier,
+  crops: readonly Picture[],
+  batchSize: number = defaultBatchSize,
+): Promise<Score[][]> {
+  const { labels } = classifier.labels;
+  const { imageSize, channels } = classifier.preprocessing;
+  const format = inputFormat(classifier.preprocessing);
+  const size = channels * imageSize * imageSize;
+  const scores: Score[][] = [];
+  for (let start = 0; start < crops.length; start += batchSize) {
+    const batch = crops.slice(start, start + batchSize);
+    const images = new Float32Array(batch.length * size);
+    batch.forEach(({ data }, i) => {
+      normaliseInto(images, i * size, data, format);
+    });
+    const { logits, probabilities } = await classifier.classify(images, batch.length);
+    const row = (values: Float32Array, i: number): Float32Array =>
+      values.subarray(i * labels.length, (i + 1) * labels.length);
+    batch.forEach((_, i) => {
+      scores.push(ranked(labels, row(logits, i), row(probabilities, i)));
+    });
+  }
+  return scores;
+}

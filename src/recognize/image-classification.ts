@@ -1,0 +1,60 @@
+import type { ImageSource } from './image-source.js';
+import type { Recognition, RecognizedFace } from './recognition.js';
+import { Recognizer, type RecognizerOptions } from './recognizer.js';
+
+/** As transformers.js' pipelines give it. */
+export interface ImageClassification {
+  readonly label: string;
+  /** In [0, 1]. */
+  readonly score: number;
+}
+
+export interface ClassifyImageOptions {
+  /** How many labels, the most probable first (default 5). */
+  readonly top_k?: number;
+}
+
+/** In the shape of transformers.js' `pipeline('image-classification')`. Strings may be `http(s):` addresses here. */
+export interface ImageClassificationPipeline {
+  /** @returns the labels of the largest face, or of the whole picture where it was loaded with `aligned`; none without a face */
+  (image: ImageSource, options?: ClassifyImageOptions): Promise<ImageClassification[]>;
+  (images: readonly ImageSource[], options?: ClassifyImageOptions): Promise<ImageClassification[][]>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * A drop-in for `await pipeline('image-classification', ...)` that finds the face first.
+ * @throws UserError as `Recognizer.load` does
+ */
+export async function imageClassification(options: RecognizerOptions = {}): Promise<ImageClassificationPipeline> {
+  const recognizer = await Recognizer.load(options);
+
+  function classify(image: ImageSource, options?: ClassifyImageOptions): Promise<ImageClassification[]>;
+  function classify(images: readonly ImageSource[], options?: ClassifyImageOptions): Promise<ImageClassification[][]>;
+  async function classify(
+    images: ImageSource | readonly ImageSource[],
+    { top_k = 5 }: ClassifyImageOptions = {},
+  ): Promise<ImageClassification[] | ImageClassification[][]> {
+    const list = isList(images) ? images : [images];
+    const results = (await recognizer.recognize(list.map(addressed))).map((result) => topOf(result, top_k));
+    return isList(images) ? results : (results[0] ?? []);
+  }
+  return Object.assign(classify, { dispose: () => recognizer.dispose() });
+}
+
+function isList(images: ImageSource | readonly ImageSource[]): images is readonly ImageSource[] {
+  return Array.isArray(images);
+}
+
+function addressed(image: ImageSource): ImageSource {
+  return typeof image === 'string' && /^https?:\/\//i.test(image) ? new URL(image) : image;
+}
+
+function topOf({ faces }: Recognition, count: number): ImageClassification[] {
+  const area = ({ box }: RecognizedFace): number => box.width * box.height;
+  const largest = faces.reduce<RecognizedFace | undefined>(
+    (best, face) => (best === undefined || area(face) > area(best) ? face : best),
+    undefined,
+  );
+  return (largest?.scores ?? []).slice(0, count).map(({ label, probability }) => ({ label, score: probability }));
+}

@@ -1,0 +1,73 @@
+import { UserError } from '../common/errors.js';
+import type { Picture } from '../data/resize.js';
+
+/** The bytes of a picture file, or where they are. A string is always a path, never an address. */
+export type EncodedImage = string | URL | Uint8Array | ArrayBuffer | Blob;
+
+/** Pixels of 8 bits in rows from the top: `data[(y * width + x) * channels + c]`. */
+export interface RawImage {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+  /** Gray, RGB or RGBA, alpha not multiplied in. Default 4, as the browser's ImageData. */
+  readonly channels?: 1 | 3 | 4;
+}
+
+/** A picture from outside: path, `file:` or `http(s):` URL, bytes of a file, Blob, ImageData or raw pixels. */
+export type ImageSource = EncodedImage | RawImage;
+
+/** What becomes of transparency: blended with white, as a page shows it, or dropped, as networks were trained. */
+export type Transparency = 'white' | 'drop';
+
+export interface DecodeRequest {
+  readonly transparency: Transparency;
+  /** What errors call a picture that has no path or address. */
+  readonly name: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface DecodedImage {
+  /** Upright, RGB or gray. */
+  readonly picture: Picture;
+  /** Frames or pages that the file has; the picture is the first. */
+  readonly frames: number;
+}
+
+/**
+ * Decodes pictures: in Node by sharp (`decode-image.ts`), elsewhere by what is there.
+ * @throws UserError that says what is wrong with the picture.
+ */
+export type ImageDecoder = (image: EncodedImage, request: DecodeRequest) => Promise<DecodedImage>;
+
+export function isRawImage(image: ImageSource): image is RawImage {
+  return typeof image === 'object' && 'data' in image && 'width' in image && 'height' in image;
+}
+
+/**
+ * Raw pixels as a picture. RGB and gray are not copied.
+ * @throws UserError where the numbers do not fit.
+ */
+export function pictureOf(image: RawImage, { name, transparency }: DecodeRequest): Picture {
+  const { width, height, channels = 4, data } = image;
+  const wanted = width * height * channels;
+  if (!(Number.isSafeInteger(wanted) && width >= 1 && height >= 1) || data.length !== wanted) {
+    throw new UserError(
+      `${name} has ${data.length} values, not the ${width} x ${height} x ${channels} of its size; pass 8-bit pixels without padding.`,
+    );
+  }
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  if (channels !== 4) return { width, height, channels, data: bytes };
+  return { width, height, channels: 3, data: withoutAlpha(bytes, transparency) };
+}
+
+function withoutAlpha(rgba: Uint8Array, transparency: Transparency): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    const alpha = transparency === 'white' ? (rgba[from + 3] ?? 255) : 255;
+    for (let c = 0; c < 3; c++) {
+      const value = rgba[from + c] ?? 0;
+      rgb[to + c] = alpha === 255 ? value : Math.round((value * alpha + 255 * (255 - alpha)) / 255);
+    }
+  }
+  return rgb;
+}

@@ -1,0 +1,165 @@
+import { Ahead } from '../common/ahead.js';
+import { ExitCode, UserError } from '../common/errors.js';
+import type { Picture } from '../data/resize.js';
+import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
+import type { Classifier } from './classifier.js';
+import { classifyCrops, cropFace, cropWhole, defaultBatchSize } from './face-crops.js';
+import { type DecodedImage, type ImageDecoder, type ImageSource, isRawImage, pictureOf } from './image-source.js';
+import type { Score } from './predict.js';
+import type { Recognition, RecognizedFace } from './recognition.js';
+
+/** What recognising takes. */
+export interface RecognizerParts {
+  readonly classifier: Classifier;
+  /** Left out where pictures are face crops. */
+  readonly detector?: FaceDetector;
+  readonly decode: ImageDecoder;
+}
+
+export interface RecognizeOptions {
+  /** Stops between two steps, by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Over those the recognizer was loaded with. */
+  readonly detect?: Omit<DetectOptions, 'signal'>;
+  /** Faces that the network looks at in one run, across pictures (default 32). */
+  readonly batchSize?: number;
+  /** Give `picture` with each result (default false). */
+  readonly picture?: boolean;
+  /** Give `crop` with each face (default false). */
+  readonly crops?: boolean;
+}
+
+/** Pictures that are decoded while one is looked at. */
+const decodeAhead = 4;
+/** Pixels of results that wait for their batch; only those whose pictures are given along hold many. */
+const maxHeldBytes = 64 * 1024 * 1024;
+
+interface Held {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly faces: readonly Omit<RecognizedFace, 'scores' | 'expression' | 'probability' | 'crop'>[];
+  readonly crops: readonly Picture[];
+  readonly picture?: Picture;
+}
+
+/**
+ * Recognises pictures in their order. Decoding runs ahead in threads of its own; faces are classified in batches across
+ * pictures, and whatever the length, no more than a batch of them is held. A source that lets wait does not hold up results.
+ *
+ * @returns for each picture what is seen, or the `UserError` why it cannot be used; anything else that goes wrong is thrown
+ */
+export async function* recognizeAll(
+  parts: RecognizerParts,
+  images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
+  options: RecognizeOptions = {},
+): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
+  const { signal, batchSize = defaultBatchSize } = options;
+  const decoded = new Ahead(images, decodeAhead, (image, index) => decodeOne(parts, image, index, signal), signal);
+  let held: (Held | PromiseRejectedResult)[] = [];
+  let [crops, bytes] = [0, 0];
+  const release = async (): Promise<PromiseSettledResult<Recognition>[]> => {
+    const ready = held;
+    [held, crops, bytes] = [[], 0, 0];
+    return settle(parts.classifier, ready, batchSize, options.crops === true);
+  };
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const full = crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes;
+      if (held.length > 0 && (full || (await decoded.isIdle()))) yield* await release();
+      const next = await decoded.next();
+      if (next === undefined) break;
+      if ('status' in next.value) {
+        held.push(next.value);
+        continue;
+      }
+      const seen = await lookAt(parts, next.value, options);
+      held.push(seen);
+      crops += seen.crops.length;
+      bytes += seen.picture?.data.length ?? 0;
+    }
+    yield* await release();
+  } finally {
+    await decoded.close();
+  }
+}
+
+/** The decoded picture, or why there is none. */
+async function decodeOne(
+  { decode, detector }: RecognizerParts,
+  image: ImageSource,
+  index: number,
+  signal: AbortSignal | undefined,
+): Promise<DecodedImage | PromiseRejectedResult> {
+  // Crops are taken as training takes pictures, where transparency is dropped.
+  const transparency = detector === undefined ? 'drop' : 'white';
+  const request = { transparency, name: `Picture ${index + 1}`, ...(signal === undefined ? {} : { signal }) } as const;
+  try {
+    if (isRawImage(image)) return { picture: pictureOf(image, request), frames: 1 };
+    return await decode(image, request);
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === ExitCode.input) return { status: 'rejected', reason: error };
+    throw error;
+  }
+}
+
+async function lookAt(
+  { classifier, detector }: RecognizerParts,
+  { picture, frames }: DecodedImage,
+  { detect, signal, picture: keepPicture }: RecognizeOptions,
+): Promise<Held> {
+  const { width, height } = picture;
+  const about = { width, height, frames, ...(keepPicture === true ? { picture } : {}) };
+  if (detector === undefined) {
+    const face = { box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null };
+    return { ...about, faces: [face], crops: [cropWhole(picture, classifier.preprocessing)] };
+  }
+  const faces = await detector.detect(picture, { ...detect, ...(signal === undefined ? {} : { signal }) });
+  return {
+    ...about,
+    faces: faces.map(({ box, keypoints, score }) => ({ box, keypoints, detectionScore: score })),
+    crops: faces.map(({ keypoints }) => cropFace(picture, keypoints, classifier.preprocessing)),
+  };
+}
+
+async function settle(
+  classifier: Classifier,
+  held: readonly (Held | PromiseRejectedResult)[],
+  batchSize: number,
+  keepCrops: boolean,
+): Promise<PromiseSettledResult<Recognition>[]> {
+  const crops = held.flatMap((one) => ('status' in one ? [] : one.crops));
+  const scores = (await classifyCrops(classifier, crops, batchSize)).values();
+  return held.map((one) => {
+    if ('status' in one) return one;
+    const { faces, crops, ...about } = one;
+    const recognized = faces.map((face, i): RecognizedFace => {
+      const crop = keepCrops ? crops[i] : undefined;
+      return { ...face, ...expressed(scores.next().value ?? []), ...(crop === undefined ? {} : { crop }) };
+    });
+    return { status: 'fulfilled', value: { ...about, faces: recognized } };
+  });
+}
+
+/** A face's scores with the first of them by itself. */
+export function expressed(scores: readonly Score[]): Pick<RecognizedFace, 'expression' | 'probability' | 'scores'> {
+  const [first] = scores;
+  return { expression: first?.label ?? '', probability: first?.probability ?? 0, scores };
+}
+
+/** Faces of one picture that were found before, with what they show. */
+export async function recognizeFaces(
+  classifier: Classifier,
+  picture: Picture,
+  faces: readonly Face[],
+  { batchSize = defaultBatchSize, crops: keepCrops = false }: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
+): Promise<RecognizedFace[]> {
+  const crops = faces.map(({ keypoints }) => cropFace(picture, keypoints, classifier.preprocessing));
+  const scores = await classifyCrops(classifier, crops, batchSize);
+  return faces.map(({ box, keypoints, score }, i) => {
+    const crop = keepCrops ? crops[i] : undefined;
+    const about = { box, keypoints, detectionScore: score, ...(crop === undefined ? {} : { crop }) };
+    return { ...about, ...expressed(scores[i] ?? []) };
+  });
+}

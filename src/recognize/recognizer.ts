@@ -1,0 +1,238 @@
+import { cropTemplateFor } from '../common/crop-templates.js';
+import type { LabelSet } from '../common/labels.js';
+import type { CropTemplate } from '../common/preprocessing.js';
+import type { Picture } from '../data/resize.js';
+import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
+import { loadFaceDetector } from '../detect/index.js';
+import type { AssumedModel } from '../models/index.js';
+import { chooseDevice, type DeviceName } from '../runtime/index.js';
+import { requireBundledCheckpoint } from './bundled.js';
+import { type Classifier, loadClassifier } from './classifier.js';
+import { withFlip } from './flip.js';
+import type { ImageDecoder, ImageSource } from './image-source.js';
+import { type RecognizeOptions, type RecognizerParts, recognizeAll, recognizeFaces } from './pipeline.js';
+import type { Recognition, RecognizedFace } from './recognition.js';
+
+export interface RecognizerOptions {
+  /** Path of the weights. Default: those that come with the package. */
+  readonly checkpoint?: string;
+  /** What the expression network runs on; the small face detector runs on the CPU. Default `cpu`. */
+  readonly device?: DeviceName | 'auto';
+  /** Threads of the CPU; default: all cores. */
+  readonly threads?: number;
+  /** Pictures already are face crops, brow to chin, upright: nothing is detected. Default false. */
+  readonly aligned?: boolean;
+  /** Average over the crop and its mirror image (default false): a little more accurate, twice the time. */
+  readonly flip?: boolean;
+  /** How faces are found; each call may say otherwise. */
+  readonly detect?: Omit<DetectOptions, 'signal'>;
+  /** What a checkpoint that does not say it itself holds. */
+  readonly assumed?: AssumedModel;
+  /** How pictures are decoded. Default: by sharp. */
+  readonly decode?: ImageDecoder;
+}
+
+/**
+ * Finds the faces of pictures and reads their expressions.
+ *
+ *     const recognizer = await Recognizer.load();
+ *     const { faces } = await recognizer.recognize('photo.jpg');
+ *     await recognizer.dispose();
+ */
+export class Recognizer {
+  readonly #parts: RecognizerParts;
+  readonly #detect: Omit<DetectOptions, 'signal'>;
+  readonly #disposal = new AbortController();
+  /** Runs of the networks that have begun: memory is freed after them. */
+  readonly #running = new Set<Promise<unknown>>();
+  #disposed: Promise<void> | undefined;
+
+  private constructor(parts: RecognizerParts, detect: Omit<DetectOptions, 'signal'>) {
+    const { classifier, detector } = parts;
+    const watched: Classifier = {
+      ...classifier,
+      classify: (images, n) => this.#run(() => classifier.classify(images, n)),
+    };
+    this.#parts = {
+      ...parts,
+      classifier: watched,
+      ...(detector === undefined ? {} : { detector: this.#watched(detector) }),
+    };
+    this.#detect = detect;
+  }
+
+  /**
+   * Loads weights, once for any number of pictures.
+   * @throws UserError where a file cannot be read or holds something else, or the device is not there.
+   */
+  static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
+    const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode } = options;
+    const onThreads = threads === undefined ? {} : { threads };
+    const checkpoint = options.checkpoint ?? (await requireBundledCheckpoint());
+    const chosen = await chooseDevice(device);
+    const network = { ...onThreads, device: chosen.device, ...(assumed === undefined ? {} : { assumed }) };
+    const classifier = await loadClassifier(checkpoint, network);
+    try {
+      const parts = {
+        classifier: flip ? withFlip(classifier) : classifier,
+        decode: decode ?? (await import('./decode-image.js')).decodeImage,
+        ...(aligned ? {} : { detector: await loadFaceDetector(onThreads) }),
+      };
+      return new Recognizer(parts, detect);
+    } catch (error) {
+      await classifier.dispose();
+      throw error;
+    }
+  }
+
+  /** One of parts that are ready; disposing of it disposes of them. */
+  static of(parts: RecognizerParts, detect: Omit<DetectOptions, 'signal'> = {}): Recognizer {
+    return new Recognizer(parts, detect);
+  }
+
+  /** The labels of scores, in the network's order. */
+  get labels(): LabelSet {
+    return this.#parts.classifier.labels;
+  }
+
+  get classifier(): Classifier {
+    return this.#parts.classifier;
+  }
+
+  /** Undefined where pictures are face crops. */
+  get detector(): FaceDetector | undefined {
+    return this.#parts.detector;
+  }
+
+  /** How faces lie in the crops that the network sees. */
+  get template(): CropTemplate {
+    return cropTemplateFor(this.#parts.classifier.preprocessing);
+  }
+
+  /**
+   * What pictures show: one result for one picture, a list for a list, a generator in the same order for an async iterable,
+   * of any length in the same memory. A list or generator is faster than picture by picture: faces share runs of the network,
+   * and the next pictures are decoded meanwhile. A generator gives a result as soon as its source lets wait.
+   *
+   * @throws UserError that says what is wrong with a picture; `settle` goes on with the others
+   */
+  recognize(image: ImageSource, options?: RecognizeOptions): Promise<Recognition>;
+  recognize(images: readonly ImageSource[], options?: RecognizeOptions): Promise<Recognition[]>;
+  recognize(images: AsyncIterable<ImageSource>, options?: RecognizeOptions): AsyncGenerator<Recognition, void, void>;
+  recognize(
+    images: ImageSource | readonly ImageSource[] | AsyncIterable<ImageSource>,
+    options: RecognizeOptions = {},
+  ): Promise<Recognition | Recognition[]> | AsyncGenerator<Recognition, void, void> {
+    if (isList(images)) return this.#list(images, options);
+    if (isStream(images)) return this.#stream(images, options);
+    return this.#list([images], options).then(([first]) => {
+      if (first === undefined) throw new Error('a picture gave no result');
+      return first;
+    });
+  }
+
+  /** The same for pictures some of which may be unusable: `rejected` with a `UserError` in their place. */
+  async *settle(
+    images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
+    options: RecognizeOptions = {},
+  ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
+    this.#disposal.signal.throwIfAborted();
+    const stop = linked(this.#disposal.signal, options.signal);
+    try {
+      const detect = { ...this.#detect, ...options.detect };
+      yield* recognizeAll(this.#parts, images, { ...options, detect, signal: stop.signal });
+    } finally {
+      stop.release();
+    }
+  }
+
+  /** What faces of a decoded picture show that were found before, such as by following them from frame to frame. */
+  async recognizeFaces(
+    picture: Picture,
+    faces: readonly Face[],
+    options: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
+  ): Promise<RecognizedFace[]> {
+    return recognizeFaces(this.#parts.classifier, picture, faces, options);
+  }
+
+  async #list(images: readonly ImageSource[], options: RecognizeOptions): Promise<Recognition[]> {
+    const results: Recognition[] = [];
+    for await (const result of this.#stream(images, options)) results.push(result);
+    return results;
+  }
+
+  #watched(detector: FaceDetector): FaceDetector {
+    return { ...detector, detect: (picture, options) => this.#run(() => detector.detect(picture, options)) };
+  }
+
+  /** @throws Error after `dispose`. */
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    this.#disposal.signal.throwIfAborted();
+    const run = work();
+    this.#running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(run);
+    }
+  }
+
+  async *#stream(
+    images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
+    options: RecognizeOptions,
+  ): AsyncGenerator<Recognition, void, void> {
+    for await (const result of this.settle(images, options)) {
+      if (result.status === 'rejected') throw result.reason;
+      yield result.value;
+    }
+  }
+
+  /** Frees the networks' memory; what is under way throws. Safe to call again. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#end();
+    return this.#disposed;
+  }
+
+  /** For `await using`, where the runtime has it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #end(): Promise<void> {
+    this.#disposal.abort(new Error('This recognizer has been disposed of; load another one.'));
+    await Promise.allSettled(this.#running);
+    await this.#parts.detector?.dispose();
+    await this.#parts.classifier.dispose();
+  }
+}
+
+function isList(
+  images: ImageSource | readonly ImageSource[] | AsyncIterable<ImageSource>,
+): images is readonly ImageSource[] {
+  return Array.isArray(images);
+}
+
+function isStream(images: ImageSource | AsyncIterable<ImageSource>): images is AsyncIterable<ImageSource> {
+  return typeof images === 'object' && Symbol.asyncIterator in images;
+}
+
+/** A signal that either of two gives. (`AbortSignal.any` is not in Node 20.0.) */
+function linked(
+  own: AbortSignal,
+  other: AbortSignal | undefined,
+): { readonly signal: AbortSignal; readonly release: () => void } {
+  if (other === undefined) return { signal: own, release: () => undefined };
+  const controller = new AbortController();
+  const signals = [own, other];
+  const stop = (): void => controller.abort(signals.find(({ aborted }) => aborted)?.reason);
+  for (const signal of signals) {
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+  }
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const signal of signals) signal.removeEventListener('abort', stop);
+    },
+  };
+}
