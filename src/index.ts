@@ -21,8 +21,10 @@ export * as optim from './optim/index.js';
 export * from './recognize/index.js';
 export * as report from './report/index.js';
 export * as runtime from './runtime/index.js';
+export type { InitPart, InitReport, InitSource } from './train/init.js';
 export { type DataType, parseRun, type RunOptions } from './train/options.js';
 export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from './train/recipes.js';
+export type { RunFile, Session } from './train/run-file.js';
 export {
   type EpochSummary,
   type StepProgress,

@@ -90,7 +90,12 @@ export function withRunOptions(command: Command): Command {
     .option('--micro-batch <count>', 'pictures through the network at once: what memory allows', number('microBatch'))
     .addOption(new Option('--optimizer <name>', 'update rule').choices(shape.optimizer.options))
     .option('--lr <rate>', 'highest learning rate', number('lr'))
-    .option('--wd, --weight-decay <rate>', 'of matrices and kernels', number('weightDecay'))
+    .option('--wd, --weight-decay <rate>', 'of weights, toward 0', number('weightDecay'))
+    .addOption(
+      new Option('--decay <what>', 'what weight decay pulls: matrices and kernels, or all weights').choices(
+        shape.decay.unwrap().options,
+      ),
+    )
     .option('--momentum <factor>', 'of sgd', number('momentum'))
     .addOption(new Option('--schedule <name>', 'course of the learning rate').choices(shape.schedule.options))
     .option('--gamma <factor>', 'of the exponential schedule, after each epoch', number('gamma'))

@@ -8,6 +8,7 @@ import {
   clipByGlobalNorm,
   createEma,
   createState,
+  decayMatrices,
   type Ema,
   flatten,
   type Gradients,
@@ -22,7 +23,6 @@ import {
 import { CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
 import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
-import { decayRule } from './options.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
 import { targetOf } from './target.js';
 
@@ -66,10 +66,10 @@ export class CpuEngine implements Engine {
     [this.#training, this.#evaluation] = sessions;
     this.#layout = flatten(program.trained);
     this.#bufferLayout = flatten(program.moved);
-    const { restore, optimizer } = options;
+    const { restore, optimizer, decay = decayMatrices } = options;
     this.#state = restore
-      ? restoreState(optimizer, this.#layout, restore.optimizerSteps, restore.optimizer, decayRule)
-      : createState(optimizer, this.#layout, decayRule);
+      ? restoreState(optimizer, this.#layout, restore.optimizerSteps, restore.optimizer, decay)
+      : createState(optimizer, this.#layout, decay);
     const home = this.#state.type === 'adam' ? this.#state.home : allocate(this.#layout);
     this.#params = filled(this.#layout, options.parameters, home);
     this.#buffers = filled(this.#bufferLayout, options.parameters);

@@ -1,5 +1,5 @@
 import type { PosterV2Config } from '../models/index.js';
-import type { Gradients, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
+import type { DecayRule, Gradients, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
 import type { CpuOptions } from '../runtime/index.js';
 import type { TrainingProgram } from './program.js';
 
@@ -8,6 +8,8 @@ export interface EngineOptions {
   /** What `trainingProgram` gives for `config` and the device, where that is known already. */
   readonly program?: TrainingProgram;
   readonly optimizer: OptimizerConfig;
+  /** What weight decay pulls (default: matrices and kernels). */
+  readonly decay?: DecayRule;
   /** Decay of the averaged weights; 0 keeps none. */
   readonly ema: number;
   /** Gradients are scaled down to this global norm; 0 leaves them. */

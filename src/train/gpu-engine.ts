@@ -5,6 +5,7 @@ import {
   accumulateGraph,
   climbGraph,
   createState,
+  decayMatrices,
   emaGraph,
   emaShare,
   flatten,
@@ -19,7 +20,6 @@ import { type DeviceTensor, disposeAll, floats, GpuSession, type HostTensor } fr
 import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
 import { type Held, output, prefixed, replace, scalar, toDevice, toHost } from './held.js';
-import { decayRule } from './options.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
 
 type Values = ReadonlyMap<string, Float32Array>;
@@ -77,7 +77,7 @@ export class GpuEngine implements Engine {
   /** @throws UserError where there is no GPU that WebGPU can use, or where the state to restore does not fit. */
   static async create(options: EngineOptions): Promise<GpuEngine> {
     const program = options.program ?? trainingProgram(options.config, 'webgpu');
-    const { optimizer, clip, ema } = options;
+    const { optimizer, clip, ema, decay = decayMatrices } = options;
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { logits } = buildForward(options.config, 'inference');
@@ -88,7 +88,7 @@ export class GpuEngine implements Engine {
         keepOnDevice: (name) => name !== names.losses && name !== names.logits,
       }),
       evaluation: await GpuSession.create(lower(graph({ [names.logits]: logits }), 'webgpu'), { place }),
-      update: await stepSession(updateGraph(optimizer, program.trained, { decay: decayRule, clip: clip > 0 })),
+      update: await stepSession(updateGraph(optimizer, program.trained, { decay, clip: clip > 0 })),
       average: ema > 0 ? await stepSession(emaGraph(changing)) : undefined,
     };
     return new GpuEngine(options, program, sessions, await firstState(options, program));
@@ -237,11 +237,11 @@ function stepSession(program: Graph): Promise<GpuSession> {
 }
 
 async function firstState(options: EngineOptions, program: TrainingProgram): Promise<State> {
-  const { parameters, restore, optimizer, ema } = options;
+  const { parameters, restore, optimizer, ema, decay = decayMatrices } = options;
   const layout = flatten(program.trained);
   const state = restore
-    ? restoreState(optimizer, layout, restore.optimizerSteps, restore.optimizer, decayRule)
-    : createState(optimizer, layout, decayRule);
+    ? restoreState(optimizer, layout, restore.optimizerSteps, restore.optimizer, decay)
+    : createState(optimizer, layout, decay);
   const moments = stateArrays(state, layout);
   const shapes = new Map(
     [...moments.keys()].map((key) => [key, program.trained.get(key.slice(key.indexOf('/') + 1)) ?? []] as const),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ExitCode, UserError } from '../common/errors.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../common/label-sets.js';
 import type { DecayRule, OptimizerConfig, Schedule } from '../optim/index.js';
-import { adam, adamw, cosine, decayMatrices, exponential, oneCycle, sgd } from '../optim/index.js';
+import { adam, adamw, cosine, decayAll, decayMatrices, exponential, oneCycle, sgd } from '../optim/index.js';
 
 /** The datasets that have a recipe (`recipes.ts`), and their classes in published order. */
 export const dataTypeLabels = {
@@ -48,6 +48,8 @@ export const runSchema = z.strictObject({
   lr: z.number().gt(0),
   momentum: z.number().min(0).lt(1),
   weightDecay: z.number().min(0),
+  /** What weight decay pulls: matrices and kernels, or also offsets and the scales of normalisation. */
+  decay: z.enum(['matrices', 'all']).default('matrices'),
   schedule: z.enum(['exponential', 'cosine', 'one-cycle', 'constant']),
   /** What the exponential schedule multiplies the learning rate with after each epoch. */
   gamma: z.number().gt(0).max(1).default(0.98),
@@ -127,5 +129,4 @@ export function scheduleOf(run: RunOptions): Schedule {
   return run.warmUp > 0 ? { ...base, warmUp: { length: run.warmUp, unit: 'epochs' } } : base;
 }
 
-/** Weight decay pulls matrices and kernels, not the offsets and scales of normalisation. */
-export const decayRule: DecayRule = decayMatrices;
+export const decayRuleOf = (run: RunOptions): DecayRule => (run.decay === 'all' ? decayAll : decayMatrices);

@@ -84,7 +84,8 @@ describe('recipes', () => {
     );
     const sgd = runFor({ data: 'faces', given: { ...given, optimizer: 'sgd' } });
     assert.deepEqual([sgd.momentum, sgd.weightDecay], [0, 0]);
-    assert.equal(runFor({ data: 'faces', given: { ...given, optimizer: 'adamw' } }).weightDecay, 0.01);
+    const adamw = runFor({ data: 'faces', given: { ...given, optimizer: 'adamw' } });
+    assert.deepEqual([adamw.weightDecay, adamw.decay], [0.01, 'all']);
     const less = runFor({ data: 'faces', given: { ...given, microBatch: 4, landmark: 'frozen', valSplit: 'valid' } });
     assert.deepEqual([less.microBatch, less.landmark, less.valSplit], [4, 'frozen', 'valid']);
   });

@@ -17,6 +17,7 @@ const anyRun = {
   folds: null,
   fold: null,
   momentum: 0.9,
+  decay: 'matrices',
   gamma: 0.98,
   warmUp: 0,
   ema: 0,
@@ -81,7 +82,7 @@ export const datasetRecipes: Readonly<Record<DataType, Recipe>> = {
 /** The published scripts take --wd and --momentum and drop them: PyTorch's own values count. */
 const pytorchDefaults: Readonly<Record<RunOptions['optimizer'], Recipe>> = {
   adam: { weightDecay: 0 },
-  adamw: { weightDecay: 0.01 },
+  adamw: { weightDecay: 0.01, decay: 'all' },
   sgd: { weightDecay: 0, momentum: 0 },
 };
 

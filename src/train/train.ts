@@ -11,7 +11,7 @@ import { openData } from './data.js';
 import { type InitReport, type InitSource, initialParameters } from './init.js';
 import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
-import { optimizerOf, parseRun, type RunOptions } from './options.js';
+import { decayRuleOf, optimizerOf, parseRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { restored } from './save.js';
@@ -125,6 +125,7 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
     config: network.config,
     program,
     optimizer: optimizerOf(run),
+    decay: decayRuleOf(run),
     ema: run.ema,
     clip: run.clip,
     parameters: first,
