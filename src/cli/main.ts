@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { refusalChannel } from '../checkpoints/index.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
+import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { convertCommand } from './commands/convert.js';
 import { embedCommand } from './commands/embed.js';
@@ -28,6 +29,7 @@ const program = new Command('poster')
   .configureHelp({ showGlobalOptions: true });
 for (const command of [
   prepareCommand(),
+  checkCommand(),
   trainCommand(),
   evaluateCommand(),
   reportCommand(),
@@ -49,7 +51,11 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
 }
 
 // Whichever command reads the file, and whatever becomes of it after.
-refusalChannel.subscribe((sentence) => note(`poster: ${String(sentence)}`));
+const said = new Set<unknown>();
+refusalChannel.subscribe((sentence) => {
+  if (!said.has(sentence)) note(`poster: ${String(sentence)}`);
+  said.add(sentence);
+});
 
 // `poster ... | head` closes our stdout early; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,5 @@
 export * from './augment.js';
+export * from './check/index.js';
 export * from './dataset.js';
 export * from './decode.js';
 export * from './folds.js';

@@ -101,6 +101,14 @@ export async function openNetwork<Built extends Inference>(
   };
 }
 
+/**
+ * What a checkpoint says about its network, labels and pictures; of one that does not, what its tensors and `assumed` say.
+ * @throws UserError where that is not enough, or the file cannot be read.
+ */
+export async function describeCheckpoint(path: string, assumed?: AssumedModel): Promise<ModelDescription> {
+  return describe(path, await readCheckpointHeader(path), assumed);
+}
+
 function describe(path: string, header: CheckpointHeader, assumed: AssumedModel = {}): ModelDescription {
   const own = parseDescription(header.metadata, path);
   if (own === undefined) {

@@ -1,7 +1,7 @@
 import sharp, { type OverlayOptions } from 'sharp';
-import { printable } from '../common/files.js';
 import { type Picture, resizeBilinear, toLuma } from '../data/index.js';
 import { heatRamp } from './ramp.js';
+import { svgText as text } from './svg-text.js';
 
 /** A map over a picture, row by row from the top left corner. */
 export interface HeatMap {
@@ -34,8 +34,6 @@ export interface HeatPanel {
 
 /** In pixels. */
 const layout = { cell: 224, gap: 16, margin: 28, header: 74, rowTitle: 30, caption: 38, rowGap: 16, footer: 52 };
-
-const fonts = "'Inter','Helvetica Neue',Arial,'Liberation Sans','DejaVu Sans',sans-serif";
 
 /**
  * One picture under several maps, with titles, as a PNG. Maps are enlarged smoothly: their true resolution is `side`.
@@ -73,21 +71,6 @@ export async function heatPanel(picture: Picture, panel: HeatPanel): Promise<Buf
     .composite([...tiles, { input: Buffer.from(svg), left: 0, top: 0 }])
     .png({ compressionLevel: 9, palette: false })
     .toBuffer();
-}
-
-interface TextStyle {
-  readonly size: number;
-  readonly weight?: number;
-  readonly fill?: string;
-}
-
-function text(x: number, y: number, content: string, { size, weight = 400, fill = '#1c1f23' }: TextStyle): string {
-  const style = `font-family="${fonts}" font-size="${size}" font-weight="${weight}" fill="${fill}"`;
-  return `<text x="${x}" y="${y}" ${style}>${escapeXml(printable(content, 150))}</text>`;
-}
-
-function escapeXml(content: string): string {
-  return content.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function inColour({ channels, data }: Picture): Buffer {

@@ -3,6 +3,7 @@ export { compareChart } from './charts/compare.js';
 export { renderSvg, svgToPng } from './charts/render.js';
 export * from './compare.js';
 export * from './compare-text.js';
+export * from './contact-sheet.js';
 export * from './heat-panel.js';
 export * from './measurements.js';
 export { heatRamp, type Ramp } from './ramp.js';

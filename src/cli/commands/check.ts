@@ -1,0 +1,138 @@
+import { Command, Option } from 'commander';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { printable } from '../../common/files.js';
+import type { LabelSet } from '../../common/labels.js';
+import { checkDataset, type DatasetCheck, type SameGroup, type Size, verdictOn } from '../../data/index.js';
+import { describeCheckpoint } from '../../recognize/index.js';
+import { fontNote, formatTable } from '../../report/index.js';
+import { labelSetArgument } from '../arguments.js';
+import { labelSetNames, positive } from '../checkpoint-options.js';
+import { writeSheets } from '../contact-sheets.js';
+import { grouped, note, printResult } from '../context.js';
+import { stopOnSignals } from '../interrupt.js';
+import { countBar } from '../progress.js';
+
+interface CheckFlags {
+  readonly checkpoint?: string;
+  readonly labels?: LabelSet;
+  readonly dataLabels?: LabelSet;
+  readonly sheets?: string;
+  readonly similar: boolean;
+  readonly workers?: number;
+  readonly json?: boolean;
+}
+
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('look a dataset through: counts, duplicates, unreadable pictures, sizes, order of labels')
+    .argument('<dir>', 'dataset: class folders, or splits of class folders')
+    .option('--checkpoint <file>', 'weights about to be used: compares the order of their labels')
+    .option(
+      '--labels <name>',
+      `label set of weights that do not say it, such as a .pth (${labelSetNames})`,
+      labelSetArgument,
+    )
+    .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
+    .option('--sheets <dir>', 'write a contact sheet for each class: a PNG of its pictures')
+    .addOption(new Option('--no-similar', 'only pictures that are the same to the byte, not those that look the same'))
+    .option('-j, --workers <count>', 'pictures in work at once (default: one a core)', positive)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Leaves with ${ExitCode.input} where something is wrong, ${ExitCode.ok} otherwise.
+
+Example:
+  poster check data/raf-db --checkpoint runs/raf-db/best.safetensors --sheets sheets`,
+    )
+    .action(run);
+}
+
+async function run(dir: string, flags: CheckFlags): Promise<void> {
+  const { checkpoint, labels, dataLabels, workers, similar } = flags;
+  // Before minutes of work.
+  const weights =
+    checkpoint === undefined
+      ? undefined
+      : (await describeCheckpoint(checkpoint, labels === undefined ? {} : { labels })).labels;
+  const progress = countBar('pictures');
+  const interrupt = stopOnSignals('Stopping.', new UserError('Stopped before the end.', ExitCode.interrupted));
+  let check: DatasetCheck;
+  let sheets: string[] = [];
+  try {
+    check = await checkDataset(dir, {
+      similar,
+      onProgress: progress.update,
+      signal: interrupt.signal,
+      ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
+      ...(workers === undefined ? {} : { workers }),
+    });
+    progress.stop();
+    if (flags.sheets !== undefined) {
+      const splits = check.splits.map(({ split }) => split);
+      const naming = dataLabels === undefined ? {} : { labels: dataLabels };
+      sheets = await writeSheets(check.root, splits, flags.sheets, { ...naming, signal: interrupt.signal });
+      for (const missing of await fontNote()) note(missing);
+    }
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+  const verdict = verdictOn(check, weights);
+  const { problems } = verdict;
+  printResult(flags.json, { data: dir, ...check, ...verdict, sheets }, () => text(check, verdict, sheets));
+  if (problems.length > 0) process.exitCode = ExitCode.input;
+}
+
+const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
+
+function text(check: DatasetCheck, verdict: ReturnType<typeof verdictOn>, sheets: readonly string[]): string {
+  const { labels, splits } = check;
+  const voted = splits.some(({ noMajority }) => noMajority > 0);
+  const row = (name: string, cell: (split: (typeof splits)[number]) => string): string[] => [name, ...splits.map(cell)];
+  const table = formatTable([
+    row(labels.name, ({ split }) => (split === '.' ? 'all' : split)),
+    ...labels.labels.map((label, i) => row(`${i} ${printable(label, 40)}`, ({ counts }) => grouped(counts[i] ?? 0))),
+    row('pictures', ({ pictures }) => grouped(pictures)),
+    ...(voted ? [row('without majority', ({ noMajority }) => grouped(noMajority))] : []),
+    row('unreadable', ({ unreadable }) => grouped(unreadable.length)),
+    row('smallest', ({ sizes }) => (sizes === null ? '-' : sizeText(sizes.smallest))),
+    row('median', ({ sizes }) => (sizes === null ? '-' : sizeText(sizes.median))),
+    row('largest', ({ sizes }) => (sizes === null ? '-' : sizeText(sizes.largest))),
+    row('not square', ({ nonSquare }) => grouped(nonSquare)),
+    row('gray', ({ gray }) => grouped(gray)),
+    row('colour', ({ colour }) => grouped(colour)),
+  ]);
+  const unreadable = splits.flatMap((split) => split.unreadable.map(({ reason }) => reason));
+  const across = (groups: readonly SameGroup[]): SameGroup[] => groups.filter(({ acrossSplits }) => acrossSplits);
+  return [
+    table,
+    ...listed('Cannot be read', unreadable),
+    ...listed('The same picture in several splits', across(check.identical).map(groupText)),
+    ...listed(
+      'The same picture under several labels',
+      check.identical.filter(({ acrossLabels, acrossSplits }) => acrossLabels && !acrossSplits).map(groupText),
+    ),
+    ...listed('Look the same, in several splits', across(check.similar).map(groupText)),
+    '',
+    ...(sheets.length > 0 ? [`Contact sheets: ${sheets[0] ?? ''} and ${sheets.length - 1} more.`] : []),
+    ...(verdict.comparison?.kind === 'same' ? [verdict.comparison.explanation] : []),
+    ...verdict.warnings.map((warning) => `Note: ${printable(warning, 400)}`),
+    ...verdict.problems.map((problem) => `Wrong: ${printable(problem, 400)}`),
+    ...(verdict.problems.length === 0 ? ['Nothing is wrong.'] : []),
+  ].join('\n');
+}
+
+function groupText({ pictures }: SameGroup): string {
+  return pictures.map(({ path }) => path).join(' = ');
+}
+
+function listed(title: string, lines: readonly string[], most = 10): string[] {
+  if (lines.length === 0) return [];
+  return [
+    '',
+    `${title} (${grouped(lines.length)}):`,
+    ...lines.slice(0, most).map((line) => `  ${printable(line, 300)}`),
+    ...(lines.length > most ? [`  and ${grouped(lines.length - most)} more (--json lists all)`] : []),
+  ];
+}

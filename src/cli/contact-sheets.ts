@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { UserError } from '../common/errors.js';
+import { explainFileError, writeFileAtomic } from '../common/files.js';
+import type { LabelSet } from '../common/labels.js';
+import { decodePicture, loadDataset, type Sample } from '../data/index.js';
+import { contactSheet } from '../report/index.js';
+import { grouped } from './context.js';
+
+/** Pictures on a sheet. */
+const most = 64;
+/** Decoded pictures wait in memory for their sheet; of what is larger only a part is shown. */
+const mostPixels = 64_000_000;
+
+/** Up to `most` samples, evenly from first to last. */
+function spread(samples: readonly Sample[]): Sample[] {
+  const count = Math.min(most, samples.length);
+  return Array.from({ length: count }, (_, i) => samples[Math.floor((i * samples.length) / count)]).flatMap((sample) =>
+    sample === undefined ? [] : [sample],
+  );
+}
+
+async function tilesOf(samples: readonly Sample[]): Promise<Parameters<typeof contactSheet>[0]['tiles']> {
+  const tiles = [];
+  let pixels = 0;
+  for (const { path } of spread(samples)) {
+    if (pixels > mostPixels) break;
+    try {
+      const picture = await decodePicture(path);
+      pixels += picture.width * picture.height;
+      tiles.push({ picture, caption: basename(path) });
+    } catch (error) {
+      // Told by the check itself.
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  return tiles;
+}
+
+/**
+ * Writes a contact sheet for each class of each split: `train-0-neutral.png`.
+ * @returns their paths
+ */
+export async function writeSheets(
+  root: string,
+  splits: readonly string[],
+  out: string,
+  options: { readonly labels?: LabelSet; readonly signal: AbortSignal },
+): Promise<string[]> {
+  const { labels: wanted, signal } = options;
+  try {
+    await mkdir(out, { recursive: true });
+  } catch (error) {
+    throw explainFileError(error, 'write', out);
+  }
+  const written: string[] = [];
+  for (const split of splits) {
+    const { labels, samples } = await loadDataset(root, split, {
+      keepNonMajority: true,
+      ...(wanted === undefined ? {} : { labels: wanted }),
+    });
+    for (const [i, label] of labels.labels.entries()) {
+      signal.throwIfAborted();
+      const own = samples.filter((sample) => sample.label === i);
+      if (own.length === 0) continue;
+      const tiles = await tilesOf(own);
+      const shown = tiles.length === own.length ? '' : `, ${grouped(tiles.length)} of them`;
+      const where = split === '.' ? '' : `${split}-`;
+      const plain = label.replace(/^\d+[\s._-]+(?=\S)/, '');
+      const path = join(out, `${where}${i}-${plain.replace(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, 60)}.png`);
+      const title = `${i} ${plain}`;
+      const subtitle = `${split === '.' ? '' : `${split}, `}${grouped(own.length)} pictures${shown}, ${labels.name}`;
+      await writeFileAtomic(path, await contactSheet({ title, subtitle, tiles }));
+      written.push(path);
+    }
+  }
+  return written;
+}

@@ -1,0 +1,3 @@
+export * from './check.js';
+export * from './shared.js';
+export * from './verdict.js';
