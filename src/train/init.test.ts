@@ -110,6 +110,10 @@ describe('weights to begin with', () => {
       detail: '7 of RAF-DB, and the data has 8 of AffectNet-8',
     });
     assert.ok(values('VIT.head.linear.bias').every((value) => value === 0));
+    assert.equal(
+      report.note,
+      "The file's head is for other classes (7 of RAF-DB, and the data has 8 of AffectNet-8): it begins anew.",
+    );
     const unlabelled = await begin('network', { ...more, 'VIT.head.linear.bias': [8] });
     assert.deepEqual(unlabelled.report.left, [
       { name: 'VIT.head.linear.bias', reason: 'for other classes', detail: '8, and the data has 7' },

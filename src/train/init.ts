@@ -35,10 +35,11 @@ export interface InitReport extends InitSource {
   readonly left: readonly LeftTensor[];
   /** Tensors of the network (or of the part) that the file did not give a value. */
   readonly fresh: readonly string[];
-  /** Where rows of the head were put in another order: a sentence. */
+  /** A sentence where the head begins anew, or its rows were put in another order. */
   readonly note?: string;
 }
 
+const otherClasses = 'for other classes';
 const head = /^VIT\.head\.linear\.(weight|bias)$/;
 
 /**
@@ -74,11 +75,17 @@ export async function initialParameters(
   const prefix = source.part === 'network' ? '' : partPrefixes[source.part];
   const filled = new Set(taken);
   const fresh = [...specs.keys()].filter((name) => name.startsWith(prefix) && !filled.has(name));
-  const note =
-    rows.kind === 'turned' && taken.some((name) => head.test(name))
-      ? "The head's rows were put in the order of the data's labels, by name."
-      : undefined;
+  const note = headNote(rows, taken, left);
   return { ...source, taken, left, fresh, ...(note === undefined ? {} : { note }) };
+}
+
+/** What became of the head, where that is not plain. */
+function headNote(rows: HeadRows, taken: readonly string[], left: readonly LeftTensor[]): string | undefined {
+  const other = left.find(({ reason }) => reason === otherClasses);
+  if (other !== undefined) return `The file's head is ${otherClasses} (${other.detail ?? ''}): it begins anew.`;
+  return rows.kind === 'turned' && taken.some((name) => head.test(name))
+    ? "The head's rows were put in the order of the data's labels, by name."
+    : undefined;
 }
 
 /** What each tensor of a file would be called in the network; none: it belongs to another part. */
@@ -108,7 +115,7 @@ function headRows({ labels: own }: ModelDescription, labels: LabelSet): HeadRows
   if (kind === 'same' || isNumbered(own.labels) || isNumbered(labels.labels)) return { kind: 'as they are' };
   if (kind === 'reordered') return { kind: 'turned', mapping };
   const detail = `${own.labels.length} of ${own.name}, and the data has ${labels.labels.length} of ${labels.name}`;
-  return { kind: 'other classes', why: { reason: 'for other classes', detail } };
+  return { kind: 'other classes', why: { reason: otherClasses, detail } };
 }
 
 /** Row i: that of the data's label i. */
@@ -134,7 +141,7 @@ function whyNot(
   if (head.test(target) && rows.kind === 'other classes') return rows.why;
   if (shape.length === spec.shape.length && shape.every((size, axis) => size === spec.shape[axis])) return undefined;
   if (head.test(target)) {
-    return { reason: 'for other classes', detail: `${shape[0] ?? 0}, and the data has ${spec.shape[0] ?? 0}` };
+    return { reason: otherClasses, detail: `${shape[0] ?? 0}, and the data has ${spec.shape[0] ?? 0}` };
   }
   return { reason: 'of another shape', detail: `[${shape.join(', ')}] instead of [${spec.shape.join(', ')}]` };
 }
