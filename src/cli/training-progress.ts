@@ -1,3 +1,4 @@
+import { printable } from '../common/files.js';
 import { percent } from '../report/index.js';
 import type { EpochSummary, StepProgress, TrainListener } from '../train/train.js';
 import { duration, grouped, note } from './context.js';
@@ -39,6 +40,16 @@ export function trainingProgress(): {
       say(line(epoch));
     },
     onInit: (report) => say(initText(report)),
+    onShared: (shared) => {
+      for (const { where, pictures } of shared) {
+        const [first] = pictures;
+        say(
+          `Note: ${grouped(pictures.length)} of the training pictures ${pictures.length === 1 ? 'is' : 'are'} in ${where} too, ` +
+            `byte for byte: figures from there flatter. The first: ${printable(`${first?.path} = ${first?.other}`, 300)} ` +
+            '(poster check lists all).',
+        );
+      }
+    },
   };
   return { listener, history, stop: hide };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
@@ -221,6 +221,19 @@ test('a fold is measured alone, and pictures that were trained on are told', asy
   assert.match(await told({}, { split: 'train' }), /pictures measured here are among those/);
   assert.match(await told({ trainSplit: 'x', selectionSplit: 'train' }, { split: 'train' }), /the figures flatter/);
   assert.equal(await told({ trainSplit: 'x', dataset: 'y' }, { split: 'train' }), '');
+});
+
+test('measured pictures that are in the training split too are counted', async (t) => {
+  const root = await temporaryFolder(t);
+  await writePictures(join(root, 'train'), tinyLabels.labels, 2);
+  await writePictures(join(root, 'test'), tinyLabels.labels, 1, 22);
+  const protocol = async (split: string) => (await evaluateOn(byBrightness(), root, { workers: 0, split })).protocol;
+  assert.deepEqual([(await protocol('test')).shared, (await protocol('test')).deviations], [null, []]);
+  await copyFile(join(root, 'train/sad/1.png'), join(root, 'test/sad/copy.png'));
+  const { shared, deviations } = await protocol('test');
+  assert.deepEqual(shared, { split: 'train', pictures: 1 });
+  assert.match(deviations.join(), /1 measured picture was found in split 'train' of this dataset too/);
+  assert.equal((await protocol('train')).shared, null);
 });
 
 test('a picture that cannot be read is left out and listed, or refused', async (t) => {

@@ -8,7 +8,9 @@ import {
   type FoldChoice,
   loadDataset,
   reportedSplitOf,
+  type Sample,
   type Skipped,
+  sharedPictures,
   splitsOf,
 } from '../data/index.js';
 import { type Evaluation, evaluate, type Scores } from '../metrics/index.js';
@@ -102,6 +104,7 @@ export async function evaluateOn(
       weights: classifier.labels.labels,
       data: dataLabels.labels,
       mapping,
+      shared: await sharedWithTraining(opened, split, options.fold, training?.protocol?.trainSplit ?? 'train'),
       unknownPictures:
         opened.leftOut + measured.labels.filter((label) => label >= classifier.labels.labels.length).length,
       training,
@@ -119,6 +122,28 @@ export async function evaluateOn(
   } finally {
     await loader.close();
   }
+}
+
+/** Measured pictures that are in the training split, or the other folds, too: weights trained there have seen them. */
+async function sharedWithTraining(
+  { dataset, others }: Opened,
+  split: string,
+  fold: FoldChoice | undefined,
+  trainSplit: string,
+): Promise<Protocol['shared']> {
+  let training: readonly Pick<Sample, 'path'>[] = others;
+  if (fold === undefined) {
+    if (split === trainSplit || !(await splitsOf(dataset.root)).includes(trainSplit)) return null;
+    try {
+      training = (await loadDataset(dataset.root, trainSplit, { keepNonMajority: true })).samples;
+    } catch (error) {
+      // Whether that split can be used is for those to say who use it.
+      if (error instanceof UserError) return null;
+      throw error;
+    }
+  }
+  const pictures = await sharedPictures(dataset.samples, training);
+  return pictures.length === 0 ? null : { split: fold === undefined ? trainSplit : split, pictures: pictures.length };
 }
 
 /** What the network says of every picture that can be read. */
@@ -155,6 +180,8 @@ async function defaultSplit(root: string): Promise<string> {
 
 interface Opened {
   readonly dataset: Dataset;
+  /** With a fold, the pictures of the others. */
+  readonly others: readonly Sample[];
   readonly dataLabels: LabelSet;
   readonly mapping: LabelMapping;
   /** Pictures without a majority label. */
@@ -176,7 +203,8 @@ async function openInOrder(
     ...(folderLabels === undefined ? {} : { labels: folderLabels }),
   });
   const mapping = mapLabels(weights, own.labels, wanted);
-  const part = fold === undefined ? own : divide(own, fold).held;
+  const folds = fold === undefined ? undefined : divide(own, fold);
+  const part = folds?.held ?? own;
   const voted = part.samples.filter(({ majority }) => majority);
   if (voted.length === 0) {
     throw new UserError(
@@ -192,6 +220,7 @@ async function openInOrder(
   }
   return {
     dataset: { ...own, labels: mapping.labels, samples },
+    others: folds?.train.samples ?? [],
     dataLabels: own.labels,
     mapping,
     withoutMajority: part.samples.length - voted.length,

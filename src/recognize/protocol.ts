@@ -18,6 +18,11 @@ export interface Protocol {
     /** Left out because the weights do not know their expression. */
     readonly unknown: number;
   };
+  /**
+   * Pictures measured that are in the training split of the same folder (with a fold: in the other folds) too, byte for
+   * byte; null where there are none. The training split is the one that the weights say, else `train`.
+   */
+  readonly shared: { readonly split: string; readonly pictures: number } | null;
   /** Views of a picture whose softmax outputs are averaged. */
   readonly views: readonly ('picture' | 'mirror image')[];
   readonly labels: {
@@ -44,6 +49,7 @@ export interface ProtocolFacts {
   readonly split: string;
   readonly fold: FoldChoice | undefined;
   readonly pictures: Protocol['pictures'];
+  readonly shared: Protocol['shared'];
   readonly flip: boolean;
   readonly weights: readonly string[];
   readonly data: readonly string[];
@@ -55,7 +61,7 @@ export interface ProtocolFacts {
 
 /** The protocol of a measurement, with its deviations in words. */
 export function protocolOf(facts: ProtocolFacts): Protocol {
-  const { dataset, split, fold, pictures, flip, weights, data, mapping, unknownPictures, training } = facts;
+  const { dataset, split, fold, pictures, shared, flip, weights, data, mapping, unknownPictures, training } = facts;
   const { unknown, absent, options } = mapping;
   const labels: Protocol['labels'] = {
     weights,
@@ -69,6 +75,7 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
     split,
     fold: fold ?? null,
     pictures,
+    shared,
     views: flip ? ['picture', 'mirror image'] : ['picture'],
     labels,
     training: training === undefined ? null : { words: training.dataset, record: training.protocol ?? null },
@@ -76,6 +83,7 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
       ...(flip ? ['Each picture was looked at with its mirror image; the mean of both probabilities counts.'] : []),
       ...ofLabels(labels),
       ...ofPictures(pictures),
+      ...ofShared(shared, fold),
       ...ofTraining(facts),
     ],
   };
@@ -109,6 +117,15 @@ function ofPictures({ unreadable, withoutMajority }: Protocol['pictures']): stri
     ...(withoutMajority > 0
       ? [`${plural(withoutMajority, 'picture')} without a majority among the votes left out.`]
       : []),
+  ];
+}
+
+function ofShared(shared: Protocol['shared'], fold: FoldChoice | undefined): string[] {
+  if (shared === null) return [];
+  const where = fold === undefined ? `split '${shared.split}' of this dataset` : 'the other folds';
+  return [
+    `${plural(shared.pictures, 'measured picture')} found in ${where} too, byte for byte: weights trained there have ` +
+      'seen them.',
   ];
 }
 

@@ -33,7 +33,7 @@ export async function runEpochs(
   context: LoopContext,
   state: TrainState | undefined,
   signal: AbortSignal | undefined,
-): Promise<Omit<TrainResult, 'init'>> {
+): Promise<Omit<TrainResult, 'init' | 'shared'>> {
   const { job, record, run } = context;
   const at = whereOf(state);
   const history = await openHistory(join(job.out, 'metrics.jsonl'), (event) => isBefore(event, at));

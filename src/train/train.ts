@@ -15,6 +15,7 @@ import { decayRuleOf, optimizerOf, parseRun, type RunOptions } from './options.j
 import { trainingProgram } from './program.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { restored } from './save.js';
+import { type SharedSet, sharedSets } from './shared.js';
 import { targetOf } from './target.js';
 
 export interface TrainJob {
@@ -74,6 +75,8 @@ export interface TrainListener {
   onEpoch?(summary: EpochSummary): void;
   /** A file's weights were taken to begin with. */
   onInit?(report: InitReport): void;
+  /** Training pictures are where they should be new: told before training, once. */
+  onShared?(shared: readonly SharedSet[]): void;
 }
 
 export interface TrainResult {
@@ -86,6 +89,8 @@ export interface TrainResult {
   readonly interrupted: boolean;
   /** What became of the files that the run began with. */
   readonly init: readonly InitReport[];
+  /** Training pictures that are among the validation pictures or in another split too. */
+  readonly shared: readonly SharedSet[];
   /** Pictures that could not be read, and why. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
@@ -104,6 +109,8 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   const run = stored ? { ...stored, epochs: job.run.epochs } : parseRun(job.run);
   if (resumed) checkState(resumed, run, job.resume ?? '');
   const data = await openData(run);
+  const shared = await sharedSets(run, data);
+  if (shared.length > 0) listener.onShared?.(shared);
   const network = networkOf(run, data.labels);
   try {
     await mkdir(job.out, { recursive: true });
@@ -132,19 +139,19 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
     ...(job.threads === undefined ? {} : { threads: job.threads }),
     ...(resumed ? { restore: restored(resumed.state) } : {}),
   });
-  const shared = {
+  const loading = {
     preprocessing: network.preprocessing,
     strict: job.strict,
     seed: run.seed,
     ...(job.workers === undefined ? {} : { workers: job.workers }),
   };
   const trainLoader = createLoader(data.train, {
-    ...shared,
+    ...loading,
     batchSize: run.batchSize,
     augmentation: augmentationOf(run),
     targets: run.targets,
   });
-  const valLoader = createLoader(data.validation, { ...shared, batchSize: Math.max(run.microBatch, 32) });
+  const valLoader = createLoader(data.validation, { ...loading, batchSize: Math.max(run.microBatch, 32) });
   try {
     listener.onStart?.({
       device: job.device,
@@ -165,7 +172,7 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
       valLoader,
       listener,
     };
-    return { ...(await runEpochs(context, resumed?.state, signal)), init };
+    return { ...(await runEpochs(context, resumed?.state, signal)), init, shared };
   } finally {
     await trainLoader.close();
     await valLoader.close();

@@ -15,7 +15,7 @@ import {
   positive,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
-import { note, noteSkipped, printResult } from '../context.js';
+import { grouped, note, noteSkipped, printResult } from '../context.js';
 import { evaluationDocument, evaluationText, type Measurement, protocolText } from '../evaluation-text.js';
 import { type FoldFlags, foldToMeasure } from '../fold-options.js';
 import { writePredictions } from '../predictions-csv.js';
@@ -140,6 +140,12 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     progress.stop();
   }
   if (result.note !== undefined) note(result.note);
+  const { shared } = result.protocol;
+  if (shared !== null) {
+    note(
+      `Note: ${grouped(shared.pictures)} of the measured pictures were also found in ${fold === undefined ? `split '${shared.split}'` : 'the other folds'}; poster check lists them.`,
+    );
+  }
   noteSkipped(result.skipped);
   return { checkpoint, model: classifier.description.model.name, data, result };
 }
