@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../common/errors.js';
-import { loadModel, loadParameters, type ModelCheckpoint, readDescription, saveModel } from './model-checkpoint.js';
+import {
+  encodeModel,
+  loadModel,
+  loadParameters,
+  type ModelCheckpoint,
+  readDescription,
+  saveModel,
+} from './model-checkpoint.js';
 import { readHeader, writeSafetensors } from './safetensors.js';
 import { bytesOf, type Tensor } from './tensor.js';
 
@@ -44,6 +51,25 @@ test('without a training record there is none', async () => {
   assert(training !== undefined);
   await saveModel(path, bare);
   assert.deepEqual(await loadModel(path), bare);
+});
+
+test('how faces are cropped is stored with the weights, and checked', async () => {
+  const path = join(dir, 'crop.safetensors');
+  const preprocessing = {
+    ...checkpoint.preprocessing,
+    crop: { name: 'own', points: { rightEye: [0.3, 0.4], mouth: [0.5, 0.8] } },
+  } as const;
+  await saveModel(path, { ...checkpoint, preprocessing });
+  assert.deepEqual((await loadModel(path)).preprocessing, preprocessing);
+  for (const points of [
+    {},
+    { mouth: [0.5, 0.8] },
+    { mouth: [0.5, 0.8], noseTip: [0.5, 0.8] },
+    { mouth: [0, 9], noseTip: [0, 0] },
+  ]) {
+    const crop = { name: 'own', points } as typeof preprocessing.crop;
+    assert.throws(() => encodeModel({ ...checkpoint, preprocessing: { ...preprocessing, crop } }), /crop/);
+  }
 });
 
 const plain = new Map<string, Tensor>([

@@ -12,7 +12,15 @@ import {
   upsampleBilinear,
 } from '../ops/index.js';
 import { FormatError } from './flatbuffer.js';
-import type { Activation, Border, TfliteModel, TfliteOperator, TfliteTensor } from './tflite.js';
+import {
+  type Activation,
+  type Border,
+  floatsOf,
+  integersOf,
+  type TfliteModel,
+  type TfliteOperator,
+  type TfliteTensor,
+} from './tflite.js';
 
 export interface GraphOptions {
   /** Height and width of the picture; default: as in the file. Networks without a dense layer take others too. */
@@ -122,16 +130,17 @@ class Builder {
   }
 
   /** A constant of floating point, directly or through a DEQUANTIZE. */
-  #floats(index: number | undefined): TfliteTensor & { readonly floats: Float32Array } {
+  #floats(index: number | undefined): readonly [Float32Array, readonly number[]] {
     const operator = this.#producers.get(index ?? -1);
     const tensor = tensorAt(this.#model, operator?.operation.kind === 'dequantize' ? operator.inputs[0] : index);
-    if (tensor.floats === undefined) throw new FormatError(`tensor ${tensor.name} is not a constant of floating point`);
-    return { ...tensor, floats: tensor.floats };
+    const floats = floatsOf(tensor);
+    if (floats === undefined) throw new FormatError(`tensor ${tensor.name} is not a constant of floating point`);
+    return [floats, tensor.shape];
   }
 
   #weight(index: number | undefined): readonly [Float32Array, readonly number[]] {
-    const { floats, shape, name } = this.#floats(index);
-    if (shape.length !== 4) throw new FormatError(`weight ${name} has shape [${shape}]`);
+    const [floats, shape] = this.#floats(index);
+    if (shape.length !== 4) throw new FormatError(`the weight of a convolution has shape [${shape}]`);
     return [floats, shape];
   }
 
@@ -146,8 +155,8 @@ class Builder {
     const [stride, sideways] = window.stride;
     if (stride !== sideways) throw new FormatError('the strides of a convolution differ');
     // -1: left out.
-    const bias = biasIndex === undefined || biasIndex < 0 ? undefined : this.#floats(biasIndex);
-    const b = bias && constant('float32', bias.floats, [bias.floats.length]);
+    const [bias] = biasIndex === undefined || biasIndex < 0 ? [] : this.#floats(biasIndex);
+    const b = bias && constant('float32', bias, [bias.length]);
     const padding = paddingOf(x, window.border, kernel, stride);
     return activated(conv2d(x, weight, b, { stride, padding, groups, fixed: true }), window.activation);
   }
@@ -161,7 +170,7 @@ class Builder {
 
   /** Rows of [before, after] for N, H, W and C. */
   #pad(first: number | undefined, second: number | undefined): Tensor {
-    const { integers } = tensorAt(this.#model, second);
+    const integers = integersOf(tensorAt(this.#model, second));
     if (integers?.length !== 8) throw new FormatError('a padding does not have two numbers for each axis');
     const [n0, n1, top = 0, bottom = 0, left = 0, right = 0, before = 0, after = 0] = integers;
     if (n0 !== 0 || n1 !== 0) throw new FormatError('it pads the batch');

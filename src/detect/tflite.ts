@@ -1,4 +1,4 @@
-import { type Dtype, toFloat32 } from '../checkpoints/tensor.js';
+import { elementBytes, toFloat32 } from '../checkpoints/tensor.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
 import { Flatbuffer, FormatError, type Table } from './flatbuffer.js';
@@ -27,13 +27,25 @@ export type Operation =
   | { readonly kind: 'bilinear resize' }
   | { readonly kind: 'relu' | 'pad' | 'reshape' | 'dequantize' };
 
+type Dtype = 'F32' | 'F16' | 'I32';
+
 export interface TfliteTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Of constants of floating point (half precision made single). */
-  readonly floats?: Float32Array;
-  /** Of integer constants. */
-  readonly integers?: Int32Array;
+  readonly dtype: Dtype;
+  /** Of a constant, over the file's memory. */
+  readonly data?: Uint8Array;
+}
+
+/** The elements of a constant of floating point, half precision made single; undefined for other tensors. */
+export function floatsOf({ name, shape, dtype, data }: TfliteTensor): Float32Array | undefined {
+  return data === undefined || dtype === 'I32' ? undefined : toFloat32({ dtype, shape, data }, name);
+}
+
+/** The elements of an integer constant. */
+export function integersOf({ dtype, data }: TfliteTensor): Int32Array | undefined {
+  // A copy lies where an Int32Array may begin.
+  return data === undefined || dtype !== 'I32' ? undefined : new Int32Array(data.slice().buffer);
 }
 
 export interface TfliteOperator {
@@ -112,7 +124,7 @@ class Constants {
   }
 }
 
-const dtypes: ReadonlyMap<number, Dtype> = new Map([
+const dtypes: ReadonlyMap<number, Dtype> = new Map<number, Dtype>([
   [0, 'F32'],
   [1, 'F16'],
   [2, 'I32'],
@@ -127,14 +139,12 @@ function parseTensor(tensor: Table, constants: Constants): TfliteTensor {
   if (dtype === undefined) throw new FormatError(`tensor ${name} has element type ${code}, which is not supported`);
   if (tensor.table(6) !== undefined) throw new FormatError(`tensor ${name} is sparse, which is not supported`);
   const data = constants.take(tensor.uint32(2), name);
-  if (data === undefined) return { name, shape };
-  const expected = shape.reduce((a, b) => a * b, 1) * (dtype === 'F16' ? 2 : 4);
+  if (data === undefined) return { name, shape, dtype };
+  const expected = shape.reduce((a, b) => a * b, 1) * elementBytes[dtype];
   if (data.byteLength !== expected) {
     throw new FormatError(`tensor ${name} of shape [${shape}] has ${data.byteLength} bytes, not ${expected}`);
   }
-  if (dtype !== 'I32') return { name, shape, floats: toFloat32({ dtype, shape, data }, name) };
-  // A copy lies where an Int32Array may begin.
-  return { name, shape, integers: new Int32Array(data.slice().buffer) };
+  return { name, shape, dtype, data };
 }
 
 function parseOperator(operator: Table, codes: readonly number[]): TfliteOperator {
@@ -222,7 +232,7 @@ function checkOrder(
 ): void {
   const known = new Set<number>();
   tensors.forEach((tensor, i) => {
-    if (tensor.floats !== undefined || tensor.integers !== undefined) known.add(i);
+    if (tensor.data !== undefined) known.add(i);
   });
   const add = (index: number): void => {
     if (tensors[index] === undefined) throw new FormatError(`there is no tensor ${index}`);

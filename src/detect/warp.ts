@@ -22,7 +22,7 @@ export function warp(
   const ratio = 1 / Math.hypot(transform.a, transform.b);
   if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new RangeError('a picture cannot be warped to nothing');
   if (ratio > maxRatio && Math.max(picture.width, picture.height) > maxRatio) {
-    const { shrunk, toShrunk } = shrink(picture, transform, width, height, ratio / 2);
+    const { shrunk, toShrunk } = shrink(picture, transform, width, height, ratio / maxRatio);
     return sample(shrunk, toShrunk, width, height, border);
   }
   return sample(picture, transform, width, height, border);
