@@ -162,7 +162,11 @@ export class Recognizer {
   }
 
   #watched(detector: FaceDetector): FaceDetector {
-    return { ...detector, detect: (picture, options) => this.#run(() => detector.detect(picture, options)) };
+    return {
+      ...detector,
+      detect: (picture, options) => this.#run(() => detector.detect(picture, options)),
+      follow: (picture, faces, minScore) => this.#run(() => detector.follow(picture, faces, minScore)),
+    };
   }
 
   /** @throws Error after `dispose`. */
