@@ -78,7 +78,10 @@ describe('a dataset from training to prediction', () => {
     const args = ['predict', 'faces/train/sad/0.png', 'broken.png', 'faces/train/happy/1.png'];
     const result = await poster([...args, '--aligned', '--json', '--checkpoint', 'run/best.safetensors'], dir);
     assert.equal(result.code, 3);
-    assert.match(result.stderr, /^poster: Picture broken\.png is not a picture[^\n]*\n$/);
+    assert.match(
+      result.stderr,
+      /^poster: Picture broken\.png is not a picture[^\n]*\n1 of 3 pictures could not be read: see above\.\n$/,
+    );
     const document = JSON.parse(result.stdout) as {
       images: { image: string; scores: { label: string; probability: number; logit: number }[] }[];
       failed: { image: string }[];
@@ -172,8 +175,12 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['evaluate'], /required option '--data <dir>' not specified/],
     [['evaluate', '--data', 'faces', '--labels', 'emotions'], /There is no label set called 'emotions'/],
     [['evaluate', '--data', 'faces', '--model', 'poster-v2'], /needs both --model and --labels/],
-    [['predict', 'face.png'], /There is no face detection yet; crop each picture to its face/],
-    [['predict', '--aligned'], /missing required argument 'image'/],
+    [['predict', '--aligned'], /missing required argument 'input'/],
+    [
+      ['predict', 'face.png', '--aligned', '--min-score', '0.5'],
+      /'--min-score <score>' cannot be used with option '--aligned'/,
+    ],
+    [['predict', '-', '-'], /Standard input \(-\) can be read once only/],
     [['recognise'], /unknown command 'recognise'/],
   ];
   for (const [args, sentence] of wrong) {
@@ -194,7 +201,8 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
     await fails(predict('nothing.png'), dir, 3, /Cannot read nothing\.png: there is no such file/);
     await fails(predict('empty.png'), dir, 3, /empty\.png is empty/);
     await fails(predict('cut.png'), dir, 3, /cut\.png is truncated or damaged/);
-    await fails(predict('faces'), dir, 3, /faces is a folder/);
+    await fails(predict('faces'), dir, 3, /Folder faces has no pictures; with --recursive/);
+    await fails(predict('*.tif'), dir, 3, /No picture matches \*\.tif/);
   });
 
   it('checkpoints: missing, damaged, of another architecture', async () => {

@@ -8,6 +8,8 @@ import {
   type Classifier,
   loadClassifier,
   type NetworkOptions,
+  Recognizer,
+  type RecognizerOptions,
   requireBundledCheckpoint,
 } from '../recognize/index.js';
 import { chooseDevice, type DeviceName, deviceNames } from '../runtime/index.js';
@@ -61,6 +63,11 @@ export function gpuOption(): Option {
 
 export function openCheckpoint(options: CheckpointOptions): Promise<Classifier> {
   return openAs(loadClassifier, options);
+}
+
+/** The checkpoint with a face detector. */
+export function openRecognizer(options: CheckpointOptions, more: RecognizerOptions): Promise<Recognizer> {
+  return openAs((checkpoint, network) => Recognizer.load({ ...network, ...more, checkpoint }), options);
 }
 
 /** The checkpoint as what `load` makes of it. */

@@ -2,6 +2,8 @@ import { Presets, SingleBar } from 'cli-progress';
 
 export interface CountBar {
   readonly update: (done: number, total: number) => void;
+  /** Clears its line, for others to write; the next update shows it again. */
+  readonly hide: () => void;
   /** Safe to call twice. */
   readonly stop: () => void;
 }
@@ -15,6 +17,9 @@ export function countBar(what: string): CountBar {
       if (started) bar?.update(done);
       else bar?.start(total, done);
       started = true;
+    },
+    hide: () => {
+      if (bar !== undefined) process.stderr.write('\r\x1b[K');
     },
     stop: () => bar?.stop(),
   };

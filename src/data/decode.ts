@@ -16,6 +16,11 @@ export interface DecodeOptions {
   readonly name?: string;
 }
 
+export interface SeenOptions extends DecodeOptions {
+  /** What becomes of transparency: blended with white, as a page shows it (default), or dropped as in training. */
+  readonly transparency?: 'white' | 'drop';
+}
+
 /** The file's bytes. @throws UserError where there is no readable, non-empty file. */
 export async function readPicture(path: string): Promise<Buffer> {
   try {
@@ -74,18 +79,19 @@ export interface SeenPicture {
 }
 
 /**
- * The same, but transparent places are blended with white, as a page shows them, and it is told how many frames there are.
+ * The same with what people want to know besides: how many frames there are, and how large a picture is that is too large.
  * @throws UserError as `decodePicture` does.
  */
-export async function decodeAsSeen(bytes: Buffer, options: DecodeOptions = {}): Promise<SeenPicture> {
-  const { name = 'The picture' } = options;
+export async function decodeAsSeen(bytes: Buffer, options: SeenOptions = {}): Promise<SeenPicture> {
+  const { name = 'The picture', transparency = 'white' } = options;
   checkFormat(bytes, name);
   try {
     // The header alone, so that what is too large can be told by its size.
     const { width, height, pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (width * height > maxPixels) throw new UserError(`${name} is ${tooLarge(width, height)}`);
     const image = openPicture(bytes, options);
-    return { picture: await pixelsOf(hasAlpha ? image.flatten({ background: '#fff' }) : image), frames: pages };
+    const opaque = transparency === 'white' && hasAlpha ? image.flatten({ background: '#fff' }) : image.removeAlpha();
+    return { picture: await pixelsOf(opaque), frames: pages };
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });

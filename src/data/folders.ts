@@ -68,9 +68,10 @@ export async function isFile(path: string): Promise<boolean> {
  * Pictures below a folder, as paths relative to it with `/` between parts, in ImageFolder's order: folder by folder,
  * both sorted by code point. Symbolic links are followed.
  * @param isWanted which names count
+ * @param recursive also those of folders within
  * @throws UserError where links lead in a circle.
  */
-export async function picturesIn(root: string, isWanted = pictureName): Promise<string[]> {
+export async function picturesIn(root: string, isWanted = pictureName, recursive = true): Promise<string[]> {
   const byFolder: { readonly folder: string; readonly files: string[] }[] = [];
   const walk = async (relative: string, above: readonly string[]): Promise<void> => {
     const folder = join(root, relative);
@@ -83,7 +84,7 @@ export async function picturesIn(root: string, isWanted = pictureName): Promise<
     for (const entry of await entries(folder)) {
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
       const kind = await kindOf(entry, join(root, path));
-      if (kind === 'folder') await walk(path, [...above, real]);
+      if (kind === 'folder' && recursive) await walk(path, [...above, real]);
       else if (kind === 'file' && isWanted.test(entry.name)) files.push(path);
     }
     files.sort(byCodePoint);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
-import { decodeAsSeen, decodePicture, maxFileBytes, readPicture } from '../data/decode.js';
+import { decodeAsSeen, maxFileBytes, readPicture } from '../data/decode.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.js';
 
 /**
@@ -13,8 +13,7 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
   const name = nameOf(image, request.name);
   const bytes = await bytesOf(image, name, request.signal);
   request.signal?.throwIfAborted();
-  if (request.transparency === 'white') return decodeAsSeen(bytes, { name });
-  return { picture: await decodePicture(bytes, { name }), frames: 1 };
+  return decodeAsSeen(bytes, { name, transparency: request.transparency });
 }
 
 function nameOf(image: EncodedImage, name: string): string {

@@ -1,113 +1,197 @@
 import { Command, Option } from 'commander';
+import { z } from 'zod';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
-import { printable } from '../../common/files.js';
+import { bundledCheckpoint } from '../../recognize/bundled.js';
+import type { Recognition } from '../../recognize/recognition.js';
+import type { Recognizer, RecognizerOptions } from '../../recognize/recognizer.js';
+import { numberOf } from '../arguments.js';
+import { type CheckpointOptions, openRecognizer, positive, withCheckpointOptions } from '../checkpoint-options.js';
+import { grouped, note } from '../context.js';
+import { stopOnSignals } from '../interrupt.js';
+import { decodeInput, type PictureInput, pictureInputs } from '../picture-inputs.js';
+import { drawTo, isPictureFile, OutputNames, saveCrops } from '../prediction-files.js';
 import {
-  bundledCheckpoint,
-  type Classifier,
-  classifyPictures,
-  loadPicture,
-  type Score,
-} from '../../recognize/index.js';
-import { bar, formatTable, percent } from '../../report/index.js';
-import { type CheckpointOptions, openCheckpoint, withCheckpointOptions } from '../checkpoint-options.js';
-import { note, printResult } from '../context.js';
+  jsonLinesOutput,
+  jsonOutput,
+  type OutputSettings,
+  type Predicted,
+  type PredictionOutput,
+  textOutput,
+} from '../prediction-output.js';
 
 interface PredictOptions extends CheckpointOptions {
   readonly aligned?: boolean;
+  readonly recursive?: boolean;
+  readonly minScore?: number;
+  readonly maxFaces?: number;
+  readonly minSize?: number;
+  readonly flip?: boolean;
+  readonly top?: number;
+  readonly draw?: string;
+  readonly saveCrops?: string;
+  readonly csv?: string;
   readonly json?: boolean;
+  readonly jsonl?: boolean;
 }
+
+const share = numberOf(z.number().gt(0).lt(1));
+const pixels = numberOf(z.number().min(0));
 
 export function predictCommand(): Command {
   const command = new Command('predict')
-    .description('recognise the expression on pictures of faces')
-    .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF)')
+    .description('find the faces in pictures and recognise their expressions')
+    .argument('<input...>', "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses, - for standard input")
+    .option('-r, --recursive', 'also pictures in folders within folders')
     .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint, 'bundled poster-v2-nano'))
-    .option('--aligned', 'the pictures already are face crops (needed: there is no face detection yet)');
+    .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
+    .addOption(
+      new Option('--min-score <score>', 'how sure a face must be, between 0 and 1 (default: 0.6)')
+        .argParser(share)
+        .conflicts('aligned'),
+    )
+    .addOption(
+      new Option('--max-faces <count>', 'at most so many faces a picture, the surest')
+        .argParser(positive)
+        .conflicts('aligned'),
+    )
+    .addOption(
+      new Option('--min-size <pixels>', 'least width of a face, brow to chin').argParser(pixels).conflicts('aligned'),
+    )
+    .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
+    .option('--top <count>', 'labels listed with each face (default: 3 in text, else all)', positive)
+    .option('--draw <path>', 'draw faces and expressions: a .png, .jpg or .webp file, or a folder')
+    .option('--save-crops <folder>', 'write the crop of each face as the network saw it');
   return withCheckpointOptions(command)
-    .option('--json', 'print one JSON document, with logits')
-    .addHelpText('after', '\nExample:\n  poster predict face.jpg --aligned')
-    .action(async (images: readonly string[], options: PredictOptions) => {
-      if (options.aligned !== true) {
-        throw new UserError(
-          'There is no face detection yet; crop each picture to its face, brow to chin, and say so with --aligned.',
-          ExitCode.usage,
-        );
-      }
-      const classifier = await openCheckpoint(options);
-      try {
-        await run(classifier, images, options);
-      } finally {
-        await classifier.dispose();
-      }
-    });
+    .option('--csv <file>', 'write a row for each face; - for standard output')
+    .addOption(new Option('--json', 'print one JSON document, with logits').conflicts('jsonl'))
+    .option('--jsonl', 'print a line of JSON for each picture as it is done')
+    .addHelpText(
+      'after',
+      `
+Reads JPEG, PNG, WebP, GIF, TIFF and AVIF up to 64 megapixels and 256 MB, upright as their EXIF data says; of animations the
+first frame; transparent places as white. Boxes and points are pixels from the top left corner.
+
+Examples:
+  poster predict photo.jpg --draw seen.jpg
+  poster predict holiday -r --csv faces.csv
+  poster predict face.jpg --aligned`,
+    )
+    .action(predict);
 }
 
-interface Failure {
-  readonly image: string;
-  readonly reason: string;
-}
-
-/** Pictures at once. */
-const chunk = 16;
-
-async function run(classifier: Classifier, images: readonly string[], options: PredictOptions): Promise<void> {
-  const found: { image: string; scores: Score[] }[] = [];
-  const failed: Failure[] = [];
-  for (let start = 0; start < images.length; start += chunk) {
-    const names: string[] = [];
-    const pictures: Float32Array[] = [];
-    const loaded = images.slice(start, start + chunk).map(async (image) => tryPicture(image, classifier));
-    for (const [i, result] of (await Promise.all(loaded)).entries()) {
-      const image = images[start + i] ?? '';
-      if (result instanceof Float32Array) {
-        names.push(image);
-        pictures.push(result);
-      } else {
-        failed.push({ image, reason: result });
-        note(`poster: ${result}`);
-      }
-    }
-    if (pictures.length === 0) continue;
-    const scores = await classifyPictures(classifier, pictures);
-    scores.forEach((ranking, i) => {
-      found.push({ image: names[i] ?? '', scores: ranking });
-    });
+async function predict(names: readonly string[], options: PredictOptions): Promise<void> {
+  if (options.csv === '-' && (options.json === true || options.jsonl === true)) {
+    throw new UserError('--csv - and --json both write to standard output; give --csv a file.', ExitCode.usage);
   }
-  if (options.json === true || found.length > 0) {
-    printResult(options.json, document(classifier, options.checkpoint, found, failed), () => text(found));
+  const inputs = await pictureInputs(names, options.recursive === true);
+  if (options.draw !== undefined && isPictureFile(options.draw) && inputs.length > 1) {
+    throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
   }
-  if (failed.length > 0) process.exitCode = ExitCode.input;
-}
-
-/** The picture, or the sentence why there is none. */
-async function tryPicture(image: string, { preprocessing }: Classifier): Promise<Float32Array | string> {
+  if (options.draw !== undefined) {
+    const { fontNote } = await import('../../report/run-report.js');
+    for (const missing of await fontNote()) note(missing);
+  }
+  const recognizer = await openRecognizer(options, { ...recognizerOptions(options), decode: decodeInput });
   try {
-    return await loadPicture(image, preprocessing);
-  } catch (error) {
-    if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
-    return messageOf(error);
+    await run(recognizer, inputs, options);
+  } finally {
+    await recognizer.dispose();
   }
 }
 
-type Found = readonly { readonly image: string; readonly scores: readonly Score[] }[];
+function recognizerOptions({ aligned, flip, minScore, maxFaces, minSize }: PredictOptions): RecognizerOptions {
+  const detect = {
+    ...(minScore === undefined ? {} : { minScore }),
+    ...(maxFaces === undefined ? {} : { maxFaces }),
+    ...(minSize === undefined ? {} : { minSize }),
+  };
+  return { aligned: aligned === true, flip: flip === true, detect };
+}
 
-function document(classifier: Classifier, checkpoint: string, found: Found, failed: readonly Failure[]): object {
-  const { model, labels } = classifier.description;
-  return {
+async function run(recognizer: Recognizer, inputs: readonly PictureInput[], options: PredictOptions): Promise<void> {
+  const outputs = await outputsOf(recognizer, options);
+  const names = new OutputNames();
+  const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
+  const bar = inputs.length > 1 ? (await import('../progress.js')).countBar('pictures') : undefined;
+  const count = { done: 0, failed: 0, faceless: 0 };
+  bar?.update(0, inputs.length);
+  // Stopping ends the inputs: what was begun is finished and written.
+  function* images(): Iterable<string | URL> {
+    for (const { image } of inputs) {
+      if (stop.signal.aborted) return;
+      yield image;
+    }
+  }
+  const settings = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
+  try {
+    for await (const result of recognizer.settle(images(), settings)) {
+      const input = inputs[count.done++];
+      if (input === undefined) break;
+      bar?.hide();
+      if (result.status === 'rejected') {
+        count.failed++;
+        note(`poster: ${messageOf(result.reason)}`);
+        for (const output of outputs) await output.fail(input.name, messageOf(result.reason));
+      } else {
+        if (result.value.faces.length === 0) count.faceless++;
+        const predicted = await withFiles(input, result.value, recognizer, names, options);
+        for (const output of outputs) await output.add(predicted);
+      }
+      bar?.update(count.done, inputs.length);
+    }
+  } finally {
+    bar?.stop();
+    stop.release();
+    // Also after a failure: what was done stays.
+    for (const output of outputs) await output.end(count.done < inputs.length);
+  }
+  summarise(count, inputs.length, options);
+}
+
+async function outputsOf({ classifier }: Recognizer, options: PredictOptions): Promise<PredictionOutput[]> {
+  const { checkpoint, aligned, top, csv } = options;
+  const settings: OutputSettings = {
     checkpoint,
-    model: model.name,
-    labels,
-    images: found.map(({ image, scores }) => ({ image, expression: scores[0]?.label ?? null, scores })),
-    failed,
+    description: classifier.description,
+    aligned: aligned === true,
+    ...(top === undefined ? {} : { top }),
+  };
+  const table = csv === undefined ? [] : [(await import('../faces-csv.js')).csvOutput(csv, classifier.labels.labels)];
+  if (csv === '-') return table;
+  const print = options.json === true ? jsonOutput : options.jsonl === true ? jsonLinesOutput : textOutput;
+  return [print(settings), ...table];
+}
+
+async function withFiles(
+  { name, place }: PictureInput,
+  result: Recognition,
+  { template }: Recognizer,
+  names: OutputNames,
+  { draw, saveCrops: cropFolder }: PredictOptions,
+): Promise<Predicted> {
+  if (draw === undefined && cropFolder === undefined) return { ...result, image: name };
+  const stem = names.stem(place);
+  const drawn = draw === undefined ? undefined : await drawTo(draw, stem, name, result, template);
+  return {
+    ...result,
+    image: name,
+    ...(drawn === undefined ? {} : { drawn }),
+    ...(cropFolder === undefined ? {} : { crops: await saveCrops(cropFolder, stem, result) }),
   };
 }
 
-function text(found: Found): string {
-  return found
-    .map(({ image, scores }) => {
-      const table = formatTable(scores.map(({ label, probability }) => [`  ${label}`, `${percent(probability)}%`]));
-      const lines = table.split('\n').map((line, i) => `${line}  ${bar(scores[i]?.probability ?? 0)}`.trimEnd());
-      return [printable(image, 4096), ...lines].join('\n');
-    })
-    .join('\n\n');
+/** What a list of results does not show at a glance, and the exit code. */
+function summarise(
+  { done, failed, faceless }: { readonly done: number; readonly failed: number; readonly faceless: number },
+  total: number,
+  { json, jsonl, csv }: PredictOptions,
+): void {
+  const several = (count: number): string => `${grouped(count)} of ${grouped(total)} pictures`;
+  if (faceless > 0 && (json === true || jsonl === true || csv === '-' || total > 1)) {
+    note(total === 1 ? 'No face was found.' : `No face was found in ${several(faceless)}.`);
+  }
+  if (failed > 0 && total > 1) note(`${several(failed)} could not be read: see above.`);
+  if (done < total) note(`Stopped after ${several(done)}; their results are complete.`);
+  if (failed > 0) process.exitCode = ExitCode.input;
+  if (done < total) process.exitCode = ExitCode.interrupted;
 }

@@ -1,0 +1,148 @@
+import type { ModelDescription } from '../checkpoints/index.js';
+import { printable } from '../common/printable.js';
+import type { Box, Keypoints } from '../detect/index.js';
+import type { Score } from '../recognize/predict.js';
+import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
+import { bar } from '../report/bar.js';
+import { formatTable, percent } from '../report/table.js';
+import { writeOut } from './context.js';
+
+/** A picture that was looked at, and the files that were made of it. */
+export interface Predicted extends Recognition {
+  readonly image: string;
+  readonly drawn?: string;
+  /** A file for each face. */
+  readonly crops?: readonly string[];
+}
+
+/** Where results go, one after the other. */
+export interface PredictionOutput {
+  add(predicted: Predicted): Promise<void>;
+  fail(image: string, reason: string): Promise<void>;
+  end(interrupted: boolean): Promise<void>;
+}
+
+export interface OutputSettings {
+  readonly checkpoint: string;
+  readonly description: ModelDescription;
+  readonly aligned: boolean;
+  /** Labels listed with each face. */
+  readonly top?: number;
+}
+
+const nothing = async (): Promise<void> => undefined;
+
+/** A block a picture, a line a face; of face crops a line a label. */
+export function textOutput({ aligned, top }: OutputSettings): PredictionOutput {
+  let first = true;
+  return {
+    async add(predicted) {
+      const block = aligned ? cropBlock(predicted, top) : pictureBlock(predicted, top ?? 3);
+      await writeOut(`${first ? '' : '\n'}${block}\n`);
+      first = false;
+    },
+    fail: nothing,
+    end: nothing,
+  };
+}
+
+function cropBlock({ image, frames, faces, ...files }: Predicted, top: number | undefined): string {
+  const scores = faces[0]?.scores.slice(0, top) ?? [];
+  const table = formatTable(
+    scores.map(({ label, probability }) => [`  ${printable(label)}`, `${percent(probability)}%`]),
+  );
+  const lines = table.split('\n').map((line, i) => `${line}  ${bar(scores[i]?.probability ?? 0)}`.trimEnd());
+  const name = frames > 1 ? `${printable(image, 4096)}  first of ${frames} frames` : printable(image, 4096);
+  return [name, ...lines, ...fileLines(files)].join('\n');
+}
+
+function pictureBlock({ image, width, height, frames, faces, ...files }: Predicted, top: number): string {
+  const count = faces.length === 0 ? 'no face found' : `${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`;
+  const about = [`${width} x ${height}`, ...(frames > 1 ? [`first of ${frames} frames`] : []), count].join(', ');
+  const table = formatTable(
+    faces.map(({ expression, probability }, i) => [`  ${i + 1}  ${printable(expression)}`, `${percent(probability)}%`]),
+  );
+  const lines = table.split('\n').map((line, i) => {
+    const [{ probability = 0 } = {}, ...others] = faces[i]?.scores.slice(0, top) ?? [];
+    const also = others.map((score) => `${printable(score.label)} ${percent(score.probability)}%`).join(', ');
+    return `${line}  ${bar(probability, 16).padEnd(16)}  ${also}`.trimEnd();
+  });
+  return [`${printable(image, 4096)}  ${about}`, ...(faces.length > 0 ? lines : []), ...fileLines(files)].join('\n');
+}
+
+function fileLines({ drawn, crops = [] }: Pick<Predicted, 'drawn' | 'crops'>): string[] {
+  const shown = crops.length > 1 ? [`${crops[0]} and ${crops.length - 1} more`] : crops;
+  return [...(drawn === undefined ? [] : [`  drawn: ${drawn}`]), ...shown.map((path) => `  crop: ${path}`)];
+}
+
+/** One document, written as it grows: it never is in memory as a whole. */
+export function jsonOutput(settings: OutputSettings): PredictionOutput {
+  const failed: { readonly image: string; readonly reason: string }[] = [];
+  let opened = false;
+  const open = (): string => {
+    if (opened) return '';
+    opened = true;
+    const { checkpoint, description } = settings;
+    const head = { checkpoint, model: description.model.name, labels: description.labels };
+    return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "images": [`;
+  };
+  let images = 0;
+  return {
+    async add(predicted) {
+      const entry = JSON.stringify(documentOf(predicted, settings), null, 2).replaceAll('\n', '\n    ');
+      await writeOut(`${open()}${images++ > 0 ? ',' : ''}\n    ${entry}`);
+    },
+    async fail(image, reason) {
+      failed.push({ image, reason });
+    },
+    async end(interrupted) {
+      const rest = { failed, ...(interrupted ? { interrupted } : {}) };
+      await writeOut(`${open()}${images > 0 ? '\n  ' : ''}],${JSON.stringify(rest, null, 2).slice(1)}\n`);
+    },
+  };
+}
+
+/** A line a picture, those that cannot be read included. */
+export function jsonLinesOutput(settings: OutputSettings): PredictionOutput {
+  const write = (entry: object): Promise<void> => writeOut(`${JSON.stringify(entry)}\n`);
+  return {
+    add: (predicted) => write(documentOf(predicted, settings)),
+    fail: (image, reason) => write({ image, failed: reason }),
+    end: nothing,
+  };
+}
+
+function documentOf(predicted: Predicted, { aligned, top }: OutputSettings): object {
+  const { image, width, height, frames, faces, drawn, crops } = predicted;
+  const files = { ...(drawn === undefined ? {} : { drawn }), ...(crops === undefined ? {} : { crops }) };
+  const [face] = faces;
+  if (aligned) return { image, expression: face?.expression ?? null, scores: topOf(face?.scores ?? [], top), ...files };
+  return { image, width, height, frames, faces: faces.map((one) => faceDocument(one, top)), ...files };
+}
+
+function faceDocument(face: RecognizedFace, top: number | undefined): object {
+  const { box, keypoints, detectionScore, expression, probability, scores } = face;
+  return {
+    box: roundedBox(box),
+    keypoints: keypoints && roundedPoints(keypoints),
+    detectionScore: detectionScore === null ? null : Number(detectionScore.toFixed(4)),
+    expression,
+    probability,
+    scores: topOf(scores, top),
+  };
+}
+
+const topOf = (scores: readonly Score[], top: number | undefined): readonly Score[] => scores.slice(0, top);
+
+/** Hundredths of a pixel are more than the detector knows. */
+export const hundredths = (value: number): number => Math.round(value * 100) / 100;
+
+function roundedBox({ x, y, width, height }: Box): Box {
+  return { x: hundredths(x), y: hundredths(y), width: hundredths(width), height: hundredths(height) };
+}
+
+function roundedPoints(points: Keypoints): object {
+  return Object.fromEntries(
+    Object.entries(points).map(([name, { x, y }]) => [name, { x: hundredths(x), y: hundredths(y) }]),
+  );
+}

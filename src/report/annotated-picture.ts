@@ -1,0 +1,36 @@
+import sharp, { type Sharp } from 'sharp';
+import type { Picture } from '../data/resize.js';
+import { type AnnotatedFace, annotate } from './annotation.js';
+
+export type PictureFormat = 'png' | 'jpeg' | 'webp';
+
+/** A picture with what was recognised drawn on it, as the bytes of a file. */
+export async function annotatedPicture(
+  picture: Picture,
+  faces: readonly AnnotatedFace[],
+  format: PictureFormat,
+): Promise<Buffer> {
+  const { width, height, picture: size, svg } = annotate(picture, faces);
+  const scaled = asImage(picture).resize(size.width, size.height, { fit: 'fill' });
+  // One pipeline: what is composed is at the final size.
+  const extended = scaled.extend({
+    right: width - size.width,
+    bottom: height - size.height,
+    background: '#22262d',
+  });
+  return encoded(extended.composite([{ input: Buffer.from(svg), left: 0, top: 0 }]), format);
+}
+
+/** A picture as the bytes of a PNG file. */
+export function pngOf(picture: Picture): Promise<Buffer> {
+  return encoded(asImage(picture), 'png');
+}
+
+function asImage({ data, width, height, channels }: Picture): Sharp {
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
+}
+
+function encoded(image: Sharp, format: PictureFormat): Promise<Buffer> {
+  if (format === 'jpeg') return image.jpeg({ quality: 90, chromaSubsampling: '4:4:4' }).toBuffer();
+  return (format === 'webp' ? image.webp({ quality: 90 }) : image.png()).toBuffer();
+}
