@@ -1,1 +1,2 @@
+export { type LinkKind, linkKinds } from './place.js';
 export * from './prepare.js';

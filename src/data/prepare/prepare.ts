@@ -9,7 +9,7 @@ import { readAffectNet } from './affectnet.js';
 import { readCaerS } from './caer-s.js';
 import { readFerPlus } from './ferplus.js';
 import { buildFolder } from './output.js';
-import { type LinkKind, linkKinds, place, unusable } from './place.js';
+import { type LinkKind, place, unusable } from './place.js';
 import { countWarnings } from './published-counts.js';
 import { readRafDb } from './raf-db.js';
 import { Problems, type Release, type ReleasePicture, saidBy } from './release.js';
@@ -190,5 +190,3 @@ export async function prepareDataset(
     };
   });
 }
-
-export { type LinkKind, linkKinds };
