@@ -21,7 +21,9 @@ const learningRate = 1e-3;
 function batches(step: number): MicroBatch[] {
   const sizes = [3, 2];
   return sizes.map((size, index) => {
-    const r = random(5, 'batch', step, index);
+    // Pictures with which no PReLU of the small network has an input within rounding of 0: there, a difference in the
+    // last bit turns the slope, and with it gradients by a hundredth.
+    const r = random(7, 'batch', step, index);
     const draw = (count: number, value: () => number): Float32Array => Float32Array.from({ length: count }, value);
     const elements = (shape: Parameters<typeof concrete>[0]): number =>
       concrete(shape, size).reduce((a, b) => a * b, 1);
