@@ -11,6 +11,7 @@ export type { LabelSet } from './common/labels.js';
 export type { Preprocessing } from './common/preprocessing.js';
 export { type Converted, type ConvertOptions, convert, toOnnx } from './convert/index.js';
 export * as data from './data/index.js';
+export * as detect from './detect/index.js';
 export * as graph from './graph/index.js';
 export * as metrics from './metrics/index.js';
 export * as models from './models/index.js';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../common/errors.js';
+import type { CropTemplate } from '../common/preprocessing.js';
 import {
   encodeModel,
   loadModel,
@@ -61,13 +62,14 @@ test('how faces are cropped is stored with the weights, and checked', async () =
   } as const;
   await saveModel(path, { ...checkpoint, preprocessing });
   assert.deepEqual((await loadModel(path)).preprocessing, preprocessing);
-  for (const points of [
+  const wrong: readonly CropTemplate['points'][] = [
     {},
     { mouth: [0.5, 0.8] },
     { mouth: [0.5, 0.8], noseTip: [0.5, 0.8] },
     { mouth: [0, 9], noseTip: [0, 0] },
-  ]) {
-    const crop = { name: 'own', points } as typeof preprocessing.crop;
+  ];
+  for (const points of wrong) {
+    const crop: CropTemplate = { name: 'own', points };
     assert.throws(() => encodeModel({ ...checkpoint, preprocessing: { ...preprocessing, crop } }), /crop/);
   }
 });

@@ -101,6 +101,7 @@ test('options leave out faces, and say what cannot be', async () => {
     wide.map(({ box }) => box.x < 256),
     [true],
   );
+  assert.deepEqual(await detector.detect(both, { scales, minSize: 200 }), []);
   for (const wrong of [
     { minScore: 0 },
     { minScore: 1 },

@@ -1,3 +1,5 @@
+export { cropTemplateFor, ferPlusCrop, rafDbCrop } from '../common/crop-templates.js';
+export { type CropTemplate, type KeypointName, keypointNames } from '../common/preprocessing.js';
 export * from './align.js';
 export { intersectionOverUnion } from './candidates.js';
 export * from './detector.js';

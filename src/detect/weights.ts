@@ -10,7 +10,7 @@ const weightsFile = '@mediapipe/face_detection/face_detection_full_range.tflite'
  */
 export async function readDetectorWeights(): Promise<Uint8Array> {
   try {
-    return await readFile(createRequire(import.meta.url).resolve(weightsFile));
+    return new Uint8Array(await readFile(createRequire(import.meta.url).resolve(weightsFile)));
   } catch (error) {
     throw new UserError(
       `The face detector's weights are missing (${messageOf(error).split('\n', 1)[0]}); run npm install again.`,
