@@ -2,7 +2,7 @@ import type { CropTemplate, Preprocessing } from './preprocessing.js';
 
 /**
  * FER2013's and FER+'s crops: medians over the faces found in 4,000 training pictures, the same on both sides
- * (docs/decisions/0004-face-detection.md).
+ * (docs/decisions/0005-face-detection.md).
  */
 export const ferPlusCrop: CropTemplate = {
   name: 'FER+',
