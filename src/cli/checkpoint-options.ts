@@ -3,15 +3,10 @@ import { z } from 'zod';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import { type ModelName, modelNames } from '../models/index.js';
-import {
-  bundledCheckpoint,
-  type Classifier,
-  loadClassifier,
-  type NetworkOptions,
-  Recognizer,
-  type RecognizerOptions,
-  requireBundledCheckpoint,
-} from '../recognize/index.js';
+import { bundledCheckpoint, requireBundledCheckpoint } from '../recognize/bundled.js';
+import { type Classifier, loadClassifier } from '../recognize/classifier.js';
+import type { NetworkOptions } from '../recognize/network.js';
+import { Recognizer, type RecognizerOptions } from '../recognize/recognizer.js';
 import { chooseDevice, type DeviceName, deviceNames } from '../runtime/index.js';
 import { labelSetArgument, numberOf } from './arguments.js';
 import { note } from './context.js';

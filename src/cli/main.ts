@@ -1,25 +1,29 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { refusalChannel } from '../checkpoints/index.js';
+import { refusalChannel } from '../checkpoints/checkpoint-file.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
-import { checkCommand } from './commands/check.js';
-import { compareCommand } from './commands/compare.js';
-import { convertCommand } from './commands/convert.js';
-import { embedCommand } from './commands/embed.js';
-import { evaluateCommand } from './commands/evaluate.js';
-import { explainCommand } from './commands/explain.js';
-import { landmarksCommand } from './commands/landmarks.js';
-import { predictCommand } from './commands/predict.js';
-import { prepareCommand } from './commands/prepare.js';
-import { profileCommand } from './commands/profile.js';
-import { reportCommand } from './commands/report.js';
-import { trainCommand } from './commands/train.js';
 import { note } from './context.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
+};
+
+/** By name; a command's modules are loaded when it is used. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  prepare: async () => (await import('./commands/prepare.js')).prepareCommand(),
+  check: async () => (await import('./commands/check.js')).checkCommand(),
+  train: async () => (await import('./commands/train.js')).trainCommand(),
+  evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
+  report: async () => (await import('./commands/report.js')).reportCommand(),
+  compare: async () => (await import('./commands/compare.js')).compareCommand(),
+  predict: async () => (await import('./commands/predict.js')).predictCommand(),
+  landmarks: async () => (await import('./commands/landmarks.js')).landmarksCommand(),
+  explain: async () => (await import('./commands/explain.js')).explainCommand(),
+  embed: async () => (await import('./commands/embed.js')).embedCommand(),
+  convert: async () => (await import('./commands/convert.js')).convertCommand(),
+  profile: async () => (await import('./commands/profile.js')).profileCommand(),
 };
 
 const program = new Command('poster')
@@ -27,22 +31,10 @@ const program = new Command('poster')
   .version(version)
   .option('--verbose', 'say more when something fails')
   .configureHelp({ showGlobalOptions: true });
-for (const command of [
-  prepareCommand(),
-  checkCommand(),
-  trainCommand(),
-  evaluateCommand(),
-  reportCommand(),
-  compareCommand(),
-  predictCommand(),
-  landmarksCommand(),
-  explainCommand(),
-  embedCommand(),
-  convertCommand(),
-  profileCommand(),
-]) {
-  program.addCommand(command);
-}
+// Options before the command take no value: the first word is its name. Without one, or for help, all are needed.
+const named = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? '';
+const wanted = Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands);
+for (const load of wanted) if (load !== undefined) program.addCommand(await load());
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   command.exitOverride().configureHelp({ showGlobalOptions: true });
   command.configureOutput({
