@@ -1,9 +1,12 @@
-/** Reads the expression on a face crop: `node dist/examples/recognise.js [PICTURE] [CHECKPOINT]`. */
-import { loadClassifier, predict, requireBundledCheckpoint } from '../src/index.js';
+/** Finds the faces of a photo and reads their expressions: `node dist/examples/recognise.js [PICTURE] [CHECKPOINT]`. */
+import { Recognizer } from '../src/index.js';
 
-const [picture = 'assets/astronaut-face.png', checkpoint = await requireBundledCheckpoint()] = process.argv.slice(2);
+const [picture = 'assets/astronaut.png', checkpoint] = process.argv.slice(2);
 
-const classifier = await loadClassifier(checkpoint);
-const [scores = []] = await predict(classifier, [picture]);
-for (const { label, probability } of scores) console.log(`${label.padEnd(10)} ${(probability * 100).toFixed(1)}%`);
-await classifier.dispose();
+const recognizer = await Recognizer.load(checkpoint === undefined ? {} : { checkpoint });
+const { faces } = await recognizer.recognize(picture);
+for (const { expression, probability, box } of faces) {
+  const place = `at (${Math.round(box.x)}, ${Math.round(box.y)}), ${Math.round(box.width)} pixels wide`;
+  console.log(`${expression} ${(probability * 100).toFixed(1)}% ${place}`);
+}
+await recognizer.dispose();

@@ -1,7 +1,7 @@
-// npm run demo: from a fresh clone to an expression read from a picture.
+// npm run demo: from a fresh clone to the expression on a face in a photo, and a picture that shows it.
 import { compile, install, node } from './support/steps.mjs';
 
 install();
 compile();
-node(['dist/src/cli/main.js', 'predict', 'assets/astronaut-face.png', '--aligned']);
-console.log('\nNext: crop a face of your own, brow to chin, and run: npx poster predict YOUR-FACE.jpg --aligned');
+node(['dist/src/cli/main.js', 'predict', 'assets/astronaut.png', '--draw', 'demo.png']);
+console.log('\nOpen demo.png to see it. Next, a photo of your own: npx poster predict YOUR-PHOTO.jpg --draw seen.png');
