@@ -34,3 +34,4 @@ export {
   type TrainResult,
   train,
 } from './train/train.js';
+export * from './video/index.js';

@@ -27,7 +27,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   recognize: [...compiler, 'nn', ...parts, ...execution, 'detect'],
   convert: [...compiler, 'nn', ...parts, 'onnx'],
   report: [...compiler, 'nn', ...parts],
-  cli: [...compiler, 'nn', ...parts, ...execution, 'detect', ...apps],
+  video: ['data', 'detect', 'recognize'],
+  cli: [...compiler, 'nn', ...parts, ...execution, 'detect', 'video', ...apps],
 };
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));

@@ -1,0 +1,64 @@
+/**
+ * Pairs rows with columns so that the sum of their gains is the greatest there is; pairs that gain nothing stay apart.
+ * The Hungarian method with potentials, O(rows^2 (rows + columns)).
+ *
+ * @param gains [rows][columns]; a pair that must not be has a gain of 0 or less, or -Infinity
+ * @returns for each row its column, or undefined
+ */
+export function assign(gains: readonly (readonly number[])[]): (number | undefined)[] {
+  const rows = gains.length;
+  const columns = Math.max(0, ...gains.map((row) => row.length));
+  // A column of its own for each row, in which it stays alone: then every row finds a place.
+  const width = columns + rows;
+  const cost = (row: number, column: number): number => {
+    const gain = column < columns ? (gains[row]?.[column] ?? 0) : 0;
+    return gain > 0 ? -gain : 0;
+  };
+  const ofRow = new Float64Array(rows);
+  const ofColumn = new Float64Array(width);
+  const owner = new Int32Array(width).fill(-1);
+  for (let start = 0; start < rows; start++) {
+    const least = new Float64Array(width).fill(Number.POSITIVE_INFINITY);
+    const before = new Int32Array(width).fill(-1);
+    const used = new Uint8Array(width);
+    let [row, column] = [start, -1];
+    do {
+      if (column >= 0) row = owner[column] ?? 0;
+      let next = -1;
+      for (let j = 0; j < width; j++) {
+        if (used[j] === 1) continue;
+        const reduced = cost(row, j) - (ofRow[row] ?? 0) - (ofColumn[j] ?? 0);
+        if (reduced < (least[j] ?? 0)) {
+          least[j] = reduced;
+          before[j] = column;
+        }
+        if (next < 0 || (least[j] ?? 0) < (least[next] ?? 0)) next = j;
+      }
+      const delta = least[next] ?? 0;
+      ofRow[start] = (ofRow[start] ?? 0) + delta;
+      for (let j = 0; j < width; j++) {
+        if (used[j] === 1) {
+          const i = owner[j] ?? 0;
+          ofRow[i] = (ofRow[i] ?? 0) + delta;
+          ofColumn[j] = (ofColumn[j] ?? 0) - delta;
+        } else {
+          least[j] = (least[j] ?? 0) - delta;
+        }
+      }
+      used[next] = 1;
+      column = next;
+    } while ((owner[column] ?? -1) >= 0);
+    // Each row on the way takes the column that the one after it had.
+    while (column >= 0) {
+      const previous = before[column] ?? -1;
+      owner[column] = previous >= 0 ? (owner[previous] ?? start) : start;
+      column = previous;
+    }
+  }
+  const found = new Array<number | undefined>(rows).fill(undefined);
+  for (let j = 0; j < columns; j++) {
+    const row = owner[j] ?? -1;
+    if (row >= 0 && (gains[row]?.[j] ?? 0) > 0) found[row] = j;
+  }
+  return found;
+}

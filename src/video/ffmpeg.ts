@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { ExitCode, UserError } from '../common/errors.js';
+import { printable } from '../common/printable.js';
+
+/** Programs of the system's ffmpeg. */
+export interface FfmpegPaths {
+  /** Default: `ffmpeg` of the PATH. */
+  readonly ffmpeg?: string;
+  /** Default: `ffprobe` of the PATH. */
+  readonly ffprobe?: string;
+}
+
+/** How a process ended. */
+export interface Ending {
+  readonly code: number | null;
+  /** The last that it said on stderr, in lines without the names of ffmpeg's parts. */
+  readonly said: readonly string[];
+}
+
+export interface RunningProgram {
+  readonly child: ChildProcess;
+  /** Settles when it has ended and all that it wrote was read. */
+  readonly ended: Promise<Ending>;
+}
+
+/** Of what a program says, the last so many characters are kept: whatever it is fed, memory stays. */
+const keptCharacters = 4096;
+
+/**
+ * Starts ffmpeg or ffprobe, without a shell and in a process group of its own: Ctrl-C in a terminal reaches us only, and we
+ * decide how it ends.
+ */
+export function startProgram(
+  program: string,
+  args: readonly string[],
+  stdin: 'pipe' | 'ignore',
+  stdout: 'pipe' | 'ignore' = 'pipe',
+): RunningProgram {
+  const child = spawn(program, args, {
+    stdio: [stdin, stdout, 'pipe'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  });
+  let text = '';
+  child.stderr?.setEncoding('utf8').on('data', (more: string) => {
+    text = (text + more).slice(-keptCharacters);
+  });
+  const ended = (async (): Promise<Ending> => {
+    try {
+      const [code] = await once(child, 'close');
+      return { code: typeof code === 'number' ? code : null, said: linesOf(text) };
+    } catch (error) {
+      throw notStarted(error, program);
+    }
+  })();
+  // Whoever waits for it sees the failure; until then it is no unhandled one.
+  ended.catch(() => undefined);
+  return { child, ended };
+}
+
+function notStarted(error: unknown, program: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const name = printable(program);
+  if (error.code === 'ENOENT') {
+    return new UserError(
+      `Videos are read by ${name}, which is not installed; install ffmpeg (ffmpeg.org, or your system's packages), or set FFMPEG_PATH to where it is.`,
+      ExitCode.resource,
+    );
+  }
+  return new UserError(
+    `${name} cannot be started (${printable(String(error.code))}); check its installation.`,
+    ExitCode.resource,
+  );
+}
+
+/** Lines in the order they were said, without `[mov,mp4 @ 0x5581]` before and without repetitions. */
+function linesOf(text: string): string[] {
+  const lines = text
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/^(\[[^\]]*\]\s*)+/, '').trim())
+    .filter((line) => line !== '' && !/^Last message repeated/.test(line));
+  return [...new Set(lines)];
+}
+
+/** What ffmpeg said, short enough for a sentence; the name of its input is ours to say. */
+export function reasonOf({ said }: Ending): string {
+  const lines = said
+    .map((line) =>
+      line.replace(/^.*: (?=Invalid data|No such|Permission|Connection|Server returned|Input\/output)/, ''),
+    )
+    .map((line) => line.replace(/[.:\s]+$/, ''))
+    .slice(-2);
+  return printable([...new Set(lines)].join('; '), 200);
+}
+
+/** Everything that a short-lived program writes, at most 1 MiB, as text. */
+export async function outputOf(program: string, args: readonly string[]): Promise<Ending & { readonly text: string }> {
+  const { child, ended } = startProgram(program, args, 'ignore');
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (more: string) => {
+    if (text.length < 2 ** 20) text += more;
+  });
+  return { ...(await ended), text };
+}
+
+/** Ends a program whose output nobody wants any more. */
+export async function killProgram({ child, ended }: RunningProgram): Promise<void> {
+  child.stdout?.destroy();
+  child.kill('SIGKILL');
+  await ended.catch(() => undefined);
+}

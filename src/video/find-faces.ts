@@ -1,0 +1,82 @@
+import type { Picture } from '../data/resize.js';
+import { type DetectOptions, type Face, type FaceDetector, intersectionOverUnion } from '../detect/index.js';
+import { isCut, type Thumbnail, thumbnail } from './scene-cut.js';
+import { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js';
+
+export interface FindFacesOptions extends TrackerOptions {
+  /** How often whole frames are searched for new faces, in seconds; 0: each frame. Default 0.5. */
+  readonly searchEvery?: number;
+  /** How faces are found. `turned` is false here unless asked for: frames come upright. */
+  readonly detect?: Omit<DetectOptions, 'signal'>;
+}
+
+/** Two boxes that overlap as much are one face. */
+const sameFace = 0.3;
+/** Least score of a face that is followed. It is known to be there, so less is needed than for finding it. */
+const followScore = 0.5;
+
+/**
+ * Finds the faces of frames that follow each other. Whole frames are searched now and then, at once after a cut and when a
+ * face is lost; in between known faces are looked for only where they should be, which takes a small part of the time.
+ */
+export class FrameFaces {
+  readonly #detector: FaceDetector;
+  readonly #tracker: FaceTracker;
+  readonly #searchEvery: number;
+  readonly #detect: Omit<DetectOptions, 'signal'>;
+  #searched = Number.NEGATIVE_INFINITY;
+  #before: Thumbnail | undefined;
+
+  constructor(detector: FaceDetector, { searchEvery = 0.5, detect = {}, ...tracking }: FindFacesOptions = {}) {
+    this.#detector = detector;
+    this.#tracker = new FaceTracker(tracking);
+    this.#searchEvery = searchEvery;
+    this.#detect = { turned: false, ...detect };
+  }
+
+  /** @param time in seconds, later than that of the frame before */
+  async next(time: number, picture: Picture): Promise<TrackedFace[]> {
+    const now = thumbnail(picture);
+    if (this.#before !== undefined && isCut(this.#before, now)) {
+      this.#tracker.cut();
+      this.#searched = Number.NEGATIVE_INFINITY;
+    }
+    this.#before = now;
+    return this.#tracker.update(time, await this.#facesOf(time, picture));
+  }
+
+  async #facesOf(time: number, picture: Picture): Promise<Face[]> {
+    const expected = this.#tracker.expected(time);
+    // Half a millisecond: sums of frame times are not exact.
+    if (time - this.#searched < this.#searchEvery - 5e-4) {
+      const seen = await this.#follow(
+        picture,
+        expected.map(({ face }) => face),
+      );
+      if (expected.every(({ visible }, i) => !visible || seen[i] !== undefined)) return distinct(seen);
+    }
+    this.#searched = time;
+    const found = await this.#detector.detect(picture, this.#detect);
+    const missing = expected
+      .map(({ face }) => face)
+      .filter((face) => !found.some(({ box }) => intersectionOverUnion(box, face.box) >= sameFace));
+    return distinct([...found, ...(await this.#follow(picture, missing))]);
+  }
+
+  async #follow(picture: Picture, faces: readonly Face[]): Promise<(Face | undefined)[]> {
+    if (faces.length === 0) return [];
+    const { minSize = 0 } = this.#detect;
+    const seen = await this.#detector.follow(picture, faces, followScore);
+    return seen.map((face) => (face !== undefined && face.box.width >= minSize ? face : undefined));
+  }
+}
+
+/** Two that were looked for may have been seen in one place. */
+function distinct(faces: readonly (Face | undefined)[]): Face[] {
+  const kept: Face[] = [];
+  for (const face of faces) {
+    if (face === undefined) continue;
+    if (!kept.some(({ box }) => intersectionOverUnion(box, face.box) >= 2 * sameFace)) kept.push(face);
+  }
+  return kept;
+}

@@ -1,0 +1,243 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ExitCode, UserError } from '../common/errors.js';
+import type { Picture } from '../data/resize.js';
+import { type Ending, type FfmpegPaths, killProgram, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
+import { NewestOnly } from './newest-only.js';
+import { PpmReader } from './ppm.js';
+import { type Probed, probe, unreadable, withoutPictures } from './probe.js';
+import { type FfmpegInput, ffmpegInput, type VideoSource } from './source.js';
+
+export interface VideoOptions extends FfmpegPaths {
+  /** Frames that are looked at a second, at most as many as a file has. Default 10. */
+  readonly fps?: number;
+  /** Where to begin, in seconds. Default 0. */
+  readonly start?: number;
+  /** How much to look at, in seconds. Default: to the end. */
+  readonly duration?: number;
+  /** Frames with a longer side are shrunk to it, in pixels. Default 1920. */
+  readonly maxSide?: number;
+  /** Ends the reading, by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A frame at its time. */
+export interface TimedPicture {
+  /** Seconds from the beginning of the video. */
+  readonly time: number;
+  /** Which of the frames that are looked at: 0, 1, ...; those that a live stream left no time for are not given. */
+  readonly frame: number;
+  /** Upright, with square pixels, RGB or gray. */
+  readonly picture: Picture;
+}
+
+export interface Video {
+  /** What messages call it. */
+  readonly name: string;
+  /** Frames a second that are looked at. */
+  readonly fps: number;
+  /** How much will be looked at, in seconds; null where that is not known before. */
+  readonly seconds: number | null;
+  /** It goes on whether we keep up or not: then the newest frame counts. */
+  readonly live: boolean;
+  /**
+   * The frames, in order; one is held at a time. To be read once.
+   * @throws UserError after the last whole frame, where the video is damaged, cut short or breaks off
+   */
+  frames(): AsyncGenerator<TimedPicture, void, void>;
+}
+
+export const defaultFps = 10;
+export const defaultMaxSide = 1920;
+/** A stream that is silent for longer, in seconds, has ended. */
+const patience = 20;
+
+/**
+ * Opens a video with the system's ffmpeg.
+ * @throws UserError where ffmpeg is not installed, or the source is no video.
+ */
+export async function openVideo(source: VideoSource, options: VideoOptions = {}): Promise<Video> {
+  checkOptions(options);
+  const { signal, start = 0, duration } = options;
+  signal?.throwIfAborted();
+  const input = await ffmpegInput(source);
+  const ffmpeg = options.ffmpeg ?? 'ffmpeg';
+  const probed = input.file ? await probe(input, options.ffprobe) : undefined;
+  const rate = rateOf(options.fps ?? defaultFps, probed);
+  const total = probed?.duration ?? undefined;
+  if (total !== undefined && start >= total) {
+    throw new UserError(`${input.name} is ${total.toFixed(1)} s long: nothing begins at ${start} s.`, ExitCode.usage);
+  }
+  const rest = total === undefined ? undefined : total - start;
+  const seconds = rest === undefined ? duration : Math.min(rest, duration ?? rest);
+  const args = decodingArguments(input, rate.text, options);
+  const plan: Plan = {
+    ffmpeg,
+    args,
+    input,
+    fps: rate.value,
+    start,
+    expected: rest === undefined ? undefined : seconds,
+  };
+  return {
+    name: input.name,
+    fps: rate.value,
+    seconds: seconds ?? null,
+    live: input.live,
+    frames: () => decode(plan, signal),
+  };
+}
+
+function checkOptions({ fps = 1, start = 0, duration = 1, maxSide = 64 }: VideoOptions): void {
+  const problem = !(fps > 0 && fps <= 1000)
+    ? `${fps} frames a second (more than 0, up to 1000)`
+    : !(start >= 0 && start < 1e7)
+      ? `a start at ${start} s`
+      : !(duration > 0 && duration < 1e7)
+        ? `a duration of ${duration} s`
+        : !(Number.isInteger(maxSide) && maxSide >= 32 && maxSide <= 8192)
+          ? `a longest side of ${maxSide} pixels (whole numbers from 32 to 8192)`
+          : undefined;
+  if (problem !== undefined) throw new UserError(`A video cannot be read with ${problem}.`, ExitCode.usage);
+}
+
+/** All frames where the video has no more than are wanted: each then is looked at once. */
+function rateOf(wanted: number, probed: Probed | undefined): { readonly text: string; readonly value: number } {
+  const own = probed?.rate ?? undefined;
+  return own !== undefined && own.value <= wanted ? own : { text: String(wanted), value: wanted };
+}
+
+function decodingArguments(input: FfmpegInput, rate: string, options: VideoOptions): string[] {
+  const { start = 0, duration, maxSide = defaultMaxSide } = options;
+  const seek = input.file && start > 0 ? ['-ss', String(start)] : [];
+  const until = input.file && duration !== undefined ? ['-t', String(duration)] : [];
+  // What cannot be sought is read from its beginning, and cut.
+  const part =
+    input.file || (start === 0 && duration === undefined)
+      ? []
+      : [`trim=start=${start}${duration === undefined ? '' : `:duration=${duration}`}`, 'setpts=PTS-STARTPTS'];
+  const factor = `min(1,${maxSide}/max(iw*sar,ih))`;
+  // Rotation is undone by ffmpeg, pixels that are not square are made so here. Quotes are ffmpeg's.
+  const size = `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))':flags=area`;
+  const filters = [...part, `fps=${rate}:start_time=0`, size, 'setsar=1'].join(',');
+  return [
+    ...['-hide_banner', '-loglevel', 'error', ...(input.bytes === undefined ? ['-nostdin'] : [])],
+    ...[...seek, ...until, ...input.args],
+    ...['-map', '0:V:0', '-vf', filters, '-pix_fmt', 'rgb24', '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'],
+  ];
+}
+
+interface Plan {
+  readonly ffmpeg: string;
+  readonly args: readonly string[];
+  readonly input: FfmpegInput;
+  readonly fps: number;
+  readonly start: number;
+  /** Seconds that a file promises. */
+  readonly expected: number | undefined;
+}
+
+async function* decode(plan: Plan, signal: AbortSignal | undefined): AsyncGenerator<TimedPicture, void, void> {
+  const { input, fps, start } = plan;
+  signal?.throwIfAborted();
+  const program = startProgram(plan.ffmpeg, plan.args, input.bytes === undefined ? 'ignore' : 'pipe');
+  const stop = (): void => {
+    program.child.stdout?.destroy();
+    program.child.kill('SIGKILL');
+  };
+  signal?.addEventListener('abort', stop);
+  const fed = feed(program, input.bytes);
+  let count = 0;
+  let last = 0;
+  try {
+    const { stdout } = program.child;
+    if (stdout === null) throw new Error('a program was started without its output');
+    const pictures = input.live
+      ? new NewestOnly(numbered(picturesOf(stdout)), patience * 1000)
+      : numbered(picturesOf(stdout));
+    try {
+      for await (const { picture, frame } of pictures) {
+        signal?.throwIfAborted();
+        count++;
+        last = frame;
+        yield { time: start + frame / fps, frame, picture };
+        signal?.throwIfAborted();
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isClosed(error)) throw error;
+    }
+    signal?.throwIfAborted();
+    const ending = await program.ended;
+    await fed.failure();
+    judge(plan, ending, count, count === 0 ? 0 : (last + 1) / fps);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    await killProgram(program);
+    fed.stop();
+  }
+}
+
+async function* picturesOf(stdout: Readable): AsyncGenerator<Picture, void, void> {
+  const reader = new PpmReader();
+  for await (const chunk of stdout) {
+    if (chunk instanceof Uint8Array) yield* reader.push(chunk);
+  }
+}
+
+async function* numbered(
+  pictures: AsyncIterable<Picture>,
+): AsyncGenerator<{ readonly picture: Picture; readonly frame: number }, void, void> {
+  let frame = 0;
+  for await (const picture of pictures) yield { picture, frame: frame++ };
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+/** Gives a program its input. ffmpeg may have enough before its end; a source that fails is a failure of ours. */
+function feed(
+  { child }: RunningProgram,
+  bytes: AsyncIterable<Uint8Array> | undefined,
+): { readonly failure: () => Promise<void>; readonly stop: () => void } {
+  if (bytes === undefined || child.stdin === null) return { failure: async () => undefined, stop: () => undefined };
+  const controller = new AbortController();
+  const done = pipeline(bytes, child.stdin, { signal: controller.signal });
+  done.catch(() => undefined);
+  return {
+    failure: async () => {
+      controller.abort();
+      await done.catch((error: unknown) => {
+        const code = error instanceof Error && 'code' in error ? error.code : undefined;
+        const ours = ['EPIPE', 'ECONNRESET', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE', 'EOF'];
+        if (typeof code !== 'string' || !ours.includes(code)) throw error;
+      });
+    },
+    stop: () => controller.abort(),
+  };
+}
+
+/** @throws UserError where an ending is not that of a whole video. */
+function judge({ input, start, expected }: Plan, ending: Ending, frames: number, seconds: number): void {
+  const { name } = input;
+  if (frames === 0) {
+    if (ending.said.some((line) => /matches no streams|does not contain any stream/.test(line))) {
+      throw withoutPictures(name);
+    }
+    if (ending.code !== 0) throw unreadable(name, ending);
+    if (start > 0) throw new UserError(`${name} ends before ${start} s: nothing begins there.`, ExitCode.usage);
+    throw new UserError(`${name} has no frame that can be read; check that it is whole.`);
+  }
+  if (ending.code !== 0) {
+    const reason = reasonOf(ending);
+    throw new UserError(
+      `${name} broke off after ${seconds.toFixed(1)} s (ffmpeg: ${reason === '' ? `exit code ${ending.code}` : reason}); what came before was read.`,
+    );
+  }
+  if (expected !== undefined && seconds < expected - Math.max(1, 0.05 * expected)) {
+    throw new UserError(
+      `${name} ends after ${seconds.toFixed(1)} s of the ${expected.toFixed(1)} s that it promises: it is damaged or cut short; what came before was read.`,
+    );
+  }
+}

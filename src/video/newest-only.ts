@@ -1,0 +1,74 @@
+import { UserError } from '../common/errors.js';
+
+/**
+ * Items of a source that does not wait: it is read on while an item is worked on, and of those that came meanwhile only the
+ * newest is given.
+ */
+export class NewestOnly<T> implements AsyncIterable<T> {
+  readonly #source: AsyncIterable<T>;
+  readonly #patience: number;
+
+  /** @param patience milliseconds without an item after which the source counts as broken */
+  constructor(source: AsyncIterable<T>, patience: number) {
+    this.#source = source;
+    this.#patience = patience;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    const state: { newest?: { readonly item: T }; done: boolean; failure?: { readonly error: unknown } } = {
+      done: false,
+    };
+    let wake: () => void = () => undefined;
+    const iterator = this.#source[Symbol.asyncIterator]();
+    const read = async (): Promise<void> => {
+      try {
+        for (;;) {
+          const { done, value } = await iterator.next();
+          if (done === true || state.done) break;
+          state.newest = { item: value };
+          wake();
+        }
+      } catch (error) {
+        state.failure = { error };
+      }
+      state.done = true;
+      wake();
+    };
+    const reading = read();
+    try {
+      for (;;) {
+        if (state.newest === undefined && !state.done) {
+          const waited = await this.#wait((resolve) => {
+            wake = resolve;
+          });
+          if (!waited) throw new UserError(`No picture came for ${this.#patience / 1000} s; check the source.`);
+        }
+        const { newest } = state;
+        delete state.newest;
+        if (newest !== undefined) {
+          yield newest.item;
+        } else if (state.done) {
+          if (state.failure !== undefined) throw state.failure.error;
+          return;
+        }
+      }
+    } finally {
+      state.done = true;
+      // It may hang in the source until that is closed, by whoever opened it.
+      reading.catch(() => undefined);
+    }
+  }
+
+  async #wait(begin: (resolve: () => void) => void): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), this.#patience);
+    });
+    const came = new Promise<boolean>((resolve) => begin(() => resolve(true)));
+    try {
+      return await Promise.race([came, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

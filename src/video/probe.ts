@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { UserError } from '../common/errors.js';
+import { type Ending, outputOf, reasonOf } from './ffmpeg.js';
+import type { FfmpegInput } from './source.js';
+
+/** What a file says about itself; null where it does not. */
+export interface Probed {
+  /** Frames a second on average, as a fraction. */
+  readonly rate: { readonly text: string; readonly value: number } | null;
+  /** Seconds. */
+  readonly duration: number | null;
+}
+
+const number = z.string().transform(Number).pipe(z.number().min(0)).optional().catch(undefined);
+const schema = z.object({
+  streams: z.array(z.object({ avg_frame_rate: z.string().optional().catch(undefined), duration: number })).default([]),
+  format: z.object({ duration: number }).optional(),
+});
+
+/**
+ * Asks ffprobe about a file. Undefined where there is no ffprobe: frames can be read without.
+ * @throws UserError for files that are no video.
+ */
+export async function probe({ args, name }: FfmpegInput, ffprobe = 'ffprobe'): Promise<Probed | undefined> {
+  const wanted = 'stream=avg_frame_rate,duration:format=duration';
+  const rest = ['-v', 'error', '-select_streams', 'V:0', '-show_entries', wanted, '-of', 'json'];
+  let result: Ending & { readonly text: string };
+  try {
+    result = await outputOf(ffprobe, [...rest, ...args]);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+  if (result.code !== 0) throw unreadable(name, result);
+  const parsed = schema.safeParse(jsonOf(result.text));
+  if (!parsed.success) return undefined;
+  const [stream] = parsed.data.streams;
+  if (stream === undefined) throw withoutPictures(name);
+  const duration = stream.duration ?? parsed.data.format?.duration;
+  return { rate: rateOf(stream.avg_frame_rate), duration: duration === undefined || duration === 0 ? null : duration };
+}
+
+export function unreadable(name: string, ending: Ending): UserError {
+  const reason = reasonOf(ending);
+  return new UserError(
+    `${name} cannot be read as a video (ffmpeg: ${reason === '' ? `exit code ${ending.code}` : reason}); check that it is one and that it is whole.`,
+  );
+}
+
+export function withoutPictures(name: string): UserError {
+  return new UserError(`${name} has no moving picture, only sound or data; give a video.`);
+}
+
+function rateOf(text: string | undefined): Probed['rate'] {
+  const [, over, under] = /^(\d{1,9})\/(\d{1,9})$/.exec(text ?? '') ?? [];
+  const value = Number(over) / Number(under);
+  return value > 0 && value <= 1000 ? { text: `${over}/${under}`, value } : null;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

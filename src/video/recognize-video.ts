@@ -1,0 +1,209 @@
+import { Ahead } from '../common/ahead.js';
+import { ExitCode, UserError } from '../common/errors.js';
+import type { Picture } from '../data/resize.js';
+import type { Box, Keypoints } from '../detect/index.js';
+import { classifyCrops, cropFace, cropWhole, type Recognizer, type Score } from '../recognize/index.js';
+import { type FindFacesOptions, FrameFaces } from './find-faces.js';
+import { openVideo, type TimedPicture, type VideoOptions } from './frames.js';
+import { ScoreSmoother } from './smoothing.js';
+import type { VideoSource } from './source.js';
+
+export interface RecognizeFramesOptions extends FindFacesOptions {
+  /** Stops between two steps, by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Time constant of the smoothed scores, in seconds: after it a change has arrived to 63%. 0: none. Default 0.5. */
+  readonly smooth?: number;
+  /** Faces that the network looks at in one run, across frames (default 32). */
+  readonly batchSize?: number;
+  /** Give each frame's result at once rather than in batches. Default: for live streams. */
+  readonly live?: boolean;
+  /** Give `picture` with each frame (default false). */
+  readonly picture?: boolean;
+  /** Give `crop` with each face (default false). */
+  readonly crops?: boolean;
+}
+
+export type RecognizeVideoOptions = RecognizeFramesOptions & VideoOptions;
+
+/** A label and its smoothed probability. */
+export interface SmoothedScore {
+  readonly label: string;
+  readonly probability: number;
+}
+
+/** A face of a frame. Places are pixels of the frame. */
+export interface VideoFace {
+  /** The same for a face in all frames: 1, 2, ... */
+  readonly id: number;
+  readonly box: Box;
+  /** Null where frames are face crops. */
+  readonly keypoints: Keypoints | null;
+  readonly detectionScore: number | null;
+  /** The most probable label by the smoothed scores. */
+  readonly expression: string;
+  /** That label's, smoothed, in [0, 1]. */
+  readonly probability: number;
+  /** All labels for this frame alone, the most probable first. */
+  readonly scores: readonly Score[];
+  /** All labels, smoothed over time, the most probable first. */
+  readonly smoothed: readonly SmoothedScore[];
+  /** What the network saw. Where it was asked for. */
+  readonly crop?: Picture;
+}
+
+/** What a frame shows. */
+export interface VideoFrame {
+  /** Seconds from the beginning of the video. */
+  readonly time: number;
+  /** Which of the frames that are looked at, from 0. */
+  readonly frame: number;
+  readonly width: number;
+  readonly height: number;
+  /** In the order of their ids. */
+  readonly faces: readonly VideoFace[];
+  /** Where it was asked for. */
+  readonly picture?: Picture;
+}
+
+/** Smoothed scores of faces that are gone for so long, in seconds, are forgotten. */
+const memory = 60;
+/** Pixels of frames that wait for their batch. */
+const maxHeldBytes = 64 * 1024 * 1024;
+
+/**
+ * Follows the faces of a video and reads their expressions, in the same memory whatever its length.
+ *
+ *     for await (const { time, faces } of recognizeVideo(recognizer, 'talk.mp4')) ...
+ *
+ * @param source see `VideoSource`; read by the system's ffmpeg
+ * @throws UserError where there is no ffmpeg or no video; after the last frame, where the video is damaged or breaks off
+ */
+export async function* recognizeVideo(
+  recognizer: Recognizer,
+  source: VideoSource,
+  options: RecognizeVideoOptions = {},
+): AsyncGenerator<VideoFrame, void, void> {
+  const video = await openVideo(source, options);
+  yield* recognizeFrames(recognizer, video.frames(), { live: video.live, ...options });
+}
+
+interface Held {
+  readonly frame: Omit<VideoFrame, 'faces'>;
+  readonly faces: readonly Pick<VideoFace, 'id' | 'box' | 'keypoints' | 'detectionScore'>[];
+  readonly crops: readonly Picture[];
+}
+
+/**
+ * The same for frames of any origin, in the order of their times.
+ * @throws what the frames throw, after the results of those before; the signal's reason
+ */
+export async function* recognizeFrames(
+  recognizer: Recognizer,
+  frames: AsyncIterable<TimedPicture>,
+  options: RecognizeFramesOptions = {},
+): AsyncGenerator<VideoFrame, void, void> {
+  const { smooth = 0.5, batchSize = 32, live = false, signal } = options;
+  if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
+    throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, ExitCode.usage);
+  }
+  const look = looker(recognizer, options);
+  const smoother = new ScoreSmoother(smooth);
+  let held: Held[] = [];
+  let [crops, bytes] = [0, 0];
+  async function release(): Promise<VideoFrame[]> {
+    const ready = held;
+    [held, crops, bytes] = [[], 0, 0];
+    return scored(recognizer, smoother, ready, batchSize, options.crops === true);
+  }
+  // The next frame is read while this one is looked at.
+  const ahead = new Ahead(frames, 1, async (frame: TimedPicture) => frame, signal);
+  try {
+    for (;;) {
+      const next = await ahead.next().catch((error: unknown) => ({ error }));
+      if (next === undefined) break;
+      if ('error' in next) {
+        // What was seen before a source failed is not lost.
+        if (signal?.aborted !== true) yield* await release();
+        throw next.error;
+      }
+      const seen = await look(next.value);
+      held.push(seen);
+      crops += seen.crops.length;
+      bytes += seen.frame.picture?.data.length ?? 0;
+      if (live || crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes) yield* await release();
+    }
+    yield* await release();
+  } finally {
+    await ahead.close();
+  }
+}
+
+function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame: TimedPicture) => Promise<Held> {
+  const { detector } = recognizer;
+  const { preprocessing } = recognizer.classifier;
+  const found = detector === undefined ? undefined : new FrameFaces(detector, options);
+  return async ({ time, frame, picture }) => {
+    const { width, height } = picture;
+    const about = { time, frame, width, height, ...(options.picture === true ? { picture } : {}) };
+    if (found === undefined) {
+      const whole = { id: 1, box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null };
+      return { frame: about, faces: [whole], crops: [cropWhole(picture, preprocessing)] };
+    }
+    const tracked = await found.next(time, picture);
+    return {
+      frame: about,
+      faces: tracked.map(({ id, face: { box, keypoints, score } }) => ({ id, box, keypoints, detectionScore: score })),
+      crops: tracked.map(({ face }) => cropFace(picture, face.keypoints, preprocessing)),
+    };
+  };
+}
+
+async function scored(
+  recognizer: Recognizer,
+  smoother: ScoreSmoother,
+  held: readonly Held[],
+  batchSize: number,
+  keepCrops: boolean,
+): Promise<VideoFrame[]> {
+  const { labels } = recognizer.labels;
+  const crops = held.flatMap((one) => one.crops);
+  const scores = (await classifyCrops(recognizer.classifier, crops, batchSize)).values();
+  return held.map(({ frame, faces, crops }) => {
+    smoother.forgetBefore(frame.time - memory);
+    return {
+      ...frame,
+      faces: faces.map((face, i): VideoFace => {
+        const raw = scores.next().value ?? [];
+        const crop = keepCrops ? crops[i] : undefined;
+        const smoothed = smoothedScores(smoother, face.id, frame.time, labels, raw);
+        const [first] = smoothed;
+        return {
+          ...face,
+          expression: first?.label ?? '',
+          probability: first?.probability ?? 0,
+          scores: raw,
+          smoothed,
+          ...(crop === undefined ? {} : { crop }),
+        };
+      }),
+    };
+  });
+}
+
+function smoothedScores(
+  smoother: ScoreSmoother,
+  id: number,
+  time: number,
+  labels: readonly string[],
+  raw: readonly Score[],
+): SmoothedScore[] {
+  const byLabel = new Map(raw.map(({ label, probability }) => [label, probability]));
+  const values = smoother.update(
+    id,
+    time,
+    labels.map((label) => byLabel.get(label) ?? 0),
+  );
+  return labels
+    .map((label, k) => ({ label, probability: values[k] ?? 0 }))
+    .sort((a, b) => b.probability - a.probability);
+}

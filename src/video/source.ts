@@ -1,0 +1,103 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ExitCode, UserError } from '../common/errors.js';
+import { explainFileError } from '../common/files.js';
+import { printable } from '../common/printable.js';
+
+/**
+ * Where a video is: the path of a file, a `file:` URL, the bytes of a file as they come, or a live stream: an address
+ * (rtsp, rtsps, rtmp, rtmps, http, https, srt, udp) or a camera (`/dev/video0`).
+ */
+export type VideoSource = string | URL | AsyncIterable<Uint8Array> | { readonly stream: string };
+
+/** What ffmpeg is told about a source. No text of a user's stands where an option could. */
+export interface FfmpegInput {
+  /** What messages call it. */
+  readonly name: string;
+  /** Up to and with `-i`. */
+  readonly args: readonly string[];
+  readonly bytes?: AsyncIterable<Uint8Array>;
+  /** It goes on whether we keep up or not. */
+  readonly live: boolean;
+  /** It can be opened twice, and read from anywhere. */
+  readonly file: boolean;
+}
+
+/**
+ * Containers of videos, by ffmpeg's names. Not among them are those that name other files or addresses (playlists, concat
+ * scripts, picture sequences, SDP): a file from elsewhere then reads nothing but itself.
+ */
+const containers =
+  'mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,gif,apng,webp_pipe,m4v,h264,hevc,ivf,obu,av1,mxf,mxf_opatom,nut,dv,rm,wtv,swf,y4m,yuv4mpegpipe,mjpeg,amv,3gp,nsv,wav,mp3,aac,flac';
+
+/** What a stream's address may make ffmpeg open; never files of this machine. */
+const protocols: Readonly<Record<string, string>> = {
+  'http:': 'http,https,tcp,tls,crypto,httpproxy,data',
+  'https:': 'http,https,tcp,tls,crypto,httpproxy,data',
+  'rtsp:': 'rtp,srtp,udp,tcp,tls,crypto,http,https',
+  'rtsps:': 'rtp,srtp,udp,tcp,tls,crypto,http,https',
+  'rtmp:': 'rtmp,rtmps,rtmpt,rtmpts,ffrtmphttp,tcp,tls,crypto,http,https',
+  'rtmps:': 'rtmp,rtmps,rtmpt,rtmpts,ffrtmphttp,tcp,tls,crypto,http,https',
+  'srt:': 'srt,udp',
+  'udp:': 'udp',
+};
+
+/** @throws UserError where a file is not there, or an address is of a kind that is not read. */
+export async function ffmpegInput(source: VideoSource): Promise<FfmpegInput> {
+  if (typeof source === 'string') return fileInput(source);
+  if (source instanceof URL) {
+    if (source.protocol !== 'file:') {
+      throw new UserError(
+        `${printable(source.href)} is no file; pass a stream as { stream: address }.`,
+        ExitCode.usage,
+      );
+    }
+    return fileInput(fileURLToPath(source));
+  }
+  if ('stream' in source) return streamInput(source.stream);
+  return {
+    name: 'The video',
+    args: ['-protocol_whitelist', 'pipe,fd', '-format_whitelist', containers, '-i', 'pipe:0'],
+    bytes: source,
+    live: false,
+    file: false,
+  };
+}
+
+async function fileInput(path: string): Promise<FfmpegInput> {
+  try {
+    const info = await stat(path);
+    if (info.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
+    await access(path, constants.R_OK);
+  } catch (error) {
+    throw explainFileError(error, 'read', path);
+  }
+  const limits = ['-protocol_whitelist', 'file', '-format_whitelist', containers];
+  return { name: printable(path, 4096), args: [...limits, '-i', `file:${resolve(path)}`], live: false, file: true };
+}
+
+function streamInput(address: string): FfmpegInput {
+  if (/^\/dev\/video\d+$/.test(address)) {
+    return { name: `The camera ${address}`, args: ['-f', 'v4l2', '-i', address], live: true, file: false };
+  }
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const allowed = protocols[url?.protocol ?? ''];
+  if (url === undefined || allowed === undefined) {
+    throw new UserError(
+      `${printable(address)} is no stream that can be read: give an address (rtsp, rtsps, rtmp, rtmps, http, https, srt or udp) or a camera such as /dev/video0.`,
+      ExitCode.usage,
+    );
+  }
+  // UDP loses packets wherever there is a firewall or a wireless link in between.
+  const transport = url.protocol.startsWith('rtsp') ? ['-rtsp_transport', 'tcp'] : [];
+  const args = [...transport, '-protocol_whitelist', allowed, '-i', url.href];
+  return { name: `The stream ${withoutPassword(url)}`, args, live: true, file: false };
+}
+
+function withoutPassword(url: URL): string {
+  const shown = new URL(url.href);
+  if (shown.password !== '') shown.password = '...';
+  return printable(shown.href, 200);
+}
