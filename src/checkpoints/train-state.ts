@@ -158,7 +158,17 @@ function parseState(metadata: ReadonlyMap<string, string>, path: string): z.infe
 export async function loadTrainState(
   path: string,
 ): Promise<{ readonly model: ModelCheckpoint; readonly state: TrainState }> {
-  const { metadata, tensors } = await readSafetensors(path);
+  return decodeTrainState(await readSafetensors(path), path);
+}
+
+/**
+ * The model and the state of training in a file that is in memory.
+ * @throws UserError when it holds no training state, or an inconsistent one.
+ */
+export function decodeTrainState(
+  { metadata, tensors }: Safetensors,
+  path: string,
+): { readonly model: ModelCheckpoint; readonly state: TrainState } {
   const { format: _format, optimizer, ema, ...rest } = parseState(metadata, path);
   const model: ModelCheckpoint = { ...requireDescription(metadata, path), parameters: decodeParameters(tensors) };
 

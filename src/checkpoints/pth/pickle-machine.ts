@@ -6,6 +6,8 @@ import type { Refusals } from './refusals.js';
 export const maxPickleBytes = 16 * 1024 * 1024;
 /** Objects that one pickle makes, and entries of its stack and its memo. Published checkpoints: 20,000. */
 export const maxPickleObjects = 500_000;
+/** Values that one pickle puts on its stack, those of long lists of numbers included. */
+const maxPickleValues = 2_000_000;
 
 /** Knows the few calls that are data in disguise. */
 export interface Builder {
@@ -25,6 +27,7 @@ export class Machine {
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
   #objects = 0;
+  #values = 0;
 
   constructor(reader: PickleReader, builder: Builder, refusals: Refusals) {
     this.reader = reader;
@@ -38,6 +41,7 @@ export class Machine {
 
   push(value: PickleValue): void {
     this.#limit(this.#stack.push(value));
+    if (++this.#values > maxPickleValues) throw new PickleError(`it has more than ${maxPickleValues} values`);
   }
 
   /** Pushes something that takes memory of its own. */
