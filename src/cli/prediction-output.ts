@@ -60,7 +60,10 @@ function pictureBlock({ image, width, height, frames, faces, ...files }: Predict
   const count = faces.length === 0 ? 'no face found' : `${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`;
   const about = [`${width} x ${height}`, ...(frames > 1 ? [`first of ${frames} frames`] : []), count].join(', ');
   const table = formatTable(
-    faces.map(({ expression, probability }, i) => [`  ${i + 1}  ${printable(expression)}`, `${percent(probability)}%`]),
+    faces.map(({ expression, probability }, i) => [
+      `  ${String(i + 1).padStart(String(faces.length).length)}  ${printable(expression)}`,
+      `${percent(probability)}%`,
+    ]),
   );
   const lines = table.split('\n').map((line, i) => {
     const [{ probability = 0 } = {}, ...others] = faces[i]?.scores.slice(0, top) ?? [];

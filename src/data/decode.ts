@@ -100,6 +100,9 @@ export async function decodeAsSeen(bytes: Buffer, options: SeenOptions = {}): Pr
 
 function checkFormat(bytes: Buffer, name: string): void {
   if (bytes.length === 0) throw new UserError(`${name} is empty (0 bytes); replace it or leave it out.`);
+  if (/^ftyp(hei[cxms]|hev[cxms])$/.test(bytes.toString('latin1', 4, 12))) {
+    throw new UserError(`${name} is a HEIC picture, whose compression (H.265) cannot be read here; save it as JPEG.`);
+  }
   if (!isKnownFormat(bytes)) {
     throw new UserError(
       `${name} is not a picture in a format that can be read (JPEG, PNG, WebP, GIF, TIFF, AVIF); convert it or leave it out.`,

@@ -50,8 +50,8 @@ export function expressionColour(label: string): string {
 }
 
 /**
- * Boxes, keypoints, crops and labels over a picture: an SVG and how large the picture is under it. Faces that have room beside
- * them show bars of several labels, the others one line. No label covers another face where that can be avoided.
+ * Boxes, keypoints, crops and labels over a picture: an SVG and how large the picture is under it. Where there is room beside
+ * all faces, they show bars of several labels, otherwise a line each. No label covers another face where that can be avoided.
  *
  * @param rows labels in a panel of bars
  */
@@ -74,7 +74,7 @@ export function annotate(
   const font = fontSize(scaled, Math.max(picture.width, picture.height));
   const outlines = scaled.map((face) => outline(face, font));
   const labels =
-    scaled.length === 0 ? [message('no face found', picture, font)] : placeLabels(scaled, picture, font, rows);
+    scaled.length === 0 ? [message('no face found', picture, 1.5 * font)] : placeLabels(scaled, picture, font, rows);
   return { ...picture, picture, svg: svg(picture.width, picture.height, [...outlines, ...labels]) };
 }
 
@@ -123,34 +123,47 @@ function outline({ box, keypoints, crop, scores }: ScaledFace, font: number): st
   ].join('');
 }
 
-/** A panel or a line for each face, larger faces first. */
-function placeLabels(
-  faces: readonly ScaledFace[],
-  picture: { readonly width: number; readonly height: number },
-  font: number,
-  rows: number,
-): string[] {
-  const boxes = faces.map(({ box }) => box);
-  const taken: Area[] = [];
-  const free = (area: Area, own: Area | undefined): boolean =>
-    inside(area, picture) && ![...boxes.filter((box) => box !== own), ...taken].some((other) => overlaps(area, other));
-  const order = [...faces].sort((a, b) => b.box.width - a.box.width);
-  return order.map(({ box, scores }) => {
-    const panel = panelSize(scores.slice(0, rows), font);
-    const [above, below, right, left] = around(box, panel, picture, 0.8 * font);
-    const spot = [right, left, below, above].find((area) => free(area, undefined));
-    if (spot !== undefined && box.width > 3 * font) {
-      taken.push(spot);
-      return bars(spot, scores.slice(0, rows), font);
-    }
+/** A panel for each face where there is room for all, otherwise a line for each. */
+function placeLabels(faces: readonly ScaledFace[], picture: Size, font: number, rows: number): string[] {
+  return placePanels(faces, picture, font, rows) ?? placeLines(faces, picture, font);
+}
+
+function placePanels(faces: readonly ScaledFace[], picture: Size, font: number, rows: number): string[] | undefined {
+  const taken: Area[] = faces.map(({ box }) => box);
+  const drawn: string[] = [];
+  for (const { box, crop, scores } of faces) {
+    const shown = scores.slice(0, rows);
+    const [above, below, right, left] = around(boundsOf(box, crop), panelSize(shown, font), picture, 0.5 * font);
+    const place = [right, left, below, above].find((area) => isFree(area, picture, taken));
+    if (place === undefined || box.width < 3 * font) return undefined;
+    taken.push(place);
+    drawn.push(bars(place, shown, font));
+  }
+  return drawn;
+}
+
+function placeLines(faces: readonly ScaledFace[], picture: Size, font: number): string[] {
+  const taken: Area[] = faces.map(({ box }) => box);
+  return faces.map(({ box, scores }) => {
     const chip = chipSize(scores[0], font);
-    const places = around(box, chip, picture, 0.25 * font);
-    // On the face itself, at its lower edge, rather than on another one.
+    // In a crowd on the face itself, at its lower edge, rather than on another one.
     const within = clamped({ ...chip, x: box.x, y: box.y + box.height - chip.height }, picture);
-    const place = places.find((area) => free(area, undefined)) ?? within;
+    const place = around(box, chip, picture, 0.25 * font).find((area) => isFree(area, picture, taken)) ?? within;
     taken.push(place);
     return line(place, scores[0], font);
   });
+}
+
+function isFree(area: Area, picture: Size, taken: readonly Area[]): boolean {
+  return inside(area, picture) && !taken.some((other) => overlaps(area, other));
+}
+
+/** The area that holds a box and the crop about it. */
+function boundsOf(box: Area, crop: readonly Spot[]): Area {
+  const xs = [box.x, box.x + box.width, ...crop.map((spot) => spot.x)];
+  const ys = [box.y, box.y + box.height, ...crop.map((spot) => spot.y)];
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
 }
 
 /** Places for something of a size beside an area. */
