@@ -1,5 +1,11 @@
-import type { Picture } from '../data/resize.js';
-import { type DetectOptions, type Face, type FaceDetector, intersectionOverUnion } from '../detect/index.js';
+import {
+  type DetectOptions,
+  defaultScales,
+  type Face,
+  type FaceDetector,
+  intersectionOverUnion,
+} from '../detect/index.js';
+import { inFrame, levelOf, type Pyramid } from './pyramid.js';
 import { isCut, type Thumbnail, thumbnail } from './scene-cut.js';
 import { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js';
 
@@ -35,38 +41,46 @@ export class FrameFaces {
   }
 
   /** @param time in seconds, later than that of the frame before */
-  async next(time: number, picture: Picture): Promise<TrackedFace[]> {
-    const now = thumbnail(picture);
+  async next(time: number, pyramid: Pyramid): Promise<TrackedFace[]> {
+    const now = thumbnail(pyramid[0]);
     if (this.#before !== undefined && isCut(this.#before, now)) {
       this.#tracker.cut();
       this.#searched = Number.NEGATIVE_INFINITY;
     }
     this.#before = now;
-    return this.#tracker.update(time, await this.#facesOf(time, picture));
+    return this.#tracker.update(time, await this.#facesOf(time, pyramid));
   }
 
-  async #facesOf(time: number, picture: Picture): Promise<Face[]> {
+  async #facesOf(time: number, pyramid: Pyramid): Promise<Face[]> {
     const expected = this.#tracker.expected(time);
     // Half a millisecond: sums of frame times are not exact.
     if (time - this.#searched < this.#searchEvery - 5e-4) {
       const seen = await this.#follow(
-        picture,
+        pyramid,
         expected.map(({ face }) => face),
       );
       if (expected.every(({ visible }, i) => !visible || seen[i] !== undefined)) return distinct(seen);
     }
     this.#searched = time;
-    const found = await this.#detector.detect(picture, this.#detect);
+    const found = await this.#search(pyramid);
     const missing = expected
       .map(({ face }) => face)
       .filter((face) => !found.some(({ box }) => intersectionOverUnion(box, face.box) >= sameFace));
-    return distinct([...found, ...(await this.#follow(picture, missing))]);
+    return distinct([...found, ...(await this.#follow(pyramid, missing))]);
   }
 
-  async #follow(picture: Picture, faces: readonly Face[]): Promise<(Face | undefined)[]> {
+  async #search(pyramid: Pyramid): Promise<Face[]> {
+    const { minSize, scales = defaultScales } = this.#detect;
+    const level = levelOf(pyramid, Math.max(...scales));
+    const shrunk = level.width / pyramid[0].width;
+    const options = minSize === undefined ? this.#detect : { ...this.#detect, minSize: minSize * shrunk };
+    return (await this.#detector.detect(level, options)).map((face) => inFrame(pyramid, level, face));
+  }
+
+  async #follow(pyramid: Pyramid, faces: readonly Face[]): Promise<(Face | undefined)[]> {
     if (faces.length === 0) return [];
     const { minSize = 0 } = this.#detect;
-    const seen = await this.#detector.follow(picture, faces, followScore);
+    const seen = await this.#detector.follow(pyramid, faces, followScore);
     return seen.map((face) => (face !== undefined && face.box.width >= minSize ? face : undefined));
   }
 }

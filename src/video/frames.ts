@@ -15,7 +15,7 @@ export interface VideoOptions extends FfmpegPaths {
   readonly start?: number;
   /** How much to look at, in seconds. Default: to the end. */
   readonly duration?: number;
-  /** Frames with a longer side are shrunk to it, in pixels. Default 1920. */
+  /** Frames with a longer side are shrunk to it, in pixels. Default 1280. */
   readonly maxSide?: number;
   /** Ends the reading, by throwing the signal's reason. */
   readonly signal?: AbortSignal;
@@ -48,7 +48,7 @@ export interface Video {
 }
 
 export const defaultFps = 10;
-export const defaultMaxSide = 1920;
+export const defaultMaxSide = 1280;
 /** A stream that is silent for longer, in seconds, has ended. */
 const patience = 20;
 

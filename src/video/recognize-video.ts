@@ -1,10 +1,13 @@
 import { Ahead } from '../common/ahead.js';
+import { cropTemplateFor } from '../common/crop-templates.js';
 import { ExitCode, UserError } from '../common/errors.js';
+import type { Preprocessing } from '../common/preprocessing.js';
 import type { Picture } from '../data/resize.js';
-import type { Box, Keypoints } from '../detect/index.js';
+import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import { classifyCrops, cropFace, cropWhole, type Recognizer, type Score } from '../recognize/index.js';
 import { type FindFacesOptions, FrameFaces } from './find-faces.js';
 import { openVideo, type TimedPicture, type VideoOptions } from './frames.js';
+import { inLevel, levelOf, type Pyramid, PyramidMaker } from './pyramid.js';
 import { ScoreSmoother } from './smoothing.js';
 import type { VideoSource } from './source.js';
 
@@ -142,6 +145,7 @@ function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame
   const { detector } = recognizer;
   const { preprocessing } = recognizer.classifier;
   const found = detector === undefined ? undefined : new FrameFaces(detector, options);
+  const pyramids = new PyramidMaker();
   return async ({ time, frame, picture }) => {
     const { width, height } = picture;
     const about = { time, frame, width, height, ...(options.picture === true ? { picture } : {}) };
@@ -149,13 +153,21 @@ function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame
       const whole = { id: 1, box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null };
       return { frame: about, faces: [whole], crops: [cropWhole(picture, preprocessing)] };
     }
-    const tracked = await found.next(time, picture);
+    const pyramid = pyramids.of(picture);
+    const tracked = await found.next(time, pyramid);
     return {
       frame: about,
       faces: tracked.map(({ id, face: { box, keypoints, score } }) => ({ id, box, keypoints, detectionScore: score })),
-      crops: tracked.map(({ face }) => cropFace(picture, face.keypoints, preprocessing)),
+      crops: tracked.map(({ face }) => cropFrom(pyramid, face.keypoints, preprocessing)),
     };
   };
+}
+
+/** A crop from the smallest picture that has its detail. */
+function cropFrom(pyramid: Pyramid, keypoints: Keypoints, preprocessing: Preprocessing): Picture {
+  const { a, b } = cropTransform(keypoints, cropTemplateFor(preprocessing), preprocessing.imageSize);
+  const level = levelOf(pyramid, Math.hypot(a, b) * Math.max(pyramid[0].width, pyramid[0].height));
+  return cropFace(level, inLevel(pyramid, level, keypoints), preprocessing);
 }
 
 async function scored(
