@@ -50,7 +50,8 @@ export function isRawImage(image: ImageSource): image is RawImage {
 export function pictureOf(image: RawImage, { name, transparency }: DecodeRequest): Picture {
   const { width, height, channels = 4, data } = image;
   const wanted = width * height * channels;
-  if (!(Number.isSafeInteger(wanted) && width >= 1 && height >= 1) || data.length !== wanted) {
+  const whole = [width, height].every((side) => Number.isSafeInteger(side) && side >= 1);
+  if (!whole || data.length !== wanted) {
     throw new UserError(
       `${name} has ${data.length} values, not the ${width} x ${height} x ${channels} of its size; pass 8-bit pixels without padding.`,
     );

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { ExitCode, UserError } from '../common/errors.js';
+import { imageClassification } from './image-classification.js';
+import type { ImageSource } from './image-source.js';
+import type { Recognition } from './recognition.js';
+import { Recognizer } from './recognizer.js';
+
+const portrait = new URL('../../../assets/astronaut.png', import.meta.url);
+const path = fileURLToPath(portrait);
+let recognizer: Recognizer;
+/** A cheap look at the portrait: one scale, nothing turned. */
+const detect = { scales: [192], turned: false };
+
+before(async () => {
+  recognizer = await Recognizer.load({ threads: 1, detect });
+});
+after(() => recognizer.dispose());
+
+test('a photo: the face, where it is, what it shows', async () => {
+  const result = await recognizer.recognize(path, { crops: true, picture: true });
+  const [face, ...others] = result.faces;
+  assert.ok(face);
+  assert.deepEqual([result.width, result.height, result.frames, others.length], [512, 512, 1, 0]);
+  assert.equal(face.expression, 'happiness');
+  assert.equal(face.scores.length, recognizer.labels.labels.length);
+  assert.deepEqual(face.scores[0], {
+    label: face.expression,
+    probability: face.probability,
+    logit: face.scores[0]?.logit,
+  });
+  const sum = face.scores.reduce((total, { probability }) => total + probability, 0);
+  assert.ok(Math.abs(sum - 1) < 1e-5);
+  // The eyes of the portrait, found by eye.
+  assert.ok(Math.hypot((face.keypoints?.rightEye.x ?? 0) - 205, (face.keypoints?.rightEye.y ?? 0) - 103) < 6);
+  assert.ok(Math.hypot((face.keypoints?.leftEye.x ?? 0) - 247, (face.keypoints?.leftEye.y ?? 0) - 106) < 6);
+  assert.deepEqual([face.crop?.width, face.crop?.height, face.crop?.channels], [48, 48, 1]);
+  assert.equal(result.picture?.data.length, 512 * 512 * 3);
+});
+
+test('every kind of input gives the same', async () => {
+  const bytes = await readFile(path);
+  const { data, info } = await sharp(bytes).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  const rgb = await sharp(bytes).removeAlpha().raw().toBuffer();
+  const { width, height } = info;
+  const server = createServer((request, response) => {
+    if (request.url === '/photo.png') response.end(bytes);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const inputs: ImageSource[] = [
+      path,
+      portrait,
+      new URL(`${address}/photo.png`),
+      bytes,
+      Uint8Array.from(bytes).buffer,
+      new Blob([bytes]),
+      { data: new Uint8ClampedArray(data), width, height },
+      { data: rgb, width, height, channels: 3 },
+    ];
+    const [first, ...others] = await recognizer.recognize(inputs);
+    assert.equal(first?.faces[0]?.expression, 'happiness');
+    assert.equal(others.length, inputs.length - 1);
+    for (const other of others) assert.deepEqual(other, first);
+    await assert.rejects(
+      recognizer.recognize(new URL(`${address}/none.png`)),
+      /cannot be fetched: the server answered 404/,
+    );
+    await assert.rejects(recognizer.recognize(new URL('ftp://example.org/a.png')), /no address that can be read/);
+  } finally {
+    server.close();
+  }
+});
+
+test('a list keeps its order across batches, also with pictures without a face and with many', async () => {
+  const plain = { data: new Uint8Array(64 * 64 * 3).fill(90), width: 64, height: 64, channels: 3 } as const;
+  const two = await sharp({ create: { width: 1024, height: 512, channels: 3, background: '#777' } })
+    .composite([
+      { input: path, left: 0, top: 0 },
+      { input: path, left: 512, top: 0 },
+    ])
+    .png()
+    .toBuffer();
+  const inputs = [plain, two, path, plain, two];
+  const counts = [0, 2, 1, 0, 2];
+  for (const batchSize of [1, 2, 32]) {
+    const results = await recognizer.recognize(inputs, { batchSize });
+    assert.deepEqual(
+      results.map(({ faces }) => faces.length),
+      counts,
+    );
+    assert.ok(results.every(({ faces }) => faces.every(({ expression }) => expression === 'happiness')));
+  }
+});
+
+test('a stream gives what is done while its source lets wait', async () => {
+  let seen = 0;
+  async function* camera(): AsyncGenerator<ImageSource> {
+    for (let i = 0; i < 3; i++) {
+      // The next frame comes only when the one before has been answered.
+      while (seen < i) await new Promise((resolve) => setTimeout(resolve, 1));
+      yield path;
+    }
+  }
+  for await (const { faces } of recognizer.recognize(camera())) {
+    assert.equal(faces.length, 1);
+    seen++;
+  }
+  assert.equal(seen, 3);
+});
+
+test('what cannot be used: thrown, or in its place', async () => {
+  const bad = Buffer.from('not a picture');
+  await assert.rejects(recognizer.recognize([path, bad]), (error) => {
+    assert.ok(error instanceof UserError);
+    assert.equal(error.exitCode, ExitCode.input);
+    assert.match(error.message, /^Picture 2 is not a picture/);
+    return true;
+  });
+  const results: PromiseSettledResult<Recognition>[] = [];
+  for await (const result of recognizer.settle([bad, path, 'nowhere.png'])) results.push(result);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['rejected', 'fulfilled', 'rejected'],
+  );
+});
+
+test('a signal stops it, in the middle of a stream as well', async () => {
+  const controller = new AbortController();
+  await assert.rejects(recognizer.recognize(path, { signal: AbortSignal.abort(new Error('no')) }), /no/);
+  async function* endless(): AsyncGenerator<ImageSource> {
+    for (;;) yield path;
+  }
+  let count = 0;
+  await assert.rejects(async () => {
+    for await (const _ of recognizer.recognize(endless(), { signal: controller.signal, batchSize: 1 })) {
+      if (++count === 2) controller.abort(new Error('that is enough'));
+    }
+  }, /that is enough/);
+  assert.equal(count, 2);
+});
+
+test('a consumer that leaves early ends the source', async () => {
+  let ended = false;
+  async function* source(): AsyncGenerator<ImageSource> {
+    try {
+      for (;;) yield path;
+    } finally {
+      ended = true;
+    }
+  }
+  for await (const _ of recognizer.recognize(source(), { batchSize: 1 })) break;
+  assert.equal(ended, true);
+});
+
+test('faces that were found before are recognised as those it finds', async () => {
+  const { picture, faces } = await recognizer.recognize(path, { picture: true });
+  assert.ok(picture && recognizer.detector);
+  const found = await recognizer.detector.detect(picture, detect);
+  assert.deepEqual(await recognizer.recognizeFaces(picture, found), faces);
+  assert.deepEqual(await recognizer.recognizeFaces(picture, []), []);
+});
+
+test('face crops, the mirror image, the shape of transformers.js, and the end', async () => {
+  const face = fileURLToPath(new URL('../../../assets/astronaut-face.png', import.meta.url));
+  const classify = await imageClassification({ threads: 1, aligned: true, flip: true });
+  const top = await classify(face, { top_k: 2 });
+  assert.deepEqual(Object.keys(top[0] ?? {}), ['label', 'score']);
+  assert.equal(top[0]?.label, 'happiness');
+  assert.deepEqual(
+    (await classify([face, face])).map(({ length }) => length),
+    [5, 5],
+  );
+  await classify.dispose();
+  await classify.dispose();
+  await assert.rejects(classify(face), /has been disposed of/);
+});
+
+test('disposing of it while it works ends that work', async () => {
+  const other = await Recognizer.load({ threads: 1, detect });
+  const work = other.recognize(Array.from({ length: 50 }, () => path));
+  await other.recognize(path);
+  await other[Symbol.asyncDispose]();
+  await assert.rejects(work, /has been disposed of/);
+});
