@@ -152,7 +152,7 @@ test('expressions that the weights do not know count as mistakes or are left out
   assert.match(protocol.deviations.join(), /do not know weird: 2 pictures were counted as mistakes/);
   const out = await run({ unknown: 'leave-out' });
   assert.deepEqual([out.evaluation.samples, out.evaluation.accuracy], [6, 1]);
-  assert.deepEqual(out.protocol.pictures, { measured: 6, unreadable: 0, withoutMajority: 0, unknown: 2 });
+  assert.deepEqual(out.protocol.pictures, { measured: 6, unreadable: 0, withoutMajority: 0, unknown: 2, seen: 0 });
   assert.match(out.protocol.deviations.join(), /do not know weird: 2 pictures were left out/);
 });
 
@@ -234,6 +234,10 @@ test('measured pictures that are in the training split too are counted', async (
   assert.deepEqual(shared, { split: 'train', pictures: 1 });
   assert.match(deviations.join(), /1 measured picture was found in split 'train' of this dataset too/);
   assert.equal((await protocol('train')).shared, null);
+  const unseen = await evaluateOn(byBrightness(), root, { workers: 0, split: 'test', unseen: true });
+  assert.deepEqual([unseen.protocol.shared, unseen.protocol.pictures.seen], [null, 1]);
+  assert.ok(!unseen.measured.paths.includes('test/sad/copy.png'));
+  assert.match(unseen.protocol.deviations.join(), /1 picture was left out because the training split has the same/);
 });
 
 test('a picture that cannot be read is left out and listed, or refused', async (t) => {

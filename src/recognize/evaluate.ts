@@ -27,6 +27,8 @@ export interface EvaluateOptions {
   readonly split?: string;
   /** Measure this part of the split only: the one that a run of a cross-validation kept from training. */
   readonly fold?: FoldChoice;
+  /** Leave out pictures that the training split has too, byte for byte (default false). */
+  readonly unseen?: boolean;
   /** Average over each picture and its mirror image (default false). */
   readonly flip?: boolean;
   /** Measure although some expressions are known on one side only; without it that is refused. */
@@ -76,7 +78,9 @@ export async function evaluateOn(
   const split =
     options.split ?? (options.fold ? (training?.protocol?.trainSplit ?? 'train') : await defaultSplit(root));
   const opened = await openInOrder(classifier.labels, root, split, options);
-  const { dataset, mapping, dataLabels } = opened;
+  const { mapping, dataLabels } = opened;
+  const seen = await sharedWithTraining(opened, split, options.fold, training?.protocol?.trainSplit ?? 'train');
+  const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
   const { workers, strict = false, batchSize = 32, flip = false } = options;
   const loader = createLoader(dataset, {
     preprocessing: classifier.preprocessing,
@@ -99,12 +103,14 @@ export async function evaluateOn(
         unreadable: skipped.length,
         withoutMajority: opened.withoutMajority,
         unknown: opened.leftOut,
+        seen: opened.dataset.samples.length - dataset.samples.length,
       },
       flip,
       weights: classifier.labels.labels,
       data: dataLabels.labels,
       mapping,
-      shared: await sharedWithTraining(opened, split, options.fold, training?.protocol?.trainSplit ?? 'train'),
+      shared:
+        seen.paths.size === 0 || options.unseen === true ? null : { split: seen.split, pictures: seen.paths.size },
       unknownPictures:
         opened.leftOut + measured.labels.filter((label) => label >= classifier.labels.labels.length).length,
       training,
@@ -124,26 +130,38 @@ export async function evaluateOn(
   }
 }
 
-/** Measured pictures that are in the training split, or the other folds, too: weights trained there have seen them. */
+/** Pictures that the training split, or the other folds, have too: weights trained there have seen them. */
+interface Seen {
+  readonly split: string;
+  readonly paths: ReadonlySet<string>;
+}
+
 async function sharedWithTraining(
   { dataset, others }: Opened,
   split: string,
   fold: FoldChoice | undefined,
   trainSplit: string,
-): Promise<Protocol['shared']> {
+): Promise<Seen> {
+  const none: Seen = { split, paths: new Set() };
   let training: readonly Pick<Sample, 'path'>[] = others;
   if (fold === undefined) {
-    if (split === trainSplit || !(await splitsOf(dataset.root)).includes(trainSplit)) return null;
+    if (split === trainSplit || !(await splitsOf(dataset.root)).includes(trainSplit)) return none;
     try {
       training = (await loadDataset(dataset.root, trainSplit, { keepNonMajority: true })).samples;
     } catch (error) {
       // Whether that split can be used is for those to say who use it.
-      if (error instanceof UserError) return null;
+      if (error instanceof UserError) return none;
       throw error;
     }
   }
   const pictures = await sharedPictures(dataset.samples, training);
-  return pictures.length === 0 ? null : { split: fold === undefined ? trainSplit : split, pictures: pictures.length };
+  return { split: fold === undefined ? trainSplit : split, paths: new Set(pictures.map(({ path }) => path)) };
+}
+
+function without(dataset: Dataset, seen: Seen): Dataset {
+  const samples = dataset.samples.filter(({ path }) => !seen.paths.has(path));
+  if (samples.length > 0) return { ...dataset, samples };
+  throw new UserError(`Split '${seen.split}' has every picture that was to be measured; nothing is left.`);
 }
 
 /** What the network says of every picture that can be read. */

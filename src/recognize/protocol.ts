@@ -17,6 +17,8 @@ export interface Protocol {
     readonly withoutMajority: number;
     /** Left out because the weights do not know their expression. */
     readonly unknown: number;
+    /** Left out because the training split has them too. */
+    readonly seen: number;
   };
   /**
    * Pictures measured that are in the training split of the same folder (with a fold: in the other folds) too, byte for
@@ -111,12 +113,13 @@ function ofLabels({ unknown, absent }: Protocol['labels']): string[] {
   return sentences;
 }
 
-function ofPictures({ unreadable, withoutMajority }: Protocol['pictures']): string[] {
+function ofPictures({ unreadable, withoutMajority, seen }: Protocol['pictures']): string[] {
   return [
     ...(unreadable > 0 ? [`${plural(unreadable, 'picture')} could not be read and left out.`] : []),
     ...(withoutMajority > 0
       ? [`${plural(withoutMajority, 'picture')} without a majority among the votes left out.`]
       : []),
+    ...(seen > 0 ? [`${plural(seen, 'picture')} left out because the training split has the same.`] : []),
   ];
 }
 

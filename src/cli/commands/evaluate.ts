@@ -27,6 +27,7 @@ interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags
   readonly split?: string;
   readonly flip?: boolean;
   readonly mapLabels?: boolean;
+  readonly unseen?: boolean;
   readonly unknown?: 'wrong' | 'leave-out';
   readonly absent?: 'keep' | 'remove';
   readonly csv?: string;
@@ -51,6 +52,7 @@ export function evaluateCommand(): Command {
     .option('--folds <count>', 'measure one part of the split: as many parts as in training', numberOf(z.int().min(2)))
     .option('--fold <number>', 'which part, from 1 (default: the one that the weights say they did not see)', positive)
     .option('--seed <number>', 'of the folds (default: the one that the weights say, else 0)', numberOf(z.int().min(0)))
+    .option('--unseen', 'leave out pictures that the training split has too, byte for byte')
     .option('--flip', 'mean of the probabilities of each picture and its mirror image')
     .option('--map-labels', 'measure although weights and data do not have the same expressions')
     .addOption(
@@ -119,7 +121,18 @@ async function requireFolderOf(path: string): Promise<void> {
 }
 
 async function measure(classifier: Classifier, checkpoint: string, flags: EvaluateFlags): Promise<Measurement> {
-  const { data, split, dataLabels, batchSize, workers, strict = false, flip = false, unknown, absent } = flags;
+  const {
+    data,
+    split,
+    dataLabels,
+    batchSize,
+    workers,
+    strict = false,
+    flip = false,
+    unseen = false,
+    unknown,
+    absent,
+  } = flags;
   const fold = foldToMeasure(flags, classifier.description, checkpoint);
   const mapping = { ...(unknown === undefined ? {} : { unknown }), ...(absent === undefined ? {} : { absent }) };
   const progress = countBar('pictures');
@@ -129,6 +142,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
       batchSize,
       strict,
       flip,
+      unseen,
       onProgress: progress.update,
       ...(split === undefined ? {} : { split }),
       ...(fold === undefined ? {} : { fold }),
@@ -143,7 +157,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
   const { shared } = result.protocol;
   if (shared !== null) {
     note(
-      `Note: ${grouped(shared.pictures)} of the measured pictures were also found in ${fold === undefined ? `split '${shared.split}'` : 'the other folds'}; poster check lists them.`,
+      `Note: ${grouped(shared.pictures)} of the measured pictures were also found in ${fold === undefined ? `split '${shared.split}'` : 'the other folds'}; --unseen leaves them out, poster check lists them.`,
     );
   }
   noteSkipped(result.skipped);
