@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { refusalChannel } from '../checkpoints/checkpoint-file.js';
+import { refusalChannel } from '../checkpoints/refused.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import { note } from './context.js';

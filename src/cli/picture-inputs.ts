@@ -39,7 +39,7 @@ export async function pictureInputs(names: readonly string[], recursive: boolean
 }
 
 async function inputsOf(name: string, recursive: boolean): Promise<PictureInput[]> {
-  if (name === '-') return [{ name, place: 'stdin', image: name }];
+  if (name === '-') return [{ name: 'standard input', place: 'stdin', image: name }];
   if (/^https?:\/\//i.test(name)) return [fromAddress(name)];
   const info = await stat(name).catch(() => undefined);
   if (info?.isDirectory() === true) return fromFolder(name, recursive);

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
+import sharp from 'sharp';
+import { fails, main, poster, start, succeeds } from './support/cli.js';
+
+const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
+let dir = '';
+
+interface Seen {
+  image: string;
+  width: number;
+  height: number;
+  frames: number;
+  faces: { box: { x: number; y: number; width: number }; expression: string; scores: unknown[] }[];
+  failed?: string;
+}
+const linesOf = (stdout: string): Seen[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Seen);
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'poster-predict-'));
+  await copyFile(portrait, join(dir, 'photo.png'));
+  await mkdir(join(dir, 'odd', 'within'), { recursive: true });
+  const odd = (name: string): string => join(dir, 'odd', name);
+  const small = await sharp(portrait).resize(256).toBuffer();
+  await sharp(small).toColourspace('cmyk').jpeg().toFile(odd('cmyk.jpg'));
+  await sharp(small).toColourspace('rgb16').png().toFile(odd('deep.png'));
+  await sharp(await sharp(small).rotate(-90).toBuffer())
+    .jpeg()
+    .withMetadata({ orientation: 6 })
+    .toFile(odd('turned.jpg'));
+  await sharp([small, await sharp(small).negate().toBuffer()], { join: { animated: true } })
+    .gif()
+    .toFile(odd('moving.gif'));
+  // A cut-out whose transparent pixels hide noise.
+  const { data } = await sharp(small).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  for (let i = 0; i < 256 * 256; i++) {
+    const [x, y] = [i % 256, Math.floor(i / 256)];
+    if (x < 70 || x > 155 || y < 10 || y > 110) data.set([(i * 7919) % 256, (i * 104729) % 256, 0, 0], 4 * i);
+  }
+  const cut = sharp(data, { raw: { width: 256, height: 256, channels: 4 } }).png();
+  await cut.toFile(odd('cut-out.png'));
+  await copyFile(odd('cut-out.png'), odd('really-a-png.jpg'));
+  await sharp({ create: { width: 1, height: 1, channels: 3, background: '#123' } })
+    .png()
+    .toFile(odd('dot.png'));
+  await writeFile(odd('notes.txt'), 'not a picture');
+  await copyFile(portrait, join(dir, 'odd', 'within', 'deeper.png'));
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+/** The header of a PNG that claims a size; its one chunk of pixels is empty. */
+function claim(width: number, height: number): Buffer {
+  const bytes = Buffer.from(
+    '89504e470d0a1a0a0000000d49484452000000000000000008020000000000000000000000494441540000000000000000',
+    'hex',
+  );
+  bytes.writeUInt32BE(width, 16);
+  bytes.writeUInt32BE(height, 20);
+  return bytes;
+}
+
+describe('poster predict on photos', { concurrency: 2 }, () => {
+  it('says what each face shows, in a line', async () => {
+    const { stdout, stderr } = await succeeds(['predict', 'photo.png'], dir);
+    assert.match(
+      stdout,
+      /^photo\.png {2}512 x 512, 1 face\n {2}1 {2}happiness +[\d.]+% .*█.* {2}\w+ [\d.]+%, \w+ [\d.]+%\n$/,
+    );
+    assert.equal(stderr, '');
+  });
+
+  it('draws what it saw and saves the crops', async () => {
+    const args = ['predict', 'photo.png', 'odd/dot.png', '--draw', 'drawn', '--save-crops', 'crops', '--jsonl'];
+    const { stdout, stderr } = await succeeds(args, dir);
+    assert.match(stderr, /^No face was found in 1 of 2 pictures\.$/m);
+    const [first] = JSON.parse(`[${stdout.trim().replaceAll('\n', ',')}]`) as { drawn: string; crops: string[] }[];
+    assert.deepEqual([first?.drawn, first?.crops], [join('drawn', 'photo.png'), [join('crops', 'photo-1.png')]]);
+    const crop = await sharp(join(dir, 'crops', 'photo-1.png')).metadata();
+    assert.deepEqual([crop.width, crop.height], [48, 48]);
+    const drawn = await sharp(join(dir, 'drawn', 'photo.png')).metadata();
+    assert.deepEqual([drawn.width, drawn.height], [900, 900]);
+    assert.deepEqual((await readdir(join(dir, 'drawn'))).sort(), ['dot.png', 'photo.png']);
+    await fails(['predict', 'odd', '--draw', 'one.png'], dir, 2, /--draw names one file for several pictures/);
+  });
+
+  it('reads a picture from standard input', async () => {
+    const child = spawn(process.execPath, [main, 'predict', '-', '--csv', '-'], {
+      cwd: dir,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    child.stdin.end(await readFile(portrait));
+    let text = '';
+    for await (const chunk of child.stdout) text += String(chunk);
+    const [row, ...others] = parse(text, { columns: true }) as Record<string, string>[];
+    assert.equal(others.length, 0);
+    assert.deepEqual([row?.['image'], row?.['face'], row?.['expression']], ['standard input', '1', 'happiness']);
+    assert.equal(row?.['probability'], row?.['p_happiness']);
+  });
+});
+
+describe('odd pictures', { concurrency: 2 }, () => {
+  it('a folder: every kind of picture, others passed over', async () => {
+    const { stdout } = await succeeds(['predict', 'odd', '--jsonl', '--csv', 'faces.csv'], dir);
+    const lines = linesOf(stdout);
+    const names = ['cmyk.jpg', 'cut-out.png', 'deep.png', 'dot.png', 'moving.gif', 'really-a-png.jpg', 'turned.jpg'];
+    assert.deepEqual(
+      lines.map(({ image }) => image),
+      names.map((name) => join('odd', name)),
+    );
+    for (const { image, width, height, frames, faces } of lines) {
+      if (image.endsWith('dot.png')) {
+        assert.deepEqual([width, height, faces], [1, 1, []]);
+        continue;
+      }
+      assert.deepEqual([width, height, faces.length, faces[0]?.expression], [256, 256, 1, 'happiness'], image);
+      assert.equal(frames, image.endsWith('.gif') ? 2 : 1);
+      // The same face in the same place, however it was stored.
+      assert.ok(Math.abs((faces[0]?.box.x ?? 0) - 85) < 3 && Math.abs((faces[0]?.box.y ?? 0) - 34) < 3, image);
+    }
+    const rows = parse(await readFile(join(dir, 'faces.csv')), { columns: true }) as Record<string, string>[];
+    assert.equal(rows.length, names.length);
+    assert.deepEqual([rows[3]?.['face'], rows[3]?.['expression']], ['', '']);
+  });
+
+  it('folders within folders and globs', async () => {
+    const more = linesOf((await succeeds(['predict', 'odd', '-r', '--jsonl', '--top', '1'], dir)).stdout);
+    assert.equal(more.length, 8);
+    assert.equal(more.at(-1)?.image, join('odd', 'within', 'deeper.png'));
+    assert.equal(more.at(-1)?.faces[0]?.scores.length, 1);
+    const globbed = linesOf((await succeeds(['predict', 'odd/**/de*.png', '--jsonl'], dir)).stdout);
+    assert.deepEqual(
+      globbed.map(({ image }) => image),
+      ['odd/deep.png', 'odd/within/deeper.png'],
+    );
+  });
+
+  it('an animation: that only its first frame was looked at', async () => {
+    const { stdout } = await succeeds(['predict', 'odd/moving.gif'], dir);
+    assert.match(stdout, /^odd\/moving\.gif {2}256 x 256, first of 2 frames, 1 face\n/);
+  });
+
+  it('no face: in words, and no failure', async () => {
+    const { stdout, stderr } = await succeeds(['predict', 'odd/dot.png'], dir);
+    assert.equal(stdout, 'odd/dot.png  1 x 1, no face found\n');
+    assert.equal(stderr, '');
+    const json = await succeeds(['predict', 'odd/dot.png', '--json'], dir);
+    assert.deepEqual((JSON.parse(json.stdout) as { images: Seen[] }).images[0]?.faces, []);
+    assert.equal(json.stderr, 'No face was found.\n');
+  });
+
+  it('a picture too large is refused by its header', async () => {
+    await writeFile(join(dir, 'huge.png'), claim(20_000, 20_000));
+    await fails(['predict', 'huge.png'], dir, 3, /huge\.png is 20000 x 20000 pixels, more than the 64 megapixels/);
+  });
+
+  it('what is named must be a picture', async () => {
+    await fails(['predict', 'odd/notes.txt'], dir, 3, /notes\.txt is not a picture in a format that can be read/);
+    await writeFile(
+      join(dir, 'phone.heic'),
+      Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypheic'), Buffer.alloc(99)]),
+    );
+    await fails(['predict', 'phone.heic'], dir, 3, /phone\.heic is a HEIC picture.*save it as JPEG/);
+  });
+
+  it('broken pictures amid good ones are listed, and the exit code says so', async () => {
+    await mkdir(join(dir, 'mixed'));
+    await copyFile(portrait, join(dir, 'mixed', '2.png'));
+    await writeFile(join(dir, 'mixed', '1.png'), (await readFile(portrait)).subarray(0, 5000));
+    await writeFile(join(dir, 'mixed', '3.jpg'), '');
+    const { code, stdout, stderr } = await poster(['predict', 'mixed', '--json'], dir);
+    assert.equal(code, 3);
+    const document = JSON.parse(stdout) as { images: Seen[]; failed: { image: string; reason: string }[] };
+    assert.deepEqual(
+      [document.images.map(({ image }) => image), document.failed.map(({ image }) => image)],
+      [[join('mixed', '2.png')], [join('mixed', '1.png'), join('mixed', '3.jpg')]],
+    );
+    assert.match(stderr, /1\.png is truncated or damaged/);
+    assert.match(stderr, /^2 of 3 pictures could not be read: see above\.$/m);
+    const lines = linesOf((await poster(['predict', 'mixed', '--jsonl'], dir)).stdout);
+    assert.deepEqual(
+      lines.map(({ failed }) => failed !== undefined),
+      [true, false, true],
+    );
+  });
+
+  it('a table that cannot be written is an error', async () => {
+    const { code, stderr } = await poster(['predict', 'photo.png', '--csv', 'nowhere/faces.csv'], dir);
+    assert.equal(code, 3);
+    assert.match(stderr, /^poster: Cannot write nowhere\/faces\.csv: the folder nowhere does not exist/m);
+  });
+});
+
+it('Ctrl-C: what is done stays, as a whole document and a whole table', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const many = Array.from({ length: 400 }, () => 'photo.png');
+  const { child, finished } = start(['predict', ...many, '--json', '--csv', 'stopped.csv', '--top', '1'], dir);
+  let asked = false;
+  child.stdout?.on('data', () => {
+    if (!asked) child.kill('SIGINT');
+    asked = true;
+  });
+  const { code, stdout, stderr } = await finished;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /^Stopped after \d+ of 400 pictures; their results are complete\.$/m);
+  const { images, interrupted } = JSON.parse(stdout) as { images: Seen[]; interrupted: boolean };
+  assert.equal(interrupted, true);
+  assert.ok(images.length >= 1 && images.length < 400);
+  const rows = parse(await readFile(join(dir, 'stopped.csv')), { columns: true }) as unknown[];
+  assert.equal(rows.length, images.length);
+  assert.equal((await stat(join(dir, 'stopped.csv'))).isFile(), true);
+});
