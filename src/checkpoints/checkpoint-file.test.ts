@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -8,13 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { readJson } from '../common/files.js';
-import {
-  type CheckpointFile,
-  describeRefused,
-  readCheckpointFile,
-  readCheckpointHeader,
-  trainingNotes,
-} from './checkpoint-file.js';
+import { type CheckpointFile, readCheckpointFile, readCheckpointHeader, trainingNotes } from './checkpoint-file.js';
+import { describeRefused, refusalChannel } from './refused.js';
 import { writeSafetensors } from './safetensors.js';
 import { bytesOf, type Tensor, toFloat64 } from './tensor.js';
 
@@ -129,6 +124,21 @@ for (const name of ['evil-zip.pth', 'evil-legacy.pth']) {
     assert(!existsSync('pwned') && !existsSync(join(dir, 'pwned')));
   });
 }
+
+test('what was refused is published, also where the file then turns out to be of no use', async () => {
+  const path = join(dir, 'evil-and-useless.pth');
+  const evil = await readFile(fixture('evil-legacy.pth'));
+  await writeFile(path, Buffer.from(evil.toString('latin1').replace('state_dict', 'optim_dict'), 'latin1'));
+  const said: unknown[] = [];
+  const listen = (sentence: unknown): number => said.push(sentence);
+  refusalChannel.subscribe(listen);
+  try {
+    await assert.rejects(readCheckpointFile(path), /holds no weights but optim_dict, x/);
+  } finally {
+    refusalChannel.unsubscribe(listen);
+  }
+  assert.deepEqual(said, [describeRefused({ refused: ["posix.system('touch pwned')"] }, path)]);
+});
 
 test('what is no whole checkpoint is told what it is', async () => {
   const cases: readonly (readonly [path: string, message: RegExp])[] = [

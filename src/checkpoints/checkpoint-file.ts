@@ -1,4 +1,3 @@
-import { channel } from 'node:diagnostics_channel';
 import { UserError } from '../common/errors.js';
 import { type ReadableFile, withFile } from '../common/files.js';
 import { type CheckpointFormat, sniff, sniffBytes } from './file-kind.js';
@@ -7,6 +6,7 @@ import { headerOf } from './safetensors.js';
 import type { Dtype, Tensor } from './tensor.js';
 
 export type { Extra } from './pth/index.js';
+export { describeRefused, refusalChannel } from './refused.js';
 
 /** A tensor in a checkpoint of any format, its values not read. */
 export interface CheckpointEntry {
@@ -37,12 +37,6 @@ export interface CheckpointFile extends CheckpointInfo {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/**
- * Whoever subscribes is told, in a sentence, what a file asked to run, whichever function read it: the command line
- * passes it on to the user.
- */
-export const refusalChannel = channel('poster-v2.refused');
-
 /** A checkpoint that is open. */
 interface OpenCheckpoint extends CheckpointHeader {
   read(wanted: ReadonlySet<string>): Promise<ReadonlyMap<string, Tensor>>;
@@ -64,10 +58,7 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
     );
   }
   if (kind !== undefined && 'format' in kind && kind.format !== 'safetensors') {
-    const pth = await openPth(file, kind.format);
-    const sentence = describeRefused(pth, file.path);
-    if (sentence !== undefined) refusalChannel.publish(sentence);
-    return opened(pth, kind.format);
+    return opened(await openPth(file, kind.format), kind.format);
   }
   const { metadata, tensors } = await headerOf(file);
   return {
@@ -116,12 +107,6 @@ export function readCheckpointFile(
     const names = [...tensors].filter(([name, entry]) => wanted(name, entry)).map(([name]) => name);
     return { format, metadata, extra, refused, tensors: await read(new Set(names)) };
   });
-}
-
-/** One sentence about what a file asked to run; `undefined` where it asked for nothing. */
-export function describeRefused({ refused }: Pick<CheckpointInfo, 'refused'>, path: string): string | undefined {
-  if (refused.length === 0) return undefined;
-  return `${path} asks for code to be run when it is loaded; nothing was run. Refused: ${refused.join('; ')}. Ask where it comes from before you load it with anything else.`;
 }
 
 /** What a training script said about the weights it saved. */

@@ -1,5 +1,6 @@
 import type { ReadableFile } from '../../common/files.js';
 import { descriptionKey } from '../model-checkpoint.js';
+import { publishRefused } from '../refused.js';
 import { elementBytes, type Tensor, toFloat64 } from '../tensor.js';
 import { type Extra, extraOf } from './extra.js';
 import { entryOf, isObject, type PickleTensor, type PickleValue } from './pickle-values.js';
@@ -24,6 +25,7 @@ export interface PthCheckpoint {
 /** @throws UserError when the file is damaged or holds no weights. */
 export async function openPth(file: ReadableFile, format: PthFile['format']): Promise<PthCheckpoint> {
   const pth = await (format === 'pth-zip' ? openZip(file) : openLegacy(file));
+  publishRefused(pth.refused, file.path);
   const { dict, tensors } = findStateDict(pth.root, file.path);
   const entries = new Map([...tensors].map(([name, tensor]) => [name, checkTensor(file.path, name, tensor)]));
   const weights = new Set<PickleValue>(tensors.values());

@@ -21,7 +21,7 @@ const plainData = new RegExp(
     'numpy\\.(dtype|ndarray|dtypes\\.\\w+|u?int\\w*|float\\w*|bool_?)',
     '(copy_reg|copyreg)\\._reconstructor',
     '(__builtin__|builtins)\\.(set|frozenset|list|dict|tuple|bytearray|complex|slice|range|object|int|float|str|bytes|bool)',
-    'datetime\\.\\w+|decimal\\.Decimal|fractions\\.Fraction|uuid\\.UUID|argparse\\.Namespace',
+    'collections\\.\\w+|datetime\\.\\w+|decimal\\.Decimal|fractions\\.Fraction|uuid\\.UUID|argparse\\.Namespace',
     'pathlib\\.(Pure)?(Posix|Windows)?Path',
     'torch\\.(device|dtype|Size)|torch\\.(_utils|_tensor)\\._rebuild_\\w+',
   ].join('|')})$`,

@@ -24,6 +24,10 @@ const oddTensor = /^torch\._(utils|tensor)\._rebuild_/;
 const isOddTensor = (value: PickleValue): boolean =>
   isObject(value) && value.kind === 'record' && oddTensor.test(value.className);
 
+/** A tensor without dimensions. */
+const isNumber = (value: PickleValue): boolean =>
+  isObject(value) && value.kind === 'tensor' && value.shape.length === 0;
+
 /**
  * Finds the weights in what a file holds.
  * @throws UserError when there are none, or they cannot be told from each other.
@@ -48,14 +52,16 @@ function search(value: PickleValue, path: readonly string[], seen: Set<PickleVal
     const found = inside(key);
     if (found !== undefined) return found;
   }
-  // A bare one. A single tensor beside other dicts may be a score.
-  const own = [...value.entries.values()].filter((entry) => isTensor(entry) || isOddTensor(entry)).length;
+  // A bare one. Numbers beside other things are scores.
+  const values = [...value.entries.values()];
+  const own = values.filter((entry) => isTensor(entry) || isOddTensor(entry));
+  const bare = own.length > 0 && (own.length === values.length || own.some((entry) => !isNumber(entry)));
   const others = [...value.entries]
     .filter(([key]) => typeof key === 'string' && !otherKeys.test(key) && !usualKeys.includes(key))
     .flatMap(([key]) => inside(key) ?? []);
   const [other] = others;
-  if (other !== undefined && others.length === 1 && own < count(other.dict)) return other;
-  return own > 0 ? { dict: value, path } : undefined;
+  if (other !== undefined && others.length === 1 && (!bare || own.length < count(other.dict))) return other;
+  return bare ? { dict: value, path } : undefined;
 }
 
 const count = ({ entries }: PickleDict): number => [...entries.values()].filter(isTensor).length;
@@ -94,10 +100,12 @@ function noWeights(root: PickleValue, path: string): UserError {
     );
   }
   if (isObject(root) && root.kind === 'dict') {
+    if (root.entries.size === 0)
+      return new UserError(`${path} holds no weights, nothing at all: choose another checkpoint.`);
     const keys = [...root.entries.keys()].slice(0, 6).map((key) => printable(isObject(key) ? '?' : String(key), 30));
     const optimizer = keys.some((key) => otherKeys.test(key)) ? ' (the "best" files of the published code are so)' : '';
     return new UserError(
-      `${path} holds no weights but ${keys.length === 0 ? 'nothing' : keys.join(', ')}${optimizer}: use the checkpoint that was saved beside it.`,
+      `${path} holds no weights but ${keys.join(', ')}${optimizer}: use the checkpoint that was saved beside it.`,
     );
   }
   const what = isObject(root) ? `a ${root.kind}` : root === null ? 'None' : `a ${typeof root}`;
