@@ -10,6 +10,17 @@ export async function annotatedPicture(
   faces: readonly AnnotatedFace[],
   format: PictureFormat,
 ): Promise<Buffer> {
+  return encoded(composed(picture, faces), format);
+}
+
+/** The same as pixels, RGB. */
+export async function annotatedPixels(picture: Picture, faces: readonly AnnotatedFace[]): Promise<Picture> {
+  const image = composed(picture, faces).toColourspace('srgb').removeAlpha().raw();
+  const { data, info } = await image.toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, channels: 3, data };
+}
+
+function composed(picture: Picture, faces: readonly AnnotatedFace[]): Sharp {
   const { width, height, picture: size, svg } = annotate(picture, faces);
   const scaled = asImage(picture).resize(size.width, size.height, { fit: 'fill' });
   // One pipeline: what is composed is at the final size.
@@ -18,7 +29,7 @@ export async function annotatedPicture(
     bottom: height - size.height,
     background: '#22262d',
   });
-  return encoded(extended.composite([{ input: Buffer.from(svg), left: 0, top: 0 }]), format);
+  return extended.composite([{ input: Buffer.from(svg), left: 0, top: 0 }]);
 }
 
 /** A picture as the bytes of a PNG file. */

@@ -10,6 +10,8 @@ interface Spot {
 
 /** A face to be drawn; places are pixels of the picture. */
 export interface AnnotatedFace {
+  /** Shown in a corner of its box, such as its number in a video. */
+  readonly name?: string;
   /** Left out for a picture that is a face crop: its labels stand beside it. */
   readonly place?: {
     readonly box: Area;
@@ -68,8 +70,8 @@ export function annotate(
   };
   const [first] = faces;
   if (first !== undefined && first.place === undefined) return besideCrop(picture, first);
-  const scaled = faces.flatMap(({ place, scores }) =>
-    place === undefined ? [] : [{ ...shrunk(place, scale), scores }],
+  const scaled = faces.flatMap(({ place, scores, name }) =>
+    place === undefined ? [] : [{ ...shrunk(place, scale), scores, ...(name === undefined ? {} : { name }) }],
   );
   const font = fontSize(scaled, Math.max(picture.width, picture.height));
   const outlines = scaled.map((face) => outline(face, font));
@@ -79,6 +81,7 @@ export function annotate(
 }
 
 interface ScaledFace {
+  readonly name?: string;
   readonly box: Area;
   readonly keypoints: readonly Spot[];
   readonly crop: readonly Spot[];
@@ -88,7 +91,7 @@ interface ScaledFace {
 function shrunk(
   { box, keypoints, crop }: NonNullable<AnnotatedFace['place']>,
   scale: number,
-): Omit<ScaledFace, 'scores'> {
+): Omit<ScaledFace, 'scores' | 'name'> {
   const spot = ({ x, y }: Spot): Spot => ({ x: x * scale, y: y * scale });
   return {
     box: { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale },
@@ -104,7 +107,7 @@ function fontSize(faces: readonly ScaledFace[], long: number): number {
   return Math.min(Math.max(0.15 * middle, 0.014 * long), 0.024 * long);
 }
 
-function outline({ box, keypoints, crop, scores }: ScaledFace, font: number): string {
+function outline({ box, keypoints, crop, scores, name }: ScaledFace, font: number): string {
   const colour = expressionColour(scores[0]?.label ?? '');
   const line = Math.max(1.5, Math.min(0.16 * font, 0.03 * box.width));
   const dot = Math.max(1.2, Math.min(0.16 * font, 0.022 * box.width));
@@ -120,7 +123,18 @@ function outline({ box, keypoints, crop, scores }: ScaledFace, font: number): st
       ({ x, y }) =>
         `<circle cx="${n(x)}" cy="${n(y)}" r="${n(dot)}" fill="#fff" stroke="#000" stroke-opacity="0.55" stroke-width="${n(0.5 * dot)}"/>`,
     ),
+    ...(name === undefined ? [] : [tag(box, name, colour, font)]),
   ].join('');
+}
+
+/** A name in the box's top left corner. */
+function tag({ x, y }: Area, name: string, colour: string, font: number): string {
+  const text = svgText(Number(n(x + 0.4 * font)), Number(n(y + 1.05 * font)), name, {
+    size: Number(n(font)),
+    weight: 700,
+    fill: dark,
+  });
+  return `<rect x="${n(x)}" y="${n(y)}" width="${n(textWidth(name, font) + 0.85 * font)}" height="${n(1.4 * font)}" rx="${n(0.3 * font)}" fill="${colour}"/>${text}`;
 }
 
 /** A panel for each face where there is room for all, otherwise a line for each. */

@@ -18,8 +18,10 @@ import {
   type PredictionOutput,
   textOutput,
 } from '../prediction-output.js';
+import { videoInputs } from '../video/inputs.js';
+import { refuseVideoOptions, type VideoPredictOptions, withVideoOptions } from '../video/options.js';
 
-interface PredictOptions extends CheckpointOptions {
+interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
   readonly aligned?: boolean;
   readonly recursive?: boolean;
   readonly minScore?: number;
@@ -39,8 +41,11 @@ const pixels = numberOf(z.number().min(0));
 
 export function predictCommand(): Command {
   const command = new Command('predict')
-    .description('find the faces in pictures and recognise their expressions')
-    .argument('<input...>', "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses, - for standard input")
+    .description('find the faces in pictures and videos and recognise their expressions')
+    .argument(
+      '[input...]',
+      "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses of them, video files, - for standard input",
+    )
     .option('-r, --recursive', 'also pictures in folders within folders')
     .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint, 'bundled poster-v2-nano'))
     .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
@@ -61,7 +66,7 @@ export function predictCommand(): Command {
     .option('--top <count>', 'labels listed with each face (default: 3 in text, else all)', positive)
     .option('--draw <path>', 'draw faces and expressions: a .png, .jpg or .webp file, or a folder')
     .option('--save-crops <folder>', 'write the crop of each face as the network saw it');
-  return withCheckpointOptions(command)
+  return withCheckpointOptions(withVideoOptions(command))
     .option('--csv <file>', 'write a row for each face; - for standard output')
     .addOption(new Option('--json', 'print one JSON document, with logits').conflicts('jsonl'))
     .option('--jsonl', 'print a line of JSON for each picture as it is done')
@@ -70,11 +75,14 @@ export function predictCommand(): Command {
       `
 Reads JPEG, PNG, WebP, GIF, TIFF and AVIF up to 64 megapixels and 256 MB, upright as their EXIF data says; of animations the
 first frame; transparent places as white. Boxes and points are pixels from the top left corner.
+Videos are read by the system's ffmpeg, faces followed over their frames; --draw then writes an .mp4, .mov or .mkv file.
 
 Examples:
   poster predict photo.jpg --draw seen.jpg
   poster predict holiday -r --csv faces.csv
-  poster predict face.jpg --aligned`,
+  poster predict face.jpg --aligned
+  poster predict talk.mp4 --timeline talk.svg --csv talk.csv --draw talk-seen.mp4
+  poster predict --stream rtsp://camera.local/1 > faces.jsonl`,
     )
     .action(predict);
 }
@@ -83,6 +91,15 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   if (options.csv === '-' && (options.json === true || options.jsonl === true)) {
     throw new UserError('--csv - and --json both write to standard output; give --csv a file.', ExitCode.usage);
   }
+  if (names.length === 0 && options.stream === undefined) {
+    throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', ExitCode.usage);
+  }
+  const videos = await videoInputs(names, options.stream);
+  if (videos !== undefined) {
+    const { predictVideos } = await import('../video/predict-video.js');
+    return predictVideos(videos, options, recognizerOptions(options));
+  }
+  refuseVideoOptions(options);
   const inputs = await pictureInputs(names, options.recursive === true);
   if (options.draw !== undefined && isPictureFile(options.draw) && inputs.length > 1) {
     throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);

@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { explainFileError, writeFileAtomic } from '../../common/files.js';
+import type { CropTemplate } from '../../common/preprocessing.js';
+import type { Picture } from '../../data/index.js';
+import { cropCorners } from '../../detect/index.js';
+import { annotatedPicture, annotatedPixels } from '../../report/annotated-picture.js';
+import type { AnnotatedFace } from '../../report/annotation.js';
+import { type FfmpegPaths, type VideoFace, type VideoFrame, VideoWriter } from '../../video/index.js';
+import type { FrameOutput } from './outputs.js';
+
+function annotated({ id, box, keypoints, smoothed }: VideoFace, template: CropTemplate): AnnotatedFace {
+  if (keypoints === null) return { scores: smoothed };
+  const crop = cropCorners(keypoints, template);
+  return { name: String(id), place: { box, keypoints: Object.values(keypoints), crop }, scores: smoothed };
+}
+
+/** Frames with what was recognised drawn on them, as pictures of a folder. */
+export async function frameFolder(folder: string, template: CropTemplate): Promise<FrameOutput> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw explainFileError(error, 'write', folder);
+  });
+  return {
+    async add({ frame, faces, picture }) {
+      if (picture === undefined) return;
+      const drawn = await annotatedPicture(
+        picture,
+        faces.map((face) => annotated(face, template)),
+        'jpeg',
+      );
+      await writeFileAtomic(join(folder, `${String(frame).padStart(6, '0')}.jpg`), drawn);
+    },
+    end: async () => undefined,
+  };
+}
+
+/** At most so many seconds that a live stream lost are filled with the frame before. */
+const longestFreeze = 10;
+
+/** The same as a video. The file is there once it is whole. */
+export function drawnVideo(path: string, template: CropTemplate, fps: number, paths: FfmpegPaths): FrameOutput {
+  let writer: VideoWriter | undefined;
+  let last: { readonly frame: number; readonly pixels: Picture } | undefined;
+  return {
+    async add({ frame, faces, picture }: VideoFrame) {
+      if (picture === undefined) return;
+      const pixels = await annotatedPixels(
+        picture,
+        faces.map((face) => annotated(face, template)),
+      );
+      const { width, height } = pixels;
+      writer ??= await VideoWriter.open(path, { ...paths, width, height, fps });
+      const missed = last === undefined ? 0 : Math.min(frame - last.frame - 1, Math.round(longestFreeze * fps));
+      for (let i = 0; i < missed && last !== undefined; i++) await writer.write(last.pixels.data);
+      await writer.write(pixels.data);
+      last = { frame, pixels };
+    },
+    async end() {
+      await writer?.close();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { isVideoFile } from '../../video/encode.js';
+import { numberOf } from '../arguments.js';
+
+/** Options of `predict` that are for videos. */
+export interface VideoPredictOptions {
+  readonly stream?: string;
+  readonly fps?: number;
+  readonly start?: number;
+  readonly duration?: number;
+  readonly maxSide?: number;
+  readonly smooth?: number;
+  readonly timeline?: string;
+}
+
+const positive = numberOf(z.number().gt(0).max(1e7));
+const atLeastZero = numberOf(z.number().min(0).max(1e7));
+
+export function withVideoOptions(command: Command): Command {
+  return command
+    .option(
+      '--stream <address>',
+      'a live stream (rtsp, rtmp, http, srt, udp) or camera (/dev/video0) instead of inputs',
+    )
+    .addOption(
+      new Option(
+        '--fps <rate>',
+        'videos: frames looked at a second (default: 10, or all where there are fewer)',
+      ).argParser(numberOf(z.number().gt(0).max(1000))),
+    )
+    .addOption(new Option('--start <seconds>', 'videos: where to begin').argParser(atLeastZero))
+    .addOption(new Option('--duration <seconds>', 'videos: how much to look at').argParser(positive))
+    .addOption(
+      new Option('--max-side <pixels>', 'videos: larger frames are shrunk to this (default: 1280)').argParser(
+        numberOf(z.int().min(32).max(8192)),
+      ),
+    )
+    .addOption(
+      new Option('--smooth <seconds>', 'videos: time constant of smoothed scores, 0 for none (default: 0.5)').argParser(
+        atLeastZero,
+      ),
+    )
+    .option('--timeline <file>', 'videos: draw expressions over time, as .svg or .png');
+}
+
+/** @throws UserError for options that pictures do not have. */
+export function refuseVideoOptions(options: VideoPredictOptions & { readonly draw?: string }): void {
+  const given = (
+    [
+      ['--fps', options.fps],
+      ['--start', options.start],
+      ['--duration', options.duration],
+      ['--max-side', options.maxSide],
+      ['--smooth', options.smooth],
+      ['--timeline', options.timeline],
+      ['--draw with a video file', options.draw !== undefined && isVideoFile(options.draw) ? options.draw : undefined],
+    ] as const
+  ).find(([, value]) => value !== undefined);
+  if (given !== undefined) {
+    throw new UserError(`${given[0]} is for videos, and the input is no video; leave it out.`, ExitCode.usage);
+  }
+}

@@ -1,0 +1,167 @@
+import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
+import { isVideoFile } from '../../video/encode.js';
+import { openVideo, recognizeFrames, type Video, VideoSummary, type VideoTotals } from '../../video/index.js';
+import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
+import { note, writeOut } from '../context.js';
+import { stopOnSignals } from '../interrupt.js';
+import type { VideoInput } from './inputs.js';
+import type { VideoPredictOptions } from './options.js';
+import { csvTimeline, type FrameOutput, jsonLines } from './outputs.js';
+import { videoProgress } from './progress.js';
+import { summaryDocument, summaryText } from './summary-text.js';
+import { isChartFile, writeTimeline } from './timeline-file.js';
+import { untilAborted } from './until-aborted.js';
+
+export interface PredictVideoOptions extends CheckpointOptions, VideoPredictOptions {
+  readonly draw?: string;
+  readonly saveCrops?: string;
+  readonly csv?: string;
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+}
+
+/** What came of one video. */
+interface Outcome {
+  readonly input: VideoInput;
+  readonly fps: number;
+  readonly totals: VideoTotals;
+  /** Why it ended before its end. */
+  readonly failure?: string;
+}
+
+const ffmpegPaths = (): { ffmpeg?: string; ffprobe?: string } => {
+  const { FFMPEG_PATH: ffmpeg, FFPROBE_PATH: ffprobe } = process.env;
+  return { ...(ffmpeg === undefined ? {} : { ffmpeg }), ...(ffprobe === undefined ? {} : { ffprobe }) };
+};
+
+/** `poster predict` for videos: frames are looked at as they come; whatever ends it, what was done is written. */
+export async function predictVideos(
+  inputs: readonly VideoInput[],
+  options: PredictVideoOptions,
+  recognizerOptions: RecognizerOptions,
+): Promise<void> {
+  checkOptions(inputs, options);
+  const json = options.json === true;
+  const lines = options.jsonl === true || (!json && options.csv !== '-' && inputs.some(({ live }) => live));
+  const recognizer = await openRecognizer(options, recognizerOptions);
+  const stop = stopOnSignals('Finishing the frames in hand, then stopping; once more to quit at once.');
+  const outcomes: Outcome[] = [];
+  const failed: { video: string; reason: string }[] = [];
+  let written = false;
+  try {
+    for (const input of inputs) {
+      if (stop.signal.aborted) break;
+      try {
+        const outcome = await predictVideo(recognizer, input, options, lines, stop.signal);
+        outcomes.push(outcome);
+        if (outcome.failure !== undefined) failed.push({ video: input.name, reason: outcome.failure });
+        if (!json) {
+          const text = summaryText(input.name, outcome.totals);
+          // Lines and rows for programs stay by themselves.
+          if (lines || options.csv === '-') note(text);
+          else await writeOut(`${written ? '\n' : ''}${text}\n`);
+          written = true;
+        }
+      } catch (error) {
+        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        failed.push({ video: input.name, reason: messageOf(error) });
+        note(`poster: ${messageOf(error)}`);
+      }
+    }
+  } finally {
+    stop.release();
+    await recognizer.dispose();
+  }
+  const interrupted = stop.signal.aborted;
+  if (json) {
+    const { model, labels } = recognizer.classifier.description;
+    const videos = outcomes.map(({ input, fps, totals }) => ({ video: input.name, fps, ...summaryDocument(totals) }));
+    const document = { checkpoint: options.checkpoint, model: model.name, labels, videos, failed };
+    await writeOut(`${JSON.stringify({ ...document, ...(interrupted ? { interrupted } : {}) }, null, 2)}\n`);
+  }
+  if (interrupted) note('Stopped; what was done until then is complete.');
+  if (failed.length > 0) process.exitCode = ExitCode.input;
+  if (interrupted) process.exitCode = ExitCode.interrupted;
+}
+
+function checkOptions(inputs: readonly VideoInput[], options: PredictVideoOptions): void {
+  const { draw, timeline, csv, json, jsonl, saveCrops } = options;
+  const several = inputs.length > 1;
+  const problem =
+    csv === '-' && (json === true || jsonl === true)
+      ? '--csv - and --json both write to standard output; give --csv a file'
+      : draw !== undefined && /\.(png|jpe?g|webp|webm|avi|gif)$/i.test(draw)
+        ? '--draw of a video names an .mp4, .mov or .mkv file, or a folder for frames'
+        : timeline !== undefined && !isChartFile(timeline)
+          ? '--timeline names an .svg or .png file'
+          : saveCrops !== undefined
+            ? '--save-crops is for pictures; --draw with a folder keeps the frames of a video'
+            : several && [draw, timeline, csv].some((path) => path !== undefined)
+              ? '--draw, --timeline and --csv name one file for several videos; give one video at a time'
+              : undefined;
+  if (problem !== undefined) throw new UserError(`${problem}.`, ExitCode.usage);
+}
+
+async function predictVideo(
+  recognizer: Recognizer,
+  input: VideoInput,
+  options: PredictVideoOptions,
+  lines: boolean,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { labels } = recognizer.labels;
+  const ending = new AbortController();
+  const video = await openVideo(input.source, { ...sourceOptions(options), signal: ending.signal });
+  const summary = new VideoSummary(labels, video.fps);
+  const outputs: FrameOutput[] = lines ? [jsonLines(input.name)] : [];
+  let failure: string | undefined;
+  const bar = videoProgress(video.seconds);
+  try {
+    if (options.csv !== undefined) outputs.push(await csvTimeline(options.csv, labels));
+    if (options.draw !== undefined) outputs.push(await drawing(options.draw, recognizer, video));
+    const frames = untilAborted(video.frames(), signal, ending);
+    const results = recognizeFrames(recognizer, frames, {
+      live: video.live,
+      picture: options.draw !== undefined,
+      crops: options.timeline !== undefined,
+      ...(options.smooth === undefined ? {} : { smooth: options.smooth }),
+    });
+    for await (const frame of results) {
+      summary.add(frame);
+      for (const output of outputs) await output.add(frame);
+      bar.update(frame.time - (options.start ?? 0) + 1 / video.fps, frame.faces.length);
+    }
+  } catch (error) {
+    // A video that breaks off: what came before it counts. Without any frame there is nothing to tell.
+    const { frames } = summary.totals();
+    if (!(error instanceof UserError) || error.exitCode !== ExitCode.input || frames === 0) throw error;
+    bar.hide();
+    failure = messageOf(error);
+    note(`poster: ${failure}`);
+  } finally {
+    bar.stop();
+    ending.abort();
+    for (const output of outputs) await output.end();
+  }
+  const totals = summary.totals();
+  if (options.timeline !== undefined) {
+    await writeTimeline(options.timeline, input.title, labels, { ...totals, start: options.start ?? 0 });
+  }
+  return { input, fps: video.fps, totals, ...(failure === undefined ? {} : { failure }) };
+}
+
+function sourceOptions({ fps, start, duration, maxSide }: PredictVideoOptions): Parameters<typeof openVideo>[1] {
+  return {
+    ...ffmpegPaths(),
+    ...(fps === undefined ? {} : { fps }),
+    ...(start === undefined ? {} : { start }),
+    ...(duration === undefined ? {} : { duration }),
+    ...(maxSide === undefined ? {} : { maxSide }),
+  };
+}
+
+async function drawing(to: string, { template }: Recognizer, { fps }: Video): Promise<FrameOutput> {
+  const { drawnVideo, frameFolder } = await import('./drawing.js');
+  return isVideoFile(to) ? drawnVideo(to, template, fps, ffmpegPaths()) : frameFolder(to, template);
+}

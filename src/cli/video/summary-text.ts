@@ -1,0 +1,50 @@
+import { printable } from '../../common/printable.js';
+import { bar } from '../../report/bar.js';
+import { formatTable } from '../../report/table.js';
+import type { VideoTotals } from '../../video/index.js';
+import { duration } from '../context.js';
+
+/** Faces that are listed. */
+const most = 20;
+
+export const secondsText = (seconds: number): string => (seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds));
+
+/** Who was seen for how long, and with which expressions. */
+export function summaryText(name: string, { frames, seconds, tracks, others }: VideoTotals): string {
+  const count = tracks.length + others.count;
+  const faces = count === 0 ? 'no face found' : `${count} ${count === 1 ? 'face' : 'faces'}`;
+  const head = `${printable(name, 4096)}  ${secondsText(seconds)}, ${frames} frames looked at, ${faces}`;
+  const longest = [...tracks].sort((a, b) => b.seconds - a.seconds);
+  const shown = longest.slice(0, most).sort((a, b) => a.id - b.id);
+  const blocks = shown.map((track) => {
+    const title = `  face ${track.id}  seen ${secondsText(track.seconds)}, from ${duration(track.from)} to ${duration(track.to)}`;
+    const rows = track.expressions.map((one) => [`    ${printable(one.label)}`, secondsText(one.seconds)]);
+    const lines = formatTable(rows).split('\n');
+    return [
+      title,
+      ...lines.map((line, i) => `${line}  ${bar((track.expressions[i]?.seconds ?? 0) / track.seconds, 24)}`.trimEnd()),
+    ].join('\n');
+  });
+  const rest = count - shown.length;
+  const more = longest.slice(most).reduce((sum, track) => sum + track.seconds, others.seconds);
+  return [head, ...blocks, ...(rest > 0 ? [`  and ${rest} more faces, seen ${secondsText(more)} in all`] : [])].join(
+    '\n',
+  );
+}
+
+/** The same for programs. */
+export function summaryDocument({ frames, seconds, tracks, others }: VideoTotals): object {
+  const three = (value: number): number => Math.round(value * 1e3) / 1e3;
+  return {
+    frames,
+    seconds: three(seconds),
+    tracks: tracks.map((track) => ({
+      id: track.id,
+      from: three(track.from),
+      to: three(track.to),
+      seconds: three(track.seconds),
+      expressions: track.expressions.map((one) => ({ label: one.label, seconds: three(one.seconds) })),
+    })),
+    ...(others.count > 0 ? { others: { count: others.count, seconds: three(others.seconds) } } : {}),
+  };
+}

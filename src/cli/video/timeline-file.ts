@@ -1,0 +1,31 @@
+import { extname } from 'node:path';
+import { writeFileAtomic } from '../../common/files.js';
+import type { Picture } from '../../data/index.js';
+import { pngOf } from '../../report/annotated-picture.js';
+import { timelineChart } from '../../report/charts/timeline.js';
+import { renderSvg, svgToPng } from '../../report/index.js';
+import type { VideoTotals } from '../../video/index.js';
+
+export const isChartFile = (path: string): boolean => /^\.(svg|png)$/i.test(extname(path));
+
+/** Draws the expressions of all tracks over time into an SVG or PNG file. */
+export async function writeTimeline(
+  path: string,
+  title: string,
+  labels: readonly string[],
+  { seconds, tracks, start }: VideoTotals & { readonly start: number },
+): Promise<void> {
+  const shown = await Promise.all(
+    tracks.map(async ({ crop, ...track }) => ({
+      ...track,
+      ...(crop === undefined ? {} : { face: await dataUrl(crop) }),
+    })),
+  );
+  const chart = timelineChart({ title, labels, span: [start, start + Math.max(seconds, 1e-3)], tracks: shown });
+  const svg = await renderSvg(chart);
+  await writeFileAtomic(path, /\.png$/i.test(path) ? await svgToPng(svg) : svg);
+}
+
+async function dataUrl(picture: Picture): Promise<string> {
+  return `data:image/png;base64,${(await pngOf(picture)).toString('base64')}`;
+}

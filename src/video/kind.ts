@@ -1,0 +1,61 @@
+import { open } from 'node:fs/promises';
+import { extname } from 'node:path';
+
+/** Bytes that tell what kind of file one is. */
+export const kindBytes = 400;
+
+const videoName =
+  /^\.(mp4|m4v|mov|qt|mkv|webm|avi|mpe?g|m2v|ts|mts|m2ts|flv|wmv|asf|ogv|3gp|3g2|mxf|vob|ivf|y4m|nut|dv|rm|rmvb)$/i;
+const pictureName = /^\.(jpe?g|jpe|jfif|a?png|webp|gif|tiff?|avif|bmp|ppm|pgm|heic|heif|jxl|jp2|svg)$/i;
+
+/** What the first bytes of a file say it is; undefined where they say nothing that is known here. */
+export function kindOf(bytes: Uint8Array): 'video' | 'picture' | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  const at = (start: number, pattern: string): boolean => text.startsWith(pattern, start);
+  if (at(4, 'ftyp'))
+    return /^(avif|avis|heic|heix|hevc|heim|heis|mif1|msf1|jxl )/.test(text.slice(8)) ? 'picture' : 'video';
+  if (
+    ['\xff\xd8\xff', '\x89PNG\r\n', 'GIF8', 'II*\0', 'MM\0*', 'BM', '\0\0\0\x0cJXL', '\xff\x0a'].some((m) => at(0, m))
+  ) {
+    return 'picture';
+  }
+  if (at(0, 'RIFF')) return at(8, 'WEBP') ? 'picture' : at(8, 'AVI') ? 'video' : undefined;
+  if (
+    ['\x1a\x45\xdf\xa3', 'FLV\x01', 'OggS', '\x30\x26\xb2\x75', '\0\0\x01\xba', '\0\0\x01\xb3'].some((m) => at(0, m))
+  ) {
+    return 'video';
+  }
+  if (['DKIF', 'YUV4MPEG2 ', '\x06\x0e\x2b\x34', '.RMF', 'nut/multimedia'].some((m) => at(0, m))) return 'video';
+  if (['moov', 'mdat', 'wide', 'skip', 'free', 'pnot'].some((m) => at(4, m))) return 'video';
+  // Packets of MPEG transport streams, also with four bytes of time before each.
+  if (at(0, '\x47') && at(188, '\x47')) return 'video';
+  if (at(4, '\x47') && at(196, '\x47')) return 'video';
+  return undefined;
+}
+
+/**
+ * Whether a file is a video: by what it holds, and by its name where that says nothing. A file that is named as a picture is
+ * not opened.
+ */
+export async function isVideo(path: string): Promise<boolean> {
+  const kind = extname(path);
+  if (pictureName.test(kind)) return false;
+  const found = await firstBytes(path);
+  return found === undefined ? videoName.test(kind) : found === 'video';
+}
+
+async function firstBytes(path: string): Promise<ReturnType<typeof kindOf>> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      if (!(await handle.stat()).isFile()) return undefined;
+      const { buffer, bytesRead } = await handle.read(new Uint8Array(kindBytes), 0, kindBytes, 0);
+      return kindOf(buffer.subarray(0, bytesRead));
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Whoever reads it says what is wrong.
+    return undefined;
+  }
+}

@@ -1,0 +1,170 @@
+import type { Picture } from '../data/resize.js';
+import type { VideoFrame } from './recognize-video.js';
+
+/** What a track showed, and when. Times are seconds of the video. */
+export interface TrackSummary {
+  readonly id: number;
+  /** When the face was first seen, and when its last frame ended. */
+  readonly from: number;
+  readonly to: number;
+  /** For how long it was seen. */
+  readonly seconds: number;
+  /** For how long each label was its expression; the longest first, those that never were left out. */
+  readonly expressions: readonly { readonly label: string; readonly seconds: number }[];
+  /** Mean of its smoothed scores in each stretch of `binSeconds` in which it was seen, in the order of the labels. */
+  readonly bins: readonly { readonly from: number; readonly to: number; readonly values: readonly number[] }[];
+  /** A crop on which it was seen well, where frames have crops. */
+  readonly crop?: Picture;
+}
+
+export interface VideoTotals {
+  readonly frames: number;
+  /** From the first frame to the end of the last. */
+  readonly seconds: number;
+  /** In the order of their ids. */
+  readonly tracks: readonly TrackSummary[];
+  /** Tracks that were too short to be kept among very many. */
+  readonly others: { readonly count: number; readonly seconds: number };
+}
+
+interface Bin {
+  count: number;
+  readonly sums: Float64Array;
+}
+
+interface Track {
+  readonly id: number;
+  readonly from: number;
+  last: number;
+  seconds: number;
+  readonly byLabel: Map<string, number>;
+  bins: Map<number, Bin>;
+  best: number;
+  crop: Picture | undefined;
+}
+
+/** Stretches that a video is divided into; where there would be more, each two become one. */
+const maxBins = 800;
+const [maxTracks, keptTracks] = [400, 200] as const;
+
+/** Sums up the frames of a video in memory that does not grow with its length. */
+export class VideoSummary {
+  readonly #labels: readonly string[];
+  /** Of one frame, in seconds. */
+  readonly #period: number;
+  #tracks = new Map<number, Track>();
+  #others = { count: 0, seconds: 0 };
+  #binSeconds: number;
+  #frames = 0;
+  #first = 0;
+  #last: number | undefined;
+
+  /** @param fps frames a second that are looked at */
+  constructor(labels: readonly string[], fps: number) {
+    this.#labels = labels;
+    this.#period = 1 / fps;
+    this.#binSeconds = this.#period;
+  }
+
+  add({ time, faces }: VideoFrame): void {
+    const before = this.#last;
+    if (before === undefined) this.#first = time;
+    this.#frames++;
+    this.#last = time;
+    while ((time - this.#first) / this.#binSeconds >= maxBins) this.#coarsen();
+    const bin = Math.floor((time - this.#first) / this.#binSeconds + 1e-6);
+    for (const { id, expression, smoothed, detectionScore, crop } of faces) {
+      const track = this.#tracks.get(id) ?? this.#begin(id, time);
+      // A face that is there in two frames was there between them, also where a live stream lost some.
+      const shown = track.last === before && track.last < time ? time - track.last : this.#period;
+      track.last = time;
+      track.seconds += shown;
+      track.byLabel.set(expression, (track.byLabel.get(expression) ?? 0) + shown);
+      const values = new Map(smoothed.map(({ label, probability }) => [label, probability]));
+      addTo(
+        track.bins,
+        bin,
+        this.#labels.map((label) => values.get(label) ?? 0),
+        1,
+      );
+      if (crop !== undefined && (detectionScore ?? 0) > track.best) {
+        track.best = detectionScore ?? 0;
+        track.crop = crop;
+      }
+    }
+  }
+
+  totals(): VideoTotals {
+    return {
+      frames: this.#frames,
+      seconds: this.#last === undefined ? 0 : this.#last - this.#first + this.#period,
+      tracks: [...this.#tracks.values()].sort((a, b) => a.id - b.id).map((track) => this.#summary(track)),
+      others: { ...this.#others },
+    };
+  }
+
+  #begin(id: number, time: number): Track {
+    if (this.#tracks.size >= maxTracks) this.#dropShortest(time);
+    const track = {
+      id,
+      from: time,
+      last: time,
+      seconds: 0,
+      byLabel: new Map(),
+      bins: new Map(),
+      best: -1,
+      crop: undefined,
+    };
+    this.#tracks.set(id, track);
+    return track;
+  }
+
+  #dropShortest(now: number): void {
+    // Those that may still go on stay.
+    const over = [...this.#tracks.values()].filter(({ last }) => now - last > 10).sort((a, b) => a.seconds - b.seconds);
+    for (const { id, seconds } of over.slice(0, maxTracks - keptTracks)) {
+      this.#tracks.delete(id);
+      this.#others.count++;
+      this.#others.seconds += seconds;
+    }
+  }
+
+  #coarsen(): void {
+    this.#binSeconds *= 2;
+    for (const track of this.#tracks.values()) {
+      const merged = new Map<number, Bin>();
+      for (const [i, { sums, count }] of track.bins) addTo(merged, i >> 1, [...sums], count);
+      track.bins = merged;
+    }
+  }
+
+  #summary({ id, from, last, seconds, byLabel, bins, crop }: Track): TrackSummary {
+    const width = this.#binSeconds;
+    return {
+      id,
+      from,
+      to: last + this.#period,
+      seconds,
+      expressions: [...byLabel]
+        .map(([label, shown]) => ({ label, seconds: shown }))
+        .sort((a, b) => b.seconds - a.seconds),
+      bins: [...bins]
+        .sort(([a], [b]) => a - b)
+        .map(([i, { sums, count }]) => ({
+          from: this.#first + i * width,
+          to: this.#first + (i + 1) * width,
+          values: [...sums].map((sum) => sum / count),
+        })),
+      ...(crop === undefined ? {} : { crop }),
+    };
+  }
+}
+
+function addTo(bins: Map<number, Bin>, index: number, values: readonly number[], count: number): void {
+  const bin = bins.get(index) ?? { count: 0, sums: new Float64Array(values.length) };
+  bins.set(index, bin);
+  bin.count += count;
+  values.forEach((value, k) => {
+    bin.sums[k] = (bin.sums[k] ?? 0) + value;
+  });
+}
