@@ -84,12 +84,15 @@ describe('poster predict on photos', { concurrency: 2 }, () => {
     const { stdout, stderr } = await succeeds(args, dir);
     assert.match(stderr, /^No face was found in 1 of 2 pictures\.$/m);
     const [first] = JSON.parse(`[${stdout.trim().replaceAll('\n', ',')}]`) as { drawn: string; crops: string[] }[];
-    assert.deepEqual([first?.drawn, first?.crops], [join('drawn', 'photo.png'), [join('crops', 'photo-1.png')]]);
-    const crop = await sharp(join(dir, 'crops', 'photo-1.png')).metadata();
+    assert.deepEqual([first?.drawn, first?.crops], [join('drawn', 'photo.png'), [join('crops', 'photo.face-1.png')]]);
+    const crop = await sharp(join(dir, 'crops', 'photo.face-1.png')).metadata();
     assert.deepEqual([crop.width, crop.height], [48, 48]);
     const drawn = await sharp(join(dir, 'drawn', 'photo.png')).metadata();
     assert.deepEqual([drawn.width, drawn.height], [900, 900]);
     assert.deepEqual((await readdir(join(dir, 'drawn'))).sort(), ['dot.png', 'photo.png']);
+    const same = await poster(['predict', 'photo.png', '--draw', '.'], dir);
+    assert.equal(same.code, 2);
+    assert.match(same.stderr, /^poster: --draw \. would write over photo\.png itself/m);
     await fails(['predict', 'odd', '--draw', 'one.png'], dir, 2, /--draw names one file for several pictures/);
   });
 

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, extname, join, normalize } from 'node:path';
+import { dirname, extname, join, normalize, resolve } from 'node:path';
+import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError, writeFileAtomic } from '../common/files.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { cropCorners } from '../detect/align.js';
@@ -35,6 +36,7 @@ export class OutputNames {
 /**
  * Draws what was recognised: into the file `to`, or below the folder `to` as `stem` with the picture's own kind of file.
  * @returns the path
+ * @throws UserError where that is the picture itself, or cannot be written.
  */
 export async function drawTo(
   to: string,
@@ -45,6 +47,9 @@ export async function drawTo(
 ): Promise<string | undefined> {
   if (picture === undefined) return undefined;
   const path = isPictureFile(to) ? to : join(to, stem + (isPictureFile(image) ? extname(image) : '.png'));
+  if (resolve(path) === resolve(image)) {
+    throw new UserError(`--draw ${to} would write over ${image} itself; name another file or folder.`, ExitCode.usage);
+  }
   const { annotatedPicture } = await import('../report/annotated-picture.js');
   const drawn = faces.map((face) => annotated(face, template));
   await write(path, await annotatedPicture(picture, drawn, formatOf(path)));
@@ -56,13 +61,13 @@ function annotated({ box, keypoints, scores }: RecognizedFace, template: CropTem
   return { place: { box, keypoints: Object.values(keypoints), crop: cropCorners(keypoints, template) }, scores };
 }
 
-/** Writes what the network saw of each face, as `stem-1.png` and so on. @returns their paths */
+/** Writes what the network saw of each face, as `stem.face-1.png` and so on. @returns their paths */
 export async function saveCrops(folder: string, stem: string, { faces }: Recognition): Promise<string[]> {
   const { pngOf } = await import('../report/annotated-picture.js');
   const paths: string[] = [];
   for (const { crop } of faces) {
     if (crop === undefined) continue;
-    const path = join(folder, `${stem}-${paths.length + 1}.png`);
+    const path = join(folder, `${stem}.face-${paths.length + 1}.png`);
     await write(path, await pngOf(crop));
     paths.push(path);
   }
