@@ -50,7 +50,7 @@ export function timelineChart({ title, labels, span, tracks }: Timeline): TopLev
   const names = labels.map((label) => printable(label, 40));
   const common = { names, colours: labels.map(expressionColour), span };
   return {
-    title: { text: printable(title, 100), subtitle, anchor: 'start', frame: 'group', offset: 18 },
+    title: { text: printable(title, 100), subtitle, anchor: 'start', frame: 'bounds', offset: 18 },
     vconcat:
       shown.length === 0
         ? [emptyPanel(common)]
