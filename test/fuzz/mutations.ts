@@ -114,6 +114,26 @@ function otherNumber(bytes: Buffer, random: Random): Buffer {
   return splice(bytes, at, at + 2, latin(pick(random, values)));
 }
 
+/** Offset, shape and strides of a tensor of two dimensions, anywhere from right to absurd: `K o K a K b 0x86 K c K d 0x86`. */
+function otherShape(bytes: Buffer, random: Random): Buffer {
+  const tensors = [...bytes.toString('latin1').matchAll(/K.(K.K.\x86(?:q.|r....)?)K.K.\x86/gs)];
+  if (tensors.length === 0) return bytes;
+  const { index, 0: whole } = pick(random, tensors);
+  const numbers = [
+    'K\0',
+    'K\0',
+    'K\x01',
+    'K\x02',
+    'K\x06',
+    'M\0\x04',
+    'M\xff\xff',
+    'J\0\0\0\x01',
+    '\x8a\x06\0\0\0\0\0\x01',
+  ];
+  const pair = (): string => `${pick(random, numbers)}${pick(random, numbers)}\x86`;
+  return splice(bytes, index, index + whole.length, latin(pick(random, ['K\0', ...numbers]) + pair() + pair()));
+}
+
 /** A name of the same length or not, in place of one that is there. */
 function otherName(bytes: Buffer, random: Random): Buffer {
   const names = [
@@ -145,12 +165,13 @@ export const anyPickle: Mutation = (bytes, random) => {
   let changed = bytes;
   for (let i = 1 + random.int(3); i > 0; i--) {
     const at = random.int(changed.length + 1);
-    const kind = random.int(6);
+    const kind = random.int(7);
     if (kind === 0) changed = splice(changed, at, at + 1, Buffer.of(pick(random, [...opcodes])));
     else if (kind === 1) changed = splice(changed, at, at, Buffer.of(pick(random, [...opcodes])));
     else if (kind === 2) changed = splice(changed, at, at, pick(random, snippets));
     else if (kind === 3) changed = otherNumber(changed, random);
     else if (kind === 4) changed = otherName(changed, random);
+    else if (kind === 5) changed = otherShape(changed, random);
     else changed = anyBytes(changed, random);
   }
   return changed;

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UserError } from '../common/errors.js';
+import { affectnet8, ferplus, rafdb } from '../common/label-sets.js';
+import { describeUndescribed, identifyModel, type TensorShapes } from './identify.js';
+import { deadTensors, landmarkHeadTensors } from './published.js';
+import { buildInference, type ModelName, models } from './registry.js';
+
+function shapesOf(name: ModelName, numClasses: number): Map<string, readonly number[]> {
+  const { parameters } = buildInference({ ...models[name].config, numClasses });
+  return new Map([...parameters.values()].map((spec) => [spec.name, spec.shape]));
+}
+
+test('a network is known by its tensors, with those that are never read or without', () => {
+  const bare = shapesOf('poster-v2', 7);
+  const head = landmarkHeadTensors(models['poster-v2'].config);
+  const published = new Map([...bare, ...[...deadTensors, ...head].map(([name, { shape }]) => [name, shape] as const)]);
+  for (const shapes of [bare, published]) {
+    const found = identifyModel(shapes);
+    assert.equal(found?.name, 'poster-v2');
+    assert.equal(found?.config.numClasses, 7);
+  }
+  assert.equal(identifyModel(shapesOf('poster-v2-nano', 5))?.name, 'poster-v2-nano');
+});
+
+test('one tensor less, more or of another shape, and it is none', () => {
+  const good = shapesOf('poster-v2-nano', 8);
+  const changed = (change: (shapes: Map<string, readonly number[]>) => void): TensorShapes => {
+    const copy = new Map(good);
+    change(copy);
+    return copy;
+  };
+  const others = [
+    changed((shapes) => shapes.delete('VIT.cls_token')),
+    changed((shapes) => shapes.delete('VIT.head.linear.weight')),
+    changed((shapes) => shapes.set('surplus', [1])),
+    changed((shapes) => shapes.set('VIT.cls_token', [1, 1, 7])),
+    changed((shapes) => shapes.set('VIT.head.linear.weight', [2 ** 40, 256])),
+    new Map<string, readonly number[]>(),
+  ];
+  for (const shapes of others) assert.equal(identifyModel(shapes), undefined);
+});
+
+test('what cannot be seen must be said, and must fit', () => {
+  const shapes = shapesOf('poster-v2-nano', 8);
+  const { model, labels, preprocessing } = describeUndescribed('x.pth', shapes, { labels: affectnet8 });
+  assert.deepEqual(
+    [model.name, model.config.numClasses, labels, preprocessing.imageSize],
+    ['poster-v2-nano', 8, affectnet8, 48],
+  );
+  const fails = (message: RegExp, ...[path, given, assumed]: Parameters<typeof describeUndescribed>): void => {
+    assert.throws(
+      () => describeUndescribed(path, given, assumed),
+      (error) => error instanceof UserError && message.test(error.message),
+      String(message),
+    );
+  };
+  fails(/^x\.pth does not say what its 8 outputs mean: .*--labels NAME \(AffectNet-8, FER\+\)\.$/, 'x.pth', shapes, {});
+  fails(/has 8 outputs, and RAF-DB has 7 labels: .*\(AffectNet-8, FER\+\)/, 'x.pth', shapes, { labels: rafdb });
+  fails(/not those of a network known here: say it with --model and --labels/, 'x.pth', new Map(), {});
+  fails(/say it with --model, or/, 'x.pth', new Map(), { labels: ferplus });
+  fails(/none of the published ones has as many/, 'x.pth', shapesOf('poster-v2-nano', 5), {});
+});
