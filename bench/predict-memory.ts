@@ -2,12 +2,12 @@
  * Whether memory stays flat however many pictures are read:
  * `node dist/bench/predict-memory.js [PICTURES] [--draw]`, best under `nice`.
  *
- * Makes that many different pictures (a few hundred files, named again and again) from the sample portrait, runs
- * `poster predict` on them as a process of its own, and prints its resident memory by tenths of the run.
+ * Makes that many pictures from the sample portrait (a hundred different ones under many names), runs `poster predict` on
+ * their folder as a process of its own, and prints its resident memory by tenths of the run.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,10 +32,12 @@ try {
       .toFile(path);
     paths.push(path);
   }
-  const inputs = Array.from({ length: total }, (_, i) => paths[i % distinct] ?? '');
+  const inputs = join(folder, 'in');
+  await mkdir(inputs);
+  for (let i = 0; i < total; i++) await link(paths[i % distinct] ?? '', join(inputs, `${i}.jpg`));
   const draw = drawing ? ['--draw', join(folder, 'drawn')] : [];
   const start = performance.now();
-  const child = spawn(process.execPath, [main, 'predict', ...inputs, '--jsonl', '--top', '1', ...draw], {
+  const child = spawn(process.execPath, [main, 'predict', inputs, '--jsonl', '--top', '1', ...draw], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const tenths: number[] = [];

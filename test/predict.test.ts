@@ -147,6 +147,18 @@ describe('odd pictures', { concurrency: 2 }, () => {
     );
   });
 
+  it('more names than ONNX Runtime bears on a command line', async () => {
+    const long = `${'./'.repeat(1900)}odd/dot.png`;
+    const args = ['predict', ...Array.from({ length: 12 }, () => long), '--jsonl'];
+    const { stdout, stderr } = await succeeds(args, dir);
+    assert.deepEqual(
+      linesOf(stdout).map(({ image }) => image === long),
+      Array.from({ length: 12 }, () => true),
+    );
+    assert.equal(stderr, 'No face was found in 12 of 12 pictures.\n');
+    await fails(['predict', ...Array.from({ length: 12 }, () => long), '--draw', 'one.png'], dir, 2, /name a folder/);
+  });
+
   it('an animation: that only its first frame was looked at', async () => {
     const { stdout } = await succeeds(['predict', 'odd/moving.gif'], dir);
     assert.match(stdout, /^odd\/moving\.gif {2}256 x 256, first of 2 frames, 1 face\n/);

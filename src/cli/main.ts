@@ -5,6 +5,7 @@ import { refusalChannel } from '../checkpoints/refused.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import { note } from './context.js';
+import { commandLine } from './long-command-line.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -32,7 +33,8 @@ const program = new Command('poster')
   .option('--verbose', 'say more when something fails')
   .configureHelp({ showGlobalOptions: true });
 // Options before the command take no value: the first word is its name. Without one, or for help, all are needed.
-const named = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? '';
+const words = await commandLine();
+const named = words.find((word) => !word.startsWith('-')) ?? '';
 const wanted = Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands);
 for (const load of wanted) if (load !== undefined) program.addCommand(await load());
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
@@ -56,7 +58,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(words, { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);
 }
