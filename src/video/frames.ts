@@ -9,6 +9,8 @@ import { type Probed, probe, unreadable, withoutPictures } from './probe.js';
 import { type FfmpegInput, ffmpegInput, type VideoSource } from './source.js';
 
 export interface VideoOptions extends FfmpegPaths {
+  /** What messages call it. Default: its path or address. */
+  readonly name?: string;
   /** Frames that are looked at a second, at most as many as a file has. Default 10. */
   readonly fps?: number;
   /** Where to begin, in seconds. Default 0. */
@@ -17,6 +19,8 @@ export interface VideoOptions extends FfmpegPaths {
   readonly duration?: number;
   /** Frames with a longer side are shrunk to it, in pixels. Default 1280. */
   readonly maxSide?: number;
+  /** Is told, in a sentence, of damage that did not end the video. */
+  readonly onDamage?: (sentence: string) => void;
   /** Ends the reading, by throwing the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -60,7 +64,8 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
   checkOptions(options);
   const { signal, start = 0, duration } = options;
   signal?.throwIfAborted();
-  const input = await ffmpegInput(source);
+  const found = await ffmpegInput(source);
+  const input = { ...found, name: options.name ?? found.name };
   const ffmpeg = options.ffmpeg ?? 'ffmpeg';
   const probed = input.file ? await probe(input, options.ffprobe) : undefined;
   const rate = rateOf(options.fps ?? defaultFps, probed);
@@ -84,7 +89,7 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
     fps: rate.value,
     seconds: seconds ?? null,
     live: input.live,
-    frames: () => decode(plan, signal),
+    frames: () => decode(plan, options),
   };
 }
 
@@ -137,7 +142,7 @@ interface Plan {
   readonly expected: number | undefined;
 }
 
-async function* decode(plan: Plan, signal: AbortSignal | undefined): AsyncGenerator<TimedPicture, void, void> {
+async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGenerator<TimedPicture, void, void> {
   const { input, fps, start } = plan;
   signal?.throwIfAborted();
   const program = startProgram(plan.ffmpeg, plan.args, input.bytes === undefined ? 'ignore' : 'pipe');
@@ -171,6 +176,9 @@ async function* decode(plan: Plan, signal: AbortSignal | undefined): AsyncGenera
     const ending = await program.ended;
     await fed.failure();
     judge(plan, ending, count, count === 0 ? 0 : (last + 1) / fps);
+    if (ending.said.length > 0) {
+      onDamage?.(`${input.name} is damaged in places (ffmpeg: ${reasonOf(ending)}); what can be read was looked at.`);
+    }
   } finally {
     signal?.removeEventListener('abort', stop);
     await killProgram(program);
@@ -225,7 +233,7 @@ function judge({ input, start, expected }: Plan, ending: Ending, frames: number,
     if (ending.said.some((line) => /matches no streams|does not contain any stream/.test(line))) {
       throw withoutPictures(name);
     }
-    if (ending.code !== 0) throw unreadable(name, ending);
+    if (ending.code !== 0) throw unreadable(name, ending, input.live ? 'live' : input.file ? 'file' : 'bytes');
     if (start > 0) throw new UserError(`${name} ends before ${start} s: nothing begins there.`, ExitCode.usage);
     throw new UserError(`${name} has no frame that can be read; check that it is whole.`);
   }
@@ -239,5 +247,8 @@ function judge({ input, start, expected }: Plan, ending: Ending, frames: number,
     throw new UserError(
       `${name} ends after ${seconds.toFixed(1)} s of the ${expected.toFixed(1)} s that it promises: it is damaged or cut short; what came before was read.`,
     );
+  }
+  if (ending.said.some((line) => /ended prematurely|truncat|partial file/i.test(line))) {
+    throw new UserError(`${name} ends abruptly after ${seconds.toFixed(1)} s; what came before was read.`);
   }
 }

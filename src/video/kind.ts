@@ -34,21 +34,23 @@ export function kindOf(bytes: Uint8Array): 'video' | 'picture' | undefined {
 }
 
 /**
- * Whether a file is a video: by what it holds, and by its name where that says nothing. A file that is named as a picture is
- * not opened.
+ * Whether a file is a video: by what it holds, and by its name where that says nothing.
+ * @param trusting a file that is named as a picture is not opened
  */
-export async function isVideo(path: string): Promise<boolean> {
+export async function isVideo(path: string, trusting = false): Promise<boolean> {
   const kind = extname(path);
-  if (pictureName.test(kind)) return false;
+  if (trusting && pictureName.test(kind)) return false;
   const found = await firstBytes(path);
   return found === undefined ? videoName.test(kind) : found === 'video';
 }
 
-async function firstBytes(path: string): Promise<ReturnType<typeof kindOf>> {
+async function firstBytes(path: string): Promise<ReturnType<typeof kindOf> | 'folder'> {
   try {
     const handle = await open(path, 'r');
     try {
-      if (!(await handle.stat()).isFile()) return undefined;
+      const info = await handle.stat();
+      if (info.isDirectory()) return 'folder';
+      if (!info.isFile()) return undefined;
       const { buffer, bytesRead } = await handle.read(new Uint8Array(kindBytes), 0, kindBytes, 0);
       return kindOf(buffer.subarray(0, bytesRead));
     } finally {

@@ -40,10 +40,21 @@ export async function probe({ args, name }: FfmpegInput, ffprobe = 'ffprobe'): P
   return { rate: rateOf(stream.avg_frame_rate), duration: duration === undefined || duration === 0 ? null : duration };
 }
 
-export function unreadable(name: string, ending: Ending): UserError {
+const remedies = {
+  file: 'check that it is one and that it is whole',
+  bytes: 'an MP4 may have its index at the end: give it as a file',
+  live: 'check the address and whether it is on',
+} as const;
+
+export function unreadable(name: string, ending: Ending, kind: keyof typeof remedies = 'file'): UserError {
+  if (ending.said.some((line) => line.startsWith('Format not on whitelist'))) {
+    return new UserError(
+      `${name} is a playlist, a script or of a kind that is not read as a video; give a video itself.`,
+    );
+  }
   const reason = reasonOf(ending);
   return new UserError(
-    `${name} cannot be read as a video (ffmpeg: ${reason === '' ? `exit code ${ending.code}` : reason}); check that it is one and that it is whole.`,
+    `${name} cannot be read as a video (ffmpeg: ${reason === '' ? `exit code ${ending.code}` : reason}); ${remedies[kind]}.`,
   );
 }
 

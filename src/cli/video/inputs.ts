@@ -13,6 +13,9 @@ export interface VideoInput {
   readonly live: boolean;
 }
 
+/** Above, files are taken for what they are named. */
+const manyNames = 200;
+
 /**
  * The inputs where they are videos; undefined where they are pictures.
  * @throws UserError where some are videos and some are not.
@@ -32,7 +35,7 @@ export async function videoInputs(
   for (const name of names) {
     if (name === '-') {
       if (await stdinIsVideo()) videos.push({ name, title: 'standard input', source: process.stdin, live: false });
-    } else if (await isVideo(name)) {
+    } else if (await isVideo(name, names.length > manyNames)) {
       videos.push({ name, title: basename(name), source: name, live: false });
     }
   }

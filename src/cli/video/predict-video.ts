@@ -112,11 +112,21 @@ async function predictVideo(
 ): Promise<Outcome> {
   const { labels } = recognizer.labels;
   const ending = new AbortController();
-  const video = await openVideo(input.source, { ...sourceOptions(options), signal: ending.signal });
+  const bar = videoProgress();
+  const onDamage = (sentence: string): void => {
+    bar.hide();
+    note(`poster: ${sentence}`);
+  };
+  const video = await openVideo(input.source, {
+    ...sourceOptions(options),
+    ...(input.name === '-' ? { name: 'Standard input' } : {}),
+    onDamage,
+    signal: ending.signal,
+  });
   const summary = new VideoSummary(labels, video.fps);
   const outputs: FrameOutput[] = lines ? [jsonLines(input.name)] : [];
   let failure: string | undefined;
-  const bar = videoProgress(video.seconds);
+  bar.begin(video.seconds);
   try {
     if (options.csv !== undefined) outputs.push(await csvTimeline(options.csv, labels));
     if (options.draw !== undefined) outputs.push(await drawing(options.draw, recognizer, video));

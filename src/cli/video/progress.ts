@@ -2,6 +2,8 @@ import { duration } from '../context.js';
 import { makeBar } from '../progress.js';
 
 export interface VideoProgress {
+  /** @param total seconds of video; null where that is not known */
+  readonly begin: (total: number | null) => void;
   /** @param done seconds of video */
   readonly update: (done: number, faces: number) => void;
   /** Clears its line, for others to write. */
@@ -10,16 +12,22 @@ export interface VideoProgress {
 }
 
 /** How far a video is, how fast it goes and how long it takes still; on a terminal only. */
-export function videoProgress(total: number | null): VideoProgress {
-  const began = performance.now();
-  const bar = makeBar(
-    total === null
-      ? '{at} | {speed} frames/s | {faces}'
-      : '{bar} {at} of {end} | {speed} frames/s | {left} left | {faces}',
-  );
+export function videoProgress(): VideoProgress {
+  let bar: ReturnType<typeof makeBar>;
+  let total: number | null = null;
+  let began = 0;
   let frames = 0;
-  bar?.start(total ?? 1, 0, { at: duration(0), end: duration(total ?? 0), speed: '-', left: '-', faces: '' });
   return {
+    begin: (seconds) => {
+      total = seconds;
+      began = performance.now();
+      bar = makeBar(
+        total === null
+          ? '{at} | {speed} frames/s | {faces}'
+          : '{bar} {at} of {end} | {speed} frames/s | {left} left | {faces}',
+      );
+      bar?.start(total ?? 1, 0, { at: duration(0), end: duration(total ?? 0), speed: '-', left: '-', faces: '' });
+    },
     update: (done, faces) => {
       frames++;
       const elapsed = (performance.now() - began) / 1000;
