@@ -1,5 +1,5 @@
 /*
- * `npm run bench`: POSTER V2 here and in PyTorch, in turns on the same machine, 2 threads each: forward with batch 1
+ * `npm run bench:model`, and in `npm run bench`: POSTER V2 here and in PyTorch, in turns on the same machine, 2 threads each: forward with batch 1
  * and 8, a training step (forward, backward, Adam) with batch 8, and peak memory, each kind in fresh processes.
  * Options: --runs N (default 7), --python PATH (default python3), --reference PATH of the PyTorch network. Where that
  * interpreter has no PyTorch or the reference is not there, our side is measured alone.
@@ -8,10 +8,10 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeBenchCheckpoint } from './checkpoint.js';
+import { median, settle } from './turns.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -60,12 +60,7 @@ class Subject {
   }
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const fixed = (value: number, digits: number): string => value.toFixed(digits).padStart(9);
-
-/** Threads spin for a while after a run, ready for the next: wait until those of the other side sleep. */
-const settle = (): Promise<void> => setTimeout(400);
 
 async function measure(
   ours: Subject,
