@@ -122,9 +122,10 @@ function decodingArguments(input: FfmpegInput, rate: string, options: VideoOptio
       ? []
       : [`trim=start=${start}${duration === undefined ? '' : `:duration=${duration}`}`, 'setpts=PTS-STARTPTS'];
   const factor = `min(1,${maxSide}/max(iw*sar,ih))`;
-  // Rotation is undone by ffmpeg, pixels that are not square are made so here. Quotes are ffmpeg's.
+  // Rounded up: at each time the frame that is shown then. Rotation is undone by ffmpeg, pixels that are not square are made
+  // so here. Quotes are ffmpeg's.
   const size = `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))':flags=area`;
-  const filters = [...part, `fps=${rate}:start_time=0`, size, 'setsar=1'].join(',');
+  const filters = [...part, `fps=${rate}:start_time=0:round=up`, size, 'setsar=1'].join(',');
   return [
     ...['-hide_banner', '-loglevel', 'error', ...(input.bytes === undefined ? ['-nostdin'] : [])],
     ...[...seek, ...until, ...input.args],

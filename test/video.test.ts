@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { z } from 'zod';
+import { Recognizer, recognizeFrames, recognizeVideo, type TimedPicture, type VideoFrame } from '../src/index.js';
+import { fails, main, poster, start, succeeds } from './support/cli.js';
+
+const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
+const there = spawnSync('ffmpeg', ['-version']).status === 0;
+const needsFfmpeg = { skip: there ? false : 'ffmpeg is not installed here' };
+
+let folder = '';
+let recognizer: Recognizer;
+const inFolder = (name: string): string => join(folder, name);
+
+async function ffmpeg(args: readonly string[]): Promise<void> {
+  await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', ...args]);
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'poster-video-'));
+  recognizer = await Recognizer.load();
+  if (!there) return;
+  // The portrait, slowly nearer and to the side, for 2 s.
+  const move = "zoompan=z='1+0.1*on/75':x='20+0.5*on':y=0:d=1:s=320x320:fps=25";
+  const video = ['-vf', `${move},format=yuv420p`, '-c:v', 'mpeg4', '-q:v', '3', '-g', '10'];
+  await ffmpeg(['-loop', '1', '-framerate', '25', '-t', '2', '-i', portrait, ...video, inFolder('portrait.mp4')]);
+  await ffmpeg(['-i', inFolder('portrait.mp4'), '-c', 'copy', inFolder('portrait.mkv')]);
+});
+after(async () => {
+  await recognizer.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The portrait on a dark ground, moved along, at 10 frames a second. */
+async function* moving(count: number, failure?: Error): AsyncGenerator<TimedPicture, void, void> {
+  const { data } = await sharp(portrait).resize(240, 240).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const [width, height] = [640, 240];
+  for (let frame = 0; frame < count; frame++) {
+    const pixels = new Uint8Array(width * height * 3).fill(60);
+    for (let y = 0; y < height; y++) {
+      pixels.set(data.subarray(y * 720, (y + 1) * 720), (y * width + 10 * frame) * 3);
+    }
+    yield { time: frame / 10, frame, picture: { width, height, channels: 3, data: pixels } };
+  }
+  if (failure !== undefined) throw failure;
+}
+
+async function all(frames: AsyncIterable<VideoFrame>): Promise<VideoFrame[]> {
+  const list: VideoFrame[] = [];
+  for await (const frame of frames) list.push(frame);
+  return list;
+}
+
+test('frames of any origin: one face, one id, its place and expression; each frame as by itself', async () => {
+  const frames = await all(recognizeFrames(recognizer, moving(12), { smooth: 0.3 }));
+  assert.deepEqual(
+    frames.map(({ frame }) => frame),
+    Array.from({ length: 12 }, (_, i) => i),
+  );
+  for (const { faces, frame } of frames.slice(1)) {
+    const [face] = faces;
+    assert.equal(faces.length, 1);
+    assert.equal(face?.id, 1);
+    assert.equal(face?.expression, 'happiness');
+    const first = frames[1]?.faces[0]?.box.x ?? 0;
+    assert.ok(Math.abs((face?.box.x ?? 0) - first - 10 * (frame - 1)) < 5, `frame ${frame}`);
+    assert.equal(face?.smoothed.length, 8);
+    const sum = face?.smoothed.reduce((total, { probability }) => total + probability, 0) ?? 0;
+    assert.ok(Math.abs(sum - 1) < 1e-5);
+  }
+  // Followed through smaller copies, a face is where detection finds it in the frame alone.
+  for await (const { picture, frame } of moving(6)) {
+    if (frame !== 5) continue;
+    const { faces } = await recognizer.recognize(picture);
+    const [alone, followed] = [faces[0], frames[5]?.faces[0]];
+    assert.ok(alone !== undefined && followed !== undefined);
+    assert.ok(Math.abs(alone.box.x - followed.box.x) < 0.06 * alone.box.width);
+    const happy = (scores: readonly { label: string; probability: number }[]): number =>
+      scores.find(({ label }) => label === 'happiness')?.probability ?? 0;
+    assert.ok(Math.abs(happy(alone.scores) - happy(followed.scores)) < 0.1);
+  }
+});
+
+test('a source that fails loses nothing of what came before; a signal ends it', async () => {
+  const seen: VideoFrame[] = [];
+  await assert.rejects(async () => {
+    for await (const frame of recognizeFrames(recognizer, moving(5, new Error('unplugged')))) seen.push(frame);
+  }, /unplugged/);
+  assert.equal(seen.length, 5);
+  const controller = new AbortController();
+  await assert.rejects(async () => {
+    const options = { signal: controller.signal, live: true };
+    for await (const _ of recognizeFrames(recognizer, moving(100), options)) controller.abort(new Error('enough'));
+  }, /enough/);
+});
+
+test('options of videos are refused for pictures', async () => {
+  await fails(['predict', portrait, '--fps', '3'], folder, 2, /--fps is for videos/);
+});
+
+test('without ffmpeg a sentence says what to install', async () => {
+  const file = inFolder('empty.mp4');
+  await writeFile(file, '');
+  await assert.rejects(
+    all(recognizeVideo(recognizer, file, { ffmpeg: '/no/ffmpeg', ffprobe: '/no/ffprobe' })),
+    /not installed; install ffmpeg/,
+  );
+});
+
+test('a video file: frames at their times, upright, shrunk, cut out', needsFfmpeg, async () => {
+  const file = inFolder('portrait.mp4');
+  const frames = await all(recognizeVideo(recognizer, file));
+  assert.equal(frames.length, 20);
+  assert.ok(frames.every(({ time, frame }) => Math.abs(time - frame / 10) < 1e-9));
+  assert.ok(frames.every(({ width, height }) => width === 320 && height === 320));
+  assert.ok(frames.slice(1).every(({ faces }) => faces.length === 1 && faces[0]?.id === 1));
+  assert.ok(frames.slice(1).every(({ faces }) => faces[0]?.expression === 'happiness'));
+  const part = await all(
+    recognizeVideo(recognizer, file, { start: 1, duration: 0.8, fps: 5, maxSide: 160, picture: true }),
+  );
+  assert.deepEqual(
+    part.map(({ time, width }) => [Math.round(time * 10), width]),
+    [10, 12, 14, 16].map((time) => [time, 160]),
+  );
+  // The frame is the one of that time: ffmpeg's own, at 1 s.
+  await ffmpeg(['-ss', '1', '-i', file, '-frames:v', '1', '-vf', 'scale=160:160:flags=area', inFolder('one.png')]);
+  const expected = await sharp(inFolder('one.png')).removeAlpha().raw().toBuffer();
+  const found = part[0]?.picture?.data ?? new Uint8Array(0);
+  assert.equal(found.length, expected.length);
+  const difference = expected.reduce((sum, value, i) => sum + Math.abs(value - (found[i] ?? 0)), 0) / expected.length;
+  assert.ok(difference < 2, `differs by ${difference}`);
+  // No more frames than there are.
+  assert.equal((await all(recognizeVideo(recognizer, file, { fps: 500, duration: 0.4 }))).length, 10);
+});
+
+test('bytes as they come, and a signal that ends ffmpeg', needsFfmpeg, async () => {
+  const bytes = await readFile(inFolder('portrait.mkv'));
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += 5000) yield bytes.subarray(at, at + 5000);
+  }
+  assert.equal((await all(recognizeVideo(recognizer, pieces(), { fps: 4 }))).length, 8);
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, 1000);
+    throw new Error('the network is gone');
+  }
+  await assert.rejects(all(recognizeVideo(recognizer, broken())), /network is gone|cannot be read/);
+  const controller = new AbortController();
+  await assert.rejects(async () => {
+    const options = { signal: controller.signal, batchSize: 1 };
+    for await (const _ of recognizeVideo(recognizer, inFolder('portrait.mp4'), options)) {
+      controller.abort(new Error('enough'));
+    }
+  }, /enough/);
+  // Who breaks off leaves no process behind: this test would not end.
+  for await (const _ of recognizeVideo(recognizer, inFolder('portrait.mp4'))) break;
+});
+
+const line = z.object({
+  time: z.number(),
+  frame: z.number(),
+  faces: z.array(
+    z.object({
+      id: z.number(),
+      expression: z.string(),
+      scores: z.record(z.string(), z.number()),
+      smoothed: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+
+test('poster predict on a video: lines, table, chart, video', needsFfmpeg, async () => {
+  const args = ['--fps', '5', '--csv', 't.csv', '--timeline', 't.svg', '--draw', 'seen.mp4', '--jsonl'];
+  const { stdout, stderr } = await succeeds(['predict', 'portrait.mp4', ...args], folder);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((text) => line.parse(JSON.parse(text)));
+  assert.equal(lines.length, 10);
+  assert.equal(lines[9]?.faces[0]?.expression, 'happiness');
+  assert.ok((lines[9]?.faces[0]?.smoothed['happiness'] ?? 0) > 0.5);
+  assert.match(stderr, /portrait\.mp4 {2}2\.0 s, 10 frames looked at, 1 face/);
+  const rows = (await readFile(inFolder('t.csv'), 'utf8')).trim().split('\n');
+  assert.match(rows[0] ?? '', /^time,frame,track,x,y,width,height,expression,probability,p_neutral,p_happiness/);
+  assert.ok(rows.length >= 10);
+  assert.match(await readFile(inFolder('t.svg'), 'utf8'), /Face 1/);
+  const drawn = await all(recognizeVideo(recognizer, inFolder('seen.mp4')));
+  assert.equal(drawn.length, 10);
+  assert.ok((await readdir(folder)).every((name) => !name.includes('.tmp')));
+});
+
+const document = z.object({
+  videos: z.array(
+    z.object({
+      frames: z.number(),
+      tracks: z.array(z.object({ expressions: z.array(z.object({ label: z.string(), seconds: z.number() })) })),
+    }),
+  ),
+  failed: z.array(z.object({ video: z.string(), reason: z.string() })),
+});
+
+test('videos that are none, damaged or cut short: each a sentence, the others are read', needsFfmpeg, async () => {
+  await ffmpeg(['-f', 'lavfi', '-i', 'sine=d=1', '-c:a', 'aac', inFolder('sound.mp4')]);
+  await copyFile(portrait, inFolder('picture.mp4'));
+  await copyFile(inFolder('portrait.mp4'), inFolder('headless.mp4'));
+  await truncate(inFolder('headless.mp4'), 20_000);
+  await copyFile(inFolder('portrait.mkv'), inFolder('cut.mkv'));
+  await truncate(inFolder('cut.mkv'), Math.round(0.5 * (await stat(inFolder('portrait.mkv'))).size));
+  await writeFile(inFolder('list.mp4'), '#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n');
+  await writeFile(inFolder('noise.mp4'), Buffer.alloc(5000, 'noise'));
+  const reading = (name: string, start = 0): Promise<VideoFrame[]> =>
+    all(recognizeVideo(recognizer, inFolder(name), { start }));
+  await assert.rejects(reading('sound.mp4'), /no moving picture/);
+  await assert.rejects(reading('list.mp4'), /is a playlist/);
+  await assert.rejects(reading('portrait.mp4', 9), /2\.0 s long/);
+  await assert.rejects(reading('picture.mp4'), /is a playlist, a script or of a kind/);
+  const names = ['headless.mp4', 'noise.mp4', 'cut.mkv', 'portrait.mkv'];
+  const { code, stdout } = await poster(['predict', ...names, '--json', '--fps', '5'], folder);
+  assert.equal(code, 3);
+  const { videos, failed } = document.parse(JSON.parse(stdout));
+  assert.deepEqual(
+    failed.map(({ video }) => video),
+    names.slice(0, 3),
+  );
+  assert.match(failed[2]?.reason ?? '', /ends (after|abruptly)/);
+  const [cut, whole] = videos;
+  assert.ok(cut !== undefined && cut.frames >= 2 && cut.frames < 10);
+  assert.equal(whole?.frames, 10);
+  assert.equal(whole?.tracks[0]?.expressions[0]?.label, 'happiness');
+});
+
+test('a stream: lines as they come; one that breaks off, and Ctrl-C, keep what was done', needsFfmpeg, async () => {
+  const bytes = await readFile(inFolder('portrait.mkv'));
+  const server = createServer(async (request, response) => {
+    const end = request.url === '/cut' ? 0.6 * bytes.length : bytes.length;
+    for (let at = 0; at < end; at += 4000) {
+      response.write(bytes.subarray(at, Math.min(at + 4000, end)));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    if (request.url === '/cut') response.destroy();
+    // Otherwise nothing more comes, and the connection stays.
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = isAddress(address) ? address.port : 0;
+  try {
+    const stream = ['predict', '--stream', `http://127.0.0.1:${port}/cut`];
+    const cut = await poster(stream, folder);
+    assert.equal(cut.code, 3, cut.stderr);
+    assert.match(cut.stderr, /ends abruptly|broke off/);
+    assert.match(cut.stdout, /^\{"video":/);
+    assert.match(cut.stderr, /frames looked at, 1 face/);
+
+    const { child, finished } = start(
+      ['predict', '--stream', `http://127.0.0.1:${port}/`, '--csv', 'live.csv', '--draw', 'live.mp4'],
+      folder,
+    );
+    let lines = 0;
+    child.stdout?.on('data', (data: Buffer) => {
+      lines += data.toString().split('\n').length - 1;
+      if (lines >= 1) child.kill('SIGINT');
+    });
+    const stopped = await finished;
+    assert.equal(stopped.code, 130, stopped.stderr);
+    assert.match(stopped.stderr, /what was done until then is complete/);
+    const given = stopped.stdout.trim().split('\n').length;
+    const rows = (await readFile(inFolder('live.csv'), 'utf8')).trim().split('\n').length;
+    assert.ok(given >= 1 && rows >= 2 && rows <= given + 1, `${given} lines, ${rows} rows`);
+    assert.ok((await all(recognizeVideo(recognizer, inFolder('live.mp4')))).length >= 1);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+function isAddress(address: string | AddressInfo | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
+}
+
+test('a video on standard input is told from a picture', needsFfmpeg, async () => {
+  const piped = async (file: string): Promise<string> => {
+    const child = spawn(process.execPath, [main, 'predict', '-', '--fps', '2'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(await readFile(file));
+    let out = '';
+    child.stdout.on('data', (data: Buffer) => {
+      out += data.toString();
+    });
+    await once(child, 'close');
+    return out;
+  };
+  assert.match(await piped(inFolder('portrait.mkv')), /2\.0 s, 4 frames looked at, 1 face/);
+});
