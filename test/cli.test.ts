@@ -175,7 +175,7 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['evaluate'], /required option '--data <dir>' not specified/],
     [['evaluate', '--data', 'faces', '--labels', 'emotions'], /There is no label set called 'emotions'/],
     [['evaluate', '--data', 'faces', '--model', 'poster-v2'], /needs both --model and --labels/],
-    [['predict', '--aligned'], /missing required argument 'input'/],
+    [['predict', '--aligned'], /Nothing to look at: name a picture/],
     [
       ['predict', 'face.png', '--aligned', '--min-score', '0.5'],
       /'--min-score <score>' cannot be used with option '--aligned'/,
