@@ -66,7 +66,8 @@ export class FrameFaces {
     const missing = expected
       .map(({ face }) => face)
       .filter((face) => !found.some(({ box }) => intersectionOverUnion(box, face.box) >= sameFace));
-    return distinct([...found, ...(await this.#follow(pyramid, missing))]);
+    const all = distinct([...found, ...(await this.#follow(pyramid, missing))]);
+    return all.slice(0, this.#detect.maxFaces);
   }
 
   async #search(pyramid: Pyramid): Promise<Face[]> {

@@ -46,6 +46,7 @@ export async function predictVideos(
   const lines = options.jsonl === true || (!json && options.csv !== '-' && inputs.some(({ live }) => live));
   const recognizer = await openRecognizer(options, recognizerOptions);
   const stop = stopOnSignals('Finishing the frames in hand, then stopping; once more to quit at once.');
+  const { detect = {} } = recognizerOptions;
   const outcomes: Outcome[] = [];
   const failed: { video: string; reason: string }[] = [];
   let written = false;
@@ -53,7 +54,7 @@ export async function predictVideos(
     for (const input of inputs) {
       if (stop.signal.aborted) break;
       try {
-        const outcome = await predictVideo(recognizer, input, options, lines, stop.signal);
+        const outcome = await predictVideo(recognizer, input, { ...options, detect }, lines, stop.signal);
         outcomes.push(outcome);
         if (outcome.failure !== undefined) failed.push({ video: input.name, reason: outcome.failure });
         if (!json) {
@@ -106,7 +107,7 @@ function checkOptions(inputs: readonly VideoInput[], options: PredictVideoOption
 async function predictVideo(
   recognizer: Recognizer,
   input: VideoInput,
-  options: PredictVideoOptions,
+  options: PredictVideoOptions & { readonly detect: NonNullable<RecognizerOptions['detect']> },
   lines: boolean,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -133,6 +134,7 @@ async function predictVideo(
     const frames = untilAborted(video.frames(), signal, ending);
     const results = recognizeFrames(recognizer, frames, {
       live: video.live,
+      detect: options.detect,
       picture: options.draw !== undefined,
       crops: options.timeline !== undefined,
       ...(options.smooth === undefined ? {} : { smooth: options.smooth }),
