@@ -174,7 +174,6 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['train', '--data', 'faces', '--out', 'run'], /run already holds a run; go on with it/],
     [['evaluate'], /required option '--data <dir>' not specified/],
     [['evaluate', '--data', 'faces', '--labels', 'emotions'], /There is no label set called 'emotions'/],
-    [['evaluate', '--data', 'faces', '--model', 'poster-v2'], /needs both --model and --labels/],
     [['predict', '--aligned'], /Nothing to look at: name a picture/],
     [
       ['predict', 'face.png', '--aligned', '--min-score', '0.5'],
@@ -217,9 +216,20 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
     await writeSafetensors(join(dir, 'other.safetensors'), new Map(fewer), metadata);
     await fails(evaluate('other.safetensors'), dir, 3, /5 missing: .* \[[\d, ]+\], .* and 2 more/);
     await writeSafetensors(join(dir, 'plain.safetensors'), tensors);
-    await fails(evaluate('plain.safetensors'), dir, 3, /say which they are with --model and --labels/);
+    await fails(
+      evaluate('plain.safetensors'),
+      dir,
+      3,
+      /does not say what its 3 outputs mean: name the labels it was trained with, --labels NAME/,
+    );
     const assumed = ['--model', 'poster-v2', '--labels', 'RAF-DB'];
     await fails(evaluate('plain.safetensors', ...assumed), dir, 3, /of another shape: .* is \[[\d, ]+\] instead of \[/);
+    await fails(
+      ['evaluate', '--data', 'faces', '--model', 'poster-v2'],
+      dir,
+      3,
+      /says that it is a poster-v2-nano, not a poster-v2/,
+    );
     await fails(['train', '--resume', 'run/best.safetensors'], dir, 3, /holds weights but no state of training/);
     await writePth(join(dir, 'theirs.pth'), () => new Map([['epoch', 3]]));
     await fails(['train', '--resume', 'theirs.pth'], dir, 3, /is a PyTorch checkpoint, and a run goes on from its own/);

@@ -157,7 +157,7 @@ describe('poster convert', () => {
     await refuses(
       'plain.safetensors',
       undefined,
-      /does not say what its network and labels are: .* --model .* --labels/,
+      /does not say what its \d outputs mean: name the labels/,
     );
     await refuses(
       'plain.safetensors',
@@ -190,7 +190,12 @@ describe('poster convert', () => {
     await refuses(from, 'nowhere/y.pth', 3, /the folder .*nowhere does not exist/);
     await refuses(from, 'x.onnx/', 3, /something else is in its place|is a file where a folder is needed/);
     await fails(['convert', from, 'y.onnx', '--opset', '16'], dir, 2, /It must be one of 17, 18/);
-    await fails(['convert', from, 'y.pth', '--labels', 'FER+'], dir, 2, /needs both --model and --labels/);
+    await fails(
+      ['convert', from, 'y.pth', '--model', 'poster-v2'],
+      dir,
+      3,
+      /says that it is a poster-v2-nano, not a poster-v2/,
+    );
     for (const name of ['y.pth', 'y.onnx']) await assert.rejects(stat(path(name)), 'nothing is left of what failed');
   });
 });

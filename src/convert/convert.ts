@@ -12,10 +12,11 @@ import {
 } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/files.js';
+import type { AssumedModel } from '../models/index.js';
 import { writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
 import { buffersOf, deadTensorsOf } from './published.js';
-import { type Assumed, readSource, type Source } from './source.js';
+import { readSource, type Source } from './source.js';
 
 export const formats = ['pth', 'safetensors', 'onnx', 'huggingface'] as const;
 export type Format = (typeof formats)[number];
@@ -32,7 +33,7 @@ export interface ConvertOptions {
   /** `.pth`: recorders of the published script for a run of so many epochs (see `PublishedCheckpoint`). */
   readonly recorderEpochs?: number;
   /** For input that does not describe itself. */
-  readonly assumed?: Assumed;
+  readonly assumed?: AssumedModel;
 }
 
 export interface Converted {

@@ -21,14 +21,12 @@ import {
 } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
 import { explainFileError, readJson } from '../common/files.js';
-import type { LabelSet } from '../common/labels.js';
 import {
+  type AssumedModel,
   buildInference,
   isIgnoredOnLoad,
-  type ModelName,
-  modelNamed,
   type PosterV2Config,
-  parsePosterV2Config,
+  resolveDescription,
 } from '../models/index.js';
 
 /** A checkpoint in memory, whatever file it came from. */
@@ -47,25 +45,20 @@ export interface Source {
   readonly hadTrainState: boolean;
 }
 
-/** What a file that does not describe itself holds. */
-export interface Assumed {
-  readonly model: ModelName;
-  readonly labels: LabelSet;
-}
-
 /**
  * Reads a checkpoint to convert: `.safetensors`, `.pth`, or a folder that `poster convert` made.
  * @throws UserError where it cannot be read, does not say what it is, or holds another network than it says.
  */
-export async function readSource(path: string, assumed?: Assumed): Promise<Source> {
+export async function readSource(path: string, assumed?: AssumedModel): Promise<Source> {
   const file = await weightsFile(path);
   const content = await readTensors(file.path);
   const { metadata, tensors } = content;
   const training = trainingNotes(content.extra);
   const own = parseDescription(metadata, file.path) ?? file.description;
-  const description = describe(own, assumed, file.path);
-  const config = parsePosterV2Config(description.model.config, `The network configuration in ${file.path}`);
-  checkConsistent(file.path, description, config);
+  const shapes = new Map(
+    [...tensors].filter(([, { dtype }]) => isFloatDtype(dtype)).map(([name, { shape }]) => [name, shape]),
+  );
+  const { description, config } = resolveDescription(file.path, own, shapes, assumed);
   return {
     path: file.path,
     description,
@@ -101,33 +94,6 @@ async function weightsFile(
   if (document === undefined) return { path: weights };
   const metadata = new Map([[descriptionKey, JSON.stringify(document)]]);
   return { path: weights, description: parseDescription(metadata, configPath) };
-}
-
-function describe(own: ModelDescription | undefined, assumed: Assumed | undefined, path: string): ModelDescription {
-  if (own !== undefined) {
-    if (assumed === undefined || assumed.model === own.model.name) return own;
-    throw new UserError(`${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave out --model.`);
-  }
-  if (assumed === undefined) {
-    throw new UserError(
-      `${path} does not say what its network and labels are: name them with --model (such as poster-v2) and --labels (such as RAF-DB).`,
-    );
-  }
-  const { config, preprocessing, name } = modelNamed(assumed.model);
-  const classes = { ...config, numClasses: assumed.labels.labels.length };
-  return { model: { name, config: classes }, labels: assumed.labels, preprocessing };
-}
-
-/** What a file says about its network, labels and pictures must agree. */
-function checkConsistent(path: string, { labels, preprocessing }: ModelDescription, config: PosterV2Config): void {
-  const agrees =
-    labels.labels.length === config.numClasses &&
-    preprocessing.imageSize === config.imageSize &&
-    preprocessing.channels === config.inputChannels;
-  if (agrees) return;
-  throw new UserError(
-    `${path} contradicts itself: its labels or the form of its pictures do not fit its network; use another checkpoint.`,
-  );
 }
 
 function sort(

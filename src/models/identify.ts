@@ -2,7 +2,7 @@ import { UserError } from '../common/errors.js';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
-import type { PosterV2Config } from './poster-v2-config.js';
+import { type PosterV2Config, parsePosterV2Config } from './poster-v2-config.js';
 import { isIgnoredOnLoad } from './published.js';
 import { buildInference, type ModelDefinition, type ModelName, modelNamed, modelNames, models } from './registry.js';
 
@@ -75,4 +75,39 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
     );
   }
   return { model: { name, config: { ...config, numClasses: outputs } }, labels, preprocessing };
+}
+
+/** What a checkpoint says about itself. */
+export interface Described {
+  readonly model: { readonly name: string; readonly config: Readonly<Record<string, unknown>> };
+  readonly labels: LabelSet;
+  readonly preprocessing: Preprocessing;
+}
+
+/**
+ * What network, labels and pictures a file belongs to: what it says itself, else what its tensors and the user say.
+ * @param path what errors call it
+ * @param own its own description, if it has one
+ * @throws UserError where that is not enough, or contradicts itself or the user.
+ */
+export function resolveDescription<Own extends Described>(
+  path: string,
+  own: Own | undefined,
+  shapes: TensorShapes,
+  assumed: AssumedModel = {},
+): { readonly description: Own | Described; readonly config: PosterV2Config } {
+  if (own !== undefined && assumed.model !== undefined && own.model.name !== assumed.model) {
+    throw new UserError(`${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave out --model.`);
+  }
+  const description = own ?? describeUndescribed(path, shapes, assumed);
+  const config = parsePosterV2Config(description.model.config, `The network configuration in ${path}`);
+  const { labels, preprocessing } = description;
+  const problem =
+    labels.labels.length !== config.numClasses
+      ? `${config.numClasses} classes for ${labels.labels.length} labels`
+      : preprocessing.imageSize !== config.imageSize || preprocessing.channels !== config.inputChannels
+        ? 'pictures of another size or number of channels than the network takes'
+        : undefined;
+  if (problem !== undefined) throw new UserError(`${path} contradicts itself (${problem}); use another checkpoint.`);
+  return { description, config };
 }

@@ -16,11 +16,10 @@ import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import {
   type AssumedModel,
-  describeUndescribed,
   type Inference,
   isIgnoredOnLoad,
   type PosterV2Config,
-  parsePosterV2Config,
+  resolveDescription,
 } from '../models/index.js';
 import type { Placement } from '../onnx/index.js';
 import { lower, slopesOf, withSlopesAtMostOne } from '../ops/index.js';
@@ -78,9 +77,7 @@ export async function openNetwork<Built extends Inference>(
 ): Promise<Network<Built>> {
   const { device = 'cpu', threads } = options;
   const header = await readCheckpointHeader(path);
-  const description = describe(path, header, options.assumed);
-  const config = parsePosterV2Config(description.model.config, `The network configuration in ${path}`);
-  checkConsistent(path, description, config);
+  const { description, config } = describe(path, header, options.assumed);
   const built = build(config);
   checkTensors(path, header, built);
   const program = withSlopesAtMostOne(built.graph, await gentleSlopes(path, slopesOf(built.graph)));
@@ -106,19 +103,15 @@ export async function openNetwork<Built extends Inference>(
  * @throws UserError where that is not enough, or the file cannot be read.
  */
 export async function describeCheckpoint(path: string, assumed?: AssumedModel): Promise<ModelDescription> {
-  return describe(path, await readCheckpointHeader(path), assumed);
+  return describe(path, await readCheckpointHeader(path), assumed).description;
 }
 
-function describe(path: string, header: CheckpointHeader, assumed: AssumedModel = {}): ModelDescription {
-  const own = parseDescription(header.metadata, path);
-  if (own === undefined) {
-    const { model, ...rest } = describeUndescribed(path, parameterShapes(header), assumed);
-    return { ...rest, model: { name: model.name, config: { ...model.config } } };
-  }
-  if (assumed.model !== undefined && own.model.name !== assumed.model) {
-    throw new UserError(`${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave out --model.`);
-  }
-  return own;
+function describe(
+  path: string,
+  header: CheckpointHeader,
+  assumed?: AssumedModel,
+): { readonly description: ModelDescription; readonly config: PosterV2Config } {
+  return resolveDescription(path, parseDescription(header.metadata, path), parameterShapes(header), assumed);
 }
 
 /** Without what cannot be weights: integers, the state of training. */
@@ -128,21 +121,6 @@ function parameterShapes({ tensors }: CheckpointHeader): Map<string, readonly nu
       .filter(([name, { dtype }]) => isFloatDtype(dtype) && !name.startsWith(trainStatePrefix))
       .map(([name, { shape }]) => [name, shape]),
   );
-}
-
-/** What a file says about its network, labels and pictures must agree. */
-function checkConsistent(
-  path: string,
-  { labels, preprocessing }: ModelDescription,
-  config: { readonly numClasses: number; readonly imageSize: number; readonly inputChannels: number },
-): void {
-  const problem =
-    labels.labels.length !== config.numClasses
-      ? `${config.numClasses} classes for ${labels.labels.length} labels`
-      : preprocessing.imageSize !== config.imageSize || preprocessing.channels !== config.inputChannels
-        ? 'pictures of another size or number of channels than the network takes'
-        : undefined;
-  if (problem !== undefined) throw new UserError(`${path} contradicts itself (${problem}); use another checkpoint.`);
 }
 
 function checkTensors(path: string, header: CheckpointHeader, { parameters }: Inference): void {

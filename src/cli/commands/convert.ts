@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import type { Precision } from '../../checkpoints/index.js';
-import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { type Converted, convert, type Format, formats } from '../../convert/index.js';
 import { type ModelName, modelNames } from '../../models/index.js';
@@ -42,7 +41,12 @@ export function convertCommand(): Command {
       ".pth: objects of the published script, whose --resume wants them: the run's length, such as 200",
       numberOf(z.int().min(1).max(100_000)),
     )
-    .addOption(new Option('--model <name>', 'network of a file that does not say it').choices(modelNames))
+    .addOption(
+      new Option(
+        '--model <name>',
+        'network of a file that does not say it (default: the one whose tensors it has)',
+      ).choices(modelNames),
+    )
     .option('--labels <name>', `label set of a file that does not say it (${labelSetNames})`, labelSetArgument)
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -52,7 +56,7 @@ Examples:
   poster convert runs/mine/best.safetensors mine.onnx
   poster convert runs/mine/best.safetensors mine/                          Hugging Face folder
   poster convert runs/mine/best.safetensors mine.pth --dead-tensors        for the published code
-  poster convert raf-db.pth raf-db.safetensors --model poster-v2 --labels RAF-DB`,
+  poster convert raf-db.pth raf-db.safetensors --labels RAF-DB`,
     )
     .action(run);
 }
@@ -65,19 +69,13 @@ function opsetArgument(text: string): number {
 
 async function run(from: string, out: string, options: ConvertCommandOptions): Promise<void> {
   const { to, precision, opset, deadTensors, recorders, model, labels } = options;
-  if ((model === undefined) !== (labels === undefined)) {
-    throw new UserError(
-      'A file that does not describe itself needs both --model and --labels; others say both themselves.',
-      ExitCode.usage,
-    );
-  }
   const converted = await convert(from, out, {
     ...(to === undefined ? {} : { to }),
     ...(precision === undefined ? {} : { precision }),
     ...(opset === undefined ? {} : { opset }),
     ...(deadTensors === undefined ? {} : { deadTensors }),
     ...(recorders === undefined ? {} : { recorderEpochs: recorders }),
-    ...(model === undefined || labels === undefined ? {} : { assumed: { model, labels } }),
+    assumed: { ...(model === undefined ? {} : { model }), ...(labels === undefined ? {} : { labels }) },
   });
   for (const each of converted.notes) note(each);
   const files = await Promise.all(converted.files.map(async (path) => ({ path, bytes: (await stat(path)).size })));
