@@ -7,7 +7,10 @@ import { augmentationOf } from '../src/train/network.js';
 import { dataTypes } from '../src/train/options.js';
 import { runFor } from '../src/train/recipes.js';
 
-const page = await readFile(new URL('../../docs/published-recipes.md', import.meta.url), 'utf8');
+const pages = ['docs/published-recipes.md', 'README.md'].map((path) =>
+  readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),
+);
+const page = (await Promise.all(pages)).join('\n');
 
 /** Rows of the table whose header begins with these cells. */
 function table(...header: string[]): string[][] {
@@ -31,7 +34,7 @@ const publishedFlags = [
 ];
 const commands = new Map([trainCommand(), evaluateCommand()].map((command) => [command.name(), command]));
 
-describe('docs/published-recipes.md', () => {
+describe('docs/published-recipes.md and the README', () => {
   it('has an equivalent for every flag of the published scripts, which the real commands know', () => {
     const rows = table('published', 'here');
     const named = rows.flatMap(([published = '']) => published.match(/--[\w-]+/g) ?? []);

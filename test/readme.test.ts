@@ -27,7 +27,10 @@ test('the README names commands and options that there are', async () => {
   const readme = read('README.md');
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   for (const [, script = ''] of readme.matchAll(/npm run ([a-z]+)/g)) assert.ok(scripts[script], `npm run ${script}`);
-  const commands = ['prepare ferplus', 'train', 'evaluate', 'report', 'compare', 'predict', 'profile'];
+  const commands = [
+    ...['prepare raf-db', 'prepare ferplus', 'check', 'train', 'evaluate', 'report', 'compare', 'predict', 'landmarks'],
+    ...['explain', 'embed', 'convert', 'profile'],
+  ];
   const help = new Map<string, string>();
   for (const command of commands) help.set(command, (await succeeds([...command.split(' '), '--help'], root)).stdout);
   const used = [...readme.matchAll(/npx poster (.*)$/gm)].map(([, line = '']) => line.replace(/`.*/, ''));
