@@ -5,13 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  loadTrainState,
-  readDescription,
-  readSafetensors,
-  writePth,
-  writeSafetensors,
-} from '../src/checkpoints/index.js';
+import { fileURLToPath } from 'node:url';
+import { loadTrainState, readDescription, readSafetensors, writeSafetensors } from '../src/checkpoints/index.js';
 import { checkFailure, fails, poster, start, startLimited, succeeds, writeClasses } from './support/cli.js';
 
 const classes = ['happy', 'neutral', 'sad'];
@@ -223,7 +218,10 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
       /does not say what its 3 outputs mean: name the labels it was trained with, --labels NAME/,
     );
     const assumed = ['--model', 'poster-v2', '--labels', 'RAF-DB'];
-    await fails(evaluate('plain.safetensors', ...assumed), dir, 3, /of another shape: .* is \[[\d, ]+\] instead of \[/);
+    await fails(evaluate('plain.safetensors', ...assumed), dir, 3, /has 3 outputs, and RAF-DB has 7 labels/);
+    const odd = new Map([...tensors].map(([name, t], i) => [name, i === 0 ? { ...t, shape: [1, ...t.shape] } : t]));
+    await writeSafetensors(join(dir, 'odd.safetensors'), odd, metadata);
+    await fails(evaluate('odd.safetensors'), dir, 3, /of another shape: .* is \[[\d, ]+\] instead of \[/);
     await fails(
       ['evaluate', '--data', 'faces', '--model', 'poster-v2'],
       dir,
@@ -231,8 +229,8 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
       /says that it is a poster-v2-nano, not a poster-v2/,
     );
     await fails(['train', '--resume', 'run/best.safetensors'], dir, 3, /holds weights but no state of training/);
-    await writePth(join(dir, 'theirs.pth'), () => new Map([['epoch', 3]]));
-    await fails(['train', '--resume', 'theirs.pth'], dir, 3, /is a PyTorch checkpoint, and a run goes on from its own/);
+    const theirs = fileURLToPath(new URL('../../test/fixtures/checkpoints/training-zip.pth', import.meta.url));
+    await fails(['train', '--resume', theirs], dir, 3, /is a PyTorch checkpoint, and a run goes on from its own/);
   });
 
   it('datasets: missing, an empty class folder, labels that the weights do not have', async () => {
