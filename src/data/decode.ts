@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../common/errors.js';
 import { explainFileError, printable } from '../common/files.js';
+import { bmpSize, decodeBmp, isBmp } from './bmp.js';
 import type { Picture } from './resize.js';
 
 /** Pictures above this many pixels are refused: a small file can claim to be huge. 64 megapixels are 192 MB of RGB. */
@@ -48,12 +49,13 @@ function isKnownFormat(bytes: Buffer): boolean {
     hex === '47494638' ||
     ['49492a00', '4d4d002a', '49492b00', '4d4d002b'].includes(hex) ||
     (bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP') ||
-    bytes.toString('latin1', 4, 8) === 'ftyp'
+    bytes.toString('latin1', 4, 8) === 'ftyp' ||
+    isBmp(bytes)
   );
 }
 
 /**
- * Decodes a picture (JPEG, PNG, WebP, GIF, TIFF, AVIF) to 8-bit RGB, as Pillow's `convert('RGB')` does: alpha is
+ * Decodes a picture (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP) to 8-bit RGB, as Pillow's `convert('RGB')` does: alpha is
  * dropped without blending, gray is repeated, embedded colour profiles of RGB and gray pictures are not applied; CMYK
  * becomes RGB. 16-bit values keep their high byte. Of an animation the first frame is taken.
  *
@@ -64,6 +66,7 @@ export async function decodePicture(source: string | Buffer, options: DecodeOpti
   const bytes = typeof source === 'string' ? await readPicture(source) : source;
   const name = typeof source === 'string' ? `Picture ${source}` : (options.name ?? 'The picture');
   checkFormat(bytes, name);
+  if (isBmp(bytes)) return checkedBmp(bytes, name);
   try {
     return await pixelsOf(openPicture(bytes, options).removeAlpha());
   } catch (error) {
@@ -85,6 +88,7 @@ export interface SeenPicture {
 export async function decodeAsSeen(bytes: Buffer, options: SeenOptions = {}): Promise<SeenPicture> {
   const { name = 'The picture', transparency = 'white' } = options;
   checkFormat(bytes, name);
+  if (isBmp(bytes)) return { picture: checkedBmp(bytes, name), frames: 1 };
   try {
     // The header alone, so that what is too large can be told by its size.
     const { width, height, pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
@@ -105,9 +109,15 @@ function checkFormat(bytes: Buffer, name: string): void {
   }
   if (!isKnownFormat(bytes)) {
     throw new UserError(
-      `${name} is not a picture in a format that can be read (JPEG, PNG, WebP, GIF, TIFF, AVIF); convert it or leave it out.`,
+      `${name} is not a picture in a format that can be read (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP); convert it or leave it out.`,
     );
   }
+}
+
+function checkedBmp(bytes: Buffer, name: string): Picture {
+  const { width, height } = bmpSize(bytes);
+  if (width * height > maxPixels) throw new UserError(`${name} is ${tooLarge(width, height)}`);
+  return decodeBmp(bytes, name);
 }
 
 function openPicture(bytes: Buffer, { orient = true }: DecodeOptions): Sharp {

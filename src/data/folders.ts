@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 
-/** What counts as a picture: torchvision's list and the formats of today. Other files are passed over. */
-export const pictureName = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp|ppm|pgm)$/i;
+/** What counts as a picture: the formats that `decodePicture` reads. Other files are passed over. */
+export const pictureName = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
 
 /** Pictures prepared elsewhere. */
 export const tensorName = /\.npy$/i;

@@ -31,7 +31,7 @@ interface ExplainOptions extends CheckpointOptions {
 export function explainCommand(): Command {
   const command = new Command('explain')
     .description('draw what the network attends to in pictures of faces, a panel of maps for each')
-    .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF)')
+    .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP)')
     .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint, 'bundled poster-v2-nano'))
     .option('--aligned', 'the pictures already are face crops (needed: there is no face detection here)')
     .option('--out <dir>', 'folder for the pictures, NAME.explain.png', '.')

@@ -20,7 +20,7 @@ interface LandmarksOptions {
 export function landmarksCommand(): Command {
   return new Command('landmarks')
     .description("find the 68 landmarks of faces with the published network's landmark branch")
-    .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF)')
+    .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP)')
     .requiredOption('--checkpoint <file>', 'mobilefacenet_model_best.pth.tar, or a published POSTER V2 checkpoint')
     .option('--aligned', 'the pictures already are face crops (needed)')
     .option('--draw <path>', 'draw the points: a .png, .jpg or .webp file, or a folder for several pictures')

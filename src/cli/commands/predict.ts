@@ -73,7 +73,7 @@ export function predictCommand(): Command {
     .addHelpText(
       'after',
       `
-Reads JPEG, PNG, WebP, GIF, TIFF and AVIF up to 64 megapixels and 256 MB, upright as their EXIF data says; of animations the
+Reads JPEG, PNG, WebP, GIF, TIFF, AVIF and BMP up to 64 megapixels and 256 MB, upright as their EXIF data says; of animations the
 first frame; transparent places as white. Boxes and points are pixels from the top left corner.
 Videos are read by the system's ffmpeg, faces followed over their frames; --draw then writes an .mp4, .mov or .mkv file.
 
