@@ -21,6 +21,26 @@ export const ferplus: LabelSet = {
 };
 export const knownLabelSets: readonly LabelSet[] = [rafdb, affectnet7, affectnet8, caers, ferplus];
 
+/** What the first class folder is called where a published dataset's folders are numbers: RAF-DB's are 1..7, AffectNet's 0..6. */
+const firstFolders: ReadonlyMap<string, number> = new Map([
+  [rafdb.name, 1],
+  [affectnet7.name, 0],
+  [affectnet8.name, 0],
+]);
+
+/**
+ * Why numbered class folders cannot be those of a published label set, as part of a sentence; undefined where they can, or
+ * where nothing is known of the set's numbers.
+ * @param folders of {@link isNumbered}
+ */
+export function numberedOtherwise(folders: readonly string[], labels: LabelSet): string | undefined {
+  const first = firstFolders.get(labels.name);
+  if (first === undefined) return undefined;
+  const numbers = folders.map(Number).sort((a, b) => a - b);
+  if (numbers.every((number, i) => number === first + i)) return undefined;
+  return `its class folders are ${list(folders)}, and ${labels.name} counts ${first}..${first + labels.labels.length - 1}`;
+}
+
 /** The published label set of that name; case and punctuation do not matter (`raf-db`, `RAFDB`). */
 export function labelSetNamed(name: string): LabelSet {
   const plain = (text: string): string =>
@@ -98,7 +118,7 @@ export function compareLabels(
       mapping: others.map(() => -1),
       explanation:
         `The data's class folders (${data.name}) are numbers, ${list(data.labels)}, which do not say which expression ` +
-        `each is; name the label set they follow (${knownLabelSets.map((set) => set.name).join(', ')}).`,
+        `each is; name the label set they follow (--data-labels ${knownLabelSets.map((set) => set.name).join(', ')}).`,
     };
   }
   if (count === others.length && new Set(mapping).size === count && !mapping.includes(-1)) {

@@ -4,8 +4,8 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../common/errors.js';
-import { rafdb } from '../common/label-sets.js';
-import { classCounts, type Dataset, holdOut, loadDataset, splitsOf } from './dataset.js';
+import { affectnet7, rafdb } from '../common/label-sets.js';
+import { classCounts, type Dataset, holdOut, loadDataset, reportedSplitOf, splitsOf } from './dataset.js';
 import { failsWith, temporaryFolder, writeTree } from './helpers.test.js';
 import { formatVotes, type PictureVotes, parseVotes } from './votes.js';
 
@@ -59,6 +59,11 @@ test('numbered folders take the names of a label set, named ones its order', asy
     '7 numbered',
     'two',
   );
+  // AffectNet's folders are 0..6: these cannot be its.
+  await failsWith(
+    () => loadDataset(root, 'train', { labels: affectnet7 }),
+    'does not follow AffectNet-7: its class folders are 1, 2, 3, 4, 5, 6, 7, and AffectNet-7 counts 0..6',
+  );
 
   await writeTree(root, { 'other/train/happy/1.png': '', 'other/train/angry/1.png': '' });
   const named = await loadDataset(join(root, 'other'), 'train', { labels: rafdb });
@@ -73,6 +78,14 @@ const description = JSON.stringify({
   folders: { '0-neutral': 'neutral', '1-happy': 'happy' },
 });
 const vote = (image: string, majority: boolean, ...votes: number[]): PictureVotes => ({ image, majority, votes });
+
+test('a validation split may be called val', async (context) => {
+  const root = await temporaryFolder(context);
+  await writeTree(root, { 'train/a/1.png': '', 'train/b/1.png': '', 'val/a/2.png': '', 'val/b/2.png': '' });
+  assert.deepEqual(await splitsOf(root), ['train', 'val']);
+  assert.equal(reportedSplitOf(await splitsOf(root)), 'val');
+  assert.equal((await loadDataset(root, 'val')).samples.length, 2);
+});
 
 test('dataset.json names the folders, votes.jsonl gives distributions and majority', async (context) => {
   const root = await temporaryFolder(context);

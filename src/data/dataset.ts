@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { explainFileError, parseJson, printable } from '../common/files.js';
-import { compareLabels, isNumbered } from '../common/label-sets.js';
+import { compareLabels, isNumbered, numberedOtherwise } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import { random } from '../common/random.js';
 import { foldersIn, isFolder, pictureName, picturesIn, tensorName } from './folders.js';
@@ -24,7 +24,7 @@ export interface Sample {
 export interface Dataset {
   /** Absolute path of the dataset's folder. */
   readonly root: string;
-  /** `train`, `valid`, `test`, or `.` where the class folders lie directly in the root. */
+  /** One of {@link splitNames}, or `.` where the class folders lie directly in the root. */
   readonly split: string;
   readonly labels: LabelSet;
   readonly samples: readonly Sample[];
@@ -45,7 +45,7 @@ export interface DatasetOptions {
 /** `dataset.json` in the root of a dataset: says which folder is which label, where folder names alone would not. */
 export const descriptionFile = 'dataset.json';
 /** Split folders; other folders in a root are classes. */
-export const splitNames = ['train', 'valid', 'test'] as const;
+export const splitNames = ['train', 'valid', 'val', 'validation', 'test'] as const;
 
 const labelName = z.string().trim().min(1).max(100);
 const descriptionSchema = z.strictObject({
@@ -82,7 +82,7 @@ async function readDescription(root: string): Promise<DatasetDescription | undef
   return description;
 }
 
-/** Splits a dataset's folder has: those of `train`, `valid`, `test` that exist, else `.`. */
+/** Splits a dataset's folder has: those of {@link splitNames} that exist, else `.`. */
 export async function splitsOf(root: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of splitNames) if (await isFolder(join(root, name))) found.push(name);
@@ -91,7 +91,7 @@ export async function splitsOf(root: string): Promise<string[]> {
 
 /** The split of those that figures are reported on unless another is named: `test`, else `valid`, else all pictures. */
 export function reportedSplitOf(splits: readonly string[]): string | undefined {
-  return ['test', 'valid', '.'].find((name) => splits.includes(name));
+  return ['test', 'valid', 'val', 'validation', '.'].find((name) => splits.includes(name));
 }
 
 /** Which label each class folder holds: from `dataset.json`, else the folders themselves, sorted. */
@@ -149,7 +149,13 @@ async function foldersToLabels(
 /** Index in `wanted` of each of the dataset's own labels. */
 function indicesIn(wanted: LabelSet, own: LabelSet, root: string): readonly number[] {
   if (isNumbered(own.labels)) {
-    if (own.labels.length === wanted.labels.length) return own.labels.map((_, i) => i);
+    if (own.labels.length === wanted.labels.length) {
+      const because = numberedOtherwise(own.labels, wanted);
+      if (because === undefined) return own.labels.map((_, i) => i);
+      throw new UserError(
+        `${root} does not follow ${wanted.name}: ${because}; choose the label set that it follows, or write ${descriptionFile}.`,
+      );
+    }
     throw new UserError(
       `${root} has ${own.labels.length} numbered class folders, but ${wanted.name} has ${wanted.labels.length} labels; ` +
         'choose the label set the folders follow.',

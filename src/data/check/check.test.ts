@@ -103,6 +103,11 @@ test('labels of the weights: the same, another order, others; numbered folders',
   await writeTree(root, { 'n/train/1/a.png': await png(1), 'n/train/2/b.png': await png(2) });
   assert.match(verdictOn(await checkDataset(join(root, 'n')), rafdb).problems.join(), /class folders .* are numbers/);
   await failsWith(() => checkDataset(join(root, 'n'), { folderLabels: rafdb }), '2 numbered class folders');
+  await writeTree(root, { 'release/basic/a.png': await png(1), 'release/basic/b.png': await png(2) });
+  assert.match(
+    verdictOn(await checkDataset(join(root, 'release'))).problems.join(),
+    /All pictures are of one class, 'basic'/,
+  );
   const names = { name: 'mine', labels: ['Fear', 'Anger'] };
   assert.deepEqual((await checkDataset(join(root, 'n'), { folderLabels: names })).labels, names);
 });

@@ -1,3 +1,4 @@
+import { printable } from '../../common/files.js';
 import { compareLabels, type LabelComparison } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { DatasetCheck, SameGroup, SplitCheck } from './check.js';
@@ -86,6 +87,12 @@ export function verdictOn(
 ): Verdict & { readonly comparison?: Pick<LabelComparison, 'kind' | 'explanation'> } {
   const parts = [ofDuplicates(check), ...check.splits.map((split) => ofSplit(split, check.labels))];
   const problems = [
+    ...(check.labels.labels.length < 2
+      ? [
+          `All pictures are of one class, '${printable(check.labels.labels[0] ?? '')}': is this a release before \`poster prepare\`, or a folder ` +
+            'too high or too low?',
+        ]
+      : []),
     ...check.broken.map(({ split, reason }) => `Split '${split}' cannot be used: ${reason}`),
     ...parts.flatMap((part) => part.problems),
   ];
