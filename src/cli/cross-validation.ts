@@ -113,6 +113,11 @@ export async function crossValidate(job: CrossValidationJob): Promise<CrossValid
     });
     if (result.interrupted) break;
     const { bestCheckpoint: checkpoint, bestEpoch, bestAccuracy } = result;
+    if (checkpoint === null) {
+      throw new UserError(
+        `The best weights of fold ${fold} are no longer in ${folder}; put them back, or remove that folder to train it anew.`,
+      );
+    }
     const figures = await measure(job, fold, checkpoint, join(folder, 'evaluation.json'));
     plan = { ...plan, done: [...plan.done, { fold, checkpoint, bestEpoch, bestAccuracy, figures }] };
     await save();

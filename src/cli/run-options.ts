@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, UserError } from '../common/errors.js';
@@ -146,11 +145,12 @@ export function givenRun(options: Readonly<Record<string, unknown>>): Partial<Ru
   return Object.fromEntries(runKeys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])));
 }
 
-/** What a resumed run goes on with: the stored options; only the number of epochs may be another. */
+const mayChange: readonly (keyof RunOptions)[] = ['epochs', 'data'];
+
+/** What a resumed run goes on with: the stored options; only the number of epochs and where the data lies may be others. */
 export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunOptions {
-  const same = (key: keyof RunOptions): boolean =>
-    key === 'data' ? resolve(stored.data) === resolve(given.data ?? '') : isDeepStrictEqual(stored[key], given[key]);
-  const other = runKeys.filter((key) => key !== 'epochs' && given[key] !== undefined && !same(key));
+  const same = (key: keyof RunOptions): boolean => isDeepStrictEqual(stored[key], given[key]);
+  const other = runKeys.filter((key) => !mayChange.includes(key) && given[key] !== undefined && !same(key));
   const [first] = other;
   if (first !== undefined) {
     throw new UserError(
@@ -159,5 +159,5 @@ export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunO
       ExitCode.usage,
     );
   }
-  return { ...stored, ...(given.epochs === undefined ? {} : { epochs: given.epochs }) };
+  return { ...stored, epochs: given.epochs ?? stored.epochs, data: given.data ?? stored.data };
 }

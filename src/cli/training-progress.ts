@@ -40,6 +40,7 @@ export function trainingProgress(): {
       say(line(epoch));
     },
     onInit: (report) => say(initText(report)),
+    onNote: say,
     onShared: (shared) => {
       for (const { where, pictures } of shared) {
         const [first] = pictures;

@@ -7,6 +7,7 @@ import { learningRate, type Schedule } from '../optim/index.js';
 import type { Engine, Snapshot } from './engine.js';
 import { evaluateWith, type Tally, trainStep } from './epoch.js';
 import { type RunOptions, scheduleOf } from './options.js';
+import { historyFileName, isOwnState } from './resume.js';
 import { bestFileName, type Position, type RunRecord, saveBest, saveState } from './save.js';
 import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './train.js';
 
@@ -26,17 +27,25 @@ interface Where {
   step: number;
   tally: Tally;
   best: TrainState['best'];
+  /** Whether the run's folder has the weights of `best`. */
+  hasBest: boolean;
 }
 
-/** Trains from a stored state (or from the beginning) to the last epoch, or until the signal. */
+/**
+ * Trains from a stored state (or from the beginning) to the last epoch, or until the signal.
+ * @param hasBest whether the run's folder has the weights of the stored state's best epoch
+ */
 export async function runEpochs(
   context: LoopContext,
   state: TrainState | undefined,
+  hasBest: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Omit<TrainResult, 'init' | 'shared'>> {
   const { job, record, run } = context;
-  const at = whereOf(state);
-  const history = await openHistory(join(job.out, 'metrics.jsonl'), (event) => isBefore(event, at));
+  const at = whereOf(state, hasBest);
+  // In a folder of its own the state is at home from the start, whatever comes.
+  if (job.resume !== undefined && !isOwnState(job.resume, job.out)) await save(context, record, at);
+  const history = await openHistory(join(job.out, historyFileName), (event) => isBefore(event, at));
   try {
     await history.append({ event: state ? 'resume' : 'start', epoch: at.epoch, step: at.step, run });
     let interrupted = false;
@@ -46,7 +55,7 @@ export async function runEpochs(
     return {
       bestEpoch: at.best ? at.best.epoch + 1 : 0,
       bestAccuracy: at.best?.value ?? 0,
-      bestCheckpoint: join(job.out, bestFileName),
+      bestCheckpoint: at.hasBest ? join(job.out, bestFileName) : null,
       lastCheckpoint: join(job.out, lastFileName),
       epochs: at.epoch,
       interrupted,
@@ -60,7 +69,7 @@ export async function runEpochs(
   }
 }
 
-function whereOf(state: TrainState | undefined): Where {
+function whereOf(state: TrainState | undefined, hasBest: boolean): Where {
   const { loss, correct, samples } = state?.accumulators ?? {};
   return {
     epoch: state?.epoch ?? 0,
@@ -68,6 +77,7 @@ function whereOf(state: TrainState | undefined): Where {
     step: state?.step ?? 0,
     tally: { loss: Number(loss ?? 0), correct: Number(correct ?? 0), samples: Number(samples ?? 0) },
     best: state?.best,
+    hasBest,
   };
 }
 
@@ -146,6 +156,7 @@ async function finishEpoch(
     at.best = { epoch: at.epoch, metric: 'accuracy', value };
     const snapshot = await finite(engine, at);
     await saveBest(job.out, record, snapshot, at.epoch + 1, figures(scores));
+    at.hasBest = true;
   }
   at.epoch++;
   at.nextBatch = 0;

@@ -49,6 +49,7 @@ export interface RunFile {
 /** What of an earlier file stays when a run goes on. */
 const earlierSchema = z.object({
   format: z.literal(1),
+  pictures: z.object({ train: z.int(), validation: z.int() }).exactOptional(),
   init: z.array(z.custom<InitReport>((value) => typeof value === 'object' && value !== null)),
   sessions: z.array(z.custom<Session>((value) => typeof value === 'object' && value !== null)),
 });
@@ -119,6 +120,11 @@ export async function writeRunFile(
     sessions: [...(earlier?.sessions ?? []), session],
   };
   await writeFileAtomic(path, `${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** How many pictures a run had when it was last begun or resumed, if its folder says it. */
+export async function picturesOf(folder: string): Promise<RunFile['pictures'] | undefined> {
+  return (await readEarlier(join(folder, runFileName)))?.pictures;
 }
 
 /** A file that is missing or was written over is no reason not to go on. */

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { loadTrainState } from '../checkpoints/index.js';
-import { UserError } from '../common/errors.js';
 import { explainFileError, printable } from '../common/files.js';
 import { random } from '../common/random.js';
 import { createLoader } from '../data/index.js';
@@ -13,13 +12,14 @@ import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
 import { decayRuleOf, optimizerOf, parseRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
+import { carryOver, checkData, checkSame, checkState } from './resume.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
-import { restored } from './save.js';
+import { bestFileName, restored } from './save.js';
 import { type SharedSet, sharedSets } from './shared.js';
 import { targetOf } from './target.js';
 
 export interface TrainJob {
-  /** With `resume`, what the checkpoint holds counts; only `epochs` may differ. */
+  /** With `resume`, what the checkpoint holds counts; only `epochs` and the folder of the data may differ. */
   readonly run: RunOptions;
   /** Folder for `last.safetensors`, `best.safetensors`, `metrics.jsonl` and `run.json`. */
   readonly out: string;
@@ -77,12 +77,16 @@ export interface TrainListener {
   onInit?(report: InitReport): void;
   /** Training pictures are where they should be new: told before training, once. */
   onShared?(shared: readonly SharedSet[]): void;
+  /** A sentence about the run that does not follow from its options alone. */
+  onNote?(sentence: string): void;
 }
 
 export interface TrainResult {
+  /** From 1; 0: no epoch was finished. */
   readonly bestEpoch: number;
   readonly bestAccuracy: number;
-  readonly bestCheckpoint: string;
+  /** Null: there are no weights of the best epoch, because none was finished or those of before were not there. */
+  readonly bestCheckpoint: string | null;
   readonly lastCheckpoint: string;
   /** Epochs finished. */
   readonly epochs: number;
@@ -106,17 +110,13 @@ export interface TrainResult {
 export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
   const stored = resumed && parseRun(resumed.state.config);
-  const run = stored ? { ...stored, epochs: job.run.epochs } : parseRun(job.run);
+  const run = stored ? { ...stored, epochs: job.run.epochs, data: job.run.data } : parseRun(job.run);
   if (resumed) checkState(resumed, run, job.resume ?? '');
   const data = await openData(run);
+  if (resumed) await checkData(resumed, run, data, job.resume ?? '');
   const shared = await sharedSets(run, data);
   if (shared.length > 0) listener.onShared?.(shared);
   const network = networkOf(run, data.labels);
-  try {
-    await mkdir(job.out, { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, 'write', job.out);
-  }
   const program = trainingProgram(network.config, await targetOf(job.device));
   const init: InitReport[] = [];
   const first = resumed
@@ -153,6 +153,14 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   });
   const valLoader = createLoader(data.validation, { ...loading, batchSize: Math.max(run.microBatch, 32) });
   try {
+    // Not before: what fails until here leaves nothing behind.
+    await makeFolder(job.out);
+    const best = resumed?.state.best;
+    const hasBest = resumed !== undefined && (await carryOver(job.resume ?? '', job.out, best));
+    if (best !== undefined && !hasBest) listener.onNote?.(bestMissing(best.epoch + 1, job.resume ?? ''));
+    if (resumed && resumed.state.epoch >= run.epochs) {
+      listener.onNote?.(`All ${run.epochs} epochs are finished: nothing is trained. Give more --epochs to go on.`);
+    }
     listener.onStart?.({
       device: job.device,
       trainSamples: data.train.samples.length,
@@ -172,7 +180,7 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
       valLoader,
       listener,
     };
-    return { ...(await runEpochs(context, resumed?.state, signal)), init, shared };
+    return { ...(await runEpochs(context, resumed?.state, hasBest, signal)), init, shared };
   } finally {
     await trainLoader.close();
     await valLoader.close();
@@ -180,34 +188,22 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   }
 }
 
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw explainFileError(error, 'write', path);
+  }
+}
+
+function bestMissing(epoch: number, path: string): string {
+  return (
+    `Note: the weights of the best epoch so far, ${epoch}, are not beside ${printable(path)}; ${bestFileName} will be ` +
+    'written when an epoch is better.'
+  );
+}
+
 /** Everything random here follows from the seed and the name. */
 function firstValues(run: RunOptions, specs: ReadonlyMap<string, ParameterSpec>): Map<string, Float32Array> {
   return new Map([...specs].map(([name, spec]) => [name, initialize(spec, random(run.seed, 'init', name))]));
-}
-
-/** A file whose settings and state do not belong together was not written by a run. */
-function checkState({ model, state }: Awaited<ReturnType<typeof loadTrainState>>, run: RunOptions, path: string): void {
-  const problem =
-    model.model.name !== run.model
-      ? `the weights of a ${model.model.name} with the settings of a ${run.model}`
-      : state.optimizer.name !== run.optimizer
-        ? `the state of ${state.optimizer.name} with the settings of ${run.optimizer}`
-        : undefined;
-  if (problem === undefined) return;
-  throw new UserError(`${printable(path)} holds ${printable(problem)}; resume from another checkpoint.`);
-}
-
-function checkSame(
-  specs: ReadonlyMap<string, ParameterSpec>,
-  found: ReadonlyMap<string, Float32Array>,
-  path: string,
-): void {
-  for (const { name, shape } of specs.values()) {
-    const size = shape.reduce((a, b) => a * b, 1);
-    if (found.get(name)?.length !== size) {
-      throw new UserError(
-        `${path} does not hold the network that its settings describe (${name} is missing or has another size); resume from another checkpoint.`,
-      );
-    }
-  }
 }

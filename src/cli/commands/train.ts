@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { lastFileName, readRunConfig } from '../../checkpoints/index.js';
@@ -80,7 +80,10 @@ async function run(flags: TrainFlags): Promise<void> {
   if (options.folds !== null && options.fold === null && flags.resume === undefined) {
     const out = await outFolder(flags, options);
     await requireNone(out);
-    return runFolds(flags, { format: 1, run: options, init: [...(flags.init ?? [])], done: [] }, out);
+    // From wherever it is resumed.
+    const run = { ...options, data: resolve(options.data) };
+    const init = (flags.init ?? []).map((source) => ({ ...source, path: resolve(source.path) }));
+    return runFolds(flags, { format: 1, run, init, done: [] }, out);
   }
   const out = await outFolder(flags, options);
   const device = await deviceOf(flags);
@@ -170,14 +173,14 @@ async function resumedFolds(flags: TrainFlags, folder: string): Promise<CrossVal
   if (flags.init !== undefined || flags.out !== undefined) {
     throw new UserError('A cross-validation goes on as it began; leave out --init and --out.', ExitCode.usage);
   }
-  const { epochs } = resumedRun(plan.run, givenRun(flags));
+  const { epochs, data } = resumedRun(plan.run, givenRun(flags));
   if (epochs !== plan.run.epochs) {
     throw new UserError(
       `All folds of a cross-validation are trained alike, and --epochs was ${plan.run.epochs}; leave it out.`,
       ExitCode.usage,
     );
   }
-  return plan;
+  return { ...plan, run: { ...plan.run, data } };
 }
 
 async function runOf(flags: TrainFlags): Promise<RunOptions> {
@@ -252,14 +255,15 @@ async function exists(path: string): Promise<boolean> {
 
 function text(result: TrainResult, { data, fold, folds }: RunOptions): string {
   const { bestEpoch, bestAccuracy, bestCheckpoint, lastCheckpoint, interrupted, epochs } = result;
+  const where =
+    bestCheckpoint === null ? '; its weights were not beside the checkpoint resumed from' : `, ${bestCheckpoint}`;
   const best =
-    bestEpoch > 0
-      ? [`Best: epoch ${bestEpoch}, ${percent(bestAccuracy)}% of the validation pictures, ${bestCheckpoint}`]
-      : [];
+    bestEpoch > 0 ? [`Best: epoch ${bestEpoch}, ${percent(bestAccuracy)}% of the validation pictures${where}`] : [];
+  const checkpoint = bestCheckpoint ?? lastCheckpoint;
   const next = interrupted
     ? `Stopped in epoch ${epochs + 1} and saved; go on with: poster train --resume ${quoted([lastCheckpoint])}`
     : fold !== null
-      ? `Measure it on the fold: poster evaluate ${quoted(['--data', data, '--folds', String(folds), '--checkpoint', bestCheckpoint])}`
-      : `Try it: poster predict FACE.png --aligned --checkpoint ${quoted([bestCheckpoint])}`;
+      ? `Measure it on the fold: poster evaluate ${quoted(['--data', data, '--folds', String(folds), '--checkpoint', checkpoint])}`
+      : `Try it: poster predict FACE.png --aligned --checkpoint ${quoted([checkpoint])}`;
   return [...best, next].join('\n');
 }
