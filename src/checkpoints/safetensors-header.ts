@@ -124,7 +124,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, source: str
   const { dtype, shape } = parsed.data;
   const [begin, end] = parsed.data.data_offsets;
   if (!isDtype(dtype)) {
-    const known = Object.keys(elementBytes).join(', ');
+    const known = Object.keys(elementBytes).filter(isDtype).join(', ');
     throw new UserError(
       `${source} cannot be read: ${called} has data type "${printable(dtype, 20)}", not one of ${known}.`,
     );
@@ -180,7 +180,10 @@ export interface HeaderItem {
   readonly byteLength: number;
 }
 
-/** The length and the JSON of a header whose tensors follow each other in the order given. Throws an Error on misuse. */
+/**
+ * The length and the JSON of a header whose tensors follow each other in the order given. Throws an Error on misuse.
+ * @throws UserError where the format has no such data type.
+ */
 export function formatHeader(items: readonly HeaderItem[], metadata: ReadonlyMap<string, string>): Uint8Array {
   const parts: string[] = [];
   // Objects would reorder names such as "0": the text is put together by hand.
@@ -191,6 +194,11 @@ export function formatHeader(items: readonly HeaderItem[], metadata: ReadonlyMap
   let position = 0;
   for (const { name, dtype, shape, byteLength } of items) {
     if (name === '__metadata__') throw new Error('A tensor cannot be called __metadata__.');
+    if (!isDtype(dtype)) {
+      throw new UserError(
+        `Tensor "${printable(name)}" holds ${dtype} values, for which safetensors has no type: leave it out, or convert it with PyTorch first.`,
+      );
+    }
     if (elementCount(shape) * elementBytes[dtype] !== byteLength) {
       throw new RangeError(`Tensor "${name}" [${shape.join(', ')}] of ${dtype} does not fill ${byteLength} bytes.`);
     }

@@ -90,6 +90,14 @@ test('what is written is read back, from a file; its offsets point at the bytes,
   );
 });
 
+test('what the format has no type for is not written, by name', async () => {
+  const z: Tensor = { dtype: 'C128', shape: [1], data: new Uint8Array(16) };
+  await assert.rejects(
+    async () => writeSafetensors(join(dir, 'complex'), new Map([['z', z]])),
+    /Tensor "z" holds C128 values, for which safetensors has no type/,
+  );
+});
+
 test('layout: data at a multiple of 64, wider elements first, otherwise in the order given', async () => {
   const tensor = (dtype: Dtype): Tensor => ({ dtype, shape: [1], data: new Uint8Array(elementBytes[dtype]) });
   const path = join(dir, 'layout');
@@ -150,7 +158,8 @@ const hostile: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
   ['entry without shape', raw('{"a":{"dtype":"U8","data_offsets":[0,0]}}'), /"a" is described wrongly \(at shape/],
   ['entry not an object', raw('{"a":3}'), /"a" is described wrongly/],
   ['metadata not strings', raw('{"__metadata__":{"a":1}}'), /its metadata is not made of strings \(at a/],
-  ['unknown dtype', raw(`{"a":${entry(0, 1, '[1]', 'F8_E4M3')}}`, 1), /has data type "F8_E4M3", not one of F64, F32/],
+  ['unknown dtype', raw(`{"a":${entry(0, 1, '[1]', 'F4')}}`, 1), /has data type "F4", not one of F64, F32/],
+  ['PyTorch dtype', raw(`{"a":${entry(0, 16, '[1]', 'C128')}}`, 16), /has data type "C128"/],
   ['dtype of the prototype', raw(`{"a":${entry(0, 1, '[1]', 'toString')}}`, 1), /has data type "toString"/],
   ['negative dimension', raw(`{"a":${entry(0, 1, '[-1,-1]')}}`, 1), /described wrongly \(at shape\.0/],
   ['fractional dimension', raw(`{"a":${entry(0, 1, '[0.5,2]')}}`, 1), /described wrongly \(at shape\.0/],

@@ -1,24 +1,36 @@
 import { UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
 
-/** Bytes per element of the safetensors data types we read and write. */
+/** Bytes per element of the data types we read and write, named as in safetensors. */
 export const elementBytes = {
   F64: 8,
   F32: 4,
   F16: 2,
   BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  F8_E4M3FNUZ: 1,
+  F8_E5M2FNUZ: 1,
+  F8_E8M0: 1,
+  C128: 16,
+  C64: 8,
+  C32: 4,
   I64: 8,
   I32: 4,
   I16: 2,
   I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
   U8: 1,
   BOOL: 1,
 } as const;
 
 export type Dtype = keyof typeof elementBytes;
 
-export function isDtype(name: string): name is Dtype {
-  return Object.hasOwn(elementBytes, name);
+/** Whether safetensors has a data type of this name; PyTorch's has complex ones besides, for which it has none. */
+export function isDtype(name: string): name is Exclude<Dtype, 'C128' | 'C32'> {
+  return Object.hasOwn(elementBytes, name) && name !== 'C128' && name !== 'C32';
 }
 
 /** A tensor as it lies in a safetensors file: little-endian bytes, row-major. */
@@ -77,7 +89,7 @@ function halfToFloatBits(half: number): number {
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }
 
-/** Whether {@link toFloat32} takes this data type. */
+/** Whether {@link toFloat32} takes this data type: that of weights. Eight bits are not, they have scales elsewhere. */
 export function isFloatDtype(dtype: Dtype): boolean {
   return dtype === 'F32' || dtype === 'F64' || dtype === 'F16' || dtype === 'BF16';
 }
@@ -86,12 +98,14 @@ export function isFloatDtype(dtype: Dtype): boolean {
  * The elements as float32: a view of the same memory for aligned F32, a copy otherwise. F16 and BF16 convert exactly,
  * F64 is rounded to nearest.
  * @param name what to call the tensor in errors
- * @throws UserError for integer and boolean tensors.
+ * @throws UserError for all others.
  */
 export function toFloat32(tensor: Tensor, name: string): Float32Array {
   const { dtype, data } = tensor;
   if (!isFloatDtype(dtype)) {
-    throw new UserError(`Tensor "${printable(name)}" holds ${dtype} values where floating-point ones are needed.`);
+    throw new UserError(
+      `Tensor "${printable(name)}" holds ${dtype} values where F32, F64, F16 or BF16 ones are needed.`,
+    );
   }
   const size = elementBytes[dtype];
   const { buffer, byteOffset, byteLength } = aligned(data, size);
@@ -107,7 +121,15 @@ export function toFloat32(tensor: Tensor, name: string): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
-/** The elements of any tensor as numbers; int64 beyond 2^53 are rounded, booleans are 0 and 1. */
+/** Whether {@link toFloat64} takes this data type. */
+export function isNumberDtype(dtype: Dtype): boolean {
+  return !/^(C|F8)/.test(dtype);
+}
+
+/**
+ * The elements as numbers; 64-bit integers beyond 2^53 are rounded, booleans are 0 and 1.
+ * @throws UserError for complex numbers and floating-point ones of eight bits.
+ */
 export function toFloat64(tensor: Tensor): Float64Array {
   const { dtype } = tensor;
   const { buffer, byteOffset, byteLength } = aligned(tensor.data, elementBytes[dtype]);
@@ -117,6 +139,12 @@ export function toFloat64(tensor: Tensor): Float64Array {
       return new Float64Array(buffer, byteOffset, length);
     case 'I64':
       return Float64Array.from(new BigInt64Array(buffer, byteOffset, length), Number);
+    case 'U64':
+      return Float64Array.from(new BigUint64Array(buffer, byteOffset, length), Number);
+    case 'U32':
+      return Float64Array.from(new Uint32Array(buffer, byteOffset, length));
+    case 'U16':
+      return Float64Array.from(new Uint16Array(buffer, byteOffset, length));
     case 'I32':
       return Float64Array.from(new Int32Array(buffer, byteOffset, length));
     case 'I16':

@@ -27,7 +27,8 @@ function isPublishedNetwork(config: PosterV2Config): boolean {
 export function buffersOf({ config, rest }: Source, names: Iterable<string>): Map<string, Tensor> {
   const buffers = new Map<string, Tensor>();
   for (const { name, shape, data } of integerBuffers(config, names).values()) {
-    buffers.set(name, rest.get(name) ?? { dtype: 'I64', shape, data: bytesOf(data) });
+    const own = rest.get(name);
+    buffers.set(name, own?.dtype === 'I64' ? own : { dtype: 'I64', shape, data: bytesOf(data) });
   }
   return buffers;
 }

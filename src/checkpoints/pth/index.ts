@@ -1,12 +1,12 @@
 import type { ReadableFile } from '../../common/files.js';
 import { descriptionKey } from '../model-checkpoint.js';
 import { publishRefused } from '../refused.js';
-import { elementBytes, type Tensor, toFloat64 } from '../tensor.js';
+import { elementBytes, isNumberDtype, type Tensor, toFloat64 } from '../tensor.js';
 import { type Extra, extraOf } from './extra.js';
 import { entryOf, isObject, type PickleTensor, type PickleValue } from './pickle-values.js';
 import type { PthFile } from './pth-file.js';
 import { openLegacy } from './pth-legacy.js';
-import { checkTensor, type PthEntry, readTensors, storageTypes } from './pth-tensors.js';
+import { checkTensor, dtypeOf, type PthEntry, readTensors } from './pth-tensors.js';
 import { openZip } from './pth-zip.js';
 import { findStateDict } from './state-dict.js';
 
@@ -54,7 +54,8 @@ async function scalarsOf(
   for (const [name, value] of [...pth.root.entries].slice(0, 64)) {
     if (weights.has(value)) continue;
     if (!isObject(value) || value.kind !== 'tensor' || value.shape.some((size) => size !== 1)) continue;
-    if (value.dtype !== undefined || storageTypes.get(value.storage.type)?.dtype === undefined) continue;
+    const dtype = dtypeOf(value);
+    if (dtype === undefined || !isNumberDtype(dtype)) continue;
     const entry = checkTensor(file.path, String(name), value);
     const tensor = (await readTensors(file, pth, new Map([['', entry]]))).get('');
     if (tensor?.data.byteLength === elementBytes[entry.dtype]) scalars.set(value, toFloat64(tensor)[0] ?? Number.NaN);

@@ -18,12 +18,12 @@ export const storageTypes: ReadonlyMap<string, { readonly dtype?: Dtype; readonl
     Char: 'I8',
     Byte: 'U8',
     Bool: 'BOOL',
+    ComplexHalf: 'C32',
+    ComplexFloat: 'C64',
+    ComplexDouble: 'C128',
   } as const).map(([name, dtype]) => [name, { dtype, bytes: elementBytes[dtype] }] as const),
   ...Object.entries({
     Untyped: 1,
-    ComplexHalf: 4,
-    ComplexFloat: 8,
-    ComplexDouble: 16,
     QInt8: 1,
     QUInt8: 1,
     QInt32: 4,
@@ -31,6 +31,25 @@ export const storageTypes: ReadonlyMap<string, { readonly dtype?: Dtype; readonl
     QUInt2x4: 1,
   }).map(([name, bytes]) => [name, { bytes }] as const),
 ]);
+
+/** Types without a storage of their own, as `_rebuild_tensor_v3` names them: their storages are untyped, counted in bytes. */
+export const untypedDtypes: ReadonlyMap<string, Dtype> = new Map([
+  ['uint16', 'U16'],
+  ['uint32', 'U32'],
+  ['uint64', 'U64'],
+  ['complex32', 'C32'],
+  ['float8_e4m3fn', 'F8_E4M3'],
+  ['float8_e5m2', 'F8_E5M2'],
+  ['float8_e4m3fnuz', 'F8_E4M3FNUZ'],
+  ['float8_e5m2fnuz', 'F8_E5M2FNUZ'],
+  ['float8_e8m0fnu', 'F8_E8M0'],
+]);
+
+/** The type of a tensor's elements; `undefined` for those that we do not read. */
+export function dtypeOf({ storage, dtype }: PickleTensor): Dtype | undefined {
+  if (dtype === undefined) return storageTypes.get(storage.type)?.dtype;
+  return storage.type === 'Untyped' ? untypedDtypes.get(dtype) : undefined;
+}
 
 /** A tensor of a PyTorch file, checked, with its place in its storage. */
 export interface PthEntry {
@@ -62,8 +81,8 @@ function isContiguous({ shape, strides }: PickleTensor): boolean {
 export function checkTensor(path: string, name: string, tensor: PickleTensor): PthEntry {
   const called = `tensor "${printable(name)}"`;
   const { storage, shape, strides, offset } = tensor;
-  const dtype = storageTypes.get(storage.type)?.dtype;
-  if (dtype === undefined || tensor.dtype !== undefined) {
+  const dtype = dtypeOf(tensor);
+  if (dtype === undefined) {
     const what = printable(tensor.dtype ?? storage.type, 30);
     throw new UserError(
       `${path} cannot be read: ${called} has elements of type ${what}, not one of ${Object.keys(elementBytes).join(', ')}; convert it with PyTorch first.`,
@@ -72,11 +91,15 @@ export function checkTensor(path: string, name: string, tensor: PickleTensor): P
   const count = elementCount(shape);
   const byteLength = count * elementBytes[dtype];
   if (!Number.isSafeInteger(byteLength)) throw damaged(path, `${called} has an impossibly large shape`);
-  const first = storage.start + offset;
+  // What the storage counts in: its elements, or bytes.
+  const unit = tensor.dtype === undefined ? 1 : elementBytes[dtype];
+  const first = storage.start / unit + offset;
+  if (!Number.isInteger(first)) throw damaged(path, `${called} begins within an element`);
   const reach = count === 0 ? 0 : 1 + shape.reduce((sum, size, axis) => sum + (size - 1) * (strides[axis] ?? 0), 0);
   const end = first + reach;
-  if (count > 0 && !(end <= storage.end)) {
-    throw damaged(path, `${called} reaches beyond the ${storage.end - storage.start} elements that it lies in`);
+  if (count > 0 && !(end * unit <= storage.end)) {
+    const size = Math.floor((storage.end - storage.start) / unit);
+    throw damaged(path, `${called} reaches beyond the ${size} elements that it lies in`);
   }
   return { dtype, shape, byteLength, tensor, first, end, contiguous: count === 0 || isContiguous(tensor) };
 }
@@ -109,7 +132,8 @@ export async function readTensors(
     // In the order given, whatever the order of the storages.
     tensors.set(name, { dtype: entry.dtype, shape: entry.shape, data: new Uint8Array(0) });
     if (entry.byteLength === 0) continue;
-    const { key } = entry.tensor.storage;
+    // Untyped storages may be seen as elements of several sizes.
+    const key = `${elementBytes[entry.dtype]} ${entry.tensor.storage.key}`;
     const group = groups.get(key) ?? { first: entry.first, end: entry.end, entries: [] };
     group.first = Math.min(group.first, entry.first);
     group.end = Math.max(group.end, entry.end);
@@ -148,7 +172,9 @@ function checkMemory(
   groups: readonly { readonly first: number; readonly end: number; readonly entries: readonly [string, PthEntry][] }[],
 ): void {
   let claimed = 0;
+  let most: readonly [string, PthEntry] | undefined;
   for (const { first, end, entries } of groups) {
+    for (const one of entries) if (one[1].byteLength > (most?.[1].byteLength ?? 0)) most = one;
     const [one] = entries;
     if (one === undefined) continue;
     const read = (end - first) * elementBytes[one[1].dtype];
@@ -158,7 +184,9 @@ function checkMemory(
     );
   }
   if (claimed <= memoryLimit(file.size)) return;
-  throw damaged(file.path, `its ${file.size} bytes claim to be ${claimed} bytes of tensors`);
+  throw new UserError(
+    `${file.path} cannot be read: its ${file.size} bytes claim to be ${claimed} bytes of tensors, more than are taken from a file of this size; tensors that repeat their values, as expand() makes them, are such (the largest is "${printable(most?.[0] ?? '')}"): save them after contiguous(), or leave them out.`,
+  );
 }
 
 /** Elements of a tensor with any strides, in row-major order. `bytes` begin at its first element, aligned to it. */
@@ -170,10 +198,13 @@ function gathered(bytes: Uint8Array, { tensor, byteLength, dtype }: PthEntry): U
     new View(data.buffer, 0, byteLength / size),
   ];
   switch (elementBytes[dtype]) {
-    case 8:
-      // Two halves, so that no bit pattern is taken for a number.
-      gather(...as(Uint32Array, 4), [...shape, 2], [...strides.map((stride) => 2 * stride), 1]);
+    case 16:
+    case 8: {
+      // In words, so that no bit pattern is taken for a number.
+      const words = elementBytes[dtype] / 4;
+      gather(...as(Uint32Array, 4), [...shape, words], [...strides.map((stride) => words * stride), 1]);
       break;
+    }
     case 4:
       gather(...as(Uint32Array, 4), shape, strides);
       break;

@@ -15,7 +15,8 @@ const dir = await mkdtemp(join(tmpdir(), 'poster-pth-writer-'));
 after(() => rm(dir, { recursive: true }));
 const path = join(dir, 'x.pth');
 
-const dtype = fc.constantFrom<Dtype>('F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL');
+const isAny = (text: string): text is Dtype => Object.hasOwn(elementBytes, text);
+const dtype = fc.constantFrom(...Object.keys(elementBytes).filter(isAny));
 const tensor: fc.Arbitrary<Tensor> = fc
   .tuple(dtype, fc.array(fc.nat({ max: 4 }), { maxLength: 4 }))
   .chain(([type, shape]) => {
@@ -82,10 +83,10 @@ test('a checkpoint of the published code: what stands beside the weights', async
   assert.ok((await readFile(path)).includes(Buffer.from('lrG\x3f\xf0\0\0\0\0\0\0', 'latin1')));
 });
 
-test('recorders are asked of the script that has them', async () => {
+test('recorders are asked of the script that has them, which worries nobody', async () => {
   await writePublished(path, { ...published, recorderEpochs: 200 });
   const file = await readCheckpointFile(path);
-  assert.match(describeRefused(file, path) ?? '', /__main__\.RecorderMeter/);
+  assert.equal(describeRefused(file, path), undefined);
   assert.match(JSON.stringify(file.extra), /RecorderMeter1","args":\[200\]/);
 });
 

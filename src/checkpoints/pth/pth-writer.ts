@@ -11,12 +11,13 @@ import {
   pickleOrderedDict,
   pickleTuple,
 } from './pickle-writer.js';
+import { untypedDtypes } from './pth-tensors.js';
 
 // PyTorch's zip format: an archive of stored entries in one folder; `data.pkl` holds the object, in which tensors name
 // their bytes, `data/0`, `data/1`, ... https://pytorch.org/docs/stable/notes/serialization.html
 
-/** PyTorch's storage classes, whose name tells the element type. */
-const storageNames: Readonly<Record<Dtype, string>> = {
+/** PyTorch's storage classes, whose name tells the element type; types that have none lie in untyped ones. */
+const storageNames: Readonly<Partial<Record<Dtype, string>>> = {
   F64: 'DoubleStorage',
   F32: 'FloatStorage',
   F16: 'HalfStorage',
@@ -27,7 +28,10 @@ const storageNames: Readonly<Record<Dtype, string>> = {
   I8: 'CharStorage',
   U8: 'ByteStorage',
   BOOL: 'BoolStorage',
+  C64: 'ComplexFloatStorage',
+  C128: 'ComplexDoubleStorage',
 };
+const untypedNames = new Map([...untypedDtypes].map(([name, dtype]) => [dtype, name]));
 
 /** The bytes of the tensors of a file to be, in the order of their keys. */
 export class PthStorages {
@@ -44,15 +48,22 @@ export class PthStorages {
       throw new RangeError(`A tensor [${shape.join(', ')}] of ${dtype} does not fill ${data.byteLength} bytes.`);
     }
     const key = String(this.#data.push(data) - 1);
-    const storage = pickleTuple('storage', pickleGlobal('torch', storageNames[dtype]), key, 'cpu', count);
+    const typed = storageNames[dtype];
+    const [type, length] =
+      typed === undefined
+        ? [pickleGlobal('torch.storage', 'UntypedStorage'), data.byteLength]
+        : [pickleGlobal('torch', typed), count];
+    const storage = pickleTuple('storage', type, key, 'cpu', length);
+    const name = typed === undefined ? untypedNames.get(dtype) : undefined;
     return pickleCall(
-      pickleGlobal('torch._utils', '_rebuild_tensor_v2'),
+      pickleGlobal('torch._utils', name === undefined ? '_rebuild_tensor_v2' : '_rebuild_tensor_v3'),
       { kind: 'persistent', id: storage },
       0,
       pickleTuple(...shape),
       pickleTuple(...rowMajorStrides(shape)),
       false, // requires_grad
       pickleOrderedDict(new Map()), // hooks
+      ...(name === undefined ? [] : [pickleGlobal('torch', name)]),
     );
   }
 }

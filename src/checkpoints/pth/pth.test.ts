@@ -112,23 +112,60 @@ test('tensors that claim more than there is', async () => {
   await fails(archive(dict({ w: view('7', 2, [2], [1]) }), one), /storage 7 is not in it/);
   await fails(archive(dict({ w: view('0', 2, [2 ** 31, 2 ** 31], [0, 0]) }), one), /impossibly large/);
   // A single number said to be a gigabyte of it; many tensors of the same bytes
-  await fails(archive(dict({ w: view('0', 2, [2 ** 28], [0]) }), one), /claim to be 1073741824 bytes of tensors/);
+  await fails(
+    archive(dict({ w: view('0', 2, [2 ** 28], [0]) }), one),
+    /cannot be read: .*claim to be 1073741824 bytes of tensors.*largest is "w"/,
+  );
   const copies = Object.fromEntries(Array.from({ length: 99 }, (_, i) => [`w${i}`, view('0', 2, [2 ** 18], [0])]));
   await fails(archive(dict(copies), one), /claim to be/);
+});
+
+test('types without a storage of their own: views of bytes, of several sizes at once', async () => {
+  const typed = (shape: readonly number[], strides: readonly number[], offset: number, type: string): PickleNode => {
+    const storage = pickleTuple('storage', pickleGlobal('torch.storage', 'UntypedStorage'), '0', 'cpu', 16);
+    return pickleCall(
+      pickleGlobal('torch._utils', '_rebuild_tensor_v3'),
+      { kind: 'persistent', id: storage },
+      offset,
+      pickleTuple(...shape),
+      pickleTuple(...strides),
+      false,
+      new Map(),
+      pickleGlobal('torch', type),
+    );
+  };
+  const bytes = { 0: Buffer.from(bytesOf(Uint16Array.of(1, 65535, 3, 4, 5, 6, 7, 8))) };
+  const root = dict({
+    turned: typed([2, 2], [1, 2], 1, 'uint16'),
+    last: typed([1], [1], 3, 'uint32'),
+    long: typed([], [], 0, 'uint64'),
+  });
+  assert.deepEqual(await values(archive(root, bytes)), {
+    turned: [65535, 4, 3, 5],
+    last: [7 + 8 * 65536],
+    long: [Number(1n + (65535n << 16n) + (3n << 32n) + (4n << 48n))],
+  });
+  await fails(archive(dict({ w: typed([1], [1], 8, 'uint16') }), bytes), /reaches beyond the 8 elements/);
+  await fails(archive(dict({ w: typed([1], [1], 0, 'bits8') }), bytes), /has elements of type bits8/);
+  const pairs = Float64Array.of(1, -1, 2, -2, 3, -3, 4, -4);
+  const complex = dict({ z: view('0', 4, [2, 2], [1, 2], 0, 'ComplexDouble') });
+  const z = (await read(archive(complex, { 0: Buffer.from(bytesOf(pairs)) }))).tensors.get('z');
+  assert.equal(z?.dtype, 'C128');
+  assert.deepEqual(Buffer.from(z.data), Buffer.from(bytesOf(Float64Array.of(1, -1, 3, -3, 2, -2, 4, -4))));
 });
 
 test('elements that are not read are named', async () => {
   const bytes = { 0: Buffer.alloc(16) };
   await fails(
-    archive(dict({ ok: 1, z: view('0', 2, [2], [1], 0, 'ComplexFloat') }), bytes),
-    /tensor "z" has elements of type ComplexFloat, not one of F64/,
+    archive(dict({ ok: 1, z: view('0', 2, [2], [1], 0, 'QInt32') }), bytes),
+    /tensor "z" has elements of type QInt32, not one of F64/,
   );
   await fails(
     archive(dict({ q: pickleCall(pickleGlobal('torch._utils', '_rebuild_qtensor'), 1) })),
     /tensor "q" is quantized, sparse or without values/,
   );
   // Beside the weights they do no harm.
-  const root = dict({ state_dict: dict({ w: view('1', 1, [1], [1]) }), z: view('0', 2, [2], [1], 0, 'ComplexFloat') });
+  const root = dict({ state_dict: dict({ w: view('1', 1, [1], [1]) }), z: view('0', 2, [2], [1], 0, 'QInt32') });
   assert.deepEqual(await values(archive(root, { ...bytes, 1: floats(4) })), { w: [4] });
 });
 
