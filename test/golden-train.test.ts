@@ -57,7 +57,8 @@ describe('training from a PyTorch checkpoint through the command line', () => {
     await writePublished(join(dir, 'start.pth'), { tensors, epoch: 0, bestAccuracy: 0, learningRate: golden.lr });
 
     // The published recipe, but for what chance decides and for a learning rate that does not fall after an epoch.
-    const recipe = ['--data', 'raf', '--data-type', 'RAF-DB', '--as-published', '--init', 'start.pth'];
+    const weights = ['--init', 'start.pth', '--init-labels', 'RAF-DB'];
+    const recipe = ['--data', 'raf', '--data-type', 'RAF-DB', '--as-published', ...weights];
     const fixed = ['--augmentation', 'none', '--drop-path', '0', '--schedule', 'constant', '--val-split', 'train'];
     const size = ['--batch-size', '4', '--epochs', String(golden.sam.steps), '--device', 'cpu', '--out', 'run'];
     const { stdout } = await succeeds(['train', ...recipe, ...fixed, ...size, '--json'], dir);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { lastFileName } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError, readJson, writeFileAtomic } from '../common/files.js';
+import type { LabelSet } from '../common/labels.js';
 import { divide, loadDataset } from '../data/index.js';
 import { evaluateOn, loadClassifier } from '../recognize/index.js';
 import { type Figures, figuresOf, measurementsTable, spreadOf } from '../report/index.js';
@@ -18,12 +19,19 @@ import { evaluationDocument } from './evaluation-text.js';
 export const planFileName = 'cross-validation.json';
 
 const figure = z.number().nullable();
+const labelSetSchema: z.ZodType<LabelSet> = z.object({ name: z.string(), labels: z.array(z.string()).min(1) });
 const planSchema = z.object({
   format: z.literal(1),
   /** Of all folds; `fold` is null. */
   run: runSchema.refine(({ folds, fold }) => folds !== null && fold === null, 'it must have folds'),
   /** Where first values come from. */
-  init: z.array(z.object({ part: z.enum(['network', 'ir50', 'landmark']), path: z.string() })),
+  init: z.array(
+    z.object({
+      part: z.enum(['network', 'ir50', 'landmark']),
+      path: z.string(),
+      labels: z.union([z.literal('data'), labelSetSchema]).exactOptional(),
+    }),
+  ),
   /** Those that are trained and measured. */
   done: z.array(
     z.object({

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { printable } from '../common/files.js';
 import { formatTable } from '../report/index.js';
 import { type InitPart, type InitReport, type InitSource, type LeftTensor, partPrefixes } from '../train/init.js';
+import { labelSetArgument } from './arguments.js';
 
 const parts: readonly InitPart[] = ['ir50', 'landmark'];
 
@@ -20,6 +21,11 @@ export function initArgument(text: string, before: readonly InitSource[] = []): 
     );
   }
   return [...before, { part: 'network', path: text }];
+}
+
+/** A label set by its name, or `data`. */
+export function initLabelsArgument(text: string): NonNullable<InitSource['labels']> {
+  return text === 'data' ? text : labelSetArgument(text);
 }
 
 /** What was taken of a file, and in a table what was not and why. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { encodeModel, fromFloat32, writeSafetensors } from '../checkpoints/index.js';
+import { descriptionKey, formatDescription, fromFloat32, writeSafetensors } from '../checkpoints/index.js';
 import { affectnet7, affectnet8, rafdb } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import { type ParameterSpec, zeros } from '../nn/index.js';
@@ -35,22 +35,31 @@ after(() => rm(dir, { recursive: true, force: true }));
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
+/** What a file with these labels says about itself. */
+function described(labels: LabelSet): string {
+  const preprocessing = { imageSize: 8, channels: 1, mean: [0], std: [1] } as const;
+  return formatDescription({ model: { name: 'any', config: {} }, labels, preprocessing });
+}
+
 /** Begins with a file of tensors that count from 10, 20, ... */
-async function begin(part: InitSource['part'], tensors: Shapes, labels: LabelSet = rafdb, own?: LabelSet) {
+async function begin(
+  part: InitSource['part'],
+  tensors: Shapes,
+  labels: LabelSet = rafdb,
+  own?: LabelSet,
+  assumed?: InitSource['labels'],
+) {
   const path = join(dir, 'weights.safetensors');
   const arrays = new Map(Object.entries(tensors).map(([name, shape], i) => [name, counted(shape, 10 * (i + 1))]));
-  const { metadata } =
-    own === undefined
-      ? { metadata: new Map<string, string>() }
-      : encodeModel({
-          model: { name: 'any', config: {} },
-          labels: own,
-          preprocessing: { imageSize: 8, channels: 1, mean: [0], std: [1] },
-          parameters: new Map(),
-        });
+  const metadata = new Map(own === undefined ? [] : [[descriptionKey, described(own)]]);
   await writeSafetensors(path, new Map([...arrays].map(([name, array]) => [name, fromFloat32(array)])), metadata);
   const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(size(shape))]));
-  const report: InitReport = await initialParameters({ part, path }, specs, values, labels);
+  const report: InitReport = await initialParameters(
+    { part, path, ...(assumed === undefined ? {} : { labels: assumed }) },
+    specs,
+    values,
+    labels,
+  );
   return { report, values: (name: keyof typeof shapes): number[] => [...(values.get(name) ?? [])] };
 }
 
@@ -114,10 +123,62 @@ describe('weights to begin with', () => {
       report.note,
       "The file's head is for other classes (7 of RAF-DB, and the data has 8 of AffectNet-8): it begins anew.",
     );
-    const unlabelled = await begin('network', { ...more, 'VIT.head.linear.bias': [8] });
-    assert.deepEqual(unlabelled.report.left, [
-      { name: 'VIT.head.linear.bias', reason: 'for other classes', detail: '8, and the data has 7' },
-    ]);
+    const wide = { 'VIT.head.linear.weight': [7, 3], 'VIT.head.linear.bias': [7], 'ir_back.body2.0.weight': [4] };
+    const { report: wider } = await begin('network', wide, rafdb, rafdb);
+    assert.deepEqual(wider.taken, ['ir_back.body2.0.weight'], 'no offsets without their matrix');
+    assert.equal(wider.note, "The file's head is of another width (3, and this network's is 2): it begins anew.");
+    const { report: fewer } = await begin('network', { ...more, 'VIT.head.linear.weight': [8, 2] });
+    assert.match(fewer.note ?? '', /for other classes \(8, and the data has 7\)/);
+  });
+
+  const body = { ...head, 'ir_back.body2.0.weight': [4] };
+  const numbers: LabelSet = { name: 'faces', labels: ['1', '2', '3', '4', '5', '6', '7'] };
+
+  it('a head whose classes nobody names begins anew, and is taken when they are named', async () => {
+    const { report, values } = await begin('network', body);
+    assert.deepEqual(report.taken, ['ir_back.body2.0.weight']);
+    assert.equal(report.left[0]?.reason, 'in an unknown order of classes');
+    assert.ok(values('VIT.head.linear.bias').every((value) => value === 0));
+    assert.match(
+      report.note ?? '',
+      /does not say which class.*begins anew.*--init-labels NAME \(RAF-DB, AffectNet-7, CAER-S\)/,
+    );
+    const named = await begin('network', body, affectnet7, undefined, rafdb);
+    assert.deepEqual(named.values('VIT.head.linear.bias'), [26, 23, 24, 20, 21, 22, 25]);
+    const indexed = await begin('network', body, affectnet7, undefined, 'data');
+    assert.deepEqual(indexed.values('VIT.head.linear.bias'), [20, 21, 22, 23, 24, 25, 26]);
+  });
+
+  it('numbers do not name classes', async () => {
+    for (const [data, own] of [
+      [numbers, rafdb],
+      [rafdb, numbers],
+    ] as const) {
+      const { report } = await begin('network', body, data, own);
+      assert.deepEqual(report.taken, ['ir_back.body2.0.weight']);
+      assert.match(report.note ?? '', /begins anew.*--init-labels data/);
+      assert.equal((await begin('network', body, data, own, 'data')).report.taken.length, 3);
+    }
+    assert.equal((await begin('network', body, numbers, numbers)).report.taken.length, 3);
+  });
+
+  it('the labels said must be those of the file', async () => {
+    await assert.rejects(
+      begin('network', body, rafdb, rafdb, affectnet7),
+      /says itself .*; leave out --init-labels Aff/,
+    );
+    await assert.rejects(begin('network', body, rafdb, undefined, affectnet8), /has 7 outputs, and AffectNet-8 has 8/);
+  });
+
+  it("config.json speaks for a Hugging Face folder's weights that were saved again", async () => {
+    const folder = await mkdtemp(join(dir, 'folder-'));
+    const path = join(folder, 'model.safetensors');
+    const tensors = Object.entries(head).map(([name, shape]) => [name, fromFloat32(counted(shape, 0))] as const);
+    await writeSafetensors(path, new Map(tensors), new Map());
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ poster_v2: JSON.parse(described(affectnet7)) }));
+    const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(size(shape))]));
+    const { note } = await initialParameters({ part: 'network', path }, specs, values, rafdb);
+    assert.match(note ?? '', /in the order of the data's labels/);
   });
 
   it('nothing that fits is an error', async () => {

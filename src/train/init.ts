@@ -1,10 +1,19 @@
-import { type FloatArray, loadParameters, type ModelDescription } from '../checkpoints/index.js';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import {
+  descriptionKey,
+  type FloatArray,
+  loadParameters,
+  type ModelDescription,
+  parseDescription,
+} from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
-import { printable } from '../common/files.js';
-import { compareLabels, isNumbered } from '../common/label-sets.js';
+import { printable, readJson } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import { isIgnoredOnLoad } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
+import { type HeadRows, headName, headRows, reordered, type WhyNot } from './init-head.js';
 
 /** Parts of the network that have pretrained files of their own, and where they are in it. */
 export const partPrefixes = { ir50: 'ir_back.', landmark: 'face_landback.' } as const;
@@ -14,17 +23,13 @@ export type InitPart = keyof typeof partPrefixes;
 export interface InitSource {
   readonly part: InitPart | 'network';
   readonly path: string;
+  /** What the outputs of a file of the network mean that does not say it; `data`: what they mean in the data. */
+  readonly labels?: LabelSet | 'data';
 }
 
 export interface LeftTensor extends WhyNot {
   /** In the file. */
   readonly name: string;
-}
-
-interface WhyNot {
-  /** What the tensor is: `of another shape`. */
-  readonly reason: string;
-  readonly detail?: string;
 }
 
 /** What became of a file's weights. */
@@ -39,15 +44,12 @@ export interface InitReport extends InitSource {
   readonly note?: string;
 }
 
-const otherClasses = 'for other classes';
-const head = /^VIT\.head\.linear\.(weight|bias)$/;
-
 /**
  * Replaces values by those of a checkpoint where name and shape are the same. The rows of the head follow the labels'
- * names, where the file has some; a head for other classes stays as it was.
+ * names; a head for other classes, or for classes that nobody names, stays as it was.
  * @param values of the network's tensors, in place
  * @param labels of the data
- * @throws UserError when nothing fits.
+ * @throws UserError when nothing fits, or `source.labels` are not those of the file.
  */
 export async function initialParameters(
   source: InitSource,
@@ -55,9 +57,15 @@ export async function initialParameters(
   values: Map<string, Float32Array>,
   labels: LabelSet,
 ): Promise<InitReport> {
-  const { parameters, description } = await loadParameters(source.path);
+  const { parameters, description = await describedBeside(source.path) } = await loadParameters(source.path);
   const named = namesInNetwork(source.part, parameters);
-  const rows = description === undefined ? { kind: 'as they are' as const } : headRows(description, labels);
+  const head = new Map(
+    [...parameters].flatMap(([name, array]) => {
+      const target = named.get(name);
+      return target !== undefined && headName.test(target) && specs.has(target) ? [[target, array] as const] : [];
+    }),
+  );
+  const rows = headRows({ path: source.path, tensors: head, description, assumed: source.labels }, specs, labels);
   const taken: string[] = [];
   const left: LeftTensor[] = [];
   for (const [name, array] of parameters) {
@@ -66,7 +74,7 @@ export async function initialParameters(
     const why = whyNot(spec, target, array, rows);
     if (why !== undefined) left.push({ name, ...why });
     else if (target !== undefined) {
-      const turned = head.test(target) && rows.kind === 'turned' ? reordered(array, rows.mapping) : array.data;
+      const turned = headName.test(target) && rows.kind === 'turned' ? reordered(array, rows.mapping) : array.data;
       values.set(target, turned);
       taken.push(target);
     }
@@ -75,17 +83,26 @@ export async function initialParameters(
   const prefix = source.part === 'network' ? '' : partPrefixes[source.part];
   const filled = new Set(taken);
   const fresh = [...specs.keys()].filter((name) => name.startsWith(prefix) && !filled.has(name));
-  const note = headNote(rows, taken, left);
+  const note = headNote(rows);
   return { ...source, taken, left, fresh, ...(note === undefined ? {} : { note }) };
 }
 
+/** What the `config.json` of a Hugging Face folder says of the weights in it, which other programs saved again without. */
+async function describedBeside(path: string): Promise<ModelDescription | undefined> {
+  if (basename(path) !== 'model.safetensors') return undefined;
+  const configPath = join(dirname(path), 'config.json');
+  if ((await stat(configPath).catch(() => undefined)) === undefined) return undefined;
+  const document = (await readJson(configPath, configSchema))[descriptionKey];
+  if (document === undefined) return undefined;
+  return parseDescription(new Map([[descriptionKey, JSON.stringify(document)]]), configPath);
+}
+
+const configSchema = z.object({ [descriptionKey]: z.record(z.string(), z.unknown()).optional() });
+
 /** What became of the head, where that is not plain. */
-function headNote(rows: HeadRows, taken: readonly string[], left: readonly LeftTensor[]): string | undefined {
-  const other = left.find(({ reason }) => reason === otherClasses);
-  if (other !== undefined) return `The file's head is ${otherClasses} (${other.detail ?? ''}): it begins anew.`;
-  return rows.kind === 'turned' && taken.some((name) => head.test(name))
-    ? "The head's rows were put in the order of the data's labels, by name."
-    : undefined;
+function headNote(rows: HeadRows): string | undefined {
+  if (rows.kind === 'left') return rows.note;
+  return rows.kind === 'turned' ? "The head's rows were put in the order of the data's labels, by name." : undefined;
 }
 
 /** What each tensor of a file would be called in the network; none: it belongs to another part. */
@@ -105,29 +122,6 @@ function namesInNetwork(
   return new Map(names.map((name) => [name, target(name)]));
 }
 
-type HeadRows =
-  | { readonly kind: 'as they are' }
-  | { readonly kind: 'turned'; readonly mapping: readonly number[] }
-  | { readonly kind: 'other classes'; readonly why: WhyNot };
-
-function headRows({ labels: own }: ModelDescription, labels: LabelSet): HeadRows {
-  const { kind, mapping } = compareLabels(own, labels);
-  if (kind === 'same' || isNumbered(own.labels) || isNumbered(labels.labels)) return { kind: 'as they are' };
-  if (kind === 'reordered') return { kind: 'turned', mapping };
-  const detail = `${own.labels.length} of ${own.name}, and the data has ${labels.labels.length} of ${labels.name}`;
-  return { kind: 'other classes', why: { reason: otherClasses, detail } };
-}
-
-/** Row i: that of the data's label i. */
-function reordered({ shape, data }: FloatArray, mapping: readonly number[]): Float32Array {
-  const width = shape.slice(1).reduce((a, b) => a * b, 1);
-  const rows = new Float32Array(data.length);
-  mapping.forEach((from, to) => {
-    rows.set(data.subarray(from * width, (from + 1) * width), to * width);
-  });
-  return rows;
-}
-
 /** Why a tensor of a file is not taken; undefined: it is. */
 function whyNot(
   spec: ParameterSpec | undefined,
@@ -138,11 +132,8 @@ function whyNot(
   if (target === undefined) return { reason: 'of another part' };
   if (spec === undefined)
     return { reason: isIgnoredOnLoad(target) ? 'never read by the network' : 'not in this network' };
-  if (head.test(target) && rows.kind === 'other classes') return rows.why;
+  if (headName.test(target) && rows.kind === 'left') return rows.why;
   if (shape.length === spec.shape.length && shape.every((size, axis) => size === spec.shape[axis])) return undefined;
-  if (head.test(target)) {
-    return { reason: otherClasses, detail: `${shape[0] ?? 0}, and the data has ${spec.shape[0] ?? 0}` };
-  }
   return { reason: 'of another shape', detail: `[${shape.join(', ')}] instead of [${spec.shape.join(', ')}]` };
 }
 

@@ -13,7 +13,7 @@ import { parseRun, type RunOptions } from '../../train/options.js';
 import { runFor } from '../../train/recipes.js';
 import { type EpochSummary, type TrainJob, type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
-import { deviceOption, gpuOption, positive } from '../checkpoint-options.js';
+import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';
 import {
   type CrossValidation,
@@ -24,7 +24,7 @@ import {
   readCrossValidation,
   requireNone,
 } from '../cross-validation.js';
-import { initArgument } from '../init-options.js';
+import { initArgument, initLabelsArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { withEvents } from '../training-events.js';
@@ -34,6 +34,7 @@ interface TrainFlags extends Readonly<Record<string, unknown>> {
   readonly device: DeviceName | 'auto';
   readonly out?: string;
   readonly init?: readonly InitSource[];
+  readonly initLabels?: NonNullable<InitSource['labels']>;
   readonly resume?: string;
   readonly workers?: number;
   readonly threads?: number;
@@ -56,6 +57,11 @@ export function trainCommand(): Command {
       initArgument,
     )
     .option(
+      '--init-labels <name>',
+      `label set of an --init file that does not say it (${labelSetNames}), or data: the data's, index for index`,
+      initLabelsArgument,
+    )
+    .option(
       '--resume <file>',
       `${lastFileName} of a run to go on with, bit for bit; or the folder of a cross-validation`,
     )
@@ -74,6 +80,7 @@ Example:
 }
 
 async function run(flags: TrainFlags): Promise<void> {
+  const init = initOf(flags);
   const begun = flags.resume === undefined ? undefined : await crossValidationAt(flags.resume);
   if (begun !== undefined) return runFolds(flags, await resumedFolds(flags, begun), begun);
   const options = await runOf(flags);
@@ -82,19 +89,19 @@ async function run(flags: TrainFlags): Promise<void> {
     await requireNone(out);
     // From wherever it is resumed.
     const run = { ...options, data: resolve(options.data) };
-    const init = (flags.init ?? []).map((source) => ({ ...source, path: resolve(source.path) }));
-    return runFolds(flags, { format: 1, run, init, done: [] }, out);
+    const files = init.map((source) => ({ ...source, path: resolve(source.path) }));
+    return runFolds(flags, { format: 1, run, init: files, done: [] }, out);
   }
   const out = await outFolder(flags, options);
   const device = await deviceOf(flags);
   const interrupt = stopOnSignals();
   try {
-    const { resume, init } = flags;
+    const { resume } = flags;
     const job = {
       run: options,
       out,
       ...(resume === undefined ? {} : { resume }),
-      ...(init === undefined ? {} : { init }),
+      ...(init.length === 0 ? {} : { init }),
     };
     const { result, history } = await trainOne(flags, job, device, interrupt.signal);
     printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
@@ -102,6 +109,18 @@ async function run(flags: TrainFlags): Promise<void> {
   } finally {
     interrupt.release();
   }
+}
+
+/** The files to begin with, those of the network with the labels they are said to have. */
+function initOf({ init = [], initLabels: labels }: TrainFlags): readonly InitSource[] {
+  if (labels === undefined) return init;
+  if (!init.some(({ part }) => part === 'network')) {
+    throw new UserError(
+      '--init-labels says what the outputs of a file mean; name the file: --init FILE.',
+      ExitCode.usage,
+    );
+  }
+  return init.map((source) => (source.part === 'network' ? { ...source, labels } : source));
 }
 
 async function deviceOf(flags: TrainFlags): Promise<DeviceName> {
@@ -170,7 +189,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string): 
 /** A cross-validation to go on with. All its folds are trained alike, so nothing about it can change. */
 async function resumedFolds(flags: TrainFlags, folder: string): Promise<CrossValidation> {
   const plan = await readCrossValidation(folder);
-  if (flags.init !== undefined || flags.out !== undefined) {
+  if (initOf(flags).length > 0 || flags.out !== undefined) {
     throw new UserError('A cross-validation goes on as it began; leave out --init and --out.', ExitCode.usage);
   }
   const { epochs, data } = resumedRun(plan.run, givenRun(flags));
@@ -186,7 +205,7 @@ async function resumedFolds(flags: TrainFlags, folder: string): Promise<CrossVal
 async function runOf(flags: TrainFlags): Promise<RunOptions> {
   const given = givenRun(flags);
   if (flags.resume !== undefined) {
-    if (flags.init !== undefined) {
+    if (initOf(flags).length > 0) {
       throw new UserError('--init begins a run and --resume goes on with one; give one of them.', ExitCode.usage);
     }
     return resumedRun(parseRun(await readRunConfig(flags.resume)), given);
