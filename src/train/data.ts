@@ -51,8 +51,8 @@ async function openTraining(run: RunOptions): Promise<Dataset> {
     const because = isNumbered(own.labels.labels)
       ? `${own.labels.labels.length} numbered class folders for ${labels.labels.length} classes`
       : [
-          ...(unknown.length > 0 ? [`it has no class ${unknown.map((name) => printable(name)).join(', ')}`] : []),
-          ...(lacking.length > 0 ? [`the dataset lacks its ${lacking.join(', ')}`] : []),
+          ...(unknown.length > 0 ? [`it has ${unknown.map((name) => printable(name)).join(', ')} besides`] : []),
+          ...(lacking.length > 0 ? [`it lacks ${lacking.join(', ')}`] : []),
         ].join(' and ') || 'a class comes twice';
     throw new UserError(
       `${run.data} does not have the ${labels.labels.length} classes of ${run.dataType} (${because}); choose another ` +

@@ -138,9 +138,10 @@ describe("a recipe's classes", () => {
     const seven = ['anger', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'];
     await assert.rejects(
       open(seven, 'AffectNet-8'),
-      /does not have the 8 classes of AffectNet-8 \(the dataset lacks its Contempt\)/,
+      /does not have the 8 classes of AffectNet-8 \(it lacks Contempt\)/,
     );
-    await assert.rejects(open([...seven, 'contempt'], 'RAF-DB'), /7 classes of RAF-DB \(it has no class contempt\)/);
+    await assert.rejects(open([...seven, 'contempt'], 'RAF-DB'), /7 classes of RAF-DB \(it has contempt besides\)/);
+    await assert.rejects(open([...seven.slice(1), 'awe'], 'RAF-DB'), /\(it has awe besides and it lacks Anger\)/);
     await assert.rejects(open(['0', '1', '2'], 'CAER-S'), /\(3 numbered class folders for 7 classes\)/);
   });
 });
