@@ -86,6 +86,8 @@ describe('recipes', () => {
     assert.deepEqual([sgd.momentum, sgd.weightDecay], [0, 0]);
     const adamw = runFor({ data: 'faces', given: { ...given, optimizer: 'adamw' } });
     assert.deepEqual([adamw.weightDecay, adamw.decay], [0.01, 'all']);
+    const own = runFor({ data: 'faces', given: { ...given, optimizer: 'adamw', decay: 'matrices' } });
+    assert.equal(own.decay, 'matrices');
     const less = runFor({ data: 'faces', given: { ...given, microBatch: 4, landmark: 'frozen', valSplit: 'valid' } });
     assert.deepEqual([less.microBatch, less.landmark, less.valSplit], [4, 'frozen', 'valid']);
   });

@@ -114,7 +114,14 @@ export function runFor({ model, data, given = {}, reportedSplit }: RunWish): Run
   };
   if (!asPublished) return run;
   // BatchNorm saw whole batches.
-  return { ...run, microBatch: given.microBatch ?? run.batchSize, ...pytorchDefaults[run.optimizer] };
+  const ignored = pytorchDefaults[run.optimizer];
+  // --decay is no option of the published scripts, so one that is given counts.
+  return {
+    ...run,
+    microBatch: given.microBatch ?? run.batchSize,
+    ...ignored,
+    decay: given.decay ?? ignored.decay ?? run.decay,
+  };
 }
 
 /** The recipe of a network, for a dataset folder. */

@@ -4,13 +4,10 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { lastFileName, readRunConfig } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { reportedSplitOf, splitsOf } from '../../data/index.js';
-import { modelNamed } from '../../models/index.js';
 import { percent } from '../../report/index.js';
 import { chooseDevice, type DeviceName } from '../../runtime/index.js';
 import type { InitSource } from '../../train/init.js';
 import { parseRun, type RunOptions } from '../../train/options.js';
-import { runFor } from '../../train/recipes.js';
 import { type EpochSummary, type TrainJob, type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
@@ -29,6 +26,7 @@ import { stopOnSignals } from '../interrupt.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { withEvents } from '../training-events.js';
 import { trainingProgress } from '../training-progress.js';
+import { wishedRun } from '../wished-run.js';
 
 interface TrainFlags extends Readonly<Record<string, unknown>> {
   readonly device: DeviceName | 'auto';
@@ -213,7 +211,9 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', ExitCode.usage);
   }
-  const options = parseRun(await wished(given.data, given));
+  const wish = await wishedRun(given.data, given);
+  const options = parseRun(wish.run);
+  for (const sentence of wish.notes) note(sentence);
   const { fold, folds } = options;
   if (fold !== null && (folds === null || fold > folds)) {
     throw new UserError(
@@ -224,27 +224,6 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
     );
   }
   return options;
-}
-
-/** The run that options ask for; says what they lead to that is not plain from them. */
-async function wished(data: string, given: Partial<RunOptions>): Promise<RunOptions> {
-  const model = given.model === undefined ? undefined : modelNamed(given.model).name;
-  const wish = { data, given, ...(model === undefined ? {} : { model }) };
-  if (given.asPublished !== true) return runFor(wish);
-  const splits = await splitsOf(data);
-  const reportedSplit = splits.includes('.') ? undefined : reportedSplitOf(splits);
-  const run = runFor({ ...wish, ...(reportedSplit === undefined ? {} : { reportedSplit }) });
-  if (run.valSplit !== null && run.valSplit === reportedSplit) {
-    note(
-      `As published, the best epoch is chosen on the split '${run.valSplit}', which is the one to report: the figure will flatter.`,
-    );
-  }
-  for (const key of ['weightDecay', 'momentum'] as const) {
-    if (given[key] !== undefined && run[key] !== given[key]) {
-      note(`As published, --${key === 'momentum' ? key : 'weight-decay'} is ignored: it is ${run[key]}.`);
-    }
-  }
-  return run;
 }
 
 /** The resumed run's folder, or one that holds no run yet. */
