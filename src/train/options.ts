@@ -16,7 +16,14 @@ export const dataTypes = ['RAF-DB', 'AffectNet-7', 'AffectNet-8', 'CAER-S', 'FER
 export type DataType = (typeof dataTypes)[number];
 
 const share = z.number().min(0).max(1);
-const range = z.tuple([z.number().gt(0), z.number().gt(0)]).refine(([from, to]) => from <= to, 'it must ascend');
+
+// Lists come as text from the command line, and numberOf (cli/arguments.ts) does not see them: each part says what is wanted.
+const twoNumbers = 'it must be two numbers above 0, the smaller first, such as 0.05,0.1';
+const end = z.number(twoNumbers).gt(0, twoNumbers);
+const range = z.tuple([end, end], twoNumbers).refine(([from, to]) => from <= to, 'it must ascend');
+const someScales = 'it must be some of 1, 2 and 3, each once, such as 2,3';
+const threeSides = 'it must be three whole numbers from 1, one a scale, such as 14,7,7';
+const side = z.int(threeSides).min(1, threeSides);
 
 /**
  * Everything that decides what a run computes. It is stored with the checkpoint; resuming needs nothing else.
@@ -84,15 +91,13 @@ export const runSchema = z.strictObject({
   blocks: z.number().int().min(1).max(64).nullable().default(null),
   /** Scales whose tokens reach the transformer, 1 the finest (ablation); null: all three. */
   scales: z
-    .array(z.union([z.literal(1), z.literal(2), z.literal(3)]))
-    .min(1)
+    .array(z.literal([1, 2, 3], someScales), someScales)
+    .min(1, someScales)
+    .refine((scales) => new Set(scales).size === scales.length, someScales)
     .nullable()
     .default(null),
   /** Side of the attention window at each scale (ablation); null: one window a map. */
-  windows: z
-    .tuple([z.number().int().min(1), z.number().int().min(1), z.number().int().min(1)])
-    .nullable()
-    .default(null),
+  windows: z.tuple([side, side, side], threeSides).nullable().default(null),
   /** Rate of stochastic depth at the third scale, half of it at the second, none at the first; null: the network's own. */
   dropPath: z.number().min(0).lt(1).nullable().default(null),
   seed: z.number().int().min(0),
