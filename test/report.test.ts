@@ -173,6 +173,30 @@ describe('a comparison of runs', () => {
     schema.parse(JSON.parse((await succeeds(args, dir)).stdout));
   });
 
+  it('leaves out what is no run, and says so', async () => {
+    const { stdout, stderr } = await succeeds(['compare', 'a1', 'faces', 'begun', 'a2', '--json'], dir);
+    assert.match(stderr, /^Left out: faces is not a run/m);
+    assert.match(stderr, /^Left out: begun has no finished epoch yet/m);
+    const schema = z.object({ groups: z.tuple([z.object({ runs: z.array(z.object({ run: z.string() })) })]) });
+    const [{ runs }] = schema.parse(JSON.parse(stdout)).groups;
+    assert.deepEqual(
+      runs.map(({ run }) => run),
+      ['a1', 'a2'],
+    );
+    await fails(['compare', 'faces', 'begun'], dir, 3, /None of these 2 can be compared/);
+    await fails(['compare', 'a1', 'typo'], dir, 3, /typo is not a run: there is no such folder/);
+  });
+
+  it('groups apart what began from other weights', async () => {
+    const init = [{ part: 'network', path: 'a1/best.safetensors' }];
+    const file: unknown = JSON.parse(await readFile(join(dir, 'a2', 'run.json'), 'utf8'));
+    await writeRun('begun-from', { seed: 3 }, 0.9);
+    await writeFile(join(dir, 'begun-from', 'run.json'), JSON.stringify({ ...z.looseObject({}).parse(file), init }));
+    const { stdout } = await succeeds(['compare', 'a1', 'a2', 'begun-from'], dir);
+    assert.match(stdout, /^group +init +runs/m);
+    assert.match(stdout, /^2 +a1\/best\.safetensors +1 /m);
+  });
+
   it('refuses other classes, and names it cannot draw to', async () => {
     await writeRun('c', {}, 0.5, ['happy', 'angry', 'sad']);
     await fails(

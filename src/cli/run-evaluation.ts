@@ -15,6 +15,7 @@ export interface RunEvaluationFlags {
   readonly data?: string;
   readonly split?: string;
   readonly dataLabels?: LabelSet;
+  readonly mapLabels?: boolean;
   readonly device: DeviceName | 'auto';
   readonly threads?: number;
   readonly batchSize: number;
@@ -26,6 +27,7 @@ export function withRunEvaluationOptions(command: Command): Command {
     .option('--data <dir>', 'dataset to measure the best weights on (default: what training measured)')
     .option('--split <name>', 'split of it (default: test, else valid)')
     .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
+    .option('--map-labels', 'measure although weights and data do not have the same expressions')
     .addOption(deviceOption('cpu'))
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
     .option('--batch-size <count>', 'pictures at once', positive, 32)
@@ -34,11 +36,14 @@ export function withRunEvaluationOptions(command: Command): Command {
 
 /**
  * Measures a run's best weights where `--data` asks for it.
- * @throws UserError where they cannot be measured, or `--split` comes without `--data`.
+ * @throws UserError where they cannot be measured, or what belongs to `--data` comes without it.
  */
 export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Promise<Evaluated | undefined> {
-  const { data, split, dataLabels, device, threads, batchSize, workers } = flags;
+  const { data, split, dataLabels, mapLabels = false, device, threads, batchSize, workers } = flags;
   if (data === undefined) {
+    if (mapLabels) {
+      throw new UserError('--map-labels is for measuring; give --data too, or leave it out.', ExitCode.usage);
+    }
     if (split === undefined) return undefined;
     throw new UserError('--split names a part of a dataset; give --data too, or leave it out.', ExitCode.usage);
   }
@@ -55,6 +60,7 @@ export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Pr
       onProgress: progress.update,
       ...(split === undefined ? {} : { split }),
       ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
+      ...(mapLabels ? { mapping: {} } : {}),
       ...(workers === undefined ? {} : { workers }),
     });
   } finally {

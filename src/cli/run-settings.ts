@@ -8,7 +8,8 @@ import { runSchema } from '../train/options.js';
  */
 export function runSettings(stored: RunSettings): RunSettings {
   const parsed = runSchema.safeParse(stored);
-  const settings: RunSettings = parsed.success ? parsed.data : stored;
+  const { init } = stored;
+  const settings: RunSettings = parsed.success ? { ...parsed.data, ...(init === undefined ? {} : { init }) } : stored;
   const { data } = settings;
   return typeof data === 'string' ? { ...settings, data: withoutEnd(normalize(data)) } : settings;
 }

@@ -39,6 +39,18 @@ test('a run with all it records', async () => {
   );
 });
 
+test('what gave first values is a setting', async () => {
+  const init = [
+    { part: 'ir50', path: './ir50.pth', taken: [] },
+    { part: 'network', path: 'a/best.safetensors' },
+  ];
+  const file = { format: 1, run: { seed: 4 }, labels, init };
+  const { settings } = await readRun(await folder('begun', epochs.map(line).join(''), file));
+  assert.deepEqual(settings, { seed: 4, init: 'ir50=ir50.pth a/best.safetensors' });
+  const scratch = await readRun(await folder('scratch', epochs.map(line).join(''), { ...file, init: [] }));
+  assert.deepEqual(scratch.settings, { seed: 4 });
+});
+
 test('a run of an early version, still going on, resumed from before an epoch', async () => {
   const old = epochs.map(({ confusion: _, lrStart: __, valMacroF1: ___, ...epoch }) => epoch);
   const [one, two] = old.map(line);

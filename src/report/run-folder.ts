@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { readDescription } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
@@ -61,6 +61,8 @@ const runFileSchema = z.object({
   labels: z.object({ name: z.string(), labels: z.array(z.string()).min(1) }),
   dataset: z.string().exactOptional(),
   pictures: z.object({ train: count, validation: count }).exactOptional(),
+  /** Files that gave first values. */
+  init: z.array(z.object({ part: z.string(), path: z.string() })).exactOptional(),
   sessions: z
     .array(
       z.object({
@@ -83,7 +85,7 @@ export interface RunFolder {
   readonly path: string;
   /** The folder's own name. */
   readonly name: string;
-  /** Empty where nothing tells them. */
+  /** Empty where nothing tells them; `init` is there where files gave first values. */
   readonly settings: RunSettings;
   /** In index order; undefined where nothing tells them. */
   readonly labels: readonly string[] | undefined;
@@ -114,7 +116,7 @@ export async function readRun(path: string): Promise<RunFolder> {
   const file = document === undefined ? undefined : parseJson(document, runFileSchema, join(path, 'run.json'));
   const bestCheckpoint = join(path, 'best.safetensors');
   const labels = file?.labels.labels ?? (await labelsOf(bestCheckpoint));
-  const settings = file?.run ?? settingsOf(events);
+  const settings = file === undefined ? settingsOf(events) : { ...file.run, ...initOf(file) };
   const epochs = epochsOf(events, history);
   const classes = labels?.length ?? epochs.find(({ confusion }) => confusion)?.confusion?.length;
   for (const { epoch, confusion } of epochs) {
@@ -138,6 +140,13 @@ export async function readRun(path: string): Promise<RunFolder> {
     planned: planned.success ? planned.data : undefined,
     bestCheckpoint,
   };
+}
+
+/** As the option says it: `weights.pth`, `ir50=backbone.pth`. */
+function initOf({ init = [] }: RunFile): RunSettings {
+  if (init.length === 0) return {};
+  const sources = init.map(({ part, path }) => (part === 'network' ? normalize(path) : `${part}=${normalize(path)}`));
+  return { init: sources.join(' ') };
 }
 
 async function readOptional(path: string): Promise<string | undefined> {

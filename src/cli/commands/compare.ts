@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'csv-stringify/sync';
@@ -58,7 +59,9 @@ Examples:
 function overArgument(text: string): string[] {
   return text.split(',').map((word) => {
     const wanted = `--${word.trim().replace(/^--/, '')}`;
-    const name = Object.keys(runSchema.shape).find((key) => flagOf(key) === wanted || `--${key}` === wanted);
+    const name = [...Object.keys(runSchema.shape), 'init'].find(
+      (key) => flagOf(key) === wanted || `--${key}` === wanted,
+    );
     if (name === undefined) throw new InvalidArgumentError('It must be options of poster train, such as seed,fold.');
     return name;
   });
@@ -70,8 +73,7 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
   if (plot !== undefined && kind !== '.svg' && kind !== '.png') {
     throw new UserError(`--plot ${plot}: give a name that ends in .svg or .png.`, ExitCode.usage);
   }
-  const read: RunFolder[] = [];
-  for (const path of paths) read.push(await readRun(path));
+  const { read, leftOut } = await usableRuns(paths);
   const { runs, notes } = await distinctRuns(read);
   // Before anything long is measured.
   checkSameClasses(runs);
@@ -93,7 +95,37 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
     if (kind === '.png') notes.push(...(await fontNote()));
   }
   for (const sentence of [...notes, ...comparison.notes]) note(sentence);
-  printResult(flags.json, document(comparison, on), () => text(comparison, on));
+  printResult(flags.json, { ...document(comparison, on), leftOut }, () => text(comparison, on));
+}
+
+interface LeftOut {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * The runs among what a pattern such as `runs/*` gives. The rest is left out with a note.
+ * @throws UserError where a path does not exist, or none is left.
+ */
+async function usableRuns(paths: readonly string[]): Promise<{ read: RunFolder[]; leftOut: LeftOut[] }> {
+  const read: RunFolder[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const path of paths) {
+    try {
+      const one = await readRun(path);
+      validationFigures(one);
+      read.push(one);
+    } catch (error) {
+      const there = (await stat(path).catch(() => undefined)) !== undefined;
+      if (!(error instanceof UserError) || !there || paths.length === 1) throw error;
+      leftOut.push({ path, reason: error.message });
+      note(`Left out: ${error.message}`);
+    }
+  }
+  if (read.length > 0) return { read, leftOut };
+  throw new UserError(
+    `None of these ${paths.length} can be compared; give folders that poster train wrote (its --out).`,
+  );
 }
 
 function document(comparison: Comparison, on: string): object {
