@@ -37,6 +37,17 @@ export function foldOf({ folds, fold, seed }: RunOptions): FoldChoice | undefine
   throw new UserError('A run of a cross-validation needs both --folds and --fold.', ExitCode.usage);
 }
 
+/** Where votes are to be learned: a sentence about training pictures that have none; undefined where all is as wished. */
+export function noteVotes(run: RunOptions, { samples, split }: Dataset): string | undefined {
+  if (run.targets !== 'distribution') return undefined;
+  const without = samples.filter(({ distribution }) => distribution === undefined).length;
+  if (without === 0) return undefined;
+  return (
+    `Note: --targets distribution learns from votes, and ${without} of the ${samples.length} training pictures have none ` +
+    `in votes.jsonl of split '${split}': their labels are learned.`
+  );
+}
+
 /** The training split; where the run says which dataset it is, with that dataset's labels in their published order. */
 async function openTraining(run: RunOptions): Promise<Dataset> {
   const options: DatasetOptions = { keepNonMajority: run.targets === 'distribution' };

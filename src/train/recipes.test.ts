@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Augmentation } from '../data/index.js';
-import { openData } from './data.js';
+import { noteVotes, openData } from './data.js';
 import { augmentationOf, networkOf } from './network.js';
 import { type DataType, dataTypeLabels, dataTypes, optimizerOf, parseRun, scheduleOf } from './options.js';
 import { runFor } from './recipes.js';
@@ -140,6 +140,19 @@ describe("a recipe's classes", () => {
     }
     return openData(runFor({ data, given: { dataType, valSplit: null } }));
   }
+
+  it('are learned from votes where there are some, and it is said where there are none', async () => {
+    const { train } = await open(['1', '2', '3', '4', '5', '6', '7'], 'RAF-DB');
+    const wish = runFor({ data: 'faces', given: { targets: 'distribution' } });
+    assert.match(
+      noteVotes(wish, train) ?? '',
+      /7 of the 7 training pictures have none in votes\.jsonl of split 'train'/,
+    );
+    const voted = train.samples.map((sample) => ({ ...sample, distribution: new Float32Array(7).fill(1 / 7) }));
+    assert.match(noteVotes(wish, { ...train, samples: [...voted, ...train.samples.slice(0, 3)] }) ?? '', /3 of the 10/);
+    assert.equal(noteVotes(wish, { ...train, samples: voted }), undefined);
+    assert.equal(noteVotes({ ...wish, targets: 'labels' }, train), undefined);
+  });
 
   it('names numbered folders', async () => {
     const { labels, train } = await open(['1', '2', '3', '4', '5', '6', '7'], 'RAF-DB');

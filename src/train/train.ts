@@ -6,7 +6,7 @@ import { createLoader } from '../data/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { initialize } from '../nn/index.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
-import { openData } from './data.js';
+import { noteVotes, openData } from './data.js';
 import { type InitReport, type InitSource, initialParameters } from './init.js';
 import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
@@ -114,6 +114,8 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   if (resumed) checkState(resumed, run, job.resume ?? '');
   const data = await openData(run);
   if (resumed) await checkData(resumed, run, data, job.resume ?? '');
+  const votes = noteVotes(run, data.train);
+  if (votes !== undefined) listener.onNote?.(votes);
   const shared = await sharedSets(run, data);
   if (shared.length > 0) listener.onShared?.(shared);
   const network = networkOf(run, data.labels);
