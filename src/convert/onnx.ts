@@ -5,7 +5,7 @@ import { constant, type Graph, graph, input, type Tensor } from '../graph/index.
 import { build, buildInference, type PosterV2Config } from '../models/index.js';
 import { createScope } from '../nn/index.js';
 import { onnxChunks } from '../onnx/index.js';
-import { lower, mul, reduceSum } from '../ops/index.js';
+import { add, div, floor, lower, mul, reduceSum, sub } from '../ops/index.js';
 import { forOpset } from './opset.js';
 
 /** What becomes an ONNX model. */
@@ -36,7 +36,7 @@ export interface OnnxOptions {
 export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Array[] {
   const { opset = 21, precision = 'F32', form = 'own' } = options;
   const { config, parameters, labels, preprocessing } = source;
-  const program = form === 'own' ? buildInference(config).graph : rgbClassifier(config);
+  const program = form === 'own' ? buildInference(config).graph : rgbClassifier(config, preprocessing);
   return onnxChunks(forOpset(lower(program, 'webgpu'), opset), {
     opset,
     batch: 'batch_size',
@@ -56,19 +56,27 @@ export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Arra
   });
 }
 
-/** ITU-R 601, as Pillow's `convert('L')`. */
-const lumaWeights = [0.299, 0.587, 0.114] as const;
+/** ITU-R 601 of bytes, in 65536ths, as Pillow's `convert('L')` and `toLuma` here. */
+const lumaWeights = [19595, 38470, 7471] as const;
 
-/** RGB in, logits out. Gray of pictures normalised alike in all channels is normalised gray, since the weights add up to 1. */
-function rgbClassifier(config: PosterV2Config): Graph {
+/** RGB in, logits out. */
+function rgbClassifier(config: PosterV2Config, preprocessing: Preprocessing): Graph {
   const { imageSize, inputChannels } = config;
   const images = input('pixel_values', 'float32', ['N', 3, imageSize, imageSize]);
-  const seen = inputChannels === 3 ? images : luma(images);
+  const seen = inputChannels === 3 ? images : luma(images, preprocessing);
   return graph({ logits: build(config, createScope({ mode: 'inference' }), seen) });
 }
 
-function luma(images: Tensor): Tensor {
-  return reduceSum(mul(images, constant('float32', Float32Array.from(lumaWeights), [1, 3, 1, 1])), [1], true);
+/**
+ * Normalised gray of normalised RGB, rounded to a byte like the gray pictures that the network was trained on: all sums
+ * are whole numbers below 2^24, which float32 has exactly.
+ */
+function luma(images: Tensor, { mean: [mean = 0], std: [std = 1] }: Preprocessing): Tensor {
+  const rounded = (x: Tensor): Tensor => floor(add(x, 0.5));
+  const bytes = rounded(add(mul(images, 255 * std), 255 * mean));
+  const weights = constant('float32', Float32Array.from(lumaWeights), [1, 3, 1, 1]);
+  const gray = rounded(div(reduceSum(mul(bytes, weights), [1], true), 65536));
+  return div(sub(div(gray, 255), mean), std);
 }
 
 /** How a picture becomes what a graph of the form `hugging-face` takes. */

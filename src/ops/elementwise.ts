@@ -35,6 +35,8 @@ export const log = (x: Tensor): Tensor => unary('Log', x);
 export const sqrt = (x: Tensor): Tensor => unary('Sqrt', x);
 export const reciprocal = (x: Tensor): Tensor => unary('Reciprocal', x);
 export const erf = (x: Tensor): Tensor => unary('Erf', x);
+/** The largest integer that is no larger than x. */
+export const floor = (x: Tensor): Tensor => unary('Floor', x);
 export const sigmoid = (x: Tensor): Tensor => unary('Sigmoid', x);
 export const relu = (x: Tensor): Tensor => unary('Relu', x);
 /** x * Phi(x), Phi the normal distribution function (the exact GELU, not its tanh approximation). */
@@ -199,6 +201,7 @@ export const elementwise = {
       ];
     },
   },
+  Floor: { gradient: { none: 'it is constant almost everywhere' } },
   Greater: { gradient: { none: 'a comparison is constant almost everywhere' } },
   Identity: { gradient: ({ gradients: [dy] }) => [dy] },
 } satisfies OperationTable;

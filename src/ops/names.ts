@@ -16,6 +16,7 @@ export const operationNames = [
   'Sqrt',
   'Reciprocal',
   'Erf',
+  'Floor',
   'Sigmoid',
   'Relu',
   'Gelu',
