@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -69,6 +69,12 @@ describe('cross-validation', () => {
     assert.equal(await readFile(path, 'utf8'), finished);
     assert.match(stdout, /^fold +pictures +accuracy %/m);
     assert.match(stdout, /^deviation( +[\d.]+){5}$/m);
+  });
+
+  it('leaves nothing where it could not begin', async () => {
+    const train = ['train', '--data', 'faces', '--folds', '2', '--out', 'none', ...work];
+    await fails([...train, '--init', 'missing.safetensors'], dir, 3, /missing\.safetensors: there is no/);
+    assert.ok(!(await readdir(dir)).includes('none'));
   });
 
   it('says what cannot be', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { lastFileName } from '../checkpoints/index.js';
@@ -103,6 +103,7 @@ export async function crossValidate(job: CrossValidationJob): Promise<CrossValid
   const count = plan.run.folds ?? 0;
   await noteScarce(plan.run);
   const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
+  const fresh = !(await exists(join(out, planFileName)));
   try {
     await mkdir(out, { recursive: true });
   } catch (error) {
@@ -114,10 +115,11 @@ export async function crossValidate(job: CrossValidationJob): Promise<CrossValid
     note(`Fold ${fold} of ${count}`);
     const folder = join(out, `fold-${fold}`);
     const last = join(folder, lastFileName);
-    const result = await job.train({
-      run: { ...plan.run, fold },
-      out: folder,
-      ...((await exists(last)) ? { resume: last } : {}),
+    const resume = (await exists(last)) ? { resume: last } : {};
+    const result = await job.train({ run: { ...plan.run, fold }, out: folder, ...resume }).catch(async (error) => {
+      // Nothing was begun: the same command, mended, must find no plan in its way.
+      if (fresh && fold === 1 && !(await exists(folder))) await removePlan(out);
+      throw error;
     });
     if (result.interrupted) break;
     const { bestCheckpoint: checkpoint, bestEpoch, bestAccuracy } = result;
@@ -131,6 +133,12 @@ export async function crossValidate(job: CrossValidationJob): Promise<CrossValid
     await save();
   }
   return plan;
+}
+
+async function removePlan(out: string): Promise<void> {
+  await rm(join(out, planFileName), { force: true });
+  // Stays where it holds anything else.
+  await rmdir(out).catch(() => undefined);
 }
 
 /** Measures a fold's weights on the pictures that they never saw, and writes all there is to say of it to a file. */
