@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -24,13 +24,23 @@ const picture = fileURLToPath(fixture(`files/${golden.picture}`));
 let dir = '';
 
 /** The detector's tensors by the rule of the golden files, called as `rename` says. */
-function write(name: string, rename: (name: string) => string | undefined): Promise<void> {
+function write(
+  name: string,
+  rename: (name: string) => string | undefined,
+  values: (name: string, shape: readonly number[]) => Float32Array = fill,
+): Promise<void> {
   const tensors = [...buildLandmarkDetector().parameters.values()].flatMap((spec) => {
     const called = rename(spec.name);
-    const array = { shape: spec.shape, data: fill(spec.name, spec.shape) };
+    const array = { shape: spec.shape, data: values(spec.name, spec.shape) };
     return called === undefined ? [] : [[called, fromFloat32(array)] as const];
   });
   return writeSafetensors(join(dir, name), new Map(tensors));
+}
+
+/** As `fill`, its running statistics as they are before any training. */
+function startOf(name: string, shape: readonly number[]): Float32Array {
+  const values = fill(name, shape);
+  return /running_(mean|var)$/.test(name) ? values.fill(name.endsWith('var') ? 1 : 0) : values;
 }
 
 /** Within what float32 and eight bits of a resized pixel allow. */
@@ -47,6 +57,7 @@ before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'poster-landmarks-'));
   await write('own.safetensors', (name) => name.replace('face_landback.', 'module.'));
   await write('whole.safetensors', (name) => name);
+  await write('untrained.safetensors', (name) => name, startOf);
   await write('headless.safetensors', (name) => (name.includes('output_layer') ? undefined : name));
 });
 after(() => rm(dir, { recursive: true, force: true }));
@@ -95,6 +106,17 @@ describe('poster landmarks', () => {
   it('says what cannot be used', async () => {
     await fails(['landmarks', picture, '--checkpoint', 'own.safetensors'], dir, 2, /say so with --aligned/);
     await fails([...command, picture, '--draw', 'one.png'], dir, 2, /name a folder/);
+    await fails(
+      [...command, '--draw', 'points.gif'],
+      dir,
+      2,
+      /ends in \.png, \.jpg or \.webp, or a folder that ends in/,
+    );
+    await copyFile(picture, join(dir, 'face.png'));
+    const own = ['landmarks', 'face.png', ...command.slice(2), '--draw', './face.png'];
+    await fails(own, dir, 2, /--draw would write over \.\/face\.png, a picture to be read/);
+    const untrained = ['landmarks', picture, '--aligned', '--checkpoint', 'untrained.safetensors'];
+    await fails(untrained, dir, 3, /The landmark head in untrained\.safetensors was never trained/);
     const headless = ['landmarks', picture, '--aligned', '--checkpoint', 'headless.safetensors'];
     await fails(headless, dir, 3, /with its head \(it has no face_landback\.output_layer\./);
     await fails(['landmarks', 'nothing.png', ...command.slice(2)], dir, 3, /Cannot read nothing\.png/);

@@ -12,10 +12,10 @@ import {
 } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/files.js';
-import type { AssumedModel } from '../models/index.js';
+import { type AssumedModel, landmarkPrefix } from '../models/index.js';
 import { writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
-import { buffersOf, deadTensorsOf } from './published.js';
+import { buffersOf, deadTensorsOf, isPublishedNetwork } from './published.js';
 import { readSource, type Source } from './source.js';
 
 export const formats = ['pth', 'safetensors', 'onnx', 'huggingface'] as const;
@@ -58,6 +58,11 @@ export async function convert(from: string, out: string, options: ConvertOptions
   checkOptions(to, options);
   await refuseSamePlace(from, out);
   const source = await readSource(from, options.assumed);
+  if (options.recorderEpochs !== undefined && !isPublishedNetwork(source.config)) {
+    throw new UserError(
+      `--recorders are for the published script, and ${source.path} holds a network of other sizes, which it does not have; leave them out.`,
+    );
+  }
   const notes: string[] = [];
   if (source.hadTrainState)
     notes.push(`The state of training in ${source.path} is left behind: only weights are converted.`);
@@ -67,13 +72,13 @@ export async function convert(from: string, out: string, options: ConvertOptions
     case 'pth':
       return { to, files: [out], source, ...(await writeTorch(out, source, options, notes)) };
     case 'safetensors': {
-      const { metadata, tensors } = safetensorsOf(source, options);
+      const { metadata, tensors } = safetensorsOf(source, options, notes);
       await writeSafetensors(out, tensors, metadata);
       return { to, files: [out], source, notes, tensors: tensors.size };
     }
     case 'huggingface': {
       const { opset = 21, precision = 'F32' } = options;
-      const content = safetensorsOf(source, options);
+      const content = safetensorsOf(source, options, notes);
       const files = await writeHuggingFace(out, source, { ...content, precision, opset });
       const paths = files.map((name) => `${out.replace(/\/+$/, '')}/${name}`);
       return { to, files: paths, source, notes, opset, tensors: content.tensors.size };
@@ -128,21 +133,34 @@ function stored(
   return precision === 'F16' && array.shape.length > 1 ? toHalf(array) : fromFloat32(array);
 }
 
-/** Dead tensors and integer buffers, where they are asked for. */
-function extras(source: Source, { deadTensors = false, precision = 'F32' }: ConvertOptions): Map<string, Tensor> {
+/** Dead tensors, where they are asked for. */
+function extras(
+  source: Source,
+  { deadTensors = false, precision = 'F32' }: ConvertOptions,
+  notes: string[],
+): Map<string, Tensor> {
   if (!deadTensors) return new Map();
-  const dead = [...deadTensorsOf(source)].map(
-    ([name, tensor]) => [name, stored({ shape: tensor.shape, data: toFloat32(tensor, name) }, precision)] as const,
+  const { tensors, drawn } = deadTensorsOf(source);
+  if (drawn.length > 0) {
+    const head = drawn.some((name) => name.startsWith(landmarkPrefix)) ? ' Its landmark head finds no landmarks.' : '';
+    notes.push(
+      `${source.path} does not have ${drawn.length} of the ${tensors.size} tensors that --dead-tensors writes: they are random numbers, as PyTorch draws them.${head}`,
+    );
+  }
+  return new Map(
+    [...tensors].map(([name, tensor]) => [
+      name,
+      stored({ shape: tensor.shape, data: toFloat32(tensor, name) }, precision),
+    ]),
   );
-  return new Map(dead);
 }
 
-function safetensorsOf(source: Source, options: ConvertOptions): ReturnType<typeof encodeModel> {
+function safetensorsOf(source: Source, options: ConvertOptions, notes: string[]): ReturnType<typeof encodeModel> {
   const { metadata, tensors } = encodeModel(
     { ...source.description, parameters: source.parameters },
     options.precision,
   );
-  const more = extras(source, options);
+  const more = extras(source, options, notes);
   const names = [...tensors.keys(), ...more.keys()];
   const buffers = options.deadTensors === true ? buffersOf(source, names) : new Map<string, Tensor>();
   return { metadata, tensors: new Map([...tensors, ...more, ...buffers]) };
@@ -170,7 +188,7 @@ async function writeTorch(
   const { description, parameters } = source;
   const { precision = 'F32', recorderEpochs } = options;
   const tensors = new Map([...parameters].map(([name, array]) => [name, stored(array, precision)]));
-  for (const [name, tensor] of extras(source, options)) tensors.set(name, tensor);
+  for (const [name, tensor] of extras(source, options, notes)) tensors.set(name, tensor);
   for (const [name, buffer] of buffersOf(source, [...tensors.keys()])) tensors.set(name, buffer);
   const epoch = description.training?.epoch ?? source.training.epoch ?? 0;
   const accuracy = description.training?.metrics['accuracy'];
@@ -182,7 +200,9 @@ async function writeTorch(
     description,
     ...(recorderEpochs === undefined ? {} : { recorderEpochs }),
   });
-  if (options.deadTensors !== true) {
+  if (!isPublishedNetwork(source.config)) {
+    notes.push('The published code has no network of these sizes, so it does not take this file; other programs do.');
+  } else if (options.deadTensors !== true) {
     notes.push('Without --dead-tensors the published code, which loads strictly, refuses this file; others take it.');
   }
   if (recorderEpochs !== undefined) {

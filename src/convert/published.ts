@@ -13,7 +13,7 @@ import { initialize } from '../nn/index.js';
 import type { Source } from './source.js';
 
 /** Whether the published code has this network: its sizes, for any number of classes. */
-function isPublishedNetwork(config: PosterV2Config): boolean {
+export function isPublishedNetwork(config: PosterV2Config): boolean {
   const plain = (one: PosterV2Config): object => ({
     ...one,
     numClasses: 0,
@@ -33,23 +33,33 @@ export function buffersOf({ config, rest }: Source, names: Iterable<string>): Ma
   return buffers;
 }
 
+/** What the published network registers and never reads. */
+export interface DeadTensors {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Names of those that the checkpoint does not have: first values as PyTorch draws them. */
+  readonly drawn: readonly string[];
+}
+
 /**
- * The tensors that the published network registers and never reads: the checkpoint's own where it has them, else first
- * values as PyTorch draws them.
+ * The tensors that the published network registers and never reads, the checkpoint's own where it has them.
  * @throws UserError where the published code has no such network, so that nothing would read them.
  */
-export function deadTensorsOf({ config, rest, path }: Source): Map<string, Tensor> {
+export function deadTensorsOf({ config, rest, path }: Source): DeadTensors {
   if (!isPublishedNetwork(config)) {
     throw new UserError(
-      `Dead tensors belong to the published network, and ${path} holds one of other sizes; leave out --dead-tensors.`,
+      `Dead tensors belong to the published network, and ${path} holds one of other sizes, which the published code does not have; leave out --dead-tensors.`,
     );
   }
   const tensors = new Map<string, Tensor>();
+  const drawn: string[] = [];
   for (const spec of [...deadTensors.values(), ...landmarkHeadTensors(config).values()]) {
     const { name, shape } = spec;
     const own = rest.get(name);
-    const drawn = (): Tensor => fromFloat32({ shape, data: initialize(spec, random(0, 'dead tensor', name)) });
-    tensors.set(name, own !== undefined && isDeepStrictEqual(own.shape, shape) ? own : drawn());
+    if (own !== undefined && isDeepStrictEqual(own.shape, shape)) tensors.set(name, own);
+    else {
+      tensors.set(name, fromFloat32({ shape, data: initialize(spec, random(0, 'dead tensor', name)) }));
+      drawn.push(name);
+    }
   }
-  return tensors;
+  return { tensors, drawn };
 }

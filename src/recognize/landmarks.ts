@@ -61,6 +61,11 @@ export async function loadLandmarkDetector(
     const own = way === 'poster' ? name : name.slice(landmarkPrefix.length);
     values.set(name, valuesOf(plain.get(own), own, shape, path));
   }
+  if (isUntouched(values)) {
+    throw new UserError(
+      `The landmark head in ${path} was never trained: its running statistics are those that a network begins with, as poster convert --dead-tensors writes them for files without a head; give mobilefacenet_model_best.pth.tar or a published POSTER V2 checkpoint.`,
+    );
+  }
   const session = await CpuSession.create(lower(graph, 'cpu'), {
     place: (name) => values.get(name) ?? 'input',
     ...(options.threads === undefined ? {} : { threads: options.threads }),
@@ -84,6 +89,13 @@ export async function loadLandmarkDetector(
     },
     dispose: () => session.dispose(),
   };
+}
+
+/** Whether the head has seen no picture: its last BatchNorm still has mean 0 and variance 1. */
+function isUntouched(values: ReadonlyMap<string, Float32Array>): boolean {
+  const holds = (name: string, all: number): boolean =>
+    values.get(`${landmarkPrefix}output_layer.bn.${name}`)?.every((value) => value === all) === true;
+  return holds('running_mean', 0) && holds('running_var', 1);
 }
 
 function valuesOf(array: FloatArray | undefined, name: string, shape: readonly number[], path: string): Float32Array {

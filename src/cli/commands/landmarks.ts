@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
@@ -42,9 +42,7 @@ Example:
           ExitCode.usage,
         );
       }
-      if (options.draw !== undefined && isPicture(options.draw) && images.length > 1) {
-        throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
-      }
+      if (options.draw !== undefined) await checkDraw(images, options.draw);
       const detector = await loadLandmarkDetector(
         options.checkpoint,
         options.threads === undefined ? {} : { threads: options.threads },
@@ -85,15 +83,37 @@ async function run(detector: LandmarkDetector, images: readonly string[], option
 
 const isPicture = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
 
+/**
+ * @throws UserError where `--draw` names neither a folder nor a kind of picture that is drawn, or where a picture that is
+ * looked at would be lost.
+ */
+async function checkDraw(images: readonly string[], to: string): Promise<void> {
+  const usage = (problem: string): UserError => new UserError(problem, ExitCode.usage);
+  if (isPicture(to) && images.length > 1) throw usage('--draw names one file for several pictures; name a folder.');
+  if (!isPicture(to) && extname(to) !== '' && !/[/\\]$/.test(to)) {
+    const folder = (await stat(to).catch(() => undefined))?.isDirectory() === true;
+    if (!folder) throw usage(`--draw ${to}: give a name that ends in .png, .jpg or .webp, or a folder that ends in /.`);
+  }
+  const place = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+  const sources = new Set(await Promise.all(images.map(place)));
+  for (const [i, image] of images.entries()) {
+    const path = drawnPath(image, i, to);
+    if (sources.has(await place(path)))
+      throw usage(`--draw would write over ${path}, a picture to be read; name another.`);
+  }
+}
+
+const drawnPath = (image: string, index: number, to: string): string =>
+  isPicture(to) ? to : join(to, `${index + 1}-${basename(image, extname(image))}.png`);
+
 /** @returns path of the picture with its points */
 async function draw(image: string, index: number, landmarks: Landmarks, to: string): Promise<string> {
   const { points, width, height } = landmarks;
-  let path = to;
+  const path = drawnPath(image, index, to);
   if (!isPicture(to)) {
     await mkdir(to, { recursive: true }).catch((error: unknown) => {
       throw explainFileError(error, 'write', to);
     });
-    path = join(to, `${index + 1}-${basename(image, extname(image))}.png`);
   }
   const format = /^\.jpe?g$/i.test(extname(path)) ? 'jpeg' : /^\.webp$/i.test(extname(path)) ? 'webp' : 'png';
   const picture = sharp(image).autoOrient();
