@@ -66,6 +66,7 @@ describe('poster convert', () => {
       files,
       names.map((name) => path(`folder/${name}`)),
     );
+    await converted('a.safetensors', 'folder');
     await converted('folder', 'd.safetensors');
     await same('a.safetensors', 'd.safetensors');
     const config = z
@@ -164,6 +165,11 @@ describe('poster convert', () => {
     await mkdir(path('empty'));
     await refuses(from, 'b.bin', 2, /The end of .*b\.bin does not say what to write/);
     await refuses(from, './a.safetensors', 2, /is what is to be converted/);
+    await mkdir(path('dataset/train'), { recursive: true });
+    await refuses(from, 'dataset', 2, /dataset holds other things \(train\): name a new folder/);
+    await writeFile(path('dataset/config.json'), '{"model_type":"bert"}');
+    await refuses(from, 'dataset/', 2, /dataset\/ holds other things \(config\.json, train\)/);
+    await refuses(from, 'y.pth', 3, /says that its labels are FER\+ .*, not RAF-DB/, { assumed: { labels: rafdb } });
     await refuses(from, 'y.pth', 2, /--opset is for ONNX/, { opset: 18 });
     await refuses(from, 'y.onnx', 2, /nothing that an ONNX model could hold/, { deadTensors: true });
     await refuses(from, 'y.onnx', 2, /--recorders is for \.pth/, { recorderEpochs: 3 });

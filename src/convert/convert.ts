@@ -13,7 +13,7 @@ import {
 import { ExitCode, UserError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/files.js';
 import { type AssumedModel, landmarkPrefix } from '../models/index.js';
-import { writeHuggingFace } from './hugging-face.js';
+import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
 import { buffersOf, deadTensorsOf, isPublishedNetwork } from './published.js';
 import { readSource, type Source } from './source.js';
@@ -57,6 +57,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
   const to = options.to ?? (await formatOf(out));
   checkOptions(to, options);
   await refuseSamePlace(from, out);
+  if (to === 'huggingface') await refuseForeignFolder(out);
   const source = await readSource(from, options.assumed);
   if (options.recorderEpochs !== undefined && !isPublishedNetwork(source.config)) {
     throw new UserError(

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -8,7 +8,8 @@ import {
   type Tensor,
   writeSafetensors,
 } from '../checkpoints/index.js';
-import { explainFileError, writeFileAtomic } from '../common/files.js';
+import { ExitCode, UserError } from '../common/errors.js';
+import { explainFileError, printable, writeFileAtomic } from '../common/files.js';
 import { rgbPreprocessing, toOnnx } from './onnx.js';
 import type { Source } from './source.js';
 
@@ -52,6 +53,33 @@ export async function writeHuggingFace(folder: string, source: Source, files: Hu
   await writeJson(join(folder, 'preprocessor_config.json'), preprocessorConfig(source));
   await writeJson(join(folder, 'config.json'), modelConfig(source));
   return ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx'];
+}
+
+/** What a folder may have before anything was written to it, or where writing broke off. */
+const harmless = new Set([
+  'onnx',
+  'model.safetensors',
+  'preprocessor_config.json',
+  '.git',
+  '.gitattributes',
+  'README.md',
+]);
+
+/**
+ * Nothing is written between the files of others.
+ * @throws UserError where a folder holds something, and no `config.json` of ours.
+ */
+export async function refuseForeignFolder(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const foreign = names.filter((name) => !harmless.has(name));
+  if (foreign.length === 0) return;
+  const config = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '');
+  if (config.includes(`"${descriptionKey}"`)) return;
+  const shown = foreign.slice(0, 3).map((name) => printable(name, 40));
+  throw new UserError(
+    `${folder} holds other things (${shown.join(', ')}${foreign.length > 3 ? ', …' : ''}): name a new folder, or one that poster convert wrote.`,
+    ExitCode.usage,
+  );
 }
 
 function writeJson(path: string, document: object): Promise<void> {

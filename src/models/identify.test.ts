@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.js';
 import { affectnet8, ferplus, rafdb } from '../common/label-sets.js';
-import { describeUndescribed, identifyModel, type TensorShapes } from './identify.js';
+import { describeUndescribed, identifyModel, resolveDescription, type TensorShapes } from './identify.js';
 import { deadTensors, landmarkHeadTensors } from './published.js';
 import { buildInference, type ModelName, models } from './registry.js';
 
@@ -39,6 +39,38 @@ test('one tensor less, more or of another shape, and it is none', () => {
     new Map<string, readonly number[]>(),
   ];
   for (const shapes of others) assert.equal(identifyModel(shapes), undefined);
+});
+
+test('a pretrained part is told from a network', () => {
+  const whole = shapesOf('poster-v2', 7);
+  for (const [prefix, sentence] of [
+    ['ir_back.', /x\.pth is no whole network but the IR-50 backbone of one: .*--init ir50=x\.pth\.$/],
+    ['face_landback.', /the landmark detector of one: .*--init landmark=x\.pth, or find landmarks with/],
+  ] as const) {
+    const part = [...whole].filter(([name]) => name.startsWith(prefix));
+    const shapes = new Map([
+      ...part.map(([name, shape]) => [name.slice(prefix.length), shape] as const),
+      ['fc.w', [1]],
+    ]);
+    assert.throws(() => describeUndescribed('x.pth', shapes, {}), sentence);
+    assert.throws(() => describeUndescribed('x.pth', shapes, { model: 'poster-v2', labels: rafdb }), sentence);
+  }
+});
+
+test('labels that are said agree with those of the file', () => {
+  const own = { ...models['poster-v2-nano'], labels: ferplus };
+  const described = {
+    model: { name: own.name, config: { ...own.config } },
+    labels: { name: 'mine', labels: ferplus.labels.map((label) => label.toUpperCase()) },
+    preprocessing: own.preprocessing,
+  };
+  const resolve = (labels: typeof ferplus): string =>
+    resolveDescription('x', described, new Map(), { labels }).description.labels.name;
+  assert.equal(resolve(ferplus), 'mine');
+  assert.throws(
+    () => resolve(affectnet8),
+    /^UserError: x says that its labels are mine \(NEUTRAL, .*, not AffectNet-8 \(Neutral, .*; leave out --labels\.$/,
+  );
 });
 
 test('what cannot be seen must be said, and must fit', () => {

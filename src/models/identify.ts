@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../common/errors.js';
-import { knownLabelSets } from '../common/label-sets.js';
+import { canonicalLabel, knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
-import { type PosterV2Config, parsePosterV2Config } from './poster-v2-config.js';
+import { printable } from '../common/printable.js';
+import { landmarkPrefix } from './landmark-detector.js';
+import { type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2-config.js';
 import { isIgnoredOnLoad } from './published.js';
 import { buildInference, type ModelDefinition, type ModelName, modelNamed, modelNames, models } from './registry.js';
 
@@ -32,6 +35,24 @@ function fits({ config }: ModelDefinition, shapes: TensorShapes): boolean {
   return read && [...shapes.keys()].every((name) => parameters.has(name) || isIgnoredOnLoad(name));
 }
 
+/** A pretrained part of the published network in a file of its own, whose tensors lack what the network puts before them. */
+const parts = [
+  { prefix: 'ir_back.', what: 'the IR-50 backbone', option: 'ir50' },
+  { prefix: landmarkPrefix, what: 'the landmark detector', option: 'landmark' },
+] as const;
+
+/** The part that tensors belong to; `undefined` for anything else. */
+function partOf(shapes: TensorShapes): (typeof parts)[number] | undefined {
+  if (shapes.has(headWeight)) return undefined;
+  const known = [...buildInference(posterV2Config).parameters.values()];
+  const names = new Map([...shapes].map(([name, shape]) => [name.replace(/^module\./, ''), String(shape)]));
+  return parts.find(({ prefix }) =>
+    known
+      .filter(({ name }) => name.startsWith(prefix))
+      .every(({ name, shape }) => names.get(name.slice(prefix.length)) === String(shape)),
+  );
+}
+
 /** What the user says about a file that says nothing. */
 export interface AssumedModel {
   /** Not needed where the tensors are those of a known network. */
@@ -52,6 +73,13 @@ export interface AssumedDescription {
  * @throws UserError when the network is none that is known, or the labels are missing or do not fit.
  */
 export function describeUndescribed(path: string, shapes: TensorShapes, assumed: AssumedModel): AssumedDescription {
+  const part = partOf(shapes);
+  if (part !== undefined) {
+    const also = part.option === 'landmark' ? ', or find landmarks with poster landmarks' : '';
+    throw new UserError(
+      `${path} is no whole network but ${part.what} of one: train a network from it with poster train --init ${part.option}=${path}${also}.`,
+    );
+  }
   const found = assumed.model === undefined ? identifyModel(shapes) : modelNamed(assumed.model);
   if (found === undefined) {
     const other = assumed.labels === undefined ? ' and --labels' : '';
@@ -77,6 +105,11 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
   return { model: { name, config: { ...config, numClasses: outputs } }, labels, preprocessing };
 }
 
+/** The same expressions in the same order, whatever they are called. */
+function sameLabels(one: LabelSet, other: LabelSet): boolean {
+  return isDeepStrictEqual(one.labels.map(canonicalLabel), other.labels.map(canonicalLabel));
+}
+
 /** What a checkpoint says about itself. */
 export interface Described {
   readonly model: { readonly name: string; readonly config: Readonly<Record<string, unknown>> };
@@ -98,6 +131,13 @@ export function resolveDescription<Own extends Described>(
 ): { readonly description: Own | Described; readonly config: PosterV2Config } {
   if (own !== undefined && assumed.model !== undefined && own.model.name !== assumed.model) {
     throw new UserError(`${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave out --model.`);
+  }
+  if (own !== undefined && assumed.labels !== undefined && !sameLabels(own.labels, assumed.labels)) {
+    const list = ({ name, labels }: LabelSet): string =>
+      `${printable(name)} (${labels.map((one) => printable(one)).join(', ')})`;
+    throw new UserError(
+      `${path} says that its labels are ${list(own.labels)}, not ${list(assumed.labels)}; leave out --labels.`,
+    );
   }
   const description = own ?? describeUndescribed(path, shapes, assumed);
   const config = parsePosterV2Config(description.model.config, `The network configuration in ${path}`);
