@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
-import { readCheckpointFile, readSafetensors, toFloat32, writeSafetensors } from '../src/checkpoints/index.js';
+import {
+  readCheckpointFile,
+  readSafetensors,
+  type Tensor,
+  toFloat32,
+  writeSafetensors,
+} from '../src/checkpoints/index.js';
 import { UserError } from '../src/common/errors.js';
 import { ferplus, rafdb } from '../src/common/label-sets.js';
 import { random } from '../src/common/random.js';
@@ -150,6 +156,20 @@ describe('poster convert', () => {
     await refuses('plain.safetensors', undefined, /does not say what its \d outputs mean: name the labels/);
     await refuses('plain.safetensors', { ...told, labels: rafdb }, /has 8 outputs, and RAF-DB has 7 labels/);
     await refuses('a.safetensors', { ...told, model: 'poster-v2' }, /is a poster-v2-nano, not a poster-v2; leave out/);
+  });
+
+  it('leaves out what no network reads, and says so', async () => {
+    const { metadata, tensors } = await readSafetensors(path('a.safetensors'));
+    const count: Tensor = { dtype: 'U16', shape: [2], data: new Uint8Array(4) };
+    const phase: Tensor = { dtype: 'C64', shape: [1], data: new Uint8Array(8) };
+    await writeSafetensors(
+      path('more.safetensors'),
+      new Map([...tensors, ['count', count], ['phase', phase]]),
+      metadata,
+    );
+    const { notes } = await converted('more.safetensors', 'less.safetensors');
+    assert.deepEqual(notes, ['Left out, since the network does not read it: phase, count.']);
+    await same('less.safetensors', 'a.safetensors');
   });
 
   it('refuses what cannot be', async () => {

@@ -11,7 +11,7 @@ import {
   writeSafetensors,
 } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
-import { writeFileAtomic } from '../common/files.js';
+import { printable, writeFileAtomic } from '../common/files.js';
 import { type AssumedModel, landmarkPrefix } from '../models/index.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
@@ -67,6 +67,11 @@ export async function convert(from: string, out: string, options: ConvertOptions
   const notes: string[] = [];
   if (source.hadTrainState)
     notes.push(`The state of training in ${source.path} is left behind: only weights are converted.`);
+  if (source.surplus.length > 0) {
+    const names = source.surplus.slice(0, 3).map((name) => printable(name, 60));
+    const more = source.surplus.length > 3 ? ` and ${source.surplus.length - 3} more` : '';
+    notes.push(`Left out, since the network does not read it: ${names.join(', ')}${more}.`);
+  }
   switch (to) {
     case 'onnx':
       return { to, files: [out], source, notes, ...(await writeModel(out, source, options)) };

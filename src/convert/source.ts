@@ -39,6 +39,8 @@ export interface Source {
   readonly parameters: ReadonlyMap<string, FloatArray>;
   /** What published checkpoints hold besides and this file holds too: dead tensors, landmark head, integer buffers. */
   readonly rest: ReadonlyMap<string, Tensor>;
+  /** Names of what else the file holds: integers, complex numbers and the like, which no network reads. */
+  readonly surplus: readonly string[];
   /** What a training script said about the weights it saved. */
   readonly training: TrainingNotes;
   /** Whether the file held a state of training, which conversions leave behind. */
@@ -100,13 +102,15 @@ function sort(
   path: string,
   config: PosterV2Config,
   tensors: ReadonlyMap<string, Tensor>,
-): Pick<Source, 'parameters' | 'rest'> {
+): Pick<Source, 'parameters' | 'rest' | 'surplus'> {
   const expected = new Map([...buildInference(config).parameters].map(([name, { shape }]) => [name, shape]));
   const found = new Map<string, readonly number[]>();
   const rest = new Map<string, Tensor>();
+  const surplus: string[] = [];
   for (const [name, tensor] of tensors) {
     if (!expected.has(name) && (isIgnoredOnLoad(name) || isOptionalBuffer(name))) rest.set(name, tensor);
     else if (isFloatDtype(tensor.dtype)) found.set(name, tensor.shape);
+    else surplus.push(name);
   }
   const problem = describeMismatch(matchParameters(expected, found), path);
   if (problem !== undefined) throw new UserError(problem);
@@ -115,5 +119,5 @@ function sort(
     const tensor = tensors.get(name);
     if (tensor !== undefined) parameters.set(name, { shape, data: toFloat32(tensor, name) });
   }
-  return { parameters, rest };
+  return { parameters, rest, surplus };
 }
