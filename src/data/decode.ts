@@ -3,10 +3,9 @@ import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../common/errors.js';
 import { explainFileError, printable } from '../common/files.js';
 import { bmpSize, decodeBmp, isBmp } from './bmp.js';
-import type { Picture } from './resize.js';
+import { maxPixels, type Picture } from './resize.js';
 
-/** Pictures above this many pixels are refused: a small file can claim to be huge. 64 megapixels are 192 MB of RGB. */
-export const maxPixels = 64_000_000;
+export { maxPixels };
 /** Files above this many bytes are refused before they are read. */
 export const maxFileBytes = 256 * 1024 * 1024;
 

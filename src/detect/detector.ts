@@ -89,7 +89,7 @@ export async function loadFaceDetector(options: DetectorOptions = {}): Promise<F
 
 async function detectFaces(network: DetectorNetwork, picture: Picture, options: DetectOptions): Promise<Face[]> {
   const { minScore = 0.6, maxFaces = Number.POSITIVE_INFINITY, minSize = 0, turned = true, signal } = options;
-  checkOptions(options);
+  checkDetectOptions(options);
   signal?.throwIfAborted();
   if (Math.min(picture.width, picture.height) < leastSide) return [];
   const scales = usefulScales(options.scales ?? defaultScales, Math.max(picture.width, picture.height));
@@ -166,7 +166,13 @@ function looks(scales: readonly number[], turned: boolean): readonly Look[] {
   ];
 }
 
-function checkOptions({ minScore = 0.6, maxFaces = 1, minSize = 0, scales = defaultScales }: DetectOptions): void {
+/** @throws UserError for values that no face can be found with. */
+export function checkDetectOptions({
+  minScore = 0.6,
+  maxFaces = 1,
+  minSize = 0,
+  scales = defaultScales,
+}: DetectOptions): void {
   const problem = !(minScore > 0 && minScore < 1)
     ? `a least score of ${minScore} (it lies between 0 and 1)`
     : !(maxFaces >= 1)

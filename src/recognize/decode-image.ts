@@ -18,7 +18,9 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
 
 function nameOf(image: EncodedImage, name: string): string {
   if (typeof image === 'string') return `Picture ${image}`;
-  return image instanceof URL ? `Picture ${printable(image.href)}` : name;
+  if (!(image instanceof URL)) return name;
+  // A data: address is the picture itself.
+  return `Picture ${printable(image.protocol === 'data:' ? `${image.href.slice(0, 32)}...` : image.href)}`;
 }
 
 async function bytesOf(image: EncodedImage, name: string, signal: AbortSignal | undefined): Promise<Buffer> {
@@ -36,9 +38,10 @@ async function readUrl(url: URL, name: string, signal: AbortSignal | undefined):
       return readPicture(fileURLToPath(url));
     case 'http:':
     case 'https:':
+    case 'data:':
       return download(url, name, signal);
     default:
-      throw new UserError(`${name} is no address that can be read; give a file:, http: or https: URL.`);
+      throw new UserError(`${name} is no address that can be read; give a file:, http:, https: or data: URL.`);
   }
 }
 

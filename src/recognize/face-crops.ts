@@ -1,4 +1,5 @@
 import { cropTemplateFor } from '../common/crop-templates.js';
+import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { inputFormat, normaliseInto } from '../data/augment.js';
 import { type Picture, toNetworkSize } from '../data/resize.js';
@@ -38,7 +39,7 @@ function withChannels(picture: Picture, channels: 1 | 3): Picture {
 }
 
 /**
- * The scores of crops, in runs of at most `batchSize`.
+ * The scores of crops, in runs of at most `batchSize`, from 1.
  * @param crops of `cropFace` or `cropWhole`; none is no run
  * @returns for each crop all labels, the most probable first
  */
@@ -47,6 +48,9 @@ export async function classifyCrops(
   crops: readonly Picture[],
   batchSize: number = defaultBatchSize,
 ): Promise<Score[][]> {
+  if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
+    throw new UserError(`A batch cannot have ${batchSize} faces; batchSize is a whole number from 1.`, ExitCode.usage);
+  }
   const { labels } = classifier.labels;
   const { imageSize, channels } = classifier.preprocessing;
   const format = inputFormat(classifier.preprocessing);

@@ -1,3 +1,4 @@
+import { ExitCode, UserError } from '../common/errors.js';
 import type { ImageSource } from './image-source.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import { Recognizer, type RecognizerOptions } from './recognizer.js';
@@ -10,11 +11,11 @@ export interface ImageClassification {
 }
 
 export interface ClassifyImageOptions {
-  /** How many labels, the most probable first (default 5). */
-  readonly top_k?: number;
+  /** How many labels, the most probable first (default 5); null: all. */
+  readonly top_k?: number | null;
 }
 
-/** In the shape of transformers.js' `pipeline('image-classification')`. Strings may be `http(s):` addresses here. */
+/** In the shape of transformers.js' `pipeline('image-classification')`. Strings may be `http(s):`, `file:` and `data:` addresses here. */
 export interface ImageClassificationPipeline {
   /** @returns the labels of the largest face, or of the whole picture where it was loaded with `aligned`; none without a face */
   (image: ImageSource, options?: ClassifyImageOptions): Promise<ImageClassification[]>;
@@ -35,6 +36,12 @@ export async function imageClassification(options: RecognizerOptions = {}): Prom
     images: ImageSource | readonly ImageSource[],
     { top_k = 5 }: ClassifyImageOptions = {},
   ): Promise<ImageClassification[] | ImageClassification[][]> {
+    if (top_k !== null && !(Number.isSafeInteger(top_k) && top_k >= 1)) {
+      throw new UserError(
+        `There cannot be ${top_k} labels; top_k is a whole number from 1, or null for all.`,
+        ExitCode.usage,
+      );
+    }
     const list = isList(images) ? images : [images];
     const results = (await recognizer.recognize(list.map(addressed))).map((result) => topOf(result, top_k));
     return isList(images) ? results : (results[0] ?? []);
@@ -47,14 +54,16 @@ function isList(images: ImageSource | readonly ImageSource[]): images is readonl
 }
 
 function addressed(image: ImageSource): ImageSource {
-  return typeof image === 'string' && /^https?:\/\//i.test(image) ? new URL(image) : image;
+  return typeof image === 'string' && /^(https?:\/\/|file:\/\/|data:)/i.test(image) ? new URL(image) : image;
 }
 
-function topOf({ faces }: Recognition, count: number): ImageClassification[] {
+function topOf({ faces }: Recognition, count: number | null): ImageClassification[] {
   const area = ({ box }: RecognizedFace): number => box.width * box.height;
   const largest = faces.reduce<RecognizedFace | undefined>(
     (best, face) => (best === undefined || area(face) > area(best) ? face : best),
     undefined,
   );
-  return (largest?.scores ?? []).slice(0, count).map(({ label, probability }) => ({ label, score: probability }));
+  return (largest?.scores ?? [])
+    .slice(0, count ?? undefined)
+    .map(({ label, probability }) => ({ label, score: probability }));
 }

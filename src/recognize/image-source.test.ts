@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type DecodeRequest, isRawImage, pictureOf } from './image-source.js';
+import { checkImage, type DecodeRequest, isRawImage, pictureOf } from './image-source.js';
 
 const request: DecodeRequest = { name: 'Picture 1', transparency: 'white' };
+
+/** As a program without types would call it. */
+const untyped = (image: object): unknown => Reflect.apply(pictureOf, undefined, [image, request]);
 
 test('RGBA is blended with white, or stripped of its alpha', () => {
   const image = { width: 3, height: 1, data: Uint8ClampedArray.of(10, 20, 30, 255, 0, 100, 200, 0, 0, 100, 200, 51) };
@@ -30,6 +33,35 @@ test('sizes that do not fit are refused in a sentence', () => {
   ];
   for (const image of wrong)
     assert.throws(() => pictureOf(image, request), /^UserError: Picture 1 has \d+ values, not the/);
+});
+
+test('pixels that are none, and too many, are refused in a sentence', () => {
+  const large = { width: 8001, height: 8000, channels: 1, data: new Uint8Array(8001 * 8000) } as const;
+  assert.throws(
+    () => pictureOf(large, request),
+    /^UserError: Picture 1 is 8001 x 8000 pixels, more than the 64 megapixels/,
+  );
+  assert.throws(() => untyped({ width: 1, height: 1, data: new Float32Array(4) }), /pixels that are no 8-bit numbers/);
+  assert.throws(
+    () => untyped({ width: 2, height: 1, channels: 2, data: new Uint8Array(4) }),
+    /has 2 channels; pass a Uint8Array of gray/,
+  );
+});
+
+test('what is no picture at all is refused by its type', () => {
+  for (const [value, said] of [
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [42, 'number'],
+    [{}, 'object'],
+    [new Set(), 'object'],
+  ] as const)
+    assert.throws(
+      () => checkImage(value, 'Picture 1'),
+      new RegExp(`^UserError: Picture 1 is (of type )?${said}, not a picture`),
+    );
+  for (const value of ['a.png', new URL('file:///a.png'), new Uint8Array(1), new ArrayBuffer(1), new Blob([])])
+    checkImage(value, '');
 });
 
 test('raw pixels are told from files', () => {

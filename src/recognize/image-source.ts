@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.js';
-import type { Picture } from '../data/resize.js';
+import { maxPixels, type Picture } from '../data/resize.js';
 
 /** The bytes of a picture file, or where they are. A string is always a path, never an address. */
 export type EncodedImage = string | URL | Uint8Array | ArrayBuffer | Blob;
@@ -39,6 +39,16 @@ export interface DecodedImage {
  */
 export type ImageDecoder = (image: EncodedImage, request: DecodeRequest) => Promise<DecodedImage>;
 
+/** @throws UserError where a value is nothing that can hold a picture, which programs without types may pass. */
+export function checkImage(image: unknown, name: string): void {
+  const isBytes = image instanceof Uint8Array || image instanceof ArrayBuffer || image instanceof Blob;
+  if (typeof image === 'string' || image instanceof URL || isBytes) return;
+  if (typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image) return;
+  throw new UserError(
+    `${name} is ${image === null ? 'null' : `of type ${typeof image}`}, not a picture; pass a path, URL, Buffer, ArrayBuffer, Blob, ImageData or { data, width, height, channels }.`,
+  );
+}
+
 export function isRawImage(image: ImageSource): image is RawImage {
   return typeof image === 'object' && 'data' in image && 'width' in image && 'height' in image;
 }
@@ -49,11 +59,22 @@ export function isRawImage(image: ImageSource): image is RawImage {
  */
 export function pictureOf(image: RawImage, { name, transparency }: DecodeRequest): Picture {
   const { width, height, channels = 4, data } = image;
+  const bits8 = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  if (!bits8 || ![1, 3, 4].includes(channels)) {
+    throw new UserError(
+      `${name} has ${bits8 ? `${channels} channels` : 'pixels that are no 8-bit numbers'}; pass a Uint8Array of gray (1), RGB (3) or RGBA (4).`,
+    );
+  }
   const wanted = width * height * channels;
   const whole = [width, height].every((side) => Number.isSafeInteger(side) && side >= 1);
   if (!whole || data.length !== wanted) {
     throw new UserError(
       `${name} has ${data.length} values, not the ${width} x ${height} x ${channels} of its size; pass 8-bit pixels without padding.`,
+    );
+  }
+  if (width * height > maxPixels) {
+    throw new UserError(
+      `${name} is ${width} x ${height} pixels, more than the ${maxPixels / 1e6} megapixels that are accepted; pass it smaller.`,
     );
   }
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);

@@ -4,7 +4,14 @@ import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import type { Classifier } from './classifier.js';
 import { classifyCrops, cropFace, cropWhole, defaultBatchSize } from './face-crops.js';
-import { type DecodedImage, type ImageDecoder, type ImageSource, isRawImage, pictureOf } from './image-source.js';
+import {
+  checkImage,
+  type DecodedImage,
+  type ImageDecoder,
+  type ImageSource,
+  isRawImage,
+  pictureOf,
+} from './image-source.js';
 import type { Score } from './predict.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 
@@ -96,6 +103,7 @@ async function decodeOne(
   const transparency = detector === undefined ? 'drop' : 'white';
   const request = { transparency, name: `Picture ${index + 1}`, ...(signal === undefined ? {} : { signal }) } as const;
   try {
+    checkImage(image, request.name);
     if (isRawImage(image)) return { picture: pictureOf(image, request), frames: 1 };
     return await decode(image, request);
   } catch (error) {

@@ -132,6 +132,21 @@ test('what cannot be used: thrown, or in its place', async () => {
   );
 });
 
+test('options that cannot be meant are refused in a sentence', async () => {
+  for (const batchSize of [0, -1, Number.NaN])
+    await assert.rejects(recognizer.recognize(path, { batchSize }), /^UserError: A batch cannot have .* faces/);
+  await assert.rejects(Recognizer.load({ threads: 1.5 }), /^UserError: A network cannot run on 1.5 threads/);
+  await assert.rejects(
+    Recognizer.load({ detect: { minScore: 5 } }),
+    /^UserError: Faces cannot be detected with a least score of 5/,
+  );
+  await assert.rejects(Reflect.apply(Recognizer.load, Recognizer, [{ device: 'foo' }]), /There is no device 'foo'/);
+  await assert.rejects(
+    Reflect.apply(recognizer.recognize, recognizer, [null]),
+    /^UserError: Picture 1 is null, not a picture/,
+  );
+});
+
 test('a signal stops it, in the middle of a stream as well', async () => {
   const controller = new AbortController();
   await assert.rejects(recognizer.recognize(path, { signal: AbortSignal.abort(new Error('no')) }), /no/);
@@ -178,6 +193,10 @@ test('face crops, the mirror image, the shape of transformers.js, and the end', 
     (await classify([face, face])).map(({ length }) => length),
     [5, 5],
   );
+  assert.equal((await classify(face, { top_k: null })).length, 8);
+  const address = `data:image/png;base64,${(await readFile(face)).toString('base64')}`;
+  assert.deepEqual(await classify(address, { top_k: 2 }), top);
+  await assert.rejects(classify(face, { top_k: -1 }), /^UserError: There cannot be -1 labels/);
   await classify.dispose();
   await classify.dispose();
   await assert.rejects(classify(face), /has been disposed of/);

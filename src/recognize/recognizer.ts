@@ -3,7 +3,7 @@ import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
-import { loadFaceDetector } from '../detect/index.js';
+import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
 import type { AssumedModel } from '../models/index.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
 import { requireBundledCheckpoint } from './bundled.js';
@@ -67,6 +67,7 @@ export class Recognizer {
    */
   static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
     const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode } = options;
+    checkDetectOptions(detect);
     const onThreads = threads === undefined ? {} : { threads };
     const checkpoint = options.checkpoint ?? (await requireBundledCheckpoint());
     const chosen = await chooseDevice(device);
@@ -217,7 +218,7 @@ function isList(
 }
 
 function isStream(images: ImageSource | AsyncIterable<ImageSource>): images is AsyncIterable<ImageSource> {
-  return typeof images === 'object' && Symbol.asyncIterator in images;
+  return typeof images === 'object' && images !== null && Symbol.asyncIterator in images;
 }
 
 /** A signal that either of two gives. (`AbortSignal.any` is not in Node 20.0.) */

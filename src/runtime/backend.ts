@@ -10,8 +10,13 @@ export function useOrt(module: OrtModule): void {
   chosen = Promise.resolve(module);
 }
 
-/** The build in use; in Node `onnxruntime-node`, loaded at first need. */
+/** The build in use; in Node `onnxruntime-node`, loaded at first need, and without its telemetry. */
 export function loadOrt(): Promise<OrtModule> {
-  chosen ??= import('onnxruntime-node');
+  if (chosen === undefined) {
+    // From 1.30 on, ONNX Runtime's builds tell Microsoft about processor, system and models, and keep a queue in the user's cache
+    // folder, unless this is set before they are loaded. Whoever wants that sets it to 0.
+    process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+    chosen = import('onnxruntime-node');
+  }
   return chosen;
 }

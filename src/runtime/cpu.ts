@@ -1,4 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-common';
+import { ExitCode, UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
@@ -42,6 +43,10 @@ export class CpuSession {
 
   /** The same from a model's bytes. */
   static async load(model: Uint8Array, options: CpuOptions = {}): Promise<CpuSession> {
+    const { threads } = options;
+    if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+      throw new UserError(`A network cannot run on ${threads} threads; give a whole number from 1.`, ExitCode.usage);
+    }
     const ort = await loadOrt();
     const session = await ort.InferenceSession.create(model, {
       executionProviders: ['cpu'],

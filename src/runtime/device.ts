@@ -36,6 +36,12 @@ export async function chooseDevice(wanted: DeviceName | 'auto'): Promise<ChosenD
       return { device: 'cuda' };
     case 'auto':
       return chooseAutomatically();
+    default:
+      // Programs without types may pass anything.
+      throw new UserError(
+        `There is no device '${String(wanted)}'; known are auto, ${deviceNames.join(', ')}.`,
+        ExitCode.usage,
+      );
   }
 }
 
