@@ -1,6 +1,6 @@
 /**
  * The public interface. Recognising and training are at the top; the parts they are made of, for networks of your own,
- * are in namespaces.
+ * are in namespaces. Reports, which load a plotting library, are `poster-v2/report`.
  */
 
 export * as autodiff from './autodiff/index.js';
@@ -20,7 +20,6 @@ export * as onnx from './onnx/index.js';
 export * as ops from './ops/index.js';
 export * as optim from './optim/index.js';
 export * from './recognize/index.js';
-export * as report from './report/index.js';
 export * as runtime from './runtime/index.js';
 export type { InitPart, InitReport, InitSource } from './train/init.js';
 export { type DataType, parseRun, type RunOptions } from './train/options.js';
