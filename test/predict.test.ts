@@ -90,9 +90,16 @@ describe('poster predict on photos', { concurrency: 2 }, () => {
     const drawn = await sharp(join(dir, 'drawn', 'photo.png')).metadata();
     assert.deepEqual([drawn.width, drawn.height], [900, 900]);
     assert.deepEqual((await readdir(join(dir, 'drawn'))).sort(), ['dot.png', 'photo.png']);
-    const same = await poster(['predict', 'photo.png', '--draw', '.'], dir);
-    assert.equal(same.code, 2);
-    assert.match(same.stderr, /^poster: --draw \. would write over photo\.png itself/m);
+    await fails(
+      ['predict', 'photo.png', '--draw', '.'],
+      dir,
+      2,
+      /--draw \. would write over photo\.png, which is to be/,
+    );
+    // The drawing of the first would have the name of the second.
+    await fails(['predict', 'drawn/photo.png', 'photo.png', '--draw', '.'], dir, 2, /would write over photo\.png/);
+    await fails(['predict', 'photo.png', '--csv', 'odd/../photo.png'], dir, 2, /--csv .* would write over photo\.png/);
+    await fails(['predict', 'photo.png', '--draw', 'seen.gif'], dir, 2, /ends in \.png, \.jpg or \.webp, or a folder/);
     await fails(['predict', 'odd', '--draw', 'one.png'], dir, 2, /--draw names one file for several pictures/);
   });
 
@@ -206,6 +213,18 @@ describe('odd pictures', { concurrency: 2 }, () => {
       lines.map(({ failed }) => failed !== undefined),
       [true, false, true],
     );
+  });
+
+  it('no file of a video is written over it, or found impossible only at its end', async () => {
+    const clip = join(dir, 'clip.mp4');
+    const bytes = '\0\0\0\x18ftypisom';
+    await writeFile(clip, bytes);
+    for (const option of ['--csv', '--draw']) {
+      await fails(['predict', clip, option, 'clip.mp4'], dir, 2, /^poster: --.* would write over .*clip\.mp4, which/);
+    }
+    await fails(['predict', clip, '--draw', 'seen.gif'], dir, 2, /ends in \.mp4, \.mov or \.mkv, or a folder/);
+    await fails(['predict', clip, '--timeline', 'nowhere/t.svg'], dir, 3, /the folder nowhere does not exist/);
+    assert.equal(await readFile(clip, 'latin1'), bytes);
   });
 
   it('a table that cannot be written is an error', async () => {

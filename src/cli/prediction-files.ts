@@ -1,12 +1,13 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, extname, join, normalize, resolve } from 'node:path';
+import { dirname, extname, join, normalize } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
-import { explainFileError, writeFileAtomic } from '../common/files.js';
+import { writeFileAtomic } from '../common/files.js';
+import { checkDrawing, checkOutputFiles, guardInputs, type InputGuard, makeFolder } from '../common/output-paths.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { cropCorners } from '../detect/align.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import type { PictureFormat } from '../report/annotated-picture.js';
 import type { AnnotatedFace } from '../report/annotation.js';
+import type { PictureInput } from './picture-inputs.js';
 
 /** Whether a path names a file that pictures can be written to; otherwise it is a folder. */
 export const isPictureFile = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
@@ -14,8 +15,59 @@ export const isPictureFile = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.
 const formatOf = (path: string): PictureFormat =>
   /^\.jpe?g$/i.test(extname(path)) ? 'jpeg' : /^\.webp$/i.test(extname(path)) ? 'webp' : 'png';
 
+/** Where files that are made of pictures go. */
+export interface FileOptions {
+  readonly checkpoint: string;
+  readonly draw?: string;
+  readonly saveCrops?: string;
+  readonly csv?: string;
+}
+
+/** Files that are made of pictures: a name for each, given before the first is written. */
+export interface PlannedFiles {
+  /** Path below a folder without ending, in the order of the pictures. */
+  readonly stems: readonly string[];
+  readonly guard: InputGuard;
+}
+
+/**
+ * Names the files that will be made of `inputs`, and looks whether they can be.
+ * @throws UserError where one would be written over a picture (or weights) that is read, or cannot be written.
+ */
+export async function planFiles(inputs: readonly PictureInput[], options: FileOptions): Promise<PlannedFiles> {
+  const { checkpoint, draw, saveCrops, csv } = options;
+  if (draw === undefined && saveCrops === undefined && (csv === undefined || csv === '-')) {
+    return { stems: [], guard: async () => undefined };
+  }
+  if (draw !== undefined) {
+    await checkDrawing(draw, isPictureFile, '.png, .jpg or .webp');
+    if (isPictureFile(draw) && inputs.length > 1) {
+      throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
+    }
+  }
+  const read = inputs.flatMap(({ image }) => (typeof image === 'string' && image !== '-' ? [image] : []));
+  const guard = await guardInputs([checkpoint, ...read]);
+  if (csv !== undefined && csv !== '-') {
+    await guard(`--csv ${csv}`, csv);
+    await checkOutputFiles([{ option: '--csv', path: csv }]);
+  }
+  const names = new OutputNames();
+  const stems = inputs.map(({ place }) => names.stem(place));
+  const paths = inputs.flatMap(({ name }, i): [string, string][] => {
+    const stem = stems[i] ?? '';
+    return [
+      ...(draw === undefined ? [] : [[`--draw ${draw}`, drawnPath(draw, stem, name)] satisfies [string, string]]),
+      ...(saveCrops === undefined
+        ? []
+        : [[`--save-crops ${saveCrops}`, cropPath(saveCrops, stem, 1)] satisfies [string, string]]),
+    ];
+  });
+  await Promise.all(paths.map(([option, path]) => guard(option, path)));
+  return { stems, guard };
+}
+
 /** Paths below a folder for pictures from anywhere, each but once. */
-export class OutputNames {
+class OutputNames {
   readonly #used = new Set<string>();
 
   /** @param place of the picture, as in `PictureInput`: never leads out of the folder. */
@@ -33,10 +85,15 @@ export class OutputNames {
   }
 }
 
+const drawnPath = (to: string, stem: string, image: string): string =>
+  isPictureFile(to) ? to : join(to, stem + (isPictureFile(image) ? extname(image) : '.png'));
+
+const cropPath = (folder: string, stem: string, face: number): string => join(folder, `${stem}.face-${face}.png`);
+
 /**
  * Draws what was recognised: into the file `to`, or below the folder `to` as `stem` with the picture's own kind of file.
  * @returns the path
- * @throws UserError where that is the picture itself, or cannot be written.
+ * @throws UserError where it cannot be written.
  */
 export async function drawTo(
   to: string,
@@ -46,10 +103,7 @@ export async function drawTo(
   template: CropTemplate,
 ): Promise<string | undefined> {
   if (picture === undefined) return undefined;
-  const path = isPictureFile(to) ? to : join(to, stem + (isPictureFile(image) ? extname(image) : '.png'));
-  if (resolve(path) === resolve(image)) {
-    throw new UserError(`--draw ${to} would write over ${image} itself; name another file or folder.`, ExitCode.usage);
-  }
+  const path = drawnPath(to, stem, image);
   const { annotatedPicture } = await import('../report/annotated-picture.js');
   const drawn = faces.map((face) => annotated(face, template));
   await write(path, await annotatedPicture(picture, drawn, formatOf(path)));
@@ -62,12 +116,18 @@ function annotated({ box, keypoints, scores }: RecognizedFace, template: CropTem
 }
 
 /** Writes what the network saw of each face, as `stem.face-1.png` and so on. @returns their paths */
-export async function saveCrops(folder: string, stem: string, { faces }: Recognition): Promise<string[]> {
+export async function saveCrops(
+  folder: string,
+  stem: string,
+  { faces }: Recognition,
+  guard: InputGuard,
+): Promise<string[]> {
   const { pngOf } = await import('../report/annotated-picture.js');
   const paths: string[] = [];
   for (const { crop } of faces) {
     if (crop === undefined) continue;
-    const path = join(folder, `${stem}.face-${paths.length + 1}.png`);
+    const path = cropPath(folder, stem, paths.length + 1);
+    await guard(`--save-crops ${folder}`, path);
     await write(path, await pngOf(crop));
     paths.push(path);
   }
@@ -75,8 +135,6 @@ export async function saveCrops(folder: string, stem: string, { faces }: Recogni
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
-    throw explainFileError(error, 'write', dirname(path));
-  });
+  await makeFolder(dirname(path));
   await writeFileAtomic(path, bytes);
 }

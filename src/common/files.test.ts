@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -59,6 +59,19 @@ test('writers of one path at once do not mix their bytes', async () => {
   assert.equal(bytes.length, 100_000);
   assert.equal(new Set(bytes).size, 1);
   assert.deepEqual(await readdir(join(dir, 'many')), ['a']);
+});
+
+test('devices and pipes are written into, not replaced', { skip: process.platform === 'win32' }, async () => {
+  const where = await folder('devices');
+  const [pipe, link] = [join(where, 'pipe'), join(where, 'link')];
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const [text] = await Promise.all([readFile(pipe, 'utf8'), writeFileAtomic(pipe, 'through')]);
+  assert.equal(text, 'through');
+  // A link, so that a failure of this test replaces no device.
+  await symlink('/dev/null', link);
+  await writeFileAtomic(link, 'gone');
+  assert.equal((await lstat(link)).isSymbolicLink(), true);
+  assert.deepEqual((await readdir(where)).sort(), ['link', 'pipe']);
 });
 
 test('errors of the file system are sentences', async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ExitCode, messageOf, UserError } from './errors.js';
 import { printable } from './printable.js';
@@ -77,9 +77,31 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
+ * Whether bytes must go into what is at `path`, as nothing can take its place: a device, a pipe, a program's stdout.
+ * @throws UserError where it leads to a file that the program has open already: both would write over each other.
+ */
+async function isWrittenInto(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) return false;
+  if (!info.isFile()) return !info.isDirectory();
+  if (!/^\/(dev\/(stdout|stderr|fd\/)|proc\/)/.test(resolve(path)) || !(await lstat(path)).isSymbolicLink())
+    return false;
+  throw new UserError(`Cannot write ${path}: it leads to a file that is open already; name a file of its own.`);
+}
+
+async function writeInto(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  const handle = await open(path, 'a');
+  try {
+    for await (const chunk of chunks) await writeFully(handle, chunk);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
  * Replaces the file at `path` by `content` so that a crash at any moment leaves either the previous file or the new
  * one, whole: the bytes go to a temporary file beside it, which is synced, renamed over it, and the folder is synced.
- * On failure the temporary file is removed and the previous file is untouched.
+ * On failure the temporary file is removed and the previous file is untouched. A device or pipe is written into.
  *
  * Chunks are pulled one at a time and written without being copied, so a checkpoint of any size needs no extra memory;
  * the arrays behind them must not change until the promise settles. Files that belong together are therefore best kept
@@ -93,6 +115,11 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const chunks =
     typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
+  if (await isWrittenInto(path)) {
+    return writeInto(path, chunks).catch((error: unknown) => {
+      throw explainFileError(error, 'write', path);
+    });
+  }
   // A name of its own for each write: two writers of one path cannot mix their bytes, the last one wins.
   const temporary = join(dirname(path), `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {

@@ -9,7 +9,7 @@ import { type CheckpointOptions, openRecognizer, positive, withCheckpointOptions
 import { grouped, note } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
 import { decodeInput, type PictureInput, pictureInputs } from '../picture-inputs.js';
-import { drawTo, isPictureFile, OutputNames, saveCrops } from '../prediction-files.js';
+import { drawTo, type PlannedFiles, planFiles, saveCrops } from '../prediction-files.js';
 import {
   jsonLinesOutput,
   jsonOutput,
@@ -101,16 +101,14 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   }
   refuseVideoOptions(options);
   const inputs = await pictureInputs(names, options.recursive === true);
-  if (options.draw !== undefined && isPictureFile(options.draw) && inputs.length > 1) {
-    throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
-  }
+  const files = await planFiles(inputs, options);
   if (options.draw !== undefined) {
     const { fontNote } = await import('../../report/run-report.js');
     for (const missing of await fontNote()) note(missing);
   }
   const recognizer = await openRecognizer(options, { ...recognizerOptions(options), decode: decodeInput });
   try {
-    await run(recognizer, inputs, options);
+    await run(recognizer, inputs, files, options);
   } finally {
     await recognizer.dispose();
   }
@@ -125,9 +123,13 @@ function recognizerOptions({ aligned, flip, minScore, maxFaces, minSize }: Predi
   return { aligned: aligned === true, flip: flip === true, detect };
 }
 
-async function run(recognizer: Recognizer, inputs: readonly PictureInput[], options: PredictOptions): Promise<void> {
+async function run(
+  recognizer: Recognizer,
+  inputs: readonly PictureInput[],
+  files: PlannedFiles,
+  options: PredictOptions,
+): Promise<void> {
   const outputs = await outputsOf(recognizer, options);
-  const names = new OutputNames();
   const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
   const bar = inputs.length > 1 ? (await import('../progress.js')).countBar('pictures') : undefined;
   const count = { done: 0, failed: 0, faceless: 0 };
@@ -142,6 +144,7 @@ async function run(recognizer: Recognizer, inputs: readonly PictureInput[], opti
   const settings = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
   try {
     for await (const result of recognizer.settle(images(), settings)) {
+      const stem = files.stems[count.done] ?? '';
       const input = inputs[count.done++];
       if (input === undefined) break;
       bar?.hide();
@@ -151,7 +154,7 @@ async function run(recognizer: Recognizer, inputs: readonly PictureInput[], opti
         for (const output of outputs) await output.fail(input.name, messageOf(result.reason));
       } else {
         if (result.value.faces.length === 0) count.faceless++;
-        const predicted = await withFiles(input, result.value, recognizer, names, options);
+        const predicted = await withFiles(input.name, stem, result.value, recognizer, files, options);
         for (const output of outputs) await output.add(predicted);
       }
       bar?.update(count.done, inputs.length);
@@ -180,20 +183,20 @@ async function outputsOf({ classifier }: Recognizer, options: PredictOptions): P
 }
 
 async function withFiles(
-  { name, place }: PictureInput,
+  name: string,
+  stem: string,
   result: Recognition,
   { template }: Recognizer,
-  names: OutputNames,
+  { guard }: PlannedFiles,
   { draw, saveCrops: cropFolder }: PredictOptions,
 ): Promise<Predicted> {
   if (draw === undefined && cropFolder === undefined) return { ...result, image: name };
-  const stem = names.stem(place);
   const drawn = draw === undefined ? undefined : await drawTo(draw, stem, name, result, template);
   return {
     ...result,
     image: name,
     ...(drawn === undefined ? {} : { drawn }),
-    ...(cropFolder === undefined ? {} : { crops: await saveCrops(cropFolder, stem, result) }),
+    ...(cropFolder === undefined ? {} : { crops: await saveCrops(cropFolder, stem, result, guard) }),
   };
 }
 

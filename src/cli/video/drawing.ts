@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { explainFileError, writeFileAtomic } from '../../common/files.js';
+import { writeFileAtomic } from '../../common/files.js';
+import { makeFolder } from '../../common/output-paths.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
 import type { Picture } from '../../data/index.js';
 import { cropCorners } from '../../detect/index.js';
@@ -17,9 +17,7 @@ function annotated({ id, box, keypoints, smoothed }: VideoFace, template: CropTe
 
 /** Frames with what was recognised drawn on them, as pictures of a folder. */
 export async function frameFolder(folder: string, template: CropTemplate): Promise<FrameOutput> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw explainFileError(error, 'write', folder);
-  });
+  await makeFolder(folder);
   return {
     async add({ frame, faces, picture }) {
       if (picture === undefined) return;

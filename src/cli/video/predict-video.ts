@@ -1,4 +1,5 @@
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../common/output-paths.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
 import { isVideoFile } from '../../video/encode.js';
 import { openVideo, recognizeFrames, type Video, VideoSummary, type VideoTotals } from '../../video/index.js';
@@ -26,8 +27,8 @@ interface Outcome {
   readonly input: VideoInput;
   readonly fps: number;
   readonly totals: VideoTotals;
-  /** Why it ended before its end. */
-  readonly failure?: string;
+  /** Why it ended before its end, or a file of it is missing. */
+  readonly failure?: UserError;
 }
 
 const ffmpegPaths = (): { ffmpeg?: string; ffprobe?: string } => {
@@ -42,6 +43,7 @@ export async function predictVideos(
   recognizerOptions: RecognizerOptions,
 ): Promise<void> {
   checkOptions(inputs, options);
+  await checkOutputs(inputs, options);
   const json = options.json === true;
   const lines = options.jsonl === true || (!json && options.csv !== '-' && inputs.some(({ live }) => live));
   const recognizer = await openRecognizer(options, recognizerOptions);
@@ -50,13 +52,17 @@ export async function predictVideos(
   const outcomes: Outcome[] = [];
   const failed: { video: string; reason: string }[] = [];
   let written = false;
+  let failedWith: ExitCode = ExitCode.input;
   try {
     for (const input of inputs) {
       if (stop.signal.aborted) break;
       try {
         const outcome = await predictVideo(recognizer, input, { ...options, detect }, lines, stop.signal);
         outcomes.push(outcome);
-        if (outcome.failure !== undefined) failed.push({ video: input.name, reason: outcome.failure });
+        if (outcome.failure !== undefined) {
+          failed.push({ video: input.name, reason: outcome.failure.message });
+          failedWith = outcome.failure.exitCode;
+        }
         if (!json) {
           const text = summaryText(input.name, outcome.totals);
           // Lines and rows for programs stay by themselves.
@@ -82,7 +88,7 @@ export async function predictVideos(
     await writeOut(`${JSON.stringify({ ...document, ...(interrupted ? { interrupted } : {}) }, null, 2)}\n`);
   }
   if (interrupted) note('Stopped; what was done until then is complete.');
-  if (failed.length > 0) process.exitCode = ExitCode.input;
+  if (failed.length > 0) process.exitCode = failedWith;
   if (interrupted) process.exitCode = ExitCode.interrupted;
 }
 
@@ -92,7 +98,7 @@ function checkOptions(inputs: readonly VideoInput[], options: PredictVideoOption
   const problem =
     csv === '-' && (json === true || jsonl === true)
       ? '--csv - and --json both write to standard output; give --csv a file'
-      : draw !== undefined && /\.(png|jpe?g|webp|webm|avi|gif)$/i.test(draw)
+      : draw !== undefined && /\.(png|jpe?g|webp)$/i.test(draw)
         ? '--draw of a video names an .mp4, .mov or .mkv file, or a folder for frames'
         : timeline !== undefined && !isChartFile(timeline)
           ? '--timeline names an .svg or .png file'
@@ -102,6 +108,21 @@ function checkOptions(inputs: readonly VideoInput[], options: PredictVideoOption
               ? '--draw, --timeline and --csv name one file for several videos; give one video at a time'
               : undefined;
   if (problem !== undefined) throw new UserError(`${problem}.`, ExitCode.usage);
+}
+
+/** Before anything is written: no video is lost, and all files can be made. */
+async function checkOutputs(inputs: readonly VideoInput[], options: PredictVideoOptions): Promise<void> {
+  const { checkpoint, draw, timeline, csv, stream } = options;
+  if (draw !== undefined) await checkDrawing(draw, isVideoFile, '.mp4, .mov or .mkv');
+  const outputs: NamedOutput[] = [
+    ...(csv === undefined || csv === '-' ? [] : [{ option: '--csv', path: csv }]),
+    ...(draw === undefined || !isVideoFile(draw) ? [] : [{ option: '--draw', path: draw }]),
+    ...(timeline === undefined ? [] : [{ option: '--timeline', path: timeline }]),
+  ];
+  const read = inputs.flatMap(({ source }) => (typeof source === 'string' ? [source] : []));
+  const guard = await guardInputs([checkpoint, ...read, ...(stream === undefined ? [] : [stream])]);
+  for (const { option, path } of outputs) await guard(`${option} ${path}`, path);
+  await checkOutputFiles(outputs);
 }
 
 async function predictVideo(
@@ -126,7 +147,13 @@ async function predictVideo(
   });
   const summary = new VideoSummary(labels, video.fps);
   const outputs: FrameOutput[] = lines ? [jsonLines(input.name)] : [];
-  let failure: string | undefined;
+  let failure: UserError | undefined;
+  const fail = (error: unknown): void => {
+    if (!(error instanceof UserError)) throw error;
+    bar.hide();
+    if (failure === undefined) note(`poster: ${error.message}`);
+    failure ??= error;
+  };
   bar.begin(video.seconds);
   try {
     if (options.csv !== undefined) outputs.push(await csvTimeline(options.csv, labels));
@@ -146,19 +173,18 @@ async function predictVideo(
     }
   } catch (error) {
     // A video that breaks off: what came before it counts. Without any frame there is nothing to tell.
-    const { frames } = summary.totals();
-    if (!(error instanceof UserError) || error.exitCode !== ExitCode.input || frames === 0) throw error;
-    bar.hide();
-    failure = messageOf(error);
-    note(`poster: ${failure}`);
+    if (summary.totals().frames === 0) throw error;
+    fail(error);
   } finally {
     bar.stop();
     ending.abort();
-    for (const output of outputs) await output.end();
+    // Each, whatever became of the others.
+    for (const output of outputs) await output.end().catch(fail);
   }
   const totals = summary.totals();
   if (options.timeline !== undefined) {
-    await writeTimeline(options.timeline, input.title, labels, { ...totals, start: options.start ?? 0 });
+    const span = { ...totals, start: options.start ?? 0 };
+    await writeTimeline(options.timeline, input.title, labels, span).catch(fail);
   }
   return { input, fps: video.fps, totals, ...(failure === undefined ? {} : { failure }) };
 }
