@@ -53,13 +53,23 @@ export class Ahead<T, R> {
     throw error;
   }
 
-  /** Whether there is nothing to do until the source has its next item: a camera between two frames. */
-  async isIdle(): Promise<boolean> {
+  /**
+   * Whether there is nothing to do meanwhile: the source lets wait, as a camera between two frames, or the work on its next
+   * item, as a server that does not answer.
+   * @param patience milliseconds that count as no wait. A source that has its items at hand gives one within a turn of the
+   * event loop: 0.
+   */
+  async isIdle({
+    source = 0,
+    work = 200,
+  }: {
+    readonly source?: number;
+    readonly work?: number;
+  } = {}): Promise<boolean> {
     this.#fill();
-    if (this.#queue.length > 0 || this.#ended) return false;
-    // A source that has its items at hand gives one within a turn of the event loop.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    return this.#queue.length === 0 && !this.#ended;
+    if (this.#queue.length === 0 && !this.#ended) await within(source, this.#change());
+    const [first] = this.#queue;
+    return first === undefined ? !this.#ended : !(await within(work, first));
   }
 
   /** Takes nothing more from the source, tells it so, and waits for the work that was begun. */
@@ -76,6 +86,7 @@ export class Ahead<T, R> {
     else told.catch(() => undefined);
   }
 
+  /** One at a time waits for it. */
   #change(): Promise<void> {
     return new Promise((resolve) => {
       this.#changed = resolve;
@@ -108,5 +119,19 @@ export class Ahead<T, R> {
       this.#failure = { error };
       this.#ended = true;
     }
+  }
+}
+
+/** Whether something settles in so many milliseconds. */
+async function within(milliseconds: number, something: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  const settled = (): boolean => true;
+  try {
+    return await Promise.race([something.then(settled, settled), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
+import { linked } from '../common/signals.js';
 import { decodeAsSeen, maxFileBytes, readPicture } from '../data/decode.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.js';
 
@@ -17,7 +18,7 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
 }
 
 function nameOf(image: EncodedImage, name: string): string {
-  if (typeof image === 'string') return `Picture ${image}`;
+  if (typeof image === 'string') return `Picture ${printable(image, 4096)}`;
   if (!(image instanceof URL)) return name;
   // A data: address is the picture itself.
   return `Picture ${printable(image.protocol === 'data:' ? `${image.href.slice(0, 32)}...` : image.href)}`;
@@ -45,9 +46,24 @@ async function readUrl(url: URL, name: string, signal: AbortSignal | undefined):
   }
 }
 
-async function download(url: URL, name: string, signal: AbortSignal | undefined): Promise<Buffer> {
+/**
+ * @param patience milliseconds without anything from the server after which it is given up
+ * @throws UserError that says why there is nothing, or the signal's reason.
+ */
+export async function download(
+  url: URL,
+  name: string,
+  signal: AbortSignal | undefined,
+  patience = 30_000,
+): Promise<Buffer> {
+  const silence = new AbortController();
+  const stop = linked([signal, silence.signal]);
+  const timer = setTimeout(
+    () => silence.abort(new Error(`nothing came from the server for ${patience / 1000} s`)),
+    patience,
+  );
   try {
-    const response = await fetch(url, signal === undefined ? {} : { signal });
+    const response = await fetch(url, { signal: stop.signal });
     if (!response.ok) {
       await response.body?.cancel();
       throw new UserError(`${name} cannot be fetched: the server answered ${response.status}; check the address.`);
@@ -57,6 +73,7 @@ async function download(url: URL, name: string, signal: AbortSignal | undefined)
     let size = 0;
     // What a server says about the size binds it to nothing.
     for await (const chunk of response.body ?? []) {
+      timer.refresh();
       size += chunk.byteLength;
       checkSize(size, name);
       chunks.push(chunk);
@@ -67,6 +84,9 @@ async function download(url: URL, name: string, signal: AbortSignal | undefined)
     if (error instanceof UserError) throw error;
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw new UserError(`${name} cannot be fetched (${printable(messageOf(cause))}); check the address.`);
+  } finally {
+    clearTimeout(timer);
+    stop.release();
   }
 }
 

@@ -1,5 +1,6 @@
 import { Ahead } from '../common/ahead.js';
 import { ExitCode, UserError } from '../common/errors.js';
+import { linked } from '../common/signals.js';
 import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import type { Classifier } from './classifier.js';
@@ -26,6 +27,8 @@ export interface RecognizerParts {
 export interface RecognizeOptions {
   /** Stops between two steps, by throwing the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Ends the pictures, as if there were no more: those that are not decoded yet are given up, results of the others come. */
+  readonly until?: AbortSignal;
   /** Over those the recognizer was loaded with. */
   readonly detect?: Omit<DetectOptions, 'signal'>;
   /** Faces that the network looks at in one run, across pictures (default 32). */
@@ -52,7 +55,8 @@ interface Held {
 
 /**
  * Recognises pictures in their order. Decoding runs ahead in threads of its own; faces are classified in batches across
- * pictures, and whatever the length, no more than a batch of them is held. A source that lets wait does not hold up results.
+ * pictures, and whatever the length, no more than a batch of them is held. A source
+ * or a picture that lets wait does not hold up results.
  *
  * @returns for each picture what is seen, or the `UserError` why it cannot be used; anything else that goes wrong is thrown
  */
@@ -61,8 +65,20 @@ export async function* recognizeAll(
   images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
   options: RecognizeOptions = {},
 ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
-  const { signal, batchSize = defaultBatchSize } = options;
-  const decoded = new Ahead(images, decodeAhead, (image, index) => decodeOne(parts, image, index, signal), signal);
+  const { signal, until, batchSize = defaultBatchSize } = options;
+  const stop = linked([signal, until]);
+  const decode = (image: ImageSource, index: number): ReturnType<typeof decodeOne> =>
+    decodeOne(parts, image, index, stop.signal);
+  const decoded = new Ahead(images, decodeAhead, decode, stop.signal);
+  const next = async (): ReturnType<typeof decoded.next> => {
+    try {
+      return await decoded.next();
+    } catch (error) {
+      if (until?.aborted !== true) throw error;
+      signal?.throwIfAborted();
+      return undefined;
+    }
+  };
   let held: (Held | PromiseRejectedResult)[] = [];
   let [crops, bytes] = [0, 0];
   const release = async (): Promise<PromiseSettledResult<Recognition>[]> => {
@@ -75,13 +91,13 @@ export async function* recognizeAll(
       signal?.throwIfAborted();
       const full = crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes;
       if (held.length > 0 && (full || (await decoded.isIdle()))) yield* await release();
-      const next = await decoded.next();
-      if (next === undefined) break;
-      if ('status' in next.value) {
-        held.push(next.value);
+      const picture = await next();
+      if (picture === undefined || until?.aborted === true) break;
+      if ('status' in picture.value) {
+        held.push(picture.value);
         continue;
       }
-      const seen = await lookAt(parts, next.value, options);
+      const seen = await lookAt(parts, picture.value, options);
       held.push(seen);
       crops += seen.crops.length;
       bytes += seen.picture?.data.length ?? 0;
@@ -89,6 +105,7 @@ export async function* recognizeAll(
     yield* await release();
   } finally {
     await decoded.close();
+    stop.release();
   }
 }
 

@@ -1,6 +1,7 @@
 import { cropTemplateFor } from '../common/crop-templates.js';
 import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
+import { linked } from '../common/signals.js';
 import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
@@ -138,7 +139,7 @@ export class Recognizer {
     options: RecognizeOptions = {},
   ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
     this.#disposal.signal.throwIfAborted();
-    const stop = linked(this.#disposal.signal, options.signal);
+    const stop = linked([this.#disposal.signal, options.signal]);
     try {
       const detect = { ...this.#detect, ...options.detect };
       yield* recognizeAll(this.#parts, images, { ...options, detect, signal: stop.signal });
@@ -219,25 +220,4 @@ function isList(
 
 function isStream(images: ImageSource | AsyncIterable<ImageSource>): images is AsyncIterable<ImageSource> {
   return typeof images === 'object' && images !== null && Symbol.asyncIterator in images;
-}
-
-/** A signal that either of two gives. (`AbortSignal.any` is not in Node 20.0.) */
-function linked(
-  own: AbortSignal,
-  other: AbortSignal | undefined,
-): { readonly signal: AbortSignal; readonly release: () => void } {
-  if (other === undefined) return { signal: own, release: () => undefined };
-  const controller = new AbortController();
-  const signals = [own, other];
-  const stop = (): void => controller.abort(signals.find(({ aborted }) => aborted)?.reason);
-  for (const signal of signals) {
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop);
-  }
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const signal of signals) signal.removeEventListener('abort', stop);
-    },
-  };
 }

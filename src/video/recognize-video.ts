@@ -18,7 +18,7 @@ export interface RecognizeFramesOptions extends FindFacesOptions {
   readonly smooth?: number;
   /** Faces that the network looks at in one run, across frames (default 32). */
   readonly batchSize?: number;
-  /** Give each frame's result at once rather than in batches. Default: for live streams. */
+  /** Give each frame's result at once rather than in batches, where frames come faster than they are looked at. Default: for live streams. */
   readonly live?: boolean;
   /** Give `picture` with each frame (default false). */
   readonly picture?: boolean;
@@ -72,6 +72,8 @@ export interface VideoFrame {
 const memory = 60;
 /** Pixels of frames that wait for their batch. */
 const maxHeldBytes = 64 * 1024 * 1024;
+/** A source that gives no frame for so long, in milliseconds, does not hold up results. */
+const patience = 50;
 
 /**
  * Follows the faces of a video and reads their expressions, in the same memory whatever its length.
@@ -133,7 +135,8 @@ export async function* recognizeFrames(
       held.push(seen);
       crops += seen.crops.length;
       bytes += seen.frame.picture?.data.length ?? 0;
-      if (live || crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes) yield* await release();
+      const full = live || crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes;
+      if (full || (await ahead.isIdle({ source: patience }))) yield* await release();
     }
     yield* await release();
   } finally {

@@ -134,16 +134,10 @@ async function run(
   const bar = inputs.length > 1 ? (await import('../progress.js')).countBar('pictures') : undefined;
   const count = { done: 0, failed: 0, faceless: 0 };
   bar?.update(0, inputs.length);
-  // Stopping ends the inputs: what was begun is finished and written.
-  function* images(): Iterable<string | URL> {
-    for (const { image } of inputs) {
-      if (stop.signal.aborted) return;
-      yield image;
-    }
-  }
-  const settings = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
+  const images = inputs.map(({ image }) => image);
+  const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
   try {
-    for await (const result of recognizer.settle(images(), settings)) {
+    for await (const result of recognizer.settle(images, { ...keep, until: stop.signal })) {
       const stem = files.stems[count.done] ?? '';
       const input = inputs[count.done++];
       if (input === undefined) break;
