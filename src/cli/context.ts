@@ -1,5 +1,6 @@
-import { once } from 'node:events';
 import { printable } from '../common/files.js';
+
+export { writeOut } from './stdout.js';
 
 /** Results go to stdout; everything that is said meanwhile to stderr. */
 export function note(text: string): void {
@@ -9,11 +10,6 @@ export function note(text: string): void {
 /** The result of a command: one JSON document, or text. */
 export function printResult(json: boolean | undefined, document: object, text: () => string): void {
   process.stdout.write(json === true ? `${JSON.stringify(document, null, 2)}\n` : `${text()}\n`);
-}
-
-/** Text to stdout, no faster than it is read at the other end. */
-export async function writeOut(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
 /** `1,234,567` whatever the system's language is. */

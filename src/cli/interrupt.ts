@@ -1,7 +1,10 @@
+import { isAnythingBegun, undoAll } from '../common/ending.js';
 import { note } from './context.js';
+import { whenStdoutCloses } from './stdout.js';
 
 /**
- * Ctrl-C (or a scheduler's SIGTERM) asks to save and stop; the second one ends the process at once.
+ * Ctrl-C (or a scheduler's SIGTERM, or a terminal that is closed) asks to save and stop; the second one ends the process at
+ * once. Work whose results nobody reads any more (`| head`) stops in the same way.
  * @param said what the user is told meanwhile
  * @param reason of the signal: what is thrown by work that cannot end halfway
  */
@@ -10,16 +13,28 @@ export function stopOnSignals(
   reason?: Error,
 ): { readonly signal: AbortSignal; readonly release: () => void } {
   const controller = new AbortController();
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const release = (): void => {
-    for (const name of signals) process.removeListener(name, first);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const forget = (listener: (name: NodeJS.Signals) => void): void => {
+    for (const name of signals) process.removeListener(name, listener);
   };
   const first = (): void => {
     // Without our listener the system's own action is back, which works in the middle of a computation too.
-    release();
+    forget(first);
+    if (isAnythingBegun()) for (const name of signals) process.on(name, second);
     note(`\n${said}`);
     controller.abort(reason);
   };
+  const second = (name: NodeJS.Signals): void => {
+    undoAll();
+    forget(second);
+    process.kill(process.pid, name);
+  };
   for (const name of signals) process.on(name, first);
+  const unheard = whenStdoutCloses(() => controller.abort(reason));
+  const release = (): void => {
+    forget(first);
+    forget(second);
+    unheard();
+  };
   return { signal: controller.signal, release };
 }

@@ -6,6 +6,7 @@ import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import { note } from './context.js';
 import { commandLine } from './long-command-line.js';
+import { watchStdout } from './stdout.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -51,11 +52,12 @@ refusalChannel.subscribe((sentence) => {
   said.add(sentence);
 });
 
-// `poster ... | head` closes our stdout early; that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(ExitCode.ok);
-  throw error;
+let reported: unknown;
+watchStdout((error) => {
+  process.exitCode = report(error);
 });
+// Talk that nobody hears, in a terminal that was closed, is no failure.
+process.stderr.on('error', () => undefined);
 
 try {
   await program.parseAsync(words, { from: 'user' });
@@ -65,7 +67,10 @@ try {
 
 /** Says what went wrong in a sentence. @returns the exit code that fits */
 function report(error: unknown): number {
+  const again = error === reported;
+  reported = error;
   const say = (text: string): void => {
+    if (again) return;
     process.stderr.write(`poster: ${text}\n`);
   };
   // Commander has said it already; help and version are no errors.

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { unlinkSync } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { undoneAtExit } from './ending.js';
 import { ExitCode, messageOf, UserError } from './errors.js';
 import { printable } from './printable.js';
 
@@ -122,6 +124,7 @@ export async function writeFileAtomic(
   }
   // A name of its own for each write: two writers of one path cannot mix their bytes, the last one wins.
   const temporary = join(dirname(path), `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const settled = undoneAtExit(() => unlinkSync(temporary));
   try {
     const handle = await open(temporary, 'wx');
     try {
@@ -135,6 +138,8 @@ export async function writeFileAtomic(
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw explainFileError(error, 'write', path);
+  } finally {
+    settled();
   }
 }
 

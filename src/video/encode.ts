@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { unlinkSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { undoneAtExit } from '../common/ending.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 import { type FfmpegPaths, killProgram, outputOf, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
@@ -25,12 +27,17 @@ export class VideoWriter {
   readonly #temporary: string;
   readonly #program: RunningProgram;
   readonly #bytes: number;
+  readonly #settled: () => void;
 
   private constructor(path: string, temporary: string, program: RunningProgram, bytes: number) {
     this.#path = path;
     this.#temporary = temporary;
     this.#program = program;
     this.#bytes = bytes;
+    this.#settled = undoneAtExit(() => {
+      program.child.kill('SIGKILL');
+      unlinkSync(temporary);
+    });
   }
 
   /** @throws UserError where there is no ffmpeg. */
@@ -100,17 +107,23 @@ export class VideoWriter {
     await rename(this.#temporary, this.#path).catch((error: unknown) => {
       throw explainFileError(error, 'write', this.#path);
     });
+    this.#settled();
   }
 
   /** Gives up: no file is left. */
   async abandon(): Promise<void> {
     await killProgram(this.#program);
+    await this.#remove();
+  }
+
+  async #remove(): Promise<void> {
     await unlink(this.#temporary).catch(() => undefined);
+    this.#settled();
   }
 
   async #failure(): Promise<UserError> {
     const reason = reasonOf(await this.#program.ended);
-    await unlink(this.#temporary).catch(() => undefined);
+    await this.#remove();
     return new UserError(
       `Cannot write ${this.#path} (ffmpeg: ${reason}); check the folder and the free space.`,
       ExitCode.resource,

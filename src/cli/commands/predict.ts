@@ -155,9 +155,11 @@ async function run(
     }
   } finally {
     bar?.stop();
+    // Also after a failure: what was done stays, in each of them.
+    const ends = outputs.map((output) => output.end(count.done < inputs.length));
+    await Promise.allSettled(ends);
     stop.release();
-    // Also after a failure: what was done stays.
-    for (const output of outputs) await output.end(count.done < inputs.length);
+    await Promise.all(ends);
   }
   summarise(count, inputs.length, options);
 }
