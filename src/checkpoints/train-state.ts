@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
-import { explainFileError, parseJson, removeAbandonedTemporaries } from '../common/files.js';
+import { parseJson, removeAbandonedTemporaries } from '../common/files.js';
+import { makeFolder } from '../common/output-paths.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import {
   decodeParameters,
@@ -109,11 +109,7 @@ function encodeLast(model: ModelCheckpoint, state: TrainState): Safetensors {
 export async function saveLast(dir: string, model: ModelCheckpoint, state: TrainState): Promise<string> {
   const path = join(dir, lastFileName);
   const { metadata, tensors } = encodeLast(model, state);
-  try {
-    await mkdir(dir, { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, 'write', dir);
-  }
+  await makeFolder(dir);
   // A run killed while saving leaves hundreds of megabytes behind.
   await removeAbandonedTemporaries(path);
   await writeSafetensors(path, tensors, metadata);

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../common/errors.js';
-import { explainFileError, writeFileAtomic } from '../common/files.js';
+import { writeFileAtomic } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
+import { makeFolder } from '../common/output-paths.js';
 import { decodePicture, loadDataset, type Sample } from '../data/index.js';
 import { contactSheet } from '../report/index.js';
 import { grouped } from './context.js';
@@ -48,11 +48,7 @@ export async function writeSheets(
   options: { readonly labels?: LabelSet; readonly signal: AbortSignal },
 ): Promise<string[]> {
   const { labels: wanted, signal } = options;
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, 'write', out);
-  }
+  await makeFolder(out);
   const written: string[] = [];
   for (const split of splits) {
     const { labels, samples } = await loadDataset(root, split, {

@@ -1,10 +1,11 @@
-import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
+import { rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { lastFileName } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
-import { explainFileError, readJson, writeFileAtomic } from '../common/files.js';
+import { readJson, writeFileAtomic } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
+import { makeFolder } from '../common/output-paths.js';
 import { divide, loadDataset } from '../data/index.js';
 import { evaluateOn, loadClassifier } from '../recognize/index.js';
 import { type Figures, figuresOf, measurementsTable, spreadOf } from '../report/index.js';
@@ -104,11 +105,7 @@ export async function crossValidate(job: CrossValidationJob): Promise<CrossValid
   await noteScarce(plan.run);
   const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
   const fresh = !(await exists(join(out, planFileName)));
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, 'write', out);
-  }
+  await makeFolder(out);
   await save();
   for (let fold = 1; fold <= count; fold++) {
     if (plan.done.some((done) => done.fold === fold)) continue;

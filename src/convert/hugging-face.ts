@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -9,7 +9,8 @@ import {
   writeSafetensors,
 } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
-import { explainFileError, printable, writeFileAtomic } from '../common/files.js';
+import { printable, writeFileAtomic } from '../common/files.js';
+import { makeFolder } from '../common/output-paths.js';
 import { rgbPreprocessing, toOnnx } from './onnx.js';
 import type { Source } from './source.js';
 
@@ -43,11 +44,7 @@ export async function writeHuggingFace(folder: string, source: Source, files: Hu
     { config, parameters, labels, preprocessing },
     { form: 'hugging-face', precision, ...(opset === undefined ? {} : { opset }) },
   );
-  try {
-    await mkdir(join(folder, 'onnx'), { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, 'write', folder);
-  }
+  await makeFolder(join(folder, 'onnx'));
   await writeFileAtomic(join(folder, 'onnx', 'model.onnx'), model);
   await writeSafetensors(join(folder, 'model.safetensors'), tensors, metadata);
   await writeJson(join(folder, 'preprocessor_config.json'), preprocessorConfig(source));

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../common/errors.js';
-import { explainFileError, writeFileAtomic } from '../common/files.js';
+import { writeFileAtomic } from '../common/files.js';
+import { makeFolder } from '../common/output-paths.js';
 import { accuracy, type Evaluation, macroF1, meanClassAccuracy, perClassMetrics } from '../metrics/index.js';
 import { calibrationChart } from './charts/calibration.js';
 import { confusionChart, mostClasses } from './charts/confusion.js';
@@ -59,11 +59,7 @@ export async function writeReport(
     throw new UserError(`${run.path} has no finished epoch yet: report on it when the first one is done.`);
   }
   const charts = await chartsOf(run, evaluation);
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, 'write', folder);
-  }
+  await makeFolder(folder);
   const page = join(folder, 'report.html');
   const files = [page];
   for (const [name, svg] of Object.entries(charts)) {

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { loadTrainState } from '../checkpoints/index.js';
-import { explainFileError, printable } from '../common/files.js';
+import { printable } from '../common/files.js';
+import { makeFolder } from '../common/output-paths.js';
 import { random } from '../common/random.js';
 import { createLoader } from '../data/index.js';
 import type { ParameterSpec } from '../nn/index.js';
@@ -187,14 +187,6 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
     await trainLoader.close();
     await valLoader.close();
     await engine.dispose();
-  }
-}
-
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw explainFileError(error, 'write', path);
   }
 }
 

@@ -1,12 +1,12 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, relative, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { bytesOf, type Tensor, writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { explainFileError, printable, writeFileAtomic } from '../../common/files.js';
+import { printable, writeFileAtomic } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
+import { makeFolder } from '../../common/output-paths.js';
 import {
   bundledCheckpoint,
   type EmbeddedDataset,
@@ -85,9 +85,7 @@ export function embedCommand(): Command {
 
 async function run(embedder: Embedder, dir: string, options: EmbedOptions): Promise<void> {
   // Before the long part, not after it.
-  await mkdir(dirname(options.out), { recursive: true }).catch((error: unknown) => {
-    throw explainFileError(error, 'write', dirname(options.out));
-  });
+  await makeFolder(dirname(options.out));
   const embedded = await readFeatures(embedder, dir, options);
   noteSkipped(embedded.skipped);
   const map = options.map ? await layOut(embedded, options) : undefined;

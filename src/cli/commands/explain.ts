@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
-import { explainFileError, printable, writeFileAtomic } from '../../common/files.js';
+import { printable, writeFileAtomic } from '../../common/files.js';
+import { makeFolder } from '../../common/output-paths.js';
 import { decodePicture } from '../../data/index.js';
 import {
   bundledCheckpoint,
@@ -67,9 +67,7 @@ interface Done {
 async function run(explainer: Explainer, images: readonly string[], options: ExplainOptions): Promise<void> {
   // A wrong class is no matter of a single picture.
   if (options.class !== undefined) classNamed(explainer.description.labels.labels, options.class);
-  await mkdir(options.out, { recursive: true }).catch((error: unknown) => {
-    throw explainFileError(error, 'write', options.out);
-  });
+  await makeFolder(options.out);
   for (const missing of await fontNote()) note(missing);
   const names = outputNames(images);
   const done: Done[] = [];

@@ -1,9 +1,10 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
-import { explainFileError, printable, writeFileAtomic } from '../../common/files.js';
+import { printable, writeFileAtomic } from '../../common/files.js';
+import { makeFolder } from '../../common/output-paths.js';
 import { type LandmarkDetector, type Landmarks, loadLandmarkDetector } from '../../recognize/index.js';
 import { landmarksSvg } from '../../report/landmarks-svg.js';
 import { positive } from '../checkpoint-options.js';
@@ -111,9 +112,7 @@ async function draw(image: string, index: number, landmarks: Landmarks, to: stri
   const { points, width, height } = landmarks;
   const path = drawnPath(image, index, to);
   if (!isPicture(to)) {
-    await mkdir(to, { recursive: true }).catch((error: unknown) => {
-      throw explainFileError(error, 'write', to);
-    });
+    await makeFolder(to);
   }
   const format = /^\.jpe?g$/i.test(extname(path)) ? 'jpeg' : /^\.webp$/i.test(extname(path)) ? 'webp' : 'png';
   const picture = sharp(image).autoOrient();

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { explainFileError } from '../../common/files.js';
+import { makeFolder } from '../../common/output-paths.js';
 
 /** Untouched for so long, what another process was building counts as left behind. */
 const abandonedSeconds = 3600;
@@ -56,7 +57,8 @@ export async function buildFolder<T>(target: string, fill: (folder: string) => P
   await removeAbandoned(target);
   const building = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.partial`);
   try {
-    await mkdir(building, { recursive: true });
+    await makeFolder(dirname(target));
+    await mkdir(building);
     const result = await fill(building);
     // Only an empty folder can be removed: whatever came into it meanwhile is kept, and told.
     await rmdir(target).catch((error: unknown) => {
