@@ -18,7 +18,7 @@ export interface PictureInput {
 }
 
 /** Names of pictures in folders, also of kinds that cannot be read: those are told, other files are passed over. */
-const pictureName = /\.(jpe?g|jpe|jfif|a?png|webp|gif|tiff?|avif|bmp|ppm|pgm|heic|heif|jxl|jp2)$/i;
+export const pictureName = /\.(jpe?g|jpe|jfif|a?png|webp|gif|tiff?|avif|bmp|ppm|pgm|heic|heif|jxl|jp2)$/i;
 
 /**
  * What the arguments of a command stand for: `-`, addresses, files, pictures of folders and of globs, in this order, within a
@@ -41,10 +41,36 @@ export async function pictureInputs(names: readonly string[], recursive: boolean
 async function inputsOf(name: string, recursive: boolean): Promise<PictureInput[]> {
   if (name === '-') return [{ name: 'standard input', place: 'stdin', image: name }];
   if (/^https?:\/\//i.test(name)) return [fromAddress(name)];
+  const within = await filesWithin(name, recursive);
+  if (within === undefined) return [fromFile(name, basename(name))];
+  const found = within.files.filter(({ path }) => pictureName.test(path));
+  if (found.length > 0) return found.map(({ path, place }) => fromFile(path, place));
+  const shown = printable(name, 4096);
+  if (within.kind === 'glob') {
+    throw new UserError(`No ${within.files.length === 0 ? 'file' : 'picture'} matches ${shown}; check the pattern.`);
+  }
+  const advice = recursive ? 'name another folder' : 'with --recursive folders within it are searched too';
+  throw new UserError(`Folder ${shown} has no pictures; ${advice}.`);
+}
+
+/** What a folder or a glob stands for. */
+export interface FilesWithin {
+  readonly kind: 'folder' | 'glob';
+  /** Sorted; `place` is the path below the folder or beside the fixed part of the glob. */
+  readonly files: readonly { readonly path: string; readonly place: string }[];
+}
+
+/**
+ * All files of a folder or glob; undefined for anything else.
+ * @param recursive also those of folders within folders
+ * @throws UserError for a folder that cannot be read
+ */
+export async function filesWithin(name: string, recursive: boolean): Promise<FilesWithin | undefined> {
+  if (name === '-' || /^[a-z]+:\/\//i.test(name)) return undefined;
   const info = await stat(name).catch(() => undefined);
-  if (info?.isDirectory() === true) return fromFolder(name, recursive);
-  if (info === undefined && /[*?[\]{}]/.test(name)) return fromGlob(name);
-  return [fromFile(name, basename(name))];
+  if (info?.isDirectory() === true) return { kind: 'folder', files: await ofFolder(name, recursive) };
+  if (info === undefined && /[*?[\]{}]/.test(name)) return { kind: 'glob', files: await ofGlob(name) };
+  return undefined;
 }
 
 function fromFile(path: string, place: string): PictureInput {
@@ -61,28 +87,22 @@ function fromAddress(address: string): PictureInput {
   return { name: address, place: last ?? url.hostname, image: url };
 }
 
-async function fromFolder(folder: string, recursive: boolean): Promise<PictureInput[]> {
-  let found: string[];
+async function ofFolder(folder: string, recursive: boolean): Promise<FilesWithin['files']> {
   try {
-    found = await picturesIn(folder, pictureName, recursive);
+    const found = await picturesIn(folder, /./, recursive, 'pass over');
+    return found.map((place) => ({ path: join(folder, place), place }));
   } catch (error) {
-    throw explainFileError(error, 'read', folder);
+    throw explainFileError(error, 'read', printable(folder, 4096));
   }
-  if (found.length === 0) {
-    const advice = recursive ? 'name another folder' : 'with --recursive folders within it are searched too';
-    throw new UserError(`Folder ${folder} has no pictures; ${advice}.`);
-  }
-  return found.map((place) => fromFile(join(folder, place), place));
 }
 
-async function fromGlob(pattern: string): Promise<PictureInput[]> {
+async function ofGlob(pattern: string): Promise<FilesWithin['files']> {
   const { glob } = await import('tinyglobby');
   // A backslash separates folders on Windows; elsewhere it keeps a character from having a meaning.
   const forward = process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern;
-  const found = (await glob(forward, { expandDirectories: false })).filter((path) => pictureName.test(path)).sort();
-  if (found.length === 0) throw new UserError(`No picture matches ${printable(pattern)}; check the pattern.`);
+  const found = (await glob(forward, { expandDirectories: false })).sort();
   const fixed = forward.split('/').findIndex((part) => /[*?[\]{}]/.test(part));
-  return found.map((path) => fromFile(path, path.split('/').slice(fixed).join('/')));
+  return found.map((path) => ({ path, place: path.split('/').slice(fixed).join('/') }));
 }
 
 /** Decodes what `image` of a `PictureInput` stands for. */

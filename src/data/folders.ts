@@ -69,14 +69,21 @@ export async function isFile(path: string): Promise<boolean> {
  * both sorted by code point. Symbolic links are followed.
  * @param isWanted which names count
  * @param recursive also those of folders within
- * @throws UserError where links lead in a circle.
+ * @param circles links back to a folder above are refused, or passed over: what they lead to is listed anyway
+ * @throws UserError where links lead in a circle that is refused.
  */
-export async function picturesIn(root: string, isWanted = pictureName, recursive = true): Promise<string[]> {
+export async function picturesIn(
+  root: string,
+  isWanted = pictureName,
+  recursive = true,
+  circles: 'refuse' | 'pass over' = 'refuse',
+): Promise<string[]> {
   const byFolder: { readonly folder: string; readonly files: string[] }[] = [];
   const walk = async (relative: string, above: readonly string[]): Promise<void> => {
     const folder = join(root, relative);
     const real = await realpath(folder);
     if (above.includes(real)) {
+      if (circles === 'pass over') return;
       throw new UserError(`Folder ${folder} links back to a folder that contains it; remove the symbolic link.`);
     }
     const files: string[] = [];

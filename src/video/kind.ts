@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 
 /** Bytes that tell what kind of file one is. */
@@ -40,24 +40,33 @@ export function kindOf(bytes: Uint8Array): 'video' | 'picture' | undefined {
 export async function isVideo(path: string, trusting = false): Promise<boolean> {
   const kind = extname(path);
   if (trusting && pictureName.test(kind)) return false;
-  const found = await firstBytes(path);
+  const found = await contentOf(path);
   return found === undefined ? videoName.test(kind) : found === 'video';
 }
 
-async function firstBytes(path: string): Promise<ReturnType<typeof kindOf> | 'folder'> {
+/** Whether a name, of a file or in an address, is that of a video. */
+export const isVideoName = (name: string): boolean => videoName.test(extname(name));
+
+/** What a file holds, by its first bytes; undefined where they say nothing that is known here. */
+export async function contentOf(path: string): Promise<ReturnType<typeof kindOf> | 'folder'> {
+  const bytes = await firstBytesOf(path);
+  return bytes instanceof Uint8Array ? kindOf(bytes) : bytes;
+}
+
+/** Undefined where there is no file that can be read: whoever reads it says what is wrong. */
+export async function firstBytesOf(path: string): Promise<Uint8Array | 'folder' | undefined> {
   try {
+    // Opening a pipe or a device could wait forever.
+    const before = await stat(path);
+    if (!before.isFile()) return before.isDirectory() ? 'folder' : undefined;
     const handle = await open(path, 'r');
     try {
-      const info = await handle.stat();
-      if (info.isDirectory()) return 'folder';
-      if (!info.isFile()) return undefined;
       const { buffer, bytesRead } = await handle.read(new Uint8Array(kindBytes), 0, kindBytes, 0);
-      return kindOf(buffer.subarray(0, bytesRead));
+      return buffer.subarray(0, bytesRead);
     } finally {
       await handle.close();
     }
   } catch {
-    // Whoever reads it says what is wrong.
     return undefined;
   }
 }

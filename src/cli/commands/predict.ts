@@ -19,7 +19,12 @@ import {
   textOutput,
 } from '../prediction-output.js';
 import { videoInputs } from '../video/inputs.js';
-import { refuseVideoOptions, type VideoPredictOptions, withVideoOptions } from '../video/options.js';
+import {
+  refusePictureOptions,
+  refuseVideoOptions,
+  type VideoPredictOptions,
+  withVideoOptions,
+} from '../video/options.js';
 
 interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
   readonly aligned?: boolean;
@@ -94,8 +99,9 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   if (names.length === 0 && options.stream === undefined) {
     throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', ExitCode.usage);
   }
-  const videos = await videoInputs(names, options.stream);
+  const videos = await videoInputs(names, options.stream, options.recursive === true);
   if (videos !== undefined) {
+    refusePictureOptions(options);
     const { predictVideos } = await import('../video/predict-video.js');
     return predictVideos(videos, options, recognizerOptions(options));
   }

@@ -45,6 +45,13 @@ export function withVideoOptions(command: Command): Command {
     .option('--timeline <file>', 'videos: draw expressions over time, as .svg or .png');
 }
 
+/** @throws UserError for options that videos do not have. */
+export function refusePictureOptions({ top }: { readonly top?: number }): void {
+  if (top !== undefined) {
+    throw new UserError('--top is for pictures; a video has all labels in its results. Leave it out.', ExitCode.usage);
+  }
+}
+
 /** @throws UserError for options that pictures do not have. */
 export function refuseVideoOptions(options: VideoPredictOptions & { readonly draw?: string }): void {
   const given = (

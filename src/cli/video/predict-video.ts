@@ -141,7 +141,7 @@ async function predictVideo(
   };
   const video = await openVideo(input.source, {
     ...sourceOptions(options),
-    ...(input.name === '-' ? { name: 'Standard input' } : {}),
+    ...(input.source === process.stdin ? { name: 'Standard input' } : {}),
     onDamage,
     signal: ending.signal,
   });
@@ -173,7 +173,8 @@ async function predictVideo(
     }
   } catch (error) {
     // A video that breaks off: what came before it counts. Without any frame there is nothing to tell.
-    if (summary.totals().frames === 0) throw error;
+    // Nor where nothing can be told.
+    if (summary.totals().frames === 0 || process.stdout.errored !== null) throw error;
     fail(error);
   } finally {
     bar.stop();

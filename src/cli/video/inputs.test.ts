@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pictureInputs } from '../picture-inputs.js';
+import { videoInputs } from './inputs.js';
+
+let folder = '';
+const mp4 = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0', 'latin1');
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'poster-inputs-'));
+  for (const name of ['videos/in', 'mixed', 'code']) await mkdir(join(folder, name), { recursive: true });
+  for (const name of ['videos/b.mp4', 'videos/a.mov', 'videos/in/c.mp4', 'mixed/v.mp4']) {
+    await writeFile(join(folder, name), mp4);
+  }
+  await writeFile(join(folder, 'mixed/photo.png'), '\x89PNG\r\n', 'latin1');
+  await writeFile(join(folder, 'code/index.ts'), 'export const one = 1;\n');
+  await symlink('..', join(folder, 'mixed/up'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const found = async (names: readonly string[], recursive = false): Promise<string[] | undefined> =>
+  (await videoInputs(names, undefined, recursive))?.map(({ name }) => name.slice(folder.length + 1));
+const here = (...names: string[]): string[] => names.map((name) => join(folder, name));
+
+test('folders and globs without pictures stand for their videos, in order', async () => {
+  assert.deepEqual(await found(here('videos')), ['videos/a.mov', 'videos/b.mp4']);
+  assert.deepEqual(await found(here('videos'), true), ['videos/a.mov', 'videos/b.mp4', 'videos/in/c.mp4']);
+  const inputs = await videoInputs(here('videos/*.mp4', 'mixed/v.mp4'), undefined);
+  assert.deepEqual(
+    inputs?.map(({ name }) => basename(name)),
+    ['b.mp4', 'v.mp4'],
+  );
+});
+
+test('with pictures beside them they are passed over; TypeScript is no transport stream', async () => {
+  assert.equal(await found(here('mixed')), undefined);
+  assert.equal(await found(here('code')), undefined);
+  await assert.rejects(found(here('videos', 'mixed')), /some are not; recognise them by two commands/);
+});
+
+test('a link back to a folder above is passed over', async () => {
+  const inputs = await pictureInputs(here('mixed'), true);
+  assert.deepEqual(
+    inputs.map(({ place }) => place),
+    ['photo.png'],
+  );
+});
+
+test('addresses of videos are told to be streams', async () => {
+  await assert.rejects(found(['http://host/v.mp4']), /--stream http:\/\/host\/v\.mp4$/);
+  await assert.rejects(found(['rtsp://me:secret@host/1']), /--stream rtsp:\/\/me:\.\.\.@host\/1$/);
+  assert.equal(await found(['http://host/photo.jpg?of=v.mp4']), undefined);
+});
