@@ -7,6 +7,7 @@ import { NewestOnly } from './newest-only.js';
 import { PpmReader } from './ppm.js';
 import { type Probed, probe, unreadable, withoutPictures } from './probe.js';
 import { type FfmpegInput, ffmpegInput, type VideoSource } from './source.js';
+import { endsWithinPacket, PassingBytes } from './transport-stream.js';
 
 export interface VideoOptions extends FfmpegPaths {
   /** What messages call it. Default: its path or address. */
@@ -83,6 +84,7 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
     fps: rate.value,
     start,
     expected: rest === undefined ? undefined : seconds,
+    toItsEnd: duration === undefined || (rest !== undefined && duration >= rest),
   };
   return {
     name: input.name,
@@ -141,6 +143,8 @@ interface Plan {
   readonly start: number;
   /** Seconds that a file promises. */
   readonly expected: number | undefined;
+  /** Not only a part before it is read. */
+  readonly toItsEnd: boolean;
 }
 
 async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGenerator<TimedPicture, void, void> {
@@ -152,7 +156,8 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
     program.child.kill('SIGKILL');
   };
   signal?.addEventListener('abort', stop);
-  const fed = feed(program, input.bytes);
+  const bytes = input.bytes === undefined ? undefined : new PassingBytes(input.bytes);
+  const fed = feed(program, bytes);
   let count = 0;
   let last = 0;
   try {
@@ -176,7 +181,8 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
     signal?.throwIfAborted();
     const ending = await program.ended;
     await fed.failure();
-    judge(plan, ending, count, count === 0 ? 0 : (last + 1) / fps);
+    const cut = input.path === undefined ? bytes?.endWithinPacket() === true : await endsWithinPacket(input.path);
+    judge(plan, ending, count, count === 0 ? 0 : (last + 1) / fps, cut && plan.toItsEnd);
     if (ending.said.length > 0) {
       onDamage?.(`${input.name} is damaged in places (ffmpeg: ${reasonOf(ending)}); what can be read was looked at.`);
     }
@@ -228,7 +234,8 @@ function feed(
 }
 
 /** @throws UserError where an ending is not that of a whole video. */
-function judge({ input, start, expected }: Plan, ending: Ending, frames: number, seconds: number): void {
+function judge(plan: Plan, ending: Ending, frames: number, seconds: number, isCut: boolean): void {
+  const { input, start, expected } = plan;
   const { name } = input;
   if (frames === 0) {
     if (ending.said.some((line) => /matches no streams|does not contain any stream/.test(line))) {
@@ -249,7 +256,7 @@ function judge({ input, start, expected }: Plan, ending: Ending, frames: number,
       `${name} ends after ${seconds.toFixed(1)} s of the ${expected.toFixed(1)} s that it promises: it is damaged or cut short; what came before was read.`,
     );
   }
-  if (ending.said.some((line) => /ended prematurely|truncat|partial file/i.test(line))) {
+  if (isCut || ending.said.some((line) => /ended prematurely|truncat|partial file/i.test(line))) {
     throw new UserError(`${name} ends abruptly after ${seconds.toFixed(1)} s; what came before was read.`);
   }
 }

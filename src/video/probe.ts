@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { type Ending, outputOf, reasonOf } from './ffmpeg.js';
+import { contentOf } from './kind.js';
 import type { FfmpegInput } from './source.js';
 
 /** What a file says about itself; null where it does not. */
@@ -21,7 +22,7 @@ const schema = z.object({
  * Asks ffprobe about a file. Undefined where there is no ffprobe: frames can be read without.
  * @throws UserError for files that are no video.
  */
-export async function probe({ args, name }: FfmpegInput, ffprobe = 'ffprobe'): Promise<Probed | undefined> {
+export async function probe({ args, name, path }: FfmpegInput, ffprobe = 'ffprobe'): Promise<Probed | undefined> {
   const wanted = 'stream=avg_frame_rate,duration:format=duration';
   const rest = ['-v', 'error', '-select_streams', 'V:0', '-show_entries', wanted, '-of', 'json'];
   let result: Ending & { readonly text: string };
@@ -31,7 +32,11 @@ export async function probe({ args, name }: FfmpegInput, ffprobe = 'ffprobe'): P
     if (error instanceof UserError) return undefined;
     throw error;
   }
-  if (result.code !== 0) throw unreadable(name, result);
+  if (result.code !== 0) {
+    // ffmpeg guesses by the name where the content says nothing, and then misses parts of what it never was.
+    if (path !== undefined && (await contentOf(path)) !== 'video') throw unknownContent(name);
+    throw unreadable(name, result);
+  }
   const parsed = schema.safeParse(jsonOf(result.text));
   if (!parsed.success) return undefined;
   const [stream] = parsed.data.streams;
@@ -48,13 +53,17 @@ const remedies = {
 
 export function unreadable(name: string, ending: Ending, kind: keyof typeof remedies = 'file'): UserError {
   if (ending.said.some((line) => line.startsWith('Format not on whitelist'))) {
-    return new UserError(
-      `${name} is a playlist, a script or of a kind that is not read as a video; give a video itself.`,
-    );
+    return unknownContent(name);
   }
   const reason = reasonOf(ending);
   return new UserError(
     `${name} cannot be read as a video (ffmpeg: ${reason === '' ? `exit code ${ending.code}` : reason}); ${remedies[kind]}.`,
+  );
+}
+
+function unknownContent(name: string): UserError {
+  return new UserError(
+    `${name} holds no video of a kind that is read, whatever its name says (playlists and scripts are not); give a video itself.`,
   );
 }
 

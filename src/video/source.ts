@@ -19,6 +19,8 @@ export interface FfmpegInput {
   /** Up to and with `-i`. */
   readonly args: readonly string[];
   readonly bytes?: AsyncIterable<Uint8Array>;
+  /** Of a file. */
+  readonly path?: string;
   /** It goes on whether we keep up or not. */
   readonly live: boolean;
   /** It can be opened twice, and read from anywhere. */
@@ -70,12 +72,25 @@ async function fileInput(path: string): Promise<FfmpegInput> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
+    // Programs would wait for what never comes.
+    if (!info.isFile()) {
+      const remedy = info.isFIFO()
+        ? 'pipe it to -'
+        : info.isCharacterDevice()
+          ? 'give a camera with --stream'
+          : 'name a video file';
+      throw new UserError(`Cannot read ${printable(path, 4096)}: it is not a regular file; ${remedy}.`);
+    }
+    if (info.size === 0) {
+      throw new UserError(`${printable(path, 4096)} is empty (0 bytes); replace it or leave it out.`);
+    }
     await access(path, constants.R_OK);
   } catch (error) {
-    throw explainFileError(error, 'read', path);
+    throw explainFileError(error, 'read', printable(path, 4096));
   }
   const limits = ['-protocol_whitelist', 'file', '-format_whitelist', containers];
-  return { name: printable(path, 4096), args: [...limits, '-i', `file:${resolve(path)}`], live: false, file: true };
+  const args = [...limits, '-i', `file:${resolve(path)}`];
+  return { name: printable(path, 4096), args, path, live: false, file: true };
 }
 
 function streamInput(address: string): FfmpegInput {

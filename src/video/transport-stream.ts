@@ -1,0 +1,50 @@
+import { stat } from 'node:fs/promises';
+import { firstBytesOf, kindBytes } from './kind.js';
+
+/** Bytes of a packet of an MPEG transport stream, with its time where there is one; undefined for anything else. */
+function packetBytes(first: Uint8Array): number | undefined {
+  const sync = (...places: readonly number[]): boolean => places.every((place) => first[place] === 0x47);
+  if (sync(0, 188)) return 188;
+  return sync(4, 196) ? 192 : undefined;
+}
+
+const isCut = (first: Uint8Array, size: number): boolean => {
+  const packet = packetBytes(first);
+  return packet !== undefined && size % packet !== 0;
+};
+
+/**
+ * Whether an MPEG transport stream ends within a packet. It says nowhere how long it is, so that ffmpeg takes its end for that
+ * of the video wherever it is cut.
+ */
+export async function endsWithinPacket(path: string): Promise<boolean> {
+  const first = await firstBytesOf(path);
+  return first instanceof Uint8Array && isCut(first, (await stat(path)).size);
+}
+
+/** The same for bytes as they come: they are handed on as they are, and looked at in passing. */
+export class PassingBytes implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  #first: Uint8Array = new Uint8Array(0);
+  #size = 0;
+  #ended = false;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  /** Whether all have passed, and the last packet is not whole. */
+  endWithinPacket(): boolean {
+    return this.#ended && isCut(this.#first, this.#size);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of this.#source) {
+      const missing = kindBytes - this.#first.length;
+      if (missing > 0) this.#first = Buffer.concat([this.#first, chunk.subarray(0, missing)]);
+      this.#size += chunk.length;
+      yield chunk;
+    }
+    this.#ended = true;
+  }
+}
