@@ -112,6 +112,10 @@ test('a picture that claims to be huge is refused', async () => {
   }
 });
 
+test('a name with escape codes is shown without them', async () => {
+  await failsWith(() => decodePicture('no\u001b[31m\nfile.jpg'), 'no\u{fffd}[31m\u{fffd}file.jpg');
+});
+
 test('arbitrary and damaged bytes give a picture or a UserError, nothing else', async () => {
   const png = await plainPng(9, 8, 7);
   const bytes = fc.oneof(

@@ -23,19 +23,20 @@ export interface SeenOptions extends DecodeOptions {
 
 /** The file's bytes. @throws UserError where there is no readable, non-empty file. */
 export async function readPicture(path: string): Promise<Buffer> {
+  const name = printable(path, 4096);
   try {
     const info = await stat(path);
-    if (info.isDirectory()) throw new UserError(`Picture ${path} is a folder; name a picture file.`);
+    if (info.isDirectory()) throw new UserError(`Picture ${name} is a folder; name a picture file.`);
     // Opening a pipe or a device could wait forever.
-    if (!info.isFile()) throw new UserError(`Picture ${path} is not a regular file; name a picture file.`);
+    if (!info.isFile()) throw new UserError(`Picture ${name} is not a regular file; name a picture file.`);
     if (info.size > maxFileBytes) {
       throw new UserError(
-        `Picture ${path} has ${info.size} bytes, more than the ${maxFileBytes} that are accepted; save it smaller.`,
+        `Picture ${name} has ${info.size} bytes, more than the ${maxFileBytes} that are accepted; save it smaller.`,
       );
     }
     return await readFile(path);
   } catch (error) {
-    throw explainFileError(error, 'read', path);
+    throw explainFileError(error, 'read', name);
   }
 }
 
@@ -63,7 +64,7 @@ function isKnownFormat(bytes: Buffer): boolean {
  */
 export async function decodePicture(source: string | Buffer, options: DecodeOptions = {}): Promise<Picture> {
   const bytes = typeof source === 'string' ? await readPicture(source) : source;
-  const name = typeof source === 'string' ? `Picture ${source}` : (options.name ?? 'The picture');
+  const name = typeof source === 'string' ? `Picture ${printable(source, 4096)}` : (options.name ?? 'The picture');
   checkFormat(bytes, name);
   if (isBmp(bytes)) return checkedBmp(bytes, name);
   try {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { random } from '../common/random.js';
 import type { Picture } from '../data/resize.js';
-import { kindOf } from './kind.js';
+import { contentOf, kindOf } from './kind.js';
 import { NewestOnly } from './newest-only.js';
 import { levelOf, PyramidMaker } from './pyramid.js';
 import type { VideoFace } from './recognize-video.js';
@@ -181,4 +185,16 @@ test('of very many tracks the longest are kept, the others counted', () => {
   assert.equal(Math.round(tracks[0]?.seconds ?? 0), 5000);
   const sum = tracks.reduce((all, track) => all + track.seconds, others.seconds);
   assert.ok(Math.abs(sum - 10_000) < 1e-6);
+});
+
+test('pipes are not opened, empty files are called so', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'poster-pipe-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const empty = join(folder, 'empty.mp4');
+  await writeFile(empty, '');
+  await assert.rejects(ffmpegInput(empty), /is empty \(0 bytes\)/);
+  const pipe = join(folder, 'pipe.mp4');
+  if (spawnSync('mkfifo', [pipe]).status !== 0) return t.skip('there are no named pipes here');
+  assert.equal(await contentOf(pipe), undefined);
+  await assert.rejects(ffmpegInput(pipe), /not a regular file; pipe it to -/);
 });
