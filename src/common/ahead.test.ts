@@ -114,3 +114,10 @@ test('closing tells the source and begins nothing more', async () => {
   assert.equal(begun, before);
   assert.ok(begun <= 5);
 });
+
+test('it is idle also while the work on the next item lets wait', async () => {
+  const done = new Ahead([1], 4, async (item) => item);
+  assert.equal(await done.isIdle({ work: 1 }), false);
+  const stalled = new Ahead([1], 4, () => new Promise(() => undefined));
+  assert.equal(await stalled.isIdle({ work: 1 }), true);
+});

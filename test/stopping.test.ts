@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { download } from '../src/recognize/decode-image.js';
+import { Recognizer } from '../src/recognize/index.js';
+import { recognizeFrames, type TimedPicture } from '../src/video/index.js';
+import { main, start } from './support/cli.js';
+
+/** Answers with the beginning of something, and no more. */
+const server = createServer((_, response) => response.write('abc'));
+const skip = process.platform === 'win32';
+let address = '';
+let dir = '';
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'poster-stopping-'));
+  await copyFile(fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url)), join(dir, 'photo.png'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+});
+after(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+test('a silent server is given up', async () => {
+  await assert.rejects(
+    download(new URL(address), 'Picture a', undefined, 50),
+    /^UserError: Picture a cannot be fetched \(nothing came from the server for 0\.05 s\)/,
+  );
+});
+
+test('frames that let wait do not hold up those before', async () => {
+  const recognizer = await Recognizer.load({ aligned: true, threads: 1 });
+  let give: () => void = () => undefined;
+  async function* frames(): AsyncGenerator<TimedPicture> {
+    const picture = { width: 48, height: 48, channels: 1, data: new Uint8Array(48 * 48) } as const;
+    yield { time: 0, frame: 0, picture };
+    await new Promise<void>((resolve) => {
+      give = resolve;
+    });
+    yield { time: 1, frame: 1, picture };
+  }
+  const seen: number[] = [];
+  for await (const { frame } of recognizeFrames(recognizer, frames())) {
+    seen.push(frame);
+    give();
+  }
+  assert.deepEqual(seen, [0, 1]);
+  await recognizer.dispose();
+});
+
+test('a stalled input holds up no results, and Ctrl-C gives it up', { skip }, async () => {
+  const args = ['predict', 'photo.png', address, 'photo.png', '--json', '--csv', 'stalled.csv'];
+  const { child, finished } = start(args, dir);
+  child.stdout?.once('data', () => child.kill('SIGINT'));
+  const { code, stdout, stderr } = await finished;
+  assert.equal(code, 130, stderr);
+  const { images, failed, interrupted } = JSON.parse(stdout) as Record<string, unknown[]>;
+  assert.deepEqual([images?.length, failed, interrupted], [1, [], true]);
+  assert.equal((await readFile(join(dir, 'stalled.csv'), 'utf8')).trim().split('\n').length, 2);
+});
+
+test('a stdout that nobody reads any more stops it: files are whole, none is left over', { skip }, async () => {
+  const many = Array.from({ length: 200 }, () => 'photo.png');
+  const { child, finished } = start(['predict', ...many, '--jsonl', '--csv', 'head.csv'], dir);
+  child.stdout?.once('data', () => child.stdout?.destroy());
+  const { code, stderr } = await finished;
+  assert.equal(code, 130, stderr);
+  assert.match(stderr, /^Stopped after \d+ of 200 pictures; their results are complete\.$/m);
+  assert.match(await readFile(join(dir, 'head.csv'), 'utf8'), /\nphoto\.png,1,/);
+  assert.deepEqual(
+    (await readdir(dir)).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
+test('a full standard output is a sentence', { skip: !existsSync('/dev/full') }, async () => {
+  const words = ['-c', 'exec "$0" "$@" > /dev/full', process.execPath, main, 'predict', 'photo.png'];
+  const child = spawn('bash', words, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr?.on('data', (data) => {
+    stderr += String(data);
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(stderr, 'poster: Cannot write standard output: the disk is full; free some space and run again.\n');
+  assert.equal(code, 4);
+});
