@@ -51,3 +51,6 @@ function failureOf(error: unknown): unknown {
   failure ??= explainFileError(error, 'write', 'standard output');
   return failure;
 }
+
+/** Whether nothing more can be told on standard output because of this. */
+export const isStdoutFailure = (error: unknown): boolean => error !== undefined && error === failure;

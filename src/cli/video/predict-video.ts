@@ -6,6 +6,7 @@ import { openVideo, recognizeFrames, type Video, VideoSummary, type VideoTotals 
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
 import { note, writeOut } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
+import { isStdoutFailure } from '../stdout.js';
 import type { VideoInput } from './inputs.js';
 import type { VideoPredictOptions } from './options.js';
 import { csvTimeline, type FrameOutput, jsonLines } from './outputs.js';
@@ -174,7 +175,7 @@ async function predictVideo(
   } catch (error) {
     // A video that breaks off: what came before it counts. Without any frame there is nothing to tell.
     // Nor where nothing can be told.
-    if (summary.totals().frames === 0 || process.stdout.errored !== null) throw error;
+    if (summary.totals().frames === 0 || isStdoutFailure(error)) throw error;
     fail(error);
   } finally {
     bar.stop();
