@@ -114,7 +114,7 @@ describe('poster landmarks', () => {
     );
     await copyFile(picture, join(dir, 'face.png'));
     const own = ['landmarks', 'face.png', ...command.slice(2), '--draw', './face.png'];
-    await fails(own, dir, 2, /--draw would write over \.\/face\.png, a picture to be read/);
+    await fails(own, dir, 2, /--draw \.\/face\.png would write over face\.png, which is to be read/);
     const untrained = ['landmarks', picture, '--aligned', '--checkpoint', 'untrained.safetensors'];
     await fails(untrained, dir, 3, /The landmark head in untrained\.safetensors was never trained/);
     const headless = ['landmarks', picture, '--aligned', '--checkpoint', 'headless.safetensors'];

@@ -1,10 +1,9 @@
-import { realpath, stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
-import { makeFolder } from '../../common/output-paths.js';
+import { checkDrawing, guardInputs, makeFolder } from '../../common/output-paths.js';
 import { type LandmarkDetector, type Landmarks, loadLandmarkDetector } from '../../recognize/index.js';
 import { landmarksSvg } from '../../report/landmarks-svg.js';
 import { positive } from '../checkpoint-options.js';
@@ -43,7 +42,7 @@ Example:
           ExitCode.usage,
         );
       }
-      if (options.draw !== undefined) await checkDraw(images, options.draw);
+      await checkDraw(images, options);
       const detector = await loadLandmarkDetector(
         options.checkpoint,
         options.threads === undefined ? {} : { threads: options.threads },
@@ -85,23 +84,17 @@ async function run(detector: LandmarkDetector, images: readonly string[], option
 const isPicture = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
 
 /**
- * @throws UserError where `--draw` names neither a folder nor a kind of picture that is drawn, or where a picture that is
- * looked at would be lost.
+ * @throws UserError where `--draw` names neither a folder nor a kind of picture that is drawn, or where a file that is read
+ * would be lost.
  */
-async function checkDraw(images: readonly string[], to: string): Promise<void> {
-  const usage = (problem: string): UserError => new UserError(problem, ExitCode.usage);
-  if (isPicture(to) && images.length > 1) throw usage('--draw names one file for several pictures; name a folder.');
-  if (!isPicture(to) && extname(to) !== '' && !/[/\\]$/.test(to)) {
-    const folder = (await stat(to).catch(() => undefined))?.isDirectory() === true;
-    if (!folder) throw usage(`--draw ${to}: give a name that ends in .png, .jpg or .webp, or a folder that ends in /.`);
+async function checkDraw(images: readonly string[], { draw: to, checkpoint }: LandmarksOptions): Promise<void> {
+  if (to === undefined) return;
+  await checkDrawing(to, isPicture, '.png, .jpg or .webp');
+  if (isPicture(to) && images.length > 1) {
+    throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
   }
-  const place = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
-  const sources = new Set(await Promise.all(images.map(place)));
-  for (const [i, image] of images.entries()) {
-    const path = drawnPath(image, i, to);
-    if (sources.has(await place(path)))
-      throw usage(`--draw would write over ${path}, a picture to be read; name another.`);
-  }
+  const guard = await guardInputs([checkpoint, ...images]);
+  for (const [i, image] of images.entries()) await guard(`--draw ${to}`, drawnPath(image, i, to));
 }
 
 const drawnPath = (image: string, index: number, to: string): string =>
