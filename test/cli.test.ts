@@ -196,7 +196,7 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
     await fails(predict('empty.png'), dir, 3, /empty\.png is empty/);
     await fails(predict('cut.png'), dir, 3, /cut\.png is truncated or damaged/);
     await fails(predict('faces'), dir, 3, /Folder faces has no pictures; with --recursive/);
-    await fails(predict('*.tif'), dir, 3, /No picture matches \*\.tif/);
+    await fails(predict('*.tif'), dir, 3, /No file matches \*\.tif/);
   });
 
   it('checkpoints: missing, damaged, of another architecture', async () => {

@@ -109,8 +109,8 @@ test('options of videos are refused for pictures', async () => {
 });
 
 test('without ffmpeg a sentence says what to install', async () => {
-  const file = inFolder('empty.mp4');
-  await writeFile(file, '');
+  const file = inFolder('text.mp4');
+  await writeFile(file, 'text');
   await assert.rejects(
     all(recognizeVideo(recognizer, file, { ffmpeg: '/no/ffmpeg', ffprobe: '/no/ffprobe' })),
     /not installed; install ffmpeg/,
