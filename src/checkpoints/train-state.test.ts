@@ -135,7 +135,8 @@ test('killed at any moment while saving, the checkpoint is whole', { timeout: 60
     }`;
   let reached = 0;
   let interrupted = 0;
-  for (let round = 0; round < 10; round++) {
+  // A busy machine may need more rounds until a kill meets the writing.
+  for (let round = 0; round < 10 || (interrupted === 0 && round < 60); round++) {
     const child = spawn(process.execPath, ['--input-type=module', '-e', script, String(reached + 1)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -161,6 +162,6 @@ test('killed at any moment while saving, the checkpoint is whole', { timeout: 60
     interrupted += leftovers.length;
     for (const name of leftovers) await rm(join(run, name));
   }
-  // Nearly every round; none in ten would mean that the kills missed the writing and the test shows nothing.
+  // Every other round, or so; none at all would mean that the kills missed the writing and the test shows nothing.
   assert(interrupted > 0);
 });

@@ -265,9 +265,11 @@ function line({ x, y, width, height }: Area, score: Scores[number] | undefined, 
   return `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" rx="${n(0.35 * font)}" fill="${colour}" fill-opacity="0.95"/>${text}`;
 }
 
-function message(text: string, picture: Size, font: number): string {
+/** At the bottom left; smaller than `largest` where the picture is narrow. */
+function message(text: string, picture: Size, largest: number): string {
+  const font = Math.min(largest, picture.width / (textWidth(text, 1) + 1.2));
   const width = textWidth(text, font) + 1.2 * font;
-  const [x, y] = [0.8 * font, picture.height - 2.6 * font];
+  const [x, y] = [Math.min(0.8 * font, picture.width - width), picture.height - 2.6 * font];
   return `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(1.8 * font)}" rx="${n(0.4 * font)}" fill="${dark}" fill-opacity="0.82"/>${svgText(Number(n(x + 0.6 * font)), Number(n(y + 1.25 * font)), text, { size: Number(n(font)), fill: '#fff' })}`;
 }
 
