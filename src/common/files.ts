@@ -49,11 +49,11 @@ export function explainFileError(error: unknown, doing: 'read' | 'write', path: 
   let reason = known?.reason ?? `the system reported ${code}`;
   let remedy = known?.remedy ?? 'check the path and the disk';
   if (code === 'ENOENT') {
-    reason = doing === 'read' ? 'there is no such file' : `the folder ${dirname(path)} does not exist`;
+    reason = doing === 'read' ? 'there is no such file' : `the folder ${printable(dirname(path), 4096)} does not exist`;
     remedy = doing === 'read' ? 'check the path' : 'create it first or choose another';
   }
   const exitCode = resourceCodes.has(code) ? ExitCode.resource : ExitCode.input;
-  return new UserError(`Cannot ${doing} ${path}: ${reason}; ${remedy}.`, exitCode, { cause: error });
+  return new UserError(`Cannot ${doing} ${printable(path, 4096)}: ${reason}; ${remedy}.`, exitCode, { cause: error });
 }
 
 /** Writes all of `bytes` at the handle's current position. */

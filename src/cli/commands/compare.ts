@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { writeFileAtomic } from '../../common/files.js';
+import { checkOutputFiles, guardInputs } from '../../common/output-paths.js';
 import {
   type ComparedRun,
   type Comparison,
@@ -73,6 +74,14 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
   if (plot !== undefined && kind !== '.svg' && kind !== '.png') {
     throw new UserError(`--plot ${plot}: give a name that ends in .svg or .png.`, ExitCode.usage);
   }
+  const outputs = [
+    ...(csv === undefined ? [] : [{ option: '--csv', path: csv }]),
+    ...(plot === undefined ? [] : [{ option: '--plot', path: plot }]),
+  ];
+  await checkOutputFiles(outputs);
+  const files = ['run.json', 'metrics.jsonl', 'best.safetensors', 'last.safetensors'];
+  const guard = await guardInputs(paths.flatMap((path) => [path, ...files.map((file) => join(path, file))]));
+  for (const { option, path } of outputs) await guard(option, path);
   const { read, leftOut } = await usableRuns(paths);
   const { runs, notes } = await distinctRuns(read);
   // Before anything long is measured.

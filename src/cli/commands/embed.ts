@@ -6,7 +6,7 @@ import { bytesOf, type Tensor, writeSafetensors } from '../../checkpoints/index.
 import { ExitCode, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
-import { makeFolder } from '../../common/output-paths.js';
+import { guardInputs, makeFolder } from '../../common/output-paths.js';
 import {
   bundledCheckpoint,
   type EmbeddedDataset,
@@ -85,6 +85,8 @@ export function embedCommand(): Command {
 
 async function run(embedder: Embedder, dir: string, options: EmbedOptions): Promise<void> {
   // Before the long part, not after it.
+  const guard = await guardInputs([options.checkpoint]);
+  await guard('--out', options.out);
   await makeFolder(dirname(options.out));
   const embedded = await readFeatures(embedder, dir, options);
   noteSkipped(embedded.skipped);

@@ -1,10 +1,8 @@
-import { access, constants } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { explainFileError } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
+import { checkOutputFiles, guardInputs } from '../../common/output-paths.js';
 import { bundledCheckpoint, type Classifier, type Evaluated, evaluateOn } from '../../recognize/index.js';
 import { figuresOf, measurementsTable, spreadOf } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
@@ -87,7 +85,12 @@ async function run(flags: EvaluateFlags): Promise<void> {
   if (flags.csv !== undefined && flags.checkpoint.length > 1) {
     throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', ExitCode.usage);
   }
-  if (flags.csv !== undefined) await requireFolderOf(flags.csv);
+  if (flags.csv !== undefined) {
+    // Before the work, not after it.
+    await checkOutputFiles([{ option: '--csv', path: flags.csv }]);
+    const guard = await guardInputs(flags.checkpoint);
+    await guard('--csv', flags.csv);
+  }
   const measurements: Measurement[] = [];
   for (const checkpoint of flags.checkpoint) {
     if (flags.checkpoint.length > 1) note(checkpoint);
@@ -109,15 +112,6 @@ async function run(flags: EvaluateFlags): Promise<void> {
   printResult(flags.json, { checkpoints: measurements.map(evaluationDocument), spread }, () =>
     severalText(measurements),
   );
-}
-
-/** Before the work, not after it. */
-async function requireFolderOf(path: string): Promise<void> {
-  try {
-    await access(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw explainFileError(error, 'write', path);
-  }
 }
 
 async function measure(classifier: Classifier, checkpoint: string, flags: EvaluateFlags): Promise<Measurement> {

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
-import { makeFolder } from '../../common/output-paths.js';
+import { guardInputs, makeFolder } from '../../common/output-paths.js';
 import { decodePicture } from '../../data/index.js';
 import {
   bundledCheckpoint,
@@ -70,6 +70,12 @@ async function run(explainer: Explainer, images: readonly string[], options: Exp
   await makeFolder(options.out);
   for (const missing of await fontNote()) note(missing);
   const names = outputNames(images);
+  const guard = await guardInputs([options.checkpoint, ...images]);
+  for (const name of names) {
+    const stem = join(options.out, name);
+    await guard('--out', panelPath(stem));
+    if (options.saveMaps === true) await guard('--save-maps', mapsPath(stem));
+  }
   const done: Done[] = [];
   const failed: { readonly image: string; readonly reason: string }[] = [];
   const progress = countBar('pictures');
@@ -91,6 +97,9 @@ async function run(explainer: Explainer, images: readonly string[], options: Exp
   if (failed.length > 0) process.exitCode = ExitCode.input;
 }
 
+const panelPath = (stem: string): string => `${stem}.explain.png`;
+const mapsPath = (stem: string): string => `${stem}.explain.safetensors`;
+
 /** What was written for one picture, or the sentence why the picture cannot be read. */
 async function tryOne(
   explainer: Explainer,
@@ -106,10 +115,10 @@ async function tryOne(
     return messageOf(error);
   }
   const drawn = explanationPanel(basename(image), explanation, options.rollout === true ? 'rollout' : 'attention');
-  const panel = `${stem}.explain.png`;
+  const panel = panelPath(stem);
   await writeFileAtomic(panel, await heatPanel(await decodePicture(image), drawn));
   if (options.saveMaps !== true) return { image, panel, explanation };
-  const maps = `${stem}.explain.safetensors`;
+  const maps = mapsPath(stem);
   const about = new Map([
     ['image', image],
     ['target', explanation.target],
