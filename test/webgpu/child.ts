@@ -5,6 +5,7 @@
 import { messageOf } from '../../src/common/errors.js';
 import { lower } from '../../src/ops/index.js';
 import { GpuSession } from '../../src/runtime/index.js';
+import { compareDetector } from './detector-case.js';
 import { engineCases } from './engine-cases.js';
 import { compareForward } from './forward-case.js';
 import { compareOperations } from './operation-cases.js';
@@ -55,6 +56,7 @@ await attempt('training with its state on the device equals training on the CPU'
   check(await compareTraining(), 1e-4);
 });
 for (const [name, run] of Object.entries(engineCases)) await attempt(name, run);
+await attempt('the face detector as on the CPU', async () => check(await compareDetector(), 1e-5));
 await attempt('logits of POSTER V2 as in PyTorch', async () => check(await compareForward('NCHW', 1), 1e-3));
 if (full) {
   await attempt('the same for two pictures, NHWC', async () => check(await compareForward('NHWC', 2), 1e-3));
