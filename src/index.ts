@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The public interface. Recognising and training are at the top; the parts they are made of, for networks of your own,
  * are in namespaces. Reports, which load a plotting library, are `poster-v2/report`.

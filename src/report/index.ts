@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 export * from './bar.js';
 export { compareChart } from './charts/compare.js';
 export { renderSvg, svgToPng } from './charts/render.js';
