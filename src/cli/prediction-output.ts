@@ -1,8 +1,8 @@
 import type { ModelDescription } from '../checkpoints/index.js';
 import { printable } from '../common/printable.js';
 import type { Box, Keypoints } from '../detect/index.js';
-import type { Score } from '../recognize/predict.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
+import type { Score } from '../recognize/scores.js';
 import { bar } from '../report/bar.js';
 import { formatTable, percent } from '../report/table.js';
 import { writeOut } from './context.js';

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { messageOf, UserError } from '../common/errors.js';
 
 const weightsFile = '@mediapipe/face_detection/face_detection_full_range.tflite';
@@ -10,6 +8,9 @@ const weightsFile = '@mediapipe/face_detection/face_detection_full_range.tflite'
  */
 export async function readDetectorWeights(): Promise<Uint8Array> {
   try {
+    // Within the function: in a browser's bundle, where it is never called, imports at the top would be loaded all the same.
+    const { readFile } = await import('node:fs/promises');
+    const { createRequire } = await import('node:module');
     return new Uint8Array(await readFile(createRequire(import.meta.url).resolve(weightsFile)));
   } catch (error) {
     throw new UserError(

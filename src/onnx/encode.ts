@@ -34,3 +34,14 @@ function framed(field: number, content: readonly Uint8Array[]): Uint8Array[] {
   const tag = (field << 3) | lengthDelimited;
   return [protobuf.Writer.create().uint32(tag).uint32(length).finish(), ...content];
 }
+
+/** Pieces as one array; `Buffer.concat` is not to be had in browsers. */
+export function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}

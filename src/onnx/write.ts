@@ -10,7 +10,7 @@ import {
   nodesOf,
   type Value,
 } from '../graph/index.js';
-import { type Initializer, modelChunks } from './encode.js';
+import { type Initializer, joined, modelChunks } from './encode.js';
 import {
   attributeTypes,
   defaultOpset,
@@ -72,7 +72,7 @@ const foreign: Readonly<Record<string, { readonly domain: string; readonly opTyp
  * @throws UserError where weights that the model is to hold itself are more than one file can.
  */
 export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Array {
-  return Buffer.concat(onnxChunks(program, options));
+  return joined(onnxChunks(program, options));
 }
 
 /** The same as pieces to be written one after the other; weights are not copied. */

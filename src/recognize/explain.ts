@@ -12,7 +12,7 @@ import {
 import { indexOfHighest } from './embed.js';
 import { type NetworkOptions, openNetwork } from './network.js';
 import { loadPicture } from './pictures.js';
-import { ranked, type Score } from './predict.js';
+import { ranked, type Score } from './scores.js';
 
 /** What a network looked at in a picture. */
 export interface Explanation {

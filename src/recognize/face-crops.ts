@@ -5,7 +5,7 @@ import { inputFormat, normaliseInto } from '../data/augment.js';
 import { type Picture, toNetworkSize } from '../data/resize.js';
 import { alignFace, type Keypoints } from '../detect/index.js';
 import type { Classifier } from './classifier.js';
-import { ranked, type Score } from './predict.js';
+import { ranked, type Score } from './scores.js';
 
 /** Crops that the classifier looks at in one run. */
 export const defaultBatchSize = 32;

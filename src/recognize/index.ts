@@ -18,3 +18,4 @@ export * from './predict.js';
 export type { Protocol } from './protocol.js';
 export type { Recognition, RecognizedFace } from './recognition.js';
 export * from './recognizer.js';
+export * from './scores.js';

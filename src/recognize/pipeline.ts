@@ -13,8 +13,8 @@ import {
   isRawImage,
   pictureOf,
 } from './image-source.js';
-import type { Score } from './predict.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
+import type { Score } from './scores.js';
 
 /** What recognising takes. */
 export interface RecognizerParts {

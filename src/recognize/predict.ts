@@ -1,13 +1,6 @@
 import type { Classifier } from './classifier.js';
 import { loadPicture } from './pictures.js';
-
-/** An expression and how strongly a picture shows it. */
-export interface Score {
-  readonly label: string;
-  /** In [0, 1]; those of a picture sum to 1. */
-  readonly probability: number;
-  readonly logit: number;
-}
+import { ranked, type Score } from './scores.js';
 
 /**
  * Recognises the expression on pictures that already are face crops.
@@ -34,11 +27,4 @@ export async function classifyPictures(classifier: Classifier, pictures: readonl
     const row = (values: Float32Array): Float32Array => values.subarray(i * labels.length, (i + 1) * labels.length);
     return ranked(labels, row(logits), row(probabilities));
   });
-}
-
-/** One picture's scores, logits and probabilities [K], the most probable first. */
-export function ranked(labels: readonly string[], logits: Float32Array, probabilities: Float32Array): Score[] {
-  return labels
-    .map((label, k) => ({ label, probability: probabilities[k] ?? 0, logit: logits[k] ?? 0 }))
-    .sort((a, b) => b.probability - a.probability);
 }

@@ -1,6 +1,6 @@
 import type { Picture } from '../data/resize.js';
 import type { Box, Keypoints } from '../detect/index.js';
-import type { Score } from './predict.js';
+import type { Score } from './scores.js';
 
 /** A face of a picture and what it shows. Places are pixels of the upright picture. */
 export interface RecognizedFace {

@@ -1,0 +1,74 @@
+/*
+ * What test/browser.test.ts has a browser do: find the face in a picture and read its expression, with the same code as
+ * in Node. Only what Node brings is another's here: ONNX Runtime (WebAssembly), the decoder (the browser's own).
+ */
+import * as ort from 'onnxruntime-web/wasm';
+import type { Preprocessing } from '../../src/common/preprocessing.js';
+import { loadFaceDetector } from '../../src/detect/index.js';
+import { logSoftmax } from '../../src/metrics/softmax.js';
+import type { Classifier } from '../../src/recognize/classifier.js';
+import { type ImageDecoder, pictureOf } from '../../src/recognize/image-source.js';
+import { recognizeAll } from '../../src/recognize/pipeline.js';
+import type { Recognition } from '../../src/recognize/recognition.js';
+import { CpuSession, floats, hostTensor, useOrt } from '../../src/runtime/index.js';
+
+/** What the server tells of the network in `classifier.onnx`. */
+export type Described = Pick<Classifier, 'labels' | 'preprocessing' | 'description'>;
+
+/** What the page sends back. */
+export interface Seen {
+  readonly results?: readonly Recognition[];
+  readonly error?: string;
+}
+
+const bytesOf = async (path: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(path)).arrayBuffer());
+
+/** Pixels as they are in the file, without colour management: as sharp gives them to us in Node. */
+const decode: ImageDecoder = async (image, request) => {
+  if (!(image instanceof Blob)) throw new Error('the page gives blobs only');
+  const bitmap = await createImageBitmap(image, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+  if (context === null) throw new Error('there is no canvas');
+  context.drawImage(bitmap, 0, 0);
+  return { picture: pictureOf(context.getImageData(0, 0, bitmap.width, bitmap.height), request), frames: 1 };
+};
+
+async function loadClassifier(described: Described, model: Uint8Array): Promise<Classifier> {
+  const session = await CpuSession.load(model);
+  const { channels, imageSize }: Preprocessing = described.preprocessing;
+  return {
+    ...described,
+    async classify(images, n) {
+      const input = hostTensor('float32', images, [n, channels, imageSize, imageSize]);
+      const logits = floats((await session.run(new Map([['pixel_values', input]]))).get('logits'));
+      const classes = described.labels.labels.length;
+      const rows = Array.from({ length: n }, (_, i) => logSoftmax(logits.subarray(i * classes, (i + 1) * classes)));
+      return { logits, probabilities: Float32Array.from(rows.flat(), Math.exp) };
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+async function look(): Promise<Recognition[]> {
+  ort.env.wasm.wasmPaths = '/ort/';
+  ort.env.wasm.numThreads = 1;
+  useOrt(ort);
+  const described = (await (await fetch('/description.json')).json()) as Described;
+  const classifier = await loadClassifier(described, await bytesOf('/classifier.onnx'));
+  const detector = await loadFaceDetector({ weights: await bytesOf('/detector.tflite') });
+  const pictures = ['/portrait.png', '/turned.png', '/empty.png'].map(async (path) => (await fetch(path)).blob());
+  const results: Recognition[] = [];
+  for await (const result of recognizeAll({ classifier, detector, decode }, await Promise.all(pictures))) {
+    if (result.status === 'rejected') throw result.reason;
+    results.push(result.value);
+  }
+  await detector.dispose();
+  await classifier.dispose();
+  return results;
+}
+
+const seen: Seen = await look().then(
+  (results) => ({ results }),
+  (error: unknown) => ({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+);
+await fetch('/seen', { method: 'POST', body: JSON.stringify(seen) });
