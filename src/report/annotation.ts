@@ -134,7 +134,7 @@ function tag({ x, y }: Area, name: string, colour: string, font: number): string
     weight: 700,
     fill: dark,
   });
-  return `<rect x="${n(x)}" y="${n(y)}" width="${n(textWidth(name, font) + 0.85 * font)}" height="${n(1.4 * font)}" rx="${n(0.3 * font)}" fill="${colour}"/>${text}`;
+  return `<rect x="${n(x)}" y="${n(y)}" width="${n(textWidth(name, font, true) + 0.85 * font)}" height="${n(1.4 * font)}" rx="${n(0.3 * font)}" fill="${colour}"/>${text}`;
 }
 
 /** A panel for each face where there is room for all, otherwise a line for each. */
@@ -209,25 +209,36 @@ function clamped(area: Area, picture: { readonly width: number; readonly height:
 type Scores = AnnotatedFace['scores'];
 type Size = { readonly width: number; readonly height: number };
 
-/** Widths of text are estimates: there are no metrics of the font that will be found. */
-const textWidth = (text: string, font: number): number => 0.58 * font * [...text].length;
+/** Widths of text are estimates on the wide side (DejaVu Sans'): there are no metrics of the font that will be found. */
+const textWidth = (text: string, font: number, bold = false): number => (bold ? 0.69 : 0.6) * font * [...text].length;
+/** The first row of a panel is bold. */
+const columnWidth = (texts: readonly string[], font: number): number =>
+  Math.max(...texts.map((text, i) => textWidth(text, font, i === 0)), 0);
 const labelWidth = (scores: Scores, font: number): number =>
-  Math.max(...scores.map(({ label }) => textWidth(label, font)), 0);
+  columnWidth(
+    scores.map(({ label }) => label),
+    font,
+  );
+const shareText = ({ probability }: Scores[number]): string => `${percent(probability)}%`;
 const barWidth = 5;
 const rowHeight = 1.45;
+/** Of a panel, in its font's size: to the left, before and behind bars, to the right. */
+const [padLeft, gap, padRight] = [0.8, 0.5, 0.7];
 
 function panelSize(scores: Scores, font: number): Size {
+  const texts = labelWidth(scores, font) + columnWidth(scores.map(shareText), font);
   return {
-    width: labelWidth(scores, font) + (barWidth + 5.5) * font,
+    width: texts + (padLeft + gap + barWidth + gap + padRight) * font,
     height: (scores.length * rowHeight + 0.7) * font,
   };
 }
 
 /** Labels, bars and percentages on a dark ground. */
 function bars({ x, y, width, height }: Area, scores: Scores, font: number): string {
-  const left = x + 0.8 * font;
-  const start = left + labelWidth(scores, font) + 0.5 * font;
-  const rows = scores.map(({ label, probability }, i) => {
+  const left = x + padLeft * font;
+  const start = left + labelWidth(scores, font) + gap * font;
+  const rows = scores.map((score, i) => {
+    const { label, probability } = score;
     const base = y + (0.35 + (i + 0.74) * rowHeight) * font;
     const colour = expressionColour(label);
     const [weight, fill] = i === 0 ? [600, '#fff'] : [400, '#d5dae1'];
@@ -237,7 +248,7 @@ function bars({ x, y, width, height }: Area, scores: Scores, font: number): stri
       svgText(Number(n(left)), Number(n(base)), label, { size: Number(n(font)), weight, fill }),
       bar(1, 'fill="#fff" fill-opacity="0.14"'),
       bar(probability, `fill="${colour}"`),
-      svgText(Number(n(start + (barWidth + 0.5) * font)), Number(n(base)), `${percent(probability)}%`, {
+      svgText(Number(n(start + (barWidth + gap) * font)), Number(n(base)), shareText(score), {
         size: Number(n(font)),
         weight,
         fill,
@@ -252,7 +263,7 @@ function chipText(score: Scores[number] | undefined): string {
 }
 
 function chipSize(score: Scores[number] | undefined, font: number): Size {
-  return { width: textWidth(chipText(score), font) + 0.9 * font, height: 1.5 * font };
+  return { width: textWidth(chipText(score), font, true) + 0.9 * font, height: 1.5 * font };
 }
 
 function line({ x, y, width, height }: Area, score: Scores[number] | undefined, font: number): string {
