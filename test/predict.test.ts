@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -19,6 +22,7 @@ interface Seen {
   frames: number;
   faces: { box: { x: number; y: number; width: number }; expression: string; scores: unknown[] }[];
   failed?: string;
+  drawn?: string;
 }
 const linesOf = (stdout: string): Seen[] =>
   stdout
@@ -154,6 +158,36 @@ describe('odd pictures', { concurrency: 2 }, () => {
     );
   });
 
+  it('globs keep names as they are written and folders as they are, and pass over links in circles', async () => {
+    await mkdir(join(dir, 'tree', 'a'), { recursive: true });
+    for (const place of ['tree/a/one.png', 'tree/two.png']) await copyFile(join(dir, 'odd/dot.png'), join(dir, place));
+    await symlink('..', join(dir, 'tree', 'a', 'up'));
+    for (const start of ['tree', './tree', join(dir, 'tree')]) {
+      const args = ['predict', `${start}/**/*.png`, '--draw', 'drawn-tree', '--jsonl'];
+      const lines = linesOf((await succeeds(args, dir)).stdout);
+      assert.deepEqual(
+        lines.map(({ image, drawn }) => [image, drawn]),
+        [
+          [`${start}/a/one.png`, join('drawn-tree', 'a', 'one.png')],
+          [`${start}/two.png`, join('drawn-tree', 'two.png')],
+        ],
+      );
+    }
+  });
+
+  it('a folder or pattern without pictures does not stop the others', async () => {
+    await mkdir(join(dir, 'nothing'));
+    const { code, stdout, stderr } = await poster(['predict', 'nothing', 'photo.png', '*.nope', '--json'], dir);
+    assert.equal(code, 3);
+    const document = JSON.parse(stdout) as { images: Seen[]; failed: { image: string }[] };
+    assert.deepEqual(
+      [document.images.map(({ image }) => image), document.failed.map(({ image }) => image)],
+      [['photo.png'], ['nothing', '*.nope']],
+    );
+    assert.match(stderr, /^poster: Folder nothing has no pictures; .*\nposter: No file matches \*\.nope; /m);
+    await fails(['predict', 'nothing'], dir, 3, /^poster: Folder nothing has no pictures/);
+  });
+
   it('more names than ONNX Runtime bears on a command line', async () => {
     const long = `${'./'.repeat(1900)}odd/dot.png`;
     const args = ['predict', ...Array.from({ length: 12 }, () => long), '--jsonl'];
@@ -225,6 +259,66 @@ describe('odd pictures', { concurrency: 2 }, () => {
     await fails(['predict', clip, '--draw', 'seen.gif'], dir, 2, /ends in \.mp4, \.mov or \.mkv, or a folder/);
     await fails(['predict', clip, '--timeline', 'nowhere/t.svg'], dir, 3, /the folder nowhere does not exist/);
     assert.equal(await readFile(clip, 'latin1'), bytes);
+  });
+
+  it('no output is written over another one', async () => {
+    const both = /^poster: --\w+ .* and --\S+ .* would both write .*; name another file or folder\.$/m;
+    await fails(['predict', 'photo.png', '--draw', 'out.png', '--csv', './out.png'], dir, 2, both);
+    const crop = ['predict', 'photo.png', '--draw', 'c/photo.face-2.png', '--save-crops', 'c'];
+    await fails(crop, dir, 2, both);
+    await copyFile(portrait, join(dir, 'odd', 'photo.face-3.png'));
+    const over = ['predict', 'photo.png', 'odd/photo.face-3.png', '--save-crops', 'odd'];
+    await fails(over, dir, 2, /--save-crops odd would write over odd\/photo\.face-3\.png/);
+    await rm(join(dir, 'odd', 'photo.face-3.png'));
+    assert.equal((await readdir(dir)).includes('c'), false);
+  });
+
+  it('a drawing that cannot be written is told, and loses no result', async () => {
+    await mkdir(join(dir, 'taken', 'photo.png'), { recursive: true });
+    const args = ['predict', 'photo.png', 'odd/dot.png', '--draw', 'taken', '--json'];
+    const { code, stdout, stderr } = await poster(args, dir);
+    assert.equal(code, 3);
+    const { images } = JSON.parse(stdout) as { images: Seen[] };
+    assert.deepEqual(
+      images.map(({ image, faces, drawn }) => [image, faces.length, drawn]),
+      [
+        ['photo.png', 1, undefined],
+        ['odd/dot.png', 0, join('taken', 'dot.png')],
+      ],
+    );
+    assert.match(stderr, /^poster: Cannot write taken\/photo\.png: it is a folder/m);
+    assert.match(stderr, /^Files of 1 of 2 pictures could not be written: see above\.$/m);
+    await fails(['predict', 'photo.png', '--draw', 'photo.png/seen.png'], dir, 3, /^poster: Cannot write photo\.png: /);
+  });
+
+  it('names and values that are empty, as from a variable that is not set', async () => {
+    await fails(['predict', 'photo.png', '--csv', ''], dir, 2, /^poster: The value of --csv is empty/);
+    await fails(['predict', ''], dir, 2, /^poster: An argument is empty/);
+  });
+
+  it('names with control characters are shown without', async () => {
+    await copyFile(portrait, join(dir, '\u001b[31mred.png'));
+    const { stdout } = await succeeds(['predict', '\u001b[31mred.png', '--draw', 'd', '--save-crops', 'd2'], dir);
+    assert.match(stdout, /drawn: .*red\.png\n.*crop: .*red\.face-1\.png/);
+    assert.equal(stdout.includes('\u001b'), false);
+  });
+
+  it('a password in an address is sent, and not shown', async () => {
+    const server = createServer((request, response) => {
+      const allowed = request.headers.authorization === `Basic ${Buffer.from('me:se cret').toString('base64')}`;
+      response.writeHead(allowed ? 200 : 401).end(allowed ? readFileSync(portrait) : '');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}/photo.png`;
+    try {
+      const seen = await poster(['predict', `http://me:se%20cret@${address}`, `http://me:wrong@${address}`], dir);
+      assert.equal(seen.code, 3);
+      assert.match(seen.stdout, /^http:\/\/me:\.\.\.@127\.0\.0\.1:\d+\/photo\.png {2}512 x 512, 1 face/);
+      assert.match(seen.stderr, /me:\.\.\.@.* cannot be fetched: the server answered 401/);
+      assert.doesNotMatch(seen.stdout + seen.stderr, /cret|wrong/);
+    } finally {
+      server.close();
+    }
   });
 
   it('a table that cannot be written is an error', async () => {

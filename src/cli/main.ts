@@ -45,6 +45,8 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
   });
 }
 
+program.hook('preAction', (_, command) => refuseEmpty(command));
+
 // Whichever command reads the file, and whatever becomes of it after.
 const said = new Set<unknown>();
 refusalChannel.subscribe((sentence) => {
@@ -63,6 +65,15 @@ try {
   await program.parseAsync(words, { from: 'user' });
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** What a shell makes of a variable that is not set: no name of a file, and no number. @throws UserError */
+function refuseEmpty(command: Command): void {
+  const isEmpty = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.includes(''));
+  const empty = command.options.find((option) => isEmpty(command.getOptionValue(option.attributeName())));
+  if (empty === undefined && !command.args.includes('')) return;
+  const what = empty === undefined ? 'An argument' : `The value of ${empty.long ?? empty.flags}`;
+  throw new UserError(`${what} is empty; give one, or leave it out.`, ExitCode.usage);
 }
 
 /** Says what went wrong in a sentence. @returns the exit code that fits */

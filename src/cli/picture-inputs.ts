@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
-import { explainFileError, printable } from '../common/files.js';
+import { explainFileError } from '../common/files.js';
+import { printable, shownAddress } from '../common/printable.js';
 import { maxFileBytes } from '../data/decode.js';
-import { picturesIn } from '../data/folders.js';
+import { byCodePoint, outsideCircles, picturesIn } from '../data/folders.js';
 import { decodeImage } from '../recognize/decode-image.js';
 import type { ImageDecoder } from '../recognize/image-source.js';
 
@@ -20,22 +21,41 @@ export interface PictureInput {
 /** Names of pictures in folders, also of kinds that cannot be read: those are told, other files are passed over. */
 export const pictureName = /\.(jpe?g|jpe|jfif|a?png|webp|gif|tiff?|avif|bmp|ppm|pgm|heic|heif|jxl|jp2)$/i;
 
+/** A folder or glob that stands for no picture. */
+export interface WithoutPictures {
+  readonly name: string;
+  readonly reason: UserError;
+}
+
+export interface PictureInputs {
+  readonly inputs: readonly PictureInput[];
+  /** Told beside the results of the others. */
+  readonly without: readonly WithoutPictures[];
+}
+
 /**
  * What the arguments of a command stand for: `-`, addresses, files, pictures of folders and of globs, in this order, within a
  * folder sorted by name. Files that are named need not be there yet: that is told when they are read.
  *
  * @param recursive also folders within folders
- * @throws UserError for a folder or glob without pictures
+ * @throws UserError where there is no picture at all
  */
-export async function pictureInputs(names: readonly string[], recursive: boolean): Promise<PictureInput[]> {
+export async function pictureInputs(names: readonly string[], recursive: boolean): Promise<PictureInputs> {
   if (names.filter((name) => name === '-').length > 1) {
     throw new UserError('Standard input (-) can be read once only; name it once.', ExitCode.usage);
   }
   const inputs: PictureInput[] = [];
+  const without: WithoutPictures[] = [];
   for (const name of names) {
-    for (const input of await inputsOf(name, recursive)) inputs.push(input);
+    try {
+      for (const input of await inputsOf(name, recursive)) inputs.push(input);
+    } catch (error) {
+      if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+      without.push({ name, reason: error });
+    }
   }
-  return inputs;
+  if (inputs.length === 0 && without.length === 1) throw without[0]?.reason;
+  return { inputs, without };
 }
 
 async function inputsOf(name: string, recursive: boolean): Promise<PictureInput[]> {
@@ -84,7 +104,7 @@ function fromAddress(address: string): PictureInput {
   }
   const url = new URL(address);
   const last = url.pathname.split('/').findLast((part) => part !== '');
-  return { name: address, place: last ?? url.hostname, image: url };
+  return { name: shownAddress(address), place: last ?? url.hostname, image: url };
 }
 
 async function ofFolder(folder: string, recursive: boolean): Promise<FilesWithin['files']> {
@@ -99,10 +119,17 @@ async function ofFolder(folder: string, recursive: boolean): Promise<FilesWithin
 async function ofGlob(pattern: string): Promise<FilesWithin['files']> {
   const { glob } = await import('tinyglobby');
   // A backslash separates folders on Windows; elsewhere it keeps a character from having a meaning.
-  const forward = process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern;
-  const found = (await glob(forward, { expandDirectories: false })).sort();
-  const fixed = forward.split('/').findIndex((part) => /[*?[\]{}]/.test(part));
-  return found.map((path) => ({ path, place: path.split('/').slice(fixed).join('/') }));
+  const parts = (process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern).split('/');
+  const first = parts.findIndex((part) => /[*?[\]{}]/.test(part));
+  // Found from the fixed part on, so that paths begin as they were written, not as the library would put them.
+  const fixed = parts
+    .slice(0, first)
+    .map((part) => `${part}/`)
+    .join('');
+  const below = parts.slice(first).join('/');
+  const places = await glob(below, { cwd: resolve(fixed === '' ? '.' : fixed), expandDirectories: false });
+  const outside = await outsideCircles(fixed === '' ? '.' : fixed, places);
+  return outside.sort(byCodePoint).map((place) => ({ path: `${fixed}${place}`, place }));
 }
 
 /** Decodes what `image` of a `PictureInput` stands for. */

@@ -1,8 +1,17 @@
-import { dirname, extname, join, normalize } from 'node:path';
+import { basename, dirname, extname, join, normalize, resolve } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/files.js';
-import { checkDrawing, checkOutputFiles, guardInputs, type InputGuard, makeFolder } from '../common/output-paths.js';
+import {
+  checkDrawing,
+  checkFolderFor,
+  checkOutputFiles,
+  guardInputs,
+  type InputGuard,
+  makeFolder,
+  type NamedOutput,
+} from '../common/output-paths.js';
 import type { CropTemplate } from '../common/preprocessing.js';
+import { printable } from '../common/printable.js';
 import { cropCorners } from '../detect/align.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import type { PictureFormat } from '../report/annotated-picture.js';
@@ -32,11 +41,13 @@ export interface PlannedFiles {
 
 /**
  * Names the files that will be made of `inputs`, and looks whether they can be.
- * @throws UserError where one would be written over a picture (or weights) that is read, or cannot be written.
+ * @throws UserError where one would be written over a picture (or weights) that is read or over another one, or cannot be
+ * written.
  */
 export async function planFiles(inputs: readonly PictureInput[], options: FileOptions): Promise<PlannedFiles> {
-  const { checkpoint, draw, saveCrops, csv } = options;
-  if (draw === undefined && saveCrops === undefined && (csv === undefined || csv === '-')) {
+  const { checkpoint, draw, saveCrops } = options;
+  const csv = options.csv === '-' ? undefined : options.csv;
+  if (draw === undefined && saveCrops === undefined && csv === undefined) {
     return { stems: [], guard: async () => undefined };
   }
   if (draw !== undefined) {
@@ -44,26 +55,63 @@ export async function planFiles(inputs: readonly PictureInput[], options: FileOp
     if (isPictureFile(draw) && inputs.length > 1) {
       throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
     }
+    await checkFolderFor(isPictureFile(draw) ? dirname(draw) : draw);
   }
+  if (saveCrops !== undefined) await checkFolderFor(saveCrops);
   const read = inputs.flatMap(({ image }) => (typeof image === 'string' && image !== '-' ? [image] : []));
   const guard = await guardInputs([checkpoint, ...read]);
-  if (csv !== undefined && csv !== '-') {
+  if (csv !== undefined) {
     await guard(`--csv ${csv}`, csv);
     await checkOutputFiles([{ option: '--csv', path: csv }]);
   }
   const names = new OutputNames();
   const stems = inputs.map(({ place }) => names.stem(place));
-  const paths = inputs.flatMap(({ name }, i): [string, string][] => {
-    const stem = stems[i] ?? '';
-    return [
-      ...(draw === undefined ? [] : [[`--draw ${draw}`, drawnPath(draw, stem, name)] satisfies [string, string]]),
-      ...(saveCrops === undefined
-        ? []
-        : [[`--save-crops ${saveCrops}`, cropPath(saveCrops, stem, 1)] satisfies [string, string]]),
-    ];
-  });
-  await Promise.all(paths.map(([option, path]) => guard(option, path)));
+  const one: NamedOutput[] = [
+    ...(csv === undefined ? [] : [{ option: `--csv ${csv}`, path: csv }]),
+    ...(draw === undefined
+      ? []
+      : inputs.map(({ name }, i) => ({ option: `--draw ${draw}`, path: drawnPath(draw, stems[i] ?? '', name) }))),
+  ];
+  const crops = saveCrops === undefined ? [] : cropsThatMatter(saveCrops, stems, [...read, ...one.map((o) => o.path)]);
+  const outputs = [...one, ...crops];
+  refuseCollisions(outputs);
+  await Promise.all(outputs.map(({ option, path }) => guard(option, path)));
   return { stems, guard };
+}
+
+/**
+ * Crops of the first face of each picture, and those of further faces that have the name of a file that is read or written:
+ * how many faces there are nobody knows yet.
+ */
+function cropsThatMatter(folder: string, stems: readonly string[], others: readonly string[]): NamedOutput[] {
+  const numbers = new Map<string, Set<number>>();
+  for (const path of others) {
+    const [, stem = '', number] = /^(.*)\.face-([1-9]\d*)\.png$/.exec(basename(path)) ?? [];
+    if (number !== undefined) numbers.set(stem, (numbers.get(stem) ?? new Set()).add(Number(number)));
+  }
+  const option = `--save-crops ${folder}`;
+  return stems.flatMap((stem) =>
+    [...new Set([1, ...(numbers.get(basename(stem)) ?? [])])].map((face) => ({
+      option,
+      path: cropPath(folder, stem, face),
+    })),
+  );
+}
+
+/** @throws UserError where two outputs would be one file. */
+function refuseCollisions(outputs: readonly NamedOutput[]): void {
+  const seen = new Map<string, string>();
+  for (const { option, path } of outputs) {
+    const place = resolve(path);
+    const other = seen.get(place);
+    if (other !== undefined) {
+      throw new UserError(
+        `${other} and ${option} would both write ${printable(path, 4096)}; name another file or folder.`,
+        ExitCode.usage,
+      );
+    }
+    seen.set(place, option);
+  }
 }
 
 /** Paths below a folder for pictures from anywhere, each but once. */
@@ -106,7 +154,7 @@ export async function drawTo(
   const path = drawnPath(to, stem, image);
   const { annotatedPicture } = await import('../report/annotated-picture.js');
   const drawn = faces.map((face) => annotated(face, template));
-  await write(path, await annotatedPicture(picture, drawn, formatOf(path)));
+  await write(path, await annotatedPicture(picture, drawn, formatOf(path), { grow: true }));
   return path;
 }
 

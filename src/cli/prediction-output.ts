@@ -74,8 +74,12 @@ function pictureBlock({ image, width, height, frames, faces, ...files }: Predict
 }
 
 function fileLines({ drawn, crops = [] }: Pick<Predicted, 'drawn' | 'crops'>): string[] {
-  const shown = crops.length > 1 ? [`${crops[0]} and ${crops.length - 1} more`] : crops;
-  return [...(drawn === undefined ? [] : [`  drawn: ${drawn}`]), ...shown.map((path) => `  crop: ${path}`)];
+  const [first] = crops.map((path) => printable(path, 4096));
+  const more = crops.length > 1 ? ` and ${crops.length - 1} more` : '';
+  return [
+    ...(drawn === undefined ? [] : [`  drawn: ${printable(drawn, 4096)}`]),
+    ...(first === undefined ? [] : [`  crop: ${first}${more}`]),
+  ];
 }
 
 /** One document, written as it grows: it never is in memory as a whole. */

@@ -26,6 +26,7 @@ const remedies: Readonly<Record<string, { readonly reason: string; readonly reme
   ENAMETOOLONG: { reason: 'the path is too long', remedy: 'choose a shorter one' },
   ELOOP: { reason: 'its symbolic links go in circles', remedy: 'check the path' },
   EMFILE: { reason: 'too many files are open', remedy: 'raise the limit of open files' },
+  EPIPE: { reason: 'whoever read it has left', remedy: 'what was read is all there is' },
   EIO: { reason: 'the disk reported an error', remedy: 'check the disk' },
 };
 
@@ -52,7 +53,9 @@ export function explainFileError(error: unknown, doing: 'read' | 'write', path: 
     reason = doing === 'read' ? 'there is no such file' : `the folder ${printable(dirname(path), 4096)} does not exist`;
     remedy = doing === 'read' ? 'check the path' : 'create it first or choose another';
   }
-  const exitCode = resourceCodes.has(code) ? ExitCode.resource : ExitCode.input;
+  // As where the reader of standard output leaves.
+  const left = code === 'EPIPE' ? ExitCode.interrupted : ExitCode.input;
+  const exitCode = resourceCodes.has(code) ? ExitCode.resource : left;
   return new UserError(`Cannot ${doing} ${printable(path, 4096)}: ${reason}; ${remedy}.`, exitCode, { cause: error });
 }
 

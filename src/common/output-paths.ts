@@ -78,6 +78,23 @@ export async function checkDrawing(to: string, isFile: (path: string) => boolean
 }
 
 /**
+ * Looks whether a folder is there or can be made, before the work whose results go there.
+ * @throws UserError
+ */
+export async function checkFolderFor(path: string): Promise<void> {
+  try {
+    const info = await stat(path);
+    if (!info.isDirectory()) throw Object.assign(new Error('is a file'), { code: 'EEXIST' });
+    await access(path, constants.W_OK);
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const above = dirname(resolve(path));
+    if (!missing || above === resolve(path)) throw explainFileError(error, 'write', path);
+    await checkFolderFor(above);
+  }
+}
+
+/**
  * Makes a folder and those above it. Node's own way to do so never ends below /proc, which denies that a folder is there
  * in which none can be made.
  * @throws UserError

@@ -100,3 +100,24 @@ export async function picturesIn(
   byFolder.sort((a, b) => byCodePoint(a.folder, b.folder));
   return byFolder.flatMap(({ files }) => files);
 }
+
+/** Of paths below `root`, with `/` between parts, those that lead through no link back to a folder above. */
+export async function outsideCircles(root: string, paths: readonly string[]): Promise<string[]> {
+  // For each folder where it really is and where those above it are; undefined within a circle.
+  const known = new Map<string, readonly string[] | undefined>([['', [await realpath(root).catch(() => root)]]]);
+  const chainOf = async (folder: string): Promise<readonly string[] | undefined> => {
+    if (known.has(folder)) return known.get(folder);
+    const above = await chainOf(folder.slice(0, Math.max(0, folder.lastIndexOf('/'))));
+    const real = await realpath(join(root, folder)).catch(() => join(root, folder));
+    const chain = above === undefined || above.includes(real) ? undefined : [...above, real];
+    known.set(folder, chain);
+    return chain;
+  };
+  const kept: string[] = [];
+  for (const path of paths) {
+    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    // What leads out of the root may well lead to a folder above.
+    if (path.startsWith('..') || (await chainOf(folder)) !== undefined) kept.push(path);
+  }
+  return kept;
+}

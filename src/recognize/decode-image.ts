@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UserError } from '../common/errors.js';
-import { printable } from '../common/printable.js';
+import { printable, shownAddress } from '../common/printable.js';
 import { linked } from '../common/signals.js';
 import { decodeAsSeen, maxFileBytes, readPicture } from '../data/decode.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.js';
@@ -21,7 +21,24 @@ function nameOf(image: EncodedImage, name: string): string {
   if (typeof image === 'string') return `Picture ${printable(image, 4096)}`;
   if (!(image instanceof URL)) return name;
   // A data: address is the picture itself.
-  return `Picture ${printable(image.protocol === 'data:' ? `${image.href.slice(0, 32)}...` : image.href)}`;
+  return `Picture ${printable(image.protocol === 'data:' ? `${image.href.slice(0, 32)}...` : shownAddress(image.href))}`;
+}
+
+/** Fetching takes no name and password in an address; they go where browsers and curl put them. */
+function withoutCredentials(address: URL): { readonly url: URL; readonly headers: Readonly<Record<string, string>> } {
+  if (address.username === '' && address.password === '') return { url: address, headers: {} };
+  const url = new URL(address);
+  const words = [url.username, url.password].map(unescaped).join(':');
+  [url.username, url.password] = ['', ''];
+  return { url, headers: { authorization: `Basic ${Buffer.from(words).toString('base64')}` } };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function bytesOf(image: EncodedImage, name: string, signal: AbortSignal | undefined): Promise<Buffer> {
@@ -51,11 +68,12 @@ async function readUrl(url: URL, name: string, signal: AbortSignal | undefined):
  * @throws UserError that says why there is nothing, or the signal's reason.
  */
 export async function download(
-  url: URL,
+  address: URL,
   name: string,
   signal: AbortSignal | undefined,
   patience = 30_000,
 ): Promise<Buffer> {
+  const { url, headers } = withoutCredentials(address);
   const silence = new AbortController();
   const stop = linked([signal, silence.signal]);
   const timer = setTimeout(
@@ -63,7 +81,7 @@ export async function download(
     patience,
   );
   try {
-    const response = await fetch(url, { signal: stop.signal });
+    const response = await fetch(url, { headers, signal: stop.signal });
     if (!response.ok) {
       await response.body?.cancel();
       throw new UserError(`${name} cannot be fetched: the server answered ${response.status}; check the address.`);

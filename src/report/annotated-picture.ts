@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Picture } from '../data/resize.js';
-import { type AnnotatedFace, annotate } from './annotation.js';
+import { type AnnotatedFace, type AnnotateOptions, annotate } from './annotation.js';
 
 export type PictureFormat = 'png' | 'jpeg' | 'webp';
 
@@ -9,8 +9,9 @@ export async function annotatedPicture(
   picture: Picture,
   faces: readonly AnnotatedFace[],
   format: PictureFormat,
+  options: AnnotateOptions = {},
 ): Promise<Buffer> {
-  return encoded(composed(picture, faces), format);
+  return encoded(composed(picture, faces, options), format);
 }
 
 /** The same as pixels, RGB. */
@@ -20,8 +21,8 @@ export async function annotatedPixels(picture: Picture, faces: readonly Annotate
   return { width: info.width, height: info.height, channels: 3, data };
 }
 
-function composed(picture: Picture, faces: readonly AnnotatedFace[]): Sharp {
-  const { width, height, picture: size, svg } = annotate(picture, faces);
+function composed(picture: Picture, faces: readonly AnnotatedFace[], options: AnnotateOptions = {}): Sharp {
+  const { width, height, picture: size, svg } = annotate(picture, faces, options);
   const scaled = asImage(picture).resize(size.width, size.height, { fit: 'fill' });
   // One pipeline: what is composed is at the final size.
   const extended = scaled.extend({

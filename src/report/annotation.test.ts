@@ -51,7 +51,11 @@ test('labels lie in the picture, one for each face, and text can be read whateve
           assert.ok(x >= 0 && y >= 0 && x + width <= drawn.width + 0.02 && y + height <= drawn.height + 0.02);
         }
         const sizes = [...drawn.svg.matchAll(/font-size="([\d.]+)"/g)].map(([, size]) => Number(size));
-        assert.ok(sizes.every((size) => size >= 0.0139 * Math.max(drawn.width, drawn.height) && size >= 12));
+        // In a crowd text shrinks, to what can be read when it is looked at closely.
+        assert.ok(sizes.every((size) => size >= 12));
+        if (faces.length <= 1) {
+          assert.ok(sizes.every((size) => size >= 0.0139 * Math.max(drawn.width, drawn.height)));
+        }
         assert.ok(Math.max(drawn.width, drawn.height) <= 4096);
       },
     ),
@@ -66,6 +70,31 @@ test('where there is room no label covers a face or another label', () => {
   const all = [...grounds(svg), ...faces.flatMap(({ place }) => (place === undefined ? [] : [place.box]))];
   assert.equal(all.length, 4);
   for (const [i, a] of all.entries()) for (const b of all.slice(i + 1)) assert.equal(overlaps(a, b), false);
+});
+
+test('in a crowd the picture grows until no label covers a face or another label', () => {
+  const faces = Array.from({ length: 100 }, (_, i) => face(80 * (i % 10) + 15, 90 * Math.floor(i / 10) + 25, 50));
+  const { svg, picture } = annotate({ width: 800, height: 900 }, faces, { grow: true });
+  const labels = grounds(svg);
+  assert.equal(labels.length, 100);
+  const scale = picture.width / 800;
+  assert.ok(scale > 1 && picture.height <= 4096);
+  const boxes = faces.flatMap(({ place }) => (place === undefined ? [] : [place.box]));
+  const scaled = boxes.map(({ x, y, width }) => ({
+    ...{ x: x * scale, y: y * scale },
+    ...{ width: width * scale, height: width * scale },
+  }));
+  for (const [i, label] of labels.entries()) {
+    for (const other of [...labels.slice(i + 1), ...scaled]) assert.equal(overlaps(label, other), false);
+  }
+  // Frames of a video are of one size.
+  assert.deepEqual(annotate({ width: 800, height: 900 }, faces).picture, { width: 800, height: 900 });
+});
+
+test('a sentence on a low picture lies within it', () => {
+  const { svg } = annotate({ width: 2000, height: 70 }, []);
+  const [ground] = grounds(svg);
+  assert.ok(ground !== undefined && ground.y >= 0 && ground.y + ground.height <= 70);
 });
 
 test('labels from outside are text, not markup', () => {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
-import { printable } from '../common/printable.js';
+import { printable, shownAddress } from '../common/printable.js';
 
 /**
  * Where a video is: the path of a file, a `file:` URL, the bytes of a file as they come, or a live stream: an address
@@ -108,11 +108,5 @@ function streamInput(address: string): FfmpegInput {
   // UDP loses packets wherever there is a firewall or a wireless link in between.
   const transport = url.protocol.startsWith('rtsp') ? ['-rtsp_transport', 'tcp'] : [];
   const args = [...transport, '-protocol_whitelist', allowed, '-i', url.href];
-  return { name: `The stream ${withoutPassword(url)}`, args, live: true, file: false };
-}
-
-function withoutPassword(url: URL): string {
-  const shown = new URL(url.href);
-  if (shown.password !== '') shown.password = '...';
-  return printable(shown.href, 200);
+  return { name: `The stream ${printable(shownAddress(url.href), 200)}`, args, live: true, file: false };
 }

@@ -124,5 +124,7 @@ function text({ image, points, drawn }: Found): string {
   const rows = points.map(
     ({ x, y }, i) => `  ${String(i).padStart(2)} ${x.toFixed(1).padStart(8)} ${y.toFixed(1).padStart(8)}`,
   );
-  return [printable(image, 4096), ...rows, ...(drawn === undefined ? [] : [`  drawn: ${drawn}`])].join('\n');
+  return [printable(image, 4096), ...rows, ...(drawn === undefined ? [] : [`  drawn: ${printable(drawn, 4096)}`])].join(
+    '\n',
+  );
 }

@@ -8,7 +8,7 @@ import { numberOf } from '../arguments.js';
 import { type CheckpointOptions, openRecognizer, positive, withCheckpointOptions } from '../checkpoint-options.js';
 import { grouped, note } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
-import { decodeInput, type PictureInput, pictureInputs } from '../picture-inputs.js';
+import { decodeInput, type PictureInputs, pictureInputs } from '../picture-inputs.js';
 import { drawTo, type PlannedFiles, planFiles, saveCrops } from '../prediction-files.js';
 import {
   jsonLinesOutput,
@@ -106,7 +106,7 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
     return predictVideos(videos, options, recognizerOptions(options));
   }
   refuseVideoOptions(options);
-  const inputs = await pictureInputs(names, options.recursive === true);
+  const { inputs, without } = await pictureInputs(names, options.recursive === true);
   const files = await planFiles(inputs, options);
   if (options.draw !== undefined) {
     const { fontNote } = await import('../../report/run-report.js');
@@ -114,7 +114,7 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   }
   const recognizer = await openRecognizer(options, { ...recognizerOptions(options), decode: decodeInput });
   try {
-    await run(recognizer, inputs, files, options);
+    await run(recognizer, { inputs, without }, files, options);
   } finally {
     await recognizer.dispose();
   }
@@ -131,18 +131,23 @@ function recognizerOptions({ aligned, flip, minScore, maxFaces, minSize }: Predi
 
 async function run(
   recognizer: Recognizer,
-  inputs: readonly PictureInput[],
+  { inputs, without }: PictureInputs,
   files: PlannedFiles,
   options: PredictOptions,
 ): Promise<void> {
   const outputs = await outputsOf(recognizer, options);
   const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
   const bar = inputs.length > 1 ? (await import('../progress.js')).countBar('pictures') : undefined;
-  const count = { done: 0, failed: 0, faceless: 0 };
+  const count = { done: 0, failed: 0, faceless: 0, several: 0, unwritten: 0, without: without.length };
   bar?.update(0, inputs.length);
   const images = inputs.map(({ image }) => image);
   const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
+  const fail = async (name: string, reason: unknown): Promise<void> => {
+    note(`poster: ${messageOf(reason)}`);
+    for (const output of outputs) await output.fail(name, messageOf(reason));
+  };
   try {
+    for (const { name, reason } of without) await fail(name, reason);
     for await (const result of recognizer.settle(images, { ...keep, until: stop.signal })) {
       const stem = files.stems[count.done] ?? '';
       const input = inputs[count.done++];
@@ -150,12 +155,18 @@ async function run(
       bar?.hide();
       if (result.status === 'rejected') {
         count.failed++;
-        note(`poster: ${messageOf(result.reason)}`);
-        for (const output of outputs) await output.fail(input.name, messageOf(result.reason));
+        await fail(input.name, result.reason);
       } else {
         if (result.value.faces.length === 0) count.faceless++;
-        const predicted = await withFiles(input.name, stem, result.value, recognizer, files, options);
+        if (result.value.frames > 1) count.several++;
+        const { predicted, problem } = await withFiles(input.name, stem, result.value, recognizer, files, options);
         for (const output of outputs) await output.add(predicted);
+        if (problem !== undefined) {
+          // A full disk takes no other picture's files either.
+          if (problem.exitCode !== ExitCode.input) throw problem;
+          count.unwritten++;
+          note(`poster: ${problem.message}`);
+        }
       }
       bar?.update(count.done, inputs.length);
     }
@@ -184,36 +195,55 @@ async function outputsOf({ classifier }: Recognizer, options: PredictOptions): P
   return [print(settings), ...table];
 }
 
+/** What was recognised, with the files that were made of it, or without them and the reason why there are none. */
 async function withFiles(
-  name: string,
+  image: string,
   stem: string,
   result: Recognition,
   { template }: Recognizer,
   { guard }: PlannedFiles,
   { draw, saveCrops: cropFolder }: PredictOptions,
-): Promise<Predicted> {
-  if (draw === undefined && cropFolder === undefined) return { ...result, image: name };
-  const drawn = draw === undefined ? undefined : await drawTo(draw, stem, name, result, template);
-  return {
-    ...result,
-    image: name,
-    ...(drawn === undefined ? {} : { drawn }),
-    ...(cropFolder === undefined ? {} : { crops: await saveCrops(cropFolder, stem, result, guard) }),
-  };
+): Promise<{ readonly predicted: Predicted; readonly problem?: UserError }> {
+  let predicted: Predicted = { ...result, image };
+  try {
+    const drawn = draw === undefined ? undefined : await drawTo(draw, stem, image, result, template);
+    if (drawn !== undefined) predicted = { ...predicted, drawn };
+    if (cropFolder !== undefined) predicted = { ...predicted, crops: await saveCrops(cropFolder, stem, result, guard) };
+    return { predicted };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { predicted, problem: error };
+  }
+}
+
+interface Count {
+  readonly done: number;
+  /** Pictures that could not be read. */
+  readonly failed: number;
+  readonly faceless: number;
+  /** Of several frames or pages. */
+  readonly several: number;
+  /** Whose drawings or crops could not be written. */
+  readonly unwritten: number;
+  /** Folders and globs that have no picture. */
+  readonly without: number;
 }
 
 /** What a list of results does not show at a glance, and the exit code. */
-function summarise(
-  { done, failed, faceless }: { readonly done: number; readonly failed: number; readonly faceless: number },
-  total: number,
-  { json, jsonl, csv }: PredictOptions,
-): void {
-  const several = (count: number): string => `${grouped(count)} of ${grouped(total)} pictures`;
-  if (faceless > 0 && (json === true || jsonl === true || csv === '-' || total > 1)) {
-    note(total === 1 ? 'No face was found.' : `No face was found in ${several(faceless)}.`);
+function summarise(count: Count, total: number, { json, jsonl, csv, aligned }: PredictOptions): void {
+  const { done, failed, faceless, several, unwritten, without } = count;
+  const some = (pictures: number): string => `${grouped(pictures)} of ${grouped(total)} pictures`;
+  const forPrograms = json === true || jsonl === true || csv === '-';
+  if (faceless > 0 && (forPrograms || total > 1)) {
+    note(total === 1 ? 'No face was found.' : `No face was found in ${some(faceless)}.`);
   }
-  if (failed > 0 && total > 1) note(`${several(failed)} could not be read: see above.`);
-  if (done < total) note(`Stopped after ${several(done)}; their results are complete.`);
-  if (failed > 0) process.exitCode = ExitCode.input;
+  // Text says it with each picture, and so does JSON with boxes.
+  if (several > 0 && (csv === '-' || (forPrograms && aligned === true))) {
+    note(`Only the first frame was looked at ${total === 1 ? 'of an animation' : `in ${some(several)}`}.`);
+  }
+  if (failed > 0 && total > 1) note(`${some(failed)} could not be read: see above.`);
+  if (unwritten > 0 && total > 1) note(`Files of ${some(unwritten)} could not be written: see above.`);
+  if (done < total) note(`Stopped after ${some(done)}; their results are complete.`);
+  if (failed + unwritten + without > 0) process.exitCode = ExitCode.input;
   if (done < total) process.exitCode = ExitCode.interrupted;
 }

@@ -41,7 +41,7 @@ test('with pictures beside them they are passed over; TypeScript is no transport
 });
 
 test('a link back to a folder above is passed over', async () => {
-  const inputs = await pictureInputs(here('mixed'), true);
+  const { inputs } = await pictureInputs(here('mixed'), true);
   assert.deepEqual(
     inputs.map(({ place }) => place),
     ['photo.png'],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { basename, dirname, extname, join } from 'node:path';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { printable } from '../../common/printable.js';
+import { printable, shownAddress } from '../../common/printable.js';
 import type { VideoSource } from '../../video/index.js';
 import { contentOf, isVideo, isVideoName, kindBytes, kindOf } from '../../video/kind.js';
 import { note } from '../context.js';
@@ -108,10 +108,6 @@ function refuseAddress(name: string): void {
     `${shown} is the address of a video, and it is read as a stream: poster predict --stream ${shown}`,
     ExitCode.usage,
   );
-}
-
-function shownAddress(address: string): string {
-  return address.replace(/^([a-z]+:\/\/[^/@:]*):[^/@]*@/i, '$1:...@');
 }
 
 /** Looks at the first bytes, and puts them back. */
