@@ -11,7 +11,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { z } from 'zod';
-import { Recognizer, recognizeFrames, recognizeVideo, type TimedPicture, type VideoFrame } from '../src/index.js';
+import {
+  Recognizer,
+  recognizeFrames,
+  recognizeVideo,
+  type TimedImage,
+  type TimedPicture,
+  type VideoFrame,
+} from '../src/index.js';
 import { fails, main, poster, start, succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
@@ -102,6 +109,57 @@ test('a source that fails loses nothing of what came before; a signal ends it', 
     const options = { signal: controller.signal, live: true };
     for await (const _ of recognizeFrames(recognizer, moving(100), options)) controller.abort(new Error('enough'));
   }, /enough/);
+});
+
+test('frames may be ImageData; what is no picture or no time is told so', async () => {
+  async function* canvases(): AsyncGenerator<TimedImage, void, void> {
+    const rgba = await sharp(portrait).resize(240, 240).ensureAlpha().raw().toBuffer();
+    for (let frame = 0; frame < 3; frame++) {
+      yield { time: frame / 10, frame, picture: { data: new Uint8ClampedArray(rgba), width: 240, height: 240 } };
+    }
+  }
+  const frames = await all(recognizeFrames(recognizer, canvases()));
+  assert.deepEqual(
+    frames.map(({ faces }) => faces[0]?.expression),
+    ['happiness', 'happiness', 'happiness'],
+  );
+  const one = async (frame: unknown): Promise<VideoFrame[]> => {
+    async function* source(): AsyncGenerator<unknown> {
+      yield frame;
+    }
+    return all(Reflect.apply(recognizeFrames, undefined, [recognizer, source()]));
+  };
+  await assert.rejects(
+    one({ time: 0, frame: 0, picture: 'a.png' }),
+    /^UserError: The picture of frame 0 is not decoded/,
+  );
+  await assert.rejects(one({ time: 0, frame: 0 }), /^UserError: The picture of frame 0 is of type undefined/);
+  const picture = { data: new Uint8Array(192), width: 8, height: 8, channels: 3 };
+  const never = recognizeFrames(recognizer, canvases(), { searchEvery: Number.NaN });
+  await assert.rejects(all(never), /^UserError: Faces cannot be searched for every NaN s/);
+  await assert.rejects(one({ time: Number.NaN, frame: 0, picture }), /^UserError: Frame 0 is at NaN s/);
+});
+
+test('a signal ends it between frames that are ready', async () => {
+  const controller = new AbortController();
+  let count = 0;
+  await assert.rejects(async () => {
+    for await (const _ of recognizeFrames(recognizer, moving(40), { signal: controller.signal })) {
+      if (++count === 2) controller.abort(new Error('enough'));
+    }
+  }, /enough/);
+  assert.equal(count, 2);
+});
+
+test('what is no source of a video is told so', async () => {
+  const read = (source: unknown): Promise<VideoFrame[]> =>
+    all(Reflect.apply(recognizeVideo, undefined, [recognizer, source]));
+  await assert.rejects(read(await readFile(portrait)), /^UserError: Bytes in memory are no video; pass a path/);
+  for (const source of [null, undefined, 5, {}, { stream: 5 }]) {
+    await assert.rejects(read(source), /^UserError: A value of type \w+ is no video/);
+  }
+  await assert.rejects(read(new URL('file://host/v.mp4')), /^UserError: file:\/\/host\/v\.mp4 is no file of this/);
+  await assert.rejects(read('a\0b.mp4'), /^UserError: Cannot read a.b\.mp4: no file has a null character/);
 });
 
 test('options of videos are refused for pictures', async () => {
@@ -240,7 +298,16 @@ test('videos that are none, damaged or cut short: each a sentence, the others ar
 
 test('a stream: lines as they come; one that breaks off, and Ctrl-C, keep what was done', needsFfmpeg, async () => {
   const bytes = await readFile(inFolder('portrait.mkv'));
+  await ffmpeg(['-i', inFolder('portrait.mp4'), '-c:v', 'mpeg2video', '-q:v', '3', inFolder('portrait.ts')]);
+  const packets = await readFile(inFolder('portrait.ts'));
   const server = createServer(async (request, response) => {
+    if (request.url === '/promised') {
+      response.writeHead(200, { 'content-length': packets.length });
+      response.write(packets.subarray(0, 188 * Math.round((0.6 * packets.length) / 188)));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      response.destroy();
+      return;
+    }
     const end = request.url === '/cut' ? 0.6 * bytes.length : bytes.length;
     for (let at = 0; at < end; at += 4000) {
       response.write(bytes.subarray(at, Math.min(at + 4000, end)));
@@ -260,6 +327,10 @@ test('a stream: lines as they come; one that breaks off, and Ctrl-C, keep what w
     assert.match(cut.stderr, /ends abruptly|broke off/);
     assert.match(cut.stdout, /^\{"video":/);
     assert.match(cut.stderr, /frames looked at, 1 face/);
+
+    const promised = await poster(['predict', '--stream', `http://127.0.0.1:${port}/promised`], folder);
+    assert.equal(promised.code, 3, promised.stderr);
+    assert.match(promised.stderr, /ends abruptly|broke off/);
 
     const { child, finished } = start(
       ['predict', '--stream', `http://127.0.0.1:${port}/`, '--csv', 'live.csv', '--draw', 'live.mp4'],

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 import { printable, shownAddress } from '../common/printable.js';
+import { whenAborted } from '../common/signals.js';
 import { maxFileBytes } from '../data/decode.js';
 import { byCodePoint, outsideCircles, picturesIn } from '../data/folders.js';
 import { decodeImage } from '../recognize/decode-image.js';
@@ -149,7 +150,7 @@ async function readStdin(signal?: AbortSignal): Promise<Buffer> {
   const stop = (): void => {
     process.stdin.destroy();
   };
-  signal?.addEventListener('abort', stop);
+  const release = signal === undefined ? undefined : whenAborted(signal, stop);
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -164,7 +165,7 @@ async function readStdin(signal?: AbortSignal): Promise<Buffer> {
       chunks.push(bytes);
     }
   } finally {
-    signal?.removeEventListener('abort', stop);
+    release?.();
   }
   return Buffer.concat(chunks);
 }

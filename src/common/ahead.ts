@@ -1,3 +1,5 @@
+import { whenAborted } from './signals.js';
+
 /**
  * Work on the items of a source, begun before its results are asked for: at most `limit` items at a time are worked on or
  * finished and waiting. Results come in the order of the items.
@@ -15,7 +17,7 @@ export class Ahead<T, R> {
   #pump: Promise<void> | undefined;
   /** Tells who waits for the queue that it has changed. */
   #changed: () => void = () => undefined;
-  readonly #aborted = (): void => this.#changed();
+  readonly #release: () => void;
 
   constructor(
     source: Iterable<T> | AsyncIterable<T>,
@@ -27,7 +29,7 @@ export class Ahead<T, R> {
     this.#limit = limit;
     this.#work = work;
     this.#signal = signal;
-    signal?.addEventListener('abort', this.#aborted);
+    this.#release = signal === undefined ? () => undefined : whenAborted(signal, () => this.#changed());
   }
 
   /**
@@ -74,7 +76,7 @@ export class Ahead<T, R> {
 
   /** Takes nothing more from the source, tells it so, and waits for the work that was begun. */
   async close(): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#aborted);
+    this.#release();
     const ended = this.#ended;
     this.#ended = true;
     this.#changed();

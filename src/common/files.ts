@@ -44,8 +44,9 @@ function codeOf(error: unknown): string | undefined {
  * A full disk (or quota, or file size limit) carries exit code `resource`.
  */
 export function explainFileError(error: unknown, doing: 'read' | 'write', path: string): unknown {
+  if (error instanceof UserError) return error;
   const code = codeOf(error);
-  if (code === undefined || error instanceof UserError) return error;
+  if (code === undefined) return isNullByte(error) ? withoutNullBytes(doing, path) : error;
   const known = remedies[code];
   let reason = known?.reason ?? `the system reported ${code}`;
   let remedy = known?.remedy ?? 'check the path and the disk';
@@ -57,6 +58,15 @@ export function explainFileError(error: unknown, doing: 'read' | 'write', path: 
   const left = code === 'EPIPE' ? ExitCode.interrupted : ExitCode.input;
   const exitCode = resourceCodes.has(code) ? ExitCode.resource : left;
   return new UserError(`Cannot ${doing} ${printable(path, 4096)}: ${reason}; ${remedy}.`, exitCode, { cause: error });
+}
+
+/** Node refuses them before it asks the system. */
+const isNullByte = (error: unknown): boolean => error instanceof TypeError && /null bytes/.test(error.message);
+
+function withoutNullBytes(doing: 'read' | 'write', path: string): UserError {
+  return new UserError(
+    `Cannot ${doing} ${printable(path, 4096)}: no file has a null character in its name; check the path.`,
+  );
 }
 
 /** Writes all of `bytes` at the handle's current position. */

@@ -175,7 +175,7 @@ export function checkDetectOptions({
 }: DetectOptions): void {
   const problem = !(minScore > 0 && minScore < 1)
     ? `a least score of ${minScore} (it lies between 0 and 1)`
-    : !(maxFaces >= 1)
+    : !(maxFaces >= 1 && (Number.isInteger(maxFaces) || maxFaces === Number.POSITIVE_INFINITY))
       ? `at most ${maxFaces} faces`
       : !(minSize >= 0)
         ? `a least size of ${minSize} pixels`

@@ -12,7 +12,12 @@ import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.j
 export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
   request.signal?.throwIfAborted();
   const name = nameOf(image, request.name);
-  const bytes = await bytesOf(image, name, request.signal);
+  const bytes = await bytesOf(image, name, request.signal).catch((error: unknown) => {
+    request.signal?.throwIfAborted();
+    if (error instanceof UserError) throw error;
+    // Bytes that were given away, a file that changed under its Blob, an address of no file of this machine.
+    throw new UserError(`${name} cannot be read (${printable(messageOf(error))}).`, undefined, { cause: error });
+  });
   request.signal?.throwIfAborted();
   return decodeAsSeen(bytes, { name, transparency: request.transparency });
 }

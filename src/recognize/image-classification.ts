@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from '../common/errors.js';
+import { printable } from '../common/printable.js';
 import type { ImageSource } from './image-source.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import { Recognizer, type RecognizerOptions } from './recognizer.js';
@@ -54,7 +55,9 @@ function isList(images: ImageSource | readonly ImageSource[]): images is readonl
 }
 
 function addressed(image: ImageSource): ImageSource {
-  return typeof image === 'string' && /^(https?:\/\/|file:\/\/|data:)/i.test(image) ? new URL(image) : image;
+  if (typeof image !== 'string' || !/^(https?:\/\/|file:\/\/|data:)/i.test(image)) return image;
+  if (!URL.canParse(image)) throw new UserError(`${printable(image)} is no valid address; check how it is spelled.`);
+  return new URL(image);
 }
 
 function topOf({ faces }: Recognition, count: number | null): ImageClassification[] {

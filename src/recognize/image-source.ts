@@ -40,13 +40,25 @@ export interface DecodedImage {
 export type ImageDecoder = (image: EncodedImage, request: DecodeRequest) => Promise<DecodedImage>;
 
 /** @throws UserError where a value is nothing that can hold a picture, which programs without types may pass. */
-export function checkImage(image: unknown, name: string): void {
+export function checkImage(image: unknown, name: string): asserts image is ImageSource {
   const isBytes = image instanceof Uint8Array || image instanceof ArrayBuffer || image instanceof Blob;
   if (typeof image === 'string' || image instanceof URL || isBytes) return;
   if (typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image) return;
   throw new UserError(
     `${name} is ${image === null ? 'null' : `of type ${typeof image}`}, not a picture; pass a path, URL, Buffer, ArrayBuffer, Blob, ImageData or { data, width, height, channels }.`,
   );
+}
+
+/**
+ * The pixels of a picture that must have been decoded before, such as a frame.
+ * @throws UserError for anything else.
+ */
+export function decodedPicture(image: unknown, name: string): Picture {
+  checkImage(image, name);
+  if (!isRawImage(image)) {
+    throw new UserError(`${name} is not decoded; pass an ImageData or { data, width, height, channels }.`);
+  }
+  return pictureOf(image, { name, transparency: 'white' });
 }
 
 export function isRawImage(image: ImageSource): image is RawImage {

@@ -8,10 +8,12 @@ import { classifyCrops, cropFace, cropWhole, defaultBatchSize } from './face-cro
 import {
   checkImage,
   type DecodedImage,
+  decodedPicture,
   type ImageDecoder,
   type ImageSource,
   isRawImage,
   pictureOf,
+  type RawImage,
 } from './image-source.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import type { Score } from './scores.js';
@@ -70,27 +72,32 @@ export async function* recognizeAll(
   const decode = (image: ImageSource, index: number): ReturnType<typeof decodeOne> =>
     decodeOne(parts, image, index, stop.signal);
   const decoded = new Ahead(images, decodeAhead, decode, stop.signal);
+  let failure: { readonly error: unknown } | undefined;
   const next = async (): ReturnType<typeof decoded.next> => {
     try {
       return await decoded.next();
     } catch (error) {
-      if (until?.aborted !== true) throw error;
       signal?.throwIfAborted();
+      // What was decoded before a source failed is not lost.
+      if (until?.aborted !== true) failure = { error };
       return undefined;
     }
   };
   let held: (Held | PromiseRejectedResult)[] = [];
   let [crops, bytes] = [0, 0];
-  const release = async (): Promise<PromiseSettledResult<Recognition>[]> => {
+  async function* release(): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
     const ready = held;
     [held, crops, bytes] = [[], 0, 0];
-    return settle(parts.classifier, ready, batchSize, options.crops === true);
-  };
+    for (const result of await settle(parts.classifier, ready, batchSize, options.crops === true)) {
+      signal?.throwIfAborted();
+      yield result;
+    }
+  }
   try {
     for (;;) {
       signal?.throwIfAborted();
       const full = crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes;
-      if (held.length > 0 && (full || (await decoded.isIdle()))) yield* await release();
+      if (held.length > 0 && (full || (await decoded.isIdle()))) yield* release();
       const picture = await next();
       if (picture === undefined || until?.aborted === true) break;
       if ('status' in picture.value) {
@@ -102,7 +109,9 @@ export async function* recognizeAll(
       crops += seen.crops.length;
       bytes += seen.picture?.data.length ?? 0;
     }
-    yield* await release();
+    yield* release();
+    signal?.throwIfAborted();
+    if (failure !== undefined) throw failure.error;
   } finally {
     await decoded.close();
     stop.release();
@@ -176,10 +185,11 @@ export function expressed(scores: readonly Score[]): Pick<RecognizedFace, 'expre
 /** Faces of one picture that were found before, with what they show. */
 export async function recognizeFaces(
   classifier: Classifier,
-  picture: Picture,
+  image: RawImage,
   faces: readonly Face[],
   { batchSize = defaultBatchSize, crops: keepCrops = false }: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
 ): Promise<RecognizedFace[]> {
+  const picture = decodedPicture(image, 'The picture');
   const crops = faces.map(({ keypoints }) => cropFace(picture, keypoints, classifier.preprocessing));
   const scores = await classifyCrops(classifier, crops, batchSize);
   return faces.map(({ box, keypoints, score }, i) => {

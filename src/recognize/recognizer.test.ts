@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -132,10 +133,65 @@ test('what cannot be used: thrown, or in its place', async () => {
   );
 });
 
+test('inputs that no file system, address or memory has: rejected in their place, in a sentence', async () => {
+  const detached = new ArrayBuffer(8);
+  structuredClone(detached, { transfer: [detached] });
+  const odd = ['a\0b.png', new URL('file://host/x.png'), new URL('file:///a%2Fb.png'), detached];
+  const results: PromiseSettledResult<Recognition>[] = [];
+  for await (const result of recognizer.settle([path, ...odd, path])) results.push(result);
+  assert.deepEqual(
+    results.map((result) => (result.status === 'rejected' ? result.reason instanceof UserError : result.status)),
+    ['fulfilled', true, true, true, true, 'fulfilled'],
+  );
+});
+
+test('what is no list of pictures is told so', async () => {
+  const settle = (images: unknown): Promise<IteratorResult<unknown>> =>
+    Reflect.apply(recognizer.settle, recognizer, [images]).next();
+  for (const images of [path, null, 5, new Uint8Array(9)]) {
+    await assert.rejects(settle(images), /^UserError: settle takes a list or an async iterable of pictures/);
+  }
+  for await (const bytes of [createReadStream(path)]) {
+    await assert.rejects(recognizer.recognize(bytes).next(), /^UserError: A stream of bytes is not a list of pictures/);
+    bytes.destroy();
+  }
+  const wrong = (): unknown => Reflect.apply(recognizer.recognize, recognizer, [path, null]);
+  assert.throws(wrong, /^UserError: Options are an object/);
+});
+
+test('what was decoded before a source failed is not lost', async () => {
+  async function* failing(): AsyncGenerator<ImageSource> {
+    yield path;
+    yield path;
+    throw new RangeError('unplugged');
+  }
+  let count = 0;
+  await assert.rejects(async () => {
+    for await (const _ of recognizer.recognize(failing())) count++;
+  }, /^RangeError: unplugged/);
+  assert.equal(count, 2);
+});
+
+test('many calls at once, with a signal of their own, raise no warning of leaks', async () => {
+  const warnings: string[] = [];
+  const listen = (warning: Error): void => {
+    warnings.push(warning.name);
+  };
+  process.on('warning', listen);
+  const { signal } = new AbortController();
+  const small = { data: new Uint8Array(32 * 32 * 3), width: 32, height: 32, channels: 3 } as const;
+  await Promise.all(Array.from({ length: 24 }, () => recognizer.recognize(small, { signal })));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', listen);
+  assert.deepEqual(warnings, []);
+});
+
 test('options that cannot be meant are refused in a sentence', async () => {
   for (const batchSize of [0, -1, Number.NaN])
     await assert.rejects(recognizer.recognize(path, { batchSize }), /^UserError: A batch cannot have .* faces/);
-  await assert.rejects(Recognizer.load({ threads: 1.5 }), /^UserError: A network cannot run on 1.5 threads/);
+  for (const threads of [1.5, 1e6]) {
+    await assert.rejects(Recognizer.load({ threads }), /^UserError: A network cannot run on [\d.]+ threads/);
+  }
   await assert.rejects(
     Recognizer.load({ detect: { minScore: 5 } }),
     /^UserError: Faces cannot be detected with a least score of 5/,
@@ -160,6 +216,15 @@ test('a signal stops it, in the middle of a stream as well', async () => {
     }
   }, /that is enough/);
   assert.equal(count, 2);
+  // Also between results that are ready.
+  const again = new AbortController();
+  count = 0;
+  await assert.rejects(async () => {
+    for await (const _ of recognizer.recognize(endless(), { signal: again.signal })) {
+      if (++count === 2) again.abort(new Error('that is enough'));
+    }
+  }, /that is enough/);
+  assert.equal(count, 2);
 });
 
 test('a consumer that leaves early ends the source', async () => {
@@ -181,6 +246,10 @@ test('faces that were found before are recognised as those it finds', async () =
   const found = await recognizer.detector.detect(picture, detect);
   assert.deepEqual(await recognizer.recognizeFaces(picture, found), faces);
   assert.deepEqual(await recognizer.recognizeFaces(picture, []), []);
+  const rgba = await sharp(path).ensureAlpha().raw().toBuffer();
+  assert.deepEqual(await recognizer.recognizeFaces({ ...picture, data: rgba, channels: 4 }, found), faces);
+  const short = recognizer.recognizeFaces({ ...picture, data: rgba.subarray(0, 300) }, found);
+  await assert.rejects(short, /^UserError: The picture has 300 values, not the 512 x 512 x 3 of its size/);
 });
 
 test('face crops, the mirror image, the shape of transformers.js, and the end', async () => {
@@ -196,6 +265,7 @@ test('face crops, the mirror image, the shape of transformers.js, and the end', 
   assert.equal((await classify(face, { top_k: null })).length, 8);
   const address = `data:image/png;base64,${(await readFile(face)).toString('base64')}`;
   assert.deepEqual(await classify(address, { top_k: 2 }), top);
+  await assert.rejects(classify('http://'), /^UserError: http:\/\/ is no valid address/);
   await assert.rejects(classify(face, { top_k: -1 }), /^UserError: There cannot be -1 labels/);
   await classify.dispose();
   await classify.dispose();

@@ -1,8 +1,8 @@
 import { cropTemplateFor } from '../common/crop-templates.js';
+import { ExitCode, UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
-import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
 import type { AssumedModel } from '../models/index.js';
@@ -10,7 +10,7 @@ import { chooseDevice, type DeviceName } from '../runtime/index.js';
 import { requireBundledCheckpoint } from './bundled.js';
 import { type Classifier, loadClassifier } from './classifier.js';
 import { withFlip } from './flip.js';
-import type { ImageDecoder, ImageSource } from './image-source.js';
+import type { ImageDecoder, ImageSource, RawImage } from './image-source.js';
 import { type RecognizeOptions, type RecognizerParts, recognizeAll, recognizeFaces } from './pipeline.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 
@@ -67,6 +67,7 @@ export class Recognizer {
    * @throws UserError where a file cannot be read or holds something else, or the device is not there.
    */
   static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
+    checkOptions(options);
     const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode } = options;
     checkDetectOptions(detect);
     const onThreads = threads === undefined ? {} : { threads };
@@ -125,6 +126,7 @@ export class Recognizer {
     images: ImageSource | readonly ImageSource[] | AsyncIterable<ImageSource>,
     options: RecognizeOptions = {},
   ): Promise<Recognition | Recognition[]> | AsyncGenerator<Recognition, void, void> {
+    checkOptions(options);
     if (isList(images)) return this.#list(images, options);
     if (isStream(images)) return this.#stream(images, options);
     return this.#list([images], options).then(([first]) => {
@@ -135,9 +137,11 @@ export class Recognizer {
 
   /** The same for pictures some of which may be unusable: `rejected` with a `UserError` in their place. */
   async *settle(
-    images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
+    images: (object & Iterable<ImageSource>) | AsyncIterable<ImageSource>,
     options: RecognizeOptions = {},
   ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
+    checkList(images);
+    checkOptions(options);
     this.#disposal.signal.throwIfAborted();
     const stop = linked([this.#disposal.signal, options.signal]);
     try {
@@ -150,7 +154,7 @@ export class Recognizer {
 
   /** What faces of a decoded picture show that were found before, such as by following them from frame to frame. */
   async recognizeFaces(
-    picture: Picture,
+    picture: RawImage,
     faces: readonly Face[],
     options: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
   ): Promise<RecognizedFace[]> {
@@ -184,7 +188,7 @@ export class Recognizer {
   }
 
   async *#stream(
-    images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
+    images: (object & Iterable<ImageSource>) | AsyncIterable<ImageSource>,
     options: RecognizeOptions,
   ): AsyncGenerator<Recognition, void, void> {
     for await (const result of this.settle(images, options)) {
@@ -220,4 +224,32 @@ function isList(
 
 function isStream(images: ImageSource | AsyncIterable<ImageSource>): images is AsyncIterable<ImageSource> {
   return typeof images === 'object' && images !== null && Symbol.asyncIterator in images;
+}
+
+/** Programs without types may pass anything. @throws UserError */
+function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new UserError(
+    'Options are an object, such as { aligned: true }; leave them out for the defaults.',
+    ExitCode.usage,
+  );
+}
+
+/** @throws UserError for what is no list or stream of pictures. */
+function checkList(images: unknown): void {
+  const iterable =
+    typeof images === 'object' && images !== null && (Symbol.iterator in images || Symbol.asyncIterator in images);
+  if (!iterable || ArrayBuffer.isView(images)) {
+    throw new UserError(
+      'settle takes a list or an async iterable of pictures; put a single one into a list.',
+      ExitCode.usage,
+    );
+  }
+  // A stream of Node's that gives pieces of one file.
+  if ('readableObjectMode' in images && images.readableObjectMode === false) {
+    throw new UserError(
+      'A stream of bytes is not a list of pictures; collect it into a Buffer, or pass the path of the file.',
+      ExitCode.usage,
+    );
+  }
 }

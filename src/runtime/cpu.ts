@@ -24,6 +24,9 @@ export interface CpuOptions {
   readonly session?: InferenceSession.SessionOptions;
 }
 
+/** The runtime makes as many as it is told to, and with thousands it is busy with nothing else. */
+const maxThreads = 512;
+
 /** A graph ready to run on the CPU: host tensors in (without a copy), host tensors out. */
 export class CpuSession {
   readonly #session: InferenceSession;
@@ -44,8 +47,11 @@ export class CpuSession {
   /** The same from a model's bytes. */
   static async load(model: Uint8Array, options: CpuOptions = {}): Promise<CpuSession> {
     const { threads } = options;
-    if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
-      throw new UserError(`A network cannot run on ${threads} threads; give a whole number from 1.`, ExitCode.usage);
+    if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= maxThreads)) {
+      throw new UserError(
+        `A network cannot run on ${threads} threads; give a whole number from 1 to ${maxThreads}.`,
+        ExitCode.usage,
+      );
     }
     const ort = await loadOrt();
     const session = await ort.InferenceSession.create(model, {

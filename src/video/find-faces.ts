@@ -1,3 +1,4 @@
+import { ExitCode, UserError } from '../common/errors.js';
 import {
   type DetectOptions,
   defaultScales,
@@ -34,6 +35,9 @@ export class FrameFaces {
   #before: Thumbnail | undefined;
 
   constructor(detector: FaceDetector, { searchEvery = 0.5, detect = {}, ...tracking }: FindFacesOptions = {}) {
+    if (!(searchEvery >= 0 && searchEvery < Number.POSITIVE_INFINITY)) {
+      throw new UserError(`Faces cannot be searched for every ${searchEvery} s; give 0 or more.`, ExitCode.usage);
+    }
     this.#detector = detector;
     this.#tracker = new FaceTracker(tracking);
     this.#searchEvery = searchEvery;

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ExitCode, UserError } from '../common/errors.js';
+import { whenAborted } from '../common/signals.js';
 import type { Picture } from '../data/resize.js';
 import { type Ending, type FfmpegPaths, killProgram, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
 import { NewestOnly } from './newest-only.js';
@@ -155,7 +156,7 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
     program.child.stdout?.destroy();
     program.child.kill('SIGKILL');
   };
-  signal?.addEventListener('abort', stop);
+  const release = signal === undefined ? undefined : whenAborted(signal, stop);
   const bytes = input.bytes === undefined ? undefined : new PassingBytes(input.bytes);
   const fed = feed(program, bytes);
   let count = 0;
@@ -187,7 +188,7 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
       onDamage?.(`${input.name} is damaged in places (ffmpeg: ${reasonOf(ending)}); what can be read was looked at.`);
     }
   } finally {
-    signal?.removeEventListener('abort', stop);
+    release?.();
     await killProgram(program);
     fed.stop();
   }
@@ -256,7 +257,11 @@ function judge(plan: Plan, ending: Ending, frames: number, seconds: number, isCu
       `${name} ends after ${seconds.toFixed(1)} s of the ${expected.toFixed(1)} s that it promises: it is damaged or cut short; what came before was read.`,
     );
   }
-  if (isCut || ending.said.some((line) => /ended prematurely|truncat|partial file/i.test(line))) {
+  // Of a file the last is damage in its middle; of a stream it is how ffmpeg says that nothing comes any more.
+  const abrupt = input.live
+    ? /end(ed|s) prematurely|truncat|partial file|input\/output error/i
+    : /end(ed|s) prematurely|truncat|partial file/i;
+  if (isCut || ending.said.some((line) => abrupt.test(line))) {
     throw new UserError(`${name} ends abruptly after ${seconds.toFixed(1)} s; what came before was read.`);
   }
 }

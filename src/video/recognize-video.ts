@@ -4,7 +4,8 @@ import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import type { Picture } from '../data/resize.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
-import { classifyCrops, cropFace, cropWhole, type Recognizer, type Score } from '../recognize/index.js';
+import { decodedPicture } from '../recognize/image-source.js';
+import { classifyCrops, cropFace, cropWhole, type RawImage, type Recognizer, type Score } from '../recognize/index.js';
 import { type FindFacesOptions, FrameFaces } from './find-faces.js';
 import { openVideo, type TimedPicture, type VideoOptions } from './frames.js';
 import { inLevel, levelOf, type Pyramid, PyramidMaker } from './pyramid.js';
@@ -92,6 +93,11 @@ export async function* recognizeVideo(
   yield* recognizeFrames(recognizer, video.frames(), { live: video.live, ...options });
 }
 
+/** A frame at its time, as `TimedPicture`; its picture may be an `ImageData` too. */
+export interface TimedImage extends Omit<TimedPicture, 'picture'> {
+  readonly picture: RawImage;
+}
+
 interface Held {
   readonly frame: Omit<VideoFrame, 'faces'>;
   readonly faces: readonly Pick<VideoFace, 'id' | 'box' | 'keypoints' | 'detectionScore'>[];
@@ -104,7 +110,7 @@ interface Held {
  */
 export async function* recognizeFrames(
   recognizer: Recognizer,
-  frames: AsyncIterable<TimedPicture>,
+  frames: AsyncIterable<TimedImage>,
   options: RecognizeFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, void> {
   const { smooth = 0.5, batchSize = 32, live = false, signal } = options;
@@ -115,20 +121,23 @@ export async function* recognizeFrames(
   const smoother = new ScoreSmoother(smooth);
   let held: Held[] = [];
   let [crops, bytes] = [0, 0];
-  async function release(): Promise<VideoFrame[]> {
+  async function* release(): AsyncGenerator<VideoFrame, void, void> {
     const ready = held;
     [held, crops, bytes] = [[], 0, 0];
-    return scored(recognizer, smoother, ready, batchSize, options.crops === true);
+    for (const frame of await scored(recognizer, smoother, ready, batchSize, options.crops === true)) {
+      signal?.throwIfAborted();
+      yield frame;
+    }
   }
   // The next frame is read while this one is looked at.
-  const ahead = new Ahead(frames, 1, async (frame: TimedPicture) => frame, signal);
+  const ahead = new Ahead(frames, 1, async (frame: TimedImage) => frame, signal);
   try {
     for (;;) {
       const next = await ahead.next().catch((error: unknown) => ({ error }));
       if (next === undefined) break;
       if ('error' in next) {
         // What was seen before a source failed is not lost.
-        if (signal?.aborted !== true) yield* await release();
+        if (signal?.aborted !== true) yield* release();
         throw next.error;
       }
       const seen = await look(next.value);
@@ -136,20 +145,24 @@ export async function* recognizeFrames(
       crops += seen.crops.length;
       bytes += seen.frame.picture?.data.length ?? 0;
       const full = live || crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes;
-      if (full || (await ahead.isIdle({ source: patience }))) yield* await release();
+      if (full || (await ahead.isIdle({ source: patience }))) yield* release();
     }
-    yield* await release();
+    yield* release();
+    signal?.throwIfAborted();
   } finally {
     await ahead.close();
   }
 }
 
-function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame: TimedPicture) => Promise<Held> {
+function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame: TimedImage) => Promise<Held> {
   const { detector } = recognizer;
   const { preprocessing } = recognizer.classifier;
   const found = detector === undefined ? undefined : new FrameFaces(detector, options);
   const pyramids = new PyramidMaker();
-  return async ({ time, frame, picture }) => {
+  return async ({ time, frame, picture: image }) => {
+    if (!Number.isFinite(time))
+      throw new UserError(`Frame ${frame} is at ${time} s; times are seconds.`, ExitCode.usage);
+    const picture = decodedPicture(image, `The picture of frame ${frame}`);
     const { width, height } = picture;
     const about = { time, frame, width, height, ...(options.picture === true ? { picture } : {}) };
     if (found === undefined) {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ExitCode, UserError } from '../common/errors.js';
+import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 import { printable, shownAddress } from '../common/printable.js';
 
@@ -48,6 +48,7 @@ const protocols: Readonly<Record<string, string>> = {
 
 /** @throws UserError where a file is not there, or an address is of a kind that is not read. */
 export async function ffmpegInput(source: VideoSource): Promise<FfmpegInput> {
+  checkSource(source);
   if (typeof source === 'string') return fileInput(source);
   if (source instanceof URL) {
     if (source.protocol !== 'file:') {
@@ -56,7 +57,7 @@ export async function ffmpegInput(source: VideoSource): Promise<FfmpegInput> {
         ExitCode.usage,
       );
     }
-    return fileInput(fileURLToPath(source));
+    return fileInput(pathOf(source));
   }
   if ('stream' in source) return streamInput(source.stream);
   return {
@@ -66,6 +67,27 @@ export async function ffmpegInput(source: VideoSource): Promise<FfmpegInput> {
     live: false,
     file: false,
   };
+}
+
+/** Programs without types may pass anything, and bytes in memory are no stream of them. */
+function checkSource(source: unknown): void {
+  if (typeof source === 'string' || source instanceof URL) return;
+  const isObject = typeof source === 'object' && source !== null;
+  if (isObject && 'stream' in source && typeof source.stream === 'string') return;
+  if (isObject && Symbol.asyncIterator in source) return;
+  const isBytes = source instanceof Uint8Array || source instanceof ArrayBuffer || source instanceof Blob;
+  throw new UserError(
+    `${isBytes ? 'Bytes in memory are' : `A value of type ${source === null ? 'null' : typeof source} is`} no video; pass a path, a file: URL, an async iterable of a file's bytes, or { stream: address }.`,
+    ExitCode.usage,
+  );
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new UserError(`${printable(url.href)} is no file of this machine (${messageOf(error)}); check the address.`);
+  }
 }
 
 async function fileInput(path: string): Promise<FfmpegInput> {

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { ExitCode, UserError } from '../common/errors.js';
 import { firstBytesOf, kindBytes } from './kind.js';
 
 /** Bytes of a packet of an MPEG transport stream, with its time where there is one; undefined for anything else. */
@@ -40,6 +41,12 @@ export class PassingBytes implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     for await (const chunk of this.#source) {
+      if (!(chunk instanceof Uint8Array)) {
+        throw new UserError(
+          `A video's bytes come as Uint8Array, not as ${typeof chunk}; do not decode them.`,
+          ExitCode.usage,
+        );
+      }
       const missing = kindBytes - this.#first.length;
       if (missing > 0) this.#first = Buffer.concat([this.#first, chunk.subarray(0, missing)]);
       this.#size += chunk.length;

@@ -1,3 +1,5 @@
+import { whenAborted } from '../../common/signals.js';
+
 /**
  * The items of a source until a signal: then it ends, as if there were no more, also while the next lets wait.
  * @param source told by `ending` that nobody waits any more
@@ -12,7 +14,7 @@ export async function* untilAborted<T>(
   const stopped = new Promise<undefined>((resolve) => {
     stop = () => resolve(undefined);
   });
-  signal.addEventListener('abort', stop);
+  const release = whenAborted(signal, stop);
   try {
     while (!signal.aborted) {
       const next = iterator.next();
@@ -23,7 +25,7 @@ export async function* untilAborted<T>(
       yield result.value;
     }
   } finally {
-    signal.removeEventListener('abort', stop);
+    release();
     ending.abort();
     await iterator.return?.()?.catch(() => undefined);
   }
