@@ -9,6 +9,7 @@ import { readSafetensors } from '../src/checkpoints/index.js';
 import { fails, poster, succeeds, writeClasses } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut-face.png', import.meta.url));
+const photo = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 let dir = '';
 
 before(async () => {
@@ -72,8 +73,24 @@ describe('poster explain', { concurrency: 2 }, () => {
     assert.equal(metadata.get('target'), 'anger');
   });
 
+  it('finds the faces of photos, and explains the very crops that predict looks at', async () => {
+    await copyFile(photo, join(dir, 'photo.png'));
+    await sharp({ create: { width: 64, height: 64, channels: 3, background: '#345' } })
+      .png()
+      .toFile(join(dir, 'sky.png'));
+    const { stdout, stderr } = await succeeds(['explain', 'photo.png', 'sky.png', '--out', 'seen', '--json'], dir);
+    assert.match(stderr, /sky\.png: no face found\./);
+    const { images } = JSON.parse(stdout) as { images: Record<string, unknown>[] };
+    assert.equal(images.length, 1);
+    assert.deepEqual([images[0]?.['face'], images[0]?.['panel']], [1, join('seen', 'photo.face-1.explain.png')]);
+    await succeeds(['predict', 'photo.png', '--save-crops', 'crops'], dir);
+    const crop = join('crops', 'photo.face-1.png');
+    const aligned = await succeeds(['explain', crop, '--aligned', '--out', 'seen', '--json'], dir);
+    const [expected] = (JSON.parse(aligned.stdout) as { images: Record<string, unknown>[] }).images;
+    for (const key of ['scores', 'scales', 'classToken']) assert.deepEqual(images[0]?.[key], expected?.[key]);
+  });
+
   it('explains what is wrong', async () => {
-    await fails(['explain', portrait], dir, 2, /does not look for faces; crop each picture/);
     await fails(['explain', portrait, '--aligned', '--class', 'bored'], dir, 3, /does not know the class 'bored'/);
     await fails(['explain', portrait, '--aligned', '--out', portrait], dir, 3, /Cannot write .*astronaut-face\.png/);
   });

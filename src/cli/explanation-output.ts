@@ -10,7 +10,7 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
   const { scores, target, scales, classToken } = explanation;
   const ranking = scores.slice(0, 3).map(({ label, probability }) => `${label} ${percent(probability)}%`);
   const windows = scales.map(({ scale, attention, share }): HeatCell => {
-    const note = `peak ${peak(attention).toFixed(1)} times even; adds ${percent(share)}% to tokens`;
+    const note = `peak ${peak(attention).toFixed(1)} times even; adds ${percent(share)}%`;
     return { title: `Scale ${scale}, ${grid(attention)}`, note, map: attention };
   });
   const numbers = scales.map(({ scale }) => scale);
@@ -21,7 +21,7 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
     rows: [
       {
         title: 'Window cross-attention: what the landmark queries read from the image',
-        cells: [{ title: 'Picture', note: 'as given, squared' }, ...windows],
+        cells: [{ title: 'Picture', note: 'what the maps lie over' }, ...windows],
       },
       { title: `Class token, ${how}: what the decision is read from`, cells: tokenCells(classToken[drawn], numbers) },
       {

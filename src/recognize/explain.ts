@@ -1,7 +1,11 @@
 import type { ModelDescription } from '../checkpoints/index.js';
+import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import { canonicalLabel } from '../common/label-sets.js';
-import { buildExplanation, explained } from '../models/index.js';
+import { inputFormat, normaliseInto } from '../data/augment.js';
+import type { Picture } from '../data/resize.js';
+import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
+import { buildExplanation, explained as outputNames } from '../models/index.js';
 import { hostTensor } from '../runtime/index.js';
 import {
   type ClassTokenAttention,
@@ -9,7 +13,9 @@ import {
   type ScaleAttention,
   scaleAttention,
 } from './attention-maps.js';
+import { decodeImage } from './decode-image.js';
 import { indexOfHighest } from './embed.js';
+import { cropFace } from './face-crops.js';
 import { type NetworkOptions, openNetwork } from './network.js';
 import { loadPicture } from './pictures.js';
 import { ranked, type Score } from './scores.js';
@@ -47,7 +53,7 @@ export async function loadExplainer(path: string, options: NetworkOptions = {}):
     // Without a class the weights are 0, and so is all relevance.
     const weights = Float32Array.from(labels, (_, k) => (k === index ? 1 : 0));
     const extra = hostTensor('float32', weights, [1, labels.length]);
-    return run(picture, 1, new Map([[explained.classWeights, extra]]));
+    return run(picture, 1, new Map([[outputNames.classWeights, extra]]));
   };
   return {
     description,
@@ -74,6 +80,44 @@ export async function loadExplainer(path: string, options: NetworkOptions = {}):
  */
 export async function explain(explainer: Explainer, source: string | Buffer, target?: string): Promise<Explanation> {
   return explainer.explain(await loadPicture(source, explainer.description.preprocessing), target);
+}
+
+/** A face of a picture, and what the network attends to in it. */
+export interface ExplainedFace {
+  /** Pixels of the upright picture, brow to chin. */
+  readonly box: Box;
+  /** The crop that the network saw, larger and in the picture's colours: what maps are drawn over. RGB or gray. */
+  readonly shown: Picture;
+  readonly explanation: Explanation;
+}
+
+/** Side of `shown`, in pixels. */
+const shownSide = 224;
+
+/**
+ * Finds the faces of a picture and shows what the network attends to in each, as `Recognizer` would crop them.
+ * @param source a path, or the bytes of a picture file
+ * @param target label that relevance is for; default: for each face the one that the network ranks first
+ * @returns the surest face first; none is an empty list
+ * @throws UserError that says what is wrong with the picture, or that there is no such label.
+ */
+export async function explainFaces(
+  explainer: Explainer,
+  detector: FaceDetector,
+  source: string | Buffer,
+  { target, detect }: { readonly target?: string; readonly detect?: DetectOptions } = {},
+): Promise<ExplainedFace[]> {
+  const { preprocessing } = explainer.description;
+  const { picture } = await decodeImage(source, { transparency: 'white', name: 'The picture' });
+  const format = inputFormat(preprocessing);
+  const explained: ExplainedFace[] = [];
+  for (const { box, keypoints } of await detector.detect(picture, detect)) {
+    const values = new Float32Array(preprocessing.channels * preprocessing.imageSize ** 2);
+    normaliseInto(values, 0, cropFace(picture, keypoints, preprocessing).data, format);
+    const shown = alignFace(picture, keypoints, cropTemplateFor(preprocessing), shownSide);
+    explained.push({ box, shown, explanation: await explainer.explain(values, target) });
+  }
+  return explained;
 }
 
 /** Index of a label; synonyms count. @throws UserError where the network has no such label. */

@@ -3,24 +3,27 @@ import { Command, Option } from 'commander';
 import { writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
-import { guardInputs, makeFolder } from '../../common/output-paths.js';
-import { decodePicture } from '../../data/index.js';
+import { guardInputs, type InputGuard, makeFolder } from '../../common/output-paths.js';
+import { decodePicture, type Picture } from '../../data/index.js';
+import { type Box, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import {
   bundledCheckpoint,
   classNamed,
   type Explainer,
   type Explanation,
   explain,
+  explainFaces,
   loadExplainer,
 } from '../../recognize/index.js';
 import { fontNote, heatPanel, percent } from '../../report/index.js';
-import { type CheckpointOptions, openAs, withCheckpointOptions } from '../checkpoint-options.js';
+import { type CheckpointOptions, openAs, positive, withCheckpointOptions } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { explanationDocument, explanationPanel, explanationTensors } from '../explanation-output.js';
 import { countBar } from '../progress.js';
 
 interface ExplainOptions extends CheckpointOptions {
   readonly aligned?: boolean;
+  readonly maxFaces?: number;
   readonly out: string;
   readonly class?: string;
   readonly rollout?: boolean;
@@ -33,25 +36,28 @@ export function explainCommand(): Command {
     .description('draw what the network attends to in pictures of faces, a panel of maps for each')
     .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP)')
     .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint, 'bundled poster-v2-nano'))
-    .option('--aligned', 'the pictures already are face crops (needed: there is no face detection here)')
-    .option('--out <dir>', 'folder for the pictures, NAME.explain.png', '.')
+    .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
+    .addOption(
+      new Option('--max-faces <count>', 'at most so many faces a picture, the surest')
+        .argParser(positive)
+        .conflicts('aligned'),
+    )
+    .option('--out <dir>', 'folder for the pictures, NAME.face-1.explain.png; with --aligned NAME.explain.png', '.')
     .option('--class <name>', 'class whose relevance is shown (default: the one ranked first)')
     .option('--rollout', "draw the class token's attention through all blocks, not that of the last")
     .option('--save-maps', 'also write all maps, of each head too, as NAME.explain.safetensors');
   return withCheckpointOptions(command)
     .option('--json', 'print one JSON document, with the maps')
-    .addHelpText('after', '\nExample:\n  poster explain face.jpg --aligned --class sadness --out explanations')
+    .addHelpText('after', '\nExample:\n  poster explain photo.jpg --class sadness --out explanations')
     .action(async (images: readonly string[], options: ExplainOptions) => {
-      if (options.aligned !== true) {
-        throw new UserError(
-          'This command does not look for faces; crop each picture to its face, brow to chin, and say so with --aligned.',
-          ExitCode.usage,
-        );
-      }
       const explainer = await openAs(loadExplainer, options);
+      let detector: FaceDetector | undefined;
       try {
-        await run(explainer, images, options);
+        const onThreads = options.threads === undefined ? {} : { threads: options.threads };
+        if (options.aligned !== true) detector = await loadFaceDetector(onThreads);
+        await run(explainer, detector, images, options);
       } finally {
+        await detector?.dispose();
         await explainer.dispose();
       }
     });
@@ -59,33 +65,41 @@ export function explainCommand(): Command {
 
 interface Done {
   readonly image: string;
+  /** From 1, the surest first, and its place; not of face crops. */
+  readonly face?: number;
+  readonly box?: Box;
   readonly panel: string;
   readonly maps?: string;
   readonly explanation: Explanation;
 }
 
-async function run(explainer: Explainer, images: readonly string[], options: ExplainOptions): Promise<void> {
+async function run(
+  explainer: Explainer,
+  detector: FaceDetector | undefined,
+  images: readonly string[],
+  options: ExplainOptions,
+): Promise<void> {
   // A wrong class is no matter of a single picture.
   if (options.class !== undefined) classNamed(explainer.description.labels.labels, options.class);
   await makeFolder(options.out);
   for (const missing of await fontNote()) note(missing);
   const names = outputNames(images);
   const guard = await guardInputs([options.checkpoint, ...images]);
-  for (const name of names) {
-    const stem = join(options.out, name);
-    await guard('--out', panelPath(stem));
-    if (options.saveMaps === true) await guard('--save-maps', mapsPath(stem));
-  }
+  const stems = names.map((name) => join(options.out, name));
+  for (const stem of stems) await checkFiles(detector === undefined ? stem : faceStem(stem, 1), options, guard);
   const done: Done[] = [];
   const failed: { readonly image: string; readonly reason: string }[] = [];
   const progress = countBar('pictures');
   try {
     for (const [i, image] of images.entries()) {
-      const result = await tryOne(explainer, image, join(options.out, names[i] ?? ''), options);
+      const result = await tryOne(explainer, detector, image, options);
       if (typeof result === 'string') {
         failed.push({ image, reason: result });
         note(`poster: ${result}`);
-      } else done.push(result);
+      } else {
+        if (result.length === 0) note(`${printable(image, 4096)}: no face found.`);
+        for (const one of result) done.push(await write(stems[i] ?? '', one, options, guard));
+      }
       progress.update(i + 1, images.length);
     }
   } finally {
@@ -100,31 +114,66 @@ async function run(explainer: Explainer, images: readonly string[], options: Exp
 const panelPath = (stem: string): string => `${stem}.explain.png`;
 const mapsPath = (stem: string): string => `${stem}.explain.safetensors`;
 
-/** What was written for one picture, or the sentence why the picture cannot be read. */
+const faceStem = (stem: string, face: number): string => `${stem}.face-${face}`;
+
+/** An explanation before it is written, with the picture that its maps are drawn over. */
+interface Explained extends Omit<Done, 'panel' | 'maps'> {
+  readonly shown: Picture;
+}
+
+/** One explanation for a face crop, one for each face of a photo, or the sentence why the picture cannot be read. */
 async function tryOne(
   explainer: Explainer,
+  detector: FaceDetector | undefined,
   image: string,
-  stem: string,
-  options: ExplainOptions,
-): Promise<Done | string> {
-  let explanation: Explanation;
+  { class: target, maxFaces }: ExplainOptions,
+): Promise<Explained[] | string> {
   try {
-    explanation = await explain(explainer, image, options.class);
+    if (detector === undefined) {
+      return [{ image, explanation: await explain(explainer, image, target), shown: await decodePicture(image) }];
+    }
+    const faces = await explainFaces(explainer, detector, image, {
+      ...(target === undefined ? {} : { target }),
+      ...(maxFaces === undefined ? {} : { detect: { maxFaces } }),
+    });
+    return faces.map((one, i) => ({ image, face: i + 1, ...one }));
   } catch (error) {
     if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
     return messageOf(error);
   }
-  const drawn = explanationPanel(basename(image), explanation, options.rollout === true ? 'rollout' : 'attention');
+}
+
+/** @throws UserError where a file that is read would be lost. */
+async function checkFiles(stem: string, { saveMaps }: ExplainOptions, guard: InputGuard): Promise<void> {
+  await guard('--out', panelPath(stem));
+  if (saveMaps === true) await guard('--save-maps', mapsPath(stem));
+}
+
+/**
+ * Writes a panel, and maps where they are wanted.
+ * @param pictureStem path of the picture's files without ending
+ */
+async function write(
+  pictureStem: string,
+  { shown, ...one }: Explained,
+  options: ExplainOptions,
+  guard: InputGuard,
+): Promise<Done> {
+  const { image, face, explanation } = one;
+  const stem = face === undefined ? pictureStem : faceStem(pictureStem, face);
+  await checkFiles(stem, options, guard);
+  const title = face === undefined ? basename(image) : `${basename(image)}, face ${face}`;
+  const drawn = explanationPanel(title, explanation, options.rollout === true ? 'rollout' : 'attention');
   const panel = panelPath(stem);
-  await writeFileAtomic(panel, await heatPanel(await decodePicture(image), drawn));
-  if (options.saveMaps !== true) return { image, panel, explanation };
+  await writeFileAtomic(panel, await heatPanel(shown, drawn));
+  if (options.saveMaps !== true) return { ...one, panel };
   const maps = mapsPath(stem);
   const about = new Map([
     ['image', image],
     ['target', explanation.target],
   ]);
   await writeSafetensors(maps, explanationTensors(explanation), about);
-  return { image, panel, maps, explanation };
+  return { ...one, panel, maps };
 }
 
 /** Names without extension; pictures of one name in different folders get numbers. */
@@ -151,10 +200,11 @@ function document({ description }: Explainer, checkpoint: string, done: readonly
 
 function text(done: readonly Done[]): string {
   return done
-    .map(({ image, panel, maps, explanation: { scores } }) => {
+    .map(({ image, face, panel, maps, explanation: { scores } }) => {
       const [first] = scores;
       const files = [panel, ...(maps === undefined ? [] : [maps])].map((file) => printable(file, 4096)).join(', ');
-      return `${printable(image, 4096)}: ${first?.label ?? ''} ${percent(first?.probability ?? 0)}%, ${files}`;
+      const name = `${printable(image, 4096)}${face === undefined ? '' : `, face ${face}`}`;
+      return `${name}: ${first?.label ?? ''} ${percent(first?.probability ?? 0)}%, ${files}`;
     })
     .join('\n');
 }
