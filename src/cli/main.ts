@@ -5,7 +5,6 @@ import { refusalChannel } from '../checkpoints/refused.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import { note } from './context.js';
-import { commandLine } from './long-command-line.js';
 import { watchStdout } from './stdout.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -34,7 +33,7 @@ const program = new Command('poster')
   .option('--verbose', 'say more when something fails')
   .configureHelp({ showGlobalOptions: true });
 // Options before the command take no value: the first word is its name. Without one, or for help, all are needed.
-const words = await commandLine();
+const words = process.argv.slice(2);
 const named = words.find((word) => !word.startsWith('-')) ?? '';
 const wanted = Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands);
 for (const load of wanted) if (load !== undefined) program.addCommand(await load());

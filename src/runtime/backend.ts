@@ -14,7 +14,8 @@ export function useOrt(module: OrtModule): void {
 export function loadOrt(): Promise<OrtModule> {
   if (chosen === undefined) {
     // From 1.30 on, ONNX Runtime's builds tell Microsoft about processor, system and models, and keep a queue in the user's cache
-    // folder, unless this is set before they are loaded. Whoever wants that sets it to 0.
+    // folder, unless this is set before they are loaded. Whoever wants that sets it to 0, and lives with a crash: telemetry searches
+    // the command line by a matcher that calls itself for each character, and 30 KB of names (*.jpg) overflow its stack.
     process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
     chosen = import('onnxruntime-node');
   }
