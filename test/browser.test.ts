@@ -39,7 +39,7 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
     target: 'es2022',
     write: false,
     // Loaded only where no other runtime was chosen and no weights were given.
-    external: ['onnxruntime-node', 'node:fs/promises', 'node:module'],
+    external: ['onnxruntime-node', 'node:fs/promises', 'node:module', 'node:worker_threads'],
   });
   await convert(bundledCheckpoint, join(dir, 'classifier.onnx'));
   const description = await describeCheckpoint(bundledCheckpoint);

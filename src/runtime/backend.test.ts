@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -19,10 +19,22 @@ test('ONNX Runtime keeps and sends no telemetry', async (context) => {
     const session = await CpuSession.create(graph({ y: apply('Relu', [x], {}, [x]).outputs[0] }));
     await session.dispose();
     console.log(process.env.ORT_DISABLE_TELEMETRY);`;
+  const inWorker = `
+    const { Worker } = await import('node:worker_threads');
+    new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(script)})));`;
   // It would be off where it sees that this is CI.
   const { CI: _, ORT_DISABLE_TELEMETRY: __, ...rest } = process.env;
   const env = { ...rest, HOME: home, XDG_CACHE_HOME: join(home, 'cache') };
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { env });
   assert.equal(stdout.trim(), '1');
+  assert.deepEqual(await readdir(home), []);
+  // A worker's environment is a copy, of which the runtime sees nothing: there it is said.
+  const inside = (worker: string): Promise<{ stdout: string; stderr: string }> =>
+    run(process.execPath, ['--input-type=module', '--eval', worker], { env });
+  assert.match((await inside(inWorker)).stderr, /telemetry cannot be switched off from within a worker thread/);
+  await rm(home, { recursive: true, force: true });
+  await mkdir(home);
+  const { stderr } = await inside(`process.env.ORT_DISABLE_TELEMETRY = '1';${inWorker}`);
+  assert.doesNotMatch(stderr, /telemetry/);
   assert.deepEqual(await readdir(home), []);
 });
