@@ -32,7 +32,15 @@ export async function openChromium(program: string, address: string): Promise<Op
   // Chromium refuses to sandbox what root runs.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-  const args = ['--headless', '--disable-gpu', '--disable-quic', ...quiet, ...asRoot, `--user-data-dir=${profile}`];
+  const args = [
+    '--headless',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--disable-quic',
+    ...quiet,
+    ...asRoot,
+    `--user-data-dir=${profile}`,
+  ];
   const child = spawn(program, [...args, address], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const printed: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => printed.push(data));
