@@ -40,6 +40,45 @@ test('a silent server is given up', async () => {
   );
 });
 
+test('pictures that nobody waits for any more are given up, also those whose server goes on for ever', async () => {
+  let closed: () => void = () => undefined;
+  const givenUp = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  const dripping = createServer((_, response) => {
+    const timer = setInterval(() => response.write('a'), 20);
+    response.on('close', () => {
+      clearInterval(timer);
+      closed();
+    });
+  });
+  dripping.listen(0, '127.0.0.1');
+  await once(dripping, 'listening');
+  const url = new URL(`http://127.0.0.1:${(dripping.address() as AddressInfo).port}/a.png`);
+  const recognizer = await Recognizer.load({ aligned: true, threads: 1 });
+  try {
+    await assert.rejects(recognizer.recognize([Buffer.from('no picture'), url]), /Picture 1 is not a picture/);
+    for await (const _ of recognizer.settle([join(dir, 'photo.png'), url])) break;
+    await givenUp;
+  } finally {
+    await recognizer.dispose();
+    dripping.close();
+  }
+});
+
+test('an answer that is refused by its size is not waited for', async () => {
+  const announcing = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': 3e8 }).write('abc');
+    response.on('close', () => announcing.close());
+  });
+  announcing.listen(0, '127.0.0.1');
+  await once(announcing, 'listening');
+  const url = new URL(`http://127.0.0.1:${(announcing.address() as AddressInfo).port}/`);
+  const ended = once(announcing, 'close');
+  await assert.rejects(download(url, 'Picture a', undefined), /Picture a has more than the \d+ bytes/);
+  await ended;
+});
+
 test('frames that let wait do not hold up those before', async () => {
   const recognizer = await Recognizer.load({ aligned: true, threads: 1 });
   let give: () => void = () => undefined;

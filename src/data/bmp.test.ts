@@ -43,6 +43,32 @@ test('bitmaps of 8 and 32 bits are read', async () => {
   assert.deepEqual([...(await decodePicture(bitmap(1, 1, 32, [], [3, 2, 1, 0]))).data], [1, 2, 3]);
 });
 
+test('kinds that would be decoded to other pictures are refused', async () => {
+  const kind = (bits: number, change: (bytes: Buffer) => void, width = 2): Buffer => {
+    const bytes = bitmap(
+      width,
+      1,
+      bits,
+      bits <= 8 ? new Array<number>(4 * 2 ** bits).fill(7) : [],
+      new Array(40).fill(0),
+    );
+    change(bytes);
+    return bytes;
+  };
+  const compressed = (compression: number) => (bytes: Buffer) => void bytes.writeUInt32LE(compression, 30);
+  const later = (bytes: Buffer): void => void bytes.writeUInt32LE(108, 14);
+  const plain = (): void => undefined;
+  const refused = [
+    kind(8, compressed(1)),
+    kind(4, compressed(2)),
+    kind(4, plain, 3),
+    kind(16, plain),
+    Buffer.concat([kind(32, later), Buffer.alloc(100)]),
+  ];
+  for (const bytes of refused) await assert.rejects(decodePicture(bytes), /a bitmap of a kind that is not read/);
+  assert.equal((await decodePicture(kind(4, plain))).width, 2);
+});
+
 test('a bitmap that claims more than it has takes no memory for it', async () => {
   const good = bitmap(2, 2, 24, [], [...lower, ...upper]);
   await assert.rejects(

@@ -13,7 +13,8 @@ export function bmpSize(bytes: Buffer): { readonly width: number; readonly heigh
 }
 
 /**
- * Decodes a Windows bitmap of 1 to 32 bits a pixel, run lengths too, to 8-bit RGB; transparency is dropped.
+ * Decodes a Windows bitmap of 1, 4, 8, 24 or 32 bits a pixel to 8-bit RGB; transparency is dropped. Others are refused: the library
+ * gets them wrong.
  * @param bytes of {@link isBmp}, its size checked
  * @throws UserError where it is truncated, or of a kind that is not read.
  */
@@ -21,11 +22,14 @@ export function decodeBmp(bytes: Buffer, name: string): Picture {
   const { width, height } = bmpSize(bytes);
   const [headerSize, depth] = [bytes.readUInt32LE(14), bytes.readUInt16LE(28)];
   const [compression, colors] = [bytes.readUInt32LE(30), bytes.readUInt32LE(46)];
-  const runLengths = compression === 1 || compression === 2;
   const row = Math.ceil((width * depth) / 32) * 4;
   const pixelsAt = bytes.readUInt32LE(10);
+  const runLengths = compression === 1 || compression === 2;
+  // The library reads masks of later headers also where they do not count.
+  const unusedMasks = compression === 0 && headerSize > 40 && depth === 32;
+  if (runLengths || depth === 16 || (depth === 4 && width % 2 === 1) || unusedMasks) throw notRead(name);
   // Before memory is taken for what the header claims.
-  if (colors > 256 || width === 0 || height === 0 || (!runLengths && row * height > bytes.length - pixelsAt)) {
+  if (colors > 256 || width === 0 || height === 0 || row * height > bytes.length - pixelsAt) {
     throw new UserError(
       `${name} is truncated or damaged (a bitmap whose header claims more than it has); replace it or leave it out.`,
     );
@@ -46,12 +50,14 @@ export function decodeBmp(bytes: Buffer, name: string): Picture {
     }
     return { width, height, channels: 3, data: rgb };
   } catch (error) {
-    throw new UserError(
-      `${name} is damaged, or a bitmap of a kind that is not read; save it as PNG or leave it out.`,
-      undefined,
-      {
-        cause: error,
-      },
-    );
+    throw notRead(name, error);
   }
+}
+
+function notRead(name: string, cause?: unknown): UserError {
+  return new UserError(
+    `${name} is damaged, or a bitmap of a kind that is not read; save it as PNG or leave it out.`,
+    undefined,
+    { cause },
+  );
 }

@@ -32,9 +32,9 @@ async function kindOf(entry: Dirent, path: string): Promise<'folder' | 'file' | 
     const info = await stat(path);
     return info.isDirectory() ? 'folder' : info.isFile() ? 'file' : 'other';
   } catch (error) {
-    // A link to a missing picture is found, and told, when the picture is read.
+    // A link to a missing picture, to itself or to where we may not look is found, and told, when the picture is read.
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT') return 'file';
+    if (code === 'ENOENT' || code === 'ELOOP' || code === 'EACCES') return 'file';
     throw explainFileError(error, 'read', path);
   }
 }

@@ -61,7 +61,8 @@ function weightsFor(inSize: number, outSize: number): Weights {
   if (found !== undefined) return found;
   if (known.size >= 64) known.clear();
   const weights = triangleWeights(inSize, outSize);
-  known.set(key, weights);
+  // Pictures may be millions of pixels wide, and their tables as long.
+  if (weights.values.length <= 65_536) known.set(key, weights);
   return weights;
 }
 

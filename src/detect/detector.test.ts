@@ -40,6 +40,27 @@ test('the face of the portrait is found, in colour and in gray, large and small'
   checkPortrait(await detector.detect(resizeBilinear(portrait, 1024, 1024)), 2);
 });
 
+test('in tall and wide pictures faces are where they are, whatever whole pixels make of their copies', async () => {
+  const places = async (width: number, height: number, left: number, top: number): Promise<[number, number]> => {
+    const canvas = sharp({ create: { width, height, channels: 3, background: '#888' } });
+    const bytes = await canvas
+      .composite([{ input: file, left, top }])
+      .png()
+      .toBuffer();
+    const [face] = await detector.detect(await decodePicture(bytes));
+    assert.ok(face);
+    return [face.keypoints.noseTip.x - left, face.keypoints.noseTip.y - top];
+  };
+  // 600 of 2400 pixels are 160 of 640; the others are cut to whole pixels. The face is 108 pixels wide.
+  const [exactX, exactY] = await places(600, 2400, 40, 1800);
+  for (const width of [602, 598]) {
+    const [x, y] = await places(width, 2400, 40, 1800);
+    assert.ok(Math.hypot(x - exactX, y - exactY) < 2.5, `${width}: ${x - exactX}, ${y - exactY}`);
+    const [wideX, wideY] = await places(2400, width, 1800, 40);
+    assert.ok(Math.hypot(wideX - exactX, wideY - exactY) < 3, `wide ${width}: ${wideX - exactX}, ${wideY - exactY}`);
+  }
+});
+
 test('a picture is taken as its EXIF orientation says', async () => {
   // Stored on its side: what is up in the picture is left in the file.
   const stored = await sharp(half.data, { raw: { width: 256, height: 256, channels: 3 } })

@@ -2,6 +2,7 @@ export { cropTemplateFor, ferPlusCrop, rafDbCrop } from '../common/crop-template
 export { type CropTemplate, type KeypointName, keypointNames } from '../common/preprocessing.js';
 export * from './align.js';
 export { intersectionOverUnion } from './candidates.js';
+export * from './detect-options.js';
 export * from './detector.js';
 export type { Box, Face, Keypoints, Point } from './face.js';
 export { centreOf, moved, stretched } from './place.js';

@@ -13,22 +13,24 @@ function mapped(keypoints: Keypoints, map: (point: Point) => Point): Keypoints {
 }
 
 /** A face of a picture in the same picture with its axes stretched. */
-export function stretched({ box, score, keypoints }: Face, fx: number, fy: number): Face {
+export function stretched<F extends Face>(face: F, fx: number, fy: number): F {
+  const { box, keypoints } = face;
   return {
+    ...face,
     box: { x: box.x * fx, y: box.y * fy, width: box.width * fx, height: box.height * fy },
-    score,
     keypoints: mapped(keypoints, ({ x, y }) => ({ x: x * fx, y: y * fy })),
   };
 }
 
 /** A face seen through a transform. A box is turned about its centre, that is: it stays upright. */
-export function moved({ box, score, keypoints }: Face, transform: Similarity): Face {
+export function moved<F extends Face>(face: F, transform: Similarity): F {
+  const { box, keypoints } = face;
   const scale = Math.hypot(transform.a, transform.b);
   const centre = transformed(transform, centreOf({ box }));
   const [width, height] = [box.width * scale, box.height * scale];
   return {
+    ...face,
     box: { x: centre.x - width / 2, y: centre.y - height / 2, width, height },
-    score,
     keypoints: mapped(keypoints, (point) => transformed(transform, point)),
   };
 }

@@ -86,9 +86,11 @@ const noMaps = { width: 0, height: 0, scores: new Float32Array(0), places: new F
 function seenThrough(view: Similarity, pictures: readonly [Picture, ...Picture[]]): Picture {
   const [full] = pictures;
   const scale = Math.hypot(view.a, view.b);
-  const enough = pictures.filter((picture) => (scale * full.width) / picture.width <= 1);
-  const source = enough.reduce((least, picture) => (picture.width < least.width ? picture : least), full);
-  const factor = full.width / source.width;
+  // By the long side: copies have whole pixels, and of the short one a fraction of a pixel is more.
+  const long = ({ width, height }: Picture): number => (full.height > full.width ? height : width);
+  const enough = pictures.filter((picture) => (scale * long(full)) / long(picture) <= 1);
+  const source = enough.reduce((least, picture) => (long(picture) < long(least) ? picture : least), full);
+  const factor = long(full) / long(source);
   return warp(source, { ...view, a: view.a * factor, b: view.b * factor }, side, side, 'black');
 }
 

@@ -109,6 +109,8 @@ export async function download(
     throw new UserError(`${name} cannot be fetched (${printable(messageOf(cause))}); check the address.`);
   } finally {
     clearTimeout(timer);
+    // Of an answer that is refused the rest would keep the process alive.
+    silence.abort();
     stop.release();
   }
 }

@@ -68,7 +68,8 @@ export async function* recognizeAll(
   options: RecognizeOptions = {},
 ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
   const { signal, until, batchSize = defaultBatchSize } = options;
-  const stop = linked([signal, until]);
+  const left = new AbortController();
+  const stop = linked([signal, until, left.signal]);
   const decode = (image: ImageSource, index: number): ReturnType<typeof decodeOne> =>
     decodeOne(parts, image, index, stop.signal);
   const decoded = new Ahead(images, decodeAhead, decode, stop.signal);
@@ -113,8 +114,9 @@ export async function* recognizeAll(
     signal?.throwIfAborted();
     if (failure !== undefined) throw failure.error;
   } finally {
-    await decoded.close();
-    stop.release();
+    // What nobody waits for any more is given up: a server may take for ever.
+    left.abort();
+    await decoded.close().finally(stop.release);
   }
 }
 

@@ -103,6 +103,13 @@ test('labels from outside are text, not markup', () => {
   assert.match(svg, /&#60;b&#62;&#38;&#34;/);
 });
 
+test('no character of a label keeps a picture from being drawn', async () => {
+  const picture = { width: 40, height: 30, channels: 1, data: new Uint8Array(1200) } as const;
+  const odd = [{ label: 'a\u0000\ufffe\uffff\ud800]]>', probability: 1 }];
+  const drawn = await annotatedPicture(picture, [{ ...face(10, 5, 12), scores: odd }], 'png');
+  assert.equal((await sharp(drawn).metadata()).format, 'png');
+});
+
 test('names of one expression share a colour', () => {
   assert.equal(expressionColour('Happy'), expressionColour('happiness'));
   assert.notEqual(expressionColour('Happy'), expressionColour('sad'));

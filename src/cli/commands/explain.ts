@@ -1,7 +1,7 @@
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { writeSafetensors } from '../../checkpoints/index.js';
-import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { ExitCode, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
 import { guardInputs, type InputGuard, makeFolder } from '../../common/output-paths.js';
 import { decodePicture, type Picture } from '../../data/index.js';
@@ -19,6 +19,7 @@ import { fontNote, heatPanel, percent } from '../../report/index.js';
 import { type CheckpointOptions, openAs, positive, withCheckpointOptions } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { explanationDocument, explanationPanel, explanationTensors } from '../explanation-output.js';
+import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
 
 interface ExplainOptions extends CheckpointOptions {
@@ -90,25 +91,35 @@ async function run(
   const done: Done[] = [];
   const failed: { readonly image: string; readonly reason: string }[] = [];
   const progress = countBar('pictures');
+  const stop = stopOnSignals('Finishing this picture, then stopping; once more to quit at once.');
+  let looked = 0;
   try {
     for (const [i, image] of images.entries()) {
-      const result = await tryOne(explainer, detector, image, options);
-      if (typeof result === 'string') {
-        failed.push({ image, reason: result });
-        note(`poster: ${result}`);
-      } else {
+      if (stop.signal.aborted) break;
+      try {
+        const result = await explainOne(explainer, detector, image, options);
         if (result.length === 0) note(`${printable(image, 4096)}: no face found.`);
         for (const one of result) done.push(await write(stems[i] ?? '', one, options, guard));
+      } catch (error) {
+        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        failed.push({ image, reason: error.message });
+        note(`poster: ${error.message}`);
       }
-      progress.update(i + 1, images.length);
+      progress.update(++looked, images.length);
     }
   } finally {
     progress.stop();
-  }
-  if (options.json === true || done.length > 0) {
-    printResult(options.json, document(explainer, options.checkpoint, done, failed), () => text(done));
+    stop.release();
+    // Also after a full disk: what was done stays.
+    if (options.json === true || done.length > 0) {
+      printResult(options.json, document(explainer, options.checkpoint, done, failed), () => text(done));
+    }
   }
   if (failed.length > 0) process.exitCode = ExitCode.input;
+  if (looked < images.length) {
+    note(`Stopped after ${looked} of ${images.length} pictures.`);
+    process.exitCode = ExitCode.interrupted;
+  }
 }
 
 const panelPath = (stem: string): string => `${stem}.explain.png`;
@@ -121,26 +132,21 @@ interface Explained extends Omit<Done, 'panel' | 'maps'> {
   readonly shown: Picture;
 }
 
-/** One explanation for a face crop, one for each face of a photo, or the sentence why the picture cannot be read. */
-async function tryOne(
+/** One explanation for a face crop, one for each face of a photo. @throws UserError where the picture cannot be read. */
+async function explainOne(
   explainer: Explainer,
   detector: FaceDetector | undefined,
   image: string,
   { class: target, maxFaces }: ExplainOptions,
-): Promise<Explained[] | string> {
-  try {
-    if (detector === undefined) {
-      return [{ image, explanation: await explain(explainer, image, target), shown: await decodePicture(image) }];
-    }
-    const faces = await explainFaces(explainer, detector, image, {
-      ...(target === undefined ? {} : { target }),
-      ...(maxFaces === undefined ? {} : { detect: { maxFaces } }),
-    });
-    return faces.map((one, i) => ({ image, face: i + 1, ...one }));
-  } catch (error) {
-    if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
-    return messageOf(error);
+): Promise<Explained[]> {
+  if (detector === undefined) {
+    return [{ image, explanation: await explain(explainer, image, target), shown: await decodePicture(image) }];
   }
+  const faces = await explainFaces(explainer, detector, image, {
+    ...(target === undefined ? {} : { target }),
+    ...(maxFaces === undefined ? {} : { detect: { maxFaces } }),
+  });
+  return faces.map((one, i) => ({ image, face: i + 1, ...one }));
 }
 
 /** @throws UserError where a file that is read would be lost. */

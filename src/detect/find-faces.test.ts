@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cellSize, type Maps } from './candidates.js';
+import { detectFaces } from './find-faces.js';
+import type { DetectorNetwork } from './network.js';
+
+/** A face as the network would propose it: middle, side and score, in pixels of its input. */
+interface Proposal {
+  readonly x: number;
+  readonly y: number;
+  readonly side: number;
+  readonly score: number;
+}
+
+function mapsOf(width: number, height: number, proposals: readonly Proposal[]): Maps {
+  const [columns, rows] = [width / cellSize, height / cellSize];
+  const plane = columns * rows;
+  const scores = new Float32Array(plane).fill(-20);
+  const places = new Float32Array(16 * plane);
+  for (const { x, y, side, score } of proposals) {
+    const [column, row] = [Math.floor(x / cellSize), Math.floor(y / cellSize)];
+    const cell = row * columns + column;
+    const anchor = { x: (column + 0.5) * cellSize, y: (row + 0.5) * cellSize };
+    const put = (channel: number, value: number): void => {
+      places[channel * plane + cell] = value;
+    };
+    const point = (channel: number, dx: number, dy: number): void => {
+      put(channel, x + dx * side - anchor.x);
+      put(channel + 1, y + dy * side - anchor.y);
+    };
+    scores[cell] = Math.log(score / (1 - score));
+    put(0, x - anchor.x);
+    put(1, y - anchor.y);
+    put(2, side);
+    put(3, side);
+    const points = [
+      [-0.2, -0.2],
+      [0.2, -0.2],
+      [0, 0],
+      [0, 0.2],
+      [-0.4, 0],
+      [0.4, 0],
+    ] as const;
+    for (const [i, [dx, dy]] of points.entries()) point(4 + 2 * i, dx, dy);
+  }
+  return { width: columns, height: rows, scores, places };
+}
+
+/** A network that answers in turn: for each run what it proposes in each of its pictures. */
+function scripted(answers: readonly (readonly (readonly Proposal[])[])[]): DetectorNetwork {
+  const rest = [...answers];
+  return {
+    run: async (_, n, height, width) => {
+      const next = rest.shift() ?? [];
+      return Array.from({ length: n }, (_, i) => mapsOf(width, height, next[i] ?? []));
+    },
+    dispose: async () => undefined,
+  };
+}
+
+const picture = { width: 640, height: 640, channels: 1, data: new Uint8Array(640 * 640) } as const;
+/** In the middle of a second look, at the size that it makes of a face. */
+const confirmed: Proposal = { x: 48, y: 48, side: 48, score: 0.9 };
+
+test('at most so many faces are those that stay, not those that were proposed first', async () => {
+  const proposed = [
+    { x: 80, y: 96, side: 20, score: 0.95 },
+    { x: 110, y: 96, side: 20, score: 0.8 },
+  ];
+  for (const maxFaces of [1, 2]) {
+    // Nothing upright; amid black two, of which the second look confirms the less certain one.
+    const network = scripted([[[]], [proposed], [[], [confirmed]]]);
+    const faces = await detectFaces(network, picture, { scales: [96], turned: false, maxFaces });
+    assert.equal(faces.length, 1);
+    assert.ok((faces[0]?.box.x ?? 0) > 320);
+  }
+});
+
+test('a face within another one of another size goes, also where a second look brought it there', async () => {
+  const small = { x: 290, y: 320, side: 60, score: 0.7 };
+  // At a scale of 96, in pixels of 640 / 96: 300 wide; the second look moves it to the side, over the small one.
+  const large = { x: 63, y: 48, side: 45, score: 0.9 };
+  const shifted = { ...confirmed, x: 38 };
+  const network = scripted([[[small]], [[large]], [[shifted], []]]);
+  const faces = await detectFaces(network, picture, { scales: [96, 640], turned: false });
+  assert.deepEqual(
+    faces.map(({ box }) => Math.round(box.width)),
+    [300],
+  );
+});
