@@ -1,23 +1,28 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
 import { copyFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { z } from 'zod';
 import {
+  openVideo,
   Recognizer,
   recognizeFrames,
   recognizeVideo,
   type TimedImage,
   type TimedPicture,
   type VideoFrame,
+  type VideoOptions,
+  type VideoSource,
 } from '../src/index.js';
 import { fails, main, poster, start, succeeds } from './support/cli.js';
 
@@ -201,6 +206,73 @@ test('a video file: frames at their times, upright, shrunk, cut out', needsFfmpe
   assert.equal((await all(recognizeVideo(recognizer, file, { fps: 500, duration: 0.4 }))).length, 10);
 });
 
+/** The brightness of each frame that is looked at. */
+async function levels(source: VideoSource, options: VideoOptions): Promise<[time: number, level: number][]> {
+  const found: [number, number][] = [];
+  for await (const { time, picture } of (await openVideo(source, options)).frames()) {
+    found.push([Math.round(100 * time) / 100, picture.data[0] ?? -1]);
+  }
+  return found;
+}
+
+test('slides: at each time the one that is on the screen, from a file and from a pipe', needsFfmpeg, async () => {
+  const grays = [20, 60, 100, 140, 180];
+  for (const [i, value] of grays.entries()) {
+    const data = Buffer.alloc(64 * 64 * 3, value);
+    await sharp(data, { raw: { width: 64, height: 64, channels: 3 } })
+      .png()
+      .toFile(inFolder(`slide-${i}.png`));
+  }
+  const input = ['-framerate', '1', '-i', inFolder('slide-%d.png')];
+  await ffmpeg([...input, '-pix_fmt', 'yuvj420p', '-c:v', 'mjpeg', '-q:v', '1', inFolder('slides.mkv')]);
+  const nearest = (level: number): number => grays.findIndex((gray) => Math.abs(gray - level) < 10);
+  const slides = async (source: VideoSource, options: VideoOptions): Promise<number[][]> =>
+    (await levels(source, { start: 2.5, ...options })).map(([time, level]) => [time, nearest(level)]);
+  const file = inFolder('slides.mkv');
+  // A file's rate is not raised above its own.
+  const atOwnRate = [2.5, 3.5, 4.5].map((time) => [time, Math.floor(time)]);
+  assert.deepEqual(await slides(file, {}), atOwnRate);
+  const twice = [2.5, 3, 3.5, 4, 4.5].map((time) => [time, Math.floor(time)]);
+  assert.deepEqual(await slides(createReadStream(file), { fps: 2 }), twice);
+  const part = [2.5, 2.7].map((time) => [time, 2]);
+  assert.deepEqual(await slides(createReadStream(file), { fps: 5, duration: 0.4 }), part);
+});
+
+test('each frame once where all are looked at, also where a container rounds times', needsFfmpeg, async () => {
+  const ramp = "nullsrc=s=32x32:r=7.5:d=3,format=gray,geq=lum='10*N'";
+  await ffmpeg(['-f', 'lavfi', '-i', ramp, '-c:v', 'ffv1', inFolder('ramp.mkv')]);
+  const found = (await levels(inFolder('ramp.mkv'), {})).map(([, level]) => level);
+  assert.deepEqual(found, [...new Set(found)]);
+  assert.ok(found.length >= 22 && found.length <= 23, `${found.length}`);
+});
+
+test('a still picture after a moving part does not thin that out; sound may last longer', needsFfmpeg, async () => {
+  const moving = "nullsrc=s=32x32:r=30:d=1,format=gray,geq=lum='8*N'";
+  const still = `${moving},tpad=stop_mode=clone:stop_duration=9,select='lt(n,30)+eq(n,299)'`;
+  await ffmpeg(['-f', 'lavfi', '-i', still, '-vsync', 'vfr', '-c:v', 'mpeg4', inFolder('still.mp4')]);
+  const found = await levels(inFolder('still.mp4'), { fps: 25, duration: 1 });
+  assert.equal(found.length, 25);
+  assert.ok(new Set(found.map(([, level]) => level)).size > 20);
+  const sound = ['-f', 'lavfi', '-i', 'sine=d=8', '-c:v', 'copy', '-c:a', 'aac'];
+  await ffmpeg(['-i', inFolder('portrait.mp4'), ...sound, inFolder('long.mkv')]);
+  // Sound begins a little before the pictures there, which end as much later.
+  const whole = (await levels(inFolder('long.mkv'), {})).length;
+  assert.ok(whole === 20 || whole === 21, `${whole}`);
+});
+
+test('a pipe whose writer sleeps holds nothing up', needsFfmpeg, async () => {
+  const bytes = await readFile(inFolder('portrait.mkv'));
+  const source = new PassThrough();
+  source.write(bytes);
+  // The part that is wanted is there, and no end.
+  assert.equal((await levels(source, { duration: 1 })).length, 10);
+  assert.equal(source.destroyed, true);
+  const silent = new PassThrough();
+  silent.write(bytes.subarray(0, Math.round(0.8 * bytes.length)));
+  for await (const _ of recognizeVideo(recognizer, silent, { batchSize: 1 })) break;
+  assert.equal(silent.destroyed, true);
+});
+
 test('bytes as they come, and a signal that ends ffmpeg', needsFfmpeg, async () => {
   const bytes = await readFile(inFolder('portrait.mkv'));
   async function* pieces(): AsyncGenerator<Uint8Array> {
@@ -282,6 +354,10 @@ test('videos that are none, damaged or cut short: each a sentence, the others ar
   await assert.rejects(reading('portrait.mp4', 9), /2\.0 s long/);
   await assert.rejects(reading('picture.mp4'), /holds no video of a kind that is read/);
   const names = ['headless.mp4', 'noise.mp4', 'cut.mkv', 'portrait.mkv'];
+  await ffmpeg(['-i', inFolder('portrait.mp4'), '-t', '1', '-c', 'copy', inFolder('short.mp4')]);
+  const late = await poster(['predict', 'portrait.mkv', 'short.mp4', '--start', '1.5', '--json'], folder);
+  assert.equal(late.code, 3);
+  assert.equal(document.parse(JSON.parse(late.stdout)).videos.length, 1);
   const { code, stdout } = await poster(['predict', ...names, '--json', '--fps', '5'], folder);
   assert.equal(code, 3);
   const { videos, failed } = document.parse(JSON.parse(stdout));
@@ -328,6 +404,10 @@ test('a stream: lines as they come; one that breaks off, and Ctrl-C, keep what w
     assert.match(cut.stdout, /^\{"video":/);
     assert.match(cut.stderr, /frames looked at, 1 face/);
 
+    const secret = await poster(['predict', '--stream', 'http://cam:secret@127.0.0.1:9/x.ts'], folder);
+    assert.equal(secret.code, 3);
+    assert.doesNotMatch(secret.stderr, /secret/);
+
     const promised = await poster(['predict', '--stream', `http://127.0.0.1:${port}/promised`], folder);
     assert.equal(promised.code, 3, promised.stderr);
     assert.match(promised.stderr, /ends abruptly|broke off/);
@@ -371,4 +451,23 @@ test('a video on standard input is told from a picture', needsFfmpeg, async () =
     return out;
   };
   assert.match(await piped(inFolder('portrait.mkv')), /2\.0 s, 4 frames looked at, 1 face/);
+  // Also where its beginning comes in pieces, and a picture that is shorter than what a video would be told by.
+  const inPieces = async (bytes: Buffer): Promise<string> => {
+    const child = spawn(process.execPath, [main, 'predict', '-', '--jsonl'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    child.stdin.on('error', () => undefined);
+    child.stdin.write(bytes.subarray(0, 20));
+    setTimeout(() => child.stdin.end(bytes.subarray(20)), 700);
+    let out = '';
+    child.stdout.on('data', (data: Buffer) => {
+      out += data.toString();
+    });
+    await once(child, 'close');
+    return out;
+  };
+  assert.match(await inPieces(await readFile(inFolder('portrait.mkv'))), /^\{"video":/);
+  const dot = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#123' } })
+    .png({ palette: true })
+    .toBuffer();
+  assert.ok(dot.length < 400, `${dot.length}`);
+  assert.match(await inPieces(dot), /^\{"image":"standard input","width":1,"height":1/);
 });

@@ -8,6 +8,7 @@ import { maxFileBytes } from '../data/decode.js';
 import { byCodePoint, outsideCircles, picturesIn } from '../data/folders.js';
 import { decodeImage } from '../recognize/decode-image.js';
 import type { ImageDecoder } from '../recognize/image-source.js';
+import { stdinChunks } from './stdin.js';
 
 /** A picture that was named, or found in a folder. */
 export interface PictureInput {
@@ -154,8 +155,7 @@ async function readStdin(signal?: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of process.stdin) {
-      const bytes = Buffer.from(chunk);
+    for await (const bytes of stdinChunks()) {
       size += bytes.length;
       if (size > maxFileBytes) {
         throw new UserError(

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { unlinkSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
@@ -85,17 +84,19 @@ export class VideoWriter {
     const { stdin } = this.#program.child;
     if (stdin === null || stdin.destroyed || this.#program.child.exitCode !== null) throw await this.#failure();
     if (stdin.write(rgb)) return;
-    const ended = this.#program.ended.then(
-      () => true,
-      () => true,
-    );
-    const controller = new AbortController();
-    const drained = once(stdin, 'drain', { signal: controller.signal }).then(
-      () => false,
-      () => false,
-    );
-    const broken = await Promise.race([drained, ended]);
-    controller.abort();
+    // By listeners: each wait on the promise of its end would be kept until then.
+    const broken = await new Promise<boolean>((resolve) => {
+      const { child } = this.#program;
+      const settle = (ended: boolean): void => {
+        stdin.off('drain', drained);
+        child.off('close', closed);
+        resolve(ended);
+      };
+      const drained = (): void => settle(false);
+      const closed = (): void => settle(true);
+      stdin.on('drain', drained);
+      child.on('close', closed);
+    });
     if (broken) throw await this.#failure();
   }
 

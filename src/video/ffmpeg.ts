@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { undoneAtExit } from '../common/ending.js';
 import { ExitCode, UserError } from '../common/errors.js';
-import { printable } from '../common/printable.js';
+import { printable, shownAddress } from '../common/printable.js';
 
 /** Programs of the system's ffmpeg. */
 export interface FfmpegPaths {
@@ -54,8 +55,9 @@ export function startProgram(
       throw notStarted(error, program);
     }
   })();
-  // Whoever waits for it sees the failure; until then it is no unhandled one.
-  ended.catch(() => undefined);
+  // No program outlives us. Whoever waits for its end sees a failure; until then it is no unhandled one.
+  const settled = undoneAtExit(() => child.kill('SIGKILL'));
+  ended.then(settled, settled);
   return { child, ended };
 }
 
@@ -74,11 +76,12 @@ function notStarted(error: unknown, program: string): unknown {
   );
 }
 
-/** Lines in the order they were said, without `[mov,mp4 @ 0x5581]` before and without repetitions. */
+/** Lines in the order they were said, without `[mov,mp4 @ 0x5581]` before, passwords in addresses, and repetitions. */
 function linesOf(text: string): string[] {
   const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.replace(/^(\[[^\]]*\]\s*)+/, '').trim())
+    .map((line) => line.replace(/[a-z]+:\/\/\S+/gi, shownAddress))
     .filter((line) => line !== '' && !/^Last message repeated/.test(line));
   return [...new Set(lines)];
 }

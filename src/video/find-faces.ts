@@ -63,7 +63,11 @@ export class FrameFaces {
         pyramid,
         expected.map(({ face }) => face),
       );
-      if (expected.every(({ visible }, i) => !visible || seen[i] !== undefined)) return distinct(seen);
+      const kept = distinct(seen);
+      const visible = expected.filter((one) => one.visible).length;
+      const allSeen = expected.every((one, i) => !one.visible || seen[i] !== undefined);
+      // Two that are seen in one place are one face, and the other is lost.
+      if (allSeen && kept.length >= visible) return kept.slice(0, this.#detect.maxFaces);
     }
     this.#searched = time;
     const found = await this.#search(pyramid);

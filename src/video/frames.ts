@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ExitCode, UserError } from '../common/errors.js';
 import { whenAborted } from '../common/signals.js';
@@ -73,18 +73,18 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
   const rate = rateOf(options.fps ?? defaultFps, probed);
   const total = probed?.duration ?? undefined;
   if (total !== undefined && start >= total) {
-    throw new UserError(`${input.name} is ${total.toFixed(1)} s long: nothing begins at ${start} s.`, ExitCode.usage);
+    throw new UserError(`${input.name} is ${total.toFixed(1)} s long: nothing begins at ${start} s.`);
   }
   const rest = total === undefined ? undefined : total - start;
   const seconds = rest === undefined ? duration : Math.min(rest, duration ?? rest);
-  const args = decodingArguments(input, rate.text, options);
+  const args = decodingArguments(input, rate, options);
   const plan: Plan = {
     ffmpeg,
     args,
     input,
     fps: rate.value,
     start,
-    expected: rest === undefined ? undefined : seconds,
+    expected: rest === undefined || probed?.promised !== true ? undefined : seconds,
     toItsEnd: duration === undefined || (rest !== undefined && duration >= rest),
   };
   return {
@@ -110,29 +110,38 @@ function checkOptions({ fps = 1, start = 0, duration = 1, maxSide = 64 }: VideoO
 }
 
 /** All frames where the video has no more than are wanted: each then is looked at once. */
-function rateOf(wanted: number, probed: Probed | undefined): { readonly text: string; readonly value: number } {
+function rateOf(wanted: number, probed: Probed | undefined): Rate {
   const own = probed?.rate ?? undefined;
-  return own !== undefined && own.value <= wanted ? own : { text: String(wanted), value: wanted };
+  return own !== undefined && own.value <= wanted
+    ? { ...own, own: true }
+    : { text: String(wanted), value: wanted, own: false };
 }
 
-function decodingArguments(input: FfmpegInput, rate: string, options: VideoOptions): string[] {
+interface Rate {
+  readonly text: string;
+  readonly value: number;
+  /** It is the video's. */
+  readonly own: boolean;
+}
+
+function decodingArguments(input: FfmpegInput, rate: Rate, options: VideoOptions): string[] {
   const { start = 0, duration, maxSide = defaultMaxSide } = options;
-  const seek = input.file && start > 0 ? ['-ss', String(start)] : [];
-  const until = input.file && duration !== undefined ? ['-t', String(duration)] : [];
-  // What cannot be sought is read from its beginning, and cut.
-  const part =
-    input.file || (start === 0 && duration === undefined)
-      ? []
-      : [`trim=start=${start}${duration === undefined ? '' : `:duration=${duration}`}`, 'setpts=PTS-STARTPTS'];
+  // From the key frame before, so that what is on the screen at the start is there. What cannot be sought is read from its
+  // beginning.
+  const seek = input.file && start > 0 ? ['-noaccurate_seek', '-ss', String(start)] : [];
+  const from = input.file ? 0 : start;
+  const count =
+    duration === undefined ? [] : ['-frames:v', String(Math.max(1, Math.ceil(duration * rate.value - 1e-6)))];
+  // At each time the frame that is shown then. At the video's own rate each frame once: its times may be rounded either way.
+  const round = rate.own ? 'near' : 'up';
   const factor = `min(1,${maxSide}/max(iw*sar,ih))`;
-  // Rounded up: at each time the frame that is shown then. Rotation is undone by ffmpeg, pixels that are not square are made
-  // so here. Quotes are ffmpeg's.
+  // Rotation is undone by ffmpeg, pixels that are not square are made so here. Quotes are ffmpeg's.
   const size = `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))':flags=area`;
-  const filters = [...part, `fps=${rate}:start_time=0:round=up`, size, 'setsar=1'].join(',');
+  const filters = [`fps=${rate.text}:start_time=${from}:round=${round}`, size, 'setsar=1'].join(',');
   return [
     ...['-hide_banner', '-loglevel', 'error', ...(input.bytes === undefined ? ['-nostdin'] : [])],
-    ...[...seek, ...until, ...input.args],
-    ...['-map', '0:V:0', '-vf', filters, '-pix_fmt', 'rgb24', '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'],
+    ...[...seek, ...input.args],
+    ...['-map', '0:V:0', '-vf', filters, ...count, '-pix_fmt', 'rgb24', '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'],
   ];
 }
 
@@ -158,14 +167,14 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
   };
   const release = signal === undefined ? undefined : whenAborted(signal, stop);
   const bytes = input.bytes === undefined ? undefined : new PassingBytes(input.bytes);
-  const fed = feed(program, bytes);
+  const fed = feed(program, bytes, input.bytes);
   let count = 0;
   let last = 0;
   try {
     const { stdout } = program.child;
     if (stdout === null) throw new Error('a program was started without its output');
     const pictures = input.live
-      ? new NewestOnly(numbered(picturesOf(stdout)), patience * 1000)
+      ? new NewestOnly(numbered(picturesOf(stdout)), 1000 * Math.max(patience, 2 / fps), 1000 * (patience + start))
       : numbered(picturesOf(stdout));
     try {
       for await (const { picture, frame } of pictures) {
@@ -216,21 +225,29 @@ function isClosed(error: unknown): boolean {
 function feed(
   { child }: RunningProgram,
   bytes: AsyncIterable<Uint8Array> | undefined,
+  source: AsyncIterable<Uint8Array> | undefined,
 ): { readonly failure: () => Promise<void>; readonly stop: () => void } {
   if (bytes === undefined || child.stdin === null) return { failure: async () => undefined, stop: () => undefined };
   const controller = new AbortController();
-  const done = pipeline(bytes, child.stdin, { signal: controller.signal });
-  done.catch(() => undefined);
+  let failed: { readonly error: unknown } | undefined;
+  pipeline(bytes, child.stdin, { signal: controller.signal }).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const ours = ['EPIPE', 'ECONNRESET', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE', 'EOF'];
+    if (typeof code !== 'string' || !ours.includes(code)) failed = { error };
+  });
+  const stop = (): void => {
+    controller.abort();
+    // One that says nothing more, as a pipe whose writer sleeps, hears of it in no other way, and would keep the process alive.
+    if (source instanceof Readable) source.destroy();
+  };
   return {
     failure: async () => {
-      controller.abort();
-      await done.catch((error: unknown) => {
-        const code = error instanceof Error && 'code' in error ? error.code : undefined;
-        const ours = ['EPIPE', 'ECONNRESET', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE', 'EOF'];
-        if (typeof code !== 'string' || !ours.includes(code)) throw error;
-      });
+      // What it threw until now; it may never say anything again.
+      await new Promise((resolve) => setImmediate(resolve));
+      stop();
+      if (failed !== undefined) throw failed.error;
     },
-    stop: () => controller.abort(),
+    stop,
   };
 }
 
@@ -243,7 +260,7 @@ function judge(plan: Plan, ending: Ending, frames: number, seconds: number, isCu
       throw withoutPictures(name);
     }
     if (ending.code !== 0) throw unreadable(name, ending, input.live ? 'live' : input.file ? 'file' : 'bytes');
-    if (start > 0) throw new UserError(`${name} ends before ${start} s: nothing begins there.`, ExitCode.usage);
+    if (start > 0) throw new UserError(`${name} ends before ${start} s: nothing begins there.`);
     throw new UserError(`${name} has no frame that can be read; check that it is whole.`);
   }
   if (ending.code !== 0) {

@@ -7,11 +7,16 @@ import { UserError } from '../common/errors.js';
 export class NewestOnly<T> implements AsyncIterable<T> {
   readonly #source: AsyncIterable<T>;
   readonly #patience: number;
+  readonly #first: number;
 
-  /** @param patience milliseconds without an item after which the source counts as broken */
-  constructor(source: AsyncIterable<T>, patience: number) {
+  /**
+   * @param patience milliseconds without an item after which the source counts as broken
+   * @param first the same for the first item
+   */
+  constructor(source: AsyncIterable<T>, patience: number, first = patience) {
     this.#source = source;
     this.#patience = patience;
+    this.#first = first;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
@@ -35,18 +40,20 @@ export class NewestOnly<T> implements AsyncIterable<T> {
       wake();
     };
     const reading = read();
+    let patience = this.#first;
     try {
       for (;;) {
         if (state.newest === undefined && !state.done) {
-          const waited = await this.#wait((resolve) => {
+          const waited = await within(patience, (resolve) => {
             wake = resolve;
           });
-          if (!waited) throw new UserError(`No picture came for ${this.#patience / 1000} s; check the source.`);
+          if (!waited) throw new UserError(`No picture came for ${patience / 1000} s; check the source.`);
         }
         const { newest } = state;
         delete state.newest;
         if (newest !== undefined) {
           yield newest.item;
+          patience = this.#patience;
         } else if (state.done) {
           if (state.failure !== undefined) throw state.failure.error;
           return;
@@ -58,17 +65,17 @@ export class NewestOnly<T> implements AsyncIterable<T> {
       reading.catch(() => undefined);
     }
   }
+}
 
-  async #wait(begin: (resolve: () => void) => void): Promise<boolean> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), this.#patience);
+/** Whether what is begun ends in so many milliseconds. */
+async function within(patience: number, begin: (resolve: () => void) => void): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    return await new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), patience);
+      begin(() => resolve(true));
     });
-    const came = new Promise<boolean>((resolve) => begin(() => resolve(true)));
-    try {
-      return await Promise.race([came, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  } finally {
+    clearTimeout(timer);
   }
 }

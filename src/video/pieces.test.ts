@@ -167,6 +167,16 @@ test('a summary counts what was seen, in bins whose number is bounded', () => {
   );
 });
 
+test('between frames that a live stream lost a face goes on in the timeline too', () => {
+  const summary = new VideoSummary(['happy', 'sad'], 10);
+  for (let frame = 0; frame < 300; frame += 3) {
+    summary.add({ time: frame / 10, frame, width: 9, height: 9, faces: [face(1, 'happy')] });
+  }
+  const [track] = summary.totals().tracks;
+  const covered = track?.bins.reduce((sum, { from, to }) => sum + to - from, 0) ?? 0;
+  assert.ok(Math.abs(covered - (track?.seconds ?? 0)) < 0.2, `${covered} of ${track?.seconds} s`);
+});
+
 test('of very many tracks the longest are kept, the others counted', () => {
   const summary = new VideoSummary(['happy', 'sad'], 1);
   for (let frame = 0; frame < 5000; frame++) {

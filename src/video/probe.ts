@@ -6,16 +6,28 @@ import type { FfmpegInput } from './source.js';
 
 /** What a file says about itself; null where it does not. */
 export interface Probed {
-  /** Frames a second on average, as a fraction. */
+  /** Frames a second, as a fraction; null also where they come at varying times. */
   readonly rate: { readonly text: string; readonly value: number } | null;
   /** Seconds. */
   readonly duration: number | null;
+  /** The duration is that of the pictures, not only that of the file, whose sound may be longer. */
+  readonly promised: boolean;
 }
 
 const number = z.string().transform(Number).pipe(z.number().min(0)).optional().catch(undefined);
+const text = z.string().optional().catch(undefined);
 const schema = z.object({
-  streams: z.array(z.object({ avg_frame_rate: z.string().optional().catch(undefined), duration: number })).default([]),
-  format: z.object({ duration: number }).optional(),
+  streams: z
+    .array(
+      z.object({
+        avg_frame_rate: text,
+        r_frame_rate: text,
+        duration: number,
+        tags: z.object({ DURATION: text }).optional().catch(undefined),
+      }),
+    )
+    .default([]),
+  format: z.object({ duration: number, nb_streams: z.int().optional().catch(undefined) }).optional(),
 });
 
 /**
@@ -23,7 +35,7 @@ const schema = z.object({
  * @throws UserError for files that are no video.
  */
 export async function probe({ args, name, path }: FfmpegInput, ffprobe = 'ffprobe'): Promise<Probed | undefined> {
-  const wanted = 'stream=avg_frame_rate,duration:format=duration';
+  const wanted = 'stream=avg_frame_rate,r_frame_rate,duration:stream_tags=DURATION:format=duration,nb_streams';
   const rest = ['-v', 'error', '-select_streams', 'V:0', '-show_entries', wanted, '-of', 'json'];
   let result: Ending & { readonly text: string };
   try {
@@ -41,8 +53,15 @@ export async function probe({ args, name, path }: FfmpegInput, ffprobe = 'ffprob
   if (!parsed.success) return undefined;
   const [stream] = parsed.data.streams;
   if (stream === undefined) throw withoutPictures(name);
-  const duration = stream.duration ?? parsed.data.format?.duration;
-  return { rate: rateOf(stream.avg_frame_rate), duration: duration === undefined || duration === 0 ? null : duration };
+  const { format } = parsed.data;
+  // Matroska says how long a track is in a tag only.
+  const own = stream.duration ?? secondsOf(stream.tags?.DURATION);
+  const duration = own ?? format?.duration;
+  return {
+    rate: steadyRate(stream.avg_frame_rate, stream.r_frame_rate),
+    duration: duration === undefined || duration === 0 ? null : duration,
+    promised: own !== undefined || format?.nb_streams === 1,
+  };
 }
 
 const remedies = {
@@ -69,6 +88,19 @@ function unknownContent(name: string): UserError {
 
 export function withoutPictures(name: string): UserError {
   return new UserError(`${name} has no moving picture, only sound or data; give a video.`);
+}
+
+/** The average rate, where it is the one that frames come at: a still picture after a moving part makes it lower. */
+function steadyRate(average: string | undefined, real: string | undefined): Probed['rate'] {
+  const [mean, base] = [rateOf(average), rateOf(real)];
+  if (mean === null || base === null) return mean;
+  return Math.abs(mean.value / base.value - 1) < 0.01 ? mean : null;
+}
+
+/** Of `00:01:02.500000000`. */
+function secondsOf(text: string | undefined): number | undefined {
+  const [, hours, minutes, seconds] = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(text ?? '') ?? [];
+  return seconds === undefined ? undefined : 3600 * Number(hours) + 60 * Number(minutes) + Number(seconds);
 }
 
 function rateOf(text: string | undefined): Probed['rate'] {

@@ -2,6 +2,7 @@ import { Ahead } from '../common/ahead.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
+import { linked } from '../common/signals.js';
 import type { Picture } from '../data/resize.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import { decodedPicture } from '../recognize/image-source.js';
@@ -89,8 +90,16 @@ export async function* recognizeVideo(
   source: VideoSource,
   options: RecognizeVideoOptions = {},
 ): AsyncGenerator<VideoFrame, void, void> {
-  const video = await openVideo(source, options);
-  yield* recognizeFrames(recognizer, video.frames(), { live: video.live, ...options });
+  // Who leaves while the source is silent leaves no ffmpeg behind.
+  const left = new AbortController();
+  const stop = linked([options.signal, left.signal]);
+  try {
+    const video = await openVideo(source, { ...options, signal: stop.signal });
+    yield* recognizeFrames(recognizer, video.frames(), { live: video.live, ...options });
+  } finally {
+    left.abort();
+    stop.release();
+  }
 }
 
 /** A frame at its time, as `TimedPicture`; its picture may be an `ImageData` too. */

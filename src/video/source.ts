@@ -129,6 +129,8 @@ function streamInput(address: string): FfmpegInput {
   }
   // UDP loses packets wherever there is a firewall or a wireless link in between.
   const transport = url.protocol.startsWith('rtsp') ? ['-rtsp_transport', 'tcp'] : [];
-  const args = [...transport, '-protocol_whitelist', allowed, '-i', url.href];
+  // Should we be gone before we can end it, a silent server does not hold it for ever (microseconds).
+  const timeout = /^(https?|rtmp)/.test(url.protocol) ? ['-rw_timeout', '60000000'] : [];
+  const args = [...transport, ...timeout, '-protocol_whitelist', allowed, '-i', url.href];
   return { name: `The stream ${printable(shownAddress(url.href), 200)}`, args, live: true, file: false };
 }

@@ -72,26 +72,28 @@ export class VideoSummary {
     this.#frames++;
     this.#last = time;
     while ((time - this.#first) / this.#binSeconds >= maxBins) this.#coarsen();
-    const bin = Math.floor((time - this.#first) / this.#binSeconds + 1e-6);
+    const bin = this.#binAt(time);
     for (const { id, expression, smoothed, detectionScore, crop } of faces) {
       const track = this.#tracks.get(id) ?? this.#begin(id, time);
       // A face that is there in two frames was there between them, also where a live stream lost some.
-      const shown = track.last === before && track.last < time ? time - track.last : this.#period;
+      const goesOn = track.last === before && track.last < time;
+      const shown = goesOn ? time - track.last : this.#period;
+      const from = goesOn ? Math.min(bin, this.#binAt(track.last) + 1) : bin;
       track.last = time;
       track.seconds += shown;
       track.byLabel.set(expression, (track.byLabel.get(expression) ?? 0) + shown);
       const values = new Map(smoothed.map(({ label, probability }) => [label, probability]));
-      addTo(
-        track.bins,
-        bin,
-        this.#labels.map((label) => values.get(label) ?? 0),
-        1,
-      );
+      const row = this.#labels.map((label) => values.get(label) ?? 0);
+      for (let i = from; i <= bin; i++) addTo(track.bins, i, row, 1);
       if (crop !== undefined && (detectionScore ?? 0) > track.best) {
         track.best = detectionScore ?? 0;
         track.crop = crop;
       }
     }
+  }
+
+  #binAt(time: number): number {
+    return Math.floor((time - this.#first) / this.#binSeconds + 1e-6);
   }
 
   totals(): VideoTotals {

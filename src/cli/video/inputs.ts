@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { basename, dirname, extname, join } from 'node:path';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { printable, shownAddress } from '../../common/printable.js';
@@ -6,6 +5,7 @@ import type { VideoSource } from '../../video/index.js';
 import { contentOf, isVideo, isVideoName, kindBytes, kindOf } from '../../video/kind.js';
 import { note } from '../context.js';
 import { filesWithin, pictureName } from '../picture-inputs.js';
+import { beginningOfStdin } from '../stdin.js';
 
 export interface VideoInput {
   /** What results call it. */
@@ -110,21 +110,6 @@ function refuseAddress(name: string): void {
   );
 }
 
-/** Looks at the first bytes, and puts them back. */
 async function stdinIsVideo(): Promise<boolean> {
-  const { stdin } = process;
-  if (stdin.isTTY) return false;
-  let first: Buffer | null = null;
-  while (first === null) {
-    const chunk: unknown = stdin.read();
-    if (Buffer.isBuffer(chunk)) {
-      first = chunk;
-    } else {
-      if (stdin.readableEnded || stdin.destroyed) return false;
-      await Promise.race([once(stdin, 'readable'), once(stdin, 'end')]);
-      if (stdin.readableEnded) return false;
-    }
-  }
-  stdin.unshift(first);
-  return kindOf(first.subarray(0, kindBytes)) === 'video';
+  return !process.stdin.isTTY && kindOf((await beginningOfStdin(kindBytes)).subarray(0, kindBytes)) === 'video';
 }

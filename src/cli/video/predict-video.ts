@@ -53,6 +53,7 @@ export async function predictVideos(
   const outcomes: Outcome[] = [];
   const failed: { video: string; reason: string }[] = [];
   let written = false;
+  let fatal: { readonly error: unknown } | undefined;
   let failedWith: ExitCode = ExitCode.input;
   try {
     for (const input of inputs) {
@@ -77,17 +78,21 @@ export async function predictVideos(
         note(`poster: ${messageOf(error)}`);
       }
     }
+  } catch (error) {
+    fatal = { error };
   } finally {
     stop.release();
     await recognizer.dispose();
   }
   const interrupted = stop.signal.aborted;
-  if (json) {
+  // What was done before something went wrong for good is told all the same.
+  if (json && (fatal === undefined || outcomes.length > 0)) {
     const { model, labels } = recognizer.classifier.description;
     const videos = outcomes.map(({ input, fps, totals }) => ({ video: input.name, fps, ...summaryDocument(totals) }));
     const document = { checkpoint: options.checkpoint, model: model.name, labels, videos, failed };
     await writeOut(`${JSON.stringify({ ...document, ...(interrupted ? { interrupted } : {}) }, null, 2)}\n`);
   }
+  if (fatal !== undefined) throw fatal.error;
   if (interrupted) note('Stopped; what was done until then is complete.');
   if (failed.length > 0) process.exitCode = failedWith;
   if (interrupted) process.exitCode = ExitCode.interrupted;

@@ -11,16 +11,14 @@ export async function* untilAborted<T>(
 ): AsyncGenerator<T, void, void> {
   const iterator = source[Symbol.asyncIterator]();
   let stop: () => void = () => undefined;
-  const stopped = new Promise<undefined>((resolve) => {
-    stop = () => resolve(undefined);
-  });
-  const release = whenAborted(signal, stop);
+  const release = whenAborted(signal, () => stop());
   try {
     while (!signal.aborted) {
-      const next = iterator.next();
-      // After the signal nobody looks at it.
-      next.catch(() => undefined);
-      const result = await Promise.race([next, stopped]);
+      // A promise of its own for each item: one that outlives them would hold on to all that were raced against it.
+      const result = await new Promise<IteratorResult<T, unknown> | undefined>((resolve, reject) => {
+        stop = () => resolve(undefined);
+        iterator.next().then(resolve, reject);
+      });
       if (result === undefined || result.done === true) break;
       yield result.value;
     }

@@ -123,7 +123,7 @@ function trackPanel(track: TimelineTrack, { names, colours, span }: Common, firs
     [mostly === undefined ? '' : `${printable(mostly.label, 24)} ${share}`, 37, faint, 400],
     [`seen ${hours(track.seconds)}`, 55, faint, 400],
   ];
-  const left = track.face === undefined ? -112 : -112;
+  const left = -112;
   return {
     width,
     height,
