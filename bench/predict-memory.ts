@@ -6,13 +6,13 @@
  * their folder as a process of its own, and prints its resident memory by tenths of the run.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { residentMegabytes } from './resident.js';
 
 const total = Number(process.argv[2] ?? 1500);
 const drawing = process.argv.includes('--draw');
@@ -45,7 +45,7 @@ try {
   for await (const line of createInterface({ input: child.stdout })) {
     lines++;
     if (line.includes('"expression"')) faces++;
-    const now = resident(child.pid ?? 0);
+    const now = residentMegabytes(child.pid ?? 0);
     peak = Math.max(peak, now);
     if (lines % Math.ceil(total / 10) === 0) tenths.push(now);
   }
@@ -54,14 +54,4 @@ try {
   console.log(`resident MB at each tenth: ${tenths.join(', ')}; highest ${peak}`);
 } finally {
   await rm(folder, { recursive: true, force: true });
-}
-
-/** Of a process, in MB (Linux). */
-function resident(pid: number): number {
-  try {
-    const [, kilobytes = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Math.round(Number(kilobytes) / 1024);
-  } catch {
-    return 0; // It has just ended.
-  }
 }
