@@ -297,6 +297,23 @@ describe('odd pictures', { concurrency: 2 }, () => {
     await fails(['predict', ''], dir, 2, /^poster: An argument is empty/);
   });
 
+  it('small faces in large photos, where asked for', async () => {
+    await sharp({ create: { width: 2400, height: 1350, channels: 3, background: '#888' } })
+      .composite([{ input: await sharp(portrait).resize(130).toBuffer(), left: 900, top: 500 }])
+      .jpeg()
+      .toFile(join(dir, 'large.jpg'));
+    const [small] = linesOf((await succeeds(['predict', 'large.jpg', '--jsonl'], dir)).stdout);
+    const scales = ['--scales', '96,192,640,1280'];
+    const [large] = linesOf((await succeeds(['predict', 'large.jpg', '--jsonl', ...scales], dir)).stdout);
+    assert.deepEqual([small?.faces.length, large?.faces.length, large?.faces[0]?.expression], [0, 1, 'happiness']);
+    await fails(
+      ['predict', 'large.jpg', '--scales', '5,a'],
+      dir,
+      2,
+      /^poster: Faces cannot be detected with scales 5, NaN/,
+    );
+  });
+
   it('names with control characters are shown without', async () => {
     await copyFile(portrait, join(dir, '\u001b[31mred.png'));
     const { stdout } = await succeeds(['predict', '\u001b[31mred.png', '--draw', 'd', '--save-crops', 'd2'], dir);

@@ -15,6 +15,9 @@ export function numberOf(schema: z.ZodType<number>): (text: string) => number {
   };
 }
 
+/** A list such as `1,2,3`; whether its numbers can be meant is told by what takes them. */
+export const numbers = (text: string): number[] => text.split(',').map(Number);
+
 function wanted(issue: z.core.$ZodIssue | undefined): string {
   switch (issue?.code) {
     case 'too_small':

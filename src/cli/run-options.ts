@@ -4,7 +4,7 @@ import { ExitCode, UserError } from '../common/errors.js';
 import { modelNames, models } from '../models/index.js';
 import { type DataType, dataTypes, flagOf, type RunOptions, runSchema } from '../train/options.js';
 import { datasetRecipes, networkRecipes, publishedRecipe, type Recipe } from '../train/recipes.js';
-import { numberOf } from './arguments.js';
+import { numberOf, numbers } from './arguments.js';
 
 const { shape } = runSchema;
 const number = (key: NumberKey): ((text: string) => number) => numberOf(shape[key]);
@@ -54,8 +54,6 @@ and
 ${list(publishedDataTypes.map((name) => [name, beyondPublished(datasetRecipes[name])]))}
 Ours, for what the network's own recipe leaves open:
 ${list([['FERPlus', datasetRecipes.FERPlus]])}`;
-
-const numbers = (text: string): number[] => text.split(',').map(Number);
 
 /** A dataset by its name, however it is written. */
 function dataTypeArgument(text: string): DataType {

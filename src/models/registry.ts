@@ -27,7 +27,7 @@ export const models: Readonly<Record<ModelName, ModelDefinition>> = {
   },
   'poster-v2-nano': {
     name: 'poster-v2-nano',
-    summary: 'the same network with small numbers, trained from nothing: 48x48 gray, 4.5M parameters',
+    summary: 'the same network with small numbers, trained from nothing: 48x48 gray, 4.6M parameters',
     config: posterV2NanoConfig,
     preprocessing: { imageSize: 48, channels: 1, mean: [0.5], std: [0.25] },
   },

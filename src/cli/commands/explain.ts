@@ -46,7 +46,7 @@ export function explainCommand(): Command {
     .option('--out <dir>', 'folder for the pictures, NAME.face-1.explain.png; with --aligned NAME.explain.png', '.')
     .option('--class <name>', 'class whose relevance is shown (default: the one ranked first)')
     .option('--rollout', "draw the class token's attention through all blocks, not that of the last")
-    .option('--save-maps', 'also write all maps, of each head too, as NAME.explain.safetensors');
+    .option('--save-maps', 'also write all maps, of each head too, as .safetensors beside the pictures');
   return withCheckpointOptions(command)
     .option('--json', 'print one JSON document, with the maps')
     .addHelpText('after', '\nExample:\n  poster explain photo.jpg --class sadness --out explanations')

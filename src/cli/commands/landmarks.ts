@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
 import { checkDrawing, guardInputs, makeFolder } from '../../common/output-paths.js';
+import { decodePicture } from '../../data/index.js';
 import { type LandmarkDetector, type Landmarks, loadLandmarkDetector } from '../../recognize/index.js';
 import { landmarksSvg } from '../../report/landmarks-svg.js';
 import { positive } from '../checkpoint-options.js';
@@ -108,7 +109,8 @@ async function draw(image: string, index: number, landmarks: Landmarks, to: stri
     await makeFolder(to);
   }
   const format = /^\.jpe?g$/i.test(extname(path)) ? 'jpeg' : /^\.webp$/i.test(extname(path)) ? 'webp' : 'png';
-  const picture = sharp(image).autoOrient();
+  const { data, ...size } = await decodePicture(image);
+  const picture = sharp(data, { raw: size });
   const overlay = Buffer.from(landmarksSvg(points, width, height));
   await writeFileAtomic(
     path,

@@ -4,7 +4,7 @@ import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { bundledCheckpoint } from '../../recognize/bundled.js';
 import type { Recognition } from '../../recognize/recognition.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/recognizer.js';
-import { numberOf } from '../arguments.js';
+import { numberOf, numbers } from '../arguments.js';
 import { type CheckpointOptions, openRecognizer, positive, withCheckpointOptions } from '../checkpoint-options.js';
 import { grouped, note } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
@@ -32,6 +32,7 @@ interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
   readonly minScore?: number;
   readonly maxFaces?: number;
   readonly minSize?: number;
+  readonly scales?: readonly number[];
   readonly flip?: boolean;
   readonly top?: number;
   readonly draw?: string;
@@ -66,6 +67,14 @@ export function predictCommand(): Command {
     )
     .addOption(
       new Option('--min-size <pixels>', 'least width of a face, brow to chin').argParser(pixels).conflicts('aligned'),
+    )
+    .addOption(
+      new Option(
+        '--scales <list>',
+        'lengths that the long side is brought to when faces are looked for (default: 96,192,640); add 1280 for small faces',
+      )
+        .argParser(numbers)
+        .conflicts('aligned'),
     )
     .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
     .option('--top <count>', 'labels listed with each face (default: 3 in text, else all)', positive)
@@ -120,11 +129,12 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   }
 }
 
-function recognizerOptions({ aligned, flip, minScore, maxFaces, minSize }: PredictOptions): RecognizerOptions {
+function recognizerOptions({ aligned, flip, minScore, maxFaces, minSize, scales }: PredictOptions): RecognizerOptions {
   const detect = {
     ...(minScore === undefined ? {} : { minScore }),
     ...(maxFaces === undefined ? {} : { maxFaces }),
     ...(minSize === undefined ? {} : { minSize }),
+    ...(scales === undefined ? {} : { scales }),
   };
   return { aligned: aligned === true, flip: flip === true, detect };
 }
