@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { loadModel } from '../checkpoints/index.js';
 import type { Augmentation } from '../data/index.js';
 import { noteVotes, openData } from './data.js';
 import { augmentationOf, networkOf } from './network.js';
@@ -72,7 +74,17 @@ describe('recipes', () => {
       ['poster-v2', 3.5e-5, 'distribution', 'valid'],
     );
     const small = runFor({ data: 'faces', model: 'poster-v2-nano', given: { dataType: 'FERPlus', holdOut: 0.05 } });
-    assert.deepEqual([small.lr, small.targets, small.valSplit], [1.5e-3, 'distribution', null]);
+    assert.deepEqual([small.lr, small.targets, small.valSplit], [1e-3, 'distribution', null]);
+  });
+
+  it('what counts where nothing is given for FER+ is what the bundled weights were trained by', async () => {
+    const weights = fileURLToPath(new URL('../../../weights/poster-v2-nano.safetensors', import.meta.url));
+    const { training } = await loadModel(weights);
+    const bundled = parseRun(training?.options);
+    // What says which data and which seed is no recipe.
+    const { data, dataType, seed } = bundled;
+    const recipe = runFor({ data, model: 'poster-v2-nano', given: { dataType: 'FERPlus' } });
+    assert.deepEqual({ ...recipe, dataType, seed }, bundled);
   });
 
   it('as published: moving statistics, whole batches, the reported split, and decay and momentum ignored', () => {
