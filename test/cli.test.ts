@@ -157,7 +157,7 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['train', '--resume', 'a', '--init', 'b'], /give one of them/],
     [
       ['train', '--resume', 'run/last.safetensors', '--lr', '1'],
-      /A resumed run keeps its options, and --lr was 0\.0015/,
+      /A resumed run keeps its options, and --lr was 0\.001/,
     ],
     [['train', '--resume', 'run/last.safetensors', '--model', 'poster-v2'], /--model was poster-v2-nano; leave it out/],
     [['train', '--resume', 'run/last.safetensors', '--optimizer', 'sgd'], /--optimizer was adamw; leave it out/],
