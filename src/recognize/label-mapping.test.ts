@@ -85,6 +85,9 @@ test('each of the data goes to its own expression, or to none', () => {
     );
   fc.assert(
     fc.property(set, set, options, (weights, data, wanted) => {
+      // Two halves of a set may have nothing in common, which is refused.
+      const common = data.labels.some((one) => weights.labels.some((w) => canonicalLabel(w) === canonicalLabel(one)));
+      fc.pre(common);
       const { indices, labels, unknown, absent, removed } = mapLabels(weights, data, wanted);
       assert.deepEqual(labels.labels.slice(0, weights.labels.length), weights.labels);
       data.labels.forEach((label, i) => {
