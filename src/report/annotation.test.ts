@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { annotatedPicture } from './annotated-picture.js';
-import { type AnnotatedFace, annotate, expressionColour } from './annotation.js';
+import { type AnnotatedFace, annotate } from './annotation.js';
+import { expressionColour } from './annotation-labels.js';
 import { overlaps } from './area.js';
 
 const scores = [

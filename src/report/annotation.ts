@@ -14,8 +14,6 @@ import {
 import { type Area, inside, overlaps } from './area.js';
 import { svgText } from './svg-text.js';
 
-export { expressionColour } from './annotation-labels.js';
-
 interface Spot {
   readonly x: number;
   readonly y: number;

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { printable } from '../../common/printable.js';
-import { expressionColour } from '../annotation.js';
+import { expressionColour } from '../annotation-labels.js';
 import { hours } from '../text.js';
 
 type Panel = Extract<TopLevelSpec, { vconcat: unknown }>['vconcat'][number];
