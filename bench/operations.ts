@@ -10,7 +10,7 @@ import { random } from '../src/common/random.js';
 import type { Graph } from '../src/graph/index.js';
 import { buildInference, posterV2Config } from '../src/models/index.js';
 import { initialize, type ParameterSpec } from '../src/nn/index.js';
-import { lower } from '../src/ops/index.js';
+import { lower } from '../src/passes/index.js';
 import { CpuSession, type HostTensor, hostTensor } from '../src/runtime/index.js';
 import { names, trainingProgram } from '../src/train/program.js';
 import { cpuTarget } from '../src/train/target.js';

@@ -1,5 +1,5 @@
 /** The derivative of a function, as a graph and as numbers: `node dist/examples/differentiate.js`. */
-import { autodiff, graph, ops, runtime } from '../src/index.js';
+import { autodiff, graph, ops, passes, runtime } from '../src/index.js';
 
 // y = sum over x of x^2 exp(x)
 const x = graph.input('x', 'float32', [4]);
@@ -8,7 +8,7 @@ const [dx] = autodiff.gradients(y, [x]);
 if (dx === undefined) throw new Error('y does not depend on x');
 
 // Both are values of one graph, which ONNX Runtime executes.
-const program = ops.lower(graph.graph({ y, dx }), 'cpu');
+const program = passes.lower(graph.graph({ y, dx }), 'cpu');
 console.log(graph.print(program));
 
 const session = await runtime.CpuSession.create(program);

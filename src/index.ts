@@ -21,6 +21,7 @@ export * as nn from './nn/index.js';
 export * as onnx from './onnx/index.js';
 export * as ops from './ops/index.js';
 export * as optim from './optim/index.js';
+export * as passes from './passes/index.js';
 export * from './recognize/index.js';
 export * as runtime from './runtime/index.js';
 export type { InitPart, InitReport, InitSource } from './train/init.js';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gradients } from '../src/autodiff/index.js';
 import { graph, input, parameter, type Tensor } from '../src/graph/index.js';
-import { linear, lower, reduceMean, softmaxCrossEntropy } from '../src/ops/index.js';
+import { linear, reduceMean, softmaxCrossEntropy } from '../src/ops/index.js';
+import { lower } from '../src/passes/index.js';
 import { CpuSession, floats, hostTensor } from '../src/runtime/index.js';
 
 test('a linear classifier learns', async () => {

@@ -4,7 +4,7 @@ import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { buildExplanation, explained, posterV2Config } from '../src/models/index.js';
-import { lower } from '../src/ops/index.js';
+import { lower } from '../src/passes/index.js';
 import { type ClassTokenAttention, classTokenAttention, type TokenWeights } from '../src/recognize/attention-maps.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../src/runtime/index.js';
 import { fill, images } from './support/fill.js';

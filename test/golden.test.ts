@@ -10,7 +10,7 @@ import {
   posterV2NanoConfig,
 } from '../src/models/index.js';
 import { writeOnnx } from '../src/onnx/index.js';
-import { lower } from '../src/ops/index.js';
+import { lower } from '../src/passes/index.js';
 import { fill, images } from './support/fill.js';
 import { readFixture, type Summary, summarize } from './support/fixtures.js';
 

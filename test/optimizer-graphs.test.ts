@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lower } from '../src/ops/index.js';
+import { lower } from '../src/passes/index.js';
 import { CpuSession } from '../src/runtime/index.js';
 import { differenceOf, type Execute, optimizerCases } from './webgpu/optimizer-cases.js';
 

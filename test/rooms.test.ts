@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 // Which rooms each room may import: docs/architecture.md. Everybody may import `common`, which imports no room.
 const compiler = ['graph', 'ops', 'autodiff'];
+const programs = [...compiler, 'passes'];
 const parts = ['models', 'optim', 'data', 'checkpoints', 'metrics'];
 const execution = ['onnx', 'runtime'];
 const apps = ['train', 'recognize', 'report', 'convert'];
@@ -14,6 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   graph: [],
   ops: ['graph'],
   autodiff: ['graph', 'ops'],
+  passes: ['graph', 'ops'],
   nn: compiler,
   models: [...compiler, 'nn'],
   optim: [...compiler, 'nn'],
@@ -22,13 +24,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   metrics: [],
   onnx: ['graph'],
   runtime: ['graph', 'onnx'],
-  train: [...compiler, 'nn', ...parts, ...execution],
-  detect: ['graph', 'ops', 'data', 'checkpoints', ...execution],
-  recognize: [...compiler, 'nn', ...parts, ...execution, 'detect'],
-  convert: [...compiler, 'nn', ...parts, 'onnx'],
+  train: [...programs, 'nn', ...parts, ...execution],
+  detect: ['graph', 'ops', 'passes', 'data', 'checkpoints', ...execution],
+  recognize: [...programs, 'nn', ...parts, ...execution, 'detect'],
+  convert: [...programs, 'nn', ...parts, 'onnx'],
   report: [...compiler, 'nn', ...parts],
   video: ['data', 'detect', 'recognize'],
-  cli: [...compiler, 'nn', ...parts, ...execution, 'detect', 'video', ...apps],
+  cli: [...programs, 'nn', ...parts, ...execution, 'detect', 'video', ...apps],
 };
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));

@@ -6,9 +6,8 @@ import { type Graph, nodesOf } from '../graph/index.js';
 import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../models/index.js';
 import { initialize } from '../nn/index.js';
 import { opsets, writeOnnx } from '../onnx/index.js';
-import { lower } from '../ops/index.js';
+import { forOpset, lower } from '../passes/index.js';
 import { type OnnxOptions, toOnnx } from './onnx.js';
-import { forOpset } from './opset.js';
 
 const config: PosterV2Config = {
   ...posterV2NanoConfig,

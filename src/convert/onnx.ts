@@ -5,8 +5,8 @@ import { constant, type Graph, graph, input, type Tensor } from '../graph/index.
 import { build, buildInference, type PosterV2Config } from '../models/index.js';
 import { createScope } from '../nn/index.js';
 import { onnxChunks } from '../onnx/index.js';
-import { add, div, floor, lower, mul, reduceSum, sub } from '../ops/index.js';
-import { forOpset } from './opset.js';
+import { add, div, floor, mul, reduceSum, sub } from '../ops/index.js';
+import { forOpset, lower } from '../passes/index.js';
 
 /** What becomes an ONNX model. */
 export interface OnnxSource {

@@ -1,7 +1,7 @@
 import { messageOf, UserError } from '../common/errors.js';
 import { GraphError } from '../graph/index.js';
 import { writeOnnxForAnySize } from '../onnx/index.js';
-import { lower } from '../ops/index.js';
+import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import { cellSize, type Maps } from './candidates.js';
 import { FormatError } from './flatbuffer.js';

@@ -5,7 +5,7 @@ import { readFixture } from '../../test/support/fixtures.js';
 import { UserError } from '../common/errors.js';
 import { decodePicture, resizeBilinear } from '../data/index.js';
 import { GraphError } from '../graph/index.js';
-import { lower } from '../ops/index.js';
+import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import { FormatError } from './flatbuffer.js';
 import { networkInput } from './input.js';

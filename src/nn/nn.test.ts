@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { type Graph, graph, input, print, type Tensor } from '../graph/index.js';
 import { writeOnnx } from '../onnx/index.js';
-import { lower } from '../ops/index.js';
+import { lower } from '../passes/index.js';
 import {
   attention,
   batchNorm,

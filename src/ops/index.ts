@@ -1,7 +1,6 @@
 export * from './convolution.js';
 export * from './elementwise.js';
 export * from './linear.js';
-export { lower } from './lower.js';
 export * from './map.js';
 export { type OperationName, operationNames } from './names.js';
 export * from './normalization.js';
@@ -9,6 +8,5 @@ export { type GradientRule, type Operation, operand, type Target } from './opera
 export { relativePositionBias, relativePositionIndex } from './position-bias.js';
 export * from './reduce.js';
 export * from './shape.js';
-export { slopesOf, withSlopesAtMostOne } from './slopes.js';
 export * from './softmax.js';
 export { operationOf, operations } from './table.js';

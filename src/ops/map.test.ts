@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gradients } from '../autodiff/index.js';
 import { GraphError, graph, input, type Tensor } from '../graph/index.js';
+import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import * as ops from './index.js';
 
@@ -9,7 +10,7 @@ import * as ops from './index.js';
 async function run(rows: readonly (readonly number[])[], make: (x: Tensor) => Tensor): Promise<number[][]> {
   const [h, w] = [rows.length, rows[0]?.length ?? 0];
   const y = make(input('x', 'float32', ['N', 1, h, w]));
-  const session = await CpuSession.create(ops.lower(graph({ y }), 'cpu'));
+  const session = await CpuSession.create(lower(graph({ y }), 'cpu'));
   const outputs = await session.run(
     new Map([['x', hostTensor('float32', Float32Array.from(rows.flat()), [1, 1, h, w])]]),
   );

@@ -6,7 +6,7 @@ import { type FloatArray, readSafetensors, saveModel, writeSafetensors } from '.
 import { UserError } from '../common/errors.js';
 import { random } from '../common/random.js';
 import { buildInference } from '../models/index.js';
-import { lower } from '../ops/index.js';
+import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import { loadClassifier } from './classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyConfig, writePictures } from './helpers.test.js';

@@ -3,7 +3,7 @@ import { UserError } from '../common/errors.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import { decodePicture, inputFormat, normaliseInto, toNetworkSize } from '../data/index.js';
 import { buildLandmarkDetector, landmarkPrefix, posterV2Config } from '../models/index.js';
-import { lower } from '../ops/index.js';
+import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 
 /**

@@ -22,7 +22,7 @@ import {
   resolveDescription,
 } from '../models/index.js';
 import type { Placement } from '../onnx/index.js';
-import { lower, slopesOf, withSlopesAtMostOne } from '../ops/index.js';
+import { lower, slopesOf, withSlopesAtMostOne } from '../passes/index.js';
 import {
   type CpuOptions,
   CpuSession,

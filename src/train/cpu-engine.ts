@@ -1,6 +1,5 @@
 import { graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
-import { lower } from '../ops/index.js';
 import {
   accumulate,
   allocate,
@@ -20,6 +19,7 @@ import {
   updateEma,
   views,
 } from '../optim/index.js';
+import { lower } from '../passes/index.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
 import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';

@@ -1,6 +1,5 @@
 import { type Graph, graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
-import { lower } from '../ops/index.js';
 import {
   accumulateGraph,
   climbGraph,
@@ -16,6 +15,7 @@ import {
   updateGraph,
   updateScalars,
 } from '../optim/index.js';
+import { lower } from '../passes/index.js';
 import { type DeviceTensor, disposeAll, floats, GpuSession, type HostTensor } from '../runtime/index.js';
 import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';

@@ -2,7 +2,8 @@ import { gradients } from '../autodiff/index.js';
 import { type Graph, graph, input, parametersOf, type Tensor, type Value } from '../graph/index.js';
 import { buildForward, type PosterV2Config } from '../models/index.js';
 import type { DropMask, ParameterSpec } from '../nn/index.js';
-import { lower, mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
+import { mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
+import { lower } from '../passes/index.js';
 
 /** Names of the training graph's own inputs and outputs. */
 export const names = {

@@ -1,6 +1,7 @@
 import { random } from '../common/random.js';
 import { graph, input, parameter } from '../graph/index.js';
-import { conv2d, lower, type Target } from '../ops/index.js';
+import { conv2d, type Target } from '../ops/index.js';
+import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 
 /**

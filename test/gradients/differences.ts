@@ -1,6 +1,7 @@
 import { random } from '../../src/common/random.js';
 import { concrete, elements, graph, input, type Tensor } from '../../src/graph/index.js';
-import { lower, type Target } from '../../src/ops/index.js';
+import type { Target } from '../../src/ops/index.js';
+import { lower } from '../../src/passes/index.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../../src/runtime/index.js';
 import { batch, type Check, sample, valuesOf } from './check.js';
 

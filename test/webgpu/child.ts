@@ -3,7 +3,7 @@
  * JSON for each case: { name, error? }.
  */
 import { messageOf } from '../../src/common/errors.js';
-import { lower } from '../../src/ops/index.js';
+import { lower } from '../../src/passes/index.js';
 import { GpuSession } from '../../src/runtime/index.js';
 import { compareDetector } from './detector-case.js';
 import { engineCases } from './engine-cases.js';

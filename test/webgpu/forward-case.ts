@@ -1,5 +1,5 @@
 import { buildInference, type PosterV2Config, posterV2Config } from '../../src/models/index.js';
-import { lower } from '../../src/ops/index.js';
+import { lower } from '../../src/passes/index.js';
 import { floats, GpuSession, hostTensor } from '../../src/runtime/index.js';
 import { fill, images } from '../support/fill.js';
 import { readFixture } from '../support/fixtures.js';

@@ -1,6 +1,7 @@
 import { gradients } from '../../src/autodiff/index.js';
 import { graph, type Tensor } from '../../src/graph/index.js';
-import { lower, mul, reduceSum } from '../../src/ops/index.js';
+import { mul, reduceSum } from '../../src/ops/index.js';
+import { lower } from '../../src/passes/index.js';
 import { CpuSession, floats, GpuSession } from '../../src/runtime/index.js';
 import { type Built, buildCheck, feeds } from '../gradients/differences.js';
 import { networkChecks } from '../gradients/network-checks.js';

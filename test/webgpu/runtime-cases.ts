@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { apply, graph, input } from '../../src/graph/index.js';
-import { conv2d, lower, mul, reduceSum, sub } from '../../src/ops/index.js';
+import { conv2d, mul, reduceSum, sub } from '../../src/ops/index.js';
+import { lower } from '../../src/passes/index.js';
 import { disposeAll, download, floats, GpuSession, hostTensor, upload } from '../../src/runtime/index.js';
 
 /** What sessions and tensors on the device promise. */

@@ -2,7 +2,7 @@ import { gradients } from '../../src/autodiff/index.js';
 import { random } from '../../src/common/random.js';
 import { concrete, type Graph, graph, input, type Tensor } from '../../src/graph/index.js';
 import { buildForward, type LandmarkConfig, type PosterV2Config, posterV2NanoConfig } from '../../src/models/index.js';
-import { lower, reduceMean, softmaxCrossEntropy } from '../../src/ops/index.js';
+import { reduceMean, softmaxCrossEntropy } from '../../src/ops/index.js';
 import {
   adamw,
   createState,
@@ -14,6 +14,7 @@ import {
   updateScalars,
   views,
 } from '../../src/optim/index.js';
+import { lower } from '../../src/passes/index.js';
 import {
   CpuSession,
   type DeviceTensor,

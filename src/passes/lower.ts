@@ -8,8 +8,7 @@ import {
   sameShape,
   type Value,
 } from '../graph/index.js';
-import type { Target } from './operation.js';
-import { operationOf } from './table.js';
+import { operationOf, type Target } from '../ops/index.js';
 
 /** The operation of a node applied to other inputs of the same types. */
 export function rebuild(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {

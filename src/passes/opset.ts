@@ -1,6 +1,6 @@
 import { type Graph, rewrite } from '../graph/index.js';
 import { add, erf, mul, operand } from '../ops/index.js';
-import { rebuild } from '../ops/lower.js';
+import { rebuild } from './lower.js';
 
 /** The opset that brought Gelu. */
 const geluOpset = 20;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Graph, graph, input, parameter } from '../graph/index.js';
+import { prelu, reshape } from '../ops/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
-import { lower, prelu, reshape, slopesOf, withSlopesAtMostOne } from './index.js';
+import { lower, slopesOf, withSlopesAtMostOne } from './index.js';
 
 const x = input('x', 'float32', ['N', 3, 1, 2]);
 const slope = parameter('act.weight', [3]);

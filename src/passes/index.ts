@@ -1,0 +1,3 @@
+export { lower } from './lower.js';
+export { forOpset } from './opset.js';
+export { slopesOf, withSlopesAtMostOne } from './slopes.js';
