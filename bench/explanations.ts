@@ -15,7 +15,7 @@ import {
   stratifiedSample,
 } from '../src/recognize/index.js';
 
-const [, , root, split = 'valid', count = '500', checkpoint = bundledCheckpoint] = process.argv;
+const [, , root, split = 'valid', count = '500', checkpoint = bundledCheckpoint()] = process.argv;
 if (root === undefined)
   throw new Error('usage: node dist/bench/explanations.js DATASET [SPLIT] [PICTURES] [CHECKPOINT]');
 const { samples } = await loadDataset(root, split);

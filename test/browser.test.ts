@@ -41,8 +41,8 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
     // Loaded only where no other runtime was chosen and no weights were given.
     external: ['onnxruntime-node', 'node:fs/promises', 'node:module', 'node:worker_threads'],
   });
-  await convert(bundledCheckpoint, join(dir, 'classifier.onnx'));
-  const description = await describeCheckpoint(bundledCheckpoint);
+  await convert(bundledCheckpoint(), join(dir, 'classifier.onnx'));
+  const description = await describeCheckpoint(bundledCheckpoint());
   const described: Described = {
     labels: description.labels,
     preprocessing: description.preprocessing,

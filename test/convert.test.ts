@@ -41,7 +41,7 @@ const converted = (from: string, out: string, options?: ConvertOptions): Promise
 
 before(async () => {
   // The bundled weights are half precision: as float32 they survive every way unchanged.
-  const { tensors, to } = await convert(bundledCheckpoint, path('a.safetensors'));
+  const { tensors, to } = await convert(bundledCheckpoint(), path('a.safetensors'));
   assert.deepEqual([tensors, to], [347, 'safetensors']);
 });
 

@@ -51,8 +51,8 @@ async function difference(folder: string, classifier: Classifier, picture: strin
 describe('the bundled network, which takes gray pictures', () => {
   let classifier: Classifier;
   before(async () => {
-    await convert(bundledCheckpoint, path('nano/'));
-    classifier = await loadClassifier(bundledCheckpoint);
+    await convert(bundledCheckpoint(), path('nano/'));
+    classifier = await loadClassifier(bundledCheckpoint());
   });
   after(() => classifier.dispose());
 

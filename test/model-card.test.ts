@@ -13,7 +13,7 @@ import { writeClasses } from './support/cli.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const card = await readFile(join(root, 'MODEL_CARD.md'), 'utf8');
-const description = await describeCheckpoint(bundledCheckpoint);
+const description = await describeCheckpoint(bundledCheckpoint());
 const { labels } = description.labels;
 
 /** The cells of each row of the tables in a part of the card. */
@@ -31,7 +31,7 @@ const number = (text: string): number => Number(text.replace(/[,%]/g, ''));
 test('the card is of the bundled weights, as they are', async () => {
   const hint = 'run scripts/model-card.mjs after the weights have changed';
   const rows = rowsOf('file');
-  const bytes = await readFile(bundledCheckpoint);
+  const bytes = await readFile(bundledCheckpoint());
   assert.ok(cell(rows, 'file').startsWith('`weights/poster-v2-nano.safetensors`'));
   assert.equal(cell(rows, 'SHA-256'), `\`${createHash('sha256').update(bytes).digest('hex')}\``, hint);
   assert.ok(cell(rows, 'output').endsWith(`: ${labels.join(', ')}`), hint);

@@ -33,7 +33,7 @@ async function scoresOf(
 }
 
 test('a .pth without a word about itself predicts as the weights it was made from', async () => {
-  const { parameters } = await loadParameters(bundledCheckpoint);
+  const { parameters } = await loadParameters(bundledCheckpoint());
   const tensors = [...parameters].map(([name, { shape, data }]): [string, Tensor] => [
     `module.${name}`,
     { dtype: 'F32', shape, data: bytesOf(data) },

@@ -71,7 +71,7 @@ export async function openAs<Opened>(
   options: CheckpointOptions,
 ): Promise<Opened> {
   const { model, labels, threads, device } = options;
-  const path = options.checkpoint === bundledCheckpoint ? await requireBundledCheckpoint() : options.checkpoint;
+  const path = options.checkpoint === bundledCheckpoint() ? await requireBundledCheckpoint() : options.checkpoint;
   const chosen = await chooseDevice(device);
   if (chosen.note !== undefined) note(chosen.note);
   return load(path, {

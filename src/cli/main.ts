@@ -4,10 +4,11 @@ import { Command, CommanderError } from 'commander';
 import { refusalChannel } from '../checkpoints/refused.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
+import { packageFile } from '../common/package-files.js';
 import { note } from './context.js';
 import { watchStdout } from './stdout.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
   version: string;
 };
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../common/errors.js';
+import { packageFile } from '../common/package-files.js';
 import { createBatchMaker, type MadeBatch, type MakerJob, type MakerSettings } from './batch-maker.js';
 import type { WorkerReply, WorkerRequest } from './decode-worker.js';
 
@@ -26,7 +27,7 @@ class Thread {
   #ended: Error | undefined;
 
   constructor(settings: MakerSettings) {
-    const worker = new Worker(new URL('./decode-worker.js', import.meta.url), { workerData: settings });
+    const worker = new Worker(packageFile('dist/src/data/decode-worker.js'), { workerData: settings });
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('message', (reply: WorkerReply) => this.#settle(reply));

@@ -1,16 +1,20 @@
 import { stat } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { ExitCode, UserError } from '../common/errors.js';
+import { packageFile } from '../common/package-files.js';
 
-/** Weights that come with the package: `poster-v2-nano`, trained on FER+ (see docs/results.md). */
-export const bundledCheckpoint = fileURLToPath(new URL('../../../weights/poster-v2-nano.safetensors', import.meta.url));
+/**
+ * The path of the weights that come with the package: `poster-v2-nano`, trained on FER+ (see docs/results.md).
+ * @throws UserError in a bundle that does not find the package.
+ */
+export const bundledCheckpoint = (): string => packageFile('weights/poster-v2-nano.safetensors');
 
 /** @throws UserError where the package was built without weights. */
 export async function requireBundledCheckpoint(): Promise<string> {
-  const there = await stat(bundledCheckpoint).catch(() => undefined);
-  if (there?.isFile()) return bundledCheckpoint;
+  const path = bundledCheckpoint();
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isFile()) return path;
   throw new UserError(
-    `The bundled weights ${bundledCheckpoint} are missing; name a checkpoint with --checkpoint or install the package again.`,
+    `The bundled weights ${path} are missing; name a checkpoint with --checkpoint or install the package again.`,
     ExitCode.input,
   );
 }

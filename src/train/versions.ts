@@ -2,20 +2,19 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+import { packageFile } from '../common/package-files.js';
+import { programUrl } from '../common/program-url.js';
 
 /** What a run was made with, for the record. */
 export function versions(): Record<string, string> {
-  const require = createRequire(import.meta.url);
+  const require = createRequire(programUrl());
   const versionOf = (path: string): string => {
     const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
     return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
   };
   return {
-    'poster-v2': versionOf(`${root}package.json`),
+    'poster-v2': versionOf(packageFile('package.json')),
     'onnxruntime-node': versionOf(require.resolve('onnxruntime-node/package.json')),
     node: process.version,
   };
@@ -29,7 +28,7 @@ export interface Commit {
 }
 
 /** The commit of the clone that this program lies in; null for an installed package, or without git. */
-export async function programCommit(folder = root): Promise<Commit | null> {
+export async function programCommit(folder = packageFile('')): Promise<Commit | null> {
   // Optional locks would get in the way of a git at work in the same clone.
   const git = async (...args: string[]): Promise<string> =>
     (await promisify(execFile)('git', ['--no-optional-locks', '-C', folder, ...args], { timeout: 10_000 })).stdout;

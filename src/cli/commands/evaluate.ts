@@ -42,7 +42,7 @@ export function evaluateCommand(): Command {
     .requiredOption('--data <dir>', 'dataset: class folders, or splits of class folders')
     .addOption(
       new Option('--checkpoint <file...>', 'weights; several: mean and deviation over them').default(
-        [bundledCheckpoint],
+        [bundledCheckpoint()],
         'bundled poster-v2-nano',
       ),
     )

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { writeClasses } from './support/cli.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const portrait = join(root, 'assets/astronaut.png');
+const face = join(root, 'assets/astronaut-face.png');
+const weights = join(root, 'weights/poster-v2-nano.safetensors');
+/** What bundles cannot hold: libraries of the system, and a package that is there for a file in it. */
+const natives = ['sharp', 'onnxruntime-node', '@mediapipe/face_detection'];
+
+/** Packages of CommonJS form, within an ES module, ask for Node's modules by `require`. */
+const requireInModules =
+  "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);";
+
+let dir = '';
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'poster-bundle-'));
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+/** A project with these packages installed, as links; those that are not here are the repository's dependencies. */
+async function project(name: string, packages: readonly string[]): Promise<string> {
+  const folder = join(dir, name);
+  for (const one of packages) {
+    const link = join(folder, 'node_modules', one);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(one === 'poster-v2' ? root : join(root, 'node_modules', one), link, 'junction');
+  }
+  return folder;
+}
+
+/** The program as one file in a project, bundled as the README says. */
+async function bundled(
+  folder: string,
+  code: string,
+  format: 'cjs' | 'esm',
+  external: readonly string[],
+): Promise<string> {
+  const outfile = join(folder, format === 'cjs' ? 'out.cjs' : 'out.mjs');
+  const { warnings } = await build({
+    stdin: { contents: code, resolveDir: root, sourcefile: 'app.js' },
+    bundle: true,
+    platform: 'node',
+    format,
+    external: [...external],
+    outfile,
+    logLevel: 'silent',
+    banner: format === 'esm' ? { js: requireInModules } : {},
+  });
+  const told = warnings.filter(({ id }) => id !== 'empty-import-meta');
+  assert.deepEqual(told, []);
+  return outfile;
+}
+
+const run = async (file: string): Promise<string> => (await promisify(execFile)(process.execPath, [file])).stdout;
+
+const program = (options: object, picture: string): string => `
+import { Recognizer } from 'poster-v2';
+Recognizer.load(${JSON.stringify(options)}).then(async (recognizer) => {
+  const { faces } = await recognizer.recognize(${JSON.stringify(picture)});
+  console.log(faces.map(({ expression }) => expression).join());
+  await recognizer.dispose();
+}).catch((error) => console.log(error.name + ': ' + error.message));`;
+
+test('the example of the README: the package stays outside the bundle', async () => {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const [, line = ''] = /npx esbuild (app\.js .*)$/m.exec(readme) ?? [];
+  const external = [...line.matchAll(/--external:(\S+)/g)].map(([, name = '']) => name);
+  assert.deepEqual(external, ['poster-v2']);
+  assert.match(line, /--bundle --platform=node --format=cjs/);
+  const folder = await project('outside', ['poster-v2']);
+  const code = `import('poster-v2').then(async ({ Recognizer }) => {
+    const recognizer = await Recognizer.load();
+    const { faces } = await recognizer.recognize(${JSON.stringify(portrait)});
+    console.log(faces[0].expression);
+    await recognizer.dispose();
+  });`;
+  assert.equal(await run(await bundled(folder, code, 'cjs', external)), 'happiness\n');
+});
+
+test('a bundle of everything but native packages finds the weights where the package is installed', async () => {
+  const folder = await project('inside', ['poster-v2', ...natives]);
+  for (const format of ['cjs', 'esm'] as const) {
+    assert.equal(await run(await bundled(folder, program({}, portrait), format, natives)), 'happiness\n', format);
+  }
+});
+
+test('elsewhere such a bundle takes a checkpoint of its own, and says what else it lacks', async () => {
+  const folder = await project('elsewhere', ['sharp', 'onnxruntime-node']);
+  const own = { checkpoint: weights, aligned: true };
+  const crop = program(own, face);
+  assert.equal(await run(await bundled(folder, crop, 'cjs', natives)), 'happiness\n');
+  const bundle = await run(await bundled(folder, program({}, portrait), 'cjs', natives));
+  assert.match(
+    bundle,
+    /^UserError: The files of the package poster-v2 are not found \(.*\); install it beside the bundle/,
+  );
+  const detector = await run(await bundled(folder, program({ checkpoint: weights }, portrait), 'cjs', natives));
+  assert.match(detector, /^UserError: The face detector's weights are missing \(.*@mediapipe\/face_detection/);
+});
+
+test('a bundle finds the threads that prepare pictures', async () => {
+  const folder = await project('workers', ['poster-v2', ...natives]);
+  await writeClasses(folder, ['train/a', 'train/b'], 2);
+  const code = `
+import { data } from 'poster-v2';
+(async () => {
+  const dataset = await data.loadDataset(${JSON.stringify(folder)}, 'train');
+  const preprocessing = { imageSize: 8, channels: 1, mean: [0.5], std: [0.5] };
+  const loader = data.createLoader(dataset, { preprocessing, batchSize: 4, workers: 1 });
+  for await (const { labels } of loader.epoch(0)) console.log(labels.join());
+  await loader.close();
+})();`;
+  assert.equal(await run(await bundled(folder, code, 'cjs', natives)), '0,0,1,1\n');
+});
