@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/files.js';
-import type { LabelSet } from '../common/labels.js';
+import { type LabelSet, labelProblem } from '../common/labels.js';
 import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
 import { type CheckpointInfo, readCheckpointFile } from './checkpoint-file.js';
 import type { CheckpointFormat } from './file-kind.js';
@@ -18,11 +18,10 @@ export const descriptionKey = 'poster_v2';
 /** Tensors whose names begin so belong to training (`train-state.ts`), not to the network. */
 export const trainStatePrefix = 'train_state/';
 
-/** Names are shown on terminals: no control characters. */
-const plainText = z
-  .string()
-  .max(200)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'contains control characters');
+/** Names are shown on terminals. */
+const plainText = z.string().refine((text) => labelProblem(text) === undefined, {
+  error: ({ input }) => labelProblem(String(input)) ?? '',
+});
 const label = plainText.min(1);
 const count = z.int().nonnegative();
 

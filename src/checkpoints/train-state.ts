@@ -79,7 +79,11 @@ export interface TrainState {
 const emaPrefix = `${trainStatePrefix}ema/`;
 const slotPrefix = `${trainStatePrefix}optimizer/`;
 
-function encodeLast(model: ModelCheckpoint, state: TrainState): Safetensors {
+/**
+ * What a `last` checkpoint's file is to hold, over the same memory.
+ * Throws a ZodError where description or state break their own rules: that is a defect of the caller.
+ */
+export function encodeTrainState(model: ModelCheckpoint, state: TrainState): Safetensors {
   const { metadata, tensors } = encodeModel(model);
   const { ema, optimizer, ...rest } = state;
   const document = stateSchema.parse({
@@ -108,7 +112,7 @@ function encodeLast(model: ModelCheckpoint, state: TrainState): Safetensors {
  */
 export async function saveLast(dir: string, model: ModelCheckpoint, state: TrainState): Promise<string> {
   const path = join(dir, lastFileName);
-  const { metadata, tensors } = encodeLast(model, state);
+  const { metadata, tensors } = encodeTrainState(model, state);
   await makeFolder(dir);
   // A run killed while saving leaves hundreds of megabytes behind.
   await removeAbandonedTemporaries(path);

@@ -176,4 +176,7 @@ test('printable keeps text, drops control characters, bounds the length', () => 
   assert.equal(printable('Überraschung'), 'Überraschung');
   assert.equal(printable('a\u001b[2Jb\u202ec\n\u0085'), 'a\ufffd[2Jb\ufffdc\ufffd\ufffd');
   assert.equal(printable('x'.repeat(500)).length, 120);
+  // Persian with its zero-width non-joiner, Hindi with a joiner, emoji joined to one.
+  for (const text of ['خوش\u200cحال', 'क्\u200dष', '👨\u200d👩']) assert.equal(printable(text), text);
+  assert.equal(printable('😀😀😀', 4), '😀…');
 });

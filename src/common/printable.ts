@@ -1,10 +1,17 @@
 /**
- * Text from outside, fit to be shown on a terminal and in an SVG: control and direction-changing characters, and the two that XML
- * knows not, replaced; length bounded.
+ * Characters that must not reach a terminal or an SVG: control and direction-changing ones, invisible ones, and the two that
+ * XML knows not. U+200C and U+200D are none of them: they shape letters in Persian and Hindi, and join emoji.
  */
+export const unprintable = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/u;
+
+const allUnprintable = new RegExp(unprintable, 'gu');
+
+/** Text from outside, fit to be shown: {@link unprintable} characters replaced, length bounded. */
 export function printable(text: string, maxLength = 120): string {
-  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/gu, '\u{fffd}');
-  return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`;
+  const clean = text.replace(allUnprintable, '\u{fffd}');
+  if (clean.length <= maxLength) return clean;
+  // Half of a character outside of the first 65,536 would be none.
+  return `${clean.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
 /** An address as it may be shown: without its password. */

@@ -3,11 +3,14 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { formatDescription } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
 import { affectnet7, rafdb } from '../common/label-sets.js';
 import { classCounts, type Dataset, holdOut, loadDataset, reportedSplitOf, splitsOf } from './dataset.js';
 import { failsWith, temporaryFolder, writeTree } from './helpers.test.js';
 import { formatVotes, type PictureVotes, parseVotes } from './votes.js';
+
+const preprocessing = { imageSize: 8, channels: 1, mean: [0], std: [1] } as const;
 
 // Listing opens no picture: their content does not matter here.
 const listed = (dataset: Dataset): string[] =>
@@ -38,6 +41,32 @@ test('folders and files come in ImageFolder order, other files are passed over',
   ]);
   assert.deepEqual(classCounts(dataset), [1, 2, 3]);
   assert.deepEqual(await splitsOf(root), ['train']);
+});
+
+test('labels are what checkpoints can hold: joiners of languages and emoji, but nothing invisible or turning', async (context) => {
+  const root = await temporaryFolder(context);
+  const fit = ['क्\u200dष', 'خوش\u200cحال', '👨\u200d👩', 'x'.repeat(200)];
+  await writeTree(root, Object.fromEntries(fit.map((label) => [`fit/train/${label}/1.png`, ''])));
+  const { labels } = await loadDataset(join(root, 'fit'), 'train');
+  assert.deepEqual(labels.labels.toSorted(), fit.toSorted());
+  formatDescription({ model: { name: 'm', config: {} }, labels, preprocessing });
+  const unfit = {
+    'a\u202eb': 'U+202E',
+    'a\u0007': 'U+0007',
+    'so\u00adft': 'U+00AD',
+    'a\u2028b': 'U+2028',
+    [`${'x'.repeat(201)}`]: '200',
+  };
+  for (const [n, [label, reason]] of Object.entries(unfit).entries()) {
+    await writeTree(root, { [`${n}/train/a/1.png`]: '', [`${n}/train/${label}/1.png`]: '' });
+    await failsWith(() => loadDataset(join(root, String(n)), 'train'), 'no checkpoint can hold', reason, 'rename');
+  }
+  // What the dataset's own folder is called is nobody's label.
+  for (const name of ['d\u0007', `${'y'.repeat(220)}`]) {
+    await writeTree(root, { [`${name}/train/a/1.png`]: '', [`${name}/train/b/1.png`]: '' });
+    const { labels } = await loadDataset(join(root, name), 'train');
+    formatDescription({ model: { name: 'm', config: {} }, labels, preprocessing });
+  }
 });
 
 test('class folders directly in the root are split "."', async (context) => {

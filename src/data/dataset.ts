@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { explainFileError, parseJson, printable } from '../common/files.js';
 import { compareLabels, isNumbered, numberedOtherwise } from '../common/label-sets.js';
-import type { LabelSet } from '../common/labels.js';
+import { type LabelSet, labelProblem, longestLabel } from '../common/labels.js';
 import { random } from '../common/random.js';
 import { foldersIn, isFolder, pictureName, picturesIn, tensorName } from './folders.js';
 import { type PictureVotes, parseVotes, votesFile } from './votes.js';
@@ -140,7 +140,8 @@ async function foldersToLabels(
     }
   }
   return {
-    own: { name: basename(root), labels: present },
+    // The folder's name need not be one that a checkpoint can hold: it only says what the set is called.
+    own: { name: printable(basename(root), longestLabel), labels: present },
     folders: present.map((folder, i) => [folder, i] as const),
     tensors: false,
   };
@@ -170,6 +171,19 @@ function indicesIn(wanted: LabelSet, own: LabelSet, root: string): readonly numb
     );
   }
   return mapping;
+}
+
+/** @throws UserError where checkpoints cannot hold a label, or the set's name. */
+function checkLabels({ name, labels }: LabelSet, root: string): void {
+  const check = (what: 'class' | 'name', text: string): void => {
+    const problem = labelProblem(text);
+    if (problem === undefined) return;
+    throw new UserError(
+      `${printable(root, 4096)} has the ${what} '${printable(text, 60)}', which no checkpoint can hold: ${problem}; rename it.`,
+    );
+  };
+  check('name', name);
+  for (const label of labels) check('class', label);
 }
 
 function normalised(votes: readonly number[], mapping: readonly number[], size: number): Float32Array {
@@ -213,6 +227,7 @@ export async function loadDataset(root: string, split: string, options: DatasetO
   const base = join(at, split);
   const { own, folders, tensors } = await foldersToLabels(at, split);
   const labels = wanted ?? own;
+  checkLabels(labels, at);
   const mapping = wanted === undefined ? own.labels.map((_, i) => i) : indicesIn(wanted, own, at);
   const votes = await readVotes(base, own.labels.length);
   const samples: Sample[] = [];

@@ -117,6 +117,9 @@ export const posterV2NanoConfig: PosterV2Config = {
   transformer: { embedding: 256, blocks: 2, heads: 8 },
 };
 
+/** How many classes a network can tell apart. */
+export const classLimits = { least: 2, most: 1000 } as const;
+
 // Bounds keep a hostile checkpoint from asking for a graph that fills the memory.
 const width = z.int().min(1).max(4096);
 const depth = z.int().min(1).max(64);
@@ -131,7 +134,7 @@ const landmarkStage = z.strictObject({
 const scale = z.strictObject({ window: side, heads: depth, dropPath: z.number().min(0).lt(1) });
 
 const schema: z.ZodType<PosterV2Config> = z.strictObject({
-  numClasses: z.int().min(2).max(1000),
+  numClasses: z.int().min(classLimits.least).max(classLimits.most),
   imageSize: side,
   backboneSize: side,
   inputChannels: z.union([z.literal(1), z.literal(3)]),

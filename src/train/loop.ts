@@ -179,9 +179,10 @@ async function finishEpoch(
 
 function figures(scores: Evaluation): Record<string, number> {
   const { accuracy, meanClassAccuracy, macroF1, crossEntropy } = scores;
+  const all = Object.entries({ accuracy, meanClassAccuracy, macroF1, crossEntropy });
   return Object.fromEntries(
-    Object.entries({ accuracy, meanClassAccuracy, macroF1, crossEntropy }).filter(([, value]) => value !== null),
-  ) as Record<string, number>;
+    all.flatMap(([name, value]) => (value !== null && Number.isFinite(value) ? [[name, value]] : [])),
+  );
 }
 
 function rate(schedule: Schedule, step: number, stepsPerEpoch: number, epochs: number): number {

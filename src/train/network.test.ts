@@ -30,5 +30,9 @@ test('what does not fit is refused in a sentence', () => {
   const run = defaultRun('poster-v2-nano', 'faces');
   assert.throws(() => parseRun({ ...run, scales: [4] }), /--scales/);
   assert.throws(() => parseRun({ ...run, batchSize: 0 }), /--batch-size/);
+  for (const count of [1, 1001]) {
+    const labels = Array.from({ length: count }, (_, i) => `class ${i}`);
+    assert.throws(() => networkOf(run, { name: 'faces', labels }), /faces has \d+ class.*tells 2 to 1000 apart; add/);
+  }
   assert.throws(() => networkOf({ ...run, windows: [5, 3, 3] }, rafdb), /window/);
 });

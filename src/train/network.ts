@@ -1,4 +1,6 @@
 import type { ModelDescription } from '../checkpoints/index.js';
+import { UserError } from '../common/errors.js';
+import { printable } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import {
@@ -9,7 +11,7 @@ import {
   noAugmentation,
   rafdbAugmentation,
 } from '../data/index.js';
-import { checkPosterV2Config, modelNamed, type PosterV2Config } from '../models/index.js';
+import { checkPosterV2Config, classLimits, modelNamed, type PosterV2Config } from '../models/index.js';
 import type { RunOptions } from './options.js';
 
 const augmentations: Readonly<Record<RunOptions['augmentation'], Augmentation>> = {
@@ -34,16 +36,26 @@ export function augmentationOf(run: RunOptions): Augmentation {
 /** torchvision's defaults, for an augmentation that erases nothing by itself. */
 const usualErasing: Erasing = { probability: 0.5, scale: [0.02, 0.33], ratio: [0.3, 3.3] };
 
-/** A run's network: the named one with an output for each label. */
+/**
+ * A run's network: the named one with an output for each label.
+ * @throws UserError where no checkpoint could hold it: too few or too many classes, sizes that do not fit together.
+ */
 export function networkOf(
   run: RunOptions,
   labels: LabelSet,
 ): { config: PosterV2Config; preprocessing: Preprocessing; description: ModelDescription } {
   const { config: base, preprocessing, name } = modelNamed(run.model);
   const { landmark, transformer } = base;
+  const classes = labels.labels.length;
+  if (classes < classLimits.least || classes > classLimits.most) {
+    throw new UserError(
+      `${printable(run.data, 4096)} has ${classes} ${classes === 1 ? 'class' : 'classes'}, and a network tells ${classLimits.least} ` +
+        `to ${classLimits.most} apart; add class folders or remove some.`,
+    );
+  }
   const config: PosterV2Config = {
     ...base,
-    numClasses: labels.labels.length,
+    numClasses: classes,
     landmark: landmarkOf(landmark, run.landmark),
     scales: run.scales ?? base.scales,
     attention: attentionOf(base.attention, run),

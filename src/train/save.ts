@@ -1,12 +1,17 @@
 import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
 import {
+  encodeTrainState,
   type ModelCheckpoint,
   type ModelDescription,
   type ProtocolRecord,
   saveLast,
   saveModel,
+  type TrainingRecord,
   type TrainState,
 } from '../checkpoints/index.js';
+import { UserError } from '../common/errors.js';
+import { describeZodError } from '../common/files.js';
 import type { Snapshot } from './engine.js';
 import type { RunOptions } from './options.js';
 import type { TrainingProgram } from './program.js';
@@ -46,8 +51,15 @@ function checkpointOf(
       { shape, data: values.get(name) ?? new Float32Array(0) },
     ]),
   );
-  const { command, commit, dataset, protocol, run } = record;
-  const training = {
+  return { ...record.description, parameters, training: trainingOf(record, epoch, metrics) };
+}
+
+function trainingOf(
+  { command, commit, dataset, protocol, run }: RunRecord,
+  epoch: number,
+  metrics: Readonly<Record<string, number>>,
+): TrainingRecord {
+  return {
     command,
     seed: run.seed,
     epoch,
@@ -59,7 +71,6 @@ function checkpointOf(
     // Weights are passed on; where their maker keeps things is nobody's business.
     options: { ...run, data: basename(resolve(run.data)) },
   };
-  return { ...record.description, parameters, training };
 }
 
 /** The weights to use, averaged ones if there are any. */
@@ -77,9 +88,31 @@ export async function saveBest(
 
 /** Everything that going on needs. */
 export async function saveState(dir: string, record: RunRecord, snapshot: Snapshot, at: Position): Promise<string> {
-  const { run } = record;
+  return saveLast(dir, checkpointOf(record, snapshot.parameters, at.epoch, {}), stateOf(record, snapshot, at));
+}
+
+/**
+ * That what this run's checkpoints will say can be saved, by the rules of saving itself: to be called before anything is
+ * trained.
+ * @throws UserError that names what cannot be.
+ */
+export function checkSavable(record: RunRecord): void {
+  const at: Position = { epoch: 0, nextBatch: 0, step: 0, best: undefined, accumulators: {} };
+  const nothing: Snapshot = { parameters: new Map(), optimizer: new Map(), optimizerSteps: 0, averageUpdates: 0 };
+  try {
+    const model = { ...record.description, parameters: new Map(), training: trainingOf(record, 0, {}) };
+    encodeTrainState(model, stateOf(record, nothing, at));
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    throw new UserError(
+      `No checkpoint can hold what describes this run (${describeZodError(error)}); change that before training.`,
+    );
+  }
+}
+
+function stateOf({ run }: RunRecord, snapshot: Snapshot, at: Position): TrainState {
   const { best, ...rest } = at;
-  const state: TrainState = {
+  return {
     ...rest,
     ...(best ? { best } : {}),
     accumulators: { ...at.accumulators },
@@ -96,7 +129,6 @@ export async function saveState(dir: string, record: RunRecord, snapshot: Snapsh
       ? { ema: { updates: snapshot.averageUpdates, decay: run.ema, arrays: snapshot.averaged } }
       : {}),
   };
-  return saveLast(dir, checkpointOf(record, snapshot.parameters, at.epoch, {}), state);
 }
 
 /** The optimizer's arrays and averages of a stored state. */

@@ -14,7 +14,7 @@ import { decayRuleOf, optimizerOf, parseRun, type RunOptions } from './options.j
 import { trainingProgram } from './program.js';
 import { carryOver, checkData, checkSame, checkState } from './resume.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
-import { bestFileName, restored } from './save.js';
+import { bestFileName, checkSavable, restored } from './save.js';
 import { type SharedSet, sharedSets } from './shared.js';
 import { targetOf } from './target.js';
 
@@ -130,6 +130,8 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
     init.push(report);
   }
   if (resumed) checkSame(program.parameters, first, job.resume ?? '');
+  const record = await recordOf(job, run, data, network.description, program);
+  checkSavable(record);
   const engine = await createEngine(job.device, {
     config: network.config,
     program,
@@ -171,7 +173,6 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
       batches: trainLoader.batches,
       labels: data.labels.labels,
     });
-    const record = await recordOf(job, run, data, network.description, program);
     await writeRunFile(job.out, record, data, init, sessionOf(job, record.commit, resumed?.state));
     const context = {
       job,
