@@ -4,8 +4,9 @@ import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { whenAborted } from '../common/signals.js';
-import { maxFileBytes } from '../data/decode.js';
+import { tooManyBytes } from '../data/decode.js';
 import { byCodePoint, outsideCircles, picturesIn } from '../data/folders.js';
+import { maxFileBytes } from '../data/picture-limits.js';
 import { decodeImage } from '../recognize/decode-image.js';
 import type { ImageDecoder } from '../recognize/image-source.js';
 import { stdinChunks } from './stdin.js';
@@ -157,11 +158,7 @@ async function readStdin(signal?: AbortSignal): Promise<Buffer> {
   try {
     for await (const bytes of stdinChunks()) {
       size += bytes.length;
-      if (size > maxFileBytes) {
-        throw new UserError(
-          `Standard input has more than the ${maxFileBytes} bytes that are accepted; save it smaller.`,
-        );
-      }
+      if (size > maxFileBytes) throw tooManyBytes('Standard input');
       chunks.push(bytes);
     }
   } finally {

@@ -4,22 +4,15 @@ import type { Picture } from './resize.js';
 
 // libvips, which decodes all other formats, is built without BMP; AffectNet has some among its pictures.
 
-export const isBmp = (bytes: Buffer): boolean => bytes.length >= 54 && bytes.toString('latin1', 0, 2) === 'BM';
-
-/** Width and height in pixels, as the header says. */
-export function bmpSize(bytes: Buffer): { readonly width: number; readonly height: number } {
-  // A negative height means rows from the top down.
-  return { width: bytes.readUInt32LE(18), height: Math.abs(bytes.readInt32LE(22)) };
-}
-
 /**
  * Decodes a Windows bitmap of 1, 4, 8, 24 or 32 bits a pixel to 8-bit RGB; transparency is dropped. Others are refused: the library
  * gets them wrong.
- * @param bytes of {@link isBmp}, its size checked
+ * @param bytes whose header was read, and its size checked
  * @throws UserError where it is truncated, or of a kind that is not read.
  */
 export function decodeBmp(bytes: Buffer, name: string): Picture {
-  const { width, height } = bmpSize(bytes);
+  // A negative height means rows from the top down.
+  const [width, height] = [bytes.readUInt32LE(18), Math.abs(bytes.readInt32LE(22))];
   const [headerSize, depth] = [bytes.readUInt32LE(14), bytes.readUInt16LE(28)];
   const [compression, colors] = [bytes.readUInt32LE(30), bytes.readUInt32LE(46)];
   const row = Math.ceil((width * depth) / 32) * 4;

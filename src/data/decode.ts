@@ -2,12 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../common/errors.js';
 import { explainFileError, printable } from '../common/files.js';
-import { bmpSize, decodeBmp, isBmp } from './bmp.js';
-import { maxPixels, type Picture } from './resize.js';
-
-export { maxPixels };
-/** Files above this many bytes are refused before they are read. */
-export const maxFileBytes = 256 * 1024 * 1024;
+import { decodeBmp } from './bmp.js';
+import { type PictureHeader, readPictureHeader } from './picture-header.js';
+import { maxDecodingBytes, maxDecodingSeconds, maxFileBytes, maxFrames, maxPixels, maxSide } from './picture-limits.js';
+import type { Picture } from './resize.js';
 
 export interface DecodeOptions {
   /** Turn the picture upright as its EXIF orientation says (default true). */
@@ -40,20 +38,6 @@ export async function readPicture(path: string): Promise<Buffer> {
   }
 }
 
-/** How the accepted formats begin. Others (SVG, which is a program that draws, and what libvips adds) are refused. */
-function isKnownFormat(bytes: Buffer): boolean {
-  const hex = bytes.toString('hex', 0, 4);
-  return (
-    hex.startsWith('ffd8ff') ||
-    hex === '89504e47' ||
-    hex === '47494638' ||
-    ['49492a00', '4d4d002a', '49492b00', '4d4d002b'].includes(hex) ||
-    (bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP') ||
-    bytes.toString('latin1', 4, 8) === 'ftyp' ||
-    isBmp(bytes)
-  );
-}
-
 /**
  * Decodes a picture (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP) to 8-bit RGB, as Pillow's `convert('RGB')` does: alpha is
  * dropped without blending, gray is repeated, embedded colour profiles of RGB and gray pictures are not applied; CMYK
@@ -65,8 +49,8 @@ function isKnownFormat(bytes: Buffer): boolean {
 export async function decodePicture(source: string | Buffer, options: DecodeOptions = {}): Promise<Picture> {
   const bytes = typeof source === 'string' ? await readPicture(source) : source;
   const name = typeof source === 'string' ? `Picture ${printable(source, 4096)}` : (options.name ?? 'The picture');
-  checkFormat(bytes, name);
-  if (isBmp(bytes)) return checkedBmp(bytes, name);
+  const { format } = checkedHeader(bytes, name);
+  if (format === 'BMP') return decodeBmp(bytes, name);
   try {
     return await pixelsOf(openPicture(bytes, options).removeAlpha());
   } catch (error) {
@@ -87,37 +71,63 @@ export interface SeenPicture {
  */
 export async function decodeAsSeen(bytes: Buffer, options: SeenOptions = {}): Promise<SeenPicture> {
   const { name = 'The picture', transparency = 'white' } = options;
-  checkFormat(bytes, name);
-  if (isBmp(bytes)) return { picture: checkedBmp(bytes, name), frames: 1 };
+  const { format, frames } = checkedHeader(bytes, name);
+  if (format === 'BMP') return { picture: decodeBmp(bytes, name), frames };
   try {
-    // The header alone, so that what is too large can be told by its size.
-    const { width, height, pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
-    if (width * height > maxPixels) throw new UserError(`${name} is ${tooLarge(width, height)}`);
+    const { pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: maxPixels }).metadata();
     const image = openPicture(bytes, options);
     const opaque = transparency === 'white' && hasAlpha ? image.flatten({ background: '#fff' }) : image.removeAlpha();
-    return { picture: await pixelsOf(opaque), frames: pages };
+    return { picture: await pixelsOf(opaque), frames: Math.max(frames, pages) };
   } catch (error) {
-    if (error instanceof UserError) throw error;
     throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });
   }
 }
 
-function checkFormat(bytes: Buffer, name: string): void {
+/**
+ * What a file says about itself, if it is a picture that can be read within the limits.
+ * @throws UserError for all else
+ */
+function checkedHeader(bytes: Buffer, name: string): PictureHeader {
   if (bytes.length === 0) throw new UserError(`${name} is empty (0 bytes); replace it or leave it out.`);
-  if (/^ftyp(hei[cxms]|hev[cxms])$/.test(bytes.toString('latin1', 4, 12))) {
-    throw new UserError(`${name} is a HEIC picture, whose compression (H.265) cannot be read here; save it as JPEG.`);
+  if (bytes.length > maxFileBytes) throw tooManyBytes(name);
+  const found = readPictureHeader(bytes);
+  if (found.kind === 'damaged') throw new UserError(`${name} ${damaged(found.reason)}`);
+  if (found.kind === 'picture') {
+    const excess = beyondLimits(found.header);
+    if (excess !== undefined) throw new UserError(`${name} ${excess}`);
+    return found.header;
   }
-  if (!isKnownFormat(bytes)) {
+  if (found.compression !== undefined) {
     throw new UserError(
-      `${name} is not a picture in a format that can be read (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP); convert it or leave it out.`,
+      `${name} is ${found.format}, whose compression (${found.compression}) cannot be read here; save it as JPEG.`,
     );
   }
+  throw new UserError(
+    `${name} is ${found.format === undefined ? '' : `${found.format}, `}not a picture in a format that can be read (${formats}); convert it or leave it out.`,
+  );
 }
 
-function checkedBmp(bytes: Buffer, name: string): Picture {
-  const { width, height } = bmpSize(bytes);
-  if (width * height > maxPixels) throw new UserError(`${name} is ${tooLarge(width, height)}`);
-  return decodeBmp(bytes, name);
+const formats = 'JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP';
+
+/** The rest of a sentence about what is more than `picture-limits.ts` allows. */
+function beyondLimits({ format, width, height, frames, memory, seconds }: PictureHeader): string | undefined {
+  const size = `is ${width} x ${height} pixels`;
+  if (width * height > maxPixels) {
+    return `${size}, more than the ${maxPixels / 1e6} megapixels that are accepted; save it smaller.`;
+  }
+  if (Math.max(width, height) > maxSide) {
+    return `${size}, longer than the ${maxSide} pixels that are accepted for a side; save it smaller.`;
+  }
+  if (frames > maxFrames) {
+    return `has more than the ${maxFrames} frames or pages that are accepted; save the one that counts as a picture.`;
+  }
+  if (memory > maxDecodingBytes) {
+    return `${size}, which as ${format} takes more than the ${maxDecodingBytes / 1024 ** 2} MiB that decoding may take; save it smaller, or as plain JPEG.`;
+  }
+  if (seconds > maxDecodingSeconds) {
+    return `${size}, which as ${format} of its size takes about ${seconds.toFixed(1)} s to decode, more than the ${maxDecodingSeconds} s that are accepted; save it smaller, or as plain JPEG.`;
+  }
+  return undefined;
 }
 
 function openPicture(bytes: Buffer, { orient = true }: DecodeOptions): Sharp {
@@ -135,8 +145,9 @@ async function pixelsOf(image: Sharp): Promise<Picture> {
   return { width: info.width, height: info.height, channels: 3, data };
 }
 
-const tooLarge = (width: number, height: number): string =>
-  `${width} x ${height} pixels, more than the ${maxPixels / 1e6} megapixels that are accepted; save it smaller.`;
+export function tooManyBytes(name: string): UserError {
+  return new UserError(`${name} has more than the ${maxFileBytes} bytes that are accepted; save it smaller.`);
+}
 
 /** The rest of a sentence, from libvips' message. */
 function decodeFailure(message: string): string {
@@ -144,5 +155,8 @@ function decodeFailure(message: string): string {
     return `is larger than the ${maxPixels / 1e6} megapixels that are accepted; save it smaller.`;
   }
   const [first = ''] = message.split('\n', 1);
-  return `is truncated or damaged (${printable(first.trim())}); replace it or leave it out.`;
+  return damaged(first.trim());
 }
+
+const damaged = (reason: string): string =>
+  `is truncated or damaged (${printable(reason)}); replace it or leave it out.`;

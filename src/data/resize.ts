@@ -6,9 +6,6 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-/** Pictures above this many pixels are refused: a small file can claim to be huge. 64 megapixels are 192 MB of RGB. */
-export const maxPixels = 64_000_000;
-
 /** Pillow keeps 8 bits of pixel and 2 bits of headroom out of 32 for the sum: 22 remain for the weights. */
 const precisionBits = 22;
 

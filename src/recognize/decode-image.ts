@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, UserError } from '../common/errors.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { linked } from '../common/signals.js';
-import { decodeAsSeen, maxFileBytes, readPicture } from '../data/decode.js';
+import { decodeAsSeen, readPicture, tooManyBytes } from '../data/decode.js';
+import { maxFileBytes } from '../data/picture-limits.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.js';
 
 /**
@@ -116,7 +117,5 @@ export async function download(
 }
 
 function checkSize(bytes: number, name: string): void {
-  if (bytes > maxFileBytes) {
-    throw new UserError(`${name} has more than the ${maxFileBytes} bytes that are accepted; save it smaller.`);
-  }
+  if (bytes > maxFileBytes) throw tooManyBytes(name);
 }

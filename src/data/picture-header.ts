@@ -1,0 +1,49 @@
+import { avifHeader } from './formats/avif.js';
+import { bmpHeader, isBmp } from './formats/bmp-header.js';
+import { brandsOf } from './formats/boxes.js';
+import { Bytes, HeaderError } from './formats/bytes.js';
+import { gifHeader, isGif } from './formats/gif.js';
+import type { PictureHeader } from './formats/header.js';
+import { type HeifItems, heifItems } from './formats/heif-items.js';
+import { isJpeg, jpegHeader } from './formats/jpeg.js';
+import { isPng, pngHeader } from './formats/png.js';
+import { isTiff, tiffHeader } from './formats/tiff.js';
+import { codingOf, type Unreadable, unreadableFormat } from './formats/unreadable.js';
+import { isWebp, webpHeader } from './formats/webp.js';
+
+export type { PictureHeader } from './formats/header.js';
+
+/** What a file turns out to be. */
+export type PictureKind =
+  | { readonly kind: 'picture'; readonly header: PictureHeader }
+  | ({ readonly kind: 'unreadable' } & Partial<Unreadable>)
+  | { readonly kind: 'damaged'; readonly reason: string };
+
+const readers: readonly (readonly [is: (file: Bytes) => boolean, read: (file: Bytes) => PictureHeader])[] = [
+  [isJpeg, jpegHeader],
+  [isPng, pngHeader],
+  [isWebp, webpHeader],
+  [isGif, gifHeader],
+  [isTiff, tiffHeader],
+  [isBmp, bmpHeader],
+];
+
+/**
+ * Reads what a picture's file says about itself. Nothing is decoded, and the work is linear in the length of the file.
+ * @param bytes a whole file
+ */
+export function readPictureHeader(bytes: Uint8Array): PictureKind {
+  const file = new Bytes(bytes);
+  try {
+    const read = readers.find(([is]) => is(file))?.[1];
+    if (read !== undefined) return { kind: 'picture', header: read(file) };
+    const items = brandsOf(file) === undefined ? undefined : heifItems(file);
+    if (items !== undefined && isAv1(items)) return { kind: 'picture', header: avifHeader(file, items) };
+    return { kind: 'unreadable', ...unreadableFormat(file, items) };
+  } catch (error) {
+    if (!(error instanceof HeaderError)) throw error;
+    return { kind: 'damaged', reason: error.message };
+  }
+}
+
+const isAv1 = (items: HeifItems): boolean => codingOf(items) === 'av01';

@@ -1,0 +1,14 @@
+// What pictures may be and take: docs/limits.md describes it.
+
+/** Bytes of a file or of an answer of a server. */
+export const maxFileBytes = 256 * 1024 * 1024;
+/** Pictures above this many pixels are refused: a small file can claim to be huge. 64 megapixels are 192 MB of RGB. */
+export const maxPixels = 64_000_000;
+/** Pixels of the longer side: each row takes time of its own, however short it is. */
+export const maxSide = 65_535;
+/** Frames or pages: decoders go through all of them for the first, some in time by the square of their number. */
+export const maxFrames = 10_000;
+/** Bytes that decoding one picture may take, its RGB pixels among them. */
+export const maxDecodingBytes = 640 * 1024 * 1024;
+/** Seconds of a processor that decoding one picture may take, as its header, length and passes let expect. */
+export const maxDecodingSeconds = 2;
