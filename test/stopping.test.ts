@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { download } from '../src/recognize/decode-image.js';
+import { download } from '../src/recognize/download.js';
 import { Recognizer } from '../src/recognize/index.js';
 import { recognizeFrames, type TimedPicture } from '../src/video/index.js';
 import { main, start } from './support/cli.js';
@@ -35,7 +35,7 @@ after(async () => {
 
 test('a silent server is given up', async () => {
   await assert.rejects(
-    download(new URL(address), 'Picture a', undefined, 50),
+    download(new URL(address), 'Picture a', { silence: 0.05 }),
     /^UserError: Picture a cannot be fetched \(nothing came from the server for 0\.05 s\)/,
   );
 });
@@ -78,7 +78,7 @@ test('an answer that is refused by its size is not waited for', async () => {
   announcing.listen(0, '127.0.0.1');
   await once(announcing, 'listening');
   const url = new URL(`http://127.0.0.1:${(announcing.address() as AddressInfo).port}/`);
-  await assert.rejects(download(url, 'Picture a', undefined), /Picture a has more than the \d+ bytes/);
+  await assert.rejects(download(url, 'Picture a'), /Picture a has more than the \d+ bytes/);
   // The collector would end it in the course of seconds.
   const late = new Promise((resolve) => setTimeout(resolve, 2000, 'late'));
   const first = await Promise.race([ended, late]);

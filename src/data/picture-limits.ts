@@ -12,3 +12,10 @@ export const maxFrames = 10_000;
 export const maxDecodingBytes = 640 * 1024 * 1024;
 /** Seconds of a processor that decoding one picture may take, as its header, length and passes let expect. */
 export const maxDecodingSeconds = 2;
+
+/** Seconds without anything from a server after which it is given up. */
+export const silenceSeconds = 30;
+/** Seconds that a server's whole answer may take. */
+export const answerSeconds = 120;
+/** How often an answer may lead to another address. */
+export const maxRedirects = 10;
