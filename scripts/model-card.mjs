@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadModel } from '../dist/src/checkpoints/index.js';
-import { loadDataset, splitsOf } from '../dist/src/data/index.js';
+import { loadDataset, splitAmong, splitsOf } from '../dist/src/data/index.js';
 import { buildInference, countParameters } from '../dist/src/models/index.js';
 import { evaluateOn, loadClassifier, requireBundledCheckpoint } from '../dist/src/recognize/index.js';
 import { figuresText, fileText, modelIndexText, replacePart } from './support/model-card-text.mjs';
@@ -34,9 +34,9 @@ const unseen =
   shared === null ? undefined : await evaluateOn(classifier, options.data, { split: measured.split, unseen: true });
 await classifier.dispose();
 
-const trained = description.training?.protocol?.trainSplit ?? 'train';
+const trained = splitAmong(await splitsOf(options.data), description.training?.protocol?.trainSplit ?? 'train');
 let trainCounts = null;
-if ((await splitsOf(options.data)).includes(trained)) {
+if (trained !== undefined) {
   const { samples } = await loadDataset(options.data, trained, { labels: description.labels });
   trainCounts = measured.labels.labels.map((_, c) => samples.filter(({ label }) => label === c).length);
 }

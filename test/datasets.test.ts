@@ -83,6 +83,29 @@ describe('from a release to a dataset', () => {
     }
   });
 
+  it('takes splits by other names, classes that one split lacks, and says what it does not look at', async () => {
+    await writeClasses(join(dir, 'own', 'Train'), ['angry', 'happy', 'sad'], 3);
+    await writeClasses(join(dir, 'own', 'TESTING'), ['happy', 'sad'], 2);
+    await writeClasses(join(dir, 'own', 'spare'), ['happy'], 1);
+    const { stdout } = await poster(['check', 'own', '--no-similar'], dir);
+    assert.match(stdout, /^own +Train +TESTING$/m);
+    assert.match(stdout, /^0 angry +3 +0$/m);
+    assert.match(stdout, /^Note: The folder 'spare' beside the splits was not looked at/m);
+    assert.match(stdout, /^Note: Split 'TESTING' has no picture of angry\.$/m);
+    const train = ['train', '--data', 'own', '--device', 'cpu', '--threads', '2', '--workers', '1', '--epochs', '1'];
+    const { stderr } = await succeeds([...train, '--val-split', 'test', '--out', 'own-run'], dir);
+    assert.match(
+      stderr,
+      /^Note: no validation picture \(split 'TESTING'\) shows angry: means over classes leave it out/m,
+    );
+    const weights = join('own-run', 'best.safetensors');
+    const measured = await succeeds(['evaluate', '--data', 'own', '--checkpoint', weights], dir);
+    assert.match(measured.stdout, /^No pictures of angry: the class means leave them out\.$/m);
+    assert.match(measured.stdout, /The best epoch was chosen on this very split/);
+    const none = ['evaluate', '--data', 'own', '--checkpoint', weights, '--split', 'none'];
+    await fails(none, dir, 3, /no split 'none'; it has the splits Train, TESTING/);
+  });
+
   it('checks it: nothing wrong, labels as those of the weights, a sheet for each class', async () => {
     const { stdout } = await succeeds(['check', 'data', '--sheets', 'sheets'], dir);
     assert.match(stdout, /^RAF-DB +train +valid$/m);

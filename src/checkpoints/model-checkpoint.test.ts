@@ -81,6 +81,21 @@ const plain = new Map<string, Tensor>([
   ['ids', { dtype: 'I32', shape: [1], data: new Uint8Array(4) }],
 ]);
 
+test('labels are in one Unicode form, also those of older files', async () => {
+  const older = { name: 'cafe\u0301', labels: ['neutral', 'U\u0308berraschung'] };
+  const path = join(dir, 'older.safetensors');
+  const document = { format: 1, model: checkpoint.model, labels: older, preprocessing: checkpoint.preprocessing };
+  await writeSafetensors(path, new Map(), new Map([['poster_v2', JSON.stringify(document)]]));
+  assert.deepEqual((await readDescription(path)).labels, {
+    name: 'caf\u00e9',
+    labels: ['neutral', '\u00dcberraschung'],
+  });
+  // Both forms in one file were two classes, and stay two.
+  const both = { name: 'x', labels: ['\u00e9', 'e\u0301'] };
+  await saveModel(path, { ...checkpoint, labels: both });
+  assert.deepEqual((await readDescription(path)).labels, both);
+});
+
 test('a plain safetensors file: weights load, a model needs a description', async () => {
   const path = join(dir, 'plain.safetensors');
   await writeSafetensors(path, plain);

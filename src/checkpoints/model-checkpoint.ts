@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/files.js';
-import { type LabelSet, labelProblem } from '../common/labels.js';
+import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
 import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
 import { type CheckpointInfo, readCheckpointFile } from './checkpoint-file.js';
 import type { CheckpointFormat } from './file-kind.js';
@@ -25,12 +25,19 @@ const plainText = z.string().refine((text) => labelProblem(text) === undefined, 
 const label = plainText.min(1);
 const count = z.int().nonnegative();
 
+const areDistinct = (labels: readonly string[]): boolean => new Set(labels).size === labels.length;
+
 const labelSetSchema: z.ZodType<LabelSet> = z.object({
-  name: plainText,
+  name: plainText.transform(inOneForm),
   labels: z
     .array(label)
     .min(1)
-    .refine((labels) => new Set(labels).size === labels.length, 'a label occurs twice'),
+    .refine(areDistinct, 'a label occurs twice')
+    .transform((labels) => {
+      // Older files hold labels as a file system stored them: one that had both forms of a name had two classes.
+      const written = labels.map(inOneForm);
+      return areDistinct(written) ? written : labels;
+    }),
 });
 
 // Somewhat outside is possible: ears beyond the border.

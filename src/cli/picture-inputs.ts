@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
+import { pictureName } from '../common/picture-names.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { whenAborted } from '../common/signals.js';
 import { tooManyBytes } from '../data/decode.js';
@@ -20,9 +21,6 @@ export interface PictureInput {
   /** `-` for standard input: see `decodeInput`. */
   readonly image: string | URL;
 }
-
-/** Names of pictures in folders, also of kinds that cannot be read: those are told, other files are passed over. */
-export const pictureName = /\.(jpe?g|jpe|jfif|a?png|webp|gif|tiff?|avif|bmp|ppm|pgm|heic|heif|jxl|jp2)$/i;
 
 /** A folder or glob that stands for no picture. */
 export interface WithoutPictures {

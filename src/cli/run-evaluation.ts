@@ -68,6 +68,7 @@ export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Pr
     await classifier.dispose();
   }
   if (result.note !== undefined) note(result.note);
+  for (const warning of result.warnings) note(`Note: ${warning}`);
   noteSkipped(result.skipped);
   return result;
 }

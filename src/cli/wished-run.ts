@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { reportedSplitOf, splitsOf } from '../data/index.js';
+import { reportedSplitOf, splitAmong, splitsOf } from '../data/index.js';
 import { modelNamed } from '../models/index.js';
 import { flagOf, type RunOptions } from '../train/options.js';
 import { runFor } from '../train/recipes.js';
@@ -13,7 +13,7 @@ export async function wishedRun(
   const wish = { data, given, ...(model === undefined ? {} : { model }) };
   if (given.asPublished !== true) return { run: runFor(wish), notes: [] };
   const splits = await splitsOf(data);
-  const trainSplit = given.trainSplit ?? 'train';
+  const trainSplit = splitAmong(splits, given.trainSplit ?? 'train');
   const reportedSplit = reportedSplitOf(splits.filter((split) => split !== trainSplit && split !== '.'));
   const run = runFor({ ...wish, ...(reportedSplit === undefined ? {} : { reportedSplit }) });
   return { run, notes: [...selectionNotes(run, reportedSplit, given), ...ignored(run, given)] };

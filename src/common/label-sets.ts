@@ -1,5 +1,5 @@
 import { UserError } from './errors.js';
-import type { LabelSet } from './labels.js';
+import { inOneForm, type LabelSet } from './labels.js';
 
 /** Index orders of the published datasets, as their class folders sort. */
 export const rafdb: LabelSet = {
@@ -70,16 +70,19 @@ const canonical: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * One spelling for every name of an expression: lower case, no leading number (`0-Happy`, `3. happy`), synonyms merged.
- * Names that are no expression known here keep their own spelling, in lower case.
+ * One spelling for every name of an expression: lower case, no leading number (`0-Happy`, `3. happy`), synonyms merged, one
+ * Unicode form. Names that are no expression known here keep their own spelling, in lower case.
  */
 export function canonicalLabel(label: string): string {
-  const plain = label
+  const plain = inOneForm(label)
     .trim()
     .toLowerCase()
     .replace(/^\d+[\s._-]+(?=\S)/, '');
   return canonical.get(plain) ?? plain;
 }
+
+/** Whether a name is that of an expression that the published label sets know. */
+export const isExpression = (label: string): boolean => canonical.has(canonicalLabel(label));
 
 /** Names that say nothing about the expression: `1`..`7`. */
 export function isNumbered(labels: readonly string[]): boolean {

@@ -20,3 +20,9 @@ export function labelProblem(text: string): string | undefined {
   const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return `it has the character U+${code}, which is not shown or changes how text around it is shown`;
 }
+
+/**
+ * A name in Unicode's composed form (NFC), in which names are compared and labels written. Some file systems and programs
+ * store `é` as `e` with an accent of its own: the same name in other bytes.
+ */
+export const inOneForm = (name: string): string => name.normalize('NFC');

@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { formatDescription } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
 import { affectnet7, rafdb } from '../common/label-sets.js';
-import { classCounts, type Dataset, holdOut, loadDataset, reportedSplitOf, splitsOf } from './dataset.js';
+import { classCounts, type Dataset, holdOut, loadDataset } from './dataset.js';
 import { failsWith, temporaryFolder, writeTree } from './helpers.test.js';
+import { reportedSplitOf, splitsOf } from './splits.js';
 import { formatVotes, type PictureVotes, parseVotes } from './votes.js';
 
 const preprocessing = { imageSize: 8, channels: 1, mean: [0], std: [1] } as const;
@@ -161,18 +162,25 @@ test('what is wrong with a dataset is one sentence', async (context) => {
   await mkdir(join(root, 'bare'));
   await failsWith(() => loadDataset(join(root, 'bare'), '.'), 'no class folders');
   const two = await make('two', { 'train/a/1.png': '', 'train/b/1.png': '', 'test/a/1.png': '' });
-  await failsWith(() => loadDataset(two, 'test'), "test/ lacks 'b'", 'dataset.json');
   await failsWith(() => loadDataset(two, 'valid'), 'train, test');
-  const empty = await make('empty', { 'train/a/1.png': '', 'train/b/readme.txt': '' });
-  await failsWith(() => loadDataset(empty, 'train'), 'Class folder', 'no pictures');
+  const empty = await make('empty', { 'train/a/1.txt': '', 'train/b/readme.txt': '' });
+  await failsWith(() => loadDataset(empty, 'train'), 'No class folder', 'holds pictures');
   const unknown = await make('unknown', { 'dataset.json': description, 'train/2-sad/1.png': '' });
   await failsWith(() => loadDataset(unknown, 'train'), '2-sad', 'dataset.json');
   for (const [broken, why] of [
     ['{', /not valid JSON/],
-    ['[]', /expected/],
-    ['{"name":"x","labels":["a","a"],"folders":{}}', /twice/],
-    ['{"name":"x","labels":["a","b"],"folders":{"a":"c"}}', /lacks/],
-    ['{"name":"x","labels":["a"],"folders":{}}', /labels/],
+    ['[]', /it is not an object/],
+    ['{"name":"x"}', /it has neither 'labels' nor 'folders'/],
+    ['{"name":"x","labels":["a","a"],"folders":{}}', /'labels' has 'a' twice/],
+    ['{"name":"x","labels":["a","b"],"folders":{"a":"c"}}', /'folders' gives 'a' the label 'c', which 'labels' lacks/],
+    ['{"name":"x","labels":["a"],"folders":{}}', /'labels' has fewer than two names/],
+    ['{"labels":"a, b"}', /'labels' is not a list of names in index order/],
+    ['{"labels":["a", 2]}', /one of 'labels' is not text/],
+    ['{"labels":["a","b"],"folders":["a","b"]}', /'folders' does not give the label of each class folder/],
+    ['{"folders":{"a":"x"}}', /'folders' has fewer than two labels/],
+    ['{"labels":["x","y"]}', /called as none of the 'labels'.*give its label in 'folders'/],
+    ['{"labels":["a","b"],"classes":{}}', /the field 'classes', and known are name, labels, folders, tensors/],
+    ['{"labels":["a","b"],"tensors":"no"}', /'tensors' is neither true nor false/],
   ] as const) {
     const one = await make('broken', { 'dataset.json': broken, 'train/a/1.png': '' });
     await failsWith(() => loadDataset(one, 'train'), 'dataset.json', why);

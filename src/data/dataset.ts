@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import { join, resolve } from 'node:path';
 import { UserError } from '../common/errors.js';
-import { explainFileError, parseJson, printable } from '../common/files.js';
+import { explainFileError, printable } from '../common/files.js';
 import { compareLabels, isNumbered, numberedOtherwise } from '../common/label-sets.js';
-import { type LabelSet, labelProblem, longestLabel } from '../common/labels.js';
+import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
 import { random } from '../common/random.js';
-import { foldersIn, isFolder, pictureName, picturesIn, tensorName } from './folders.js';
+import { classesOf } from './classes.js';
+import { descriptionFile } from './description.js';
+import { isFolder } from './folders.js';
+import { findSplit } from './splits.js';
 import { type PictureVotes, parseVotes, votesFile } from './votes.js';
 
 /** One picture of a dataset. */
@@ -24,12 +26,15 @@ export interface Sample {
 export interface Dataset {
   /** Absolute path of the dataset's folder. */
   readonly root: string;
-  /** One of {@link splitNames}, or `.` where the class folders lie directly in the root. */
+  /** Its folder in the root; `.` where the class folders lie directly in the root. */
   readonly split: string;
+  /** Of all splits together; `classCounts` tells which of them this one has pictures of. */
   readonly labels: LabelSet;
   readonly samples: readonly Sample[];
   /** True where the samples are `.npy` files of float32 [C, S, S], resized and normalised already. */
   readonly tensors?: boolean;
+  /** What the user should know about the folders: a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 export interface DatasetOptions {
@@ -42,114 +47,9 @@ export interface DatasetOptions {
   readonly keepNonMajority?: boolean;
 }
 
-/** `dataset.json` in the root of a dataset: says which folder is which label, where folder names alone would not. */
-export const descriptionFile = 'dataset.json';
-/** Split folders; other folders in a root are classes. */
-export const splitNames = ['train', 'valid', 'val', 'validation', 'test'] as const;
-
-const labelName = z.string().trim().min(1).max(100);
-const descriptionSchema = z.strictObject({
-  name: labelName,
-  /** In index order. */
-  labels: z.array(labelName).min(2).max(10_000),
-  /** Class folder -> label. Several folders may hold one label. */
-  folders: z.record(z.string(), labelName),
-  /** The class folders hold pictures prepared elsewhere: `.npy` files of float32 [C, S, S], normalised. */
-  tensors: z.boolean().exactOptional(),
-});
-export type DatasetDescription = z.infer<typeof descriptionSchema>;
-
-async function readDescription(root: string): Promise<DatasetDescription | undefined> {
-  const path = join(root, descriptionFile);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw explainFileError(error, 'read', path);
-  }
-  const description = parseJson(text, descriptionSchema, path);
-  if (new Set(description.labels).size !== description.labels.length) {
-    throw new UserError(`${path} has a label twice in 'labels'; remove one.`);
-  }
-  for (const [folder, label] of Object.entries(description.folders)) {
-    if (!description.labels.includes(label)) {
-      throw new UserError(
-        `${path} gives folder '${printable(folder)}' the label '${printable(label)}', which 'labels' lacks; add it.`,
-      );
-    }
-  }
-  return description;
-}
-
-/** Splits a dataset's folder has: those of {@link splitNames} that exist, else `.`. */
-export async function splitsOf(root: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of splitNames) if (await isFolder(join(root, name))) found.push(name);
-  return found.length > 0 ? found : ['.'];
-}
-
-/** The split of those that figures are reported on unless another is named: `test`, else `valid`, else all pictures. */
-export function reportedSplitOf(splits: readonly string[]): string | undefined {
-  return ['test', 'valid', 'val', 'validation', '.'].find((name) => splits.includes(name));
-}
-
-/** Which label each class folder holds: from `dataset.json`, else the folders themselves, sorted. */
-async function foldersToLabels(
-  root: string,
-  split: string,
-): Promise<{
-  readonly own: LabelSet;
-  readonly folders: readonly (readonly [folder: string, label: number])[];
-  readonly tensors: boolean;
-}> {
-  const base = join(root, split);
-  const present = await foldersIn(base);
-  if (present.length === 0) {
-    throw new UserError(`${base} holds no class folders; put each class's pictures into a folder of its own there.`);
-  }
-  const description = await readDescription(root);
-  if (description !== undefined) {
-    const own = { name: description.name, labels: description.labels };
-    const known = new Map(Object.entries(description.folders));
-    const folders = present.map((folder) => {
-      const label = known.get(folder);
-      if (label === undefined) {
-        throw new UserError(
-          `Folder ${join(base, folder)} is not among the 'folders' of ${descriptionFile}; add it there or move it away.`,
-        );
-      }
-      return [folder, own.labels.indexOf(label)] as const;
-    });
-    return { own, folders, tensors: description.tensors === true };
-  }
-  // Without a description the index is the rank among the folders present: a folder missing from one split would
-  // silently shift all indices behind it.
-  for (const other of await splitsOf(root)) {
-    if (other === split || split === '.') continue;
-    const names = await foldersIn(join(root, other));
-    const lacking = [
-      ...names.filter((name) => !present.includes(name)).map((name) => `${split}/ lacks '${printable(name)}'`),
-      ...present.filter((name) => !names.includes(name)).map((name) => `${other}/ lacks '${printable(name)}'`),
-    ];
-    if (names.length > 0 && lacking.length > 0) {
-      throw new UserError(
-        `The class folders of ${split}/ and ${other}/ in ${root} differ (${lacking[0]}), so their numbering would too; ` +
-          `make them the same or write ${descriptionFile}.`,
-      );
-    }
-  }
-  return {
-    // The folder's name need not be one that a checkpoint can hold: it only says what the set is called.
-    own: { name: printable(basename(root), longestLabel), labels: present },
-    folders: present.map((folder, i) => [folder, i] as const),
-    tensors: false,
-  };
-}
-
 /** Index in `wanted` of each of the dataset's own labels. */
 function indicesIn(wanted: LabelSet, own: LabelSet, root: string): readonly number[] {
-  if (isNumbered(own.labels)) {
+  if (isNumbered(own.labels) && !isNumbered(wanted.labels)) {
     if (own.labels.length === wanted.labels.length) {
       const because = numberedOtherwise(own.labels, wanted);
       if (because === undefined) return own.labels.map((_, i) => i);
@@ -196,7 +96,7 @@ function normalised(votes: readonly number[], mapping: readonly number[], size: 
   return shares;
 }
 
-async function readVotes(base: string, labels: number): Promise<Map<string, PictureVotes>> {
+async function readVotes(base: string, labels: number): Promise<ReadonlyMap<string, PictureVotes>> {
   const path = join(base, votesFile);
   try {
     return parseVotes(await readFile(path, 'utf8'), labels, path);
@@ -212,36 +112,32 @@ async function readVotes(base: string, labels: number): Promise<Map<string, Pict
  * `root/dataset.json` may say which folder is which label, `<split>/votes.jsonl` how people voted (`PictureVotes`).
  * The pictures themselves are not opened.
  *
- * @throws UserError for a missing root or split, an empty or unknown class folder, splits whose folders differ,
+ * The classes are those of all splits together (`classesOf`): a split may lack pictures of some.
+ *
+ * @param split its folder's name, or what it is for (`findSplit`): `train` finds `Training/`
+ * @throws UserError for a missing root or split, a split without pictures, folders that are unknown or no classes,
  * symbolic links in a circle, and files that do not fit.
  */
 export async function loadDataset(root: string, split: string, options: DatasetOptions = {}): Promise<Dataset> {
   const { labels: wanted, keepNonMajority = false } = options;
   const at = resolve(root);
   if (!(await isFolder(at))) throw new UserError(`There is no dataset folder ${at}; check the path.`);
-  const splits = await splitsOf(at);
-  if (!splits.includes(split)) {
-    const has = splits[0] === '.' ? "no split folders: use split '.'" : `the splits ${splits.join(', ')}`;
-    throw new UserError(`Dataset ${at} has no split '${printable(split)}'; it has ${has}.`);
-  }
-  const base = join(at, split);
-  const { own, folders, tensors } = await foldersToLabels(at, split);
+  const found = await findSplit(at, split);
+  const base = join(at, found);
+  const { own, folders, tensors, notes } = await classesOf(at, found);
   const labels = wanted ?? own;
   checkLabels(labels, at);
   const mapping = wanted === undefined ? own.labels.map((_, i) => i) : indicesIn(wanted, own, at);
   const votes = await readVotes(base, own.labels.length);
   const samples: Sample[] = [];
-  for (const [folder, label] of folders) {
-    const pictures = await picturesIn(join(base, folder), tensors ? tensorName : pictureName);
-    if (pictures.length === 0) {
-      const what = tensors ? '.npy files' : 'pictures';
-      throw new UserError(`Class folder ${join(base, folder)} holds no ${what}; add some or remove the folder.`);
-    }
+  for (const { folder, label: ownLabel, pictures } of folders) {
+    const label = mapping[ownLabel];
+    if (label === undefined) throw new Error(`Class folder ${folder} has the label ${ownLabel}, which is none.`);
     for (const picture of pictures) {
-      const vote = votes.get(`${folder}/${picture}`);
+      const vote = votes.size === 0 ? undefined : votes.get(inOneForm(`${folder}/${picture}`));
       const majority = vote?.majority ?? true;
       if (!majority && !keepNonMajority) continue;
-      const sample = { path: join(base, folder, picture), label: mapping[label] ?? 0, majority };
+      const sample = { path: join(base, folder, picture), label, majority };
       samples.push(
         vote === undefined
           ? sample
@@ -254,7 +150,7 @@ export async function loadDataset(root: string, split: string, options: DatasetO
       `No picture in ${base} has a majority among its votes; use the ones without, or another split.`,
     );
   }
-  return { root: at, split, labels, samples, ...(tensors ? { tensors } : {}) };
+  return { root: at, split: found, labels, samples, notes, ...(tensors ? { tensors } : {}) };
 }
 
 /** Pictures per label, in index order. */

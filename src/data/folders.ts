@@ -3,9 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
-
-/** What counts as a picture: the formats that `decodePicture` reads. Other files are passed over. */
-export const pictureName = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
+import { pictureName } from '../common/picture-names.js';
 
 /** Pictures prepared elsewhere. */
 export const tensorName = /\.npy$/i;
@@ -44,6 +42,15 @@ export async function foldersIn(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const entry of await entries(folder)) {
     if ((await kindOf(entry, join(folder, entry.name))) === 'folder') names.push(entry.name);
+  }
+  return names.sort(byCodePoint);
+}
+
+/** Names of the files in `folder`, sorted; hidden ones left out. */
+export async function filesIn(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const entry of await entries(folder)) {
+    if ((await kindOf(entry, join(folder, entry.name))) === 'file') names.push(entry.name);
   }
   return names.sort(byCodePoint);
 }
@@ -99,6 +106,23 @@ export async function picturesIn(
   await walk('', []);
   byFolder.sort((a, b) => byCodePoint(a.folder, b.folder));
   return byFolder.flatMap(({ files }) => files);
+}
+
+/** Whether `picturesIn` would find any picture. */
+export async function holdsPictures(root: string, isWanted = pictureName): Promise<boolean> {
+  const visit = async (folder: string, above: readonly string[]): Promise<boolean> => {
+    const real = await realpath(folder);
+    if (above.includes(real)) return false;
+    const folders: string[] = [];
+    for (const entry of await entries(folder)) {
+      const kind = await kindOf(entry, join(folder, entry.name));
+      if (kind === 'file' && isWanted.test(entry.name)) return true;
+      if (kind === 'folder') folders.push(join(folder, entry.name));
+    }
+    for (const below of folders) if (await visit(below, [...above, real])) return true;
+    return false;
+  };
+  return await visit(root, []);
 }
 
 /** Of paths below `root`, with `/` between parts, those that lead through no link back to a folder above. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/files.js';
+import { inOneForm } from '../common/labels.js';
 
 /** Name of the file that keeps the votes of a split, in the split's folder. */
 export const votesFile = 'votes.jsonl';
@@ -24,7 +25,7 @@ const lineSchema = z.strictObject({
 });
 
 /**
- * Parses a vote file, by picture.
+ * Parses a vote file, by picture; its path is in one Unicode form (`inOneForm`).
  * @param labels number of labels, which every line must have
  * @param source what errors call the file
  * @throws UserError with the number of the first line that does not fit.
@@ -40,10 +41,11 @@ export function parseVotes(text: string, labels: number, source: string): Map<st
     if (entry.votes.length !== labels) {
       throw new UserError(`${where} has ${entry.votes.length} votes where the dataset has ${labels} labels; mend it.`);
     }
-    if (found.has(entry.image)) {
+    const image = inOneForm(entry.image);
+    if (found.has(image)) {
       throw new UserError(`${where} repeats a picture that an earlier line has; remove one.`);
     }
-    found.set(entry.image, entry);
+    found.set(image, entry);
   }
   return found;
 }

@@ -114,7 +114,7 @@ export async function embedDataset(
   }
   const n = paths.length;
   return {
-    split,
+    split: dataset.split,
     labels: dataset.labels,
     paths,
     classes: classes.subarray(0, n),

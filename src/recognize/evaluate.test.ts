@@ -64,7 +64,7 @@ test('labels that differ, and splits that are not there, are explained', async (
     });
   await writePictures(join(root, 'train'), ['angry', 'neutral', 'sad']);
   const run = (options = {}): Promise<unknown> => evaluateOn(byBrightness(), root, { workers: 0, ...options });
-  await fails(run(), /neither a test nor a valid split; .*--split \(it has train\)/);
+  await fails(run(), /no test or validation split, or several; .*--split \(it has train\)/);
   await fails(run({ split: 'train' }), /the weights do not know angry and the data lacks happy/);
   const numbered = await temporaryFolder(t);
   await writePictures(numbered, ['1', '2', '3']);

@@ -1,5 +1,6 @@
 import { join, relative, sep } from 'node:path';
 import { UserError } from '../common/errors.js';
+import { printable } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import {
   createLoader,
@@ -11,6 +12,7 @@ import {
   type Sample,
   type Skipped,
   sharedPictures,
+  splitAmong,
   splitsOf,
 } from '../data/index.js';
 import { type Evaluation, evaluate, type Scores } from '../metrics/index.js';
@@ -60,6 +62,8 @@ export interface Evaluated {
   readonly protocol: Protocol;
   readonly measured: Measured;
   readonly skipped: readonly Skipped[];
+  /** What the user should know about the dataset and what was measured: a sentence each. */
+  readonly warnings: readonly string[];
   /** Where the data's labels were put in the order of the weights: a sentence that says so. */
   readonly note?: string;
 }
@@ -75,11 +79,12 @@ export async function evaluateOn(
   options: EvaluateOptions = {},
 ): Promise<Evaluated> {
   const { training } = classifier.description;
-  const split =
+  const wanted =
     options.split ?? (options.fold ? (training?.protocol?.trainSplit ?? 'train') : await defaultSplit(root));
-  const opened = await openInOrder(classifier.labels, root, split, options);
+  const opened = await openInOrder(classifier.labels, root, wanted, options);
   const { mapping, dataLabels } = opened;
-  const seen = await sharedWithTraining(opened, split, options.fold, training?.protocol?.trainSplit ?? 'train');
+  const { split } = opened.dataset;
+  const seen = await sharedWithTraining(opened, options.fold, training?.protocol?.trainSplit ?? 'train');
   const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
   const { workers, strict = false, batchSize = 32, flip = false } = options;
   const loader = createLoader(dataset, {
@@ -123,6 +128,7 @@ export async function evaluateOn(
       protocol,
       measured,
       skipped,
+      warnings: opened.dataset.notes ?? [],
       ...(opened.note === undefined ? {} : { note: opened.note }),
     };
   } finally {
@@ -138,16 +144,18 @@ interface Seen {
 
 async function sharedWithTraining(
   { dataset, others }: Opened,
-  split: string,
   fold: FoldChoice | undefined,
   trainSplit: string,
 ): Promise<Seen> {
-  const none: Seen = { split, paths: new Set() };
+  const none: Seen = { split: dataset.split, paths: new Set() };
   let training: readonly Pick<Sample, 'path'>[] = others;
+  let where = dataset.split;
   if (fold === undefined) {
-    if (split === trainSplit || !(await splitsOf(dataset.root)).includes(trainSplit)) return none;
     try {
-      training = (await loadDataset(dataset.root, trainSplit, { keepNonMajority: true })).samples;
+      const found = splitAmong(await splitsOf(dataset.root), trainSplit);
+      if (found === undefined || found === dataset.split) return none;
+      training = (await loadDataset(dataset.root, found, { keepNonMajority: true })).samples;
+      where = found;
     } catch (error) {
       // Whether that split can be used is for those to say who use it.
       if (error instanceof UserError) return none;
@@ -155,7 +163,7 @@ async function sharedWithTraining(
     }
   }
   const pictures = await sharedPictures(dataset.samples, training);
-  return { split: fold === undefined ? trainSplit : split, paths: new Set(pictures.map(({ path }) => path)) };
+  return { split: where, paths: new Set(pictures.map(({ path }) => path)) };
 }
 
 function without(dataset: Dataset, seen: Seen): Dataset {
@@ -192,7 +200,7 @@ async function defaultSplit(root: string): Promise<string> {
   const found = reportedSplitOf(splits);
   if (found !== undefined) return found;
   throw new UserError(
-    `${root} has neither a test nor a valid split; name the one to evaluate on with --split (it has ${splits.join(', ')}).`,
+    `${root} has no test or validation split, or several; name the one to evaluate on with --split (it has ${splits.map((one) => printable(one)).join(', ')}).`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { ProtocolRecord, TrainingRecord } from '../checkpoints/index.js';
-import type { FoldChoice } from '../data/index.js';
+import { type FoldChoice, isSameSplit } from '../data/index.js';
 import type { LabelMapping } from './label-mapping.js';
 
 /** How a measurement was made: everything that another person needs to make it again, or to doubt it. */
@@ -138,14 +138,14 @@ function ofTraining({ dataset, split, fold, training }: ProtocolFacts): string[]
   if (record === undefined || record.dataset !== dataset) return [];
   const { trainSplit, selectionSplit } = record;
   const sentences: string[] = [];
-  if (split === trainSplit && !(fold !== undefined && sameFold(fold, record.fold))) {
+  if (isSameSplit(split, trainSplit) && !(fold !== undefined && sameFold(fold, record.fold))) {
     sentences.push(
       `The weights were trained on split '${trainSplit}' of a dataset of this name${
         record.fold === undefined ? '' : ` without fold ${record.fold.index} of ${record.fold.count}`
       }: pictures measured here are among those.`,
     );
   }
-  if (split === selectionSplit) {
+  if (selectionSplit !== null && isSameSplit(split, selectionSplit)) {
     sentences.push('The best epoch was chosen on this very split, so the figures flatter.');
   }
   return sentences;

@@ -58,7 +58,7 @@ const earlierSchema = z.object({
 export async function recordOf(
   job: TrainJob,
   run: RunOptions,
-  { labels, validationName }: RunData,
+  { labels, train, validation, validationName }: RunData,
   description: ModelDescription,
   program: TrainingProgram,
 ): Promise<RunRecord> {
@@ -68,11 +68,11 @@ export async function recordOf(
     description,
     program,
     command: job.command,
-    dataset: `${labels.name}, trained on split '${run.trainSplit}', best epoch chosen on ${validationName}`,
+    dataset: `${labels.name}, trained on split '${train.split}', best epoch chosen on ${validationName}`,
     protocol: {
       dataset: labels.name,
-      trainSplit: run.trainSplit,
-      selectionSplit: run.valSplit,
+      trainSplit: train.split,
+      selectionSplit: run.valSplit === null ? null : validation.split,
       selection: validationName,
       ...(fold === undefined ? {} : { fold }),
     },

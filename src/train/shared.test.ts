@@ -44,7 +44,7 @@ test('training pictures that are among those of validation, another split or the
   const folds = await counts({ folds: 3, fold: 1 });
   assert.ok(folds.some(([where, count]) => where.startsWith('fold 1') && count > 0));
   // A split that cannot be used is not this one's business.
-  await rm(join(root, 'test/happy'), { recursive: true });
-  await mkdir(join(root, 'test/happy'));
+  await rm(join(root, 'test'), { recursive: true });
+  await mkdir(join(root, 'test/happy'), { recursive: true });
   assert.deepEqual(await counts({ valSplit: 'valid' }), [["the validation pictures (split 'valid')", 2]]);
 });

@@ -30,7 +30,7 @@ export async function sharedSets(run: RunOptions, data: RunData): Promise<Shared
     { where: `the validation pictures (${data.validationName})`, samples: data.validation.samples },
   ];
   for (const split of await splitsOf(run.data)) {
-    if (split === run.trainSplit || split === run.valSplit) continue;
+    if (split === data.train.split || split === data.validation.split) continue;
     others.push({ where: `split '${split}'`, samples: await samplesOf(run, split) });
   }
   if (run.fold !== null) {

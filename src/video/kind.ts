@@ -1,12 +1,12 @@
 import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { pictureName } from '../common/picture-names.js';
 
 /** Bytes that tell what kind of file one is. */
 export const kindBytes = 400;
 
 const videoName =
   /^\.(mp4|m4v|mov|qt|mkv|webm|avi|mpe?g|m2v|ts|mts|m2ts|flv|wmv|asf|ogv|3gp|3g2|mxf|vob|ivf|y4m|nut|dv|rm|rmvb)$/i;
-const pictureName = /^\.(jpe?g|jpe|jfif|a?png|webp|gif|tiff?|avif|bmp|ppm|pgm|heic|heif|jxl|jp2|svg)$/i;
 
 /** What the first bytes of a file say it is; undefined where they say nothing that is known here. */
 export function kindOf(bytes: Uint8Array): 'video' | 'picture' | undefined {
@@ -38,10 +38,9 @@ export function kindOf(bytes: Uint8Array): 'video' | 'picture' | undefined {
  * @param trusting a file that is named as a picture is not opened
  */
 export async function isVideo(path: string, trusting = false): Promise<boolean> {
-  const kind = extname(path);
-  if (trusting && pictureName.test(kind)) return false;
+  if (trusting && pictureName.test(path)) return false;
   const found = await contentOf(path);
-  return found === undefined ? videoName.test(kind) : found === 'video';
+  return found === undefined ? isVideoName(path) : found === 'video';
 }
 
 /** Whether a name, of a file or in an address, is that of a video. */

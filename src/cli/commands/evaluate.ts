@@ -148,6 +148,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     progress.stop();
   }
   if (result.note !== undefined) note(result.note);
+  for (const warning of result.warnings) note(`Note: ${warning}`);
   const { shared } = result.protocol;
   if (shared !== null) {
     note(

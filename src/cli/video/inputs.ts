@@ -1,10 +1,11 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { ExitCode, UserError } from '../../common/errors.js';
+import { pictureName } from '../../common/picture-names.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import type { VideoSource } from '../../video/index.js';
 import { contentOf, isVideo, isVideoName, kindBytes, kindOf } from '../../video/kind.js';
 import { note } from '../context.js';
-import { filesWithin, pictureName } from '../picture-inputs.js';
+import { filesWithin } from '../picture-inputs.js';
 import { beginningOfStdin } from '../stdin.js';
 
 export interface VideoInput {

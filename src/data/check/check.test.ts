@@ -112,6 +112,51 @@ test('labels of the weights: the same, another order, others; numbered folders',
   assert.deepEqual((await checkDataset(join(root, 'n'), { folderLabels: names })).labels, names);
 });
 
+test('pictures by every usual ending; what is not looked at is told', async (context) => {
+  const root = await temporaryFolder(context);
+  const jpeg = await pattern(3).jpeg().toBuffer();
+  await writeTree(root, {
+    'Train/happy/a.jfif': jpeg,
+    'Train/happy/b.JPE': await pattern(4).jpeg().toBuffer(),
+    'Train/happy/more/c.png': await png(5),
+    'Train/sad/d.png': await png(6),
+    'Train/sad/e.heic': Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+    'Train/sad/notes.txt': 'x',
+    'Train/sad/Thumbs.db': 'x',
+    'Train/sad/noending': 'x',
+    'Train/sad/.hidden': 'x',
+    'Train/f.png': await png(7),
+    'images/happy/g.png': await png(8),
+    'papers/read.pdf': 'x',
+  });
+  const check = await checkDataset(root);
+  assert.deepEqual(check.splits[0]?.counts, [3, 2]);
+  assert.match(check.splits[0]?.unreadable[0]?.reason ?? '', /e\.heic is a HEIC picture/);
+  assert.deepEqual(check.unexamined, {
+    folders: ['images'],
+    splits: [
+      {
+        split: 'Train',
+        endings: [
+          { ending: '.db', files: 1 },
+          { ending: '', files: 1 },
+          { ending: '.txt', files: 1 },
+        ],
+        besideClasses: 1,
+        nested: ['happy/more'],
+      },
+    ],
+  });
+  const warnings = verdictOn(check).warnings.join('\n');
+  assert.match(warnings, /^The folder 'images' beside the splits was not looked at/m);
+  assert.match(
+    warnings,
+    /^Split 'Train' has 3 files in class folders .* not read \(1 \.db, 1 without ending, 1 \.txt\)\.$/m,
+  );
+  assert.match(warnings, /^Split 'Train' has 1 picture beside its class folders/m);
+  assert.match(warnings, /^Split 'Train' has 1 folder within class folders, .*'happy\/more'\)\.$/m);
+});
+
 test('a split that cannot be used is told, the other is looked at', async (context) => {
   const root = await temporaryFolder(context);
   await writeTree(root, {

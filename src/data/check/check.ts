@@ -3,9 +3,13 @@ import { relative, resolve, sep } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { forEachParallel } from '../../common/parallel.js';
-import { type Dataset, loadDataset, type Sample, splitsOf } from '../dataset.js';
+import { pictureName } from '../../common/picture-names.js';
+import { type Dataset, loadDataset, type Sample } from '../dataset.js';
+import { tensorName } from '../folders.js';
+import { splitsOf } from '../splits.js';
 import { groupEqual, groupSimilar } from './duplicates.js';
 import { type Inspected, inspectPicture } from './inspect.js';
+import { type Unexamined, unexamined } from './unexamined.js';
 
 export interface CheckOptions {
   /** What numbered class folders stand for. */
@@ -57,6 +61,10 @@ export interface DatasetCheck {
   readonly broken: readonly { readonly split: string; readonly reason: string }[];
   /** The same bytes. */
   readonly identical: readonly SameGroup[];
+  /** What lies there and is not read. */
+  readonly unexamined: Unexamined;
+  /** What the user should know about the folders: a sentence each. */
+  readonly notes: readonly string[];
   /** The same looks in other bytes: scaled, brightened, saved again. */
   readonly similar: readonly SameGroup[];
 }
@@ -173,6 +181,12 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
     labels: datasets[0]?.labels ?? { name: '', labels: [] },
     splits,
     broken,
+    unexamined: await unexamined(
+      at,
+      await splitsOf(at),
+      datasets.some(({ tensors }) => tensors === true) ? tensorName : pictureName,
+    ),
+    notes: datasets.flatMap(({ notes = [] }) => notes),
     identical: identical.map(groupOf),
     similar: similar.map(groupOf),
   };

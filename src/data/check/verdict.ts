@@ -2,6 +2,7 @@ import { printable } from '../../common/files.js';
 import { compareLabels, type LabelComparison } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { DatasetCheck, SameGroup, SplitCheck } from './check.js';
+import { unexaminedText } from './unexamined.js';
 
 /** What is wrong with a dataset, and what one should know: a sentence each. */
 export interface Verdict {
@@ -96,7 +97,7 @@ export function verdictOn(
     ...check.broken.map(({ split, reason }) => `Split '${split}' cannot be used: ${reason}`),
     ...parts.flatMap((part) => part.problems),
   ];
-  const warnings = parts.flatMap((part) => part.warnings);
+  const warnings = [...check.notes, ...unexaminedText(check.unexamined), ...parts.flatMap((part) => part.warnings)];
   if (weights === undefined) return { problems, warnings };
   const { kind, explanation } = compareLabels(weights, check.labels);
   if (kind === 'different') problems.push(explanation);

@@ -3,6 +3,7 @@ import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
 import { foldersIn, isFolder, picturesIn } from '../folders.js';
+import { type SplitRole, splitRole, splitsOf } from '../splits.js';
 import { LeftOut, type Problems, type Release, type ReleasePicture } from './release.js';
 
 export interface ClassFolders {
@@ -17,20 +18,17 @@ export interface ClassFolders {
 
 /** Folder in the release -> split of the output. */
 async function splitsIn(src: string, reported: string): Promise<[folder: string, split: string][]> {
-  const present: string[] = [];
-  for (const name of ['train', 'val', 'valid', 'validation', 'test']) {
-    if (await isFolder(join(src, name))) present.push(name);
-  }
-  const others = present.filter((name) => name !== 'train');
+  const present = (await splitsOf(src)).flatMap((folder) => {
+    const role = splitRole(folder);
+    return role === undefined ? [] : [{ folder, role }];
+  });
+  const others = present.filter(({ role }) => role !== 'train');
   // Where there is both, a validation split is one, and not what is reported.
-  const nameOf = (folder: string): string => {
-    if (folder === 'train') return 'train';
-    if (others.length === 1) return reported;
-    return folder === 'test' ? 'test' : 'valid';
-  };
-  const splits = present.map((folder): [string, string] => [folder, nameOf(folder)]);
+  const nameOf = (role: SplitRole): string => (role !== 'train' && others.length === 1 ? reported : role);
+  const splits = present.map(({ folder, role }): [string, string] => [folder, nameOf(role)]);
   if (new Set(splits.map(([, split]) => split)).size === splits.length) return splits;
-  throw new UserError(`${src} has more than one validation split (${others.join(', ')}); leave one of them.`);
+  const names = present.map(({ folder }) => printable(folder)).join(', ');
+  throw new UserError(`${src} has more than one split for the same purpose (${names}); leave one of them.`);
 }
 
 /** Whether `src` has splits with class folders. */

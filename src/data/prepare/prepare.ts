@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { forEachParallel } from '../../common/parallel.js';
-import { type DatasetDescription, descriptionFile } from '../dataset.js';
+import { type DatasetDescription, descriptionFile } from '../description.js';
 import { isFolder } from '../folders.js';
 import { formatVotes, votesFile } from '../votes.js';
 import { readAffectNet } from './affectnet.js';
@@ -99,7 +99,7 @@ async function placeAll(
       const why = await unusable(picture.from);
       if (why === undefined) {
         const folder = dirname(to);
-        // Folders only where there are pictures: an empty class folder is an error elsewhere.
+        // Folders only where there are pictures: an empty class folder would say that pictures are missing.
         const making = made.get(folder) ?? mkdir(folder, { recursive: true });
         made.set(folder, making);
         await making;
