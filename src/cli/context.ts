@@ -1,15 +1,27 @@
-import { printable } from '../common/files.js';
+import { printable, printableLines } from '../common/printable.js';
+import { writeOut } from './stdout.js';
 
 export { writeOut } from './stdout.js';
 
-/** Results go to stdout; everything that is said meanwhile to stderr. */
-export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+/**
+ * A line to stderr; results go to stdout. Whatever it quotes, a file's name or a label, does nothing to a terminal and
+ * makes no second line.
+ */
+export function note(sentence: string): void {
+  process.stderr.write(`${printable(sentence, Number.POSITIVE_INFINITY)}\n`);
 }
+
+/** Several lines to stderr. */
+export function noteLines(text: string): void {
+  process.stderr.write(`${printableLines(text)}\n`);
+}
+
+/** Lines of text for people to stdout; documents and tables for programs go out by `writeOut`, to the byte. */
+export const writeText = (text: string): Promise<void> => writeOut(printableLines(text));
 
 /** The result of a command: one JSON document, or text. */
 export function printResult(json: boolean | undefined, document: object, text: () => string): void {
-  process.stdout.write(json === true ? `${JSON.stringify(document, null, 2)}\n` : `${text()}\n`);
+  process.stdout.write(json === true ? `${JSON.stringify(document, null, 2)}\n` : printableLines(`${text()}\n`));
 }
 
 /** `1,234,567` whatever the system's language is. */

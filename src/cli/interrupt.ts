@@ -1,5 +1,5 @@
 import { isAnythingBegun, undoAll } from '../common/ending.js';
-import { note } from './context.js';
+import { noteLines } from './context.js';
 import { whenStdoutCloses } from './stdout.js';
 
 /**
@@ -21,7 +21,7 @@ export function stopOnSignals(
     // Without our listener the system's own action is back, which works in the middle of a computation too.
     forget(first);
     if (isAnythingBegun()) for (const name of signals) process.on(name, second);
-    note(`\n${said}`);
+    noteLines(`\n${said}`);
     controller.abort(reason);
   };
   const second = (name: NodeJS.Signals): void => {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { refusalChannel } from '../checkpoints/refused.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
-import { printable } from '../common/files.js';
 import { packageFile } from '../common/package-files.js';
-import { note } from './context.js';
+import { printable } from '../common/printable.js';
+import { note, noteLines } from './context.js';
 import { watchStdout } from './stdout.js';
 
 const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
@@ -41,7 +41,14 @@ for (const load of wanted) if (load !== undefined) program.addCommand(await load
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   command.exitOverride().configureHelp({ showGlobalOptions: true });
   command.configureOutput({
-    outputError: (text, write) => write(text.replace(/^error: /, 'poster: ')),
+    // A suggestion stands on a line of its own there.
+    outputError: (text) =>
+      note(
+        text
+          .trimEnd()
+          .replace(/^error: /, 'poster: ')
+          .replace(/\n(?=\(Did you mean .*\)$)/, ' '),
+      ),
   });
 }
 
@@ -82,25 +89,25 @@ function report(error: unknown): number {
   reported = error;
   const say = (text: string): void => {
     if (again) return;
-    process.stderr.write(`poster: ${text}\n`);
+    note(`poster: ${text}`);
   };
   // Commander has said it already; help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   const verbose = program.opts<{ verbose?: boolean }>().verbose === true;
   if (error instanceof UserError) {
     say(error.message);
-    if (verbose) process.stderr.write(`${String(error.stack)}\n`);
+    if (verbose) noteLines(String(error.stack));
     return error.exitCode;
   }
   if (/failed to allocate|bad.?alloc|out of memory|Array buffer allocation failed/i.test(messageOf(error))) {
     say('There is not enough memory; lower --micro-batch (train) or --batch-size, or free some.');
-    if (verbose) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    if (verbose) noteLines(error instanceof Error ? String(error.stack) : String(error));
     return ExitCode.resource;
   }
   const [first = ''] = messageOf(error).split('\n', 1);
   say(
     `This is a defect of poster (${printable(first, 300)}); please report it with what the same command says under --verbose.`,
   );
-  if (verbose) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  if (verbose) noteLines(error instanceof Error ? String(error.stack) : String(error));
   return ExitCode.internal;
 }

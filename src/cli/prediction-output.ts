@@ -5,7 +5,7 @@ import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import type { Score } from '../recognize/scores.js';
 import { bar } from '../report/bar.js';
 import { formatTable, percent } from '../report/table.js';
-import { writeOut } from './context.js';
+import { writeOut, writeText } from './context.js';
 
 /** A picture that was looked at, and the files that were made of it. */
 export interface Predicted extends Recognition {
@@ -38,7 +38,7 @@ export function textOutput({ aligned, top }: OutputSettings): PredictionOutput {
   return {
     async add(predicted) {
       const block = aligned ? cropBlock(predicted, top) : pictureBlock(predicted, top ?? 3);
-      await writeOut(`${first ? '' : '\n'}${block}\n`);
+      await writeText(`${first ? '' : '\n'}${block}\n`);
       first = false;
     },
     fail: nothing,

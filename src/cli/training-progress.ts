@@ -1,7 +1,7 @@
 import { printable } from '../common/files.js';
 import { percent } from '../report/index.js';
 import type { EpochSummary, StepProgress, TrainListener } from '../train/train.js';
-import { duration, grouped, note } from './context.js';
+import { duration, grouped, note, noteLines } from './context.js';
 import { initText } from './init-options.js';
 import { makeBar } from './progress.js';
 
@@ -39,7 +39,10 @@ export function trainingProgress(): {
       history.push(epoch);
       say(line(epoch));
     },
-    onInit: (report) => say(initText(report)),
+    onInit: (report) => {
+      hide();
+      noteLines(initText(report));
+    },
     onNote: say,
     onShared: (shared) => {
       for (const { where, pictures } of shared) {

@@ -6,12 +6,17 @@ export const unprintable = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uf
 
 const allUnprintable = new RegExp(unprintable, 'gu');
 
-/** Text from outside, fit to be shown: {@link unprintable} characters replaced, length bounded. */
+/** Text from outside as one line, fit to be shown: {@link unprintable} characters replaced, length bounded. */
 export function printable(text: string, maxLength = 120): string {
   const clean = text.replace(allUnprintable, '\u{fffd}');
   if (clean.length <= maxLength) return clean;
   // Half of a character outside of the first 65,536 would be none.
   return `${clean.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** The same of text of several lines, whatever its length. */
+export function printableLines(text: string): string {
+  return text.replace(allUnprintable, (character) => (character === '\n' ? '\n' : '\u{fffd}'));
 }
 
 /** An address as it may be shown: without its password. */

@@ -18,20 +18,22 @@ export const n = (value: number): string => String(Math.round(value * 100) / 100
 
 export const dark = '#14171c';
 
-const colours: Readonly<Record<string, string>> = {
-  happiness: '#ffc53d',
-  surprise: '#2fd4c8',
-  neutral: '#c3ccd6',
-  sadness: '#6ea8ff',
-  anger: '#ff6b5e',
-  disgust: '#8ccf4d',
-  fear: '#c08bff',
-  contempt: '#ff9d5c',
-};
+const colours: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    happiness: '#ffc53d',
+    surprise: '#2fd4c8',
+    neutral: '#c3ccd6',
+    sadness: '#6ea8ff',
+    anger: '#ff6b5e',
+    disgust: '#8ccf4d',
+    fear: '#c08bff',
+    contempt: '#ff9d5c',
+  }),
+);
 
 /** The colour of an expression; labels of other kinds share a neutral one. */
 export function expressionColour(label: string): string {
-  return colours[canonicalLabel(label)] ?? '#7fd1ff';
+  return colours.get(canonicalLabel(label)) ?? '#7fd1ff';
 }
 
 /** Widths of text are estimates on the wide side (DejaVu Sans'): there are no metrics of the font that will be found. */

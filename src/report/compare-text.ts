@@ -1,6 +1,7 @@
 import type { Spread } from '../metrics/index.js';
 import type { Comparison, RunGroup } from './compare.js';
 import type { FigureName } from './measurements.js';
+import { settingNamed } from './run-folder.js';
 import { formatTable, percent } from './table.js';
 import { settingText } from './text.js';
 
@@ -40,7 +41,7 @@ export function comparisonText(comparison: Comparison): string {
         group.runs.map(({ run, settings, figures }) => [
           run.path,
           ...number(index),
-          ...over.map((name) => settingText(settings[name])),
+          ...over.map((name) => settingText(settingNamed(settings, name))),
           String(run.best?.epoch ?? '-'),
           ...shown.map(([name]) => percent(figures[name], 2)),
         ]),

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../common/errors.js';
 import { type Spread, spread } from '../metrics/index.js';
 import { type FigureName, type Figures, spreadOf } from './measurements.js';
-import type { RunFolder, RunSettings } from './run-folder.js';
+import { type RunFolder, type RunSettings, settingNamed } from './run-folder.js';
 import { recordedEvaluation } from './run-report.js';
 import { settingText } from './text.js';
 
@@ -92,7 +92,7 @@ export function compareRuns(runs: readonly ComparedRun[], over: readonly string[
   const names = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))].filter(
     (name) => !over.includes(name),
   );
-  const settingOf = ({ settings }: ComparedRun, name: string): unknown => settings[name] ?? null;
+  const settingOf = ({ settings }: ComparedRun, name: string): unknown => settingNamed(settings, name) ?? null;
   const same = (a: ComparedRun, b: ComparedRun): boolean =>
     names.every((name) => isDeepStrictEqual(settingOf(a, name), settingOf(b, name)));
   const groups: ComparedRun[][] = [];
@@ -138,7 +138,9 @@ function notesOn(members: readonly ComparedRun[], over: readonly string[]): stri
     members
       .slice(0, i)
       .some((earlier) =>
-        over.every((name) => isDeepStrictEqual(earlier.settings[name] ?? null, run.settings[name] ?? null)),
+        over.every((name) =>
+          isDeepStrictEqual(settingNamed(earlier.settings, name) ?? null, settingNamed(run.settings, name) ?? null),
+        ),
       ),
   );
   return [

@@ -55,6 +55,10 @@ const settingsSchema = z.record(z.string(), z.unknown());
 /** What decides a run's results, by name. */
 export type RunSettings = Readonly<Record<string, unknown>>;
 
+/** A setting; undefined where the run has none of that name, also where all objects have such a property. */
+export const settingNamed = (settings: RunSettings, name: string): unknown =>
+  Object.hasOwn(settings, name) ? settings[name] : undefined;
+
 /** What `run.json` says besides; a file of another version says less. */
 const runFileSchema = z.object({
   run: settingsSchema,

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { printable } from '../common/files.js';
 import { renderSvg } from './charts/render.js';
+import { indicesOf, nameExpression } from './charts/vega-names.js';
+import { classNames } from './text.js';
 
 /** Points in the plane, each of a class. */
 export interface Scatter {
@@ -35,13 +36,13 @@ export function scatterSvg(scatter: Scatter): Promise<string> {
 }
 
 function specification({ title, subtitle, points, classes, labels: given }: Scatter): TopLevelSpec {
-  const labels = given.map((label) => printable(label, 40)); // A control character would make the SVG invalid.
+  const labels = classNames(given, given.length);
   const counts = labels.map((_, k) => classes.reduce((count, label) => count + (label === k ? 1 : 0), 0));
   const names = labels.map((label, k) => `${label} (${counts[k]})`);
   const values = Array.from(classes, (label, i) => ({
     x: points[2 * i] ?? 0,
     y: points[2 * i + 1] ?? 0,
-    class: names[label] ?? '',
+    class: label,
   }));
   const middles = apart(
     labels.flatMap((label, k) => {
@@ -71,9 +72,9 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
           color: {
             field: 'class',
             type: 'nominal',
-            sort: names,
-            scale: { domain: names, range: labels.map((_, k) => palette[k % palette.length] ?? '#000000') },
+            scale: { domain: indicesOf(names), range: labels.map((_, k) => palette[k % palette.length] ?? '#000000') },
             legend: {
+              labelExpr: nameExpression(names),
               title: null,
               labelFontSize: 13,
               labelLimit: 320,

@@ -1,3 +1,4 @@
+import { printable } from '../common/printable.js';
 import type { ClassMetrics, ConfusionMatrix } from '../metrics/evaluation.js';
 
 /** Columns of a terminal: code points, which is right for all but wide scripts. */
@@ -5,9 +6,10 @@ const width = (text: string): number => [...text].length;
 
 /**
  * Rows of cells as lines of aligned columns, two spaces apart, without trailing spaces. The first column is flush left,
- * the others, which hold numbers, flush right. Short rows are filled with empty cells.
+ * the others, which hold numbers, flush right. Short rows are filled with empty cells; a cell is one line.
  */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+export function formatTable(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map((cell) => printable(cell, Number.POSITIVE_INFINITY)));
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, c) => Math.max(...rows.map((row) => width(row[c] ?? ''))));
   return rows

@@ -7,8 +7,10 @@ export const grouped = (count: number): string => count.toLocaleString('en-US');
 export function classNames(labels: readonly string[], count: number): string[] {
   const names: string[] = [];
   for (let c = 0; c < count; c++) {
-    const name = printable(labels[c] ?? String(c), 40);
-    names.push(names.includes(name) ? `${name} ${c}` : name);
+    const label = printable(labels[c] ?? String(c), 40);
+    let name = label;
+    for (let again = c; names.includes(name); again++) name = `${label} ${again}`;
+    names.push(name);
   }
   return names;
 }

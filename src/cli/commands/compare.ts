@@ -19,6 +19,7 @@ import {
   type RunFolder,
   readRun,
   renderSvg,
+  settingNamed,
   svgToPng,
   validationFigures,
 } from '../../report/index.js';
@@ -145,7 +146,7 @@ function document(comparison: Comparison, on: string): object {
       ...group,
       runs: runs.map(({ run: { path, best, epochs, planned }, settings, figures }) => ({
         run: path,
-        ...Object.fromEntries(comparison.over.map((name) => [name, settings[name] ?? null])),
+        ...Object.fromEntries(comparison.over.map((name) => [name, settingNamed(settings, name) ?? null])),
         epochs: epochs.length,
         planned: planned ?? null,
         bestEpoch: best?.epoch ?? null,

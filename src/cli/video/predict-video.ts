@@ -4,7 +4,7 @@ import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
 import { isVideoFile } from '../../video/encode.js';
 import { openVideo, recognizeFrames, type Video, VideoSummary, type VideoTotals } from '../../video/index.js';
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
-import { note, writeOut } from '../context.js';
+import { note, noteLines, writeOut, writeText } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
 import { isStdoutFailure } from '../stdout.js';
 import type { VideoInput } from './inputs.js';
@@ -68,8 +68,8 @@ export async function predictVideos(
         if (!json) {
           const text = summaryText(input.name, outcome.totals);
           // Lines and rows for programs stay by themselves.
-          if (lines || options.csv === '-') note(text);
-          else await writeOut(`${written ? '\n' : ''}${text}\n`);
+          if (lines || options.csv === '-') noteLines(text);
+          else await writeText(`${written ? '\n' : ''}${text}\n`);
           written = true;
         }
       } catch (error) {

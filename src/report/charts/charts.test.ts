@@ -84,7 +84,7 @@ test('labels at the ends of lines keep their distance, order and, where they can
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 8 }), (values) => {
       const labels = spreadLabels(
-        values.map((value, i) => ({ x: 1, value, name: String(i) })),
+        values.map((value, i) => ({ x: 1, value, name: String(i), colour: '#000000' })),
         10,
       );
       assert.equal(labels.length, values.length);

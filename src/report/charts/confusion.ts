@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { type ConfusionMatrix, perClassMetrics } from '../../metrics/index.js';
 import { classNames, grouped } from '../text.js';
+import { indicesOf, nameExpression } from './vega-names.js';
 
 /** More classes than these make no picture any more. */
 export const mostClasses = 60;
@@ -15,8 +16,9 @@ export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[
   const rowNames = names.map((name, c) => `${name} (${grouped(supports[c] ?? 0)})`);
   const cells = matrix.flatMap((row, t) =>
     row.map((count, p) => ({
-      true: rowNames[t],
-      predicted: names[p],
+      true: t,
+      predicted: p,
+      description: `${names[t]} taken for ${names[p]}: ${grouped(count)}`,
       count,
       percent: supports[t] ? (100 * count) / supports[t] : 0,
       text: supports[t] ? percentText(count / supports[t]) : '',
@@ -25,23 +27,23 @@ export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[
   const cell = matrix.length <= 10 ? 58 : matrix.length <= 20 ? 40 : 14;
   const long = Math.max(...names.map((name) => name.length)) > 9 || cell < 58;
   const turned = long ? ({ labelAngle: -40, labelAlign: 'left' } as const) : ({ labelAngle: 0 } as const);
-  const axis = { domain: false, ticks: false, labelLimit: 200, titlePadding: 10 } as const;
+  const axis = { domain: false, ticks: false, labelLimit: 0, titlePadding: 10 } as const;
   const scale = { paddingInner: 0.035, paddingOuter: 0 } as const;
   const x = {
     field: 'predicted',
     type: 'nominal',
     sort: null,
     title: 'taken for',
-    scale: { ...scale, domain: names },
-    axis: { ...axis, orient: 'top', ...turned },
+    scale: { ...scale, domain: indicesOf(names) },
+    axis: { ...axis, labelExpr: nameExpression(names), orient: 'top', ...turned },
   } as const;
   const y = {
     field: 'true',
     type: 'nominal',
     sort: null,
     title: 'true class (pictures)',
-    scale: { ...scale, domain: rowNames },
-    axis,
+    scale: { ...scale, domain: indicesOf(names) },
+    axis: { ...axis, labelExpr: nameExpression(rowNames) },
   } as const;
   return {
     title: { text: 'Confusion matrix, rows in %', subtitle, subtitlePadding: 6 },
@@ -60,6 +62,7 @@ export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[
             scale: { domain: [0, 100], range: ['#f1f5f9', '#b9d4ea', '#5c9fce', '#1f6fb0', '#0b3c6f'] },
             legend: null,
           },
+          description: { field: 'description', type: 'nominal' },
         },
       },
       ...(cell < 40

@@ -53,16 +53,13 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
   const margin = high > low ? 0.04 * (high - low) : Math.abs(high) * 0.1 || 1;
   const domain: [number, number] = [zero && low === 0 ? 0 : low - margin, high + margin];
   const loud = series.filter(({ quiet }) => quiet !== true);
-  const ends = loud.flatMap(({ name, points }): EndLabel[] => {
+  const ends = loud.flatMap(({ name, colour, points }): EndLabel[] => {
     const last = points.at(-1);
-    return last === undefined ? [] : [{ x: last.epoch, value: last.value, name }];
+    return last === undefined ? [] : [{ x: last.epoch, value: last.value, name, colour }];
   });
-  const colour = {
-    field: 'series',
-    type: 'nominal' as const,
-    scale: { domain: loud.map(({ name }) => name), range: loud.map((one) => one.colour) },
-    legend: null,
-  };
+  // A colour itself, and no scale: names of series never become keys within Vega.
+  const color = { field: 'colour', type: 'nominal' as const, scale: null };
+  const detail = { field: 'line' };
   const x = {
     field: 'epoch',
     type: 'quantitative' as const,
@@ -78,7 +75,7 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     axis: panel.format === undefined ? {} : { format: panel.format },
   };
   const rows = (some: readonly Series[]): object[] =>
-    some.flatMap(({ name, points }, line) => points.map((point) => ({ ...point, series: name, line })));
+    some.flatMap(({ colour, points }, line) => points.map((point) => ({ ...point, colour, line })));
   const layers: Layer[] = [];
   if (best !== undefined) {
     layers.push({
@@ -92,12 +89,12 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
       encoding: { x },
     });
   }
-  const bands = loud.flatMap(({ name, band = [] }) => band.map((at) => ({ ...at, series: name })));
+  const bands = loud.flatMap(({ colour, band = [] }, line) => band.map((at) => ({ ...at, colour, line })));
   if (bands.length > 0) {
     layers.push({
       data: { values: bands },
       mark: { type: 'area', opacity: 0.16 },
-      encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color: colour },
+      encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color, detail },
     });
   }
   const quiet = series.filter((one) => one.quiet === true);
@@ -105,7 +102,7 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     layers.push({
       data: { values: rows(quiet) },
       mark: { type: 'line', strokeWidth: 1, opacity: 0.45 },
-      encoding: { x, y, color: colour, detail: { field: 'line' } },
+      encoding: { x, y, color, detail },
     });
   }
   const few = Math.max(...series.map(({ points }) => points.length)) <= 30;
@@ -113,18 +110,19 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     {
       data: { values: rows(loud) },
       mark: { type: 'line', point: few ? { size: 28, filled: true } : false },
-      encoding: { x, y, color: colour },
+      encoding: { x, y, color, detail },
     },
     {
       data: {
         values: spreadLabels(ends, ((domain[1] - domain[0]) * labelGap) / height).map((label) => ({
           epoch: label.x,
           value: label.y,
-          series: label.name,
+          name: label.name,
+          colour: label.colour,
         })),
       },
       mark: { type: 'text', align: 'left', dx: 8, baseline: 'middle', fontWeight: 600 },
-      encoding: { x, y, text: { field: 'series' }, color: colour },
+      encoding: { x, y, text: { field: 'name' }, color },
     },
   );
   // The title keeps its distance from the plot, not from what is written above it: titles stand in line.

@@ -4,6 +4,7 @@ export interface EndLabel {
   /** Where the line ends. */
   readonly value: number;
   readonly name: string;
+  readonly colour: string;
 }
 
 /**

@@ -13,11 +13,11 @@ export function recallChart(epochs: readonly RunEpoch[], labels: readonly string
   const [first] = told;
   if (first === undefined || told.length < 2) return undefined;
   const names = classNames(labels, first.confusion.length);
-  const rows = told.flatMap(({ epoch, confusion }) =>
-    perClassMetrics(confusion).flatMap(({ recall }, c) =>
-      recall === null ? [] : [{ epoch, class: names[c], recall: 100 * recall }],
-    ),
-  );
+  const rowsOf = (index: number): object[] =>
+    told.flatMap(({ epoch, confusion }) => {
+      const recall = perClassMetrics(confusion)[index]?.recall ?? null;
+      return recall === null ? [] : [{ epoch, recall: 100 * recall }];
+    });
   const last = Math.max(...told.map(({ epoch }) => epoch));
   const domain: [number, number] = [0, last];
   const x = {
@@ -36,16 +36,17 @@ export function recallChart(epochs: readonly RunEpoch[], labels: readonly string
   } as const;
   return {
     title: 'Recall of each class (%) on the validation pictures',
-    data: { values: rows },
-    facet: { field: 'class', type: 'nominal', sort: names, title: null },
     columns: 4,
-    spec: {
+    spacing: 24,
+    concat: names.map((name, index) => ({
+      title: { text: name, fontSize: 12, offset: 6 },
+      data: { values: rowsOf(index) },
       width: 170,
       height: 84,
       layer: [
         { mark: { type: 'area', color: palette.blue, opacity: 0.14 }, encoding: { x, y } },
         { mark: { type: 'line', color: palette.blue }, encoding: { x, y } },
       ],
-    },
+    })),
   };
 }

@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import type { Config, TopLevelSpec } from 'vega-lite';
+import { marked, unmarked } from './vega-names.js';
 
 /** Okabe and Ito's colours, told apart with any colour vision, those that are too pale for text a little darker. */
 export const palette = {
@@ -71,10 +72,10 @@ const config: Config = {
 export async function renderSvg(chart: TopLevelSpec): Promise<string> {
   const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const silent = vega.logger(vega.Error);
-  const { spec } = compile(chart, { config, logger: silent });
+  const { spec } = compile(marked(chart), { config, logger: silent });
   const view = new vega.View(vega.parse(spec), { renderer: 'none', logger: silent });
   try {
-    return await view.toSVG();
+    return unmarked(await view.toSVG());
   } finally {
     view.finalize();
   }

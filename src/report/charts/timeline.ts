@@ -2,6 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { printable } from '../../common/printable.js';
 import { expressionColour } from '../annotation-labels.js';
 import { hours } from '../text.js';
+import { indicesOf, nameExpression } from './vega-names.js';
 
 type Panel = Extract<TopLevelSpec, { vconcat: unknown }>['vconcat'][number];
 
@@ -66,6 +67,10 @@ interface Common {
   readonly span: readonly [number, number];
 }
 
+/** As many as fit beside each other, so that all names are whole. */
+const legendColumns = (names: readonly string[]): number =>
+  Math.max(1, Math.floor(width / (letter * Math.max(0, ...names.map((name) => name.length)) + 40)));
+
 function timeAxis([from, to]: readonly [number, number]): object {
   const fine = to - from < 6;
   const text = fine
@@ -96,10 +101,12 @@ function trackPanel(track: TimelineTrack, { names, colours, span }: Common, firs
   const color = {
     field: 'label',
     type: 'nominal' as const,
-    scale: { domain: [...names], range: [...colours] },
-    sort: [...names],
+    scale: { domain: indicesOf(names), range: [...colours] },
     legend: first
       ? {
+          labelExpr: nameExpression(names),
+          labelLimit: 0,
+          columns: legendColumns(names),
           orient: 'top' as const,
           direction: 'horizontal' as const,
           title: null,
@@ -115,7 +122,7 @@ function trackPanel(track: TimelineTrack, { names, colours, span }: Common, firs
   };
   const perSecond = width / Math.max(span[1] - span[0], 1e-9);
   const runs = runsOf(track, names);
-  const named = runs.filter(({ label, from, to }) => (to - from) * perSecond > letter * label.length + 8);
+  const named = runs.filter(({ name, from, to }) => (to - from) * perSecond > letter * [...name].length + 8);
   const [mostly] = track.expressions;
   const share = mostly === undefined ? '' : `${Math.round((100 * mostly.seconds) / Math.max(track.seconds, 1e-9))}%`;
   const about: readonly (readonly [string, number, string, number])[] = [
@@ -152,7 +159,7 @@ function trackPanel(track: TimelineTrack, { names, colours, span }: Common, firs
       {
         data: { values: named },
         mark: { type: 'text', y: strip / 2, fontSize: 11.5, fontWeight: 600, color: ink, baseline: 'middle', dy: 0.5 },
-        encoding: { x: { ...x, field: 'middle' }, text: { field: 'label' } },
+        encoding: { x: { ...x, field: 'middle' }, text: { field: 'name' } },
       },
       ...about.map(([text, y, colour, weight]) => ({
         data: { values: [{}] },
@@ -215,17 +222,19 @@ function layersOf({ bins }: TimelineTrack, names: readonly string[]): object[] {
     const times = [...(opens ? [from] : []), (from + to) / 2, ...(closes ? [to] : [])];
     const sum = values.reduce((all, value) => all + value, 0) || 1;
     let low = 0;
-    names.forEach((label, k) => {
-      const high = low + (values[k] ?? 0) / sum;
+    for (const label of names.keys()) {
+      const high = low + (values[label] ?? 0) / sum;
       for (const time of times) rows.push({ time, label, low, high, segment: `${segment} ${label}` });
       low = high;
-    });
+    }
   });
   return rows;
 }
 
 interface Run {
-  readonly label: string;
+  /** Index. */
+  readonly label: number;
+  readonly name: string;
   readonly from: number;
   to: number;
   middle: number;
@@ -235,13 +244,15 @@ interface Run {
 function runsOf({ bins }: TimelineTrack, names: readonly string[]): Run[] {
   const runs: Run[] = [];
   for (const { from, to, values } of bins) {
-    const label = names[values.indexOf(Math.max(...values))] ?? '';
+    const label = values.indexOf(Math.max(...values));
+    const name = names[label];
+    if (name === undefined) continue;
     const last = runs.at(-1);
     if (last !== undefined && last.label === label && from - last.to <= touching) {
       last.to = to;
       last.middle = (last.from + to) / 2;
     } else {
-      runs.push({ label, from, to, middle: (from + to) / 2 });
+      runs.push({ label, name, from, to, middle: (from + to) / 2 });
     }
   }
   return runs;
