@@ -5,7 +5,7 @@
  */
 import { gradients } from '../src/autodiff/index.js';
 import { random } from '../src/common/random.js';
-import { constant, graph, input, ints, type Tensor } from '../src/graph/index.js';
+import { constant, elements, graph, input, type Tensor } from '../src/graph/index.js';
 import * as ops from '../src/ops/index.js';
 import { applyOne } from '../src/ops/operation.js';
 import { lower } from '../src/passes/index.js';
@@ -27,13 +27,13 @@ const kernels: Readonly<Record<string, () => Tensor>> = {
   'Clip (min(x, 0))': () => ops.clampMax(x, 0),
   'HardSigmoid (step)': () => ops.step(x),
   'Greater and Where': () => ops.where(ops.greater(x, 0), x, y),
-  PRelu: () => applyOne('PRelu', [x, channel], shape),
+  PRelu: () => ops.prelu(x, channel),
   'BatchNormalization, inference': () => ops.batchNorm(x, vector, vector, vector, vector),
   'BatchNormalization, training': () => ops.batchNormTraining(x, vector, vector).y,
   'dot product by channel, MatMul': () =>
     ops.matmul(ops.reshape(x, [n, c, 1, h * w]), ops.reshape(y, [n, c, h * w, 1])),
   'dot product by channel, Mul and ReduceSum': () => ops.reduceSum(ops.reshape(ops.mul(x, y), [n, c, h * w]), [2]),
-  'Pad (shift by a column)': () => applyOne('Pad', [x, shiftPads], shape, { pads: ints([0, 0, 0, 1, 0, 0, 0, -1]) }),
+  'Pad (shift by a column)': () => applyOne('Pad', [x, shiftPads], shape, { pads: [0, 0, 0, 1, 0, 0, 0, -1] }),
   'every second column, Slice': () => ops.slice(x, 3, 0, w, 2),
   'every second pixel, MaxPool': () => ops.subsample(x, 2, 2),
 };
@@ -50,7 +50,7 @@ const feeds = new Map([
 
 for (const [name, make] of Object.entries(kernels)) {
   // PRelu itself is what is measured, so the graph that holds it is not lowered.
-  await measure(name, make(), feeds, name === 'PRelu' ? undefined : 'cpu');
+  await measure(name, make(), feeds, name === 'PRelu' ? undefined : { device: 'cpu' });
 }
 
 /** Convolutions by side of the map, channels and stride: forward, and the gradient of their input. */
@@ -72,12 +72,13 @@ for (const { side, channels, stride } of convolutions) {
   const noise = new Map(
     [map, weight].map((value, i) => {
       const size = value.shape.map(Number);
-      const data = Float32Array.from({ length: size.reduce((a, b) => a * b) }, () => generator.next() - 0.5);
+      const data = Float32Array.from({ length: elements(size) }, () => generator.next() - 0.5);
       return [i === 0 ? 'map' : 'weight', hostTensor('float32', data, size)] as const;
     }),
   );
-  for (const target of new Set(['cpu', blocked] as const)) {
-    const what = `3x3, ${channels} channels, ${side}x${side}, stride ${stride}, ${target}`;
+  for (const target of blocked.channelBlock === undefined ? [blocked] : [{ device: 'cpu' } as const, blocked]) {
+    const form = target.channelBlock === undefined ? 'plain' : `blocks of ${target.channelBlock}`;
+    const what = `3x3, ${channels} channels, ${side}x${side}, stride ${stride}, ${form}`;
     await measure(`convolution ${what}`, forward, noise, target);
     await measure(`the same and its input's gradient ${what}`, back, noise, target);
   }
@@ -91,7 +92,7 @@ async function measure(
   target: ops.Target | undefined,
 ): Promise<void> {
   // A single element comes out, so that copying the result is not measured.
-  const out = ops.slice(ops.reshape(result, [result.shape.map(Number).reduce((a, b) => a * b)]), 0, 0, 1);
+  const out = ops.slice(ops.reshape(result, [elements(result.shape)]), 0, 0, 1);
   const program = graph({ out });
   const session = await CpuSession.create(target === undefined ? program : lower(program, target), { threads: 2 });
   const times: number[] = [];

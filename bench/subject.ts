@@ -38,7 +38,7 @@ async function forward(size: number): Promise<number> {
 
 async function step(size: number): Promise<number> {
   if (engine === undefined) {
-    const { parameters } = trainingProgram(posterV2Config, 'cpu');
+    const { parameters } = trainingProgram(posterV2Config, { device: 'cpu' });
     const values = new Map([...parameters].map(([name, spec]) => [name, initialize(spec, random(0, name))]));
     engine = await CpuEngine.create({
       config: posterV2Config,
@@ -54,7 +54,9 @@ async function step(size: number): Promise<number> {
     for (let i = 0; i < size; i++) targets[i * 7 + (i % 7)] = 1;
     // Stochastic depth as in training; the masks are drawn before the clock starts.
     const mask = Float32Array.from({ length: size }, () => 1);
-    const masks = new Map([...trainingProgram(posterV2Config, 'cpu').masks.keys()].map((name) => [name, mask]));
+    const masks = new Map(
+      [...trainingProgram(posterV2Config, { device: 'cpu' }).masks.keys()].map((name) => [name, mask]),
+    );
     batch = { size, images: pictures(size), targets, weight: 1 / size, masks };
   }
   const start = performance.now();

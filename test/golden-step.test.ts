@@ -24,7 +24,7 @@ const config = {
 
 describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
   const golden = readFixture<StepGolden>('golden/step.json');
-  const program = trainingProgram(config, 'cpu');
+  const program = trainingProgram(config, { device: 'cpu' });
   const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
   let seen: ReadonlyMap<string, Float32Array> = new Map();
   let engine: CpuEngine;

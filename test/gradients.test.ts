@@ -1,62 +1,32 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { gradients } from '../src/autodiff/index.js';
-import { elements, input, leavesOf, nodesOf, parameter, type Tensor } from '../src/graph/index.js';
+import { input, leavesOf, nodesOf, parameter, type Tensor } from '../src/graph/index.js';
 import * as ops from '../src/ops/index.js';
 import { floats, hostTensor } from '../src/runtime/index.js';
 import { cpuTarget } from '../src/train/target.js';
-import { batch } from './gradients/check.js';
 import {
   type Built,
   buildCheck,
   type Differences,
   differences,
-  errorOf,
   evaluate,
   feeds,
   keyOf,
 } from './gradients/differences.js';
 import { networkChecks } from './gradients/network-checks.js';
+import { errorsOf, gradientsOf, tolerance, withRules } from './gradients/rules.js';
 import { tensorChecks } from './gradients/tensor-checks.js';
 
 const built = [...tensorChecks, ...networkChecks].map(buildCheck);
-// Differences of a float64 reference are exact to about 1e-7, those of a float32 graph to about 1e-3.
-const tolerance = ({ check }: Built): number => (check.reference ? 1e-5 : 2e-3);
 let slopes: Differences;
 before(async () => {
   slopes = await differences(built);
 });
 
-const lossOf = ({ y, weights }: Built): Tensor =>
-  ops.reduceSum(
-    ops.mul(y, weights),
-    y.shape.map((_, i) => i),
-  );
-
-/** The gradients of a check's wanted inputs, by key. */
-function gradientsOf(one: Built): Map<string, Tensor> {
-  const wanted = one.inputs.flatMap((value, i) => (one.check.inputs[i]?.wanted ? [{ value, i }] : []));
-  const results = gradients(
-    lossOf(one),
-    wanted.map(({ value }) => value),
-  );
-  return new Map(wanted.flatMap(({ i }, k) => (results[k] ? [[keyOf(one.check, i), results[k]]] : [])));
-}
-
-/** The relative error of each wanted input's gradient; one that is not there counts as zeros. */
-function errorsOf(one: Built, gradient: (key: string) => Float32Array | undefined): Map<string, number> {
-  const errors = new Map<string, number>();
-  one.check.inputs.forEach(({ shape, wanted }, i) => {
-    const key = keyOf(one.check, i);
-    const expected = slopes.get(key);
-    if (expected === undefined) throw new Error(`${key} has no differences`);
-    if (wanted) errors.set(key, errorOf(gradient(key), expected, elements(shape, batch)));
-  });
-  return errors;
-}
-
-for (const target of new Set(['cpu', 'webgpu', await cpuTarget()] as const)) {
-  test(`gradients agree with central differences, lowered for ${target}`, async (t) => {
+const targets: readonly ops.Target[] = [{ device: 'cpu' }, { device: 'webgpu' }, await cpuTarget()];
+for (const target of new Map(targets.map((one) => [JSON.stringify(one), one])).values()) {
+  test(`gradients agree with central differences, lowered for ${JSON.stringify(target)}`, async (t) => {
     const outputs = new Map<string, Tensor>();
     for (const one of built) {
       outputs.set(one.check.name, one.y);
@@ -67,7 +37,7 @@ for (const target of new Set(['cpu', 'webgpu', await cpuTarget()] as const)) {
     await t.test('a run changes no input', () => assert.deepEqual(arrays, feeds(built)));
     for (const one of built) {
       await t.test(one.check.name, () => {
-        const errors = errorsOf(one, (key) => {
+        const errors = errorsOf(one, slopes, (key) => {
           const result = results.get(`d ${key}`);
           return result && floats(result);
         });
@@ -84,21 +54,6 @@ for (const target of new Set(['cpu', 'webgpu', await cpuTarget()] as const)) {
       });
     }
   });
-}
-
-/** Every rule wrapped by `wrap` for as long as `run` takes. */
-function withRules<T>(wrap: (op: ops.OperationName, rule: ops.GradientRule) => ops.GradientRule, run: () => T): T {
-  const table = ops.operations as Record<ops.OperationName, ops.Operation>;
-  const kept = { ...table };
-  try {
-    for (const op of ops.operationNames) {
-      const { gradient } = kept[op];
-      if (typeof gradient === 'function') table[op] = { ...kept[op], gradient: wrap(op, gradient) };
-    }
-    return run();
-  } finally {
-    Object.assign(table, kept);
-  }
 }
 
 /** The results of rules that a check's gradients are made of, as 'Conv 1' for the gradient of a Conv's second input. */
@@ -141,9 +96,9 @@ test('a rule that is wrong by a twentieth in any one of its results fails its ch
     }
   }
   assert.ok(mutants.size > 50);
-  const results = await evaluate(outputs, feeds(built), 'cpu');
+  const results = await evaluate(outputs, feeds(built), { device: 'cpu' });
   for (const [use, one] of mutants) {
-    const errors = errorsOf(one, (key) => {
+    const errors = errorsOf(one, slopes, (key) => {
       const result = results.get(`${use}: ${key}`);
       return result && floats(result);
     });
@@ -159,8 +114,8 @@ test('the statistics of a batch come out beside the normalised values', async ()
     ['scale', hostTensor('float32', Float32Array.of(2, -3), [2])],
     ['bias', hostTensor('float32', Float32Array.of(4, 5), [2])],
   ]);
-  for (const target of ['cpu', 'webgpu'] as const) {
-    const results = await evaluate(new Map(Object.entries({ mean, variance })), inputs, target);
+  for (const device of ['cpu', 'webgpu'] as const) {
+    const results = await evaluate(new Map(Object.entries({ mean, variance })), inputs, { device });
     assert.deepEqual(floats(results.get('mean')), Float32Array.of(4, 12));
     assert.deepEqual(floats(results.get('variance')), Float32Array.of(5, 12));
   }

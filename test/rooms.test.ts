@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   data: [],
   checkpoints: [],
   metrics: [],
-  onnx: ['graph'],
+  onnx: ['graph', 'ops'],
   runtime: ['graph', 'onnx'],
   train: [...programs, 'nn', ...parts, ...execution],
   detect: ['graph', 'ops', 'passes', 'data', 'checkpoints', ...execution],

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { random } from '../common/random.js';
-import { type Graph, nodesOf } from '../graph/index.js';
 import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../models/index.js';
 import { initialize } from '../nn/index.js';
 import { opsets, writeOnnx } from '../onnx/index.js';
-import { forOpset, lower } from '../passes/index.js';
+import { lower } from '../passes/index.js';
 import { type OnnxOptions, toOnnx } from './onnx.js';
 
 const config: PosterV2Config = {
@@ -72,15 +71,4 @@ test('half precision halves the file and moves the logits a little', async () =>
   assert.ok(smaller > saved - 100 * matrices.length && smaller < saved, `${smaller} of ${saved}`);
   const moved = distance(await logitsOf(half));
   assert.ok(moved > 0 && moved < 1e-2, `${moved}`);
-});
-
-test('only opsets before 20 are spared Gelu', () => {
-  const count = (program: Graph, name: string): number =>
-    nodesOf(program.outputs.values()).filter(({ op }) => op === name).length;
-  const program = lower(buildInference(config).graph, 'webgpu');
-  const gelus = count(program, 'Gelu');
-  assert.ok(gelus > 0);
-  assert.equal(forOpset(program, 20), program);
-  const old = forOpset(program, 19);
-  assert.deepEqual([count(old, 'Gelu'), count(old, 'Erf')], [0, gelus]);
 });

@@ -94,7 +94,5 @@ export const externalLocation = 1;
 export const defaultOpset = 21;
 /** Versions of the file format by the first opset that came with them. https://onnx.ai/onnx/repo-docs/Versioning.html */
 export const irVersions: Readonly<Record<number, number>> = { 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11 };
-/** Operations that are written in a form that opsets before this one do not have. */
-export const firstOpsets: Readonly<Record<string, number>> = { ReduceMean: 18, ReduceMax: 18, Gelu: 20 };
 /** A protobuf message ends at 2 GiB; some room is left for what is not weights. */
 export const maxModelBytes = 2 ** 31 - 2 ** 24;

@@ -57,7 +57,7 @@ test('attributes of every kind', () => {
     pads: ints([0, -2, 3]),
     none: ints([]),
   };
-  const [node] = decoded(graph({ y: one('Op', [x], attributes) })).graph.node;
+  const [node] = decoded(graph({ y: one('Concat', [x], attributes) })).graph.node;
   assert.deepEqual(node?.attribute, [
     { floats: [], ints: [], name: 'axis', i: -1, type: 2 },
     // Readers take the type's zero where the value is left out.
@@ -71,7 +71,8 @@ test('attributes of every kind', () => {
 
 test('types, shapes and the names of dimensions', () => {
   const leaf = input('ids', 'int64', ['N', 3, '49N']);
-  const y = apply('Op', [leaf, input('flag', 'bool', [])], {}, [{ dtype: 'int32', shape: ['N'] }]).outputs[0] as Value;
+  const y = apply('Concat', [leaf, input('flag', 'bool', [])], {}, [{ dtype: 'int32', shape: ['N'] }])
+    .outputs[0] as Value;
   const { graph: written } = decoded(graph({ y }));
   const type = (elemType: number, ...dim: object[]) => ({ tensorType: { elemType, shape: { dim } } });
   assert.deepEqual(written.input, [
@@ -82,14 +83,14 @@ test('types, shapes and the names of dimensions', () => {
 });
 
 test('the model says which ONNX it is and carries metadata', () => {
-  const model = decoded(graph({ y: one('Op', [x]) }), { metadata: { labels: '["anger"]' } });
+  const model = decoded(graph({ y: one('Concat', [x]) }), { metadata: { labels: '["anger"]' } });
   assert.equal(model.irVersion, 10);
   assert.deepEqual(model.opsetImport, [{ version: 21 }]);
   assert.deepEqual(model.metadataProps, [{ key: 'labels', value: '["anger"]' }]);
 });
 
 test('inputs left out keep their place, and what ONNX takes as inputs is no attribute', () => {
-  const y = one('Op', [x, undefined, x]);
+  const y = one('Concat', [x, undefined, x]);
   const z = one('Slice', [y], { axis: int(0), start: int(1), end: int(2), step: int(1) });
   const { node } = decoded(graph({ z: one('ReduceSum', [z], { axes: ints([0]), keepdims: int(1) }) })).graph;
   assert.deepEqual(node[0]?.input, ['x', '', 'x']);
@@ -104,9 +105,9 @@ test('constants and parameters: as raw bytes, as inputs, in other files', () => 
   const shared = constant('int64', BigInt64Array.of(1n, -1n), [2]);
   const names = ['fed', 'here', 'there'];
   const [fed, here, there] = names.map((name) => parameter(name, [2]));
-  const y = one('Op', [fed, here, there, shared, shared]);
+  const y = one('Concat', [fed, here, there, shared, shared]);
   const buffer = Float32Array.of(9, 1, 2, 9);
-  const { graph: written } = decoded(graph({ y, z: one('Op', [y, shared]) }), {
+  const { graph: written } = decoded(graph({ y, z: one('Concat', [y, shared]) }), {
     place: (name) => {
       if (name === 'fed') return 'input';
       return name === 'here' ? buffer.subarray(1, 3) : { location: 'w.safetensors', offset: 88, length: 8 };
@@ -133,19 +134,19 @@ test('constants and parameters: as raw bytes, as inputs, in other files', () => 
     { ...common, dataType: 7, name: '#0', rawData: [...Buffer.from(BigInt64Array.of(1n, -1n).buffer)] },
   ]);
   const refuse = (placement: ReturnType<NonNullable<WriteOptions['place']>>, message: RegExp) =>
-    assert.throws(() => writeOnnx(graph({ y: one('Op', [here]) }), { place: () => placement }), message);
+    assert.throws(() => writeOnnx(graph({ y: one('Concat', [here]) }), { place: () => placement }), message);
   refuse(new Float32Array(3), /'here' holds 12 bytes where 8 are needed/);
   refuse({ location: 'w', offset: 0, length: 4 }, /'here' holds 4 bytes where 8 are needed/);
 });
 
 test('an output that is an input, a constant or another output gets a node of its own', () => {
-  const y = one('Op', [x]);
+  const y = one('Concat', [x]);
   const two = constant('float32', Float32Array.of(2), []);
   const { graph: written } = decoded(graph({ y, again: y, x, copy: x, two }));
   assert.deepEqual(
     written.node.map(({ opType, input: from, output: to }) => [opType, from, to]),
     [
-      ['Op', ['x'], ['y']],
+      ['Concat', ['x'], ['y']],
       ['Identity', ['y'], ['again']],
       ['Identity', ['x'], ['copy']],
       ['Identity', ['#0'], ['two']],
@@ -160,17 +161,21 @@ test('an output that is an input, a constant or another output gets a node of it
 
 test('no two values share a name', () => {
   const odd = input('#0', 'float32', []);
-  const { node } = decoded(graph({ '#2': one('C', [one('B', [one('A', [odd])])]) })).graph;
+  const { node } = decoded(graph({ '#2': one('Neg', [one('Log', [one('Exp', [odd])])]) })).graph;
   assert.deepEqual(
     node.flatMap(({ output }) => output),
     ['#1', '#3', '#2'],
   );
   const clash = (value: Value, name: string, message: RegExp) =>
     assert.throws(() => writeOnnx(graph({ [name]: value })), message);
-  clash(one('Op', [x, input('x', 'float32', [])]), 'y', /two different inputs or parameters are called 'x'/);
-  clash(one('Op', [x, parameter('x', [])]), 'y', /two different inputs or parameters are called 'x'/);
-  clash(one('Op', [parameter('w', []), parameter('w', [])]), 'y', /two different inputs or parameters are called 'w'/);
-  clash(one('Op', [x]), 'x', /output 'x' has the name of an input or parameter it is not/);
+  clash(one('Concat', [x, input('x', 'float32', [])]), 'y', /two different inputs or parameters are called 'x'/);
+  clash(one('Concat', [x, parameter('x', [])]), 'y', /two different inputs or parameters are called 'x'/);
+  clash(
+    one('Concat', [parameter('w', []), parameter('w', [])]),
+    'y',
+    /two different inputs or parameters are called 'w'/,
+  );
+  clash(one('Concat', [x]), 'x', /output 'x' has the name of an input or parameter it is not/);
 });
 
 test('the opset can be chosen, as far as the operations are in it', () => {
@@ -188,7 +193,7 @@ test('the opset can be chosen, as far as the operations are in it', () => {
 
 test('the batch dimension can be called otherwise', () => {
   const wide = input('x', 'float32', ['N', 2]);
-  const y = apply('Op', [wide], {}, [{ dtype: 'float32', shape: ['N'] }]).outputs[0] as Value;
+  const y = apply('Concat', [wide], {}, [{ dtype: 'float32', shape: ['N'] }]).outputs[0] as Value;
   const { graph: written } = decoded(graph({ y }), { batch: 'batch_size' });
   const shapes = [...written.input, ...written.output].map(({ type }) => JSON.stringify(type));
   assert.match(shapes[0] ?? '', /"dimParam":"batch_size".*"dimValue":2/);
@@ -196,7 +201,7 @@ test('the batch dimension can be called otherwise', () => {
 });
 
 test('half-precision parameters are cast to float32', () => {
-  const { graph: written } = decoded(graph({ y: one('Op', [parameter('w', [2])]) }), {
+  const { graph: written } = decoded(graph({ y: one('Concat', [parameter('w', [2])]) }), {
     place: () => Uint16Array.of(0x3c00, 0xc000),
   });
   const [half] = written.initializer;
@@ -211,6 +216,6 @@ test('weights that one file cannot hold are refused before they are written', ()
   // 256 MB, nine times the same.
   const much = new Float32Array(2 ** 26);
   const leaves = Array.from({ length: 9 }, (_, i) => parameter(`w${i}`, [much.length]));
-  const program = graph({ y: one('Op', leaves) });
+  const program = graph({ y: one('Concat', leaves) });
   assert.throws(() => writeOnnx(program, { place: () => much }), /An ONNX file of 2\.4 GB cannot be.*--precision F16/);
 });

@@ -10,16 +10,9 @@ import {
   nodesOf,
   type Value,
 } from '../graph/index.js';
+import { type OnnxForm, operationOf } from '../ops/index.js';
 import { type Initializer, joined, modelChunks } from './encode.js';
-import {
-  attributeTypes,
-  defaultOpset,
-  elementTypes,
-  externalLocation,
-  firstOpsets,
-  irVersions,
-  maxModelBytes,
-} from './schema.js';
+import { attributeTypes, defaultOpset, elementTypes, externalLocation, irVersions, maxModelBytes } from './schema.js';
 
 /** Opsets that a model can be written for. */
 export const opsets: readonly number[] = Object.keys(irVersions).map(Number);
@@ -42,29 +35,11 @@ export interface WriteOptions {
   /** Default: every parameter is an input. */
   readonly place?: (name: string) => Placement;
   readonly metadata?: Readonly<Record<string, string>>;
-  /** One of {@link opsets}, default 21; must have all operations of the graph (see `forOpset` of the room convert). */
+  /** One of {@link opsets}, default 21; must have all operations of the graph (see `forOpset` of the room passes). */
   readonly opset?: number;
   /** What the batch dimension of inputs and outputs is called; default `N`. */
   readonly batch?: string;
 }
-
-// Attributes that rules keep for themselves: ONNX has these as inputs, or not at all.
-const unwritten: Readonly<Record<string, readonly string[]>> = {
-  Conv: ['fixed'],
-  PRelu: ['fixed', 'atMostOne'],
-  ReduceSum: ['axes'],
-  ReduceMean: ['axes'],
-  ReduceMax: ['axes'],
-  Slice: ['axis', 'start', 'end', 'step'],
-  Pad: ['pads'],
-};
-
-/** Operations of ONNX Runtime that are not ONNX's. */
-const foreign: Readonly<Record<string, { readonly domain: string; readonly opType: string }>> = {
-  NchwcConv: { domain: 'com.microsoft.nchwc', opType: 'Conv' },
-  NchwcReorderInput: { domain: 'com.microsoft.nchwc', opType: 'ReorderInput' },
-  NchwcReorderOutput: { domain: 'com.microsoft.nchwc', opType: 'ReorderOutput' },
-};
 
 /**
  * A graph as the bytes of an ONNX model. It must hold ONNX operations only (see `lower`).
@@ -124,10 +99,18 @@ function checkedIrVersion(program: Graph, opset: number): number {
   const version = irVersions[opset];
   if (version === undefined) throw new RangeError(`opset ${opset} is not one of ${opsets.join(', ')}`);
   for (const { op } of nodesOf(program.outputs.values())) {
-    const first = firstOpsets[op] ?? 0;
-    if (first > opset) throw new Error(`${op} as it is written here came with opset ${first}, not with ${opset}`);
+    const { since } = formOf(op);
+    if (since !== undefined && since > opset) {
+      throw new Error(`${op} as it is written here came with opset ${since}, not with ${opset}`);
+    }
   }
   return version;
+}
+
+function formOf(op: string): OnnxForm {
+  const { onnx } = operationOf(op);
+  if (onnx === 'ours') throw new Error(`ONNX has no ${op}: a graph is lowered before it is written`);
+  return onnx;
 }
 
 function tooLarge(bytes: number): UserError {
@@ -180,11 +163,11 @@ class Names {
 }
 
 function nodeMessage(node: Node, index: number, names: Names): { [key: string]: unknown } {
-  const hidden = unwritten[node.op] ?? [];
-  const attributes = Object.entries(node.attributes).filter(([name]) => !hidden.includes(name));
+  const { unwritten = [], foreign = { opType: node.op } } = formOf(node.op);
+  const attributes = Object.entries(node.attributes).filter(([name]) => !unwritten.includes(name));
   return {
     name: `${node.op}_${index}`,
-    ...(foreign[node.op] ?? { opType: node.op }),
+    ...foreign,
     input: node.inputs.map((value) => (value ? names.of(value) : '')),
     output: node.outputs.map((value) => names.of(value)),
     attribute: attributes.map(([name, value]) => ({ name, ...attributeMessage(value) })),

@@ -1,16 +1,12 @@
-import { int, ints, type Node, type Tensor } from '../graph/index.js';
-import { applyOne, attributeInts, attributeNumber, operand, type Target } from './operation.js';
+import { itemAt } from '../common/item-at.js';
+import { fixedDim, type Node, type Tensor } from '../graph/index.js';
+import { applyOne, attributesOf, operand, output } from './operation.js';
 import { gather, reshape, transpose } from './shape.js';
 
 // ONNX Runtime computes convolutions whose weights it knows in a layout of its own, NCHWc: channels in blocks of as many
 // as a vector register holds, [N, C / c, H, W, c], with weights [O / c, I / c, k, k, c in, c out]. Weights that change are
 // inputs to it, which it leaves as they are and multiplies a third slower. Here such convolutions are put into that
 // layout by the graph itself. In the graph a blocked tensor keeps the shape [N, C, H, W]; only its elements are elsewhere.
-
-/** Channels in a block, of a target that has such convolutions. */
-export function channelBlock(target: Target): number | undefined {
-  return target === 'cpu-nchw16c' ? 16 : target === 'cpu-nchw8c' ? 8 : undefined;
-}
 
 /** Whether a convolution of these channels fills whole blocks and has one group. */
 export function fillsBlocks(block: number, groups: number, channels: number, out: number): boolean {
@@ -36,12 +32,12 @@ export function blockedConvolution(
   options: { readonly stride: number; readonly pads: readonly number[] },
 ): Tensor {
   const y = applyOne('NchwcConv', bias ? [x, weight, bias] : [x, weight], shape, {
-    strides: ints([options.stride, options.stride]),
-    pads: ints(options.pads),
-    kernel_shape: ints(weight.shape.slice(2).map(Number)),
-    group: int(1),
+    strides: [options.stride, options.stride],
+    pads: options.pads,
+    kernel_shape: [fixedDim(weight, 2), fixedDim(weight, 3)],
+    group: 1,
   });
-  return applyOne('NchwcReorderOutput', [y], shape, { channels: int(shape[1] as number) });
+  return applyOne('NchwcReorderOutput', [y], shape, { channels: fixedDim(y, 1) });
 }
 
 /**
@@ -50,7 +46,7 @@ export function blockedConvolution(
  * long, and two in a row are joined into one by its optimizer.)
  */
 export function blockedWeight(weight: Tensor, block: number): Tensor {
-  const [out, channels, k] = weight.shape as [number, number, number];
+  const [out, channels, k] = [fixedDim(weight, 0), fixedDim(weight, 1), fixedDim(weight, 2)];
   const size = k * k;
   const rows = transpose(reshape(weight, [out, channels * size]), [1, 0]);
   const parts = reshape(gatherRows(rows, blockOrder(channels, size, block)), [channels * size, out / block, block]);
@@ -69,7 +65,7 @@ const gatherRows = (x: Tensor, rows: readonly number[]): Tensor => gather(x, Int
 
 /** [O, I, k, k] -> [k k, O I]: the elements of the kernels, from which {@link blockedKernel} picks. */
 export function kernelElements(weight: Tensor): Tensor {
-  const [out, channels, k] = weight.shape as [number, number, number];
+  const [out, channels, k] = [fixedDim(weight, 0), fixedDim(weight, 1), fixedDim(weight, 2)];
   return transpose(reshape(weight, [out * channels, k * k]), [1, 0]);
 }
 
@@ -84,7 +80,7 @@ export function blockedKernel(
   picked: readonly (readonly number[])[],
   block: number,
 ): Tensor {
-  const [height, width] = [picked.length, picked[0]?.length ?? 0];
+  const [height, width] = [picked.length, itemAt(picked, 0).length];
   const rows = gatherRows(elements, picked.flat());
   const parts = reshape(rows, [height * width, channels.out / block, block, channels.in / block, block]);
   return reshape(transpose(parts, [3, 1, 0, 2, 4]), [channels.in, channels.out, height, width]);
@@ -93,13 +89,10 @@ export function blockedKernel(
 /** A Conv whose weight changes, blocked where its channels allow it. */
 export function lowerBlocked(node: Node, block: number): readonly Tensor[] | undefined {
   const [x, weight] = [operand(node, 0), operand(node, 1)];
-  const { attributes } = node;
-  const [out, channels] = weight.shape as [number, number];
-  const suits =
-    attributes['fixed'] === undefined && fillsBlocks(block, attributeNumber(attributes, 'group'), channels, out);
+  const { fixed, group, strides, pads } = attributesOf('Conv', node);
+  const suits = fixed === undefined && fillsBlocks(block, group, fixedDim(weight, 1), fixedDim(weight, 0));
   if (!suits) return undefined;
   const bias = node.inputs.length > 2 ? operand(node, 2) : undefined;
-  const shape = node.outputs[0]?.shape ?? [];
-  const options = { stride: attributeInts(attributes, 'strides')[0] ?? 1, pads: attributeInts(attributes, 'pads') };
-  return [blockedConvolution(toBlocks(x), blockedWeight(weight, block), bias, shape, options)];
+  const options = { stride: itemAt(strides, 0), pads };
+  return [blockedConvolution(toBlocks(x), blockedWeight(weight, block), bias, output(node, 0).shape, options)];
 }

@@ -1,13 +1,13 @@
-import type { Dim, Tensor } from '../graph/index.js';
+import { dimOf, mapDims, type Tensor } from '../graph/index.js';
 import { reduceMean, reduceSum } from './reduce.js';
 import { reshape } from './shape.js';
 
 /** [C] as [C, 1, 1], which broadcasts over [N, C, H, W]. */
-export const perChannel = (t: Tensor): Tensor => reshape(t, [t.shape[0] as Dim, 1, 1]);
+export const perChannel = (t: Tensor): Tensor => reshape(t, [dimOf(t, 0), 1, 1]);
 
 /** [N, C, H, W] -> [N, C, H W]: sums over a contiguous last axis are the fast ones. */
 export function flatMap(x: Tensor): Tensor {
-  const [n, c, h, w] = x.shape as [Dim, Dim, number, number];
+  const [n, c, h, w] = mapDims(x);
   return reshape(x, [n, c, h * w]);
 }
 

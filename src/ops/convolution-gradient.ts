@@ -1,18 +1,13 @@
-import { type Attributes, type Dim, elements, int, ints, type Node, product, type Tensor } from '../graph/index.js';
-import {
-  blockedConvolution,
-  blockedKernel,
-  channelBlock,
-  fillsBlocks,
-  kernelElements,
-  toBlocks,
-} from './blocked-convolution.js';
+import { itemAt } from '../common/item-at.js';
+import { dimOf, elements, fixedDim, fixedShape, mapDims, type Node, type Tensor } from '../graph/index.js';
+import { blockedConvolution, blockedKernel, fillsBlocks, kernelElements, toBlocks } from './blocked-convolution.js';
 import { flatMap } from './channels.js';
 import { mul } from './elementwise.js';
 import { matmul } from './linear.js';
-import { applyOne, attributeInts, attributeNumber, operand, type Target } from './operation.js';
+import { applyOne, attributesOf, operand, output, type Target } from './operation.js';
 import { reduceSum } from './reduce.js';
-import { concat, gather, int64s, pad, placement, reshape, slice, transpose, transposeLast } from './shape.js';
+import { concat, gather, int64s, pad, placement, reshape, rowsOf, slice, transpose, transposeLast } from './shape.js';
+import type { AttributeValues } from './signatures.js';
 
 interface Geometry {
   readonly stride: number;
@@ -21,13 +16,8 @@ interface Geometry {
   readonly kernel: number;
 }
 
-function geometry(attributes: Attributes): Geometry {
-  return {
-    stride: attributeInts(attributes, 'strides')[0] as number,
-    padding: attributeInts(attributes, 'pads')[0] as number,
-    groups: attributeNumber(attributes, 'group'),
-    kernel: attributeInts(attributes, 'kernel_shape')[0] as number,
-  };
+function geometry({ strides, pads, group, kernel_shape }: AttributeValues<'Conv'>): Geometry {
+  return { stride: itemAt(strides, 0), padding: itemAt(pads, 0), groups: group, kernel: itemAt(kernel_shape, 0) };
 }
 
 /**
@@ -37,34 +27,32 @@ function geometry(attributes: Attributes): Geometry {
  */
 export function lowerConvInputGradient(node: Node, target: Target): Tensor {
   const [dy, weight] = [operand(node, 0), operand(node, 1)];
-  const shape = node.outputs[0]?.shape ?? [];
-  const { stride, padding, groups, kernel } = geometry(node.attributes);
-  const block = channelBlock(target);
-  if (block !== undefined && fillsBlocks(block, groups, weight.shape[1] as number, weight.shape[0] as number)) {
-    const phases = inputGradientByPhases(dy, weight, shape, { stride, padding, groups, kernel }, block);
+  const { shape } = output(node, 0);
+  const { stride, padding, groups, kernel } = geometry(attributesOf('ConvInputGradient', node));
+  const block = target.channelBlock;
+  if (block !== undefined && fillsBlocks(block, groups, fixedDim(weight, 1), fixedDim(weight, 0))) {
+    const phases = inputGradientByPhases(dy, weight, output(node, 0), { stride, padding, groups, kernel }, block);
     if (phases !== undefined) return phases;
   }
   const rest = {
-    strides: ints([stride, stride]),
-    kernel_shape: ints([kernel, kernel]),
-    group: int(groups),
+    strides: [stride, stride],
+    kernel_shape: [kernel, kernel],
+    group: groups,
   };
   if (stride === 1) {
     // Padding beyond the kernel's reach only made outputs that read no input: they are cut off, not padded.
     const back = Math.max(0, kernel - 1 - padding);
     const cut = back - (kernel - 1 - padding);
-    const seen = [2, 3].reduce((t, axis) => slice(t, axis, cut, (t.shape[axis] as number) - cut), dy);
-    const pads = ints([back, back, back, back]);
+    const seen = [2, 3].reduce((t, axis) => slice(t, axis, cut, fixedDim(t, axis) - cut), dy);
+    const pads = [back, back, back, back];
     return applyOne('Conv', [seen, turned(weight, groups, target)], shape, { ...rest, pads });
   }
-  const [height, width] = shape.slice(2) as number[];
-  const [h, w] = dy.shape.slice(2) as number[];
-  const missing = (full: number | undefined, part: number | undefined): number =>
-    (full ?? 0) - (((part ?? 0) - 1) * stride - 2 * padding + kernel);
+  const missing = (axis: number): number =>
+    fixedDim(output(node, 0), axis) - ((fixedDim(dy, axis) - 1) * stride - 2 * padding + kernel);
   return applyOne('ConvTranspose', [dy, weight], shape, {
     ...rest,
-    pads: ints([padding, padding, padding, padding]),
-    output_padding: ints([missing(height, h), missing(width, w)]),
+    pads: [padding, padding, padding, padding],
+    output_padding: [missing(2), missing(3)],
   });
 }
 
@@ -86,25 +74,21 @@ function phasesOf(size: number, dySize: number, { stride, padding, kernel }: Geo
   for (let phase = 0; phase < stride; phase++) {
     const picked: number[] = [];
     for (let r = kernel - 1; r >= 0; r--) if ((phase + padding - r) % stride === 0) picked.push(r);
-    const before = -((phase + padding - (picked[0] ?? 0)) / stride);
+    const [first] = picked;
+    if (first === undefined) return undefined;
+    const before = -((phase + padding - first) / stride);
     const after = size / stride - dySize - before + picked.length - 1;
-    if (picked.length === 0 || before < 0 || after < 0) return undefined;
+    if (before < 0 || after < 0) return undefined;
     phases.push({ picked, pads: [before, after] });
   }
   return phases;
 }
 
 /** A blocked convolution for every phase of rows and columns; then their results take turns. */
-function inputGradientByPhases(
-  dy: Tensor,
-  weight: Tensor,
-  shape: Tensor['shape'],
-  g: Geometry,
-  block: number,
-): Tensor | undefined {
-  const [n, channels, height, width] = shape as [Dim, number, number, number];
-  const rows = phasesOf(height, dy.shape[2] as number, g);
-  const columns = phasesOf(width, dy.shape[3] as number, g);
+function inputGradientByPhases(dy: Tensor, weight: Tensor, dx: Tensor, g: Geometry, block: number): Tensor | undefined {
+  const [n, channels, height, width] = mapDims(dx);
+  const rows = phasesOf(height, fixedDim(dy, 2), g);
+  const columns = phasesOf(width, fixedDim(dy, 3), g);
   if (rows === undefined || columns === undefined) return undefined;
   const elements = kernelElements(weight);
   const blocks = toBlocks(dy);
@@ -112,21 +96,21 @@ function inputGradientByPhases(
   const parts = rows.flatMap((row) =>
     columns.map((column) => {
       const picked = row.picked.map((r) => column.picked.map((c) => r * g.kernel + c));
-      const kernel = blockedKernel(elements, { out: weight.shape[0] as number, in: channels }, picked, block);
+      const kernel = blockedKernel(elements, { out: fixedDim(weight, 0), in: channels }, picked, block);
       const pads = [row.pads[0], column.pads[0], row.pads[1], column.pads[1]];
       return blockedConvolution(blocks, kernel, undefined, [n, channels, h, w], { stride: 1, pads });
     }),
   );
   const [whole] = parts;
   if (parts.length === 1 && whole !== undefined) return whole;
-  const lines = product([n, channels * h]) as Dim;
+  const lines = rowsOf(itemAt(parts, 0), 0, 3);
   // [lines, phases of rows, phases of columns, w]: rows are in order now, columns are put so by a 0/1 matrix.
   const joined = concat(
     parts.map((part) => reshape(part, [lines, 1, w])),
     1,
   );
   const order = Array.from({ length: width }, (_, i) => [i, (i % w) * g.stride + Math.floor(i / w)] as const);
-  return matmul(reshape(joined, shape), placement(width, width, order));
+  return matmul(reshape(joined, dx.shape), placement(width, width, order));
 }
 
 /**
@@ -134,12 +118,12 @@ function inputGradientByPhases(
  * product with the matrix that reverses (exact, every sum has one term): gathering single elements takes longer.
  */
 function turned(weight: Tensor, groups: number, target: Target): Tensor {
-  const [out, perGroup, k] = weight.shape as [number, number, number];
+  const [out, perGroup, k] = [fixedDim(weight, 0), fixedDim(weight, 1), fixedDim(weight, 2)];
   const flat = reshape(weight, [groups, out / groups, perGroup, k * k]);
   const flipped =
     k === 1
       ? flat
-      : target !== 'webgpu'
+      : target.device !== 'webgpu'
         ? matmul(flat, placement(k * k, k * k, reversal(k * k)))
         : gatherReversed(flat, k * k);
   return reshape(transpose(flipped, [0, 2, 1, 3]), [groups * perGroup, out / groups, k, k]);
@@ -162,11 +146,11 @@ function gatherReversed(x: Tensor, size: number): Tensor {
  */
 export function lowerConvWeightGradient(node: Node, target: Target): Tensor {
   const [x, dy] = [operand(node, 0), operand(node, 1)];
-  const shape = node.outputs[0]?.shape as readonly number[];
-  const g = geometry(node.attributes);
+  const shape = fixedShape(output(node, 0));
+  const g = geometry(attributesOf('ConvWeightGradient', node));
   if (g.groups > 1) return depthwiseWeightGradient(x, dy, shape, g, target);
   // With few channels (a picture's), k x k thin products cost more than gathering the patches for a single one.
-  if ((shape[1] as number) < 16 && g.kernel > 1) return weightGradientByPatches(x, dy, shape, g, target);
+  if (itemAt(shape, 1) < 16 && g.kernel > 1) return weightGradientByPatches(x, dy, shape, g, target);
   return worthFolding(x, dy, shape)
     ? weightGradientByShifts(swapBatch(x), swapBatch(dy), shape, g, target, correlateFolded)
     : weightGradientByShifts(x, dy, shape, g, target, correlate);
@@ -179,7 +163,7 @@ function correlate(a: Tensor, b: Tensor): Tensor {
 
 /** The same from tensors whose first two axes were swapped: one product over batch and map, no sum afterwards. */
 function correlateFolded(a: Tensor, b: Tensor): Tensor {
-  const rows = (t: Tensor): Tensor => reshape(t, [t.shape[0] as Dim, product(t.shape.slice(1)) as Dim]);
+  const rows = (t: Tensor): Tensor => reshape(t, [dimOf(t, 0), rowsOf(t, 1)]);
   return matmul(rows(a), transposeLast(rows(b)));
 }
 
@@ -187,9 +171,8 @@ const swapBatch = (t: Tensor): Tensor => transpose(t, [1, 0, 2, 3]);
 
 /** Whether summing the k x k products [N, O, I] over the batch costs more than swapping the axes of x and dy before. */
 function worthFolding(x: Tensor, dy: Tensor, shape: readonly number[]): boolean {
-  const map =
-    elements(dy.shape.slice(2)) * (dy.shape[1] as number) + elements(x.shape.slice(2)) * (x.shape[1] as number);
-  return elements(shape) > 2 * map;
+  const map = (t: Tensor): number => elements(t.shape.slice(1));
+  return elements(shape) > 2 * (map(dy) + map(x));
 }
 
 /**
@@ -205,7 +188,7 @@ function weightGradientByShifts(
   target: Target,
   multiply: (a: Tensor, b: Tensor) => Tensor,
 ): Tensor {
-  const width = dy.shape[3] as number;
+  const width = fixedDim(dy, 3);
   const { stride, padding, kernel } = g;
   const phases = new Map<string, Tensor>();
   const phase = (row: number, column: number, rows: number): Tensor => {
@@ -224,7 +207,7 @@ function weightGradientByShifts(
     const q = Math.floor((r - padding) / stride);
     const row = r - padding - q * stride;
     // Rows of this phase that x has; dy, shifted by q, is cut or filled to match.
-    const rows = Math.max(1, Math.ceil(((x.shape[2] as number) - row) / stride));
+    const rows = Math.max(1, Math.ceil((fixedDim(x, 2) - row) / stride));
     const key = `${q},${rows}`;
     const gradient = shiftedRows.get(key) ?? takeAxis(dy, 2, -q, 1, rows, target);
     shiftedRows.set(key, gradient);
@@ -233,7 +216,7 @@ function weightGradientByShifts(
     }
   }
   // [k k, O I] -> [O I, k k]: one transpose is faster than joining along a last axis of single elements.
-  const [out, channels] = shape as [number, number];
+  const [out, channels] = [itemAt(shape, 0), itemAt(shape, 1)];
   const joined = concat(
     products.map((one) => reshape(one, [1, out * channels])),
     0,
@@ -243,19 +226,19 @@ function weightGradientByShifts(
 
 /** Elements start, start + step, ... of an axis, `count` of them, zero where there is none. */
 function takeAxis(x: Tensor, axis: number, start: number, step: number, count: number, target: Target): Tensor {
-  const size = x.shape[axis] as number;
+  const size = fixedDim(x, axis);
   const before = Math.max(0, Math.ceil(-start / step));
   const first = start + before * step;
   const inside = Math.max(0, Math.min(count - before, Math.ceil((size - first) / step)));
   if (inside === 0) return noneOf(x, axis, count);
   const at = (n: number): number[] => x.shape.map((_, i) => (i === axis ? n : 0));
-  if (target !== 'webgpu' && axis === 3 && (step > 1 || size <= 32)) {
+  if (target.device !== 'webgpu' && axis === 3 && (step > 1 || size <= 32)) {
     // Single elements and short rows: a product with a matrix of zeros and ones is faster than moving them.
     const pairs = Array.from({ length: inside }, (_, i) => [first + i * step, before + i] as const);
     return matmul(x, placement(size, count, pairs));
   }
   // Cutting on one side and filling on the other in one pass; WebGPU does not take negative pads.
-  if (target !== 'webgpu' && step === 1) return shift(x, axis, -start, start + count - size);
+  if (target.device !== 'webgpu' && step === 1) return shift(x, axis, -start, start + count - size);
   const part = slice(x, axis, first, Math.min(size, first + (inside - 1) * step + 1), step);
   return pad(part, at(before), at(count - before - inside));
 }
@@ -263,15 +246,16 @@ function takeAxis(x: Tensor, axis: number, start: number, step: number, count: n
 /** Zeros before and after along an axis of x [A, B, H, W], or as many elements fewer where the number is negative. */
 function shift(x: Tensor, axis: number, before: number, after: number): Tensor {
   if (before === 0 && after === 0) return x;
-  const [a, b, height, width] = x.shape as [Dim, Dim, number, number];
+  const [height, width] = [fixedDim(x, 2), fixedDim(x, 3)];
+  const [a, b] = [dimOf(x, 0), dimOf(x, 1)];
   // Rows as stretches of the flat map: longer runs to copy.
   const inner = axis === 2 ? [height * width] : [height, width];
   const each = axis === 2 ? width : 1;
   const zeros = inner.map(() => 0).fill(1, -1);
   const pads = [...[0, 0, ...zeros].map((n) => n * before * each), ...[0, 0, ...zeros].map((n) => n * after * each)];
-  const last = (inner.at(-1) as number) + (before + after) * each;
+  const last = itemAt(inner, inner.length - 1) + (before + after) * each;
   const moved = applyOne('Pad', [reshape(x, [a, b, ...inner]), int64s(pads)], [a, b, ...inner.slice(0, -1), last], {
-    pads: ints(pads),
+    pads,
   });
   return reshape(moved, [a, b, axis === 2 ? last / width : height, axis === 2 ? width : last]);
 }
@@ -289,13 +273,13 @@ function shifts(kernel: number): [number, number][] {
 
 /** The part of x that met element (r, c) of the kernels: [N, I, h, w]. */
 function met(x: Tensor, r: number, c: number, dy: Tensor, g: Geometry, target: Target): Tensor {
-  const [h, w] = dy.shape.slice(2) as [number, number];
+  const [h, w] = [fixedDim(dy, 2), fixedDim(dy, 3)];
   return takeAxis(takeAxis(x, 2, r - g.padding, g.stride, h, target), 3, c - g.padding, g.stride, w, target);
 }
 
 /** One product of dy with all patches: [N, O, h w] x [N, h w, k k I]. */
 function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry, target: Target): Tensor {
-  const [out, channels] = shape as [number, number];
+  const [out, channels] = [itemAt(shape, 0), itemAt(shape, 1)];
   const patches = concat(
     shifts(g.kernel).map(([r, c]) => met(x, r, c, dy, g, target)),
     1,
@@ -306,7 +290,7 @@ function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[]
 
 /** One kernel a channel: [N, C, k k, hw] x [N, C, hw, 1]. */
 function depthwiseWeightGradient(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry, target: Target): Tensor {
-  const [n, out, h, w] = dy.shape as [Dim, number, number, number];
+  const [n, out, h, w] = mapDims(dy);
   if (shape[1] !== 1 || out !== g.groups) {
     throw new Error('ConvWeightGradient: grouped convolutions are differentiated only with one channel a group');
   }

@@ -1,6 +1,23 @@
-import { broadcast, constant, float, GraphError, int, sameShape, type Tensor, type Value } from '../graph/index.js';
-import type { OperationName } from './names.js';
-import { apply, applyOne, attributeNumber, type Operation, type OperationTable, operand, output } from './operation.js';
+import {
+  broadcast,
+  constant,
+  type DType,
+  fixedDim,
+  GraphError,
+  sameShape,
+  type Tensor,
+  type Value,
+} from '../graph/index.js';
+import {
+  apply,
+  applyOne,
+  attributesOf,
+  type GradientRule,
+  type OnnxForm,
+  type OperationTable,
+  operand,
+  output,
+} from './operation.js';
 
 /** A tensor, or a number that stands for a scalar constant. */
 export type Operand = Tensor | number;
@@ -13,14 +30,27 @@ function tensor(value: Operand): Tensor {
   return typeof value === 'number' ? scalar(value) : value;
 }
 
-function binary(op: OperationName, a: Operand, b: Operand): Tensor {
+function binary(op: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Min', a: Operand, b: Operand): Tensor {
   const [x, y] = [tensor(a), tensor(b)];
   const shape = broadcast(x.shape, y.shape);
   if (shape === undefined) throw new GraphError(op, [x, y], 'the shapes do not broadcast');
   return applyOne(op, [x, y], shape);
 }
 
-const unary = (op: OperationName, x: Tensor): Tensor => applyOne(op, [x], x.shape);
+type Unary =
+  | 'Neg'
+  | 'Exp'
+  | 'Log'
+  | 'Sqrt'
+  | 'Reciprocal'
+  | 'Erf'
+  | 'Floor'
+  | 'Sigmoid'
+  | 'Relu'
+  | 'Gelu'
+  | 'Step'
+  | 'Identity';
+const unary = <D extends DType>(op: Unary, x: Value<D>): Value<D> => applyOne(op, [x], x.shape);
 
 /** a + b, broadcast as in NumPy. */
 export const add = (a: Operand, b: Operand): Tensor => binary('Add', a, b);
@@ -42,20 +72,30 @@ export const relu = (x: Tensor): Tensor => unary('Relu', x);
 /** x * Phi(x), Phi the normal distribution function (the exact GELU, not its tanh approximation). */
 export const gelu = (x: Tensor): Tensor => unary('Gelu', x);
 
+export interface PReluOptions {
+  /** The slope stays the same while the graph is used. */
+  readonly fixed?: boolean;
+  /** The slope is nowhere above 1: a fixed one takes a pass less on the CPU. */
+  readonly atMostOne?: boolean;
+}
+
 /** max(0, x) + slope * min(0, x); `slope` is [C, 1, 1] for x [N, C, H, W]. */
-export function prelu(x: Tensor, slope: Tensor, options: { readonly fixed?: boolean } = {}): Tensor {
+export function prelu(x: Tensor, slope: Tensor, options: PReluOptions = {}): Tensor {
   const shape = broadcast(x.shape, slope.shape);
   if (shape === undefined || !sameShape(shape, x.shape)) {
     throw new GraphError('PRelu', [x, slope], 'the slope does not broadcast to the input');
   }
-  return applyOne('PRelu', [x, slope], x.shape, { fixed: int(options.fixed ? 1 : 0) });
+  const { fixed = false, atMostOne = false } = options;
+  return applyOne('PRelu', [x, slope], x.shape, { fixed: fixed ? 1 : 0, atMostOne: atMostOne ? 1 : undefined });
 }
 
 /** The largest float32. */
 const floatMax = 3.4028234663852886e38;
 
-/** min(x, max), elementwise; and no less than `min` if that is given. */
+/** min(x, max), elementwise; and no less than `min` if that is given, which is no larger than `max`. */
 export function clampMax(x: Tensor, max: number, min?: number): Tensor {
+  if (min !== undefined && !(min <= max))
+    throw new GraphError('Clip', [x], `the bounds ${min} and ${max} are not in order`);
   return applyOne('Clip', [x, min === undefined ? undefined : scalar(min), scalar(max)], x.shape);
 }
 
@@ -76,16 +116,17 @@ export function where(condition: Value<'bool'>, yes: Operand, no: Operand): Tens
   const branches = broadcast(x.shape, y.shape);
   const shape = branches && broadcast(branches, condition.shape);
   if (shape === undefined) throw new GraphError('Where', [condition, x, y], 'the shapes do not broadcast');
-  return applyOne('Where', [condition, x, y], shape);
+  return output(apply('Where', [condition, x, y], {}, [{ dtype: x.dtype, shape }]), 0);
 }
 
 /** The same value as a node of its own; its gradient passes through. */
-export const identity = (x: Tensor): Tensor => unary('Identity', x);
+export const identity = <D extends DType>(x: Value<D>): Value<D> => unary('Identity', x);
 
-/** A rule for y = f(x) from dL/dy. */
-function rule(derive: (dy: Tensor, x: Tensor, y: Tensor) => Tensor): Operation {
+/** A rule for y = f(x) from dL/dy, of an operation of ONNX. */
+function rule(derive: (dy: Tensor, x: Tensor, y: Tensor) => Tensor): { gradient: GradientRule; onnx: OnnxForm<never> } {
   return {
     gradient: ({ node, gradients: [dy] }) => [dy && derive(dy, operand(node, 0), output(node, 0))],
+    onnx: {},
   };
 }
 
@@ -94,11 +135,11 @@ function rule(derive: (dy: Tensor, x: Tensor, y: Tensor) => Tensor): Operation {
  * vector, in the blocked layout of the convolutions around them, so that nothing is reordered.
  */
 function blockedPRelu(x: Tensor, slope: Tensor, atMostOne: boolean): Tensor {
-  const channels = slope.shape[0] as number;
+  const channels = fixedDim(slope, 0);
   const filled = (value: number): Tensor => constant('float32', new Float32Array(channels).fill(value), [channels]);
   const [zero, one] = [filled(0), filled(1)];
   const scale = (t: Tensor, by: Tensor): Tensor =>
-    applyOne('BatchNormalization', [t, by, zero, zero, one], x.shape, { epsilon: float(0) });
+    applyOne('BatchNormalization', [t, by, zero, zero, one], x.shape, { epsilon: 0 });
   const vector = applyOne('Reshape', [slope, constant('int64', BigInt64Array.of(BigInt(channels)), [1])], [channels]);
   const rest = sub(1, vector);
   // (1 - slope) max(0, x) is max(0, (1 - slope) x) where slope <= 1, and then comes out of the product's own kernel.
@@ -109,15 +150,16 @@ const twoOverRootPi = 2 / Math.sqrt(Math.PI);
 
 export const elementwise = {
   // d(a + b) = da + db
-  Add: { gradient: ({ gradients: [dy] }) => [dy, dy] },
+  Add: { gradient: ({ gradients: [dy] }) => [dy, dy], onnx: { anySize: true } },
   // d(a - b) = da - db
-  Sub: { gradient: ({ gradients: [dy], wants }) => [dy, wants[1] && dy ? neg(dy) : undefined] },
+  Sub: { gradient: ({ gradients: [dy], wants }) => [dy, wants[1] && dy ? neg(dy) : undefined], onnx: {} },
   // d(a b) = b da + a db
   Mul: {
     gradient: ({ node, gradients: [dy], wants }) => [
       wants[0] && dy ? mul(dy, operand(node, 1)) : undefined,
       wants[1] && dy ? mul(dy, operand(node, 0)) : undefined,
     ],
+    onnx: {},
   },
   // d(a / b) = da / b - (a / b) db / b
   Div: {
@@ -126,6 +168,7 @@ export const elementwise = {
       const part = div(dy, operand(node, 1));
       return [part, wants[1] ? neg(mul(part, output(node, 0))) : undefined];
     },
+    onnx: {},
   },
   Min: {
     gradient: ({ node, gradients: [dy], wants }) => {
@@ -133,6 +176,7 @@ export const elementwise = {
       const second = greater(operand(node, 0), operand(node, 1));
       return [wants[0] ? where(second, 0, dy) : undefined, wants[1] ? where(second, dy, 0) : undefined];
     },
+    onnx: {},
   },
   Neg: rule((dy) => neg(dy)),
   Exp: rule((dy, _, y) => mul(dy, y)),
@@ -145,13 +189,23 @@ export const elementwise = {
   Erf: rule((dy, x) => mul(mul(dy, twoOverRootPi), exp(neg(mul(x, x))))),
   // d s(x) = s (1 - s) dx
   Sigmoid: rule((dy, _, y) => mul(dy, mul(y, sub(1, y)))),
-  Relu: rule((dy, x) => mul(dy, step(x))),
-  // d gelu(x) = (Phi(x) + x phi(x)) dx, phi the normal density
-  Gelu: rule((dy, x) => {
-    const cdf = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
-    const density = mul(exp(mul(mul(x, x), -0.5)), Math.SQRT1_2 / Math.sqrt(Math.PI));
-    return mul(dy, add(cdf, mul(x, density)));
-  }),
+  Relu: { ...rule((dy, x) => mul(dy, step(x))), onnx: { anySize: true } },
+  Gelu: {
+    // d gelu(x) = (Phi(x) + x phi(x)) dx, phi the normal density
+    ...rule((dy, x) => {
+      const cdf = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
+      const density = mul(exp(mul(mul(x, x), -0.5)), Math.SQRT1_2 / Math.sqrt(Math.PI));
+      return mul(dy, add(cdf, mul(x, density)));
+    }),
+    // gelu(x) = x (1 + erf(x / sqrt(2))) / 2
+    onnx: {
+      since: 20,
+      before: (node) => {
+        const x = operand(node, 0);
+        return [mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1))];
+      },
+    },
+  },
   // d prelu = dx where x > 0, slope dx + min(x, 0) dslope elsewhere
   PRelu: {
     gradient: ({ node, gradients: [dy], wants }) => {
@@ -163,33 +217,33 @@ export const elementwise = {
         wants[1] ? mul(dy, clampMax(x, 0, -floatMax)) : undefined,
       ];
     },
-    lower: (node, target) => {
+    onnx: { unwritten: ['fixed', 'atMostOne'] },
+    lower: (node, { device }) => {
       const [x, slope] = [operand(node, 0), operand(node, 1)];
-      if (target === 'webgpu') return undefined;
+      if (device === 'webgpu') return undefined;
       // The CPU kernel works on one core: four passes that use all of them take a third of the time.
-      const fixed = attributeNumber(node.attributes, 'fixed') === 1 && x.shape.length === 4 && slope.shape.length === 3;
-      return [
-        fixed
-          ? blockedPRelu(x, slope, node.attributes['atMostOne'] !== undefined)
-          : add(relu(x), mul(clampMax(x, 0), slope)),
-      ];
+      const { fixed, atMostOne } = attributesOf('PRelu', node);
+      const blocked = fixed === 1 && x.shape.length === 4 && slope.shape.length === 3;
+      return [blocked ? blockedPRelu(x, slope, atMostOne === 1) : add(relu(x), mul(clampMax(x, 0), slope))];
     },
   },
   // d min(x, m) = dx where x <= m
   Clip: {
     gradient: ({ node, gradients: [dy] }) => [dy && where(greater(operand(node, 0), operand(node, 2)), 0, dy)],
+    onnx: {},
   },
   Step: {
     gradient: { none: 'a step is constant almost everywhere' },
+    onnx: 'ours',
     // max(0, min(1, alpha x)) with a huge alpha: one fast pass on the CPU, where a comparison and Where take eight times
     // as long.
-    lower: (node, target) => {
+    lower: (node, { device }) => {
       const x = operand(node, 0);
-      if (target === 'webgpu') return [where(greater(x, 0), 1, 0)];
-      return [applyOne('HardSigmoid', [x], x.shape, { alpha: float(3e38), beta: float(0) })];
+      if (device === 'webgpu') return [where(greater(x, 0), 1, 0)];
+      return [applyOne('HardSigmoid', [x], x.shape, { alpha: 3e38, beta: 0 })];
     },
   },
-  HardSigmoid: { gradient: { none: 'Step becomes it after differentiation' } },
+  HardSigmoid: { gradient: { none: 'Step becomes it after differentiation' }, onnx: {} },
   Where: {
     gradient: ({ node, gradients: [dy], wants }) => {
       if (!dy) return [];
@@ -200,8 +254,9 @@ export const elementwise = {
         wants[2] ? where(condition, 0, dy) : undefined,
       ];
     },
+    onnx: {},
   },
-  Floor: { gradient: { none: 'it is constant almost everywhere' } },
-  Greater: { gradient: { none: 'a comparison is constant almost everywhere' } },
-  Identity: { gradient: ({ gradients: [dy] }) => [dy] },
+  Floor: { gradient: { none: 'it is constant almost everywhere' }, onnx: {} },
+  Greater: { gradient: { none: 'a comparison is constant almost everywhere' }, onnx: {} },
+  Identity: { gradient: ({ gradients: [dy] }) => [dy], onnx: {} },
 } satisfies OperationTable;

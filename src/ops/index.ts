@@ -2,11 +2,19 @@ export * from './convolution.js';
 export * from './elementwise.js';
 export * from './linear.js';
 export * from './map.js';
-export { type OperationName, operationNames } from './names.js';
 export * from './normalization.js';
-export { type GradientRule, type Operation, operand, type Target } from './operation.js';
+export {
+  attributesOf,
+  type Device,
+  type GradientRule,
+  type OnnxForm,
+  type Operation,
+  operand,
+  type Target,
+} from './operation.js';
 export { relativePositionBias, relativePositionIndex } from './position-bias.js';
 export * from './reduce.js';
 export * from './shape.js';
+export { type AttributeValues, declarations, type OperationName, operationNames } from './signatures.js';
 export * from './softmax.js';
-export { operationOf, operations } from './table.js';
+export { type Differentiable, operationOf, operations } from './table.js';

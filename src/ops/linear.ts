@@ -1,17 +1,17 @@
-import { broadcast, type Dim, GraphError, int, product, sameShape, type Tensor } from '../graph/index.js';
-import { applyOne, type OperationTable, operand } from './operation.js';
+import { broadcast, dimOf, GraphError, sameShape, type Tensor } from '../graph/index.js';
+import { applyOne, type OperationTable, operand, output } from './operation.js';
 import { reduceSum } from './reduce.js';
-import { reshape, transposeLast } from './shape.js';
+import { reshape, rowsOf, transposeLast } from './shape.js';
 
 /** Matrix product over the last two axes, broadcast over the others: [..., M, K] x [..., K, L] -> [..., M, L]. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   const [m, k] = a.shape.slice(-2);
   const [k2, l] = b.shape.slice(-2);
   const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  if (a.shape.length < 2 || b.shape.length < 2 || k !== k2 || batch === undefined) {
+  if (m === undefined || l === undefined || k === undefined || k2 === undefined || k !== k2 || batch === undefined) {
     throw new GraphError('MatMul', [a, b], 'the inner dimensions or the batch axes do not fit');
   }
-  return applyOne('MatMul', [a, b], [...batch, m as Dim, l as Dim]);
+  return applyOne('MatMul', [a, b], [...batch, m, l]);
 }
 
 /**
@@ -19,17 +19,16 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const [out, features] = weight.shape;
-  if (weight.shape.length !== 2 || x.shape.at(-1) !== features || (bias && !sameShape(bias.shape, [out as Dim]))) {
+  const fits = out !== undefined && weight.shape.length === 2 && x.shape.at(-1) === features;
+  if (!fits || (bias && !sameShape(bias.shape, [out]))) {
     throw new GraphError('Linear', [x, weight, bias], 'the weight must be [out, in], x [..., in] and the bias [out]');
   }
-  return applyOne('Linear', bias ? [x, weight, bias] : [x, weight], [...x.shape.slice(0, -1), out as Dim]);
+  return applyOne('Linear', bias ? [x, weight, bias] : [x, weight], [...x.shape.slice(0, -1), out]);
 }
 
 /** All axes but the last made one. */
 function rows(x: Tensor): Tensor {
-  const count = product(x.shape.slice(0, -1));
-  if (count === undefined) throw new GraphError('Linear', [x], 'the batch size occurs twice in the shape');
-  return reshape(x, [count, x.shape.at(-1) as Dim]);
+  return reshape(x, [rowsOf(x, 0, -1), dimOf(x, -1)]);
 }
 
 export const linearAlgebra = {
@@ -40,6 +39,7 @@ export const linearAlgebra = {
       const [a, b] = [operand(node, 0), operand(node, 1)];
       return [wants[0] ? matmul(dy, transposeLast(b)) : undefined, wants[1] ? matmul(transposeLast(a), dy) : undefined];
     },
+    onnx: {},
   },
   // dL/dx = dY W, dL/dW = dY^T x, dL/db = the sum of dY over all rows
   Linear: {
@@ -52,14 +52,14 @@ export const linearAlgebra = {
         wants[2] ? reduceSum(rows(dy), [0]) : undefined,
       ];
     },
+    onnx: 'ours',
     // As one Gemm over all rows: the bias is added and the weight read transposed inside the kernel.
     lower: (node) => {
-      const [x, ...rest] = node.inputs as Tensor[];
-      const flat = rows(x as Tensor);
-      const y = node.outputs[0] as Tensor;
-      const shape = [flat.shape[0] as Dim, y.shape.at(-1) as Dim];
-      return [reshape(applyOne('Gemm', [flat, ...rest], shape, { transB: int(1) }), y.shape)];
+      const flat = rows(operand(node, 0));
+      const y = output(node, 0);
+      const shape = [dimOf(flat, 0), dimOf(y, -1)];
+      return [reshape(applyOne('Gemm', [flat, ...node.inputs.slice(1)], shape, { transB: 1 }), y.shape)];
     },
   },
-  Gemm: { gradient: { none: 'Linear is differentiated; it becomes Gemm afterwards' } },
+  Gemm: { gradient: { none: 'Linear is differentiated; it becomes Gemm afterwards' }, onnx: {} },
 } satisfies OperationTable;

@@ -1,4 +1,4 @@
-import { constant, type Dim, GraphError, ints, string, type Tensor } from '../graph/index.js';
+import { constant, GraphError, mapDims, type Tensor } from '../graph/index.js';
 import { type Padding, padsOf } from './convolution.js';
 import { applyOne, type OperationTable } from './operation.js';
 
@@ -17,10 +17,7 @@ export interface PoolOptions {
  */
 export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   const { kernel, stride = kernel, padding = 0 } = options;
-  const [n, channels, height, width] = x.shape;
-  if (x.shape.length !== 4 || typeof height !== 'number' || typeof width !== 'number') {
-    throw new GraphError('MaxPool', [x], 'x must be [N, C, H, W]');
-  }
+  const [n, channels, height, width] = mapDims(x, 'MaxPool');
   const pads = padsOf(padding);
   const [top, left, bottom, right] = pads;
   const whole = [kernel, stride, ...pads].every(Number.isInteger);
@@ -28,14 +25,14 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
     throw new GraphError('MaxPool', [x], `kernel ${kernel}, stride ${stride}, padding ${pads.join(', ')} do not fit`);
   }
   const size = (dim: number): number => Math.floor((dim - kernel) / stride) + 1;
-  const shape = [n as Dim, channels as Dim, size(height + top + bottom), size(width + left + right)];
-  if ((shape[2] as number) < 1 || (shape[3] as number) < 1) {
+  const [rows, columns] = [size(height + top + bottom), size(width + left + right)];
+  if (rows < 1 || columns < 1) {
     throw new GraphError('MaxPool', [x], 'the window is larger than the padded map');
   }
-  return applyOne('MaxPool', [x], shape, {
-    kernel_shape: ints([kernel, kernel]),
-    strides: ints([stride, stride]),
-    pads: ints(pads),
+  return applyOne('MaxPool', [x], [n, channels, rows, columns], {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads,
   });
 }
 
@@ -44,16 +41,13 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
  * without `align_corners`): x [N, C, H, W] -> [N, C, factor H, factor W]. Beyond the border the border's value counts.
  */
 export function upsampleBilinear(x: Tensor, factor: number): Tensor {
-  const [n, channels, height, width] = x.shape;
-  if (x.shape.length !== 4 || typeof height !== 'number' || typeof width !== 'number') {
-    throw new GraphError('Resize', [x], 'x must be [N, C, H, W]');
-  }
+  const [n, channels, height, width] = mapDims(x, 'Resize');
   if (!Number.isInteger(factor) || factor < 1) throw new GraphError('Resize', [x], `cannot enlarge ${factor} times`);
   if (factor === 1) return x;
   const scales = constant('float32', Float32Array.of(1, 1, factor, factor), [4]);
-  return applyOne('Resize', [x, undefined, scales], [n as Dim, channels as Dim, height * factor, width * factor], {
-    mode: string('linear'),
-    coordinate_transformation_mode: string('half_pixel'),
+  return applyOne('Resize', [x, undefined, scales], [n, channels, height * factor, width * factor], {
+    mode: 'linear',
+    coordinate_transformation_mode: 'half_pixel',
   });
 }
 
@@ -61,6 +55,6 @@ const inferenceOnly = 'only networks that come trained use it';
 
 export const maps = {
   // Subsample also becomes one, after differentiation.
-  MaxPool: { gradient: { none: inferenceOnly } },
-  Resize: { gradient: { none: inferenceOnly } },
+  MaxPool: { gradient: { none: inferenceOnly }, onnx: { anySize: true } },
+  Resize: { gradient: { none: inferenceOnly }, onnx: { anySize: true } },
 } satisfies OperationTable;

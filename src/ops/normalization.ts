@@ -1,7 +1,7 @@
-import { float, GraphError, int, type Node, sameShape, type Tensor } from '../graph/index.js';
+import { GraphError, mapDims, type Node, sameShape, type Tensor } from '../graph/index.js';
 import { channelMean, channelSum, flatMap, perChannel } from './channels.js';
 import { add, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
-import { apply, applyOne, attributeNumber, type OperationTable, operand, output, type Target } from './operation.js';
+import { apply, applyOne, attributesOf, type OperationTable, operand, output, type Target } from './operation.js';
 import { reduceMean, reduceSum } from './reduce.js';
 import { slice } from './shape.js';
 
@@ -22,7 +22,7 @@ export function batchNorm(
   epsilon = 1e-5,
 ): Tensor {
   checkChannels('BatchNormalization', x, [scale, bias, mean, variance]);
-  return applyOne('BatchNormalization', [x, scale, bias, mean, variance], x.shape, { epsilon: float(epsilon) });
+  return applyOne('BatchNormalization', [x, scale, bias, mean, variance], x.shape, { epsilon });
 }
 
 export interface BatchNormTraining {
@@ -37,7 +37,7 @@ export interface BatchNormTraining {
 export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5): BatchNormTraining {
   checkChannels('BatchNormTraining', x, [scale, bias]);
   const float32 = (shape: Tensor['shape']) => ({ dtype: 'float32', shape }) as const;
-  const node = apply('BatchNormTraining', [x, scale, bias], { epsilon: float(epsilon) }, [
+  const node = apply('BatchNormTraining', [x, scale, bias], { epsilon }, [
     float32(x.shape),
     float32(scale.shape),
     float32(scale.shape),
@@ -51,19 +51,19 @@ export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5
   if (x.shape.length === 0 || !sameShape(scale.shape, last) || !sameShape(bias.shape, last)) {
     throw new GraphError('LayerNormalization', [x, scale, bias], 'scale and bias must have the size of the last axis');
   }
-  return applyOne('LayerNormalization', [x, scale, bias], x.shape, { epsilon: float(epsilon), axis: int(-1) });
+  return applyOne('LayerNormalization', [x, scale, bias], x.shape, { epsilon, axis: -1 });
 }
 
-function lowerBatchNormTraining(node: Node, target: Target): Tensor[] {
+function lowerBatchNormTraining(node: Node, { device }: Target): Tensor[] {
   const [x, scale, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
-  const { epsilon } = node.attributes as { epsilon: ReturnType<typeof float> };
-  if (target !== 'webgpu') {
+  const { epsilon } = attributesOf('BatchNormTraining', node);
+  if (device !== 'webgpu') {
     // With momentum 0 the kernel's "running" statistics are the batch's own. It writes them over its last two inputs
     // (even where these are a caller's arrays), so those must be tensors that nothing else reads, other than another
     // kernel with the same x.
     const pixel = slice(slice(x, 2, 0, 1), 3, 0, 1);
     const spare = reduceMean(pixel, [0, 2, 3]);
-    const attributes = { epsilon, momentum: float(0), training_mode: int(1) };
+    const attributes = { epsilon, momentum: 0, training_mode: 1 };
     const types = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
     const kernel = apply('BatchNormalization', [x, scale, bias, spare, neg(spare)], attributes, types);
     return [output(kernel, 0), output(kernel, 1), output(kernel, 2)];
@@ -71,7 +71,7 @@ function lowerBatchNormTraining(node: Node, target: Target): Tensor[] {
   const mean = channelMean(x);
   const centered = sub(x, perChannel(mean));
   const variance = channelMean(mul(centered, centered));
-  return [batchNorm(x, scale, bias, mean, variance, attributeNumber(node.attributes, 'epsilon')), mean, variance];
+  return [batchNorm(x, scale, bias, mean, variance, epsilon), mean, variance];
 }
 
 /**
@@ -79,16 +79,12 @@ function lowerBatchNormTraining(node: Node, target: Target): Tensor[] {
  * dx = scale / sigma (dy - mean(dy) - x^ mean(dy x^)), which is a dy + b x + c with numbers a, b, c by channel.
  */
 function lowerBatchNormGradient(node: Node): Tensor[] {
-  const [dy, x, scale, mean, variance] = [0, 1, 2, 3, 4].map((i) => operand(node, i)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
-  const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
+  const [dy, x, scale] = [operand(node, 0), operand(node, 1), operand(node, 2)];
+  const [mean, variance] = [operand(node, 3), operand(node, 4)];
+  const { epsilon } = attributesOf('BatchNormGradient', node);
+  const inverse = reciprocal(sqrt(add(variance, epsilon)));
   // Sums by picture and channel first: their sums over the batch are wanted, and their means (without counting the batch).
-  const [height, width] = x.shape.slice(2) as [number, number];
+  const [, , height, width] = mapDims(x);
   const sums = reduceSum(flatMap(dy), [2]);
   const products = reduceSum(flatMap(mul(dy, x)), [2]);
   const meanOf = (t: Tensor): Tensor => mul(reduceMean(t, [0]), 1 / (height * width));
@@ -111,34 +107,35 @@ export const normalizations = {
       if (wants[3] || wants[4]) {
         throw new GraphError('BatchNormalization', node.inputs, 'the given statistics are not differentiated');
       }
-      const [x, scale, , mean, variance] = [0, 1, 2, 3, 4].map((i) => operand(node, i)) as Tensor[] as [
-        Tensor,
-        Tensor,
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
-      const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
+      const [x, scale] = [operand(node, 0), operand(node, 1)];
+      const [mean, variance] = [operand(node, 3), operand(node, 4)];
+      const inverse = reciprocal(sqrt(add(variance, attributesOf('BatchNormalization', node).epsilon)));
       return [
         wants[0] ? mul(dy, perChannel(mul(scale, inverse))) : undefined,
         wants[1] ? mul(channelSum(mul(dy, sub(x, perChannel(mean)))), inverse) : undefined,
         wants[2] ? channelSum(dy) : undefined,
       ];
     },
+    onnx: {},
   },
   BatchNormTraining: {
     gradient: ({ node, gradients: [dy, dmean, dvariance] }) => {
       if (dmean || dvariance) throw new GraphError('BatchNormTraining', [], 'its statistics are not differentiated');
       if (!dy) return [];
       const inputs = [dy, operand(node, 0), operand(node, 1), output(node, 1), output(node, 2)];
-      const types = node.inputs.map((value) => ({ dtype: 'float32', shape: value?.shape ?? [] }) as const);
-      const { epsilon } = node.attributes as { epsilon: ReturnType<typeof float> };
+      const types = [0, 1, 2].map((i) => ({ dtype: 'float32', shape: operand(node, i).shape }) as const);
+      const { epsilon } = attributesOf('BatchNormTraining', node);
       const gradient = apply('BatchNormGradient', inputs, { epsilon }, types);
       return [output(gradient, 0), output(gradient, 1), output(gradient, 2)];
     },
+    onnx: 'ours',
     lower: lowerBatchNormTraining,
   },
-  BatchNormGradient: { gradient: { none: 'second derivatives are not needed here' }, lower: lowerBatchNormGradient },
+  BatchNormGradient: {
+    gradient: { none: 'second derivatives are not needed here' },
+    onnx: 'ours',
+    lower: lowerBatchNormGradient,
+  },
   // With x^ normalised and d = dy scale: dx = (d - mean(d) - x^ mean(d x^)) / sigma, dscale = sum dy x^, dbias = sum dy.
   LayerNormalization: {
     gradient: ({ node, gradients: [dy], wants }) => {
@@ -146,7 +143,7 @@ export const normalizations = {
       const [x, scale] = [operand(node, 0), operand(node, 1)];
       const centered = sub(x, reduceMean(x, [-1], true));
       const variance = reduceMean(mul(centered, centered), [-1], true);
-      const inverse = reciprocal(sqrt(add(variance, attributeNumber(node.attributes, 'epsilon'))));
+      const inverse = reciprocal(sqrt(add(variance, attributesOf('LayerNormalization', node).epsilon)));
       const normal = mul(centered, inverse);
       const d = mul(dy, scale);
       const projected = mul(normal, reduceMean(mul(d, normal), [-1], true));
@@ -156,5 +153,6 @@ export const normalizations = {
         wants[2] ? dy : undefined,
       ];
     },
+    onnx: {},
   },
 } satisfies OperationTable;

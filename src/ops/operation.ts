@@ -2,6 +2,7 @@ import {
   type Attribute,
   type Attributes,
   apply as applyAny,
+  type DType,
   GraphError,
   type Node,
   normalizeAxis,
@@ -9,13 +10,23 @@ import {
   type TensorType,
   type Value,
 } from '../graph/index.js';
-import type { OperationName } from './names.js';
+import {
+  type AttributeValues,
+  accepts,
+  type Declared,
+  declarations,
+  dtypesOf,
+  type OperationName,
+} from './signatures.js';
 
-/**
- * Where a graph will run: some operations are built from different pieces on each. `nchw8c` and `nchw16c` are processors
- * on which ONNX Runtime has convolutions over blocks of so many channels (blocked-convolution.ts).
- */
-export type Target = 'cpu' | 'cpu-nchw8c' | 'cpu-nchw16c' | 'webgpu';
+export type Device = 'cpu' | 'webgpu';
+
+/** Where a graph will run: some operations are built from different pieces on each device. */
+export interface Target {
+  readonly device: Device;
+  /** Channels in a block, of a processor on which ONNX Runtime has convolutions over blocks (blocked-convolution.ts). */
+  readonly channelBlock?: 8 | 16;
+}
 
 /**
  * What a gradient rule sees: dL/d(output) for each output (undefined where nothing depends on it) and which inputs
@@ -33,41 +44,117 @@ export interface GradientContext {
  */
 export type GradientRule = (context: GradientContext) => readonly (Tensor | undefined)[];
 
-export interface Operation {
+/** How ONNX has an operation. */
+export interface OnnxForm<AttributeName extends string = string> {
+  /** The first opset that has it in the form written here; without, every opset that can be written. */
+  readonly since?: number;
+  /** The same in operations that opsets before `since` have. */
+  readonly before?: (node: Node) => readonly Value[];
+  /** Attributes that rules keep for themselves: ONNX has these as inputs, or not at all. */
+  readonly unwritten?: readonly AttributeName[];
+  /** An operator of ONNX Runtime that is not ONNX's. */
+  readonly foreign?: { readonly domain: string; readonly opType: string };
+  /** On maps [N, C, H, W] it holds no size of a map, as it is written here. */
+  readonly anySize?: true;
+}
+
+export interface Operation<AttributeName extends string = string> {
   /** The rule, or the reason why there is none. */
   readonly gradient: GradientRule | { readonly none: string };
+  /** `ours`: ONNX does not have it, and lowering replaces it on every target. */
+  readonly onnx: OnnxForm<AttributeName> | 'ours';
   /**
-   * For an operation that ONNX does not have, or that other operations do faster on a target: its outputs from those;
-   * undefined leaves the node as it is.
+   * For an operation of ours, or one that other operations do faster on a target: its outputs from those; undefined leaves
+   * the node as it is.
    */
   readonly lower?: (node: Node, target: Target) => readonly Value[] | undefined;
 }
 
 /** The rules of one family of operations. */
-export type OperationTable = Readonly<Partial<Record<OperationName, Operation>>>;
+export type OperationTable = {
+  readonly [Op in OperationName]?: Operation<keyof AttributeValues<Op> & string>;
+};
 
-/** Applies an operation of the table: the graph's own `apply`, which takes any name, kept to the names that exist. */
-export function apply(
-  op: OperationName,
+/**
+ * Applies an operation of the table: the graph's own `apply`, which takes any name, kept to the names, attributes and
+ * dtypes that exist.
+ * @throws GraphError where an input has a dtype that the operation does not take.
+ */
+export function apply<Op extends OperationName>(
+  op: Op,
   inputs: readonly (Value | undefined)[],
-  attributes: Attributes,
+  attributes: AttributeValues<Op>,
   types: readonly TensorType[],
 ): Node {
-  return applyAny(op, inputs, attributes, types);
+  checkInputs(op, inputs);
+  return applyAny(op, inputs, attributesFrom(op, attributes), types);
 }
 
-/** Applies an operation with one float32 output. */
-export function applyOne(
-  op: OperationName,
-  inputs: readonly (Value | undefined)[],
+/** Applies an operation with one output, of the first input's dtype. */
+export function applyOne<Op extends OperationName, D extends DType>(
+  op: Op,
+  inputs: readonly [Value<D>, ...(Value | undefined)[]],
   shape: TensorType['shape'],
-  attributes: Attributes = {},
-): Tensor {
-  return output(apply(op, inputs, attributes, [{ dtype: 'float32', shape }]), 0);
+  ...[attributes]: Record<never, never> extends AttributeValues<Op> ? [AttributeValues<Op>?] : [AttributeValues<Op>]
+): Value<D> {
+  const [{ dtype }] = inputs;
+  const node = apply(op, inputs, (attributes ?? {}) as AttributeValues<Op>, [{ dtype, shape }]);
+  return node.outputs[0] as Value<D>;
+}
+
+/** What is declared for each input that is given, at its position. */
+function inputsOf(op: OperationName, count: number): readonly Declared<string>[] {
+  const { inputs } = declarations[op];
+  const last = inputs.at(-1);
+  return last?.repeated ? [...inputs, ...Array<typeof last>(Math.max(0, count - inputs.length)).fill(last)] : inputs;
+}
+
+function checkInputs(op: OperationName, inputs: readonly (Value | undefined)[]): void {
+  const expected = inputsOf(op, inputs.length) as (typeof declarations)[OperationName]['inputs'];
+  if (inputs.length > expected.length) throw new GraphError(op, inputs, `it has ${expected.length} inputs at most`);
+  const first = new Map<string, { readonly name: string; readonly dtype: DType }>();
+  expected.forEach(({ name, kind, optional }, i) => {
+    const value = inputs[i];
+    if (value === undefined) {
+      if (!optional) throw new GraphError(op, inputs, `its input '${name}' is missing`);
+      return;
+    }
+    const { dtype } = value;
+    if (!accepts(kind, dtype)) {
+      throw new GraphError(op, inputs, `'${name}' must be ${dtypesOf(kind).join(' or ')}, not ${dtype}`);
+    }
+    const other = first.get(kind);
+    if (other === undefined) first.set(kind, { name, dtype });
+    else if (other.dtype !== dtype) {
+      throw new GraphError(op, inputs, `'${other.name}' and '${name}' must have one dtype: convert one of them`);
+    }
+  });
+}
+
+function attributesFrom(op: OperationName, values: Readonly<Record<string, unknown>>): Attributes {
+  const { attributes } = declarations[op];
+  const made: Record<string, Attribute> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    const kind = attributes.find((attribute) => attribute.name === name)?.kind;
+    if (kind === undefined) throw new Error(`${op} has no attribute '${name}'`);
+    made[name] = { kind, value } as Attribute;
+  }
+  const missing = attributes.find(({ name, optional }) => !optional && made[name] === undefined);
+  if (missing !== undefined) throw new Error(`the attribute '${missing.name}' of ${op} is missing`);
+  return made;
+}
+
+/** The attributes of a node of an operation, as they were given to `apply`. */
+export function attributesOf<Op extends OperationName>(op: Op, node: Node): AttributeValues<Op> {
+  if (node.op !== op) throw new Error(`a ${node.op} was taken for a ${op}`);
+  const values = Object.entries(node.attributes).map(([name, { value }]) => [name, value]);
+  // Nodes are made by `apply`, which has checked them.
+  return Object.fromEntries(values) as AttributeValues<Op>;
 }
 
 /** An axis of x in [-rank, rank) as one in [0, rank). */
-export function axisOf(op: OperationName, x: Tensor, axis: number): number {
+export function axisOf(op: OperationName, x: Value, axis: number): number {
   try {
     return normalizeAxis(axis, x.shape.length);
   } catch (error) {
@@ -88,22 +175,4 @@ export function operand(node: Node, index: number): Tensor {
 function asTensor(value: Value | undefined, what: string): Tensor {
   if (value?.dtype !== 'float32') throw new Error(`${what} is not a float32 tensor`);
   return value as Tensor;
-}
-
-export function attributeInts(attributes: Attributes, name: string): readonly number[] {
-  const attribute = wanted(attributes, name);
-  if (attribute.kind !== 'ints') throw new Error(`attribute '${name}' holds ${attribute.kind}, not ints`);
-  return attribute.value;
-}
-
-export function attributeNumber(attributes: Attributes, name: string): number {
-  const attribute = wanted(attributes, name);
-  if (typeof attribute.value !== 'number') throw new Error(`attribute '${name}' holds ${attribute.kind}, not a number`);
-  return attribute.value;
-}
-
-function wanted(attributes: Attributes, name: string): Attribute {
-  const attribute = attributes[name];
-  if (attribute === undefined) throw new Error(`attribute '${name}' is missing`);
-  return attribute;
 }

@@ -1,5 +1,5 @@
-import { GraphError, int, type Tensor } from '../graph/index.js';
-import { applyOne, attributeNumber, type OperationTable, operand } from './operation.js';
+import { fixedDim, GraphError, type Tensor } from '../graph/index.js';
+import { applyOne, attributesOf, type OperationTable, operand, output } from './operation.js';
 import { reduceSum } from './reduce.js';
 import { gather, pad, reshape, slice, transpose } from './shape.js';
 
@@ -8,8 +8,7 @@ import { gather, pad, reshape, slice, transpose } from './shape.js';
  * (h, i, j) is the table's row for the offset from token j to token i.
  */
 export function relativePositionBias(table: Tensor, size: number): Tensor {
-  const [rowsCount, heads] = table.shape;
-  if (table.shape.length !== 2 || rowsCount !== (2 * size - 1) ** 2) {
+  if (table.shape.length !== 2 || table.shape[0] !== (2 * size - 1) ** 2) {
     throw new GraphError(
       'RelativePositionBias',
       [table],
@@ -17,7 +16,7 @@ export function relativePositionBias(table: Tensor, size: number): Tensor {
     );
   }
   const tokens = size * size;
-  return applyOne('RelativePositionBias', [table], [heads as number, tokens, tokens], { size: int(size) });
+  return applyOne('RelativePositionBias', [table], [fixedDim(table, 1), tokens, tokens], { size });
 }
 
 /** For every pair of tokens the row of the table, as in Swin: (dy + S - 1)(2S - 1) + dx + S - 1. */
@@ -35,7 +34,7 @@ export function relativePositionIndex(size: number): Int32Array {
  * 2S + 1 are each shifted by one more place, so that the diagonals become columns.
  */
 function sumDiagonals(x: Tensor): Tensor {
-  const [b, s, , c] = x.shape as [number, number, number, number];
+  const [b, s, c] = [fixedDim(x, 0), fixedDim(x, 1), fixedDim(x, 3)];
   const wide = reshape(pad(x, [0, 0, 0, 0], [0, 0, s, 0]), [b, 2 * s * s, c]);
   const skewed = reshape(pad(wide, [0, s - 1, 0], [0, 1, 0]), [b, s, 2 * s + 1, c]);
   return slice(reduceSum(skewed, [1]), 1, 0, 2 * s - 1);
@@ -46,8 +45,8 @@ export const positionBiases = {
   RelativePositionBias: {
     gradient: ({ node, gradients: [dy] }) => {
       if (!dy) return [];
-      const size = attributeNumber(node.attributes, 'size');
-      const heads = operand(node, 0).shape[1] as number;
+      const { size } = attributesOf('RelativePositionBias', node);
+      const heads = fixedDim(operand(node, 0), 1);
       const span = 2 * size - 1;
       // [h, yi, xi, yj, xj] -> [h, yi, yj, xi xj] -> [h, dy, xi, xj] -> [h dy, dx]
       const grid = transpose(reshape(dy, [heads, size, size, size, size]), [0, 1, 3, 2, 4]);
@@ -57,10 +56,11 @@ export const positionBiases = {
       const reversed = Int32Array.from({ length: span * span }, (_, i) => span * span - 1 - i);
       return [transpose(gather(reshape(byOffset, [heads, span * span]), reversed, [span * span], 1), [1, 0])];
     },
+    onnx: 'ours',
     lower: (node) => {
-      const size = attributeNumber(node.attributes, 'size');
+      const { size } = attributesOf('RelativePositionBias', node);
       const rows = gather(operand(node, 0), relativePositionIndex(size), [size ** 4], 0);
-      return [reshape(transpose(rows, [1, 0]), node.outputs[0]?.shape ?? [])];
+      return [reshape(transpose(rows, [1, 0]), output(node, 0).shape)];
     },
   },
 } satisfies OperationTable;

@@ -1,17 +1,20 @@
-import { constant, type Dim, elements, int, isStatic, type Shape, type Tensor } from '../graph/index.js';
+import { constant, dimOf, elements, isStatic, type Shape, type Tensor } from '../graph/index.js';
 import { div, mul } from './elementwise.js';
-import type { OperationName } from './names.js';
-import { applyOne, attributeInts, axisOf, type OperationTable, operand } from './operation.js';
-import { expandAs, int64s, reshape, slice } from './shape.js';
+import { applyOne, attributesOf, axisOf, type OperationTable, operand } from './operation.js';
+import { expandAs, int64s, reshape, rowsOf, slice } from './shape.js';
 
-function reduce(op: OperationName, x: Tensor, axes: readonly number[], keepDims: boolean): Tensor {
+function reduce(
+  op: 'ReduceSum' | 'ReduceMean' | 'ReduceMax',
+  x: Tensor,
+  axes: readonly number[],
+  keepDims: boolean,
+): Tensor {
   const at = [...new Set(axes.map((axis) => axisOf(op, x, axis)))].sort((a, b) => a - b);
   // ONNX takes no axes for all axes; here they mean none.
   if (at.length === 0) return x;
   const kept = x.shape.map((dim, i) => (at.includes(i) ? 1 : dim));
   const shape = keepDims ? kept : x.shape.filter((_, i) => !at.includes(i));
-  const attributes = { keepdims: int(keepDims ? 1 : 0), axes: { kind: 'ints', value: at } as const };
-  return applyOne(op, [x, int64s(at)], shape, attributes);
+  return applyOne(op, [x, int64s(at)], shape, { keepdims: keepDims ? 1 : 0, axes: at });
 }
 
 /** The sum over axes. Sums of many elements should go axis by axis: float32 loses digits in one long run. */
@@ -24,14 +27,14 @@ export const reduceMax = (x: Tensor, axes: readonly number[], keepDims = false):
 
 /** The number of elements that the axes of x hold, as a scalar: a constant, or counted at run time over the batch axis. */
 export function countOf(x: Tensor, axes: readonly number[]): Tensor {
-  const dims = axes.map((axis) => x.shape[axis] as Dim);
+  const dims = axes.map((axis) => dimOf(x, axis));
   if (isStatic(dims)) return constant('float32', Float32Array.of(elements(dims)), []);
   let slim = x;
   x.shape.forEach((dim, axis) => {
     if (typeof dim === 'number') slim = slice(slim, axis, 0, 1);
   });
   const one = constant('float32', Float32Array.of(1), []);
-  const batch = reduceSum(reshape(expandAs(one, slim), [slim.shape.find((dim) => dim !== 1) ?? 1]), [0]);
+  const batch = reduceSum(reshape(expandAs(one, slim), [rowsOf(slim, 0)]), [0]);
   const rest = elements(dims.map((dim) => (typeof dim === 'number' ? dim : 1)));
   const multiple = slim.shape.length > 0 && rest === 1 ? batch : mul(batch, rest);
   return multiple;
@@ -71,16 +74,21 @@ export const reductions = {
   ReduceSum: {
     gradient: ({ node, gradients: [dy] }) => {
       const x = operand(node, 0);
-      return [dy && expandAs(unreduced(dy, x, attributeInts(node.attributes, 'axes')), x)];
+      return [dy && expandAs(unreduced(dy, x, attributesOf('ReduceSum', node).axes), x)];
     },
+    onnx: { unwritten: ['axes'] },
   },
   ReduceMean: {
     gradient: ({ node, gradients: [dy] }) => {
       if (!dy) return [];
       const x = operand(node, 0);
-      const axes = attributeInts(node.attributes, 'axes');
+      const { axes } = attributesOf('ReduceMean', node);
       return [expandAs(div(unreduced(dy, x, axes), countOf(x, axes)), x)];
     },
+    onnx: { since: 18, unwritten: ['axes'] },
   },
-  ReduceMax: { gradient: { none: 'used only to keep exponentials in range, where its gradient cancels' } },
+  ReduceMax: {
+    gradient: { none: 'used only to keep exponentials in range, where its gradient cancels' },
+    onnx: { since: 18, unwritten: ['axes'] },
+  },
 } satisfies OperationTable;

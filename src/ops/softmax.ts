@@ -1,4 +1,4 @@
-import { GraphError, int, sameShape, type Tensor } from '../graph/index.js';
+import { dimOf, GraphError, sameShape, type Tensor } from '../graph/index.js';
 import { exp, log, mul, neg, sub } from './elementwise.js';
 import { applyOne, axisOf, type OperationTable, operand, output } from './operation.js';
 import { reduceMax, reduceSum } from './reduce.js';
@@ -6,7 +6,7 @@ import { reshape } from './shape.js';
 
 /** exp(x_i) / sum_j exp(x_j) over the last axis. */
 export function softmax(x: Tensor): Tensor {
-  return applyOne('Softmax', [x], x.shape, { axis: int(axisOf('Softmax', x, -1)) });
+  return applyOne('Softmax', [x], x.shape, { axis: axisOf('Softmax', x, -1) });
 }
 
 /**
@@ -28,18 +28,20 @@ export const softmaxes = {
       const weighted = mul(dy, y);
       return [sub(weighted, mul(y, reduceSum(weighted, [-1], true)))];
     },
+    onnx: {},
   },
   // dz = (softmax(z) sum_k t_k - t) dL
   SoftmaxCrossEntropy: {
     gradient: ({ node, gradients: [dl], wants }) => {
       if (!dl) return [];
       const [logits, targets] = [operand(node, 0), operand(node, 1)];
-      const outer = reshape(dl, [logits.shape[0] ?? 1, 1]);
+      const outer = reshape(dl, [dimOf(logits, 0), 1]);
       return [
         wants[0] ? mul(outer, sub(mul(softmax(logits), reduceSum(targets, [-1], true)), targets)) : undefined,
         wants[1] ? mul(outer, neg(logSoftmax(logits))) : undefined,
       ];
     },
+    onnx: 'ours',
     lower: (node) => [neg(reduceSum(mul(operand(node, 1), logSoftmax(operand(node, 0))), [-1]))],
   },
 } satisfies OperationTable;

@@ -8,7 +8,7 @@ import {
   sameShape,
   type Value,
 } from '../graph/index.js';
-import { operationOf, type Target } from '../ops/index.js';
+import { type Device, operationOf, type Target } from '../ops/index.js';
 
 /** The operation of a node applied to other inputs of the same types. */
 export function rebuild(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {
@@ -33,8 +33,12 @@ function checked(node: Node, results: readonly Value[]): readonly Value[] {
 const describe = (values: readonly Value[]): string =>
   values.map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`).join(', ');
 
-/** Replaces the operations that ONNX lacks by those it has, in the form that suits the target. */
-export function lower(program: Graph, target: Target): Graph {
+/**
+ * Replaces the operations that ONNX lacks by those it has, in the form that suits the target.
+ * @param where a device, or a device and what is known of its processor
+ */
+export function lower(program: Graph, where: Device | Target): Graph {
+  const target = typeof where === 'string' ? { device: where } : where;
   let current = program;
   // What a rule returns may need lowering again (a rule may use any operation), so repeat until nothing changes.
   for (let round = 0; round < 8; round++) {

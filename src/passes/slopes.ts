@@ -1,4 +1,5 @@
-import { type Graph, int, type Node, nodesOf, rewrite } from '../graph/index.js';
+import { type Graph, type Node, nodesOf, rewrite } from '../graph/index.js';
+import { attributesOf, operand, prelu } from '../ops/index.js';
 import { rebuild } from './lower.js';
 
 /** The parameter that a PReLU's slope is, by name; undefined for other operations and slopes of other origin. */
@@ -22,7 +23,9 @@ export function withSlopesAtMostOne(program: Graph, names: ReadonlySet<string>):
     (node, inputs) => {
       const name = slopeOf(node);
       if (name === undefined || !names.has(name)) return undefined;
-      return rebuild({ ...node, attributes: { ...node.attributes, atMostOne: int(1) } }, inputs);
+      const seen = { ...node, inputs };
+      const { fixed } = attributesOf('PRelu', node);
+      return [prelu(operand(seen, 0), operand(seen, 1), { fixed: fixed === 1, atMostOne: true })];
     },
     rebuild,
   );

@@ -76,7 +76,7 @@ export class GpuEngine implements Engine {
 
   /** @throws UserError where there is no GPU that WebGPU can use, or where the state to restore does not fit. */
   static async create(options: EngineOptions): Promise<GpuEngine> {
-    const program = options.program ?? trainingProgram(options.config, 'webgpu');
+    const program = options.program ?? trainingProgram(options.config, { device: 'webgpu' });
     const { optimizer, clip, ema, decay = decayMatrices } = options;
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';

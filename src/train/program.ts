@@ -76,7 +76,7 @@ export function trainingProgram(config: PosterV2Config, target: Target): Trainin
   const lowered = lower(graph(outputs), target);
   return {
     target,
-    graph: target !== 'webgpu' ? flatGradients(lowered) : lowered,
+    graph: target.device !== 'webgpu' ? flatGradients(lowered) : lowered,
     parameters: scope.parameters,
     trained,
     moved,

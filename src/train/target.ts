@@ -1,5 +1,5 @@
 import { random } from '../common/random.js';
-import { graph, input, parameter } from '../graph/index.js';
+import { elements, graph, input, parameter } from '../graph/index.js';
 import { conv2d, type Target } from '../ops/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
@@ -9,8 +9,7 @@ import { CpuSession, floats, hostTensor } from '../runtime/index.js';
  * have them.
  */
 export function targetOf(device: 'cpu' | 'webgpu' | 'cuda'): Promise<Target> {
-  if (device === 'webgpu') return Promise.resolve('webgpu');
-  return device === 'cpu' ? cpuTarget() : Promise.resolve('cpu');
+  return device === 'cpu' ? cpuTarget() : Promise.resolve({ device: device === 'webgpu' ? 'webgpu' : 'cpu' });
 }
 
 let found: Promise<Target> | undefined;
@@ -26,16 +25,18 @@ export function cpuTarget(): Promise<Target> {
 }
 
 async function tryBlocks(): Promise<Target> {
-  const expected = await convolve('cpu');
-  for (const target of ['cpu-nchw16c', 'cpu-nchw8c'] as const) {
+  const plain = { device: 'cpu' } as const;
+  const expected = await convolve(plain);
+  for (const channelBlock of [16, 8] as const) {
+    const target = { ...plain, channelBlock };
     try {
       const result = await convolve(target);
-      if (result.every((value, i) => Math.abs(value - (expected[i] ?? 0)) < 1e-3)) return target;
+      if (result.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-3)) return target;
     } catch {
       // Not among the kernels of this build or processor.
     }
   }
-  return 'cpu';
+  return plain;
 }
 
 /** Two convolutions, of 32 channels by 3x3 and of 32 by 1x1, over noise. */
@@ -46,8 +47,7 @@ async function convolve(target: Target): Promise<Float32Array> {
   const y = conv2d(wide, parameter('narrow', shapes.narrow));
   const generator = random(0, 'blocks');
   const feeds = Object.entries(shapes).map(([name, shape]) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const values = Float32Array.from({ length: size }, () => generator.next() - 0.5);
+    const values = Float32Array.from({ length: elements(shape) }, () => generator.next() - 0.5);
     return [name, hostTensor('float32', values, shape)] as const;
   });
   const session = await CpuSession.create(lower(graph({ y }), target), { threads: 1 });

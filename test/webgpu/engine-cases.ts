@@ -11,7 +11,7 @@ import { trainingProgram } from '../../src/train/program.js';
 import { fill } from '../support/fill.js';
 import { tiny, tinyLandmark } from './training-case.js';
 
-const program = trainingProgram(tiny, 'cpu');
+const program = trainingProgram(tiny, { device: 'cpu' });
 const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
 const steps = 3;
 const last = steps - 1;

@@ -39,10 +39,13 @@ export const runtimeCases: Readonly<Record<string, () => Promise<void>>> = {
     disposeAll(device.values());
   },
   'an operation that would run on the CPU is an error that names it': async () => {
-    const x = input('x', 'float32', ['N', 4]);
-    const [sign] = apply('Sign', [x], {}, [{ dtype: 'float32', shape: x.shape }]).outputs;
-    assert.ok(sign);
-    await assert.rejects(GpuSession.create(graph({ y: sign })), /no kernel there for Sign\(float32\[N, 4\]\)/);
+    const x = input('x', 'int64', ['N', 4]);
+    const [sum] = apply('Add', [x, x], {}, [{ dtype: 'int64', shape: x.shape }]).outputs;
+    assert.ok(sum);
+    await assert.rejects(
+      GpuSession.create(graph({ y: sum })),
+      /no kernel there for Add\(int64\[N, 4\], int64\[N, 4\]\)/,
+    );
   },
   'a convolution that ONNX Runtime would get wrong is refused': async () => {
     const y = conv2d(input('x', 'float32', ['N', 6, 4, 4]), input('w', 'float32', [8, 6, 3, 3]));
