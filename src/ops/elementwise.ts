@@ -227,9 +227,14 @@ export const elementwise = {
       return [blocked ? blockedPRelu(x, slope, atMostOne === 1) : add(relu(x), mul(clampMax(x, 0), slope))];
     },
   },
-  // d min(x, m) = dx where x <= m
+  // d clip(x) = dx where min <= x <= max
   Clip: {
-    gradient: ({ node, gradients: [dy] }) => [dy && where(greater(operand(node, 0), operand(node, 2)), 0, dy)],
+    gradient: ({ node, gradients: [dy] }) => {
+      if (!dy) return [];
+      const x = operand(node, 0);
+      const below = where(greater(x, operand(node, 2)), 0, dy);
+      return [node.inputs[1] ? where(greater(operand(node, 1), x), 0, below) : below];
+    },
     onnx: {},
   },
   Step: {

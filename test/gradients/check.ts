@@ -1,5 +1,5 @@
 import { type Random, random } from '../../src/common/random.js';
-import { concrete, type Shape, type Tensor } from '../../src/graph/index.js';
+import { elements, type Shape, type Tensor } from '../../src/graph/index.js';
 
 /** The batch size that checks run with. */
 export const batch = 3;
@@ -22,6 +22,13 @@ export const awayFromZero = inputs((r) => {
   const x = r.normal();
   return x + 0.2 * Math.sign(x);
 });
+/** Normal, but at least 0.1 from each of these numbers, where a function has a kink. */
+export const clearOf = (...kinks: readonly number[]) =>
+  inputs((r) => {
+    let x = r.normal();
+    while (kinks.some((kink) => Math.abs(x - kink) < 0.1)) x = r.normal();
+    return x;
+  });
 /** Within 0.1 of zero. */
 export const nearZero = inputs((r) => 0.2 * r.next() - 0.1);
 export const fixed = (spec: InputSpec): InputSpec => ({ ...spec, wanted: false });
@@ -54,7 +61,7 @@ export function valuesOf({ name, inputs: specs }: Check, index: number): Float32
   const spec = specs[index];
   if (spec === undefined) throw new Error(`${name} has no input ${index}`);
   const r = random(20, name, index);
-  return Float32Array.from({ length: concrete(spec.shape, batch).reduce((a, b) => a * b, 1) }, () => spec.draw(r));
+  return Float32Array.from({ length: elements(spec.shape, batch) }, () => spec.draw(r));
 }
 
 /** Which elements of an array of `count` are checked: all of few, a sample of many that has the first and the last. */

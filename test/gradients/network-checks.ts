@@ -19,6 +19,10 @@ interface ConvCase {
   readonly stride?: number;
   readonly padding?: number;
   readonly depthwise?: true;
+  /** Groups of more than one channel, whose weight is not differentiated. */
+  readonly groups?: number;
+  /** The weight stays as it is. */
+  readonly fixed?: true;
 }
 
 const convCases: readonly ConvCase[] = [
@@ -56,17 +60,23 @@ const convCases: readonly ConvCase[] = [
   { what: '3x3, a large picture', in: 1, out: 2, size: [33, 31], kernel: 3, padding: 1 },
   { what: 'depthwise', in: 3, out: 3, size: [4, 5], kernel: 3, padding: 1, depthwise: true },
   { what: 'depthwise, stride 2', in: 3, out: 3, size: [5, 6], kernel: 3, stride: 2, padding: 1, depthwise: true },
+  { what: 'in groups', in: 4, out: 6, size: [4, 5], kernel: 3, padding: 1, groups: 2 },
+  { what: 'in groups, stride 2', in: 4, out: 2, size: [5, 6], kernel: 3, stride: 2, padding: 1, groups: 2 },
+  { what: 'in groups of a channel, two outputs each', in: 2, out: 4, size: [4, 3], kernel: 3, padding: 1, groups: 2 },
+  { what: 'a fixed weight', in: 2, out: 3, size: [5, 6], kernel: 3, padding: 1, fixed: true },
+  { what: 'a fixed weight, in blocks', in: 16, out: 16, size: [4, 4], kernel: 3, stride: 2, padding: 1, fixed: true },
   { what: 'depthwise, no padding, whole map', in: 3, out: 3, size: [3, 3], kernel: 3, depthwise: true },
 ];
 
 function convCheck(c: ConvCase, withBias: boolean): Check {
   const { stride = 1, padding = 0, kernel } = c;
-  const groups = c.depthwise ? c.in : 1;
+  const groups = c.depthwise ? c.in : (c.groups ?? 1);
   const [height, width] = c.size;
   const sizes = { n: batch, in: c.in, out: c.out, height, width, kernel, stride, padding, groups };
   const x = normal('N', c.in, height, width);
-  const weight = normal(c.out, c.in / groups, kernel, kernel);
-  const options = { stride, padding, groups };
+  const drawn = normal(c.out, c.in / groups, kernel, kernel);
+  const weight = c.groups === undefined && !c.fixed ? drawn : fixed(drawn);
+  const options = { stride, padding, groups, fixed: c.fixed ?? false };
   return withBias
     ? check(
         `conv2d with bias, ${c.what}`,
@@ -105,6 +115,18 @@ export const networkChecks: readonly Check[] = [
     (x, scale, bias, mean, variance) => batchNorm64([batch, 2, 9], x, scale, bias, { mean, variance }),
   ),
   check(
+    'batchNorm, a large epsilon',
+    [normal('N', 2, 3, 3), normal(2), normal(2), fixed(normal(2)), fixed(positive(2))],
+    (x, scale, bias, mean, variance) => ops.batchNorm(x, scale, bias, mean, variance, 0.5),
+    (x, scale, bias, mean, variance) => batchNorm64([batch, 2, 9], x, scale, bias, { mean, variance }, 0.5),
+  ),
+  check(
+    'batchNormTraining, a large epsilon',
+    [normal('N', 2, 3, 2), normal(2), normal(2)],
+    (...t) => ops.batchNormTraining(...t, 0.5).y,
+    (...t) => batchNorm64([batch, 2, 6], ...t, undefined, 0.5),
+  ),
+  check(
     'batchNormTraining',
     [normal('N', 2, 3, 2), normal(2), normal(2)],
     (...t) => ops.batchNormTraining(...t).y,
@@ -126,6 +148,12 @@ export const networkChecks: readonly Check[] = [
     },
   ),
   check('layerNorm', [normal('N', 6), normal(6), normal(6)], ops.layerNorm, (...t) => layerNorm64(6, ...t)),
+  check(
+    'layerNorm, a large epsilon',
+    [normal('N', 6), normal(6), normal(6)],
+    (...t) => ops.layerNorm(...t, 0.5),
+    (...t) => layerNorm64(6, ...t, 0.5),
+  ),
   check('layerNorm, rank 3', [normal('N', 2, 5), normal(5), normal(5)], ops.layerNorm, (...t) => layerNorm64(5, ...t)),
 
   check('softmax', [normal('N', 4)], ops.softmax, (x) => softmax64(4, x)),
@@ -144,6 +172,13 @@ export const networkChecks: readonly Check[] = [
     [normal(9, 3)],
     (t) => ops.relativePositionBias(t, 2),
     (t) => relativePositionBias64(2, 3, t),
+  ),
+
+  check(
+    'relativePositionBias, window of 1',
+    [normal(1, 2)],
+    (t) => ops.relativePositionBias(t, 1),
+    (t) => relativePositionBias64(1, 2, t),
   ),
 
   check('attention', [normal('N', 4, 6), normal(18, 6), normal(18), normal(9, 2)], (x, weight, bias, table) => {

@@ -62,6 +62,7 @@ export function batchNorm64(
   scale: Float64Array,
   bias: Float64Array,
   given?: { readonly mean: Float64Array; readonly variance: Float64Array },
+  epsilon = 1e-5,
 ): Float64Array {
   const y = new Float64Array(x.length);
   for (let c = 0; c < channels; c++) {
@@ -70,16 +71,22 @@ export function batchNorm64(
     const mean = given ? at(given.mean, c) : average(values);
     const variance = given ? at(given.variance, c) : average(values.map((v) => (v - mean) ** 2));
     places.forEach((place, i) => {
-      y[place] = (((values[i] ?? 0) - mean) / Math.sqrt(variance + 1e-5)) * at(scale, c) + at(bias, c);
+      y[place] = (((values[i] ?? 0) - mean) / Math.sqrt(variance + epsilon)) * at(scale, c) + at(bias, c);
     });
   }
   return y;
 }
 
-export function layerNorm64(size: number, x: Float64Array, scale: Float64Array, bias: Float64Array): Float64Array {
+export function layerNorm64(
+  size: number,
+  x: Float64Array,
+  scale: Float64Array,
+  bias: Float64Array,
+  epsilon = 1e-5,
+): Float64Array {
   return rows64(size, x, (row) => {
     const mean = average(row);
-    const sigma = Math.sqrt(average(row.map((v) => (v - mean) ** 2)) + 1e-5);
+    const sigma = Math.sqrt(average(row.map((v) => (v - mean) ** 2)) + epsilon);
     return row.map((v, i) => ((v - mean) / sigma) * at(scale, i) + at(bias, i));
   });
 }

@@ -1,5 +1,5 @@
 import * as ops from '../../src/ops/index.js';
-import { awayFromZero, type Check, check, nearZero, normal, positive } from './check.js';
+import { awayFromZero, type Check, check, clearOf, nearZero, normal, positive } from './check.js';
 import { erf64, map64 } from './references.js';
 
 const half = Math.SQRT1_2;
@@ -18,6 +18,7 @@ export const tensorChecks: readonly Check[] = [
   check('div', [normal(4), positive('N', 4)], ops.div),
   check('div, second broadcast', [normal('N', 4), positive(1)], ops.div),
   check('subsample, odd sizes', [normal('N', 2, 5, 7)], (x) => ops.subsample(x, 2, 3)),
+  check('subsample, columns only', [normal('N', 2, 3, 4)], (x) => ops.subsample(x, 1, 2)),
   check('subsample, rows only', [normal('N', 2, 4, 3)], (x) => ops.subsample(x, 2, 1)),
   check('minimum', [awayFromZero('N', 5), nearZero(5)], ops.minimum),
   check('minimum, first broadcast', [nearZero(1, 5), awayFromZero('N', 5)], ops.minimum),
@@ -57,8 +58,17 @@ export const tensorChecks: readonly Check[] = [
   ),
   check('identity', [normal('N', 2)], ops.identity),
   check('clampMax', [awayFromZero('N', 5)], (x) => ops.clampMax(x, 0)),
+  check(
+    'clampMax, with a least value',
+    [clearOf(-0.4, 0.6)('N', 5)],
+    (x) => ops.clampMax(x, 0.6, -0.4),
+    map64((x) => Math.min(0.6, Math.max(-0.4, x))),
+  ),
   check('prelu of a fixed slope', [awayFromZero('N', 2, 3, 3), positive(2, 1, 1)], (x, slope) =>
     ops.prelu(x, slope, { fixed: true }),
+  ),
+  check('prelu of a fixed slope at most 1', [awayFromZero('N', 2, 3, 3), nearZero(2, 1, 1)], (x, slope) =>
+    ops.prelu(x, slope, { fixed: true, atMostOne: true }),
   ),
   check('prelu', [awayFromZero('N', 2, 3, 3), positive(2, 1, 1)], ops.prelu),
   check('where, all broadcast', [awayFromZero(8), normal('N', 1), normal(1, 8), normal('N', 1)], (c, x, y, z) =>
@@ -71,7 +81,9 @@ export const tensorChecks: readonly Check[] = [
 
   check('reshape', [normal('N', 2, 3)], (x) => ops.mul(ops.reshape(x, ['6N']), ops.reshape(x, ['6N']))),
   check('transpose', [normal('N', 2, 3)], (x) => ops.transpose(x, [2, 0, 1])),
+  check('transpose, two axes swapped', [normal('N', 2, 3)], (x) => ops.transpose(x, [0, 2, 1])),
   check('concat', [normal('N', 1, 2), normal('N', 3, 2), normal('N', 2, 2)], (...x) => ops.concat(x, 1)),
+  check('concat, first axis', [normal(2, 'N'), normal(1, 'N')], (x, y) => ops.concat([x, y], 0)),
   check('concat, last axis, one of them twice', [normal('N', 2), normal('N', 1)], (x, y) => ops.concat([x, y, x], -1)),
   check('slice, inside', [normal('N', 5, 2)], (x) => ops.slice(x, 1, 1, 4)),
   check('slice, from the start', [normal('N', 5)], (x) => ops.slice(x, 1, 0, 2)),
@@ -80,11 +92,15 @@ export const tensorChecks: readonly Check[] = [
   check('slice, step 3, later start, earlier end', [normal('N', 2, 11)], (x) => ops.slice(x, -1, 2, 9, 3)),
   check('slice, a step beyond the end', [normal('N', 5)], (x) => ops.slice(x, 1, 3, 5, 4)),
   check('slice, a step before the batch axis', [normal(5, 'N', 2)], (x) => ops.slice(x, 0, 1, 5, 2)),
+  check('pad, before only', [normal('N', 3)], (x) => ops.pad(x, [0, 2], [])),
+  check('pad, behind only', [normal('N', 3)], (x) => ops.pad(x, [], [0, 2])),
   check('pad', [normal('N', 2, 3)], (x) => ops.pad(x, [0, 1, 2], [0, 0, 1])),
   check('expandAs, over the batch', [normal(1, 1, 3), normal('N', 2, 3)], ops.expandAs),
   check('expandAs, fixed, fewer axes', [normal(3), normal(2, 3)], ops.expandAs),
 
   check('reduceSum', [normal('N', 2, 3)], (x) => ops.reduceSum(x, [0, 2])),
+  check('reduceSum, one axis', [normal('N', 2, 3)], (x) => ops.reduceSum(x, [1])),
+  check('reduceSum, one axis kept', [normal('N', 2, 3)], (x) => ops.reduceSum(x, [0], true)),
   check('reduceSum, axes kept', [normal('N', 2, 3)], (x) => ops.reduceSum(x, [-1, 1], true)),
   check('reduceMean', [normal('N', 2, 3)], (x) => ops.reduceMean(x, [1])),
   check('reduceMean, batch axis', [normal('N', 2, 3)], (x) => ops.reduceMean(x, [0])),
