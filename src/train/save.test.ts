@@ -13,7 +13,7 @@ test('what saving would refuse is a sentence before training', () => {
   const record: RunRecord = {
     run,
     description,
-    program: trainingProgram(config, 'cpu'),
+    program: trainingProgram(config, { device: 'cpu' }),
     command: 'poster train',
     dataset: 'faces',
     protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: '10% held out' },
