@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, realpath, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadTrainState, readDescription, readSafetensors, writeSafetensors } from '../src/checkpoints/index.js';
+import { readHistory } from '../src/metrics/index.js';
 import { checkFailure, fails, poster, start, startLimited, succeeds, writeClasses } from './support/cli.js';
 
 const classes = ['happy', 'neutral', 'sad'];
@@ -126,6 +127,32 @@ describe('a dataset from training to prediction', () => {
         assert.ok(Buffer.compare(data, ours.get(tensor)?.data ?? Buffer.alloc(0)) === 0, `${name}: ${tensor} differs`);
       }
     }
+  });
+
+  it('killed and resumed, has told every epoch once, and left nothing half-written', async () => {
+    const epochs = async (folder: string): Promise<object[]> =>
+      (await readHistory(join(dir, folder, 'metrics.jsonl')))
+        .filter(({ event }) => event === 'epoch')
+        .map(({ seconds: _, ...line }) => line);
+    assert.equal((await epochs('run')).length, 2);
+    assert.deepEqual(await epochs('killed'), await epochs('run'));
+    const names = (await readdir(join(dir, 'killed'))).filter((name) => !name.includes('tfevents'));
+    assert.deepEqual(names.sort(), ['best.safetensors', 'last.safetensors', 'metrics.jsonl', 'run.json']);
+  });
+
+  it('has its folder to itself while it is trained', async () => {
+    const { child, finished } = start(train('own', '--epochs', '50'), dir);
+    await appears(child, join(dir, 'own', 'metrics.jsonl'));
+    await fails(train('own'), dir, 2, new RegExp(`Process ${child.pid} has been writing into own since`));
+    await fails(
+      ['train', '--resume', 'run/last.safetensors', '--out', 'own'],
+      dir,
+      2,
+      /has been writing into own since/,
+    );
+    child.kill('SIGINT');
+    assert.equal((await finished).code, 130);
+    assert.ok(!(await readdir(join(dir, 'own'))).includes('poster.lock'));
   });
 
   it('saves and stops at Ctrl-C', async () => {
@@ -283,7 +310,12 @@ describe('what goes wrong on the way', () => {
 
   it('a full disk is said, in a sentence', { skip: process.platform === 'win32' }, async () => {
     const result = await startLimited(train('full'), dir, 10_000);
-    checkFailure(result, 4, /Cannot write full\/best\.safetensors: it would exceed the largest file allowed/);
+    checkFailure(result, 4, /Cannot write full\/last\.safetensors: it would exceed the largest file allowed/);
+  });
+
+  it('without a GPU, drivers say nothing of their own', async () => {
+    const { stderr } = await fails(['train', '--data', 'faces', '--out', 'run'], dir, 2, /run already holds a run/);
+    assert.doesNotMatch(stderr, /vk|vulkan|dawn|^Warning/im);
   });
 
   it('a device that is not there is an error, not another device', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -66,16 +66,6 @@ test('what is optional may be absent; one flat array an optimizer is fine', asyn
   };
   await saveLast(join(dir, 'flat'), model, flat);
   assert.deepEqual((await loadLast(join(dir, 'flat'))).state, flat);
-});
-
-test('saving removes what killed runs left', async () => {
-  const run = join(dir, 'leftover');
-  await mkdir(run);
-  const leftover = join(run, `${lastFileName}.0123456789ab.tmp`);
-  await writeFile(leftover, 'half');
-  await utimes(leftover, 1, 1);
-  await saveLast(run, model, state);
-  assert.deepEqual(await readdir(run), [lastFileName]);
 });
 
 test('nothing to resume, or nonsense, is a sentence', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
-import { parseJson, removeAbandonedTemporaries } from '../common/files.js';
+import { parseJson } from '../common/files.js';
 import { makeFolder } from '../common/output-paths.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import {
@@ -114,8 +114,6 @@ export async function saveLast(dir: string, model: ModelCheckpoint, state: Train
   const path = join(dir, lastFileName);
   const { metadata, tensors } = encodeTrainState(model, state);
   await makeFolder(dir);
-  // A run killed while saving leaves hundreds of megabytes behind.
-  await removeAbandonedTemporaries(path);
   await writeSafetensors(path, tensors, metadata);
   return path;
 }

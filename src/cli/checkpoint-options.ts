@@ -7,9 +7,9 @@ import { bundledCheckpoint, requireBundledCheckpoint } from '../recognize/bundle
 import { type Classifier, loadClassifier } from '../recognize/classifier.js';
 import type { NetworkOptions } from '../recognize/network.js';
 import { Recognizer, type RecognizerOptions } from '../recognize/recognizer.js';
-import { chooseDevice, type DeviceName, deviceNames } from '../runtime/index.js';
+import { type DeviceName, deviceNames } from '../runtime/index.js';
 import { labelSetArgument, numberOf } from './arguments.js';
-import { note } from './context.js';
+import { openDevice } from './device.js';
 
 /** What commands that run a checkpoint share. */
 export interface CheckpointOptions {
@@ -72,10 +72,8 @@ export async function openAs<Opened>(
 ): Promise<Opened> {
   const { model, labels, threads, device } = options;
   const path = options.checkpoint === bundledCheckpoint() ? await requireBundledCheckpoint() : options.checkpoint;
-  const chosen = await chooseDevice(device);
-  if (chosen.note !== undefined) note(chosen.note);
   return load(path, {
-    device: chosen.device,
+    device: await openDevice(device),
     ...(threads === undefined ? {} : { threads }),
     assumed: { ...(model === undefined ? {} : { model }), ...(labels === undefined ? {} : { labels }) },
   });

@@ -1,16 +1,17 @@
-import { rm, rmdir, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { lastFileName } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { readJson, writeFileAtomic } from '../common/files.js';
+import { claimFolder } from '../common/folder-lock.js';
 import type { LabelSet } from '../common/labels.js';
-import { makeFolder } from '../common/output-paths.js';
 import { divide, loadDataset } from '../data/index.js';
 import { evaluateOn, loadClassifier } from '../recognize/index.js';
 import { type Figures, figuresOf, measurementsTable, spreadOf } from '../report/index.js';
 import type { DeviceName } from '../runtime/index.js';
 import { dataTypeLabels, type RunOptions, runSchema } from '../train/options.js';
+import { requireNoRun } from '../train/resume.js';
 import type { TrainResult } from '../train/train.js';
 import { quoted } from './arguments.js';
 import { note } from './context.js';
@@ -64,6 +65,8 @@ export interface FoldJob {
 
 export interface CrossValidationJob {
   readonly plan: CrossValidation;
+  /** Whether the folder holds this cross-validation already. */
+  readonly goesOn: boolean;
   /** Folder: `cross-validation.json`, and a run's folder for each fold. */
   readonly out: string;
   readonly device: DeviceName;
@@ -84,8 +87,9 @@ export function readCrossValidation(folder: string): Promise<CrossValidation> {
   return readJson(join(folder, planFileName), planSchema);
 }
 
-/** @throws UserError where the folder already holds one. */
-export async function requireNone(folder: string): Promise<void> {
+/** @throws UserError where the folder already holds one, or a run. */
+async function requireNone(folder: string): Promise<void> {
+  await requireNoRun(folder);
   if (!(await exists(join(folder, planFileName)))) return;
   throw new UserError(
     `${folder} already holds a cross-validation; go on with it (--resume ${folder}) or choose another folder with --out.`,
@@ -97,15 +101,25 @@ export async function requireNone(folder: string): Promise<void> {
  * Trains and measures one fold after another, each in `fold-1`, `fold-2`, ... of its own; those that are done are not
  * repeated, and one that was begun goes on.
  * @returns how far it has got: to the end, unless training was interrupted
+ * @throws UserError where another process writes into the folder
  */
 export async function crossValidate(job: CrossValidationJob): Promise<CrossValidation> {
-  const { out } = job;
-  let { plan } = job;
+  const folder = await claimFolder(job.out, [planFileName]);
+  try {
+    return await crossValidateInto(job);
+  } finally {
+    await folder.leave();
+  }
+}
+
+async function crossValidateInto(job: CrossValidationJob): Promise<CrossValidation> {
+  const { out, goesOn } = job;
+  if (!goesOn) await requireNone(out);
+  // As it is now that nobody else writes it.
+  let plan = goesOn ? { ...job.plan, done: (await readCrossValidation(out)).done } : job.plan;
   const count = plan.run.folds ?? 0;
   await noteScarce(plan.run);
   const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
-  const fresh = !(await exists(join(out, planFileName)));
-  await makeFolder(out);
   await save();
   for (let fold = 1; fold <= count; fold++) {
     if (plan.done.some((done) => done.fold === fold)) continue;
@@ -115,7 +129,7 @@ export async function crossValidate(job: CrossValidationJob): Promise<CrossValid
     const resume = (await exists(last)) ? { resume: last } : {};
     const result = await job.train({ run: { ...plan.run, fold }, out: folder, ...resume }).catch(async (error) => {
       // Nothing was begun: the same command, mended, must find no plan in its way.
-      if (fresh && fold === 1 && !(await exists(folder))) await removePlan(out);
+      if (!goesOn && fold === 1 && !(await exists(folder))) await rm(join(out, planFileName), { force: true });
       throw error;
     });
     if (result.interrupted) break;
@@ -130,12 +144,6 @@ export async function crossValidate(job: CrossValidationJob): Promise<CrossValid
     await save();
   }
   return plan;
-}
-
-async function removePlan(out: string): Promise<void> {
-  await rm(join(out, planFileName), { force: true });
-  // Stays where it holds anything else.
-  await rmdir(out).catch(() => undefined);
 }
 
 /** Measures a fold's weights on the pictures that they never saw, and writes all there is to say of it to a file. */

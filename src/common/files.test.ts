@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { z } from 'zod';
 import { ExitCode, UserError } from './errors.js';
-import {
-  explainFileError,
-  printable,
-  readJson,
-  removeAbandonedTemporaries,
-  withFile,
-  writeFileAtomic,
-} from './files.js';
+import { explainFileError, printable, readJson, withFile, writeFileAtomic } from './files.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-files-'));
 after(() => rm(dir, { recursive: true }));
@@ -109,18 +102,6 @@ test('running out of room half way leaves the previous file', { skip: process.pl
   assert.match(run.stdout, /^UserError 4 Cannot write .*: it would exceed the largest file allowed here/, run.stderr);
   assert.equal(await readFile(path, 'utf8'), 'before');
   assert.deepEqual((await readdir(where)).sort(), ['a', 'script.mjs']);
-});
-
-test('abandoned temporaries go, young and foreign ones stay', async () => {
-  const where = await folder('abandoned');
-  const names = ['a.000000000000.tmp', 'a.111111111111.tmp', 'a.b.tmp', 'b.000000000000.tmp', 'a'];
-  for (const name of names) {
-    await writeFile(join(where, name), '');
-    if (!name.includes('111111')) await utimes(join(where, name), 1, 1);
-  }
-  await removeAbandonedTemporaries(join(where, 'a'));
-  assert.deepEqual((await readdir(where)).sort(), names.slice(1).sort());
-  await removeAbandonedTemporaries(join(dir, 'no such folder', 'a'));
 });
 
 test('withFile reads ranges and refuses what is no regular file or ends early', async () => {

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { type FileHandle, lstat, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { undoneAtExit } from './ending.js';
 import { ExitCode, messageOf, UserError } from './errors.js';
 import { printable } from './printable.js';
+import { removeDeadTemporaries, temporaryFor } from './temporary-files.js';
 
 export { printable };
 
@@ -135,8 +135,9 @@ export async function writeFileAtomic(
       throw explainFileError(error, 'write', path);
     });
   }
+  await removeDeadTemporaries(dirname(path));
   // A name of its own for each write: two writers of one path cannot mix their bytes, the last one wins.
-  const temporary = join(dirname(path), `${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = temporaryFor(path);
   const settled = undoneAtExit(() => unlinkSync(temporary));
   try {
     const handle = await open(temporary, 'wx');
@@ -153,24 +154,6 @@ export async function writeFileAtomic(
     throw explainFileError(error, 'write', path);
   } finally {
     settled();
-  }
-}
-
-/**
- * Removes temporary files that killed processes left while writing `path` with {@link writeFileAtomic}. One that was
- * touched within `olderThanSeconds` may belong to a live writer, perhaps on another machine, and stays.
- */
-export async function removeAbandonedTemporaries(path: string, olderThanSeconds = 600): Promise<void> {
-  const folder = dirname(path);
-  const start = `${basename(path)}.`;
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    if (!name.startsWith(start) || !/^[0-9a-f]{12}\.tmp$/.test(name.slice(start.length))) continue;
-    const candidate = join(folder, name);
-    // Best effort: a file that another process removed meanwhile is no trouble.
-    const info = await stat(candidate).catch(() => undefined);
-    if (info === undefined || Date.now() - info.mtimeMs < olderThanSeconds * 1000) continue;
-    await unlink(candidate).catch(() => undefined);
   }
 }
 

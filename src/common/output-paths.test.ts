@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { link, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ExitCode, UserError } from './errors.js';
-import { checkDrawing, checkOutputFiles, guardInputs, makeFolder } from './output-paths.js';
+import { checkDrawing, checkOutputFiles, guardInputs, makeFolder, newFolder, removeIfEmpty } from './output-paths.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-outputs-'));
 after(() => rm(dir, { recursive: true }));
@@ -71,4 +71,15 @@ test('folders are made with those above them, or refused', { timeout: 10_000 }, 
   if (existsSync('/proc/self')) {
     await assert.rejects(makeFolder('/proc/x/y'), refused(ExitCode.input, /no folder can be made in \/proc;/));
   }
+});
+
+test('of several that make a new folder at once, each gets its own', async () => {
+  const above = join(dir, 'runs');
+  const made = await Promise.all(Array.from({ length: 8 }, () => newFolder(above, 'nano')));
+  const names = (await readdir(above)).sort();
+  assert.deepEqual(names, ['nano', ...[2, 3, 4, 5, 6, 7, 8].map((n) => `nano-${n}`)]);
+  assert.equal(new Set(made.map(({ path }) => path)).size, 8);
+  await writeFile(join(above, 'nano', 'file'), '');
+  for (const folder of made) await removeIfEmpty(folder.made);
+  assert.deepEqual(await readdir(above), ['nano']);
 });

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
+import { access, constants, mkdir, realpath, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ExitCode, UserError } from './errors.js';
 import { explainFileError } from './files.js';
@@ -97,23 +97,61 @@ export async function checkFolderFor(path: string): Promise<void> {
 /**
  * Makes a folder and those above it. Node's own way to do so never ends below /proc, which denies that a folder is there
  * in which none can be made.
+ * @returns the folders that were not there before, from the uppermost on
  * @throws UserError
  */
-export async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<string[]> {
   try {
     await mkdir(path);
+    return [path];
   } catch (error) {
-    if (await isFolder(path)) return;
+    if (await isFolder(path)) return [];
     const above = dirname(resolve(path));
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     if (!missing) throw explainFileError(error, 'write', path);
     if (await isFolder(above)) {
       throw new UserError(`Cannot write ${path}: no folder can be made in ${above}; choose another.`);
     }
-    await makeFolder(above);
-    // Somebody else may have made it meanwhile.
-    await mkdir(path).catch(async (second: unknown) => {
-      if (!(await isFolder(path))) throw explainFileError(second, 'write', path);
-    });
+    const made = await makeFolder(above);
+    try {
+      await mkdir(path);
+      return [...made, path];
+    } catch (second) {
+      // Somebody else may have made it meanwhile.
+      if (await isFolder(path)) return made;
+      throw explainFileError(second, 'write', path);
+    }
   }
+}
+
+/** A folder that was not there before. */
+export interface NewFolder {
+  readonly path: string;
+  /** The folders that were made: this one, and those above it that were missing. */
+  readonly made: readonly string[];
+}
+
+/**
+ * Makes `name`, `name-2`, `name-3`, ... in a folder: the first that is not there. Of several processes that do so at once
+ * each gets another.
+ * @throws UserError
+ */
+export async function newFolder(above: string, name: string): Promise<NewFolder> {
+  const made = await makeFolder(above);
+  for (let n = 1; ; n++) {
+    const path = join(above, n === 1 ? name : `${name}-${n}`);
+    try {
+      await mkdir(path);
+      return { path, made: [...made, path] };
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') continue;
+      await removeIfEmpty(made);
+      throw explainFileError(error, 'write', path);
+    }
+  }
+}
+
+/** Removes folders of {@link makeFolder}, as far as they are empty. */
+export async function removeIfEmpty(made: readonly string[]): Promise<void> {
+  for (const path of made.toReversed()) await rmdir(path).catch(() => undefined);
 }

@@ -11,6 +11,8 @@ export interface HistoryEvent {
 
 /** A history open for appending. Lines are in the order of the calls. */
 export interface History {
+  /** What was there when it was opened, and stayed. */
+  readonly events: readonly HistoryEvent[];
   /** Appends a line; it survives the death of this process, but not yet of the machine. */
   append(event: HistoryEvent): Promise<void>;
   /** Appends a line and waits until all lines are on the disk: once an epoch. */
@@ -81,7 +83,8 @@ export async function openHistory(path: string, keep: (event: HistoryEvent) => b
       throw explainFileError(error, 'read', path);
     }
   }
-  const kept = parseHistory(text, path).filter(keep).map(formatEvent).join('');
+  const events = parseHistory(text, path).filter(keep);
+  const kept = events.map(formatEvent).join('');
   if (kept !== text) await writeFileAtomic(path, kept);
   let handle: FileHandle;
   try {
@@ -114,6 +117,7 @@ export async function openHistory(path: string, keep: (event: HistoryEvent) => b
     });
   };
   return {
+    events,
     append: (event) => write(event, false),
     commit: (event) => write(event, true),
     close: () => enqueue(() => handle.close()),

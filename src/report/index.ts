@@ -16,3 +16,4 @@ export * from './run-report.js';
 export * from './scatter.js';
 export * from './table.js';
 export * from './tensorboard.js';
+export * from './told-epochs.js';

@@ -198,7 +198,11 @@ async function labelsOf(checkpoint: string): Promise<readonly string[] | undefin
   return found === undefined ? undefined : (await readDescription(checkpoint)).labels.labels;
 }
 
-function epochsOf(events: readonly HistoryEvent[], source: string): RunEpoch[] {
+/**
+ * The epochs among the lines of a history, in order.
+ * @throws UserError for one that cannot be used, naming `source`
+ */
+export function epochsOf(events: readonly HistoryEvent[], source: string): RunEpoch[] {
   const epochs = new Map<number, RunEpoch>();
   for (const event of events) {
     if (event.event !== 'epoch') continue;

@@ -65,6 +65,14 @@ test('files of one second have names of their own, in order of time', async () =
   assert.ok(names.every((name) => name.includes('tfevents')));
 });
 
+test('a file comes after those that are there, also where the clock was set back', async () => {
+  const folder = join(dir, 'clock');
+  const files = [2000, 1000, 1000, 3000].map((wallTime) => openEvents(folder, { wallTime }));
+  for (const file of files) file.close();
+  const paths = files.map(({ path }) => path);
+  assert.deepEqual(paths.toSorted(), paths);
+});
+
 test('a folder that cannot be is a sentence', () => {
   assert.throws(
     () => openEvents('/dev/null/events'),

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import crc32c from 'crc-32/crc32c.js';
 import protobuf from 'protobufjs/light.js';
@@ -10,7 +10,8 @@ import { explainFileError } from '../common/files.js';
 const field = (type: string, id: number, rule?: 'repeated'): protobuf.IField =>
   rule ? { type, id, rule } : { type, id };
 
-const Event = protobuf.Root.fromJSON({
+/** The message of a record. */
+export const Event = protobuf.Root.fromJSON({
   nested: {
     Event: {
       fields: {
@@ -42,7 +43,7 @@ const Event = protobuf.Root.fromJSON({
 /** TensorFlow's DataType of strings. */
 const stringType = 7;
 /** SessionLog's status at a beginning: what was written for its step and later ones no longer counts. */
-const sessionStart = 1;
+export const sessionStart = 1;
 
 /** CRC-32C, turned so that a checksum of data that holds checksums stays a good one (as in LevelDB). */
 export function maskedCrc(data: Uint8Array): number {
@@ -61,6 +62,17 @@ export function tfRecord(data: Uint8Array): Uint8Array {
   return record;
 }
 
+/** The data of the records in the bytes of a file, up to one that is cut off. */
+export function* recordsIn(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 16 <= bytes.length; ) {
+    const end = at + 12 + Number(view.getBigUint64(at, true));
+    if (end + 4 > bytes.length) return;
+    yield bytes.subarray(at + 12, end);
+    at = end + 4;
+  }
+}
+
 const eventRecord = (event: object): Uint8Array => tfRecord(Event.encode(Event.fromObject(event)).finish());
 
 export interface EventFile {
@@ -75,7 +87,10 @@ export interface EventFile {
 export interface EventFileOptions {
   /** Steps from this one on that earlier files of the folder tell are void: a run that goes on from before its end. */
   readonly from?: number;
-  /** Seconds since 1970, of the first record and in the file's name; default: now. */
+  /**
+   * Seconds since 1970, of the first record and in the file's name, where it is moved behind those of the folder's other
+   * files: readers take them in that order, and a clock may have been set back. Default: now.
+   */
   readonly wallTime?: number;
   /** In the file's name, to tell who wrote it (default `poster`). */
   readonly maker?: string;
@@ -88,8 +103,6 @@ export interface EventFileOptions {
  */
 export function openEvents(folder: string, options: EventFileOptions = {}): EventFile {
   const { from, wallTime = Date.now() / 1000, maker = 'poster' } = options;
-  // Readers go through a folder's files in the order of their names: by time.
-  const second = String(Math.floor(wallTime)).padStart(10, '0');
   let path = '';
   const explained = <T>(work: () => T): T => {
     try {
@@ -99,6 +112,7 @@ export function openEvents(folder: string, options: EventFileOptions = {}): Even
     }
   };
   const create = (): number => {
+    const second = String(Math.max(Math.floor(wallTime), lastSecond(folder) + 1)).padStart(10, '0');
     for (let n = 0; ; n++) {
       path = join(folder, `events.out.tfevents.${second}.${maker}.${process.pid}.${n}`);
       try {
@@ -138,6 +152,12 @@ export function openEvents(folder: string, options: EventFileOptions = {}): Even
   };
 }
 
+/** Time in the name of a folder's last event file; -1 without any. */
+function lastSecond(folder: string): number {
+  const times = readdirSync(folder).map((name) => Number(/^events\.out\.tfevents\.(\d{10})\./.exec(name)?.[1] ?? -1));
+  return Math.max(-1, ...times.filter((time) => time < 9_999_999_999));
+}
+
 /** Figures of an epoch as they are called in `metrics.jsonl`. */
 export interface EpochFigures {
   readonly epoch: number;
@@ -146,6 +166,7 @@ export interface EpochFigures {
   readonly valLoss: number | null;
   readonly valAccuracy: number | null;
   readonly valMeanClassAccuracy: number | null;
+  readonly valMacroF1?: number | null;
   readonly lr: number | null;
 }
 
@@ -158,6 +179,7 @@ export function epochScalars(figures: EpochFigures): Record<string, number | nul
     'accuracy/training': figures.trainAccuracy,
     'accuracy/validation': figures.valAccuracy,
     'accuracy/validation_class_mean': figures.valMeanClassAccuracy,
+    'accuracy/validation_macro_f1': figures.valMacroF1 ?? null,
   };
 }
 

@@ -3,16 +3,25 @@ import { lastFileName, type TrainState } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Loader } from '../data/index.js';
 import { type Evaluation, type History, openHistory } from '../metrics/index.js';
-import { learningRate, type Schedule } from '../optim/index.js';
+import { learningRate } from '../optim/index.js';
 import type { Engine, Snapshot } from './engine.js';
-import { evaluateWith, type Tally, trainStep } from './epoch.js';
+import { evaluateWith, trainStep } from './epoch.js';
 import { type RunOptions, scheduleOf } from './options.js';
 import { historyFileName, isOwnState } from './resume.js';
-import { bestFileName, type Position, type RunRecord, saveBest, saveState } from './save.js';
+import {
+  addSkipped,
+  isBehind,
+  missingEpochs,
+  nextEpoch,
+  positionOf,
+  type RunPosition,
+  secondsOf,
+} from './run-position.js';
+import { bestFileName, type RunRecord, saveBest, saveState } from './save.js';
 import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './train.js';
 
 export interface LoopContext {
-  readonly job: TrainJob;
+  readonly job: Pick<TrainJob, 'out' | 'resume' | 'saveEvery'>;
   readonly run: RunOptions;
   readonly record: RunRecord;
   readonly engine: Engine;
@@ -21,37 +30,31 @@ export interface LoopContext {
   readonly listener: TrainListener;
 }
 
-interface Where {
-  epoch: number;
-  nextBatch: number;
-  step: number;
-  tally: Tally;
-  best: TrainState['best'];
-  /** Whether the run's folder has the weights of `best`. */
-  hasBest: boolean;
-}
-
 /**
- * Trains from a stored state (or from the beginning) to the last epoch, or until the signal.
+ * Trains from a stored state (or from the beginning) to the last epoch, or until the signal. The run's folder must be
+ * this process's own.
  * @param hasBest whether the run's folder has the weights of the stored state's best epoch
+ * @param began called once training is about to begin, with what the history tells of the time before
  */
 export async function runEpochs(
   context: LoopContext,
   state: TrainState | undefined,
   hasBest: boolean,
   signal: AbortSignal | undefined,
+  began: (at: Readonly<RunPosition>, history: History) => void = () => undefined,
 ): Promise<Omit<TrainResult, 'init' | 'shared'>> {
-  const { job, record, run } = context;
-  const at = whereOf(state, hasBest);
+  const { job, run } = context;
+  const at = positionOf(state, hasBest);
   // In a folder of its own the state is at home from the start, whatever comes.
-  if (job.resume !== undefined && !isOwnState(job.resume, job.out)) await save(context, record, at);
-  const history = await openHistory(join(job.out, historyFileName), (event) => isBefore(event, at));
+  if (job.resume !== undefined && !isOwnState(job.resume, job.out)) await save(context, at);
+  const history = await openHistory(join(job.out, historyFileName), (event) => isBehind(event, at));
   try {
+    await restoreBest(context, at, history);
+    noteMissing(context, at, history);
     await history.append({ event: state ? 'resume' : 'start', epoch: at.epoch, step: at.step, run });
+    began(at, history);
     let interrupted = false;
-    while (at.epoch < run.epochs && !interrupted) {
-      interrupted = await runEpoch(context, record, at, history, signal);
-    }
+    while (at.epoch < run.epochs && !interrupted) interrupted = await runEpoch(context, at, history, signal);
     return {
       bestEpoch: at.best ? at.best.epoch + 1 : 0,
       bestAccuracy: at.best?.value ?? 0,
@@ -69,39 +72,54 @@ export async function runEpochs(
   }
 }
 
-function whereOf(state: TrainState | undefined, hasBest: boolean): Where {
-  const { loss, correct, samples } = state?.accumulators ?? {};
-  return {
-    epoch: state?.epoch ?? 0,
-    nextBatch: state?.nextBatch ?? 0,
-    step: state?.step ?? 0,
-    tally: { loss: Number(loss ?? 0), correct: Number(correct ?? 0), samples: Number(samples ?? 0) },
-    best: state?.best,
-    hasBest,
+/** A run that was killed before it wrote the weights of the best epoch has them still where that epoch was its last. */
+async function restoreBest(context: LoopContext, at: RunPosition, history: History): Promise<void> {
+  const { best } = at;
+  if (best === undefined || at.hasBest || best.epoch !== at.epoch - 1 || at.nextBatch > 0) return;
+  const line = history.events.findLast(({ event, epoch }) => event === 'epoch' && epoch === at.epoch);
+  const metrics = {
+    accuracy: line?.['valAccuracy'],
+    meanClassAccuracy: line?.['valMeanClassAccuracy'],
+    macroF1: line?.['valMacroF1'],
+    crossEntropy: line?.['valLoss'],
+    [best.metric]: best.value,
   };
+  await saveBest(context.job.out, context.record, await finite(context.engine, at), at.epoch, numbersOf(metrics));
+  at.hasBest = true;
 }
 
-/** Events that a resumed run will not repeat. */
-function isBefore(event: Readonly<Record<string, unknown>>, at: Where): boolean {
-  return typeof event['step'] === 'number' && event['step'] <= at.step;
+/** What a resumed run's folder should hold, and does not. */
+function noteMissing({ job, listener }: LoopContext, at: RunPosition, history: History): void {
+  if (at.best !== undefined && !at.hasBest) {
+    listener.onNote?.(
+      `Note: the weights of the best epoch so far, ${at.best.epoch + 1}, are not beside the state that the run goes on ` +
+        `from; ${bestFileName} will be written when an epoch is better.`,
+    );
+  }
+  const missing = missingEpochs(history.events, at);
+  const [first] = missing;
+  if (first === undefined) return;
+  const which =
+    missing.length === 1
+      ? `epoch ${first}`
+      : `${missing.length} of the ${at.epoch} epochs so far, the first is ${first}`;
+  listener.onNote?.(
+    `Note: ${join(job.out, historyFileName)} does not tell ${which}: reports will lack them. Was it removed or edited?`,
+  );
 }
 
 /** The rest of one epoch. @returns whether the signal ended it; the state is saved in either case. */
 async function runEpoch(
   context: LoopContext,
-  record: RunRecord,
-  at: Where,
+  at: RunPosition,
   history: History,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const { engine, job, run, trainLoader, listener } = context;
-  const started = performance.now();
-  const schedule = scheduleOf(run);
+  const { engine, job, record, run, trainLoader, listener } = context;
   const progress = meter(trainLoader.batches, run, at);
-  let lastSave = started;
-  let lr = 0;
+  let lastSave = performance.now();
   for await (const batch of trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch })) {
-    lr = rate(schedule, at.step, trainLoader.batches, run.epochs);
+    const lr = rate(context, at.step);
     const loss = await trainStep(engine, batch, at.tally, {
       classes: record.description.labels.labels.length,
       microBatch: run.microBatch,
@@ -112,91 +130,89 @@ async function runEpoch(
       masks: record.program.masks,
     });
     at.step++;
+    at.epochSteps++;
     at.nextBatch = batch.index + 1;
-    listener.onStep?.({ ...progress(batch.size, at), loss, lr });
+    listener.onStep?.({ ...progress(batch.size, at), step: at.step, loss, lr });
     if (signal?.aborted) {
-      await save(context, record, at);
+      await save(context, at);
       return true;
     }
     if (performance.now() - lastSave > job.saveEvery * 1000) {
-      await save(context, record, at);
+      await save(context, at);
       lastSave = performance.now();
     }
   }
-  return finishEpoch(context, record, at, history, lr, started);
+  await finishEpoch(context, at, history);
+  return false;
 }
 
-async function finishEpoch(
-  context: LoopContext,
-  record: RunRecord,
-  at: Where,
-  history: History,
-  lr: number,
-  started: number,
-): Promise<boolean> {
-  const { engine, job, run, trainLoader, listener, valLoader } = context;
-  // The rate of the epoch's first step: with that of the last, `lr`, its curve can be drawn.
-  const lrStart = rate(scheduleOf(run), at.step - trainLoader.batches, trainLoader.batches, run.epochs);
+/**
+ * Measures an epoch and saves the run. The order makes every moment one to be killed in: the history's line, the state that
+ * counts the epoch as finished, then the best weights, which that state holds too.
+ */
+async function finishEpoch(context: LoopContext, at: RunPosition, history: History): Promise<void> {
+  const { engine, job, record, trainLoader, listener, valLoader } = context;
   const scores = await evaluateWith((images, n) => engine.logits(images, n), valLoader);
+  const snapshot = await finite(engine, at);
   const value = scores.accuracy ?? 0;
   const best = at.best === undefined || value > at.best.value;
-  const { tally } = at;
+  const { tally, epochSteps, step } = at;
   const summary: EpochSummary = {
     epoch: at.epoch + 1,
+    step,
     trainLoss: tally.loss / tally.samples,
     trainAccuracy: tally.correct / tally.samples,
     valLoss: scores.crossEntropy ?? 0,
     valAccuracy: value,
     valMeanClassAccuracy: scores.meanClassAccuracy ?? 0,
-    lr,
-    seconds: (performance.now() - started) / 1000,
+    valMacroF1: scores.macroF1 ?? 0,
+    lrStart: rate(context, step - epochSteps),
+    lr: rate(context, epochSteps > 0 ? step - 1 : step),
+    seconds: secondsOf(at),
     best,
   };
+  addSkipped(at, trainLoader.skipped);
+  const { confusion, calibration } = scores;
+  const details = { confusion, ...(best ? { calibration } : {}) };
+  await history.commit({ event: 'epoch', ...summary, skipped: at.skipped.size, ...details });
+  nextEpoch(at);
   if (best) {
-    at.best = { epoch: at.epoch, metric: 'accuracy', value };
-    const snapshot = await finite(engine, at);
-    await saveBest(job.out, record, snapshot, at.epoch + 1, figures(scores));
+    at.best = { epoch: at.epoch - 1, metric: 'accuracy', value };
+    at.hasBest = false;
+  }
+  await saveState(job.out, record, snapshot, at);
+  if (best) {
+    await saveBest(job.out, record, snapshot, at.epoch, numbersOf(figures(scores)));
     at.hasBest = true;
   }
-  at.epoch++;
-  at.nextBatch = 0;
-  at.tally = { loss: 0, correct: 0, samples: 0 };
-  await save(context, record, at);
-  const { macroF1, confusion, calibration } = scores;
-  await history.commit({
-    event: 'epoch',
-    step: at.step,
-    ...summary,
-    lrStart,
-    valMacroF1: macroF1,
-    skipped: trainLoader.skipped.length,
-    confusion,
-    ...(best ? { calibration } : {}),
-  });
-  listener.onEpoch?.(summary);
-  return false;
+  listener.onEpoch?.(summary, scores);
 }
 
-function figures(scores: Evaluation): Record<string, number> {
-  const { accuracy, meanClassAccuracy, macroF1, crossEntropy } = scores;
-  const all = Object.entries({ accuracy, meanClassAccuracy, macroF1, crossEntropy });
+const figures = ({ accuracy, meanClassAccuracy, macroF1, crossEntropy }: Evaluation): Record<string, unknown> => ({
+  accuracy,
+  meanClassAccuracy,
+  macroF1,
+  crossEntropy,
+});
+
+/** Those that are defined and finite: what is not cannot be stored. */
+function numbersOf(figures: Readonly<Record<string, unknown>>): Record<string, number> {
   return Object.fromEntries(
-    all.flatMap(([name, value]) => (value !== null && Number.isFinite(value) ? [[name, value]] : [])),
+    Object.entries(figures).flatMap(([name, value]) => (Number.isFinite(value) ? [[name, Number(value)]] : [])),
   );
 }
 
-function rate(schedule: Schedule, step: number, stepsPerEpoch: number, epochs: number): number {
-  return learningRate(schedule, { step, stepsPerEpoch, epochs });
+function rate({ run, trainLoader }: LoopContext, step: number): number {
+  return learningRate(scheduleOf(run), { step, stepsPerEpoch: trainLoader.batches, epochs: run.epochs });
 }
 
-async function save(context: LoopContext, record: RunRecord, at: Where): Promise<void> {
-  const { epoch, nextBatch, step, best, tally } = at;
-  const position: Position = { epoch, nextBatch, step, best, accumulators: { ...tally } };
-  await saveState(context.job.out, record, await finite(context.engine, at), position);
+async function save(context: LoopContext, at: RunPosition): Promise<void> {
+  addSkipped(at, context.trainLoader.skipped);
+  await saveState(context.job.out, context.record, await finite(context.engine, at), at);
 }
 
 /** A snapshot that is worth keeping: a diverged one must not replace the last good one. */
-async function finite(engine: Engine, at: Where): Promise<Snapshot> {
+async function finite(engine: Engine, at: RunPosition): Promise<Snapshot> {
   const snapshot = await engine.snapshot();
   for (const [name, values] of snapshot.parameters) {
     let sum = 0;
@@ -212,10 +228,10 @@ async function finite(engine: Engine, at: Where): Promise<Snapshot> {
 }
 
 /** Speed and time left, averaged over the last steps. */
-function meter(batches: number, run: RunOptions, from: Where) {
+function meter(batches: number, run: RunOptions, from: RunPosition) {
   let before = performance.now();
   let secondsPerImage: number | undefined;
-  return (size: number, at: Where) => {
+  return (size: number, at: RunPosition) => {
     const now = performance.now();
     const current = (now - before) / 1000 / size;
     before = now;

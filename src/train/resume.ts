@@ -105,8 +105,18 @@ export async function carryOver(path: string, to: string, best: TrainState['best
 /** Whether a resumed run's folder has its state already. */
 export const isOwnState = (path: string, out: string): boolean => resolve(path) === resolve(out, lastFileName);
 
+/** @throws UserError where a folder holds a run already, which a new one would write over. */
+export async function requireNoRun(out: string): Promise<void> {
+  const last = join(out, lastFileName);
+  if ((await stat(last).catch(() => undefined)) === undefined) return;
+  throw new UserError(
+    `${printable(out, 4096)} already holds a run; go on with it (resume from ${printable(last, 4096)}) or choose another folder.`,
+    ExitCode.usage,
+  );
+}
+
 /** Whether the best weights in a folder are those that a state speaks of: they may be another run's, or of another epoch. */
-async function holdsBest(folder: string, best: TrainState['best']): Promise<boolean> {
+export async function holdsBest(folder: string, best: TrainState['best']): Promise<boolean> {
   const path = join(folder, bestFileName);
   if (best === undefined || !(await isFile(path))) return false;
   try {

@@ -15,23 +15,15 @@ import { describeZodError } from '../common/files.js';
 import type { Snapshot } from './engine.js';
 import type { RunOptions } from './options.js';
 import type { TrainingProgram } from './program.js';
+import { accumulatorsOf, positionOf, type RunPosition } from './run-position.js';
 import { type Commit, versions } from './versions.js';
 
 export const bestFileName = 'best.safetensors';
 
-/** Where a run has got to. */
-export interface Position {
-  readonly epoch: number;
-  readonly nextBatch: number;
-  readonly step: number;
-  readonly accumulators: Readonly<Record<string, number>>;
-  readonly best: TrainState['best'];
-}
-
 export interface RunRecord {
   readonly run: RunOptions;
   readonly description: ModelDescription;
-  readonly program: TrainingProgram;
+  readonly program: Pick<TrainingProgram, 'parameters' | 'masks'>;
   readonly command: string;
   readonly dataset: string;
   readonly protocol: ProtocolRecord;
@@ -87,7 +79,7 @@ export async function saveBest(
 }
 
 /** Everything that going on needs. */
-export async function saveState(dir: string, record: RunRecord, snapshot: Snapshot, at: Position): Promise<string> {
+export async function saveState(dir: string, record: RunRecord, snapshot: Snapshot, at: RunPosition): Promise<string> {
   return saveLast(dir, checkpointOf(record, snapshot.parameters, at.epoch, {}), stateOf(record, snapshot, at));
 }
 
@@ -97,7 +89,7 @@ export async function saveState(dir: string, record: RunRecord, snapshot: Snapsh
  * @throws UserError that names what cannot be.
  */
 export function checkSavable(record: RunRecord): void {
-  const at: Position = { epoch: 0, nextBatch: 0, step: 0, best: undefined, accumulators: {} };
+  const at = positionOf(undefined, false);
   const nothing: Snapshot = { parameters: new Map(), optimizer: new Map(), optimizerSteps: 0, averageUpdates: 0 };
   try {
     const model = { ...record.description, parameters: new Map(), training: trainingOf(record, 0, {}) };
@@ -110,12 +102,12 @@ export function checkSavable(record: RunRecord): void {
   }
 }
 
-function stateOf({ run }: RunRecord, snapshot: Snapshot, at: Position): TrainState {
-  const { best, ...rest } = at;
+function stateOf({ run }: RunRecord, snapshot: Snapshot, at: RunPosition): TrainState {
+  const { epoch, nextBatch, step, best } = at;
   return {
-    ...rest,
+    ...{ epoch, nextBatch, step },
     ...(best ? { best } : {}),
-    accumulators: { ...at.accumulators },
+    accumulators: accumulatorsOf(at),
     seed: run.seed,
     // From wherever it is resumed.
     config: { ...run, data: resolve(run.data) },

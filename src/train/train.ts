@@ -1,8 +1,8 @@
-import { loadTrainState } from '../checkpoints/index.js';
-import { printable } from '../common/files.js';
-import { makeFolder } from '../common/output-paths.js';
+import { lastFileName, loadTrainState } from '../checkpoints/index.js';
+import { claimFolder } from '../common/folder-lock.js';
 import { random } from '../common/random.js';
 import { createLoader } from '../data/index.js';
+import type { Evaluation, History, HistoryEvent } from '../metrics/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { initialize } from '../nn/index.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
@@ -12,8 +12,9 @@ import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
 import { decayRuleOf, optimizerOf, parseRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
-import { carryOver, checkData, checkSame, checkState } from './resume.js';
-import { recordOf, sessionOf, writeRunFile } from './run-file.js';
+import { carryOver, checkData, checkSame, checkState, historyFileName, isOwnState, requireNoRun } from './resume.js';
+import { recordOf, runFileName, sessionOf, writeRunFile } from './run-file.js';
+import type { RunPosition } from './run-position.js';
 import { bestFileName, checkSavable, restored } from './save.js';
 import { type SharedSet, sharedSets } from './shared.js';
 import { targetOf } from './target.js';
@@ -38,6 +39,8 @@ export interface TrainJob {
 }
 
 export interface StepProgress {
+  /** Updates made so far, of all epochs. */
+  readonly step: number;
   readonly epoch: number;
   readonly epochs: number;
   readonly batch: number;
@@ -50,13 +53,20 @@ export interface StepProgress {
 }
 
 export interface EpochSummary {
+  /** From 1. */
   readonly epoch: number;
+  /** Updates made until its end. */
+  readonly step: number;
   readonly trainLoss: number;
   readonly trainAccuracy: number;
   readonly valLoss: number;
   readonly valAccuracy: number;
   readonly valMeanClassAccuracy: number;
+  readonly valMacroF1: number;
+  /** Learning rate of the epoch's first update; with that of the last, `lr`, its curve can be drawn. */
+  readonly lrStart: number;
   readonly lr: number;
+  /** With its evaluation, over all processes that trained it. */
   readonly seconds: number;
   readonly best: boolean;
 }
@@ -70,9 +80,14 @@ export interface TrainListener {
     readonly parameters: number;
     readonly batches: number;
     readonly labels: readonly string[];
+    /** Updates made before: 0 unless the run goes on. */
+    readonly step: number;
+    /** Lines of the history so far, those of finished epochs among them. */
+    readonly history: readonly HistoryEvent[];
   }): void;
   onStep?(progress: StepProgress): void;
-  onEpoch?(summary: EpochSummary): void;
+  /** An epoch is finished and saved. */
+  onEpoch?(summary: EpochSummary, validation: Evaluation): void;
   /** A file's weights were taken to begin with. */
   onInit?(report: InitReport): void;
   /** Training pictures are where they should be new: told before training, once. */
@@ -105,9 +120,23 @@ export interface TrainResult {
  * gives the same bits as one that never stopped.
  *
  * @param signal ends training after the step under way; the state is saved.
- * @throws UserError for unusable data, files or options, and (exit code `diverged`) when the loss is not finite.
+ * @throws UserError where another process writes into `job.out` or it holds another run, for unusable data, files or options, and (exit code `diverged`) when the loss is not finite.
  */
 export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
+  const folder = await claimFolder(job.out, [lastFileName, bestFileName, historyFileName, runFileName]);
+  try {
+    if (job.resume === undefined || !isOwnState(job.resume, job.out)) await requireNoRun(job.out);
+    return await trainInto(job, listener, signal);
+  } finally {
+    await folder.leave();
+  }
+}
+
+async function trainInto(
+  job: TrainJob,
+  listener: TrainListener,
+  signal: AbortSignal | undefined,
+): Promise<TrainResult> {
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
   const stored = resumed && parseRun(resumed.state.config);
   const run = stored ? { ...stored, epochs: job.run.epochs, data: job.run.data } : parseRun(job.run);
@@ -159,21 +188,11 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
   const valLoader = createLoader(data.validation, { ...loading, batchSize: Math.max(run.microBatch, 32) });
   try {
     // Not before: what fails until here leaves nothing behind.
-    await makeFolder(job.out);
     const best = resumed?.state.best;
     const hasBest = resumed !== undefined && (await carryOver(job.resume ?? '', job.out, best));
-    if (best !== undefined && !hasBest) listener.onNote?.(bestMissing(best.epoch + 1, job.resume ?? ''));
     if (resumed && resumed.state.epoch >= run.epochs) {
       listener.onNote?.(`All ${run.epochs} epochs are finished: nothing is trained. Give more --epochs to go on.`);
     }
-    listener.onStart?.({
-      device: job.device,
-      trainSamples: data.train.samples.length,
-      valSamples: data.validation.samples.length,
-      parameters: [...program.trained.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
-      batches: trainLoader.batches,
-      labels: data.labels.labels,
-    });
     await writeRunFile(job.out, record, data, init, sessionOf(job, record.commit, resumed?.state));
     const context = {
       job,
@@ -184,19 +203,23 @@ export async function train(job: TrainJob, listener: TrainListener = {}, signal?
       valLoader,
       listener,
     };
-    return { ...(await runEpochs(context, resumed?.state, hasBest, signal)), init, shared };
+    const began = ({ step }: Readonly<RunPosition>, history: History): void =>
+      listener.onStart?.({
+        device: job.device,
+        trainSamples: data.train.samples.length,
+        valSamples: data.validation.samples.length,
+        parameters: [...program.trained.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+        batches: trainLoader.batches,
+        labels: data.labels.labels,
+        step,
+        history: history.events,
+      });
+    return { ...(await runEpochs(context, resumed?.state, hasBest, signal, began)), init, shared };
   } finally {
     await trainLoader.close();
     await valLoader.close();
     await engine.dispose();
   }
-}
-
-function bestMissing(epoch: number, path: string): string {
-  return (
-    `Note: the weights of the best epoch so far, ${epoch}, are not beside ${printable(path)}; ${bestFileName} will be ` +
-    'written when an epoch is better.'
-  );
 }
 
 /** Everything random here follows from the seed and the name. */

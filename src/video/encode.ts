@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { undoneAtExit } from '../common/ending.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
+import { removeDeadTemporaries, temporaryFor } from '../common/temporary-files.js';
 import { type FfmpegPaths, killProgram, outputOf, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
 
 /** Kinds of files that annotated videos are written to. */
@@ -47,8 +47,9 @@ export class VideoWriter {
       ? ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20']
       : ['-c:v', 'mpeg4', '-q:v', '3'];
     const kind = extname(path);
-    const name = `.${basename(path, kind)}.${randomBytes(6).toString('hex')}.tmp${kind}`;
-    const temporary = join(dirname(resolve(path)), name);
+    await removeDeadTemporaries(dirname(path));
+    // ffmpeg takes the format from the ending.
+    const temporary = `${temporaryFor(resolve(path))}${kind}`;
     const input = [
       '-f',
       'rawvideo',

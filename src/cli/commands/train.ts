@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { lastFileName, readRunConfig } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
+import { type NewFolder, newFolder, removeIfEmpty } from '../../common/output-paths.js';
 import { percent } from '../../report/index.js';
-import { chooseDevice, type DeviceName } from '../../runtime/index.js';
+import type { DeviceName } from '../../runtime/index.js';
 import type { InitSource } from '../../train/init.js';
 import { parseRun, type RunOptions } from '../../train/options.js';
 import { type EpochSummary, type TrainJob, type TrainResult, train } from '../../train/train.js';
@@ -19,8 +19,8 @@ import {
   crossValidationDocument,
   crossValidationText,
   readCrossValidation,
-  requireNone,
 } from '../cross-validation.js';
+import { openDevice } from '../device.js';
 import { initArgument, initLabelsArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
@@ -80,18 +80,29 @@ Example:
 async function run(flags: TrainFlags): Promise<void> {
   const init = initOf(flags);
   const begun = flags.resume === undefined ? undefined : await crossValidationAt(flags.resume);
-  if (begun !== undefined) return runFolds(flags, await resumedFolds(flags, begun), begun);
+  if (begun !== undefined) return runFolds(flags, await resumedFolds(flags, begun), begun, true);
   const options = await runOf(flags);
-  if (options.folds !== null && options.fold === null && flags.resume === undefined) {
-    const out = await outFolder(flags, options);
-    await requireNone(out);
-    // From wherever it is resumed.
-    const run = { ...options, data: resolve(options.data) };
-    const files = init.map((source) => ({ ...source, path: resolve(source.path) }));
-    return runFolds(flags, { format: 1, run, init: files, done: [] }, out);
-  }
   const out = await outFolder(flags, options);
-  const device = await deviceOf(flags);
+  try {
+    if (options.folds !== null && options.fold === null && flags.resume === undefined) {
+      // From wherever it is resumed.
+      const run = { ...options, data: resolve(options.data) };
+      const files = init.map((source) => ({ ...source, path: resolve(source.path) }));
+      await runFolds(flags, { format: 1, run, init: files, done: [] }, out.path);
+    } else await runOnce(flags, options, init, out.path);
+  } finally {
+    // Where nothing was begun.
+    await removeIfEmpty(out.made);
+  }
+}
+
+async function runOnce(
+  flags: TrainFlags,
+  options: RunOptions,
+  init: readonly InitSource[],
+  out: string,
+): Promise<void> {
+  const device = await openDevice(flags.device);
   const interrupt = stopOnSignals();
   try {
     const { resume } = flags;
@@ -121,12 +132,6 @@ function initOf({ init = [], initLabels: labels }: TrainFlags): readonly InitSou
   return init.map((source) => (source.part === 'network' ? { ...source, labels } : source));
 }
 
-async function deviceOf(flags: TrainFlags): Promise<DeviceName> {
-  const chosen = await chooseDevice(flags.device);
-  if (chosen.note !== undefined) note(chosen.note);
-  return chosen.device;
-}
-
 async function trainOne(
   { workers, threads, strict = false, saveEvery, tensorboard }: TrainFlags,
   job: Pick<TrainJob, 'run' | 'out' | 'resume' | 'init'>,
@@ -154,13 +159,13 @@ async function trainOne(
     return { result, history };
   } finally {
     stop();
-    events?.stop();
+    await events?.stop();
   }
 }
 
 /** All folds of a cross-validation, one after another. */
-async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string): Promise<void> {
-  const device = await deviceOf(flags);
+async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, goesOn = false): Promise<void> {
+  const device = await openDevice(flags.device);
   const { workers, threads, strict = false, json } = flags;
   const { init } = plan;
   const interrupt = stopOnSignals();
@@ -168,6 +173,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string): 
     const now = await crossValidate({
       plan,
       out,
+      goesOn,
       device,
       strict,
       ...(workers === undefined ? {} : { workers }),
@@ -226,29 +232,13 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   return options;
 }
 
-/** The resumed run's folder, or one that holds no run yet. */
-async function outFolder(flags: TrainFlags, run: RunOptions): Promise<string> {
+/** The folder named, the resumed run's, or a new one; with it the folders that were made for it. */
+async function outFolder(flags: TrainFlags, run: RunOptions): Promise<NewFolder> {
   if (flags.out === undefined) {
-    if (flags.resume !== undefined) return dirname(flags.resume);
-    for (let n = 1; ; n++) {
-      const folder = join('runs', n === 1 ? run.model : `${run.model}-${n}`);
-      if (!(await exists(folder))) return folder;
-    }
+    if (flags.resume !== undefined) return { path: dirname(flags.resume), made: [] };
+    return newFolder('runs', run.model);
   }
-  const last = join(flags.out, lastFileName);
-  const goesOn =
-    flags.resume !== undefined && dirname(flags.resume) === join(flags.out) && basename(flags.resume) === lastFileName;
-  if (!goesOn && (await exists(last))) {
-    throw new UserError(
-      `${flags.out} already holds a run; go on with it (--resume ${last}) or choose another folder with --out.`,
-      ExitCode.usage,
-    );
-  }
-  return flags.out;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+  return { path: flags.out, made: [] };
 }
 
 function text(result: TrainResult, { data, fold, folds }: RunOptions): string {

@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { lastFileName, loadTrainState, type TrainState } from '../../src/checkpoints/index.js';
+import { withEvents } from '../../src/cli/training-events.js';
+import { claimFolder } from '../../src/common/folder-lock.js';
+import type { Batch, Dataset, Loader } from '../../src/data/index.js';
+import { zeros } from '../../src/nn/index.js';
+import type { Engine } from '../../src/train/engine.js';
+import { runEpochs } from '../../src/train/loop.js';
+import { defaultRun } from '../../src/train/recipes.js';
+import { holdsBest } from '../../src/train/resume.js';
+import type { RunRecord } from '../../src/train/save.js';
+import type { TrainListener } from '../../src/train/train.js';
+
+const labels = { name: 'faces', labels: ['happy', 'sad'] };
+const batches = 2;
+const size = 4;
+
+/** One weight that moves as the learning rates say, and logits that follow from it: epochs 1 and 3 are the best so far. */
+function engineFrom(state: TrainState | undefined, first: Float32Array): Engine {
+  const weight = Float32Array.from(first);
+  let steps = state?.optimizer.steps ?? 0;
+  const momentum = Float32Array.from(state?.optimizer.slots.get('momentum')?.get('w') ?? [0]);
+  return {
+    pass: ({ size, targets }) => {
+      const losses = Float32Array.from({ length: size }, (_, i) => 0.5 + (targets[2 * i] ?? 0) / (2 + steps));
+      return Promise.resolve({ losses, logits: Float32Array.from({ length: 2 * size }, (_, i) => (i + steps) % 3) });
+    },
+    climb: () => Promise.resolve(1),
+    update: (lr) => {
+      steps++;
+      momentum[0] = 0.9 * (momentum[0] ?? 0) + lr;
+      weight[0] = (weight[0] ?? 0) + (momentum[0] ?? 0);
+      return Promise.resolve();
+    },
+    logits: (_, n) => {
+      // How many are right after so many epochs.
+      const right = [0, 4, 3, 8][steps / batches] ?? 0;
+      const isRight = (i: number): boolean => i < right;
+      return Promise.resolve(
+        Float32Array.from({ length: 2 * n }, (_, i) => Number((i % 2 === Math.floor(i / 2) % 2) === isRight(i >> 1))),
+      );
+    },
+    snapshot: () =>
+      Promise.resolve({
+        parameters: new Map([['w', weight]]),
+        averageUpdates: 0,
+        optimizer: new Map([['momentum/w', momentum]]),
+        optimizerSteps: steps,
+      }),
+    dispose: () => Promise.resolve(),
+  };
+}
+
+function loaderOf(count: number, batchSize: number): Loader {
+  const samples = Array.from({ length: count }, (_, i) => ({ path: `${i}.png`, label: i % 2, majority: true }));
+  const dataset: Dataset = { root: 'faces', split: 'train', labels, samples };
+  const batch = (index: number): Batch => ({
+    index,
+    size: batchSize,
+    images: new Float32Array(batchSize),
+    targets: Float32Array.from({ length: 2 * batchSize }, (_, i) => Number(i % 2 === (i >> 1) % 2)),
+    labels: Int32Array.from({ length: batchSize }, (_, i) => i % 2),
+    indices: Int32Array.from({ length: batchSize }, (_, i) => i),
+  });
+  return {
+    dataset,
+    batches: count / batchSize,
+    skipped: [],
+    async *epoch(_, { fromBatch = 0 } = {}) {
+      for (let index = fromBatch; index < count / batchSize; index++) yield batch(index);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+export const epochs = 3;
+
+/** A run of three epochs of two steps, without a network, as `poster train` does it; it goes on where there is a state. */
+export async function smallRun(out: string, saveEvery: number, signal?: AbortSignal, more: TrainListener = {}) {
+  const last = join(out, lastFileName);
+  const stored = await loadTrainState(last).catch(() => undefined);
+  const state = stored?.state;
+  const run = {
+    ...defaultRun('poster-v2-nano', 'faces'),
+    ...({ epochs, batchSize: size, microBatch: size, optimizer: 'sgd', ema: 0 } as const),
+  };
+  const record: RunRecord = {
+    run,
+    description: {
+      model: { name: 'poster-v2-nano', config: {} },
+      labels,
+      preprocessing: { imageSize: 1, channels: 1, mean: [0], std: [1] },
+    },
+    program: {
+      parameters: new Map([['w', { name: 'w', shape: [1], init: zeros, role: 'weight', trained: true }]]),
+      masks: new Map(),
+    },
+    command: 'poster train',
+    dataset: 'faces',
+    protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: 'held out' },
+    commit: null,
+  };
+  const folder = await claimFolder(out, [lastFileName, 'best.safetensors', 'metrics.jsonl', 'run.json']);
+  const events = withEvents(more, out, run);
+  const trainLoader = loaderOf(batches * size, size);
+  try {
+    const context = {
+      job: { out, saveEvery, ...(state === undefined ? {} : { resume: last }) },
+      run,
+      record,
+      engine: engineFrom(state, stored?.model.parameters.get('w')?.data ?? new Float32Array(1)),
+      trainLoader,
+      valLoader: loaderOf(8, 8),
+      listener: events.listener,
+    };
+    const hasBest = await holdsBest(out, state?.best);
+    return await runEpochs(context, state, hasBest, signal, ({ step }, { events: history }) =>
+      events.listener.onStart?.({
+        ...{ device: 'cpu', trainSamples: 8, valSamples: 8, parameters: 1, batches, labels: labels.labels },
+        step,
+        history,
+      }),
+    );
+  } finally {
+    await events.stop();
+    await folder.leave();
+  }
+}
