@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { UserError } from '../common/errors.js';
+import { evenly } from '../common/evenly.js';
 import { writeFileAtomic } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import { makeFolder } from '../common/output-paths.js';
@@ -12,18 +13,10 @@ const most = 64;
 /** Decoded pictures wait in memory for their sheet; of what is larger only a part is shown. */
 const mostPixels = 64_000_000;
 
-/** Up to `most` samples, evenly from first to last. */
-function spread(samples: readonly Sample[]): Sample[] {
-  const count = Math.min(most, samples.length);
-  return Array.from({ length: count }, (_, i) => samples[Math.floor((i * samples.length) / count)]).flatMap((sample) =>
-    sample === undefined ? [] : [sample],
-  );
-}
-
 async function tilesOf(samples: readonly Sample[]): Promise<Parameters<typeof contactSheet>[0]['tiles']> {
   const tiles = [];
   let pixels = 0;
-  for (const { path } of spread(samples)) {
+  for (const { path } of evenly(samples, most)) {
     if (pixels > mostPixels) break;
     try {
       const picture = await decodePicture(path);

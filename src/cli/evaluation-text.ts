@@ -15,7 +15,7 @@ export interface Measurement {
 
 /** A measurement for programs. */
 export function evaluationDocument({ checkpoint, model, data, result }: Measurement): object {
-  const { split, labels, evaluation, skipped, protocol, warnings, note } = result;
+  const { split, labels, evaluation, skipped, protocol, order, warnings, note } = result;
   return {
     checkpoint,
     model,
@@ -24,6 +24,7 @@ export function evaluationDocument({ checkpoint, model, data, result }: Measurem
     labels,
     ...(note === undefined ? {} : { note }),
     protocol: { checkpoint, ...protocol },
+    order,
     warnings,
     ...evaluation,
     skipped: skipped.map(({ path, reason }) => ({ path, reason })),

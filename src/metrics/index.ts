@@ -1,5 +1,6 @@
 export * from './calibration.js';
 export * from './evaluation.js';
 export * from './history.js';
+export * from './label-order.js';
 export * from './softmax.js';
 export * from './summary.js';

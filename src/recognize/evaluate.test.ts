@@ -9,6 +9,7 @@ import { evaluateOn } from './evaluate.js';
 import { withFlip } from './flip.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from './helpers.test.js';
 import type { MappingOptions } from './label-mapping.js';
+import { sampledLabelOrder } from './sampled-order.js';
 
 /** Says class 0, 1 or 2 from how bright a picture is: always right on `writePictures` in that order of folders. */
 function byBrightness(labels = tinyLabels): Classifier {
@@ -52,6 +53,21 @@ test('labels in another order are matched by name, and that is said', async (t) 
     evaluation.confusion.map((row) => row.indexOf(2)),
     [2, 0, 1],
   );
+});
+
+test('labels that are said to be in another order than they are are found out', async (t) => {
+  const root = await temporaryFolder(t);
+  await writePictures(root, tinyLabels.labels, 8);
+  const wrong = byBrightness({ name: 'wrong', labels: ['sad', 'happy', 'neutral'] });
+  const { evaluation, order, warnings } = await evaluateOn(wrong, root, { workers: 0 });
+  assert.equal(evaluation.accuracy, 0);
+  assert.deepEqual(order?.accuracy, { measured: 0, fitting: 1 });
+  assert.deepEqual(order?.weights.labels, tinyLabels.labels);
+  assert.match(warnings.join(), /0\.0% of the pictures are right, and 100\.0% would be if .*happy, neutral, sad/);
+  assert.deepEqual(await sampledLabelOrder(wrong, root, '.'), order);
+  const right = await evaluateOn(byBrightness(), root, { workers: 0 });
+  assert.deepEqual([right.order, right.warnings], [null, []]);
+  assert.equal(await sampledLabelOrder(byBrightness(), root, '.'), undefined);
 });
 
 test('labels that differ, and splits that are not there, are explained', async (t) => {

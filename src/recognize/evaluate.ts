@@ -19,6 +19,7 @@ import { type Evaluation, evaluate, type Scores } from '../metrics/index.js';
 import type { Classifier } from './classifier.js';
 import { withFlip } from './flip.js';
 import { type LabelMapping, type MappingOptions, mapLabels, mapLogits } from './label-mapping.js';
+import { findLabelOrder, type LabelOrder } from './label-order.js';
 import { type Protocol, protocolOf } from './protocol.js';
 
 export interface EvaluateOptions {
@@ -62,6 +63,8 @@ export interface Evaluated {
   readonly protocol: Protocol;
   readonly measured: Measured;
   readonly skipped: readonly Skipped[];
+  /** The order of labels that the confusions speak for, where it is plainly another than the one measured with. */
+  readonly order: LabelOrder | null;
   /** What the user should know about the dataset and what was measured: a sentence each. */
   readonly warnings: readonly string[];
   /** Where the data's labels were put in the order of the weights: a sentence that says so. */
@@ -98,6 +101,7 @@ export async function evaluateOn(
     const network = flip ? withFlip(classifier) : classifier;
     const measured = await scoresOf(network, loader, mapping, options.onProgress);
     const evaluation = evaluate(measured.labels, measured.logits);
+    const order = findLabelOrder(evaluation.confusion, classifier.labels, dataLabels, mapping);
     const { skipped } = loader;
     const protocol = protocolOf({
       dataset: dataLabels.name,
@@ -128,7 +132,8 @@ export async function evaluateOn(
       protocol,
       measured,
       skipped,
-      warnings: opened.dataset.notes ?? [],
+      order: order ?? null,
+      warnings: [...(opened.dataset.notes ?? []), ...(order === undefined ? [] : [order.explanation])],
       ...(opened.note === undefined ? {} : { note: opened.note }),
     };
   } finally {
@@ -173,7 +178,7 @@ function without(dataset: Dataset, seen: Seen): Dataset {
 }
 
 /** What the network says of every picture that can be read. */
-async function scoresOf(
+export async function scoresOf(
   classifier: Classifier,
   loader: ReturnType<typeof createLoader>,
   mapping: LabelMapping,

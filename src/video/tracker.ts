@@ -1,5 +1,5 @@
+import { assign } from '../common/assignment.js';
 import { type Box, centreOf, type Face, intersectionOverUnion, moved } from '../detect/index.js';
-import { assign } from './assignment.js';
 
 export interface TrackerOptions {
   /** A face that is not seen for longer ends its track; one that comes back before keeps its id. Seconds, default 1. */

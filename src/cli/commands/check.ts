@@ -2,11 +2,18 @@ import { Command, Option } from 'commander';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { printable } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
-import { checkDataset, type DatasetCheck, type SameGroup, type Size, verdictOn } from '../../data/index.js';
-import { describeCheckpoint } from '../../recognize/index.js';
+import {
+  checkDataset,
+  type DatasetCheck,
+  reportedSplitOf,
+  type SameGroup,
+  type Size,
+  verdictOn,
+} from '../../data/index.js';
+import { describeCheckpoint, type LabelOrder, sampledLabelOrder } from '../../recognize/index.js';
 import { fontNote, formatTable } from '../../report/index.js';
 import { labelSetArgument } from '../arguments.js';
-import { labelSetNames, positive } from '../checkpoint-options.js';
+import { labelSetNames, openCheckpoint, positive } from '../checkpoint-options.js';
 import { writeSheets } from '../contact-sheets.js';
 import { grouped, note, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
@@ -26,7 +33,10 @@ export function checkCommand(): Command {
   return new Command('check')
     .description('look a dataset through: counts, duplicates, unreadable pictures, sizes, order of labels')
     .argument('<dir>', 'dataset: class folders, or splits of class folders')
-    .option('--checkpoint <file>', 'weights about to be used: compares the order of their labels')
+    .option(
+      '--checkpoint <file>',
+      'weights about to be used: compares the order of their labels, by name and by what they see',
+    )
     .option(
       '--labels <name>',
       `label set of weights that do not say it, such as a .pth (${labelSetNames})`,
@@ -59,6 +69,7 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
   const interrupt = stopOnSignals('Stopping.', new UserError('Stopped before the end.', ExitCode.interrupted));
   let check: DatasetCheck;
   let sheets: string[] = [];
+  let order: LabelOrder | undefined;
   try {
     check = await checkDataset(dir, {
       similar,
@@ -74,14 +85,37 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
       sheets = await writeSheets(check.root, splits, flags.sheets, { ...naming, signal: interrupt.signal });
       for (const missing of await fontNote()) note(missing);
     }
+    order = await orderOf(check, verdictOn(check, weights).comparison?.kind, flags);
   } finally {
     progress.stop();
     interrupt.release();
   }
-  const verdict = verdictOn(check, weights);
-  const { problems } = verdict;
-  printResult(flags.json, { data: dir, ...check, ...verdict, sheets }, () => text(check, verdict, sheets));
+  const found = verdictOn(check, weights);
+  const problems = [...found.problems, ...(order === undefined ? [] : [order.explanation])];
+  const verdict = { ...found, problems };
+  const document = { data: dir, ...check, ...verdict, order: order ?? null, sheets };
+  printResult(flags.json, document, () => text(check, verdict, sheets));
   if (problems.length > 0) process.exitCode = ExitCode.input;
+}
+
+/** What the weights themselves say of the order, where they have the data's expressions: seconds of work. */
+async function orderOf(
+  { root, splits }: DatasetCheck,
+  comparison: 'same' | 'reordered' | 'different' | undefined,
+  { checkpoint, labels, dataLabels }: CheckFlags,
+): Promise<LabelOrder | undefined> {
+  const names = splits.flatMap(({ split, sizes }) => (sizes === null ? [] : [split]));
+  const split = reportedSplitOf(names) ?? names[0];
+  if (checkpoint === undefined || split === undefined || comparison === undefined || comparison === 'different') return;
+  const classifier = await openCheckpoint({ checkpoint, device: 'cpu', ...(labels === undefined ? {} : { labels }) });
+  const progress = countBar('pictures for the order of labels');
+  try {
+    const naming = dataLabels === undefined ? {} : { folderLabels: dataLabels };
+    return await sampledLabelOrder(classifier, root, split, { ...naming, onProgress: progress.update });
+  } finally {
+    progress.stop();
+    await classifier.dispose();
+  }
 }
 
 const sizeText = ({ width, height }: Size): string => `${width}x${height}`;
@@ -118,7 +152,7 @@ function text(check: DatasetCheck, verdict: ReturnType<typeof verdictOn>, sheets
     ...(sheets.length > 0 ? [`Contact sheets: ${sheets[0] ?? ''} and ${sheets.length - 1} more.`] : []),
     ...(verdict.comparison?.kind === 'same' ? [verdict.comparison.explanation] : []),
     ...verdict.warnings.map((warning) => `Note: ${printable(warning, 400)}`),
-    ...verdict.problems.map((problem) => `Wrong: ${printable(problem, 400)}`),
+    ...verdict.problems.map((problem) => `Wrong: ${printable(problem, 700)}`),
     ...(verdict.problems.length === 0 ? ['Nothing is wrong.'] : []),
   ].join('\n');
 }
