@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.js';
+import { halfBits, halfValues } from '../common/half.js';
 import { printable } from '../common/printable.js';
 
 /** Bytes per element of the data types we read and write, named as in safetensors. */
@@ -76,19 +77,6 @@ function aligned(bytes: Uint8Array, size: number): Uint8Array {
   return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
 }
 
-/** IEEE 754 binary16 to binary32, both as bits. Exact; the payload of a NaN is kept. */
-function halfToFloatBits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
-  if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  // Subnormal: fraction * 2^-24. Its leading one becomes the implicit one of a normal float32.
-  const shift = Math.clz32(fraction) - 21;
-  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
-}
-
 /** Whether {@link toFloat32} takes this data type: that of weights. Eight bits are not, they have scales elsewhere. */
 export function isFloatDtype(dtype: Dtype): boolean {
   return dtype === 'F32' || dtype === 'F64' || dtype === 'F16' || dtype === 'BF16';
@@ -113,12 +101,7 @@ export function toFloat32(tensor: Tensor, name: string): Float32Array {
   if (dtype === 'F32') return new Float32Array(buffer, byteOffset, length);
   if (dtype === 'F64') return Float32Array.from(new Float64Array(buffer, byteOffset, length));
   const halves = new Uint16Array(buffer, byteOffset, length);
-  const bits = new Uint32Array(length);
-  for (let i = 0; i < length; i++) {
-    const half = halves[i] ?? 0;
-    bits[i] = dtype === 'BF16' ? half << 16 : halfToFloatBits(half);
-  }
-  return new Float32Array(bits.buffer);
+  return dtype === 'F16' ? halfValues(halves) : new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
 }
 
 /** Whether {@link toFloat64} takes this data type. */
@@ -159,28 +142,7 @@ export function toFloat64(tensor: Tensor): Float64Array {
   }
 }
 
-/** Rounded to the nearest half-precision number, ties to even; too large becomes infinite. */
-function floatToHalfBits(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = (bits >>> 23) & 0xff;
-  const fraction = bits & 0x7fffff;
-  if (exponent === 0xff) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200);
-  const rebased = exponent - 112;
-  if (rebased >= 0x1f) return sign | 0x7c00;
-  if (rebased < -10) return sign;
-  // Below the smallest normal number the implicit one becomes part of the fraction. A carry runs into the exponent.
-  const shift = rebased > 0 ? 13 : 14 - rebased;
-  const whole = rebased > 0 ? (rebased << 23) | fraction : 0x800000 | fraction;
-  const cut = whole & ((1 << shift) - 1);
-  const kept = whole >>> shift;
-  const half = 1 << (shift - 1);
-  return sign | (kept + (cut > half || (cut === half && (kept & 1) === 1) ? 1 : 0));
-}
-
 /** An array as F16: half the bytes, eleven significant bits. */
 export function toHalf({ shape, data }: FloatArray): Tensor {
-  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  const halves = new Uint16Array(data.length);
-  for (let i = 0; i < data.length; i++) halves[i] = floatToHalfBits(bits[i] ?? 0);
-  return { dtype: 'F16', shape, data: new Uint8Array(halves.buffer) };
+  return { dtype: 'F16', shape, data: bytesOf(halfBits(data)) };
 }

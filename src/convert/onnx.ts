@@ -1,4 +1,5 @@
-import { type FloatArray, type Precision, toHalf } from '../checkpoints/index.js';
+import type { FloatArray, Precision } from '../checkpoints/index.js';
+import { halfBits } from '../common/half.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { constant, type Graph, graph, input, type Tensor } from '../graph/index.js';
@@ -6,7 +7,7 @@ import { build, buildInference, type PosterV2Config } from '../models/index.js';
 import { createScope } from '../nn/index.js';
 import { onnxChunks } from '../onnx/index.js';
 import { add, div, floor, mul, reduceSum, sub } from '../ops/index.js';
-import { forOpset, lower } from '../passes/index.js';
+import { forOpset, lower, withHalfWeights } from '../passes/index.js';
 
 /** What becomes an ONNX model. */
 export interface OnnxSource {
@@ -37,15 +38,18 @@ export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Arra
   const { opset = 21, precision = 'F32', form = 'own' } = options;
   const { config, parameters, labels, preprocessing } = source;
   const program = form === 'own' ? buildInference(config).graph : rgbClassifier(config, preprocessing);
-  return onnxChunks(forOpset(lower(program, 'webgpu'), opset), {
+  const valuesOf = (name: string): FloatArray => {
+    const found = parameters.get(name);
+    if (found === undefined) throw new Error(`there are no values for ${name}`);
+    return found;
+  };
+  const isHalf = (name: string): boolean => precision === 'F16' && valuesOf(name).shape.length >= 2;
+  return onnxChunks(forOpset(lower(withHalfWeights(program, isHalf), 'webgpu'), opset), {
     opset,
     batch: 'batch_size',
     place: (name) => {
-      const found = parameters.get(name);
-      if (found === undefined) throw new Error(`there are no values for ${name}`);
-      if (precision === 'F32' || found.shape.length < 2) return found.data;
-      const { data } = toHalf(found);
-      return new Uint16Array(data.buffer, data.byteOffset, found.data.length);
+      const { data } = valuesOf(name);
+      return isHalf(name) ? halfBits(data) : data;
     },
     // What programs need that have nothing but this file.
     metadata: {

@@ -1,5 +1,6 @@
+import { halfValues } from '../common/half.js';
 import { formatShape } from './dim.js';
-import type { Attribute, Node, Value } from './value.js';
+import { type Attribute, apply, type DType, type DTypeArrays, holds, type Node, type Value } from './value.js';
 
 /** What a program computes: named outputs. Inputs, parameters and nodes follow from them. */
 export interface Graph {
@@ -81,7 +82,7 @@ export function print(program: Graph): string {
       case 'parameter':
         return source.name;
       case 'constant':
-        return source.data.length === 1 ? String(source.data[0]) : `const${formatShape(value.shape)}`;
+        return source.data.length === 1 ? printNumber(value.dtype, source.data) : `const${formatShape(value.shape)}`;
       case 'node':
         return ids.get(value) ?? '?';
     }
@@ -106,8 +107,18 @@ export function print(program: Graph): string {
   return lines.join('\n');
 }
 
+function printNumber(dtype: DType, data: DTypeArrays[DType]): string {
+  return String(dtype === 'float16' && holds(dtype, data) ? halfValues(data)[0] : data[0]);
+}
+
 function printAttribute(attribute: Attribute): string {
   return attribute.kind === 'ints' ? `[${attribute.value.join(', ')}]` : String(attribute.value);
+}
+
+/** The operation of a node applied to other inputs of the same types. */
+function rebuild(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {
+  const types = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
+  return apply(node.op, inputs, node.attributes, types).outputs;
 }
 
 /**
@@ -117,9 +128,20 @@ function printAttribute(attribute: Attribute): string {
 export function rewrite(
   program: Graph,
   rule: (node: Node, inputs: readonly (Value | undefined)[]) => readonly Value[] | undefined,
-  rebuild: (node: Node, inputs: readonly (Value | undefined)[]) => readonly Value[],
 ): Graph {
-  const replaced = new Map<Value, Value>();
+  return rebuilt(program, new Map(), rule);
+}
+
+/** The same program over other leaves: each in the map is replaced by its value there. */
+export function replaceLeaves(program: Graph, leaves: ReadonlyMap<Value, Value>): Graph {
+  return rebuilt(program, new Map(leaves), () => undefined);
+}
+
+function rebuilt(
+  program: Graph,
+  replaced: Map<Value, Value>,
+  rule: (node: Node, inputs: readonly (Value | undefined)[]) => readonly Value[] | undefined,
+): Graph {
   const current = (value: Value): Value => replaced.get(value) ?? value;
   for (const node of nodesOf(program.outputs.values())) {
     const inputs = node.inputs.map((value) => value && current(value));

@@ -1,13 +1,33 @@
 import { elements, formatShape, isShape, type Shape } from './dim.js';
 
-export type DType = 'float32' | 'int32' | 'int64' | 'bool';
-
-/** The JavaScript array that holds elements of a dtype. */
+/** The JavaScript array that holds elements of a dtype; of float16 their bits (see `common/half.ts`). */
 export interface DTypeArrays {
   float32: Float32Array;
+  float16: Uint16Array;
+  int8: Int8Array;
+  uint8: Uint8Array;
   int32: Int32Array;
   int64: BigInt64Array;
   bool: Uint8Array;
+}
+export type DType = keyof DTypeArrays;
+/** Dtypes that networks compute in. */
+export type FloatDType = 'float32' | 'float16';
+
+/** The constructors of {@link DTypeArrays}. */
+export const arrayTypes = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const satisfies { readonly [D in DType]: { readonly BYTES_PER_ELEMENT: number } };
+
+/** Whether an array is the kind that holds elements of a dtype. */
+export function holds<D extends DType>(dtype: D, data: ArrayBufferView): data is DTypeArrays[D] {
+  return data instanceof arrayTypes[dtype];
 }
 
 /** An attribute of a node, kept with the kind that ONNX stores it as. */
@@ -53,9 +73,11 @@ export function input<D extends DType>(name: string, dtype: D, shape: Shape): Va
   return { dtype, shape, source: { kind: 'input', name } };
 }
 
-export function parameter(name: string, shape: readonly number[]): Tensor {
+export function parameter(name: string, shape: readonly number[]): Tensor;
+export function parameter<D extends DType>(name: string, shape: readonly number[], dtype: D): Value<D>;
+export function parameter(name: string, shape: readonly number[], dtype: DType = 'float32'): Value {
   checkShape('parameter', name, shape);
-  return { dtype: 'float32', shape, source: { kind: 'parameter', name } };
+  return { dtype, shape, source: { kind: 'parameter', name } };
 }
 
 function checkShape(kind: string, name: string, shape: Shape): void {

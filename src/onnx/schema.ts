@@ -85,8 +85,6 @@ export function fieldNumber(type: protobuf.Type, name: string): number {
   return found.id;
 }
 
-/** TensorProto.DataType. */
-export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 /** AttributeProto.AttributeType. */
 export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 export const externalLocation = 1;

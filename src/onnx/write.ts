@@ -1,18 +1,22 @@
 import { UserError } from '../common/errors.js';
 import {
   type Attribute,
+  arrayTypes,
   type Dim,
+  type DType,
+  type DTypeArrays,
   elements,
   type Graph,
+  holds,
   inputsOf,
   leavesOf,
   type Node,
   nodesOf,
   type Value,
 } from '../graph/index.js';
-import { type OnnxForm, operationOf } from '../ops/index.js';
+import { elementTypes, type OnnxForm, operationOf } from '../ops/index.js';
 import { type Initializer, joined, modelChunks } from './encode.js';
-import { attributeTypes, defaultOpset, elementTypes, externalLocation, irVersions, maxModelBytes } from './schema.js';
+import { attributeTypes, defaultOpset, externalLocation, irVersions, maxModelBytes } from './schema.js';
 
 /** Opsets that a model can be written for. */
 export const opsets: readonly number[] = Object.keys(irVersions).map(Number);
@@ -26,10 +30,10 @@ export interface ExternalTensor {
 }
 
 /**
- * What happens to a parameter: an initializer whose bytes lie elsewhere or here, or an input fed at every run. Those
- * of half precision (their bits) are cast to float32 in the model, which runtimes do once, on loading.
+ * What happens to a parameter: an initializer whose bytes lie elsewhere or here, in an array of its dtype, or an input fed
+ * at every run.
  */
-export type Placement = ExternalTensor | Float32Array | Uint16Array | 'input';
+export type Placement = ExternalTensor | DTypeArrays[DType] | 'input';
 
 export interface WriteOptions {
   /** Default: every parameter is an input. */
@@ -68,12 +72,8 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     const placement = place(leaf.source.name);
     if (ArrayBuffer.isView(placement)) held += placement.byteLength;
     if (placement === 'input') inputs.push(valueInfo(name, leaf, batch));
-    else if (placement instanceof Float32Array) initializers.push(rawTensor(name, leaf, placement));
-    else if (placement instanceof Uint16Array) {
-      const half = names.fresh();
-      initializers.push(rawTensor(half, leaf, placement, 'float16'));
-      nodes.push({ name: `Cast_${half}`, opType: 'Cast', input: [half], output: [name], attribute: [castToFloat] });
-    } else initializers.push(externalTensor(name, leaf, placement));
+    else if (ArrayBuffer.isView(placement)) initializers.push(rawTensor(name, leaf, placement));
+    else initializers.push(externalTensor(name, leaf, placement));
   }
   if (held > maxModelBytes) throw tooLarge(held);
   nodes.push(...nodesOf(program.outputs.values()).map((node, index) => nodeMessage(node, index, names)));
@@ -188,8 +188,6 @@ function attributeMessage(attribute: Attribute): object {
   }
 }
 
-const castToFloat = { name: 'to', type: attributeTypes.int, i: elementTypes.float32 };
-
 function valueInfo(name: string, value: Value, batch: string): object {
   const dim = value.shape.map((size: Dim) =>
     typeof size === 'number' ? { dimValue: size } : { dimParam: size === 'N' ? batch : size },
@@ -197,26 +195,23 @@ function valueInfo(name: string, value: Value, batch: string): object {
   return { name, type: { tensorType: { elemType: elementTypes[value.dtype], shape: { dim } } } };
 }
 
-const bytesPerElement = { float32: 4, int32: 4, int64: 8, bool: 1, float16: 2 } as const;
+const bytesOf = ({ shape, dtype }: Value): number => elements(shape) * arrayTypes[dtype].BYTES_PER_ELEMENT;
 
 function wrongSize(name: string, actual: number, expected: number): Error {
   return new Error(`'${name}' holds ${actual} bytes where ${expected} are needed`);
 }
 
-function rawTensor(
-  name: string,
-  value: Value,
-  data: ArrayBufferView,
-  type: keyof typeof elementTypes = value.dtype,
-): Initializer {
-  const expected = elements(value.shape) * bytesPerElement[type];
+function rawTensor(name: string, value: Value, data: DTypeArrays[DType]): Initializer {
+  const expected = bytesOf(value);
   if (data.byteLength !== expected) throw wrongSize(name, data.byteLength, expected);
+  if (!holds(value.dtype, data))
+    throw new Error(`'${name}' is ${value.dtype}, which is not held in this kind of array`);
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return { tensor: { name, dims: value.shape, dataType: elementTypes[type] }, rawData };
+  return { tensor: { name, dims: value.shape, dataType: elementTypes[value.dtype] }, rawData };
 }
 
 function externalTensor(name: string, value: Value, at: ExternalTensor): Initializer {
-  const expected = elements(value.shape) * bytesPerElement[value.dtype];
+  const expected = bytesOf(value);
   if (at.length !== expected) throw wrongSize(name, at.length, expected);
   const { location, offset, length } = at;
   const externalData = Object.entries({ location, offset, length }).map(([key, v]) => ({ key, value: String(v) }));

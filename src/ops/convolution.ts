@@ -1,4 +1,4 @@
-import { dimOf, GraphError, mapDims, type Node, type Tensor } from '../graph/index.js';
+import { dimOf, type FloatDType, GraphError, mapDims, type Node, type Value } from '../graph/index.js';
 import { lowerBlocked } from './blocked-convolution.js';
 import { channelSum } from './channels.js';
 import { lowerConvInputGradient, lowerConvWeightGradient } from './convolution-gradient.js';
@@ -26,7 +26,12 @@ export interface ConvOptions {
  * Cross-correlation, as torch.nn.functional.conv2d: x [N, I, H, W], weight [O, I / groups, k, k], bias [O]
  * -> [N, O, (H + top + bottom - k) / stride + 1 rounded down, likewise for W].
  */
-export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor, options: ConvOptions = {}): Tensor {
+export function conv2d<D extends FloatDType>(
+  x: Value<D>,
+  weight: Value<D>,
+  bias?: Value<D>,
+  options: ConvOptions = {},
+): Value<D> {
   const { stride = 1, padding = 0, groups = 1, fixed = false } = options;
   const [out, perGroup, kernel, across] = weight.shape;
   const fits =
@@ -100,7 +105,8 @@ export const convolutions = {
       ];
     },
     onnx: { unwritten: ['fixed'], anySize: true },
-    lower: (node, { channelBlock }) => (channelBlock === undefined ? undefined : lowerBlocked(node, channelBlock)),
+    lower: (node, { channelBlock }) =>
+      channelBlock === undefined || node.inputs[0]?.dtype !== 'float32' ? undefined : lowerBlocked(node, channelBlock),
   },
   ConvInputGradient: {
     gradient: { none: 'second derivatives are not needed here' },

@@ -1,7 +1,10 @@
+import { halfBits } from '../common/half.js';
 import {
   broadcast,
   constant,
   type DType,
+  type DTypeArrays,
+  type FloatDType,
   fixedDim,
   GraphError,
   sameShape,
@@ -12,6 +15,7 @@ import {
   apply,
   applyOne,
   attributesOf,
+  floatOperand,
   type GradientRule,
   type OnnxForm,
   type OperationTable,
@@ -19,19 +23,45 @@ import {
   output,
 } from './operation.js';
 
-/** A tensor, or a number that stands for a scalar constant. */
-export type Operand = Tensor | number;
+/** Dtypes that arithmetic is done in. */
+export type NumberDType = FloatDType | 'int32' | 'int64';
 
-export function scalar(value: number): Tensor {
-  return constant('float32', Float32Array.of(value), []);
+/** A tensor, or a number that stands for a scalar constant of the other operand's dtype (float32 where both are numbers). */
+export type Operand<D extends NumberDType = 'float32'> = Value<D> | number;
+
+const arrays: { readonly [D in NumberDType]: (value: number) => DTypeArrays[D] } = {
+  float32: (value) => Float32Array.of(value),
+  float16: (value) => halfBits(Float32Array.of(value)),
+  int32: (value) => Int32Array.of(value),
+  int64: (value) => BigInt64Array.of(BigInt(value)),
+};
+
+/** A constant without axes. */
+export function scalar(value: number): Tensor;
+export function scalar<D extends NumberDType>(value: number, dtype: D): Value<D>;
+export function scalar(value: number, dtype: NumberDType = 'float32'): Value {
+  return constant(dtype, arrays[dtype](value), []);
 }
 
-function tensor(value: Operand): Tensor {
-  return typeof value === 'number' ? scalar(value) : value;
+function tensors<D extends NumberDType>(a: Operand<D>, b: Operand<D>): readonly [Value<D>, Value<D>] {
+  const given = [a, b].find((x) => typeof x !== 'number');
+  // D is float32 where neither operand says another.
+  const dtype = given === undefined ? ('float32' as D) : given.dtype;
+  const tensor = (x: Operand<D>): Value<D> => (typeof x === 'number' ? scalar(x, dtype) : x);
+  return [tensor(a), tensor(b)];
 }
 
-function binary(op: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Min', a: Operand, b: Operand): Tensor {
-  const [x, y] = [tensor(a), tensor(b)];
+/** Operands of one dtype; numbers take that of the other. */
+interface Arithmetic {
+  <D extends NumberDType>(a: Value<D>, b: Operand<NoInfer<D>>): Value<D>;
+  <D extends NumberDType>(a: number, b: Value<D>): Value<D>;
+  (a: Operand, b: Operand): Tensor;
+}
+
+type Binary = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Min';
+
+function binary<D extends NumberDType>(op: Binary, a: Operand<D>, b: Operand<D>): Value<D> {
+  const [x, y] = tensors(a, b);
   const shape = broadcast(x.shape, y.shape);
   if (shape === undefined) throw new GraphError(op, [x, y], 'the shapes do not broadcast');
   return applyOne(op, [x, y], shape);
@@ -53,24 +83,25 @@ type Unary =
 const unary = <D extends DType>(op: Unary, x: Value<D>): Value<D> => applyOne(op, [x], x.shape);
 
 /** a + b, broadcast as in NumPy. */
-export const add = (a: Operand, b: Operand): Tensor => binary('Add', a, b);
-export const sub = (a: Operand, b: Operand): Tensor => binary('Sub', a, b);
-export const mul = (a: Operand, b: Operand): Tensor => binary('Mul', a, b);
-export const div = (a: Operand, b: Operand): Tensor => binary('Div', a, b);
+export const add: Arithmetic = <D extends NumberDType>(a: Operand<D>, b: Operand<D>): Value<D> => binary('Add', a, b);
+export const sub: Arithmetic = <D extends NumberDType>(a: Operand<D>, b: Operand<D>): Value<D> => binary('Sub', a, b);
+export const mul: Arithmetic = <D extends NumberDType>(a: Operand<D>, b: Operand<D>): Value<D> => binary('Mul', a, b);
+export const div: Arithmetic = <D extends NumberDType>(a: Operand<D>, b: Operand<D>): Value<D> => binary('Div', a, b);
 /** Elementwise minimum; the gradient at a tie goes to `a`. */
-export const minimum = (a: Operand, b: Operand): Tensor => binary('Min', a, b);
-export const neg = (x: Tensor): Tensor => unary('Neg', x);
-export const exp = (x: Tensor): Tensor => unary('Exp', x);
-export const log = (x: Tensor): Tensor => unary('Log', x);
-export const sqrt = (x: Tensor): Tensor => unary('Sqrt', x);
-export const reciprocal = (x: Tensor): Tensor => unary('Reciprocal', x);
-export const erf = (x: Tensor): Tensor => unary('Erf', x);
+export const minimum: Arithmetic = <D extends NumberDType>(a: Operand<D>, b: Operand<D>): Value<D> =>
+  binary('Min', a, b);
+export const neg = <D extends NumberDType>(x: Value<D>): Value<D> => unary('Neg', x);
+export const exp = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Exp', x);
+export const log = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Log', x);
+export const sqrt = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Sqrt', x);
+export const reciprocal = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Reciprocal', x);
+export const erf = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Erf', x);
 /** The largest integer that is no larger than x. */
-export const floor = (x: Tensor): Tensor => unary('Floor', x);
-export const sigmoid = (x: Tensor): Tensor => unary('Sigmoid', x);
-export const relu = (x: Tensor): Tensor => unary('Relu', x);
+export const floor = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Floor', x);
+export const sigmoid = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Sigmoid', x);
+export const relu = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Relu', x);
 /** x * Phi(x), Phi the normal distribution function (the exact GELU, not its tanh approximation). */
-export const gelu = (x: Tensor): Tensor => unary('Gelu', x);
+export const gelu = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Gelu', x);
 
 export interface PReluOptions {
   /** The slope stays the same while the graph is used. */
@@ -80,7 +111,7 @@ export interface PReluOptions {
 }
 
 /** max(0, x) + slope * min(0, x); `slope` is [C, 1, 1] for x [N, C, H, W]. */
-export function prelu(x: Tensor, slope: Tensor, options: PReluOptions = {}): Tensor {
+export function prelu<D extends FloatDType>(x: Value<D>, slope: Value<D>, options: PReluOptions = {}): Value<D> {
   const shape = broadcast(x.shape, slope.shape);
   if (shape === undefined || !sameShape(shape, x.shape)) {
     throw new GraphError('PRelu', [x, slope], 'the slope does not broadcast to the input');
@@ -93,30 +124,34 @@ export function prelu(x: Tensor, slope: Tensor, options: PReluOptions = {}): Ten
 const floatMax = 3.4028234663852886e38;
 
 /** min(x, max), elementwise; and no less than `min` if that is given, which is no larger than `max`. */
-export function clampMax(x: Tensor, max: number, min?: number): Tensor {
+export function clampMax<D extends NumberDType>(x: Value<D>, max: number, min?: number): Value<D> {
   if (min !== undefined && !(min <= max))
     throw new GraphError('Clip', [x], `the bounds ${min} and ${max} are not in order`);
-  return applyOne('Clip', [x, min === undefined ? undefined : scalar(min), scalar(max)], x.shape);
+  return applyOne('Clip', [x, min === undefined ? undefined : scalar(min, x.dtype), scalar(max, x.dtype)], x.shape);
 }
 
 /** 1 where x > 0, else 0. */
-export const step = (x: Tensor): Tensor => unary('Step', x);
+export const step = <D extends FloatDType>(x: Value<D>): Value<D> => unary('Step', x);
 
 /** a > b. */
-export function greater(a: Operand, b: Operand): Value<'bool'> {
-  const [x, y] = [tensor(a), tensor(b)];
+export function greater<D extends NumberDType = 'float32'>(a: Operand<D>, b: Operand<D>): Value<'bool'> {
+  const [x, y] = tensors(a, b);
   const shape = broadcast(x.shape, y.shape);
   if (shape === undefined) throw new GraphError('Greater', [x, y], 'the shapes do not broadcast');
   return apply('Greater', [x, y], {}, [{ dtype: 'bool', shape }]).outputs[0] as Value<'bool'>;
 }
 
 /** `yes` where the condition holds, `no` elsewhere. */
-export function where(condition: Value<'bool'>, yes: Operand, no: Operand): Tensor {
-  const [x, y] = [tensor(yes), tensor(no)];
+export function where<D extends NumberDType = 'float32'>(
+  condition: Value<'bool'>,
+  yes: Operand<D>,
+  no: Operand<D>,
+): Value<D> {
+  const [x, y] = tensors(yes, no);
   const branches = broadcast(x.shape, y.shape);
   const shape = branches && broadcast(branches, condition.shape);
   if (shape === undefined) throw new GraphError('Where', [condition, x, y], 'the shapes do not broadcast');
-  return output(apply('Where', [condition, x, y], {}, [{ dtype: x.dtype, shape }]), 0);
+  return apply('Where', [condition, x, y], {}, [{ dtype: x.dtype, shape }]).outputs[0] as Value<D>;
 }
 
 /** The same value as a node of its own; its gradient passes through. */
@@ -219,12 +254,13 @@ export const elementwise = {
     },
     onnx: { unwritten: ['fixed', 'atMostOne'] },
     lower: (node, { device }) => {
-      const [x, slope] = [operand(node, 0), operand(node, 1)];
+      const [x, slope] = [floatOperand(node, 0), floatOperand(node, 1)];
       if (device === 'webgpu') return undefined;
       // The CPU kernel works on one core: four passes that use all of them take a third of the time.
       const { fixed, atMostOne } = attributesOf('PRelu', node);
-      const blocked = fixed === 1 && x.shape.length === 4 && slope.shape.length === 3;
-      return [blocked ? blockedPRelu(x, slope, atMostOne === 1) : add(relu(x), mul(clampMax(x, 0), slope))];
+      const blocked = x.dtype === 'float32' && fixed === 1 && x.shape.length === 4 && slope.shape.length === 3;
+      if (!blocked) return [add(relu(x), mul(clampMax(x, 0), slope))];
+      return [blockedPRelu(operand(node, 0), operand(node, 1), atMostOne === 1)];
     },
   },
   // d clip(x) = dx where min <= x <= max
@@ -243,7 +279,7 @@ export const elementwise = {
     // max(0, min(1, alpha x)) with a huge alpha: one fast pass on the CPU, where a comparison and Where take eight times
     // as long.
     lower: (node, { device }) => {
-      const x = operand(node, 0);
+      const x = floatOperand(node, 0);
       if (device === 'webgpu') return [where(greater(x, 0), 1, 0)];
       return [applyOne('HardSigmoid', [x], x.shape, { alpha: 3e38, beta: 0 })];
     },

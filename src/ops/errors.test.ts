@@ -108,7 +108,7 @@ test('the families of operations make up the whole table', () => {
   assert.deepEqual(Object.keys(ops.operations).sort(), [...ops.operationNames].sort());
   assert.equal(new Set(ops.operationNames).size, ops.operationNames.length);
   const families = [ops.elementwise, ops.shaping, ops.reductions, ops.linearAlgebra, ops.convolutions];
-  const rest = [ops.maps, ops.normalizations, ops.softmaxes];
+  const rest = [ops.conversions, ops.maps, ops.normalizations, ops.softmaxes];
   const names = [...families, ...rest].flatMap((family) => Object.keys(family));
   assert.equal(new Set(names).size, names.length, 'an operation is in two families');
   assert.throws(() => ops.operationOf('Convolve'), /no operation called 'Convolve'/);

@@ -1,3 +1,4 @@
+export * from './conversion.js';
 export * from './convolution.js';
 export * from './elementwise.js';
 export * from './linear.js';

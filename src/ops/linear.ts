@@ -1,10 +1,12 @@
-import { broadcast, dimOf, GraphError, sameShape, type Tensor } from '../graph/index.js';
-import { applyOne, type OperationTable, operand, output } from './operation.js';
+import { itemAt } from '../common/item-at.js';
+import { broadcast, dimOf, type FloatDType, GraphError, sameShape, type Value } from '../graph/index.js';
+import type { NumberDType } from './elementwise.js';
+import { applyOne, floatOperand, type OperationTable, operand } from './operation.js';
 import { reduceSum } from './reduce.js';
 import { reshape, rowsOf, transposeLast } from './shape.js';
 
 /** Matrix product over the last two axes, broadcast over the others: [..., M, K] x [..., K, L] -> [..., M, L]. */
-export function matmul(a: Tensor, b: Tensor): Tensor {
+export function matmul<D extends NumberDType>(a: Value<D>, b: Value<D>): Value<D> {
   const [m, k] = a.shape.slice(-2);
   const [k2, l] = b.shape.slice(-2);
   const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
@@ -17,7 +19,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 /**
  * y = x W^T + b over the last axis, as torch.nn.Linear: x [..., I], weight [O, I], bias [O] -> [..., O].
  */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+export function linear<D extends FloatDType>(x: Value<D>, weight: Value<D>, bias?: Value<D>): Value<D> {
   const [out, features] = weight.shape;
   const fits = out !== undefined && weight.shape.length === 2 && x.shape.at(-1) === features;
   if (!fits || (bias && !sameShape(bias.shape, [out]))) {
@@ -27,7 +29,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
 }
 
 /** All axes but the last made one. */
-function rows(x: Tensor): Tensor {
+function rows<D extends FloatDType>(x: Value<D>): Value<D> {
   return reshape(x, [rowsOf(x, 0, -1), dimOf(x, -1)]);
 }
 
@@ -55,8 +57,8 @@ export const linearAlgebra = {
     onnx: 'ours',
     // As one Gemm over all rows: the bias is added and the weight read transposed inside the kernel.
     lower: (node) => {
-      const flat = rows(operand(node, 0));
-      const y = output(node, 0);
+      const flat = rows(floatOperand(node, 0));
+      const y = itemAt(node.outputs, 0);
       const shape = [dimOf(flat, 0), dimOf(y, -1)];
       return [reshape(applyOne('Gemm', [flat, ...node.inputs.slice(1)], shape, { transB: 1 }), y.shape)];
     },

@@ -1,4 +1,4 @@
-import { constant, GraphError, mapDims, type Tensor } from '../graph/index.js';
+import { constant, type FloatDType, GraphError, mapDims, type Value } from '../graph/index.js';
 import { type Padding, padsOf } from './convolution.js';
 import { applyOne, type OperationTable } from './operation.js';
 
@@ -15,7 +15,7 @@ export interface PoolOptions {
  * The largest value of each window: x [N, C, H, W] -> [N, C, (H + top + bottom - kernel) / stride + 1 rounded down,
  * likewise for W].
  */
-export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
+export function maxPool2d<D extends FloatDType>(x: Value<D>, options: PoolOptions): Value<D> {
   const { kernel, stride = kernel, padding = 0 } = options;
   const [n, channels, height, width] = mapDims(x, 'MaxPool');
   const pads = padsOf(padding);
@@ -40,7 +40,7 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
  * Bilinear enlargement by a whole factor with half-pixel centres (torch.nn.functional.interpolate with `bilinear` and
  * without `align_corners`): x [N, C, H, W] -> [N, C, factor H, factor W]. Beyond the border the border's value counts.
  */
-export function upsampleBilinear(x: Tensor, factor: number): Tensor {
+export function upsampleBilinear<D extends FloatDType>(x: Value<D>, factor: number): Value<D> {
   const [n, channels, height, width] = mapDims(x, 'Resize');
   if (!Number.isInteger(factor) || factor < 1) throw new GraphError('Resize', [x], `cannot enlarge ${factor} times`);
   if (factor === 1) return x;

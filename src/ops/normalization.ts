@@ -1,11 +1,11 @@
-import { GraphError, mapDims, type Node, sameShape, type Tensor } from '../graph/index.js';
+import { type FloatDType, GraphError, mapDims, type Node, sameShape, type Tensor, type Value } from '../graph/index.js';
 import { channelMean, channelSum, flatMap, perChannel } from './channels.js';
 import { add, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
 import { apply, applyOne, attributesOf, type OperationTable, operand, output, type Target } from './operation.js';
 import { reduceMean, reduceSum } from './reduce.js';
 import { slice } from './shape.js';
 
-function checkChannels(op: string, x: Tensor, vectors: readonly Tensor[]): void {
+function checkChannels(op: string, x: Value, vectors: readonly Value[]): void {
   const channels = x.shape[1];
   if (x.shape.length !== 4 || vectors.some((t) => t.shape.length !== 1 || t.shape[0] !== channels)) {
     throw new GraphError(op, [x, ...vectors], 'x must be [N, C, H, W] and the others [C]');
@@ -13,14 +13,14 @@ function checkChannels(op: string, x: Tensor, vectors: readonly Tensor[]): void 
 }
 
 /** Batch normalisation with given statistics: (x - mean) / sqrt(variance + epsilon) * scale + bias by channel. */
-export function batchNorm(
-  x: Tensor,
-  scale: Tensor,
-  bias: Tensor,
-  mean: Tensor,
-  variance: Tensor,
+export function batchNorm<D extends FloatDType>(
+  x: Value<D>,
+  scale: Value<D>,
+  bias: Value<D>,
+  mean: Value<D>,
+  variance: Value<D>,
   epsilon = 1e-5,
-): Tensor {
+): Value<D> {
   checkChannels('BatchNormalization', x, [scale, bias, mean, variance]);
   return applyOne('BatchNormalization', [x, scale, bias, mean, variance], x.shape, { epsilon });
 }
@@ -46,7 +46,12 @@ export function batchNormTraining(x: Tensor, scale: Tensor, bias: Tensor, epsilo
 }
 
 /** (x - mean) / sqrt(variance + epsilon) * scale + bias over the last axis. */
-export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+export function layerNorm<D extends FloatDType>(
+  x: Value<D>,
+  scale: Value<D>,
+  bias: Value<D>,
+  epsilon = 1e-5,
+): Value<D> {
   const last = x.shape.slice(-1);
   if (x.shape.length === 0 || !sameShape(scale.shape, last) || !sameShape(bias.shape, last)) {
     throw new GraphError('LayerNormalization', [x, scale, bias], 'scale and bias must have the size of the last axis');

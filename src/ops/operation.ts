@@ -3,6 +3,7 @@ import {
   type Attributes,
   apply as applyAny,
   type DType,
+  type FloatDType,
   GraphError,
   type Node,
   normalizeAxis,
@@ -167,7 +168,16 @@ export function output(node: Node, index: number): Tensor {
   return asTensor(node.outputs[index], `output ${index} of ${node.op}`);
 }
 
-/** Input `index` of a node, as float32. */
+/** Input `index` of a node, in whichever dtype of floating point it is: for lowerings, which keep it. */
+export function floatOperand(node: Node, index: number): Value<FloatDType> {
+  const value = node.inputs[index];
+  if (value?.dtype !== 'float32' && value?.dtype !== 'float16') {
+    throw new Error(`input ${index} of ${node.op} is not of floating point`);
+  }
+  return value as Value<FloatDType>;
+}
+
+/** Input `index` of a node, as float32: for gradients, which are computed in it. */
 export function operand(node: Node, index: number): Tensor {
   return asTensor(node.inputs[index], `input ${index} of ${node.op}`);
 }

@@ -1,5 +1,6 @@
-import { fixedDim, GraphError, type Tensor } from '../graph/index.js';
-import { applyOne, attributesOf, type OperationTable, operand, output } from './operation.js';
+import { itemAt } from '../common/item-at.js';
+import { type FloatDType, fixedDim, GraphError, type Tensor, type Value } from '../graph/index.js';
+import { applyOne, attributesOf, floatOperand, type OperationTable, operand } from './operation.js';
 import { reduceSum } from './reduce.js';
 import { gather, pad, reshape, slice, transpose } from './shape.js';
 
@@ -7,7 +8,7 @@ import { gather, pad, reshape, slice, transpose } from './shape.js';
  * Swin's relative position bias for a window of size S: table [(2S - 1)^2, heads] -> [heads, S^2, S^2], where element
  * (h, i, j) is the table's row for the offset from token j to token i.
  */
-export function relativePositionBias(table: Tensor, size: number): Tensor {
+export function relativePositionBias<D extends FloatDType>(table: Value<D>, size: number): Value<D> {
   if (table.shape.length !== 2 || table.shape[0] !== (2 * size - 1) ** 2) {
     throw new GraphError(
       'RelativePositionBias',
@@ -59,8 +60,8 @@ export const positionBiases = {
     onnx: 'ours',
     lower: (node) => {
       const { size } = attributesOf('RelativePositionBias', node);
-      const rows = gather(operand(node, 0), relativePositionIndex(size), [size ** 4], 0);
-      return [reshape(transpose(rows, [1, 0]), output(node, 0).shape)];
+      const rows = gather(floatOperand(node, 0), relativePositionIndex(size), [size ** 4], 0);
+      return [reshape(transpose(rows, [1, 0]), itemAt(node.outputs, 0).shape)];
     },
   },
 } satisfies OperationTable;

@@ -1,14 +1,14 @@
-import { constant, dimOf, elements, isStatic, type Shape, type Tensor } from '../graph/index.js';
-import { div, mul } from './elementwise.js';
+import { constant, dimOf, elements, isStatic, type Shape, type Tensor, type Value } from '../graph/index.js';
+import { div, mul, type NumberDType } from './elementwise.js';
 import { applyOne, attributesOf, axisOf, type OperationTable, operand } from './operation.js';
 import { expandAs, int64s, reshape, rowsOf, slice } from './shape.js';
 
-function reduce(
+function reduce<D extends NumberDType>(
   op: 'ReduceSum' | 'ReduceMean' | 'ReduceMax',
-  x: Tensor,
+  x: Value<D>,
   axes: readonly number[],
   keepDims: boolean,
-): Tensor {
+): Value<D> {
   const at = [...new Set(axes.map((axis) => axisOf(op, x, axis)))].sort((a, b) => a - b);
   // ONNX takes no axes for all axes; here they mean none.
   if (at.length === 0) return x;
@@ -18,11 +18,11 @@ function reduce(
 }
 
 /** The sum over axes. Sums of many elements should go axis by axis: float32 loses digits in one long run. */
-export const reduceSum = (x: Tensor, axes: readonly number[], keepDims = false): Tensor =>
+export const reduceSum = <D extends NumberDType>(x: Value<D>, axes: readonly number[], keepDims = false): Value<D> =>
   reduce('ReduceSum', x, axes, keepDims);
-export const reduceMean = (x: Tensor, axes: readonly number[], keepDims = false): Tensor =>
+export const reduceMean = <D extends NumberDType>(x: Value<D>, axes: readonly number[], keepDims = false): Value<D> =>
   reduce('ReduceMean', x, axes, keepDims);
-export const reduceMax = (x: Tensor, axes: readonly number[], keepDims = false): Tensor =>
+export const reduceMax = <D extends NumberDType>(x: Value<D>, axes: readonly number[], keepDims = false): Value<D> =>
   reduce('ReduceMax', x, axes, keepDims);
 
 /** The number of elements that the axes of x hold, as a scalar: a constant, or counted at run time over the batch axis. */

@@ -6,6 +6,7 @@ import {
   type Dim,
   type DType,
   dimOf,
+  type FloatDType,
   fixedDim,
   formatShape,
   GraphError,
@@ -18,7 +19,7 @@ import {
   type Tensor,
   type Value,
 } from '../graph/index.js';
-import { apply, applyOne, attributesOf, axisOf, type OperationTable, operand, output } from './operation.js';
+import { apply, applyOne, attributesOf, axisOf, floatOperand, type OperationTable, operand } from './operation.js';
 
 export function int64s(values: readonly number[]): Value<'int64'> {
   return constant('int64', BigInt64Array.from(values, BigInt), [values.length]);
@@ -115,7 +116,7 @@ export function pad<D extends DType>(x: Value<D>, before: readonly number[], aft
 }
 
 /** Every `rows`th row and `columns`th column of x [N, C, H, W], from the first. */
-export function subsample(x: Tensor, rows: number, columns: number): Tensor {
+export function subsample<D extends FloatDType>(x: Value<D>, rows: number, columns: number): Value<D> {
   const [n, c, height, width] = mapDims(x, 'Subsample');
   if (![rows, columns].every((step) => Number.isInteger(step) && step >= 1)) {
     throw new GraphError('Subsample', [x], `${rows} and ${columns} must be whole numbers from 1`);
@@ -256,11 +257,13 @@ export const shaping = {
     onnx: 'ours',
     // The largest of a single pixel, which the CPU takes in the blocked layout of the convolutions around it.
     lower: (node, { device }) => {
-      const x = operand(node, 0);
+      const x = floatOperand(node, 0);
       const [rows, columns] = subsampling(node);
       const [, , height, width] = mapDims(x);
       if (device === 'webgpu') return [slice(slice(x, 2, 0, height, rows), 3, 0, width, columns)];
-      return [applyOne('MaxPool', [x], output(node, 0).shape, { kernel_shape: [1, 1], strides: [rows, columns] })];
+      return [
+        applyOne('MaxPool', [x], itemAt(node.outputs, 0).shape, { kernel_shape: [1, 1], strides: [rows, columns] }),
+      ];
     },
   },
   // The walk sums what was repeated.

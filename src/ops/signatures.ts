@@ -2,10 +2,12 @@ import type { Attribute, DType } from '../graph/index.js';
 
 /** The dtypes that an input may have. Inputs of one kind have one dtype in one node. */
 const kinds = {
-  float: ['float32'],
+  float: ['float32', 'float16'],
   float32: ['float32'],
-  number: ['float32', 'int32', 'int64'],
-  any: ['float32', 'int32', 'int64', 'bool'],
+  /** What arithmetic is done in: ONNX Runtime has no kernels for sums of eight bits. */
+  number: ['float32', 'float16', 'int32', 'int64'],
+  any: ['float32', 'float16', 'int8', 'uint8', 'int32', 'int64', 'bool'],
+  quantized: ['int8', 'uint8'],
   bool: ['bool'],
   int64: ['int64'],
   index: ['int32', 'int64'],
@@ -55,6 +57,13 @@ export const signatures = {
   Clip: { inputs: { x: 'number', 'min?': 'number', max: 'number' }, attributes: {} },
   Step: unary, // ours
   HardSigmoid: { inputs: { x: 'float' }, attributes: { alpha: 'float', beta: 'float' } },
+  // conversion.ts
+  Cast: { inputs: { x: 'any' }, attributes: { to: 'int' } },
+  QuantizeLinear: { inputs: { x: 'float', scale: 'float', zeroPoint: 'quantized' }, attributes: { 'axis?': 'int' } },
+  DequantizeLinear: {
+    inputs: { x: 'quantized', scale: 'float', zeroPoint: 'quantized' },
+    attributes: { 'axis?': 'int' },
+  },
   // shape.ts
   Reshape: { inputs: { x: 'any', shape: 'int64' }, attributes: {} },
   Transpose: { inputs: { x: 'any' }, attributes: { perm: 'ints' } },

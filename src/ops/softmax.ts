@@ -1,11 +1,11 @@
-import { dimOf, GraphError, sameShape, type Tensor } from '../graph/index.js';
+import { dimOf, type FloatDType, GraphError, sameShape, type Tensor, type Value } from '../graph/index.js';
 import { exp, log, mul, neg, sub } from './elementwise.js';
 import { applyOne, axisOf, type OperationTable, operand, output } from './operation.js';
 import { reduceMax, reduceSum } from './reduce.js';
 import { reshape } from './shape.js';
 
 /** exp(x_i) / sum_j exp(x_j) over the last axis. */
-export function softmax(x: Tensor): Tensor {
+export function softmax<D extends FloatDType>(x: Value<D>): Value<D> {
   return applyOne('Softmax', [x], x.shape, { axis: axisOf('Softmax', x, -1) });
 }
 

@@ -1,3 +1,4 @@
+import { conversions } from './conversion.js';
 import { convolutions } from './convolution.js';
 import { elementwise } from './elementwise.js';
 import { linearAlgebra } from './linear.js';
@@ -13,6 +14,7 @@ import { softmaxes } from './softmax.js';
 /** Every operation has a gradient rule or states why it has none: a missing one does not compile. */
 const table = {
   ...elementwise,
+  ...conversions,
   ...shaping,
   ...maps,
   ...reductions,

@@ -1,24 +1,5 @@
-import {
-  apply,
-  formatShape,
-  type Graph,
-  GraphError,
-  type Node,
-  rewrite,
-  sameShape,
-  type Value,
-} from '../graph/index.js';
+import { formatShape, type Graph, GraphError, type Node, rewrite, sameShape, type Value } from '../graph/index.js';
 import { type Device, operationOf, type Target } from '../ops/index.js';
-
-/** The operation of a node applied to other inputs of the same types. */
-export function rebuild(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {
-  return apply(
-    node.op,
-    inputs,
-    node.attributes,
-    node.outputs.map(({ dtype, shape }) => ({ dtype, shape })),
-  ).outputs;
-}
 
 /** A lowering must stand for every output of the node with the same dtype and shape. */
 function checked(node: Node, results: readonly Value[]): readonly Value[] {
@@ -43,20 +24,16 @@ export function lower(program: Graph, where: Device | Target): Graph {
   // What a rule returns may need lowering again (a rule may use any operation), so repeat until nothing changes.
   for (let round = 0; round < 8; round++) {
     let changed = false;
-    current = rewrite(
-      current,
-      (node, inputs) => {
-        const rule = operationOf(node.op).lower;
-        if (rule === undefined) return undefined;
-        const same = inputs.every((value, i) => value === node.inputs[i]);
-        const seen: Node = same ? node : { ...node, inputs };
-        const results = rule(seen, target);
-        if (results === undefined) return undefined;
-        changed = true;
-        return checked(node, results);
-      },
-      rebuild,
-    );
+    current = rewrite(current, (node, inputs) => {
+      const rule = operationOf(node.op).lower;
+      if (rule === undefined) return undefined;
+      const same = inputs.every((value, i) => value === node.inputs[i]);
+      const seen: Node = same ? node : { ...node, inputs };
+      const results = rule(seen, target);
+      if (results === undefined) return undefined;
+      changed = true;
+      return checked(node, results);
+    });
     if (!changed) return current;
   }
   throw new Error('lowering does not end: an operation is lowered to itself');

@@ -1,6 +1,5 @@
 import { type Graph, type Node, nodesOf, rewrite } from '../graph/index.js';
 import { attributesOf, operand, prelu } from '../ops/index.js';
-import { rebuild } from './lower.js';
 
 /** The parameter that a PReLU's slope is, by name; undefined for other operations and slopes of other origin. */
 function slopeOf(node: Node): string | undefined {
@@ -18,15 +17,11 @@ export function slopesOf(program: Graph): string[] {
 
 /** The same program, told that these slopes are nowhere above 1: their PReLUs take a pass less on the CPU. */
 export function withSlopesAtMostOne(program: Graph, names: ReadonlySet<string>): Graph {
-  return rewrite(
-    program,
-    (node, inputs) => {
-      const name = slopeOf(node);
-      if (name === undefined || !names.has(name)) return undefined;
-      const seen = { ...node, inputs };
-      const { fixed } = attributesOf('PRelu', node);
-      return [prelu(operand(seen, 0), operand(seen, 1), { fixed: fixed === 1, atMostOne: true })];
-    },
-    rebuild,
-  );
+  return rewrite(program, (node, inputs) => {
+    const name = slopeOf(node);
+    if (name === undefined || !names.has(name)) return undefined;
+    const seen = { ...node, inputs };
+    const { fixed } = attributesOf('PRelu', node);
+    return [prelu(operand(seen, 0), operand(seen, 1), { fixed: fixed === 1, atMostOne: true })];
+  });
 }

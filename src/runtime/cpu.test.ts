@@ -65,6 +65,9 @@ test('parameters can be constants of the model or lie in a file it points into',
 test('every dtype goes in and comes out, also as an output that is an input or a constant', async () => {
   const host: { [D in DType]: HostTensor<D> } = {
     float32: hostTensor('float32', Float32Array.of(1.5, -2), [2]),
+    float16: hostTensor('float16', Uint16Array.of(0x3c00, 0xc000), [2]),
+    int8: hostTensor('int8', Int8Array.of(127, -128), [2]),
+    uint8: hostTensor('uint8', Uint8Array.of(255, 1), [2]),
     int32: hostTensor('int32', Int32Array.of(1, -2), [2]),
     int64: hostTensor('int64', BigInt64Array.of(1n, -(2n ** 40n)), [2]),
     bool: hostTensor('bool', Uint8Array.of(1, 0), [2]),

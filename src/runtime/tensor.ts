@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-common';
-import type { DType, DTypeArrays } from '../graph/index.js';
+import { arrayTypes, type DType, type DTypeArrays, elements } from '../graph/index.js';
 
 /** A tensor in memory that JavaScript can read. */
 export interface HostTensor<D extends DType = DType> {
@@ -11,8 +11,7 @@ export interface HostTensor<D extends DType = DType> {
 
 /** A host tensor over an array, without a copy: what is written to the array later is seen by later runs. */
 export function hostTensor<D extends DType>(dtype: D, data: DTypeArrays[D], dims: readonly number[]): HostTensor<D> {
-  const count = dims.reduce((a, b) => a * b, 1);
-  if (count !== data.length) throw new Error(`${data.length} elements do not fill [${dims.join(', ')}]`);
+  if (elements(dims) !== data.length) throw new Error(`${data.length} elements do not fill [${dims.join(', ')}]`);
   return { on: 'host', dtype, dims, data };
 }
 
@@ -32,6 +31,12 @@ function make({ dtype, data, dims }: HostTensor): ort.Tensor {
   switch (dtype) {
     case 'float32':
       return new ort.Tensor('float32', data as Float32Array, dims);
+    case 'float16':
+      return new ort.Tensor('float16', data as Uint16Array, dims);
+    case 'int8':
+      return new ort.Tensor('int8', data as Int8Array, dims);
+    case 'uint8':
+      return new ort.Tensor('uint8', data as Uint8Array, dims);
     case 'int32':
       return new ort.Tensor('int32', data as Int32Array, dims);
     case 'int64':
@@ -41,20 +46,17 @@ function make({ dtype, data, dims }: HostTensor): ort.Tensor {
   }
 }
 
+function isDType(type: string): type is DType {
+  return Object.hasOwn(arrayTypes, type);
+}
+
 export function fromOrt(value: ort.Tensor): HostTensor {
-  const { data, dims } = value;
-  switch (value.type) {
-    case 'float32':
-      return { on: 'host', dtype: 'float32', data: data as Float32Array, dims };
-    case 'int32':
-      return { on: 'host', dtype: 'int32', data: data as Int32Array, dims };
-    case 'int64':
-      return { on: 'host', dtype: 'int64', data: data as BigInt64Array, dims };
-    case 'bool':
-      return { on: 'host', dtype: 'bool', data: data as Uint8Array, dims };
-    default:
-      throw new Error(`a graph put out ${value.type}, which no operation here makes`);
-  }
+  const { type, data, dims } = value;
+  if (!isDType(type) || !ArrayBuffer.isView(data)) throw new Error(`a graph put out ${type}, which no operation makes`);
+  // Where JavaScript has a Float16Array, the runtime gives one; here halves are bits.
+  const halves = type === 'float16' && !(data instanceof Uint16Array);
+  const held = halves ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) : data;
+  return { on: 'host', dtype: type, dims, data: held as DTypeArrays[DType] };
 }
 
 /** The elements of a float32 host tensor. */
