@@ -19,13 +19,19 @@ export const ferplus: LabelSet = {
   name: 'FER+',
   labels: ['neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear', 'contempt'],
 };
-export const knownLabelSets: readonly LabelSet[] = [rafdb, affectnet7, affectnet8, caers, ferplus];
+/** The seven labels that FER2013 came with; FER+ labelled its pictures again. */
+export const fer2013: LabelSet = {
+  name: 'FER2013',
+  labels: ['Angry', 'Disgust', 'Fear', 'Happy', 'Sad', 'Surprise', 'Neutral'],
+};
+export const knownLabelSets: readonly LabelSet[] = [rafdb, affectnet7, affectnet8, caers, ferplus, fer2013];
 
 /** What the first class folder is called where a published dataset's folders are numbers: RAF-DB's are 1..7, AffectNet's 0..6. */
 const firstFolders: ReadonlyMap<string, number> = new Map([
   [rafdb.name, 1],
   [affectnet7.name, 0],
   [affectnet8.name, 0],
+  [fer2013.name, 0],
 ]);
 
 /**

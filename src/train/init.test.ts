@@ -141,7 +141,7 @@ describe('weights to begin with', () => {
     assert.ok(values('VIT.head.linear.bias').every((value) => value === 0));
     assert.match(
       report.note ?? '',
-      /does not say which class.*begins anew.*--init-labels NAME \(RAF-DB, AffectNet-7, CAER-S\)/,
+      /does not say which class.*begins anew.*--init-labels NAME \(RAF-DB, AffectNet-7, CAER-S, FER2013\)/,
     );
     const named = await begin('network', body, affectnet7, undefined, rafdb);
     assert.deepEqual(named.values('VIT.head.linear.bias'), [26, 23, 24, 20, 21, 22, 25]);

@@ -1,7 +1,14 @@
 import { Command, Option } from 'commander';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { printable } from '../../common/files.js';
-import { type LinkKind, linkKinds, type Prepared, prepareDataset, type ReleaseName } from '../../data/index.js';
+import {
+  type LinkKind,
+  linkKinds,
+  type Prepared,
+  prepareDataset,
+  type ReleaseName,
+  releaseNames,
+} from '../../data/index.js';
 import { formatTable } from '../../report/index.js';
 import { grouped, note, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
@@ -19,12 +26,14 @@ const descriptions: Readonly<Record<ReleaseName, string>> = {
   'affectnet-7': 'AffectNet, 7 expressions: CSV lists, .npy annotations, or folders 0 .. 7',
   'affectnet-8': 'AffectNet, 8 expressions: the same with Contempt',
   'caer-s': 'CAER-S: train/ and test/ with folders Anger .. Surprise; crop the faces first',
-  ferplus: 'FER+: FER2013Train/ ... with label.csv, to class folders and votes.jsonl',
+  ferplus:
+    'FER+: FER2013Train/ ... with label.csv, or fer2013.csv with fer2013new.csv, to class folders and votes.jsonl',
+  fer2013: 'FER2013: fer2013.csv or icml_face_data.csv, with its own seven labels',
 };
 
 export function prepareCommand(): Command {
   const command = new Command('prepare').description('bring a public dataset into the layout of this project');
-  for (const name of ['raf-db', 'affectnet-7', 'affectnet-8', 'caer-s', 'ferplus'] as const) {
+  for (const name of releaseNames) {
     const one = new Command(name)
       .description(descriptions[name])
       .argument('<src>', 'folder of the release')
@@ -78,7 +87,7 @@ function noteList(what: string, sentences: readonly string[], most = 10): void {
   if (sentences.length > most) note(`  and ${grouped(sentences.length - most)} more (--json lists all)`);
 }
 
-function text(out: string, { dataset, layout, labels, folders, splits, links }: Prepared): string {
+function text(out: string, { dataset, layout, labels, folders, splits, links, written }: Prepared): string {
   const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
   const columns = splits.flatMap(({ split, counts, noMajority }) => [
     { head: split, counts },
@@ -93,6 +102,7 @@ function text(out: string, { dataset, layout, labels, folders, splits, links }: 
     leftOut.map(({ reason, pictures }) => `${grouped(pictures)} of ${split} (${reason})`),
   );
   const kinds = linkKinds.filter((kind) => links[kind] > 0).map((kind) => `${grouped(links[kind])} ${how[kind]}`);
+  if (written > 0) kinds.push(`${grouped(written)} pictures written`);
   return [
     `Prepared ${out}: ${dataset} from ${layout}, ${kinds.join(', ')}.`,
     '',

@@ -1,4 +1,5 @@
 import { printable } from '../../common/files.js';
+import { ferplus } from '../../common/label-sets.js';
 
 /** A line of the FER+ release's `label.csv`. */
 export interface FerPlusEntry {
@@ -10,7 +11,11 @@ export interface FerPlusEntry {
 
 /** Emotions in a vote line; behind them come "unknown" and "NF" (not a face). */
 export const emotionCount = 8;
-const voteCount = 10;
+/** Names of the votes in `fer2013new.csv`, in the order of `label.csv`, which has no header. */
+export const voteColumns = [...ferplus.labels, 'unknown', 'NF'];
+const voteCount = voteColumns.length;
+/** Why a picture is left out. */
+export const noEmotion = 'no face, unknown, or no two votes alike';
 
 /** Side of the release's pictures. */
 const side = 48;
@@ -24,15 +29,20 @@ export function parseFerPlusEntry(fields: readonly string[]): FerPlusEntry | str
     return `has ${fields.length} fields instead of ${2 + voteCount} (image, crop box, ten votes)`;
   }
   const [image = '', box = '', ...votes] = fields;
-  // The name becomes a path here and in the output: nothing but a plain file name.
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}$/.test(image)) {
-    return `names the picture '${printable(image, 40)}', which is not a plain file name`;
-  }
   const corners = /^\((\d{1,5}), *(\d{1,5}), *(\d{1,5}), *(\d{1,5})\)$/.exec(box)?.slice(1).map(Number);
   const [left = 0, top = 0, right = 0, bottom = 0] = corners ?? [];
   if (corners === undefined || left >= right || top >= bottom) return `has no crop box '(x, y, x, y)'`;
   if (corners.join() !== `0,0,${side},${side}`) {
     return `crops ${image} to (${corners.join(', ')}), where the release has whole ${side}x${side} pictures only`;
+  }
+  return parseFerPlusVotes(image, votes);
+}
+
+/** The same of the picture's name and its votes alone. */
+export function parseFerPlusVotes(image: string, votes: readonly string[]): FerPlusEntry | string {
+  // The name becomes a path here and in the output: nothing but a plain file name.
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}$/.test(image)) {
+    return `names the picture '${printable(image, 40)}', which is not a plain file name`;
   }
   const counts = votes.map((vote) => (/^\d{1,4}$/.test(vote) ? Number(vote) : Number.NaN));
   if (counts.some(Number.isNaN)) return 'has a vote that is not a whole number';

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { ferplus } from '../../common/label-sets.js';
-import { isFolder } from '../folders.js';
-import { ferPlusLabel, parseFerPlusEntry } from './ferplus-labels.js';
+import { holdsPictures, isFolder } from '../folders.js';
+import { findFerPlusFiles, readFerPlusFiles } from './ferplus-csv.js';
+import { ferPlusLabel, noEmotion, parseFerPlusEntry } from './ferplus-labels.js';
 import { LeftOut, type Problems, type Release, type ReleasePicture, saidBy } from './release.js';
 import { readRows } from './rows.js';
 
@@ -11,8 +12,6 @@ const sources = [
   ['FER2013Valid', 'valid'],
   ['FER2013Test', 'test'],
 ] as const;
-
-const noEmotion = 'no face, unknown, or no two votes alike';
 
 async function readSplit(
   folder: string,
@@ -52,31 +51,40 @@ async function readSplit(
 /**
  * The FER+ release: `FER2013Train/`, `FER2013Valid/`, `FER2013Test/` (those that are there), each with pictures and a
  * `label.csv`, become `train`, `valid`, `test`; the votes of the eight emotions are kept, and whether there is a majority
- * (see `ferPlusLabel`).
+ * (see `ferPlusLabel`). Where the folders have no pictures, or are not there, FER2013's `fer2013.csv` with FER+'s
+ * `fer2013new.csv`.
  */
 export async function readFerPlus(src: string, problems: Problems): Promise<Release> {
   const leftOut = new LeftOut();
+  const present: (readonly [folder: string, split: string])[] = [];
+  for (const [name, split] of sources) if (await isFolder(join(src, name))) present.push([join(src, name), split]);
+  // A clone of FER+'s repository has the folders with their lists alone.
+  const [first] = present;
+  if (first === undefined || !(await holdsPictures(first[0]))) {
+    const files = await findFerPlusFiles(src);
+    if (files !== undefined) {
+      const found = await readFerPlusFiles(files, leftOut, problems);
+      return { ...described, layout: 'fer2013.csv and fer2013new.csv', ...found, leftOut };
+    }
+  }
   const pictures: ReleasePicture[] = [];
   const splits: string[] = [];
-  for (const [name, split] of sources) {
-    const folder = join(src, name);
-    if (!(await isFolder(folder))) continue;
+  for (const [folder, split] of present) {
     splits.push(split);
     for (const picture of await readSplit(folder, split, leftOut, problems)) pictures.push(picture);
   }
   if (splits.length === 0) {
     throw new UserError(
-      `${src} is not the FER+ release: it has none of ${sources.map(([name]) => `${name}/`).join(', ')}.`,
+      `${src} is not the FER+ release: it has none of ${sources.map(([name]) => `${name}/`).join(', ')}, nor fer2013.csv ` +
+        'with fer2013new.csv.',
     );
   }
-  return {
-    layout: 'pictures and votes',
-    labels: ferplus,
-    // Sorts in index order and reads well: `3-sadness`.
-    folders: ferplus.labels.map((label, i) => `${i}-${label}`),
-    splits,
-    pictures,
-    leftOut,
-    warnings: [],
-  };
+  return { ...described, layout: 'pictures and votes', splits, pictures, leftOut };
 }
+
+const described = {
+  labels: ferplus,
+  // Sorts in index order and reads well: `3-sadness`.
+  folders: ferplus.labels.map((label, i) => `${i}-${label}`),
+  warnings: [],
+};

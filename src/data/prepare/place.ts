@@ -1,6 +1,8 @@
-import { copyFile, link, lstat, realpath, stat, symlink } from 'node:fs/promises';
+import { copyFile, link, lstat, realpath, stat, symlink, writeFile } from 'node:fs/promises';
+import sharp from 'sharp';
 import { UserError } from '../../common/errors.js';
 import { explainFileError } from '../../common/files.js';
+import type { ReleasePicture } from './release.js';
 
 /** How pictures of a release get into a dataset: one file under two names, a pointer to the release's file, a copy. */
 export const linkKinds = ['hard', 'symbolic', 'copy'] as const;
@@ -54,6 +56,19 @@ export async function place(from: string, to: string, kind: LinkKind | undefined
     return 'symbolic';
   } catch (error) {
     if (kind === 'symbolic' && cannotLink.has(codeOf(error))) throw refused('symbolic link', from, error);
+    throw explainFileError(error, 'write', to);
+  }
+}
+
+/** Writes a gray picture that a list holds, as a PNG; the same pixels give the same bytes. */
+export async function writePixels({ side, data }: NonNullable<ReleasePicture['pixels']>, to: string): Promise<void> {
+  const png = await sharp(data, { raw: { width: side, height: side, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+  try {
+    await writeFile(to, png);
+  } catch (error) {
     throw explainFileError(error, 'write', to);
   }
 }

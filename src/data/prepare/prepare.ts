@@ -7,15 +7,16 @@ import { isFolder } from '../folders.js';
 import { formatVotes, votesFile } from '../votes.js';
 import { readAffectNet } from './affectnet.js';
 import { readCaerS } from './caer-s.js';
+import { readFer2013 } from './fer2013.js';
 import { readFerPlus } from './ferplus.js';
 import { buildFolder } from './output.js';
-import { type LinkKind, place, unusable } from './place.js';
+import { type LinkKind, place, unusable, writePixels } from './place.js';
 import { countWarnings } from './published-counts.js';
 import { readRafDb } from './raf-db.js';
 import { Problems, type Release, type ReleasePicture, saidBy } from './release.js';
 
 /** Datasets whose releases can be prepared. */
-export const releaseNames = ['raf-db', 'affectnet-7', 'affectnet-8', 'caer-s', 'ferplus'] as const;
+export const releaseNames = ['raf-db', 'affectnet-7', 'affectnet-8', 'caer-s', 'ferplus', 'fer2013'] as const;
 export type ReleaseName = (typeof releaseNames)[number];
 
 export interface PrepareOptions {
@@ -52,6 +53,8 @@ export interface Prepared {
   readonly splits: readonly PreparedSplit[];
   /** How the pictures came there. */
   readonly links: Readonly<Record<LinkKind, number>>;
+  /** Pictures that were made from pixels in a list. */
+  readonly written: number;
   /** What was left out because it cannot be used (`skipBad`): a sentence each. */
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
@@ -77,6 +80,8 @@ function readRelease(
       return readCaerS(src, problems, crops);
     case 'ferplus':
       return readFerPlus(src, problems);
+    case 'fer2013':
+      return readFer2013(src, problems);
   }
 }
 
@@ -86,8 +91,9 @@ async function placeAll(
   out: string,
   problems: Problems,
   { link, onProgress, signal }: PrepareOptions,
-): Promise<{ placed: ReleasePicture[]; links: Record<LinkKind, number> }> {
+): Promise<{ placed: ReleasePicture[]; links: Record<LinkKind, number>; written: number }> {
   const links: Record<LinkKind, number> = { hard: 0, symbolic: 0, copy: 0 };
+  let written = 0;
   const there = new Uint8Array(pictures.length);
   const made = new Map<string, Promise<unknown>>();
   let done = 0;
@@ -96,14 +102,19 @@ async function placeAll(
     atOnce,
     async (picture, i) => {
       const to = join(out, picture.split, folders[picture.label] ?? '', picture.name);
-      const why = await unusable(picture.from);
+      const { pixels } = picture;
+      const why = pixels === undefined ? await unusable(picture.from) : undefined;
       if (why === undefined) {
         const folder = dirname(to);
         // Folders only where there are pictures: an empty class folder would say that pictures are missing.
         const making = made.get(folder) ?? mkdir(folder, { recursive: true });
         made.set(folder, making);
         await making;
-        links[await place(picture.from, to, link)]++;
+        if (pixels === undefined) links[await place(picture.from, to, link)]++;
+        else {
+          await writePixels(pixels, to);
+          written++;
+        }
         there[i] = 1;
       } else problems.add(`${saidBy(picture.said)} names the picture ${picture.from}, which ${why}`);
       done++;
@@ -111,7 +122,7 @@ async function placeAll(
     },
     signal,
   );
-  return { placed: pictures.filter((_, i) => there[i] === 1), links };
+  return { placed: pictures.filter((_, i) => there[i] === 1), links, written };
 }
 
 /** Writes what the folders do not say: their labels, and the votes. */
@@ -172,7 +183,7 @@ export async function prepareDataset(
         `${from} has the layout of ${release.labels.name} but no picture that can be used; check it.`,
       );
     }
-    const { placed, links } = await placeAll(release, building, problems, options);
+    const { placed, links, written } = await placeAll(release, building, problems, options);
     if (placed.length === 0) {
       throw new UserError(`None of the ${release.pictures.length} pictures that ${from} names is there; check it.`);
     }
@@ -185,6 +196,7 @@ export async function prepareDataset(
       folders: release.folders,
       splits,
       links,
+      written,
       problems: problems.found,
       warnings: [...release.warnings, ...countWarnings(release.labels, splits)],
     };

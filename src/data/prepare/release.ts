@@ -7,8 +7,10 @@ export interface ReleasePicture {
   readonly split: string;
   /** Index into the labels. */
   readonly label: number;
-  /** Absolute path in the release. */
+  /** Absolute path in the release: of the picture, or of the file that holds its `pixels`. */
   readonly from: string;
+  /** A picture that is written in a list: square, gray, [side, side]. */
+  readonly pixels?: { readonly side: number; readonly data: Uint8Array };
   /** Path within the class folder, `/` between its parts. */
   readonly name: string;
   /** File, and line where it has lines, that says all this. */
