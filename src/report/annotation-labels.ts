@@ -1,7 +1,8 @@
-import { canonicalLabel } from '../common/label-sets.js';
 import type { Area } from './area.js';
+import { inkOn, labelColours } from './label-colours.js';
 import { svgText } from './svg-text.js';
 import { percent } from './table.js';
+import { textWidth } from './text-width.js';
 
 // Labels of faces as parts of an SVG, and how much room they take.
 
@@ -17,28 +18,20 @@ export type Scores = readonly { readonly label: string; readonly probability: nu
 export const n = (value: number): string => String(Math.round(value * 100) / 100);
 
 export const dark = '#14171c';
+/** Of a face that no label was given to. */
+export const unlabelled = '#8b929c';
 
-const colours: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    happiness: '#ffc53d',
-    surprise: '#2fd4c8',
-    neutral: '#c3ccd6',
-    sadness: '#6ea8ff',
-    anger: '#ff6b5e',
-    disgust: '#8ccf4d',
-    fear: '#c08bff',
-    contempt: '#ff9d5c',
-  }),
-);
+/** With the colour of each label among all of the network's. */
+export type ColouredScores = readonly (Scores[number] & { readonly colour: string })[];
 
-/** The colour of an expression; labels of other kinds share a neutral one. */
-export function expressionColour(label: string): string {
-  return colours.get(canonicalLabel(label)) ?? '#7fd1ff';
+export function coloured(scores: Scores): ColouredScores {
+  const colours = labelColours(scores.map(({ label }) => label));
+  return scores.flatMap((score, i) => {
+    const colour = colours[i];
+    return colour === undefined ? [] : [{ ...score, colour }];
+  });
 }
 
-/** Widths of text are estimates on the wide side (DejaVu Sans'): there are no metrics of the font that will be found. */
-export const textWidth = (text: string, font: number, bold = false): number =>
-  (bold ? 0.69 : 0.6) * font * [...text].length;
 /** The first row of a panel is bold. */
 const columnWidth = (texts: readonly string[], font: number): number =>
   Math.max(...texts.map((text, i) => textWidth(text, font, i === 0)), 0);
@@ -62,13 +55,12 @@ export function panelSize(scores: Scores, font: number): Size {
 }
 
 /** Labels, bars and percentages on a dark ground. */
-export function bars({ x, y, width, height }: Area, scores: Scores, font: number): string {
+export function bars({ x, y, width, height }: Area, scores: ColouredScores, font: number): string {
   const left = x + padLeft * font;
   const start = left + labelWidth(scores, font) + gap * font;
   const rows = scores.map((score, i) => {
-    const { label, probability } = score;
+    const { label, probability, colour } = score;
     const base = y + (0.35 + (i + 0.74) * rowHeight) * font;
-    const colour = expressionColour(label);
     const [weight, fill] = i === 0 ? [600, '#fff'] : [400, '#d5dae1'];
     const bar = (share: number, paint: string): string =>
       `<rect x="${n(start)}" y="${n(base - 0.58 * font)}" width="${n(Math.max(0.12, share * barWidth) * font)}" height="${n(0.5 * font)}" rx="${n(0.12 * font)}" ${paint}/>`;
@@ -94,12 +86,12 @@ export function chipSize(score: Scores[number] | undefined, font: number): Size 
   return { width: textWidth(chipText(score), font, true) + 0.9 * font, height: 1.5 * font };
 }
 
-export function line({ x, y, width, height }: Area, score: Scores[number] | undefined, font: number): string {
-  const colour = expressionColour(score?.label ?? '');
+export function line({ x, y, width, height }: Area, score: ColouredScores[number] | undefined, font: number): string {
+  const colour = score?.colour ?? unlabelled;
   const text = svgText(Number(n(x + 0.45 * font)), Number(n(y + 1.07 * font)), chipText(score), {
     size: Number(n(font)),
     weight: 600,
-    fill: dark,
+    fill: inkOn(colour),
   });
   return `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" rx="${n(0.35 * font)}" fill="${colour}" fill-opacity="0.95"/>${text}`;
 }

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { annotatedPicture } from './annotated-picture.js';
 import { type AnnotatedFace, annotate } from './annotation.js';
-import { expressionColour } from './annotation-labels.js';
 import { overlaps } from './area.js';
 
 const scores = [
@@ -109,12 +108,6 @@ test('no character of a label keeps a picture from being drawn', async () => {
   const odd = [{ label: 'a\u0000\ufffe\uffff\ud800]]>', probability: 1 }];
   const drawn = await annotatedPicture(picture, [{ ...face(10, 5, 12), scores: odd }], 'png');
   assert.equal((await sharp(drawn).metadata()).format, 'png');
-});
-
-test('names of one expression share a colour', () => {
-  assert.equal(expressionColour('Happy'), expressionColour('happiness'));
-  assert.notEqual(expressionColour('Happy'), expressionColour('sad'));
-  assert.match(expressionColour('bored'), /^#\w{6}$/);
 });
 
 test('a drawn picture: small ones enlarged, face crops with their labels beside them', async () => {

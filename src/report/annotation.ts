@@ -1,18 +1,20 @@
 import {
   bars,
+  type ColouredScores,
   chipSize,
-  dark,
-  expressionColour,
+  coloured,
   line,
   message,
   n,
   panelSize,
   type Scores,
   type Size,
-  textWidth,
+  unlabelled,
 } from './annotation-labels.js';
 import { type Area, inside, overlaps } from './area.js';
+import { inkOn } from './label-colours.js';
 import { svgText } from './svg-text.js';
+import { textWidth } from './text-width.js';
 
 interface Spot {
   readonly x: number;
@@ -87,7 +89,9 @@ function overPicture(
 ): Annotation & { readonly crowded: boolean } {
   const picture = scaledSize(size, scale);
   const scaled = faces.flatMap(({ place, scores, name }) =>
-    place === undefined ? [] : [{ ...shrunk(place, scale), scores, ...(name === undefined ? {} : { name }) }],
+    place === undefined
+      ? []
+      : [{ ...shrunk(place, scale), scores: coloured(scores), ...(name === undefined ? {} : { name }) }],
   );
   const font = fontSize(scaled, Math.max(picture.width, picture.height));
   const outlines = scaled.map((face) => outline(face, font));
@@ -103,7 +107,7 @@ interface ScaledFace {
   readonly box: Area;
   readonly keypoints: readonly Spot[];
   readonly crop: readonly Spot[];
-  readonly scores: Scores;
+  readonly scores: ColouredScores;
 }
 
 function shrunk(
@@ -126,7 +130,7 @@ function fontSize(faces: readonly ScaledFace[], long: number): number {
 }
 
 function outline({ box, keypoints, crop, scores, name }: ScaledFace, font: number): string {
-  const colour = expressionColour(scores[0]?.label ?? '');
+  const colour = scores[0]?.colour ?? unlabelled;
   const line = Math.max(1.5, Math.min(0.16 * font, 0.03 * box.width));
   const dot = Math.max(1.2, Math.min(0.16 * font, 0.022 * box.width));
   const rect = `x="${n(box.x)}" y="${n(box.y)}" width="${n(box.width)}" height="${n(box.height)}" rx="${n(0.06 * box.width)}"`;
@@ -150,7 +154,7 @@ function tag({ x, y }: Area, name: string, colour: string, font: number): string
   const text = svgText(Number(n(x + 0.4 * font)), Number(n(y + 1.05 * font)), name, {
     size: Number(n(font)),
     weight: 700,
-    fill: dark,
+    fill: inkOn(colour),
   });
   return `<rect x="${n(x)}" y="${n(y)}" width="${n(textWidth(name, font, true) + 0.85 * font)}" height="${n(1.4 * font)}" rx="${n(0.3 * font)}" fill="${colour}"/>${text}`;
 }
@@ -255,7 +259,7 @@ function besideCrop(picture: Size, { scores }: AnnotatedFace): Annotation {
   const height = Math.ceil(Math.max(picture.height, panel.height + 2 * gap));
   const width = Math.ceil(picture.width + panel.width + 2 * gap);
   const place = { ...panel, x: picture.width + gap, y: (height - panel.height) / 2 };
-  return { width, height, picture, svg: svg(width, height, [bars(place, scores, font)]) };
+  return { width, height, picture, svg: svg(width, height, [bars(place, coloured(scores), font)]) };
 }
 
 function svg(width: number, height: number, parts: readonly string[]): string {

@@ -22,18 +22,20 @@ test('a point for each picture, a name for each class that has some', async () =
   assert.ok((await svgToPng(svg)).length > 1000);
 });
 
-test('names of classes do not cover each other', async () => {
+test('names of classes neither cover each other nor leave the plot', async () => {
   const svg = await scatterSvg({
     title: '',
     subtitle: '',
-    // Two classes around one middle.
-    points: Float32Array.of(-1, 0, 1, 0, 0, 0, 0, -1, 0, 1, 0, 0),
-    classes: Int32Array.of(0, 0, 0, 1, 1, 1),
-    labels: ['first', 'second'],
+    // Two classes around one middle, a third in a corner.
+    points: Float32Array.of(-1, 0, 1, 0, 0, 0, 0, -1, 0, 1, 0, 0, 1, 1),
+    classes: Int32Array.of(0, 0, 0, 1, 1, 1, 2),
+    labels: ['first', 'second', 'a class with quite a long name'],
   });
   const heights = ['first', 'second'].map((name) => {
     const [, y] = new RegExp(`translate\\([\\d.]+,([\\d.]+)\\)[^>]*>${name}<`).exec(svg) ?? [];
     return Number(y);
   });
   assert.ok(Math.abs((heights[0] ?? 0) - (heights[1] ?? 0)) > 15, heights.join(' '));
+  const [, x, y] = /translate\(([\d.]+),([\d.]+)\)[^>]*>a class with quite a long name</.exec(svg) ?? [];
+  assert.ok(Number(x) < 640 - 100 && Number(y) > 8, `${x} ${y}`);
 });

@@ -1,7 +1,9 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { renderSvg } from './charts/render.js';
 import { indicesOf, nameExpression } from './charts/vega-names.js';
+import { labelColours } from './label-colours.js';
 import { classNames } from './text.js';
+import { columnsOf, wrapped } from './text-width.js';
 
 /** Points in the plane, each of a class. */
 export interface Scatter {
@@ -16,19 +18,12 @@ export interface Scatter {
 
 /** Side of the plot in pixels. */
 const side = 640;
-/** Tells about ten classes apart, also with the common colour deficiencies by lightness; more classes share colours. */
-const palette = [
-  '#4269d0',
-  '#efb118',
-  '#ff725c',
-  '#3ca951',
-  '#a463f2',
-  '#6cc5b0',
-  '#9c6b4e',
-  '#ff8ab7',
-  '#1b1e23',
-  '#97bbf5',
-];
+/** Between the outermost points and the edge. */
+const margin = 12;
+/** Of names, in pixels: a column of bold text, and a line. */
+const [column, line] = [9, 19] as const;
+/** Of the legend, in pixels: a column of text, and the symbol with the room around. */
+const [legendColumn, legendSymbol] = [7.6, 44] as const;
 
 /** A scatter plot coloured by class, each class named at its middle, as an SVG document. */
 export function scatterSvg(scatter: Scatter): Promise<string> {
@@ -39,25 +34,34 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
   const labels = classNames(given, given.length);
   const counts = labels.map((_, k) => classes.reduce((count, label) => count + (label === k ? 1 : 0), 0));
   const names = labels.map((label, k) => `${label} (${counts[k]})`);
+  const [across, down] = [0, 1].map((offset) => toPixels(points.filter((_, i) => i % 2 === offset)));
   const values = Array.from(classes, (label, i) => ({
-    x: points[2 * i] ?? 0,
-    y: points[2 * i + 1] ?? 0,
+    x: across?.[i],
+    y: down === undefined ? undefined : side - (down[i] ?? 0),
     class: label,
   }));
   const middles = apart(
     labels.flatMap((label, k) => {
       const own = values.filter((_, i) => classes[i] === k);
-      return own.length === 0 ? [] : [{ x: median(own.map(({ x }) => x)), y: median(own.map(({ y }) => y)), label }];
+      const [x, y] = [median(own.map((value) => value.x ?? 0)), median(own.map((value) => value.y ?? 0))];
+      return own.length === 0 ? [] : [{ x, y, label }];
     }),
-    extent(values.map(({ x }) => x)) / side,
-    extent(values.map(({ y }) => y)) / side,
   );
-  const x = { field: 'x', type: 'quantitative', axis: null, scale: { zero: false, nice: false, padding: 12 } } as const;
+  // Pixels already.
+  const x = { field: 'x', type: 'quantitative', axis: null, scale: null } as const;
   const y = { ...x, field: 'y' } as const;
   const name = { x, y, text: { field: 'label', type: 'nominal' } } as const;
+  const widest = legendSymbol + legendColumn * Math.max(0, ...names.map(columnsOf));
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: title, subtitle, anchor: 'start', fontSize: 20, subtitleFontSize: 13, subtitleColor: '#5b6068' },
+    title: {
+      text: wrapped(title, 55),
+      subtitle: wrapped(subtitle, 95),
+      anchor: 'start',
+      fontSize: 20,
+      subtitleFontSize: 13,
+      subtitleColor: '#5b6068',
+    },
     width: side,
     height: side,
     view: { stroke: '#e3e6ea' },
@@ -72,12 +76,15 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
           color: {
             field: 'class',
             type: 'nominal',
-            scale: { domain: indicesOf(names), range: labels.map((_, k) => palette[k % palette.length] ?? '#000000') },
+            scale: { domain: indicesOf(names), range: labelColours(given) },
             legend: {
               labelExpr: nameExpression(names),
+              orient: 'bottom',
+              direction: 'horizontal',
+              columns: Math.max(1, Math.floor(side / widest)),
               title: null,
               labelFontSize: 13,
-              labelLimit: 320,
+              labelLimit: 0,
               symbolSize: 90,
               symbolOpacity: 1,
               rowPadding: 6,
@@ -99,31 +106,38 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
   };
 }
 
+/** Values as places within the plot. */
+function toPixels(values: Float32Array): Float32Array {
+  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  if (!(high > low)) return values.map(() => side / 2);
+  return values.map((value) => margin + ((side - 2 * margin) * (value - low)) / (high - low));
+}
+
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.trunc(sorted.length / 2)] ?? 0;
 }
 
-const extent = (values: readonly number[]): number =>
-  values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) -
-  values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-
 interface Name {
+  /** In pixels, of its middle. */
   readonly x: number;
   readonly y: number;
   readonly label: string;
 }
 
-/** Moves names up until none covers another; a pixel is `width` times `height` of the plot's units. */
-function apart(names: readonly Name[], width: number, height: number): Name[] {
+/** Names within the plot, each moved up or down, as little as can be, to where it touches no other. */
+function apart(names: readonly Name[]): Name[] {
   const placed: Name[] = [];
-  for (const { x, y, label } of names.toSorted((a, b) => a.y - b.y)) {
-    let free = y;
-    for (const other of placed) {
-      const near = Math.abs(other.x - x) < 4.5 * (label.length + other.label.length) * width;
-      if (near && free - other.y < 18 * height) free = other.y + 18 * height;
-    }
-    placed.push({ x, y: free, label });
+  const widthOf = ({ label }: Name): number => column * columnsOf(label) + 6;
+  for (const name of names.toSorted((a, b) => a.y - b.y)) {
+    const half = Math.min(side, widthOf(name)) / 2;
+    const x = Math.min(side - half, Math.max(half, name.x));
+    const isFree = (y: number): boolean =>
+      placed.every((other) => Math.abs(other.y - y) >= line || Math.abs(other.x - x) >= half + widthOf(other) / 2);
+    const steps = Array.from({ length: side }, (_, step) => [name.y + step, name.y - step]).flat();
+    const y = steps.find((at) => at >= line / 2 && at <= side - line / 2 && isFree(at)) ?? name.y;
+    placed.push({ ...name, x, y });
   }
   return placed;
 }

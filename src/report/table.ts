@@ -1,8 +1,6 @@
 import { printable } from '../common/printable.js';
 import type { ClassMetrics, ConfusionMatrix } from '../metrics/evaluation.js';
-
-/** Columns of a terminal: code points, which is right for all but wide scripts. */
-const width = (text: string): number => [...text].length;
+import { columnsOf } from './text-width.js';
 
 /**
  * Rows of cells as lines of aligned columns, two spaces apart, without trailing spaces. The first column is flush left,
@@ -11,13 +9,13 @@ const width = (text: string): number => [...text].length;
 export function formatTable(cells: readonly (readonly string[])[]): string {
   const rows = cells.map((row) => row.map((cell) => printable(cell, Number.POSITIVE_INFINITY)));
   const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, c) => Math.max(...rows.map((row) => width(row[c] ?? ''))));
+  const widths = Array.from({ length: columns }, (_, c) => Math.max(...rows.map((row) => columnsOf(row[c] ?? ''))));
   return rows
     .map((row) =>
       widths
         .map((columnWidth, c) => {
           const cell = row[c] ?? '';
-          const space = ' '.repeat(columnWidth - width(cell));
+          const space = ' '.repeat(columnWidth - columnsOf(cell));
           return c === 0 ? cell + space : space + cell;
         })
         .join('  ')

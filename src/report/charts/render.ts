@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import type { Config, TopLevelSpec } from 'vega-lite';
+import { withTextMetrics } from './text-metrics.js';
 import { marked, unmarked } from './vega-names.js';
 
 /** Okabe and Ito's colours, told apart with any colour vision, those that are too pale for text a little darker. */
@@ -75,7 +76,7 @@ export async function renderSvg(chart: TopLevelSpec): Promise<string> {
   const { spec } = compile(marked(chart), { config, logger: silent });
   const view = new vega.View(vega.parse(spec), { renderer: 'none', logger: silent });
   try {
-    return unmarked(await view.toSVG());
+    return unmarked(await withTextMetrics(vega, () => view.toSVG()));
   } finally {
     view.finalize();
   }

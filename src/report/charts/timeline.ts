@@ -1,7 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { printable } from '../../common/printable.js';
-import { expressionColour } from '../annotation-labels.js';
+import { inkOn, labelColours } from '../label-colours.js';
 import { hours } from '../text.js';
+import { columnsOf } from '../text-width.js';
 import { indicesOf, nameExpression } from './vega-names.js';
 
 type Panel = Extract<TopLevelSpec, { vconcat: unknown }>['vconcat'][number];
@@ -49,7 +50,7 @@ export function timelineChart({ title, labels, span, tracks }: Timeline): TopLev
   const faces = tracks.length === 1 ? '1 face' : `${tracks.length} faces`;
   const subtitle = `${hours(span[1] - span[0])}, ${faces}${hidden > 0 ? `; the ${most} seen longest are shown` : ''}`;
   const names = labels.map((label) => printable(label, 40));
-  const common = { names, colours: labels.map(expressionColour), span };
+  const common = { names, colours: labelColours(labels), span };
   return {
     title: { text: printable(title, 100), subtitle, anchor: 'start', frame: 'bounds', offset: 18 },
     vconcat:
@@ -69,7 +70,7 @@ interface Common {
 
 /** As many as fit beside each other, so that all names are whole. */
 const legendColumns = (names: readonly string[]): number =>
-  Math.max(1, Math.floor(width / (letter * Math.max(0, ...names.map((name) => name.length)) + 40)));
+  Math.max(1, Math.floor(width / (letter * Math.max(0, ...names.map(columnsOf)) + 40)));
 
 function timeAxis([from, to]: readonly [number, number]): object {
   const fine = to - from < 6;
@@ -121,8 +122,8 @@ function trackPanel(track: TimelineTrack, { names, colours, span }: Common, firs
       : null,
   };
   const perSecond = width / Math.max(span[1] - span[0], 1e-9);
-  const runs = runsOf(track, names);
-  const named = runs.filter(({ name, from, to }) => (to - from) * perSecond > letter * [...name].length + 8);
+  const runs = runsOf(track, names, colours);
+  const named = runs.filter(({ name, from, to }) => (to - from) * perSecond > letter * columnsOf(name) + 8);
   const [mostly] = track.expressions;
   const share = mostly === undefined ? '' : `${Math.round((100 * mostly.seconds) / Math.max(track.seconds, 1e-9))}%`;
   const about: readonly (readonly [string, number, string, number])[] = [
@@ -158,8 +159,12 @@ function trackPanel(track: TimelineTrack, { names, colours, span }: Common, firs
       },
       {
         data: { values: named },
-        mark: { type: 'text', y: strip / 2, fontSize: 11.5, fontWeight: 600, color: ink, baseline: 'middle', dy: 0.5 },
-        encoding: { x: { ...x, field: 'middle' }, text: { field: 'name' } },
+        mark: { type: 'text', y: strip / 2, fontSize: 11.5, fontWeight: 600, baseline: 'middle', dy: 0.5 },
+        encoding: {
+          x: { ...x, field: 'middle' },
+          text: { field: 'name' },
+          color: { field: 'ink', type: 'nominal', scale: null },
+        },
       },
       ...about.map(([text, y, colour, weight]) => ({
         data: { values: [{}] },
@@ -235,24 +240,27 @@ interface Run {
   /** Index. */
   readonly label: number;
   readonly name: string;
+  /** Of the name on the label's colour. */
+  readonly ink: string;
   readonly from: number;
   to: number;
   middle: number;
 }
 
 /** Stretches in which one label is the strongest. */
-function runsOf({ bins }: TimelineTrack, names: readonly string[]): Run[] {
+function runsOf({ bins }: TimelineTrack, names: readonly string[], colours: readonly string[]): Run[] {
   const runs: Run[] = [];
   for (const { from, to, values } of bins) {
     const label = values.indexOf(Math.max(...values));
     const name = names[label];
-    if (name === undefined) continue;
+    const colour = colours[label];
+    if (name === undefined || colour === undefined) continue;
     const last = runs.at(-1);
     if (last !== undefined && last.label === label && from - last.to <= touching) {
       last.to = to;
       last.middle = (last.from + to) / 2;
     } else {
-      runs.push({ label, name, from, to, middle: (from + to) / 2 });
+      runs.push({ label, name, ink: inkOn(colour), from, to, middle: (from + to) / 2 });
     }
   }
   return runs;
