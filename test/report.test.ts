@@ -73,7 +73,18 @@ describe('a report on a run', () => {
       names.map((name) => join('run', 'report', name)),
     );
     const page = await readFile(join(dir, 'run', 'report', 'report.html'), 'utf8');
-    assert.equal(page.match(/<svg /g)?.length, 3);
+    // Three curves, the confusion matrix and the calibration, each as wide as a phone at most.
+    const widths = [...page.matchAll(/<svg [^>]*? width="([\d.]+)"/g)].map(([, width]) => Number(width));
+    assert.equal(widths.length, 5);
+    assert.ok(
+      widths.every((width) => width <= 480 - 16),
+      widths.join(),
+    );
+    // In the dark every colour gives way to another.
+    const [, dark = ''] = page.split('(prefers-color-scheme: dark)');
+    const drawn = new Set([...page.matchAll(/(?:fill|stroke)="(#[^"]*)"/g)].map(([, value = '']) => value));
+    assert.ok(drawn.size > 8);
+    for (const value of drawn) assert.ok(dark.includes(`[fill="${value}"] { fill: #`), value);
     for (const text of ['poster-v2-nano', '--batch-size 8', 'Calibration', 'onnxruntime-node']) {
       assert.ok(page.includes(text), text);
     }

@@ -24,10 +24,11 @@ export interface ReportedEvaluation {
 
 /** Charts as SVG; what is not there is not shown. */
 export interface RunCharts {
-  readonly curves: string;
+  readonly curves: readonly string[];
+  /** A chart a class. */
+  readonly recall: readonly string[];
   readonly confusion?: string;
   readonly calibration?: string;
-  readonly recall?: string;
 }
 
 const show = (text: string): string => printable(text, 2000);
@@ -47,8 +48,8 @@ export function runPage(
 <p class="faint">${show(model)}${run.dataset === undefined ? '' : `: ${show(run.dataset)}`}</p>
 ${summary(run)}
 <h2>Curves</h2>
-${picture(charts.curves)}
-${picture(charts.recall)}
+<div class="row">${charts.curves.map(picture)}</div>
+${charts.recall.length === 0 ? html`` : recall(charts.recall)}
 ${evaluation === undefined ? missing() : evaluated(evaluation, charts)}
 <h2>Epochs</h2>
 ${epochs(run)}
@@ -57,6 +58,11 @@ ${configuration(run)}
 ${sessions(run)}
 <p class="faint">Made by poster-v2 ${version} from metrics.jsonl of this run.</p>`;
   return htmlPage(`${show(run.name)} · ${show(model)}`, body);
+}
+
+function recall(charts: readonly string[]): Html {
+  return html`<h3>Recall of each class (%) on the validation pictures</h3>
+<div class="row">${charts.map(picture)}</div>`;
 }
 
 function tiles(figures: readonly (readonly [name: string, value: string])[]): Html {
@@ -150,11 +156,11 @@ function epochs({ epochs: done, best }: RunFolder): Html {
 function configuration({ settings }: RunFolder): Html {
   const entries = Object.entries(settings);
   if (entries.length === 0) return html`<p>The run does not tell it.</p>`;
-  return htmlTable(
+  return html`<div class="scroll">${htmlTable(
     ['option', 'value'],
     entries.map(([name, value]) => [show(name), show(settingText(value))]),
     { text: [1] },
-  );
+  )}</div>`;
 }
 
 function sessions({ sessions: all }: RunFolder): Html {

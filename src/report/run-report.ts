@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import type { TopLevelSpec } from 'vega-lite';
 import { UserError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/files.js';
 import { makeFolder } from '../common/output-paths.js';
 import { accuracy, type Evaluation, macroF1, meanClassAccuracy, perClassMetrics } from '../metrics/index.js';
 import { calibrationChart } from './charts/calibration.js';
 import { confusionChart, mostClasses } from './charts/confusion.js';
-import { curvesChart } from './charts/curves.js';
-import { recallChart } from './charts/recall.js';
-import { hasFonts, renderSvg, svgToPng } from './charts/render.js';
+import { curvePanels, curvesChart, type Panel } from './charts/curves.js';
+import { recallChart, recallPanels } from './charts/recall.js';
+import { hasFonts, renderSvg, svgToPng, withoutGround } from './charts/render.js';
 import type { RunFolder } from './run-folder.js';
 import { type ReportedEvaluation, type RunCharts, runPage } from './run-page.js';
 import { grouped } from './text.js';
@@ -62,12 +63,12 @@ export async function writeReport(
   await makeFolder(folder);
   const page = join(folder, 'report.html');
   const files = [page];
-  for (const [name, svg] of Object.entries(charts)) {
+  for (const [name, svg] of charts.files) {
     files.push(...(await writeChart(join(folder, name), svg)));
   }
   // The page last: once it is there, so is everything.
-  await writeFileAtomic(page, runPage(run, evaluation, charts, version));
-  const large = evaluation !== undefined && charts.confusion === undefined;
+  await writeFileAtomic(page, runPage(run, evaluation, charts.page, version));
+  const large = evaluation !== undefined && charts.page.confusion === undefined;
   return {
     files,
     notes: [
@@ -93,19 +94,48 @@ export async function fontNote(): Promise<string[]> {
   ];
 }
 
-async function chartsOf(run: RunFolder, evaluation: ReportedEvaluation | undefined): Promise<RunCharts> {
-  const curves = await renderSvg(curvesChart(run.epochs));
-  const recall = recallChart(run.epochs, run.labels ?? []);
+interface Charts {
+  /** Name of the file, without ending, and the SVG. */
+  readonly files: readonly (readonly [name: string, svg: string])[];
+  /** The same for the page, small enough each to stand below each other on a narrow screen. */
+  readonly page: RunCharts;
+}
+
+async function chartsOf(run: RunFolder, evaluation: ReportedEvaluation | undefined): Promise<Charts> {
+  const labels = run.labels ?? [];
   const classes = evaluation?.confusion.length ?? 0;
+  const few = classes <= mostClasses;
+  const recall = few ? recallChart(run.epochs, labels) : undefined;
   const subtitle = evaluation === undefined ? '' : `${grouped(evaluation.samples)} pictures`;
+  const files: [name: string, svg: string][] = [];
+  const add = async (name: string, chart: TopLevelSpec | undefined): Promise<string | undefined> => {
+    if (chart === undefined) return undefined;
+    const svg = await renderSvg(chart);
+    files.push([name, svg]);
+    return withoutGround(svg);
+  };
+  await add('curves', curvesChart(run.epochs));
+  await add('recall', recall);
+  const confusion = await add(
+    'confusion',
+    evaluation === undefined || !few ? undefined : confusionChart(evaluation.confusion, evaluation.labels, subtitle),
+  );
+  const calibration = await add(
+    'calibration',
+    evaluation?.calibration === undefined ? undefined : calibrationChart(evaluation.calibration, subtitle),
+  );
+  const parts = async (panels: readonly Panel[]): Promise<string[]> => {
+    const svgs: string[] = [];
+    for (const panel of panels) svgs.push(withoutGround(await renderSvg({ hconcat: [panel] })));
+    return svgs;
+  };
   return {
-    curves,
-    ...(recall === undefined || classes > mostClasses ? {} : { recall: await renderSvg(recall) }),
-    ...(evaluation === undefined || classes > mostClasses
-      ? {}
-      : { confusion: await renderSvg(confusionChart(evaluation.confusion, evaluation.labels, subtitle)) }),
-    ...(evaluation?.calibration === undefined
-      ? {}
-      : { calibration: await renderSvg(calibrationChart(evaluation.calibration, subtitle)) }),
+    files,
+    page: {
+      curves: await parts(curvePanels(run.epochs)),
+      recall: await parts(recall === undefined ? [] : recallPanels(run.epochs, labels)),
+      ...(confusion === undefined ? {} : { confusion }),
+      ...(calibration === undefined ? {} : { calibration }),
+    },
   };
 }

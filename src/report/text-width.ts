@@ -16,6 +16,17 @@ export function textWidth(text: string, size: number, bold = false): number {
   return (bold ? 0.69 : 0.6) * size * columnsOf(text);
 }
 
+/** The beginning of a text, of at most so many columns, with an ellipsis where something is left out. */
+export function shortened(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let kept = '';
+  for (const character of text) {
+    if (columnsOf(kept + character) >= columns) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
 /** Text in lines of at most so many columns, broken at spaces; a longer word has a line of its own. */
 export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];

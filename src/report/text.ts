@@ -1,13 +1,14 @@
-import { printable } from '../common/files.js';
+import { printable } from '../common/printable.js';
+import { shortened } from './text-width.js';
 
 /** `1,234,567` whatever the system's language is. */
 export const grouped = (count: number): string => count.toLocaleString('en-US');
 
-/** A name for each of `count` classes, fit to be shown, all different; the index where there is no label. */
-export function classNames(labels: readonly string[], count: number): string[] {
+/** A name for each of `count` classes, fit to be shown, of at most so many columns, all different; the index where there is no label. */
+export function classNames(labels: readonly string[], count: number, columns = 40): string[] {
   const names: string[] = [];
   for (let c = 0; c < count; c++) {
-    const label = printable(labels[c] ?? String(c), 40);
+    const label = shortened(printable(labels[c] ?? String(c), 100), columns);
     let name = label;
     for (let again = c; names.includes(name); again++) name = `${label} ${again}`;
     names.push(name);

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Calibration } from '../../metrics/index.js';
-import { palette } from './render.js';
+import { paint } from './theme.js';
 
 const side = 260;
 const percents: [number, number] = [0, 100];
@@ -31,7 +31,7 @@ export function calibrationChart({ bins }: Calibration, subtitle: string): TopLe
         layer: [
           {
             data: { values: filled },
-            mark: { type: 'rect', color: palette.blue, opacity: 0.75, stroke: '#ffffff' },
+            mark: { type: 'rect', color: paint('blue'), opacity: 0.75, stroke: paint('paper') },
             encoding: {
               x: { ...bin, axis: { labels: false, ticks: false } },
               x2: upTo,
@@ -46,12 +46,12 @@ export function calibrationChart({ bins }: Calibration, subtitle: string): TopLe
                 { from: 100, accuracy: 100 },
               ],
             },
-            mark: { type: 'line', color: palette.black, strokeDash: [4, 3], strokeWidth: 1.5 },
+            mark: { type: 'line', color: paint('ink'), strokeDash: [4, 3], strokeWidth: 1.5 },
             encoding: { x: bin, y: { field: 'accuracy', type: 'quantitative' } },
           },
           {
             data: { values: filled },
-            mark: { type: 'point', filled: true, color: palette.vermilion, size: 36, opacity: 1 },
+            mark: { type: 'point', filled: true, color: paint('vermilion'), size: 36, opacity: 1 },
             encoding: {
               x: { field: 'confidence', type: 'quantitative' },
               y: { field: 'accuracy', type: 'quantitative' },
@@ -63,7 +63,7 @@ export function calibrationChart({ bins }: Calibration, subtitle: string): TopLe
         width: side,
         height: 60,
         data: { values: rows },
-        mark: { type: 'rect', color: palette.gray, opacity: 0.6, stroke: '#ffffff' },
+        mark: { type: 'rect', color: paint('gray'), opacity: 0.6, stroke: paint('paper') },
         encoding: {
           x: { ...bin, title: 'confidence (%)' },
           x2: upTo,

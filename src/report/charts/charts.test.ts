@@ -6,7 +6,7 @@ import { calibration } from '../../metrics/index.js';
 import { runEpochs } from '../helpers.test.js';
 import { calibrationChart } from './calibration.js';
 import { confusionChart } from './confusion.js';
-import { curvesChart } from './curves.js';
+import { curvePanels, curvesChart } from './curves.js';
 import { spreadLabels } from './end-labels.js';
 import { recallChart } from './recall.js';
 import { renderSvg, svgToPng } from './render.js';
@@ -38,6 +38,48 @@ test('curves of one epoch, of many, and of figures that are not numbers', async 
   await check(await renderSvg(curvesChart(many)));
   const nothing = { ...first, trainLoss: null, valLoss: null, lr: null };
   await check(await renderSvg(curvesChart([nothing])));
+});
+
+/** The place of a text in its chart, in pixels. */
+function placeOf(svg: string, text: string): { x: number; y: number; anchor: string } {
+  const [, anchor = '', x, y] =
+    new RegExp(`text-anchor="(\\w+)" transform="translate\\(([\\d.-]+),([\\d.-]+)\\)[^>]*>${text}<`).exec(svg) ?? [];
+  return { x: Number(x), y: Number(y), anchor };
+}
+
+test('a rate of zero is 0, and what marks the best epoch leaves the names of lines alone', async () => {
+  const epochs = runEpochs(12).map((epoch) => ({ ...epoch, lr: 4e-9, lrStart: 8e-4 }));
+  const written = texts(await renderSvg(curvesChart(epochs)));
+  assert.ok(written.includes('0') && written.some((text) => text.endsWith('e-4')), written.join());
+  assert.ok(!written.some((text) => text.startsWith('0e')));
+  // The best epoch is the last, where all names are; the highest line ends at the top.
+  const [, accuracy] = curvePanels(epochs);
+  assert.ok(accuracy);
+  const svg = await renderSvg({ hconcat: [accuracy] });
+  const [best, mean, first] = ['best', 'class mean', 'validation'].map((text) => placeOf(svg, text));
+  assert.ok(best && mean && first);
+  assert.equal(best.anchor, 'end');
+  for (const name of [mean, first]) {
+    assert.equal(name.anchor, 'start');
+    assert.ok(name.x > best.x && name.y >= 0 && name.y <= 210 + 7, JSON.stringify([best, name]));
+  }
+});
+
+test('room for text is as wide as text is', async () => {
+  const vega = await import('vega');
+  const metrics = 'textMetrics' in vega ? vega.textMetrics : undefined;
+  const before = { ...(metrics as object) };
+  const subtitle = 'w'.repeat(60);
+  const svgs = await Promise.all(
+    ['', subtitle].map((text) =>
+      renderSvg({ title: { text: 't', subtitle: text }, width: 300, mark: 'point', data: { values: [] } }),
+    ),
+  );
+  const [short = 0, long = 0] = svgs.map((svg) => Number(/width="(\d+)"/.exec(svg)?.[1]));
+  assert.equal(short, 300 + 2 * 16);
+  // 60 letters of 12 pixels.
+  assert.equal(long, Math.ceil(60 * 12 * 0.6 + 2 * 16));
+  assert.deepEqual({ ...(metrics as object) }, before, 'for other programs Vega is as before');
 });
 
 test('a confusion matrix shows shares of rows, and how many pictures they are', async () => {
@@ -78,6 +120,19 @@ test('calibration and recall', async () => {
   const svg = await renderSvg(recall);
   await check(svg);
   assert.ok(texts(svg).includes('a') && texts(svg).includes('b'));
+});
+
+test('labels at the ends of lines stay within the chart where there is room', () => {
+  const ends = [98, 99, 100].map((value, i) => ({ x: 1, value, name: String(i), colour: '#000000' }));
+  assert.deepEqual(
+    spreadLabels(ends, 10, [0, 100]).map(({ y }) => y),
+    [80, 90, 100],
+  );
+  const low = [0, 1].map((value, i) => ({ x: 1, value, name: String(i), colour: '#000000' }));
+  assert.deepEqual(
+    spreadLabels(low, 10, [0, 100]).map(({ y }) => y),
+    [0, 10],
+  );
 });
 
 test('labels at the ends of lines keep their distance, order and, where they can, their place', () => {

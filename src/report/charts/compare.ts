@@ -4,7 +4,7 @@ import { spread } from '../../metrics/index.js';
 import type { RunGroup } from '../compare.js';
 import type { RunEpoch } from '../run-folder.js';
 import { curvePanel, type Series } from './curves.js';
-import { palette, seriesColours } from './render.js';
+import { paint, seriesColours } from './theme.js';
 
 /** Validation loss and accuracy of groups of runs: their mean, one deviation around it, and every run as a thin line. */
 export function compareChart(groups: readonly RunGroup[]): TopLevelSpec {
@@ -24,7 +24,6 @@ export function compareChart(groups: readonly RunGroup[]): TopLevelSpec {
         last,
       ),
     ],
-    resolve: { scale: { color: 'independent' } },
   };
 }
 
@@ -35,7 +34,7 @@ function seriesOf(
   figure: (epoch: RunEpoch) => number | null,
 ): Series[] {
   const name = printable(full, 48);
-  const colour = seriesColours[index % seriesColours.length] ?? palette.black;
+  const colour = seriesColours[index % seriesColours.length] ?? paint('ink');
   const lines = runs.map(({ run }) =>
     run.epochs.flatMap((epoch) => {
       const value = figure(epoch);

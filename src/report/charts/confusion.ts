@@ -1,7 +1,12 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { type ConfusionMatrix, perClassMetrics } from '../../metrics/index.js';
 import { classNames, grouped } from '../text.js';
+import { textWidth } from '../text-width.js';
+import { paint } from './theme.js';
 import { indicesOf, nameExpression } from './vega-names.js';
+
+/** In columns: long names would leave no room for the cells. */
+const longestName = 20;
 
 /** More classes than these make no picture any more. */
 export const mostClasses = 60;
@@ -11,7 +16,7 @@ export const mostClasses = 60;
  * true classes, how many pictures they have; a class without any has an empty row.
  */
 export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[], subtitle: string): TopLevelSpec {
-  const names = classNames(labels, matrix.length);
+  const names = classNames(labels, matrix.length, longestName);
   const supports = perClassMetrics(matrix).map(({ support }) => support);
   const rowNames = names.map((name, c) => `${name} (${grouped(supports[c] ?? 0)})`);
   const cells = matrix.flatMap((row, t) =>
@@ -24,10 +29,17 @@ export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[
       text: supports[t] ? percentText(count / supports[t]) : '',
     })),
   );
-  const cell = matrix.length <= 10 ? 58 : matrix.length <= 20 ? 40 : 14;
-  const long = Math.max(...names.map((name) => name.length)) > 9 || cell < 58;
-  const turned = long ? ({ labelAngle: -40, labelAlign: 'left' } as const) : ({ labelAngle: 0 } as const);
-  const axis = { domain: false, ticks: false, labelLimit: 0, titlePadding: 10 } as const;
+  const cell = matrix.length <= 10 ? 36 : matrix.length <= 20 ? 34 : 14;
+  const long = Math.max(0, ...names.map((name) => textWidth(name, 12))) > cell;
+  const slanted = { labelAngle: cell < 30 ? -90 : -40, labelAlign: 'left' } as const;
+  const turned = long ? slanted : ({ labelAngle: 0 } as const);
+  const axis = {
+    labelFontSize: cell < 30 ? 10 : 12,
+    domain: false,
+    ticks: false,
+    labelLimit: 0,
+    titlePadding: 10,
+  } as const;
   const scale = { paddingInner: 0.035, paddingOuter: 0 } as const;
   const x = {
     field: 'predicted',
@@ -51,30 +63,31 @@ export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[
     height: { step: cell },
     data: { values: cells },
     layer: [
+      { mark: { type: 'rect', cornerRadius: 2, color: paint('empty'), aria: false }, encoding: { x, y } },
       {
-        mark: { type: 'rect', cornerRadius: 2 },
+        mark: { type: 'rect', cornerRadius: 2, color: paint('full') },
         encoding: {
           x,
           y,
-          color: {
+          fillOpacity: {
             field: 'percent',
             type: 'quantitative',
-            scale: { domain: [0, 100], range: ['#f1f5f9', '#b9d4ea', '#5c9fce', '#1f6fb0', '#0b3c6f'] },
+            scale: { domain: [0, 100], range: [0, 1] },
             legend: null,
           },
           description: { field: 'description', type: 'nominal' },
         },
       },
-      ...(cell < 40
+      ...(cell < 30
         ? []
         : [
             {
-              mark: { type: 'text', baseline: 'middle', fontSize: cell > 40 ? 13 : 11 },
+              mark: { type: 'text', baseline: 'middle', fontSize: cell > 34 ? 12.5 : 11, aria: false },
               encoding: {
                 x,
                 y,
                 text: { field: 'text', type: 'nominal' },
-                color: { condition: { test: 'datum.percent >= 45', value: '#ffffff' }, value: '#1f2328' },
+                color: { condition: { test: 'datum.percent >= 62', value: paint('onFull') }, value: paint('ink') },
                 opacity: { condition: { test: 'datum.count === 0', value: 0.35 }, value: 1 },
               },
             } as const,

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunEpoch } from '../run-folder.js';
 import { type EndLabel, spreadLabels } from './end-labels.js';
-import { palette } from './render.js';
+import { paint } from './theme.js';
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
 /** A part of a chart beside others. */
@@ -31,8 +31,8 @@ export interface CurvePanel {
   /** With the unit. */
   readonly title: string;
   readonly series: readonly Series[];
-  /** How numbers on the axis look, as d3-format has it; default: with as many digits as they need. */
-  readonly format?: string;
+  /** How numbers on the axis look; default: with as many digits as they need. */
+  readonly axis?: { readonly labelExpr: string };
   readonly zero?: boolean;
   /** Where a dotted line marks the best epoch. */
   readonly best?: number;
@@ -72,7 +72,7 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     type: 'quantitative' as const,
     title: null,
     scale: { domain, zero: false, nice: false },
-    axis: panel.format === undefined ? {} : { format: panel.format },
+    axis: panel.axis ?? {},
   };
   const rows = (some: readonly Series[]): object[] =>
     some.flatMap(({ colour, points }, line) => points.map((point) => ({ ...point, colour, line })));
@@ -80,12 +80,22 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
   if (best !== undefined) {
     layers.push({
       data: { values: [{ epoch: best }] },
-      mark: { type: 'rule', strokeDash: [2, 3], color: '#9aa0a8' },
+      mark: { type: 'rule', strokeDash: [2, 3], color: paint('rule') },
       encoding: { x },
     });
     layers.push({
       data: { values: [{ epoch: best }] },
-      mark: { type: 'text', text: 'best', y: 0, dy: -4, baseline: 'bottom', fontSize: 11, color: palette.gray },
+      // To the side that leaves the names at the lines' ends alone.
+      mark: {
+        type: 'text',
+        text: 'best',
+        y: 0,
+        dy: -4,
+        align: 2 * best > epochs ? 'right' : 'left',
+        baseline: 'bottom',
+        fontSize: 11,
+        color: paint('gray'),
+      },
       encoding: { x },
     });
   }
@@ -114,7 +124,7 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     },
     {
       data: {
-        values: spreadLabels(ends, ((domain[1] - domain[0]) * labelGap) / height).map((label) => ({
+        values: spreadLabels(ends, ((domain[1] - domain[0]) * labelGap) / height, domain).map((label) => ({
           epoch: label.x,
           value: label.y,
           name: label.name,
@@ -141,8 +151,16 @@ const pointsOf = (
 const percentOf = (fraction: number | null | undefined): number | null =>
   fraction === null || fraction === undefined ? null : 100 * fraction;
 
-/** Loss, accuracy and learning rate of a run over its epochs. */
+/** A rate of 0 is `0`. */
+const powersOfTen = { labelExpr: "datum.value === 0 ? '0' : format(datum.value, '~e')" };
+
+/** Loss, accuracy and learning rate of a run over its epochs, side by side. */
 export function curvesChart(epochs: readonly RunEpoch[]): TopLevelSpec {
+  return { hconcat: curvePanels(epochs) };
+}
+
+/** The same one by one. */
+export function curvePanels(epochs: readonly RunEpoch[]): Panel[] {
   const last = Math.max(1, ...epochs.map(({ epoch }) => epoch));
   const best = epochs.findLast((epoch) => epoch.best)?.epoch;
   const marked = best === undefined ? {} : { best };
@@ -155,42 +173,28 @@ export function curvesChart(epochs: readonly RunEpoch[]): TopLevelSpec {
     colour,
     points: pointsOf(epochs, figure),
   });
-  return {
-    hconcat: [
-      curvePanel(
-        {
-          title: 'Loss (nats)',
-          ...marked,
-          series: [
-            line('training', palette.gray, ({ trainLoss }) => trainLoss),
-            line('validation', palette.blue, ({ valLoss }) => valLoss),
-          ],
-        },
-        last,
-      ),
-      curvePanel(
-        {
-          title: 'Accuracy (%)',
-          ...marked,
-          series: [
-            line('training', palette.gray, ({ trainAccuracy }) => percentOf(trainAccuracy)),
-            line('validation', palette.blue, ({ valAccuracy }) => percentOf(valAccuracy)),
-            line('class mean', palette.vermilion, (one) => percentOf(one.valMeanClassAccuracy)),
-          ],
-        },
-        last,
-      ),
-      curvePanel(
-        {
-          title: 'Learning rate',
-          ...marked,
-          zero: true,
-          ...(Math.max(...rate.map(({ value }) => value)) < 1e-3 ? { format: '~e' } : {}),
-          series: [{ name: '', colour: palette.green, points: rate }],
-        },
-        last,
-      ),
-    ],
-    resolve: { scale: { color: 'independent' } },
-  };
+  const panels: CurvePanel[] = [
+    {
+      title: 'Loss (nats)',
+      series: [
+        line('training', paint('gray'), ({ trainLoss }) => trainLoss),
+        line('validation', paint('blue'), ({ valLoss }) => valLoss),
+      ],
+    },
+    {
+      title: 'Accuracy (%)',
+      series: [
+        line('training', paint('gray'), ({ trainAccuracy }) => percentOf(trainAccuracy)),
+        line('validation', paint('blue'), ({ valAccuracy }) => percentOf(valAccuracy)),
+        line('class mean', paint('vermilion'), (one) => percentOf(one.valMeanClassAccuracy)),
+      ],
+    },
+    {
+      title: 'Learning rate',
+      zero: true,
+      ...(Math.max(...rate.map(({ value }) => value)) < 1e-3 ? { axis: powersOfTen } : {}),
+      series: [{ name: '', colour: paint('green'), points: rate }],
+    },
+  ];
+  return panels.map((panel) => curvePanel({ ...panel, ...marked }, last));
 }

@@ -9,9 +9,13 @@ export interface EndLabel {
 
 /**
  * Heights for labels beside the ends of lines: as near to these as they can be while no two are closer than `gap`, in
- * the order of the ends. A run of labels that touch is centred on its ends.
+ * the order of the ends, and within `range` where there is room. A run of labels that touch is centred on its ends.
  */
-export function spreadLabels(ends: readonly EndLabel[], gap: number): (EndLabel & { readonly y: number })[] {
+export function spreadLabels(
+  ends: readonly EndLabel[],
+  gap: number,
+  range: readonly [low: number, high: number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+): (EndLabel & { readonly y: number })[] {
   interface Run {
     readonly ends: EndLabel[];
     middle: number;
@@ -29,7 +33,10 @@ export function spreadLabels(ends: readonly EndLabel[], gap: number): (EndLabel 
     }
     runs.push(run);
   }
-  return runs.flatMap((run) =>
+  const free = runs.flatMap((run) =>
     run.ends.map((end, i) => ({ ...end, y: run.middle + (i - (run.ends.length - 1) / 2) * gap })),
   );
+  const [low, high] = range;
+  const last = free.length - 1;
+  return free.map((label, i) => ({ ...label, y: Math.max(low + i * gap, Math.min(label.y, high - (last - i) * gap)) }));
 }

@@ -1,37 +1,13 @@
 import sharp from 'sharp';
 import type { Config, TopLevelSpec } from 'vega-lite';
 import { withTextMetrics } from './text-metrics.js';
+import { paint } from './theme.js';
 import { marked, unmarked } from './vega-names.js';
 
-/** Okabe and Ito's colours, told apart with any colour vision, those that are too pale for text a little darker. */
-export const palette = {
-  blue: '#0072b2',
-  vermilion: '#b84a00',
-  green: '#00785a',
-  purple: '#a34f80',
-  orange: '#a86f00',
-  sky: '#2b87bd',
-  black: '#1f2328',
-  gray: '#6b7280',
-} as const;
-
-/** For as many lines as may come; they repeat after seven. */
-export const seriesColours: readonly string[] = [
-  palette.blue,
-  palette.vermilion,
-  palette.green,
-  palette.purple,
-  palette.orange,
-  palette.black,
-  palette.gray,
-];
-
 export const fonts = "Inter,'Helvetica Neue',Arial,'Liberation Sans','DejaVu Sans',sans-serif";
-const ink = '#1f2328';
-const faint = '#5b6068';
 
 const config: Config = {
-  background: '#ffffff',
+  background: paint('paper'),
   font: fonts,
   padding: 16,
   view: { stroke: null },
@@ -40,28 +16,28 @@ const config: Config = {
     font: fonts,
     fontSize: 14,
     fontWeight: 600,
-    color: ink,
+    color: paint('ink'),
     offset: 12,
     subtitleFontSize: 12,
-    subtitleColor: faint,
+    subtitleColor: paint('faint'),
   },
   axis: {
     labelFontSize: 12,
-    labelColor: faint,
+    labelColor: paint('faint'),
     titleFontSize: 12,
     titleFontWeight: 'normal',
-    titleColor: faint,
-    gridColor: '#e6e8eb',
-    domainColor: '#c3c7cd',
-    tickColor: '#c3c7cd',
+    titleColor: paint('faint'),
+    gridColor: paint('grid'),
+    domainColor: paint('axis'),
+    tickColor: paint('axis'),
     tickSize: 4,
     labelPadding: 5,
   },
   axisY: { domain: false, ticks: false, tickCount: 5 },
   axisX: { grid: false },
-  header: { labelFontSize: 12, labelFontWeight: 600, labelColor: ink, labelAnchor: 'start', title: null },
+  header: { labelFontSize: 12, labelFontWeight: 600, labelColor: paint('ink'), labelAnchor: 'start', title: null },
   line: { strokeWidth: 2, strokeCap: 'round', strokeJoin: 'round' },
-  text: { fontSize: 12, color: ink },
+  text: { fontSize: 12, color: paint('ink') },
   concat: { spacing: 36 },
   facet: { spacing: 24 },
 };
@@ -81,6 +57,9 @@ export async function renderSvg(chart: TopLevelSpec): Promise<string> {
     view.finalize();
   }
 }
+
+/** A chart without its ground, to become part of a page. */
+export const withoutGround = (svg: string): string => svg.replace(`fill="${paint('paper')}"`, 'fill="none"');
 
 /** An SVG as PNG, `scale` pixels to one of its units. Text is set in a font of the system: see {@link hasFonts}. */
 export async function svgToPng(svg: string, scale = 2): Promise<Buffer> {

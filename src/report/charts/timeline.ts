@@ -3,6 +3,7 @@ import { printable } from '../../common/printable.js';
 import { inkOn, labelColours } from '../label-colours.js';
 import { hours } from '../text.js';
 import { columnsOf } from '../text-width.js';
+import { paint } from './theme.js';
 import { indicesOf, nameExpression } from './vega-names.js';
 
 type Panel = Extract<TopLevelSpec, { vconcat: unknown }>['vconcat'][number];
@@ -37,8 +38,7 @@ const touching = 1e-3;
 /** A name fits into a stretch of so many units a letter. */
 const letter = 7.2;
 
-const ink = '#1f2328';
-const faint = '#5b6068';
+const [ink, faint] = [paint('ink'), paint('faint')];
 
 /** Expressions over time: a row a face, the share of each label as coloured layers, above them the name of the strongest. */
 export function timelineChart({ title, labels, span, tracks }: Timeline): TopLevelSpec {
