@@ -1,6 +1,6 @@
 import { bytesOf, type Tensor } from '../checkpoints/index.js';
 import type { AttentionMap, Explanation, TokenWeights } from '../recognize/index.js';
-import { type HeatCell, type HeatPanel, percent } from '../report/index.js';
+import { type HeatCell, type HeatPanel, labelColours, percent } from '../report/index.js';
 
 /** Which of the class token's maps without a class is drawn. */
 export type TokenMap = 'attention' | 'rollout';
@@ -10,38 +10,52 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
   const { scores, target, scales, classToken } = explanation;
   const ranking = scores.slice(0, 3).map(({ label, probability }) => `${label} ${percent(probability)}%`);
   const windows = scales.map(({ scale, attention, share }): HeatCell => {
-    const note = `peak ${peak(attention).toFixed(1)} times even; adds ${percent(share)}%`;
-    return { title: `Scale ${scale}, ${grid(attention)}`, note, map: attention };
+    const most = `up to ${peak(attention).toFixed(1)} times an even share`;
+    return {
+      title: `Scale ${scale}, ${grid(attention)}`,
+      note: `${most}; changes the features by ${percent(share, 0)}%`,
+      map: attention,
+    };
   });
   const numbers = scales.map(({ scale }) => scale);
+  const labels = scores.map(({ label }) => label);
+  const colour = labelColours(labels)[labels.indexOf(target)];
   const how = drawn === 'attention' ? 'last block' : 'all blocks (rollout)';
   return {
     title: name,
     subtitle: ranking.join(', '),
     rows: [
       {
-        title: 'Window cross-attention: what the landmark queries read from the image',
-        cells: [{ title: 'Picture', note: 'what the maps lie over' }, ...windows],
+        title: 'Window cross-attention: where each scale looks, asked by the landmarks of the face',
+        cells: [{ title: 'Picture', note: 'under the maps, in its own colours' }, ...windows],
       },
-      { title: `Class token, ${how}: what the decision is read from`, cells: tokenCells(classToken[drawn], numbers) },
       {
-        title: `Relevance for ${target}: class token's attention times its gradient, last block`,
-        cells: tokenCells(classToken.relevance, numbers),
+        title: `Class token, ${how}: where the decision takes its features from`,
+        cells: tokenCells(classToken[drawn], numbers, 'of its attention goes'),
+      },
+      {
+        title: `Relevance for ${target}: what speaks for it (attention times gradient, last block)`,
+        ...(colour === undefined ? {} : { colour }),
+        cells: tokenCells(classToken.relevance, numbers, 'of it goes back'),
       },
     ],
-    legend: ['0', 'the highest value of the map, or of the scales beside it'],
+    legend: ['from nothing', 'the most, of a map alone or of the three scales of a row'],
   };
 }
 
 /** All scales together, then each; the scales share one range of colours. */
-function tokenCells({ scales, all, itself }: TokenWeights, numbers: readonly number[]): HeatCell[] {
+function tokenCells({ scales, all, itself }: TokenWeights, numbers: readonly number[], what: string): HeatCell[] {
   const top = Math.max(...scales.map(({ values }) => highest(values)));
   const total = sum(all.values) + itself;
   const share = (part: number): string => (total > 0 ? percent(part / total) : '-');
   return [
-    { title: `All scales, ${grid(all)}`, note: `${share(itself)}% on the class token itself`, map: all },
+    {
+      title: `All scales, ${grid(all)}`,
+      note: `${share(total - itself)}% ${what} to the picture, ${share(itself)}% to the token itself`,
+      map: all,
+    },
     ...scales.map((map, i) => {
-      const note = `${share(sum(map.values))}% of the whole`;
+      const note = `${share(sum(map.values))}% ${what} to this scale`;
       return { title: `Scale ${numbers[i]}, ${grid(map)}`, note, map: { ...map, top } };
     }),
   ];

@@ -12,7 +12,7 @@ async function quarters(map: HeatMap | undefined): Promise<number[][]> {
   const rows = [{ title: 'row', cells: [cell] }];
   const png = await heatPanel(picture, { title: 'title', subtitle: '', rows, legend: ['0', '1'] });
   const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
-  const [left, top, side] = [28, 142, 224];
+  const [left, top, side] = [28, 156, 224];
   return [0, 1, 2, 3].map((quarter) => {
     const x = left + side * (quarter % 2 === 0 ? 0.1 : 0.9);
     const y = top + side * (quarter < 2 ? 0.1 : 0.9);
@@ -39,6 +39,16 @@ test('colours can share a range, and 0 everywhere is no heat', async () => {
   const [none] = await quarters({ side: 2, values: new Float32Array(4) });
   assert.ok(brightness(own) > brightness(half) && brightness(half) > brightness(none));
   assert.deepEqual((await quarters(undefined))[0], [128, 128, 128]);
+});
+
+test('what is in the picture can be seen under the brightest map', async () => {
+  // Left half dark, right half light.
+  const halves = { width: 2, height: 1, channels: 1, data: Uint8Array.of(40, 200) } as const;
+  const rows = [{ title: '', cells: [{ title: '', note: '', map: { side: 1, values: Float32Array.of(1) } }] }];
+  const png = await heatPanel(halves, { title: '', subtitle: '', rows, legend: ['', ''] });
+  const { data, info } = await sharp(png).greyscale().raw().toBuffer({ resolveWithObject: true });
+  const at = (x: number): number => data[(156 + 112) * info.width * info.channels + (28 + x) * info.channels] ?? 0;
+  assert.ok(at(210) > 1.8 * at(14), `${at(14)} ${at(210)}`);
 });
 
 test('the colours rise evenly in lightness', () => {

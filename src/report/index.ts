@@ -7,6 +7,7 @@ export * from './compare.js';
 export * from './compare-text.js';
 export * from './contact-sheet.js';
 export * from './heat-panel.js';
+export { labelColours } from './label-colours.js';
 export * from './measurements.js';
 export { heatRamp, type Ramp } from './ramp.js';
 export * from './run-events.js';

@@ -75,7 +75,14 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     axis: panel.axis ?? {},
   };
   const rows = (some: readonly Series[]): object[] =>
-    some.flatMap(({ colour, points }, line) => points.map((point) => ({ ...point, colour, line })));
+    some.flatMap(({ name, colour, points }, line) =>
+      points.map((point) => ({
+        ...point,
+        colour,
+        line,
+        about: `${name || title}, epoch ${point.epoch}: ${point.value}`,
+      })),
+    );
   const layers: Layer[] = [];
   if (best !== undefined) {
     layers.push({
@@ -120,7 +127,7 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     {
       data: { values: rows(loud) },
       mark: { type: 'line', point: few ? { size: 28, filled: true } : false },
-      encoding: { x, y, color, detail },
+      encoding: { x, y, color, detail, description: { field: 'about', type: 'nominal' } },
     },
     {
       data: {
@@ -131,7 +138,7 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
           colour: label.colour,
         })),
       },
-      mark: { type: 'text', align: 'left', dx: 8, baseline: 'middle', fontWeight: 600 },
+      mark: { type: 'text', align: 'left', dx: 8, baseline: 'middle', fontWeight: 600, aria: false },
       encoding: { x, y, text: { field: 'name' }, color },
     },
   );

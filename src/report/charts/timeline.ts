@@ -70,7 +70,7 @@ interface Common {
 
 /** As many as fit beside each other, so that all names are whole. */
 const legendColumns = (names: readonly string[]): number =>
-  Math.max(1, Math.floor(width / (letter * Math.max(0, ...names.map(columnsOf)) + 40)));
+  Math.max(1, Math.floor(width / (letter * Math.max(0, ...names.map(columnsOf)) + 36)));
 
 function timeAxis([from, to]: readonly [number, number]): object {
   const fine = to - from < 6;
