@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../common/errors.js';
 import { GraphError } from '../graph/index.js';
-import { writeOnnxForAnySize } from '../onnx/index.js';
+import { writeOnnx } from '../onnx/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import { cellSize, type Maps } from './candidates.js';
@@ -65,7 +65,7 @@ function detectorModel(weights: Uint8Array, source: string): Uint8Array {
     const shapes = [places, scores].map((name) => program.outputs.get(name)?.shape.join());
     if (shapes.join(' ') !== `N,16,${side},${side} N,1,${side},${side}`)
       throw new FormatError('its outputs are others');
-    return writeOnnxForAnySize(lower(program, 'cpu'));
+    return writeOnnx(lower(program, 'cpu'), { anySize: true });
   } catch (error) {
     if (!(error instanceof FormatError || error instanceof GraphError)) throw error;
     throw new UserError(`${source} is not the face detector's network: ${messageOf(error)}; install it again.`);

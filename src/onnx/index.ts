@@ -1,2 +1,1 @@
-export * from './any-size.js';
 export * from './write.js';

@@ -43,6 +43,12 @@ export interface WriteOptions {
   readonly opset?: number;
   /** What the batch dimension of inputs and outputs is called; default `N`. */
   readonly batch?: string;
+  /**
+   * Leaves height and width of inputs and outputs [N, C, H, W] open: for a fully convolutional graph, built for one size of
+   * its maps. What it pads must not depend on the size. (For TensorFlow's networks sizes are multiples of all strides
+   * together.) Only operations whose row in the table says so may be in it.
+   */
+  readonly anySize?: boolean;
 }
 
 /**
@@ -56,13 +62,14 @@ export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Arra
 
 /** The same as pieces to be written one after the other; weights are not copied. */
 export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Array[] {
-  const { place = (): Placement => 'input', opset = defaultOpset, batch = 'N' } = options;
+  const { place = (): Placement => 'input', opset = defaultOpset } = options;
+  if (options.anySize) checkAnySize(program);
   const irVersion = checkedIrVersion(program, opset);
   const names = new Names(program);
   const initializers: Initializer[] = [];
   const nodes: { [key: string]: unknown }[] = [];
   const inputs = [...inputsOf(program.outputs.values()).values()].map((value) =>
-    valueInfo(names.of(value), value, batch),
+    valueInfo(names.of(value), value, options),
   );
   let held = 0;
   for (const leaf of leavesOf(program.outputs.values())) {
@@ -71,7 +78,7 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     if (leaf.source.kind !== 'parameter') continue;
     const placement = place(leaf.source.name);
     if (ArrayBuffer.isView(placement)) held += placement.byteLength;
-    if (placement === 'input') inputs.push(valueInfo(name, leaf, batch));
+    if (placement === 'input') inputs.push(valueInfo(name, leaf, options));
     else if (ArrayBuffer.isView(placement)) initializers.push(rawTensor(name, leaf, placement));
     else initializers.push(externalTensor(name, leaf, placement));
   }
@@ -83,7 +90,7 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     if (names.of(value) !== name) {
       nodes.push({ name: `Identity_${nodes.length}`, opType: 'Identity', input: [names.of(value)], output: [name] });
     }
-    outputs.push(valueInfo(name, value, batch));
+    outputs.push(valueInfo(name, value, options));
   }
   const domains = [...new Set(nodes.flatMap(({ domain }) => (typeof domain === 'string' ? [domain] : [])))];
   const model = {
@@ -105,6 +112,12 @@ function checkedIrVersion(program: Graph, opset: number): number {
     }
   }
   return version;
+}
+
+function checkAnySize(program: Graph): void {
+  for (const { op } of nodesOf(program.outputs.values())) {
+    if (formOf(op).anySize === undefined) throw new Error(`a graph with ${op} cannot be written for maps of any size`);
+  }
 }
 
 function formOf(op: string): OnnxForm {
@@ -188,10 +201,12 @@ function attributeMessage(attribute: Attribute): object {
   }
 }
 
-function valueInfo(name: string, value: Value, batch: string): object {
-  const dim = value.shape.map((size: Dim) =>
-    typeof size === 'number' ? { dimValue: size } : { dimParam: size === 'N' ? batch : size },
-  );
+function valueInfo(name: string, value: Value, { batch = 'N', anySize = false }: WriteOptions): object {
+  const isMap = anySize && value.shape.length === 4;
+  const dim = value.shape.map((size: Dim, axis) => {
+    if (isMap && axis >= 2) return { dimParam: `${name}.${axis === 2 ? 'H' : 'W'}` };
+    return typeof size === 'number' ? { dimValue: size } : { dimParam: size === 'N' ? batch : size };
+  });
   return { name, type: { tensorType: { elemType: elementTypes[value.dtype], shape: { dim } } } };
 }
 

@@ -1,9 +1,9 @@
 import { gradients } from '../autodiff/index.js';
-import { type Graph, graph, input, parametersOf, type Tensor, type Value } from '../graph/index.js';
+import { type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
 import { buildForward, type PosterV2Config } from '../models/index.js';
 import type { DropMask, ParameterSpec } from '../nn/index.js';
 import { mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
-import { lower } from '../passes/index.js';
+import { lower, withoutLastReshape } from '../passes/index.js';
 
 /** Names of the training graph's own inputs and outputs. */
 export const names = {
@@ -32,17 +32,6 @@ export interface TrainingProgram {
   /** Running statistics that the pass moves. */
   readonly moved: ReadonlyMap<string, readonly number[]>;
   readonly masks: ReadonlyMap<string, DropMask>;
-}
-
-/** Gradients without a last reshape: the CPU would copy each for it, and an optimizer there reads them flat. */
-function flatGradients(program: Graph): Graph {
-  const prefix = names.gradient('');
-  const outputs = [...program.outputs].map(([name, value]): [string, Value] => {
-    const { source } = value;
-    const last = source.kind === 'node' && name.startsWith(prefix) ? source.node : undefined;
-    return [name, last?.op === 'Reshape' ? (last.inputs[0] ?? value) : value];
-  });
-  return { outputs: new Map(outputs) };
 }
 
 export function trainingProgram(config: PosterV2Config, target: Target): TrainingProgram {
@@ -76,7 +65,9 @@ export function trainingProgram(config: PosterV2Config, target: Target): Trainin
   const lowered = lower(graph(outputs), target);
   return {
     target,
-    graph: target.device !== 'webgpu' ? flatGradients(lowered) : lowered,
+    // The CPU would copy each gradient for its last reshape, and an optimizer there reads them flat.
+    graph:
+      target.device === 'webgpu' ? lowered : withoutLastReshape(lowered, (name) => name.startsWith(names.gradient(''))),
     parameters: scope.parameters,
     trained,
     moved,
