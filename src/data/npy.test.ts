@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../common/errors.js';
+import { elements } from '../graph/index.js';
 import { type Augmentation, affectnetAugmentation, nanoAugmentation, noAugmentation } from './augment.js';
 import { loadDataset } from './dataset.js';
 import { createLoader } from './loader.js';
@@ -35,7 +36,7 @@ after(() => rm(dir, { recursive: true, force: true }));
 async function read(bytes: Buffer, shape: readonly number[]): Promise<Float32Array> {
   const path = join(dir, 'a.npy');
   await writeFile(path, bytes);
-  const target = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const target = new Float32Array(elements(shape));
   await readNpyInto(path, shape, target);
   return target;
 }

@@ -1,4 +1,4 @@
-import { constant, type Dim, type Graph, GraphError, graph, input, type Tensor } from '../graph/index.js';
+import { constant, type Dim, elements, type Graph, GraphError, graph, input, type Tensor } from '../graph/index.js';
 import {
   add,
   concat,
@@ -218,13 +218,12 @@ function flattened(x: Tensor, { name, shape }: TfliteTensor): Tensor {
   if (shape.length !== 3 || shape[0] !== 1 || last === undefined || [c, h, w].some((dim) => typeof dim !== 'number')) {
     throw new FormatError(`it reshapes ${name} to [${shape}], which is not supported`);
   }
-  const elements = [c, h, w].reduce((product: number, dim) => product * Number(dim), 1);
-  return reshape(transpose(x, [0, 2, 3, 1]), [n as Dim, elements / last, last]);
+  return reshape(transpose(x, [0, 2, 3, 1]), [n as Dim, elements(x.shape.slice(1)) / last, last]);
 }
 
 /** Axis i of the result is axis `perm[i]` of the four of `data`. */
 function permuted(data: Float32Array, shape: readonly number[], perm: readonly number[]): Float32Array {
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
+  const strides = shape.map((_, i) => elements(shape.slice(i + 1)));
   const [a = 1, b = 1, c = 1, d = 1] = perm.map((axis) => shape[axis] ?? 1);
   const [sa = 0, sb = 0, sc = 0, sd = 0] = perm.map((axis) => strides[axis] ?? 0);
   const out = new Float32Array(data.length);

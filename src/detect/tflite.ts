@@ -1,6 +1,7 @@
 import { elementBytes, toFloat32 } from '../checkpoints/tensor.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
+import { elements } from '../graph/index.js';
 import { Flatbuffer, FormatError, type Table } from './flatbuffer.js';
 
 // TensorFlow Lite's file format, as far as inference networks over pictures need it:
@@ -140,7 +141,7 @@ function parseTensor(tensor: Table, constants: Constants): TfliteTensor {
   if (tensor.table(6) !== undefined) throw new FormatError(`tensor ${name} is sparse, which is not supported`);
   const data = constants.take(tensor.uint32(2), name);
   if (data === undefined) return { name, shape, dtype };
-  const expected = shape.reduce((a, b) => a * b, 1) * elementBytes[dtype];
+  const expected = elements(shape) * elementBytes[dtype];
   if (data.byteLength !== expected) {
     throw new FormatError(`tensor ${name} of shape [${shape}] has ${data.byteLength} bytes, not ${expected}`);
   }

@@ -1,3 +1,5 @@
+import { itemAt } from '../common/item-at.js';
+
 /**
  * A dimension: a number, or a multiple of the batch size `N` that is known only when the graph runs (`'N'`, `'49N'`).
  * One symbol is enough for a network over pictures, and keeps every shape rule decidable when the graph is built.
@@ -6,18 +8,15 @@ export type BatchDim = 'N' | `${number}N`;
 export type Dim = number | BatchDim;
 export type Shape = readonly Dim[];
 
-/** How many times the batch size a dimension is; undefined for a fixed one. */
-function multiple(dim: Dim): number | undefined {
-  if (typeof dim === 'number') return undefined;
-  return dim === 'N' ? 1 : Number(dim.slice(0, -1));
-}
+/** How many times the batch size a dimension is. */
+const multiple = (dim: BatchDim): number => (dim === 'N' ? 1 : Number(dim.slice(0, -1)));
 
 /** Whether every dimension is a positive integer, or the batch size times one, written in the one way that compares. */
 export function isShape(shape: Shape): boolean {
   return shape.every((dim) => {
-    const count = multiple(dim) ?? dim;
-    if (!Number.isSafeInteger(count) || Number(count) < 1) return false;
-    return typeof dim === 'number' || dim === batchDim(Number(count));
+    const count = typeof dim === 'number' ? dim : multiple(dim);
+    if (!Number.isSafeInteger(count) || count < 1) return false;
+    return typeof dim === 'number' || dim === batchDim(count);
   });
 }
 
@@ -30,13 +29,12 @@ export function product(dims: Shape): Dim | undefined {
   let count = 1;
   let symbolic = false;
   for (const dim of dims) {
-    const times = multiple(dim);
-    if (times === undefined) {
-      count *= dim as number;
+    if (typeof dim === 'number') {
+      count *= dim;
     } else {
       if (symbolic) return undefined;
       symbolic = true;
-      count *= times;
+      count *= multiple(dim);
     }
   }
   return symbolic && count !== 0 ? batchDim(count) : count;
@@ -49,7 +47,7 @@ export function elements(shape: Shape, n = 1): number {
 
 /** The shape for a batch of `n`. */
 export function concrete(shape: Shape, n: number): number[] {
-  return shape.map((dim) => (typeof dim === 'number' ? dim : (multiple(dim) ?? 1) * n));
+  return shape.map((dim) => (typeof dim === 'number' ? dim : multiple(dim) * n));
 }
 
 export function isStatic(shape: Shape): shape is readonly number[] {
@@ -64,13 +62,18 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
+/** Dimension i of a shape that is aligned at its end with one of `rank` axes: axes that it lacks are 1. */
+function alignedDim(shape: Shape, rank: number, i: number): Dim {
+  const at = shape.length - rank + i;
+  return at < 0 ? 1 : itemAt(shape, at);
+}
+
 /** NumPy's broadcasting rule; undefined when the shapes do not fit. */
 export function broadcast(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const out: Dim[] = [];
   for (let i = 0; i < rank; i++) {
-    const x = a[a.length - rank + i] ?? 1;
-    const y = b[b.length - rank + i] ?? 1;
+    const [x, y] = [alignedDim(a, rank, i), alignedDim(b, rank, i)];
     if (x !== y && x !== 1 && y !== 1) return undefined;
     out.push(x === 1 ? y : x);
   }

@@ -4,7 +4,7 @@
  * written for the published code, whose strict loading asks for them.
  */
 
-import { input } from '../graph/index.js';
+import { elements, input } from '../graph/index.js';
 import {
   biasInit,
   createScope,
@@ -21,7 +21,7 @@ import { mapSizes, type PosterV2Config } from './poster-v2-config.js';
 type Entry = readonly [name: string, shape: readonly number[], init: Initializer, role?: ParameterSpec['role']];
 
 function layer(name: string, weight: readonly number[], bias = true): Entry[] {
-  const fanIn = weight.slice(1).reduce((a, b) => a * b, 1);
+  const fanIn = elements(weight.slice(1));
   const entries: Entry[] = [[`${name}.weight`, weight, kaimingUniform]];
   return bias ? [...entries, [`${name}.bias`, weight.slice(0, 1), biasInit(fanIn)]] : entries;
 }

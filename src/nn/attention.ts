@@ -1,6 +1,7 @@
-import { GraphError, type Tensor } from '../graph/index.js';
+import { itemAt } from '../common/item-at.js';
+import { fixedDim, GraphError, type Tensor } from '../graph/index.js';
 import { add, linear as apply, matmul, reshape, softmax, transpose } from '../ops/index.js';
-import { fixed, type LinearWeights, linear, linearWeights } from './layers.js';
+import { linear, linearWeights } from './layers.js';
 import type { Scope } from './scope.js';
 
 export interface AttentionConfig {
@@ -12,15 +13,12 @@ export interface AttentionConfig {
  * queries [N, Q, C], x [N, T, C] -> [N, Q, C]. Self-attention is `queries === x`; fewer queries cost less.
  */
 export function attention(scope: Scope, queries: Tensor, x: Tensor, config: AttentionConfig): Tensor {
-  const features = fixed('Attention', x, -1);
+  const features = fixedDim(x, -1, 'Attention');
   const size = headSize(x, config.heads);
   // The scale rides on the weight of the queries.
   const scale = [size ** -0.5];
-  const [toQ, toK, toV] = linearWeights(scope.at('qkv'), features, { features, parts: 3, scale }) as [
-    LinearWeights,
-    LinearWeights,
-    LinearWeights,
-  ];
+  const parts = linearWeights(scope.at('qkv'), features, { features, parts: 3, scale });
+  const [toQ, toK, toV] = [itemAt(parts, 0), itemAt(parts, 1), itemAt(parts, 2)];
   const q = splitHeads(apply(queries, toQ.weight, toQ.bias), config.heads, 'rows'); // [N, heads, Q, d]
   const k = splitHeads(apply(x, toK.weight, toK.bias), config.heads, 'columns'); // [N, heads, d, T]
   const v = splitHeads(apply(x, toV.weight, toV.bias), config.heads, 'rows'); // [N, heads, T, d]
@@ -38,7 +36,7 @@ export function attend(scope: Scope, q: Tensor, k: Tensor, v: Tensor, bias?: Ten
 
 /** Channels of each head. */
 export function headSize(x: Tensor, heads: number): number {
-  const size = fixed('Attention', x, -1) / heads;
+  const size = fixedDim(x, -1, 'Attention') / heads;
   if (!Number.isInteger(size)) throw new GraphError('Attention', [x], `the channels do not divide into ${heads} heads`);
   return size;
 }
@@ -46,7 +44,7 @@ export function headSize(x: Tensor, heads: number): number {
 /** [..., T, heads d] -> [..., heads, T, d] (`rows`), or transposed for the right side of a product (`columns`). */
 export function splitHeads(x: Tensor, heads: number, tokensAs: 'rows' | 'columns'): Tensor {
   const outer = x.shape.slice(0, -2);
-  const split = reshape(x, [...outer, fixed('Attention', x, -2), heads, headSize(x, heads)]);
+  const split = reshape(x, [...outer, fixedDim(x, -2, 'Attention'), heads, headSize(x, heads)]);
   const [t, h, d] = [outer.length, outer.length + 1, outer.length + 2];
   return transpose(split, [...outer.keys(), ...(tokensAs === 'rows' ? [h, t, d] : [h, d, t])]);
 }
@@ -54,7 +52,7 @@ export function splitHeads(x: Tensor, heads: number, tokensAs: 'rows' | 'columns
 /** [..., heads, T, d] -> [..., T, heads d]. */
 export function mergeHeads(x: Tensor): Tensor {
   const outer = x.shape.slice(0, -3);
-  const [heads, tokens, size] = x.shape.slice(-3) as [number, number, number];
+  const [heads, tokens, size] = [fixedDim(x, -3), fixedDim(x, -2), fixedDim(x, -1)];
   const n = outer.length;
   return reshape(transpose(x, [...outer.keys(), n + 1, n, n + 2]), [...outer, tokens, heads * size]);
 }

@@ -1,4 +1,5 @@
-import { type Dim, GraphError, type Tensor } from '../graph/index.js';
+import { itemAt } from '../common/item-at.js';
+import { dimOf, fixedDim, GraphError, type Tensor } from '../graph/index.js';
 import * as ops from '../ops/index.js';
 import { biasInit, kaimingUniform, ones, zeros } from './initializer.js';
 import type { Scope } from './scope.js';
@@ -19,7 +20,7 @@ export interface ConvConfig {
 /** torch.nn.Conv2d: x [N, I, H, W] -> [N, channels, H', W']; parameters `weight` and `bias`. */
 export function conv2d(scope: Scope, x: Tensor, config: ConvConfig): Tensor {
   const { channels, kernel, stride = 1, padding = 0, groups = 1 } = config;
-  const perGroup = fixed('Conv', x, 1) / groups;
+  const perGroup = fixedDim(x, 1, 'Conv') / groups;
   const weight = scope.parameter('weight', [channels, perGroup, kernel, kernel], kaimingUniform);
   const bias =
     config.bias === false ? undefined : scope.parameter('bias', [channels], biasInit(perGroup * kernel ** 2));
@@ -34,7 +35,7 @@ const momentum = 0.1;
  * n - 1 as PyTorch does (n = N H W).
  */
 export function batchNorm(scope: Scope, x: Tensor): Tensor {
-  const channels = fixed('BatchNorm', x, 1);
+  const channels = fixedDim(x, 1, 'BatchNorm');
   const weight = scope.parameter('weight', [channels], ones);
   const bias = scope.parameter('bias', [channels], zeros);
   const mean = scope.buffer('running_mean', [channels], zeros);
@@ -49,7 +50,7 @@ export function batchNorm(scope: Scope, x: Tensor): Tensor {
 
 /** momentum n / (n - 1) for the n samples of a channel; one scalar for all layers of the same map. */
 function unbiased(scope: Scope, x: Tensor): Tensor {
-  const map = fixed('BatchNorm', x, 2) * fixed('BatchNorm', x, 3);
+  const map = fixedDim(x, 2, 'BatchNorm') * fixedDim(x, 3, 'BatchNorm');
   return scope.shared(`momentum n/(n-1) for ${map}`, () => {
     const n = ops.mul(
       scope.shared('batch size', () => ops.countOf(x, [0])),
@@ -63,7 +64,7 @@ function unbiased(scope: Scope, x: Tensor): Tensor {
 
 /** torch.nn.PReLU with a slope for each channel of x [N, C, H, W]; parameter `weight` [C]. */
 export function prelu(scope: Scope, x: Tensor): Tensor {
-  const channels = fixed('PRelu', x, 1);
+  const channels = fixedDim(x, 1, 'PRelu');
   const slope = scope.parameter('weight', [channels], { kind: 'constant', value: 0.25 });
   return ops.prelu(x, ops.reshape(slope, [channels, 1, 1]), { fixed: scope.fixed });
 }
@@ -79,7 +80,7 @@ export interface LinearConfig {
 
 /** torch.nn.Linear over the last axis: x [..., I] -> [..., features]; parameters `weight` [features, I] and `bias`. */
 export function linear(scope: Scope, x: Tensor, config: LinearConfig): Tensor {
-  return linears(scope, x, { ...config, parts: 1 })[0] as Tensor;
+  return itemAt(linears(scope, x, { ...config, parts: 1 }), 0);
 }
 
 export interface LinearsConfig extends LinearConfig {
@@ -94,7 +95,7 @@ export interface LinearsConfig extends LinearConfig {
  * result: it is the smaller of the two, and constant in inference.
  */
 export function linears(scope: Scope, x: Tensor, config: LinearsConfig): Tensor[] {
-  const weights = linearWeights(scope, fixed('Linear', x, -1), config);
+  const weights = linearWeights(scope, fixedDim(x, -1, 'Linear'), config);
   return weights.map(({ weight, bias }) => ops.linear(x, weight, bias));
 }
 
@@ -123,7 +124,7 @@ export function linearWeights(scope: Scope, inputs: number, config: LinearsConfi
 
 /** torch.nn.LayerNorm over the last axis; parameters `weight` and `bias`. */
 export function layerNorm(scope: Scope, x: Tensor, config: { readonly epsilon?: number } = {}): Tensor {
-  const size = fixed('LayerNorm', x, -1);
+  const size = fixedDim(x, -1, 'LayerNorm');
   const [weight, bias] = [scope.parameter('weight', [size], ones), scope.parameter('bias', [size], zeros)];
   return ops.layerNorm(x, weight, bias, config.epsilon ?? 1e-5);
 }
@@ -131,7 +132,7 @@ export function layerNorm(scope: Scope, x: Tensor, config: { readonly epsilon?: 
 /** Two linear layers (`fc1`, `fc2`) with exact GELU between them: x [..., C] -> [..., hidden] -> [..., C]. */
 export function mlp(scope: Scope, x: Tensor, config: { readonly hidden: number }): Tensor {
   const hidden = ops.gelu(linear(scope.at('fc1'), x, { features: config.hidden }));
-  return linear(scope.at('fc2'), hidden, { features: fixed('Mlp', x, -1) });
+  return linear(scope.at('fc2'), hidden, { features: fixedDim(x, -1, 'Mlp') });
 }
 
 /**
@@ -139,7 +140,7 @@ export function mlp(scope: Scope, x: Tensor, config: { readonly hidden: number }
  * (Published as SEBlock; there is no map to squeeze here.)
  */
 export function squeezeExcite(scope: Scope, x: Tensor): Tensor {
-  const features = fixed('SqueezeExcite', x, -1);
+  const features = fixedDim(x, -1, 'SqueezeExcite');
   const squeezed = ops.relu(linear(scope.at('linear1'), x, { features }));
   return ops.mul(x, ops.sigmoid(linear(scope.at('linear2'), squeezed, { features })));
 }
@@ -159,9 +160,9 @@ export function scaledBranch(scope: Scope, name: string, x: Tensor, gamma: Tenso
  * torch.nn.functional.interpolate takes them.
  */
 export function nearest(x: Tensor, size: number): Tensor {
-  const steps = [2, 3].map((axis) => fixed('Nearest', x, axis) / size);
+  const steps = [2, 3].map((axis) => fixedDim(x, axis, 'Nearest') / size);
   if (!steps.every(Number.isInteger)) throw new GraphError('Nearest', [x], `the map is no multiple of ${size}`);
-  return subsample(x, steps[0] as number, steps[1] as number);
+  return subsample(x, itemAt(steps, 0), itemAt(steps, 1));
 }
 
 /** Every `rows`th row and `columns`th column of x [N, C, H, W]; torch.nn.MaxPool2d(1, stride) does the same. */
@@ -171,20 +172,12 @@ export function subsample(x: Tensor, rows: number, columns = rows): Tensor {
 
 /** [N, C, H, W] -> tokens [N, H W, C]. */
 export function toTokens(x: Tensor): Tensor {
-  const channels = fixed('ToTokens', x, 1);
-  const count = fixed('ToTokens', x, 2) * fixed('ToTokens', x, 3);
-  return ops.transposeLast(ops.reshape(x, [x.shape[0] as Dim, channels, count]));
+  const channels = fixedDim(x, 1, 'ToTokens');
+  const count = fixedDim(x, 2, 'ToTokens') * fixedDim(x, 3, 'ToTokens');
+  return ops.transposeLast(ops.reshape(x, [dimOf(x, 0), channels, count]));
 }
 
 /** Tokens [N, size size, C] -> [N, C, size, size]. */
 export function toMap(x: Tensor, size: number): Tensor {
-  return ops.reshape(ops.transposeLast(x), [x.shape[0] as Dim, fixed('ToMap', x, 2), size, size]);
-}
-
-/** A dimension that does not depend on the batch. */
-export function fixed(layer: string, x: Tensor, axis: number): number {
-  const dim = x.shape.at(axis);
-  if (typeof dim !== 'number')
-    throw new GraphError(layer, [x], `axis ${axis} must be there and not depend on the batch`);
-  return dim;
+  return ops.reshape(ops.transposeLast(x), [dimOf(x, 0), fixedDim(x, 2, 'ToMap'), size, size]);
 }

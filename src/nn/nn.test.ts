@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as ort from 'onnxruntime-node';
-import { type Graph, graph, input, print, type Tensor } from '../graph/index.js';
+import { elements, type Graph, graph, input, print, type Tensor } from '../graph/index.js';
 import { writeOnnx } from '../onnx/index.js';
 import { lower } from '../passes/index.js';
 import {
@@ -23,8 +23,6 @@ function noise(count: number, seed = 1): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin((i + 1) * 12.9898 * seed) * 1.5);
 }
 
-const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
 async function run(
   program: Graph,
   values: Readonly<Record<string, readonly [Float32Array, readonly number[]]>>,
@@ -43,7 +41,9 @@ async function layer(
 ): Promise<{ readonly y: number[]; readonly values: ReadonlyMap<string, Float32Array> }> {
   const scope = createScope({ mode: 'inference' });
   const y = build(scope, input('x', 'float32', ['N', ...x[1].slice(1)]));
-  const values = new Map([...scope.parameters.values()].map((spec, i) => [spec.name, noise(count(spec.shape), i + 2)]));
+  const values = new Map(
+    [...scope.parameters.values()].map((spec, i) => [spec.name, noise(elements(spec.shape), i + 2)]),
+  );
   const feeds = [...scope.parameters.values()].map(({ name, shape }) => [name, [values.get(name), shape]]);
   const results = await run(graph({ y }), { x, ...Object.fromEntries(feeds) });
   return { y: results['y'] ?? [], values };
@@ -185,7 +185,7 @@ describe('attention', () => {
       { heads: 2, window },
     );
     const specs = [...scope.parameters.values()];
-    const values = new Map(specs.map((spec, i) => [spec.name, noise(count(spec.shape), i + 3)]));
+    const values = new Map(specs.map((spec, i) => [spec.name, noise(elements(spec.shape), i + 3)]));
     const image = noise(2 * side * side * channels);
     const results = await run(graph({ y }), {
       x: [image, [2, side * side, channels]],

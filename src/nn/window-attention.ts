@@ -1,8 +1,9 @@
-import { type Dim, GraphError, type Tensor } from '../graph/index.js';
+import { itemAt } from '../common/item-at.js';
+import { dimOf, fixedDim, GraphError, mapDims, type Tensor } from '../graph/index.js';
 import { reduceMean, relativePositionBias, reshape, transpose, transposeLast } from '../ops/index.js';
 import { attend, headSize, mergeHeads, splitHeads } from './attention.js';
 import { truncatedNormal } from './initializer.js';
-import { fixed, linear, linears } from './layers.js';
+import { linear, linears } from './layers.js';
 import type { Scope } from './scope.js';
 
 export interface WindowAttentionConfig {
@@ -30,8 +31,8 @@ export function windowCrossAttention(
   config: WindowAttentionConfig,
 ): Tensor {
   const { heads, window } = config;
-  const features = fixed('WindowCrossAttention', tokens, -1);
-  const side = Math.sqrt(fixed('WindowCrossAttention', tokens, 1));
+  const features = fixedDim(tokens, -1, 'WindowCrossAttention');
+  const side = Math.sqrt(fixedDim(tokens, 1, 'WindowCrossAttention'));
   if (!Number.isInteger(side) || !Number.isInteger(side / window)) {
     throw new GraphError('WindowCrossAttention', [tokens], `windows of ${window} do not divide the map`);
   }
@@ -40,7 +41,8 @@ export function windowCrossAttention(
   const windows = toWindows(tokens, side, window); // [N, w w, C], with several windows [N, windows, w w, C]
   // The queries' scale rides on the weight of the keys: the product is the same.
   const scale = [size ** -0.5];
-  const [k, v] = linears(scope.at('qkv'), windows, { features, parts: 2, scale }) as [Tensor, Tensor];
+  const parts = linears(scope.at('qkv'), windows, { features, parts: 2, scale });
+  const [k, v] = [itemAt(parts, 0), itemAt(parts, 1)];
   const q = landmark ? landmarkQueries(landmark, heads, window) : splitHeads(windows, heads, 'rows');
   const bias = relativePositionBias(table, window); // [heads, w w, w w]
   const attended = attend(scope, q, splitHeads(k, heads, 'columns'), splitHeads(v, heads, 'rows'), bias);
@@ -49,9 +51,9 @@ export function windowCrossAttention(
 
 /** [N, C, S, S] -> [N, heads, w w, d], with several windows [N, 1, heads, w w, d]. */
 function landmarkQueries(landmark: Tensor, heads: number, window: number): Tensor {
-  const [n, channels, side] = landmark.shape as [Dim, number, number];
+  const [n, channels, side, across] = mapDims(landmark);
   const block = side / window;
-  if (!Number.isInteger(block) || landmark.shape[3] !== side) {
+  if (!Number.isInteger(block) || across !== side) {
     throw new GraphError('WindowCrossAttention', [landmark], `the landmark map is no multiple of the window ${window}`);
   }
   let pooled = landmark;
@@ -67,7 +69,7 @@ function landmarkQueries(landmark: Tensor, heads: number, window: number): Tenso
 /** [N, S S, C] -> [N, (S / w)^2, w w, C]; as it is where one window covers the map. */
 function toWindows(tokens: Tensor, side: number, window: number): Tensor {
   if (side === window) return tokens;
-  const [n, , channels] = tokens.shape as [Dim, number, number];
+  const [n, channels] = [dimOf(tokens, 0), fixedDim(tokens, 2)];
   const count = side / window;
   const grid = reshape(tokens, [n, count, window, count, window, channels]);
   return reshape(transpose(grid, [0, 1, 3, 2, 4, 5]), [n, count * count, window * window, channels]);
@@ -76,7 +78,7 @@ function toWindows(tokens: Tensor, side: number, window: number): Tensor {
 /** The inverse of {@link toWindows}. */
 function fromWindows(windows: Tensor, side: number, window: number): Tensor {
   if (side === window) return windows;
-  const [n, , , channels] = windows.shape as [Dim, number, number, number];
+  const [n, channels] = [dimOf(windows, 0), fixedDim(windows, 3)];
   const count = side / window;
   const grid = reshape(windows, [n, count, count, window, window, channels]);
   return reshape(transpose(grid, [0, 1, 3, 2, 4, 5]), [n, side * side, channels]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { halfBits, halfValues } from '../common/half.js';
-import { constant, type FloatDType, GraphError, graph, input, print, type Value } from '../graph/index.js';
+import { constant, elements, type FloatDType, GraphError, graph, input, print, type Value } from '../graph/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, type HostTensor, hostTensor } from '../runtime/index.js';
 import * as ops from './index.js';
@@ -49,8 +49,7 @@ test('a network in half precision gives what the same in single precision gives'
     [3, 4],
   ] as const;
   const values = [x, kernel, slope, weight].map((shape, i) => {
-    const count = shape.reduce((product: number, size) => product * size, 1);
-    return Float32Array.from({ length: count }, (_, j) => Math.sin(7 * i + j));
+    return Float32Array.from({ length: elements(shape) }, (_, j) => Math.sin(7 * i + j));
   });
   const at = (i: number): Float32Array => values[i] ?? new Float32Array(0);
   const single = layers(

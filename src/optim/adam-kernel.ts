@@ -4,6 +4,7 @@
  * PyTorch computes in. Arrays in the kernel's own memory are worked on where they lie; of others, blocks that fit the
  * cache are copied in and out, which takes half as long again.
  */
+import { itemAt } from '../common/item-at.js';
 
 /** Elements a block; a block of each of the four arrays together fits the second-level cache. */
 export const blockSize = 16384;
@@ -74,12 +75,13 @@ export function createAdamKernel(length = 0, count = 0): AdamMemory | undefined 
       gradients.set(gradient.subarray(start, start + size));
       const addresses = arrays.map((array, i) => {
         if (stays(array)) return array.byteOffset + start * 4;
-        guests[i]?.set(array.subarray(start, start + size));
-        return guests[i]?.byteOffset ?? 0;
+        const guest = itemAt(guests, i);
+        guest.set(array.subarray(start, start + size));
+        return guest.byteOffset;
       });
       run(size * 4, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, eps, shrink, l2, ...addresses);
       arrays.forEach((array, i) => {
-        if (!stays(array)) array.set(guests[i]?.subarray(0, size) ?? [], start);
+        if (!stays(array)) array.set(itemAt(guests, i).subarray(0, size), start);
       });
       start += size;
     }

@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import { type AdamKernel, createAdamKernel } from './adam-kernel.js';
 import { allocate, type Gradients, type Layout, partOf, tensorsOf } from './parameters.js';
 
@@ -97,7 +98,7 @@ function atLeastZero(what: string, value: number): void {
 /** The state before the first update. Throws what `checkOptimizer` throws. */
 export function createState(config: OptimizerConfig, layout: Layout, decay: DecayRule = decayAll): OptimizerState {
   checkOptimizer(config);
-  const decays = layout.names.map((name, index) => decay(name, layout.shapes[index] ?? []));
+  const decays = layout.names.map((name, index) => decay(name, itemAt(layout.shapes, index)));
   if (config.type === 'sgd') {
     const momentumBuffer = config.momentum === 0 ? new Float32Array(0) : allocate(layout);
     return { type: 'sgd', step: 0, momentumBuffer, decays };

@@ -2,6 +2,8 @@
  * A flat parameter space: all tensors of a network in one Float32Array, so that an optimizer is one loop, a copy is
  * one `set`, and an all-reduce across machines is one call. Parameters, optimizer moments and averages share a layout.
  */
+import { itemAt } from '../common/item-at.js';
+import { elements } from '../graph/index.js';
 
 /** Every tensor begins at a multiple of this many floats (64 bytes, a cache line and an AVX-512 register). */
 export const alignment = 16;
@@ -29,7 +31,7 @@ export function flatten(shapes: ReadonlyMap<string, readonly number[]>): Layout 
   const sizes: number[] = [];
   let total = 0;
   for (const [name, shape] of shapes) {
-    const size = shape.reduce((product, dim) => product * dim, 1);
+    const size = elements(shape);
     if (!shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0) || !Number.isSafeInteger(size)) {
       throw new RangeError(`the shape [${shape.join(', ')}] of ${name} is not a list of whole numbers >= 0`);
     }
@@ -55,8 +57,8 @@ export function views<Buffer extends ArrayBufferLike>(
   checkLength(layout, flat, 'flat array');
   const result = new Map<string, Float32Array<Buffer>>();
   layout.names.forEach((name, index) => {
-    const offset = layout.offsets[index] ?? 0;
-    result.set(name, flat.subarray(offset, offset + (layout.sizes[index] ?? 0)));
+    const offset = itemAt(layout.offsets, index);
+    result.set(name, flat.subarray(offset, offset + itemAt(layout.sizes, index)));
   });
   return result;
 }
@@ -78,7 +80,7 @@ export function tensorsOf(layout: Layout, values: Gradients): Float32Array[] {
   if (values instanceof Float32Array) return [...views(layout, values).values()];
   return layout.names.map((name, index) => {
     const tensor = values.get(name);
-    const size = layout.sizes[index] ?? 0;
+    const size = itemAt(layout.sizes, index);
     if (tensor === undefined) throw new Error(`no values for ${name}`);
     if (tensor.length !== size) {
       throw new Error(`${name} has ${size} elements, but ${tensor.length} values were given for it`);
@@ -106,9 +108,7 @@ export function addScaled(target: Float32Array, values: Float32Array, direction:
 
 /** Tensor `index` of a list made by `tensorsOf`. */
 export function partOf(tensors: readonly Float32Array[], index: number): Float32Array {
-  const tensor = tensors[index];
-  if (tensor === undefined) throw new Error(`the list of tensors ends before ${index}`);
-  return tensor;
+  return itemAt(tensors, index);
 }
 
 /** An Error unless `flat` is as long as the layout asks. */

@@ -2,6 +2,7 @@ import type { FloatArray, ModelDescription } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { compareLabels, isNumbered, knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
+import { elements } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 
 /** Why a tensor is not taken. */
@@ -58,7 +59,7 @@ export function headRows(file: FileHead, specs: ReadonlyMap<string, ParameterSpe
 
 /** Row i: that of the data's label i. */
 export function reordered({ shape, data }: FloatArray, mapping: readonly number[]): Float32Array {
-  const width = shape.slice(1).reduce((a, b) => a * b, 1);
+  const width = elements(shape.slice(1));
   const rows = new Float32Array(data.length);
   mapping.forEach((from, to) => {
     rows.set(data.subarray(from * width, (from + 1) * width), to * width);

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { descriptionKey, formatDescription, fromFloat32, writeSafetensors } from '../checkpoints/index.js';
 import { affectnet7, affectnet8, rafdb } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
+import { elements } from '../graph/index.js';
 import { type ParameterSpec, zeros } from '../nn/index.js';
 import { type InitReport, type InitSource, initialParameters } from './init.js';
 
@@ -20,11 +21,10 @@ const shapes = {
 const specs: ReadonlyMap<string, ParameterSpec> = new Map(
   Object.entries(shapes).map(([name, shape]) => [name, { name, shape, init: zeros, role: 'weight', trained: true }]),
 );
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 /** `first`, `first` + 1, ... */
 const counted = (shape: readonly number[], first: number) => ({
   shape,
-  data: Float32Array.from({ length: size(shape) }, (_, i) => first + i),
+  data: Float32Array.from({ length: elements(shape) }, (_, i) => first + i),
 });
 
 let dir = '';
@@ -53,7 +53,7 @@ async function begin(
   const arrays = new Map(Object.entries(tensors).map(([name, shape], i) => [name, counted(shape, 10 * (i + 1))]));
   const metadata = new Map(own === undefined ? [] : [[descriptionKey, described(own)]]);
   await writeSafetensors(path, new Map([...arrays].map(([name, array]) => [name, fromFloat32(array)])), metadata);
-  const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(size(shape))]));
+  const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(elements(shape))]));
   const report: InitReport = await initialParameters(
     { part, path, ...(assumed === undefined ? {} : { labels: assumed }) },
     specs,
@@ -176,7 +176,7 @@ describe('weights to begin with', () => {
     const tensors = Object.entries(head).map(([name, shape]) => [name, fromFloat32(counted(shape, 0))] as const);
     await writeSafetensors(path, new Map(tensors), new Map());
     await writeFile(join(folder, 'config.json'), JSON.stringify({ poster_v2: JSON.parse(described(affectnet7)) }));
-    const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(size(shape))]));
+    const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(elements(shape))]));
     const { note } = await initialParameters({ part: 'network', path }, specs, values, rafdb);
     assert.match(note ?? '', /in the order of the data's labels/);
   });

@@ -7,6 +7,7 @@ import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError, printable, writeFileAtomic } from '../common/files.js';
 import { compareLabels } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
+import { elements } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import type { RunData } from './data.js';
 import type { RunOptions } from './options.js';
@@ -48,7 +49,7 @@ export function checkSame(
   path: string,
 ): void {
   for (const { name, shape } of specs.values()) {
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = elements(shape);
     if (found.get(name)?.length !== size) {
       throw new UserError(
         `${path} does not hold the network that its settings describe (${name} is missing or has another size); resume from another checkpoint.`,

@@ -2,6 +2,7 @@ import { lastFileName, loadTrainState } from '../checkpoints/index.js';
 import { claimFolder } from '../common/folder-lock.js';
 import { random } from '../common/random.js';
 import { createLoader } from '../data/index.js';
+import { elements } from '../graph/index.js';
 import type { Evaluation, History, HistoryEvent } from '../metrics/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { initialize } from '../nn/index.js';
@@ -208,7 +209,7 @@ async function trainInto(
         device: job.device,
         trainSamples: data.train.samples.length,
         valSamples: data.validation.samples.length,
-        parameters: [...program.trained.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+        parameters: [...program.trained.values()].reduce((sum, shape) => sum + elements(shape), 0),
         batches: trainLoader.batches,
         labels: data.labels.labels,
         step,

@@ -1,3 +1,4 @@
+import { elements } from '../../src/graph/index.js';
 /*
  * The rule by which the golden files' weights and images are rebuilt: value i of the tensor called NAME comes from
  * output i of mulberry32 seeded with FNV-1a-32 of the name.
@@ -19,7 +20,7 @@ export function uniform(name: string, count: number, value: (u: number) => numbe
 
 /** The values of a weight or running statistic. */
 export function fill(name: string, shape: readonly number[]): Float32Array {
-  const count = shape.reduce((a, b) => a * b, 1);
+  const count = elements(shape);
   return uniform(name, count, rule(name, shape));
 }
 
@@ -42,7 +43,7 @@ function rule(name: string, shape: readonly number[]): (u: number) => number {
     const slope = /(prelu|input_layer\.2|res_layer\.2)\.weight$/.test(name);
     return slope ? (u) => 0.5 * u : (u) => 0.5 + u;
   }
-  const bound = Math.sqrt(3 / shape.slice(1).reduce((a, b) => a * b, 1));
+  const bound = Math.sqrt(3 / elements(shape.slice(1)));
   return (u) => (2 * u - 1) * bound;
 }
 

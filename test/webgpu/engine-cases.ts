@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { random } from '../../src/common/random.js';
-import { concrete } from '../../src/graph/index.js';
+import { elements } from '../../src/graph/index.js';
 import type { PosterV2Config } from '../../src/models/index.js';
 import { adam, adamw } from '../../src/optim/index.js';
 import { DeviceTensor } from '../../src/runtime/index.js';
@@ -25,8 +25,6 @@ function batches(step: number): MicroBatch[] {
     // last bit turns the slope, and with it gradients by a hundredth.
     const r = random(7, 'batch', step, index);
     const draw = (count: number, value: () => number): Float32Array => Float32Array.from({ length: count }, value);
-    const elements = (shape: Parameters<typeof concrete>[0]): number =>
-      concrete(shape, size).reduce((a, b) => a * b, 1);
     const targets = new Float32Array(size * tiny.numClasses);
     for (let i = 0; i < size; i++) targets[i * tiny.numClasses + r.int(tiny.numClasses)] = 1;
     return {
@@ -37,7 +35,7 @@ function batches(step: number): MicroBatch[] {
       masks: new Map(
         [...program.masks].map(([name, { value }]) => [
           name,
-          draw(elements(value.shape), () => (r.next() < 0.3 ? 0 : 1.1)),
+          draw(elements(value.shape, size), () => (r.next() < 0.3 ? 0 : 1.1)),
         ]),
       ),
     };

@@ -1,3 +1,4 @@
+import { elements } from '../../src/graph/index.js';
 import { buildInference, type PosterV2Config, posterV2Config } from '../../src/models/index.js';
 import { lower } from '../../src/passes/index.js';
 import { floats, GpuSession, hostTensor } from '../../src/runtime/index.js';
@@ -15,10 +16,7 @@ export async function compareForward(layout: 'NCHW' | 'NHWC', batch: number): Pr
     place: (name) => fill(name, parameters.get(name)?.shape ?? []),
   });
   const dims = [batch, config.inputChannels, config.imageSize, config.imageSize];
-  const pictures = images(golden.logits.length).subarray(
-    0,
-    dims.reduce((a, b) => a * b),
-  );
+  const pictures = images(golden.logits.length).subarray(0, elements(dims));
   const { host } = await session.run(new Map([['pixel_values', hostTensor('float32', pictures, dims)]]));
   await session.dispose();
   return [

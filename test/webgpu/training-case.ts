@@ -1,6 +1,6 @@
 import { gradients } from '../../src/autodiff/index.js';
 import { random } from '../../src/common/random.js';
-import { concrete, type Graph, graph, input, type Tensor } from '../../src/graph/index.js';
+import { concrete, elements, type Graph, graph, input, type Tensor } from '../../src/graph/index.js';
 import { buildForward, type LandmarkConfig, type PosterV2Config, posterV2NanoConfig } from '../../src/models/index.js';
 import { reduceMean, softmaxCrossEntropy } from '../../src/ops/index.js';
 import {
@@ -98,7 +98,7 @@ function training(): Training {
   const r = random(3, 'batch');
   const feed = (value: Tensor, draw: () => number): HostTensor => {
     const dims = concrete(value.shape, batch);
-    return hostTensor('float32', Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, draw), dims);
+    return hostTensor('float32', Float32Array.from({ length: elements(dims) }, draw), dims);
   };
   return {
     program: graph(outputs),
