@@ -2,8 +2,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { type ExitCode, messageOf, UserError } from '../common/errors.js';
+import type { SharedBudget } from '../common/memory-budget.js';
 import { createBatchMaker, type MadeBatch, type MakerJob, type MakerSettings } from './batch-maker.js';
+import { sharePictureMemory } from './picture-memory.js';
 
+/** What a worker is started with. */
+export interface WorkerSettings {
+  readonly settings: MakerSettings;
+  /** Of the whole process. */
+  readonly memory: SharedBudget;
+}
 /** To a worker: a batch to make, or to end after the one being made. */
 export type WorkerRequest = { readonly id: number; readonly job: MakerJob } | 'close';
 /** From a worker. */
@@ -16,7 +24,8 @@ if (parentPort !== null) {
   // Dataset pictures are small: libvips' own threads and operation cache would cost more than they give.
   sharp.concurrency(1);
   sharp.cache(false);
-  const settings: MakerSettings = workerData;
+  const { settings, memory }: WorkerSettings = workerData;
+  sharePictureMemory(memory);
   const make = createBatchMaker(settings);
   let closing = false;
   let last: Promise<void> = Promise.resolve();

@@ -2,9 +2,11 @@ import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../common/errors.js';
 import { explainFileError, printable } from '../common/files.js';
+import type { LeaseOptions } from '../common/memory-budget.js';
 import { decodeBmp } from './bmp.js';
 import { type PictureHeader, readPictureHeader } from './picture-header.js';
 import { maxDecodingBytes, maxDecodingSeconds, maxFileBytes, maxFrames, maxPixels, maxSide } from './picture-limits.js';
+import { pictureMemory } from './picture-memory.js';
 import type { Picture } from './resize.js';
 
 export interface DecodeOptions {
@@ -12,6 +14,8 @@ export interface DecodeOptions {
   readonly orient?: boolean;
   /** How messages name a Buffer (default 'picture'); a path names itself. */
   readonly name?: string;
+  /** Whether somebody waits for it now, and until when: see `MemoryBudget`. */
+  readonly memory?: LeaseOptions;
 }
 
 export interface SeenOptions extends DecodeOptions {
@@ -49,13 +53,10 @@ export async function readPicture(path: string): Promise<Buffer> {
 export async function decodePicture(source: string | Buffer, options: DecodeOptions = {}): Promise<Picture> {
   const bytes = typeof source === 'string' ? await readPicture(source) : source;
   const name = typeof source === 'string' ? `Picture ${printable(source, 4096)}` : (options.name ?? 'The picture');
-  const { format } = checkedHeader(bytes, name);
-  if (format === 'BMP') return decodeBmp(bytes, name);
-  try {
-    return await pixelsOf(openPicture(bytes, options).removeAlpha());
-  } catch (error) {
-    throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });
-  }
+  const header = checkedHeader(bytes, name);
+  return within(header, name, options, () =>
+    header.format === 'BMP' ? decodeBmp(bytes, name) : pixelsOf(openPicture(bytes, options).removeAlpha()),
+  );
 }
 
 /** A picture as people look at it. */
@@ -71,15 +72,32 @@ export interface SeenPicture {
  */
 export async function decodeAsSeen(bytes: Buffer, options: SeenOptions = {}): Promise<SeenPicture> {
   const { name = 'The picture', transparency = 'white' } = options;
-  const { format, frames } = checkedHeader(bytes, name);
-  if (format === 'BMP') return { picture: decodeBmp(bytes, name), frames };
-  try {
+  const header = checkedHeader(bytes, name);
+  return within(header, name, options, async () => {
+    const { format, frames } = header;
+    if (format === 'BMP') return { picture: await decodeBmp(bytes, name), frames };
     const { pages = 1, hasAlpha } = await sharp(bytes, { limitInputPixels: maxPixels }).metadata();
     const image = openPicture(bytes, options);
     const opaque = transparency === 'white' && hasAlpha ? image.flatten({ background: '#fff' }) : image.removeAlpha();
     return { picture: await pixelsOf(opaque), frames: Math.max(frames, pages) };
+  });
+}
+
+/** Decodes once there is memory for it. */
+async function within<T>(
+  { memory }: PictureHeader,
+  name: string,
+  options: DecodeOptions,
+  decode: () => Promise<T>,
+): Promise<T> {
+  const lease = await pictureMemory().acquire(memory, options.memory);
+  try {
+    return await decode();
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${name} ${decodeFailure(messageOf(error))}`, undefined, { cause: error });
+  } finally {
+    lease.release();
   }
 }
 

@@ -10,6 +10,8 @@ export const maxSide = 65_535;
 export const maxFrames = 10_000;
 /** Bytes that decoding one picture may take, its RGB pixels among them. */
 export const maxDecodingBytes = 640 * 1024 * 1024;
+/** Bytes of all pictures of the process that are being decoded, or wait decoded for the networks. */
+export const maxPictureBytes = 768 * 1024 * 1024;
 /** Seconds of a processor that decoding one picture may take, as its header, length and passes let expect. */
 export const maxDecodingSeconds = 2;
 

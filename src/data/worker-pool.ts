@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../common/errors.js';
 import { packageFile } from '../common/package-files.js';
 import { createBatchMaker, type MadeBatch, type MakerJob, type MakerSettings } from './batch-maker.js';
-import type { WorkerReply, WorkerRequest } from './decode-worker.js';
+import type { WorkerReply, WorkerRequest, WorkerSettings } from './decode-worker.js';
+import { pictureMemory } from './picture-memory.js';
 
 /** Makes batches somewhere. Promises may settle in any order. */
 export interface BatchPool {
@@ -27,7 +28,8 @@ class Thread {
   #ended: Error | undefined;
 
   constructor(settings: MakerSettings) {
-    const worker = new Worker(packageFile('dist/src/data/decode-worker.js'), { workerData: settings });
+    const shared: WorkerSettings = { settings, memory: pictureMemory().shared };
+    const worker = new Worker(packageFile('dist/src/data/decode-worker.js'), { workerData: shared });
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('message', (reply: WorkerReply) => this.#settle(reply));

@@ -20,7 +20,9 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
     throw new UserError(`${name} cannot be read (${printable(messageOf(error))}).`, undefined, { cause: error });
   });
   request.signal?.throwIfAborted();
-  return decodeAsSeen(bytes, { name, transparency: request.transparency });
+  const { transparency, signal, urgent } = request;
+  const memory = { ...(signal === undefined ? {} : { signal }), ...(urgent === undefined ? {} : { urgent }) };
+  return decodeAsSeen(bytes, { name, transparency, memory });
 }
 
 function nameOf(image: EncodedImage, name: string): string {

@@ -25,6 +25,8 @@ export interface DecodeRequest {
   /** What errors call a picture that has no path or address. */
   readonly name: string;
   readonly signal?: AbortSignal;
+  /** Whether the picture is waited for by now: one that is decoded ahead lets others go first where memory is short. */
+  readonly urgent?: () => boolean;
 }
 
 export interface DecodedImage {

@@ -1,6 +1,9 @@
 import { Ahead } from '../common/ahead.js';
 import { ExitCode, UserError } from '../common/errors.js';
+import type { Lease } from '../common/memory-budget.js';
 import { linked } from '../common/signals.js';
+import { Turns } from '../common/turns.js';
+import { pictureMemory } from '../data/picture-memory.js';
 import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import type { Classifier } from './classifier.js';
@@ -8,6 +11,7 @@ import { classifyCrops, cropFace, cropWhole, defaultBatchSize } from './face-cro
 import {
   checkImage,
   type DecodedImage,
+  type DecodeRequest,
   decodedPicture,
   type ImageDecoder,
   type ImageSource,
@@ -46,6 +50,9 @@ const decodeAhead = 4;
 /** Pixels of results that wait for their batch; only those whose pictures are given along hold many. */
 const maxHeldBytes = 64 * 1024 * 1024;
 
+/** Over all calls of a process: networks have all cores anyway, and other work goes between two pictures. */
+const oneAfterTheOther = new Turns();
+
 interface Held {
   readonly width: number;
   readonly height: number;
@@ -70,11 +77,24 @@ export async function* recognizeAll(
   const { signal, until, batchSize = defaultBatchSize } = options;
   const left = new AbortController();
   const stop = linked([signal, until, left.signal]);
-  const decode = (image: ImageSource, index: number): ReturnType<typeof decodeOne> =>
-    decodeOne(parts, image, index, stop.signal);
+  // The picture that is waited for; those after it are decoded ahead.
+  let wanted = -1;
+  /** Of what is decoded and not looked at. */
+  const waiting = new Set<Lease>();
+  const decode = async (image: ImageSource, index: number): Promise<Waiting | PromiseRejectedResult> => {
+    const decoded = await decodeOne(parts, image, index, { signal: stop.signal, urgent: () => index <= wanted });
+    if ('status' in decoded) return decoded;
+    // Pixels that were given are the caller's memory.
+    const bytes = isRawImage(image) ? 0 : decoded.picture.data.length;
+    const lease = pictureMemory().hold(bytes, false);
+    waiting.add(lease);
+    return { ...decoded, lease };
+  };
   const decoded = new Ahead(images, decodeAhead, decode, stop.signal);
   let failure: { readonly error: unknown } | undefined;
   const next = async (): ReturnType<typeof decoded.next> => {
+    wanted++;
+    pictureMemory().reconsider();
     try {
       return await decoded.next();
     } catch (error) {
@@ -105,7 +125,11 @@ export async function* recognizeAll(
         held.push(picture.value);
         continue;
       }
-      const seen = await lookAt(parts, picture.value, options);
+      const { lease, ...image } = picture.value;
+      const used = pictureMemory().hold(lease.bytes, true);
+      lease.release();
+      waiting.delete(lease);
+      const seen = await oneAfterTheOther.take(() => lookAt(parts, image, options)).finally(used.release);
       held.push(seen);
       crops += seen.crops.length;
       bytes += seen.picture?.data.length ?? 0;
@@ -117,7 +141,13 @@ export async function* recognizeAll(
     // What nobody waits for any more is given up: a server may take for ever.
     left.abort();
     await decoded.close().finally(stop.release);
+    for (const lease of waiting) lease.release();
   }
+}
+
+/** With the memory that it holds until it is looked at. */
+interface Waiting extends DecodedImage {
+  readonly lease: Lease;
 }
 
 /** The decoded picture, or why there is none. */
@@ -125,11 +155,11 @@ async function decodeOne(
   { decode, detector }: RecognizerParts,
   image: ImageSource,
   index: number,
-  signal: AbortSignal | undefined,
+  asked: Pick<DecodeRequest, 'signal' | 'urgent'>,
 ): Promise<DecodedImage | PromiseRejectedResult> {
   // Crops are taken as training takes pictures, where transparency is dropped.
   const transparency = detector === undefined ? 'drop' : 'white';
-  const request = { transparency, name: `Picture ${index + 1}`, ...(signal === undefined ? {} : { signal }) } as const;
+  const request = { transparency, name: `Picture ${index + 1}`, ...asked } as const;
   try {
     checkImage(image, request.name);
     if (isRawImage(image)) return { picture: pictureOf(image, request), frames: 1 };

@@ -10,5 +10,5 @@ export function bmpHeader(file: Bytes): PictureHeader {
   const height = Math.abs(signed);
   if (width === 0 || height === 0) throw new HeaderError(`${width} x ${height} pixels`);
   const pixels = width * height;
-  return { format: 'BMP', width, height, frames: 1, memory: pixels * 7 + file.length, seconds: pixels * 20e-9 };
+  return { format: 'BMP', width, height, frames: 1, memory: pixels * 3 + 16e6, seconds: pixels * 20e-9 };
 }
