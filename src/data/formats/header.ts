@@ -11,3 +11,6 @@ export interface PictureHeader {
   /** Seconds of a processor that decoding takes, estimated from pixels, bytes and passes. */
   readonly seconds: number;
 }
+
+/** What a pixel takes to become RGB where colours are inks, or such as a colour profile describes. */
+export const cmykSeconds = 65e-9;

@@ -1,5 +1,5 @@
 import { type Bytes, HeaderError } from './bytes.js';
-import type { PictureHeader } from './header.js';
+import { cmykSeconds, type PictureHeader } from './header.js';
 
 /** Segments before the pixels. */
 const maxSegments = 10_000;
@@ -53,7 +53,9 @@ function described(
     frames: 1,
     memory: pixels * (components === 4 ? 9 : 5) + (inPasses ? pixels * samples * 2.1 : 0),
     seconds:
-      pixels * (inPasses ? 4e-9 + samples * (3e-9 + passes * 0.8e-9) : 7e-9) + file.length * (inPasses ? 20e-9 : 10e-9),
+      pixels * (components === 4 ? cmykSeconds : 0) +
+      pixels * (inPasses ? 4e-9 + samples * (3e-9 + passes * 0.8e-9) : 7e-9) +
+      file.length * (inPasses ? 20e-9 : 10e-9),
   };
 }
 

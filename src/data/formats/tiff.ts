@@ -1,6 +1,6 @@
 import { maxFrames, maxPixels } from '../picture-limits.js';
 import { type Bytes, HeaderError } from './bytes.js';
-import type { PictureHeader } from './header.js';
+import { cmykSeconds, type PictureHeader } from './header.js';
 
 /** Entries of all directories together, and bytes of their values: each directory is read as a whole. */
 const maxEntries = 200_000;
@@ -12,6 +12,7 @@ const tag = {
   height: 257,
   bits: 258,
   compression: 259,
+  colours: 262,
   samples: 277,
   rowsPerStrip: 278,
   stripBytes: 279,
@@ -132,7 +133,10 @@ function described(layout: Layout, tags: ReadonlyMap<number, Entry>): Omit<Pictu
     width,
     height,
     memory: pixels * 4.5 + piece * (pixelBytes + 4),
-    seconds: 1e-9 * (pixels * (pixel + 3 * pixelBytes) + stored * byte),
+    // Gray, RGB, palette, mask and YCbCr; else CMYK, Lab and rarer ones.
+    seconds:
+      1e-9 * (pixels * (pixel + 3 * pixelBytes) + stored * byte) +
+      pixels * ([0, 1, 2, 3, 4, 6].includes(number('colours', 1)) ? 0 : cmykSeconds),
   };
 }
 
