@@ -24,7 +24,15 @@ async function scalarsOf(folder: string): Promise<Record<string, [step: number, 
     step: z.number().default(0),
     sessionLog: z.looseObject({ status: z.number() }).optional(),
     summary: z
-      .looseObject({ value: z.array(z.looseObject({ tag: z.string(), simpleValue: z.number().optional() })) })
+      .looseObject({
+        value: z.array(
+          z.looseObject({
+            tag: z.string(),
+            simpleValue: z.number().optional(),
+            image: z.looseObject({ width: z.number() }).optional(),
+          }),
+        ),
+      })
       .optional(),
   });
   let points: { tag: string; step: number; value: number }[] = [];
@@ -32,8 +40,9 @@ async function scalarsOf(folder: string): Promise<Record<string, [step: number, 
     for (const record of recordsIn(await readFile(join(folder, name)))) {
       const { step, sessionLog, summary } = schema.parse(Event.toObject(Event.decode(record), { longs: Number }));
       if (sessionLog?.status === sessionStart) points = points.filter((point) => point.step < step);
-      for (const { tag, simpleValue } of summary?.value ?? []) {
-        if (simpleValue !== undefined) points.push({ tag, step, value: simpleValue });
+      for (const { tag, simpleValue, image } of summary?.value ?? []) {
+        const value = simpleValue ?? image?.width;
+        if (value !== undefined) points.push({ tag, step, value });
       }
     }
   }
@@ -73,16 +82,22 @@ async function killedAndResumed(folder: string, saveEvery: number, at: number, m
   return notes;
 }
 
-/** What a run that nothing stopped leaves. */
-const undisturbed = async (name: string) => {
+// Before any test: all share the counting of changes.
+const cases: { title: string; saveEvery: number; changes: string[]; expected: Awaited<ReturnType<typeof resultOf>> }[] =
+  [];
+for (const [title, saveEvery] of [
+  ['with a save after every step', 0],
+  ['with saves at the ends of epochs', 1e9],
+] as const) {
+  const whole = join(dir, `whole-${saveEvery}`);
   kills.revive();
-  await smallRun(join(dir, name), 1e9);
-  return resultOf(join(dir, name));
-};
+  await smallRun(whole, saveEvery);
+  cases.push({ title, saveEvery, changes: [...kills.changes], expected: await resultOf(whole) });
+}
 
 describe('a run that is stopped', () => {
   it('in the last step of an epoch goes on to the same lines and points', async () => {
-    const expected = await undisturbed('unstopped');
+    const expected = cases.find(({ saveEvery }) => saveEvery > 0)?.expected;
     for (let stop = 1; stop <= 6; stop++) {
       const folder = join(dir, `stopped-${stop}`);
       const controller = new AbortController();
@@ -146,16 +161,7 @@ describe('a run that is stopped', () => {
   });
 });
 
-for (const [title, saveEvery] of [
-  ['with a save after every step', 0],
-  ['with saves at the ends of epochs', 1e9],
-] as const) {
-  const whole = join(dir, `whole-${saveEvery}`);
-  kills.revive();
-  await smallRun(whole, saveEvery);
-  const changes = [...kills.changes];
-  const expected = await resultOf(whole);
-
+for (const { title, saveEvery, changes, expected } of cases) {
   describe(`a run ${title}, killed and resumed,`, () => {
     it('is one of three epochs, each told once, whose learning rates are those of the schedule', () => {
       assert.deepEqual(expected.files, [
@@ -173,6 +179,10 @@ for (const [title, saveEvery] of [
         ],
       );
       assert.ok(expected.epochs.every(({ lr, lrStart }) => Number(lr) > 0 && Number(lrStart) > 0));
+      assert.deepEqual(expected.scalars['validation/confusion'], [
+        [2, 1],
+        [6, 1],
+      ]);
       assert.deepEqual(
         expected.scalars['epoch'],
         [2, 4, 6].map((step, i) => [step, i + 1]),

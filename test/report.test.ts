@@ -230,7 +230,16 @@ describe('TensorBoard', { skip: !readable && 'set POSTER_TEST_PYTHON to a Python
       const { stdout, stderr, status } = spawnSync(python, [script, join(dir, folder)], { encoding: 'utf8' });
       assert.equal(status, 0, stderr);
       const scalar = z.tuple([z.number(), z.number()]);
-      return z.object({ scalars: z.record(z.string(), z.array(scalar)), text: z.string() }).parse(JSON.parse(stdout));
+      const image = z.tuple([z.number(), z.number(), z.number()]);
+      return z
+        .object({
+          scalars: z.record(z.string(), z.array(scalar)),
+          images: z.record(z.string(), z.array(image)),
+          text: z.string(),
+          hparams: z.record(z.string(), z.unknown()),
+          ended: z.boolean(),
+        })
+        .parse(JSON.parse(stdout));
     };
     const reported = read('plain/report').scalars['accuracy/validation'] ?? [];
     assert.deepEqual(
@@ -240,12 +249,22 @@ describe('TensorBoard', { skip: !readable && 'set POSTER_TEST_PYTHON to a Python
         [12, '0.600000'],
       ],
     );
-    const { scalars, text } = read('run');
+    const { scalars, text, images, hparams, ended } = read('run');
     assert.deepEqual(
       scalars['loss/batch']?.map(([step]) => step),
       [1, 2, 3],
     );
     assert.deepEqual(scalars['epoch'], [[3, 1]]);
+    for (const tag of ['accuracy/validation_macro_f1', 'calibration/validation_ece']) {
+      const [[step, value] = [0, Number.NaN]] = scalars[tag] ?? [];
+      assert.ok(step === 3 && value >= 0 && value <= 1, tag);
+    }
+    assert.deepEqual(Object.keys(images).sort(), ['validation/calibration', 'validation/confusion']);
+    for (const [[step, width, height] = [0, 0, 0]] of Object.values(images)) {
+      assert.ok(step === 3 && width > 200 && height > 200);
+    }
+    assert.deepEqual([hparams['batchSize'], hparams['optimizer'], hparams['asPublished']], [8, 'adamw', false]);
+    assert.equal(ended, true);
     assert.match(text, /^\| option \| value \|\n/);
     const { openEvents } = await import('../src/report/index.js');
     for (const [wallTime, from, steps] of [

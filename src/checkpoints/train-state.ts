@@ -35,6 +35,7 @@ const stateSchema = z.object({
   seed: count,
   config: z.unknown(),
   accumulators: scalars,
+  data: z.object({ train: z.string(), validation: z.string() }).exactOptional(),
   best: z.object({ epoch: count, metric: z.string(), value: z.number() }).exactOptional(),
   optimizer: z.object({ name: z.string(), steps: count, scalars, slots: z.array(z.string().regex(/^[^/]+$/)) }),
   ema: z.object({ updates: count, decay: z.number() }).exactOptional(),
@@ -62,6 +63,8 @@ export interface TrainState {
   readonly config: unknown;
   /** Sums over the epoch so far, such as loss and number of samples. */
   readonly accumulators: Scalars;
+  /** Digests of the pictures, so that the run does not go on with others; not in states of early versions. */
+  readonly data?: { readonly train: string; readonly validation: string };
   /** The best epoch so far. */
   readonly best?: { readonly epoch: number; readonly metric: string; readonly value: number };
   readonly optimizer: {

@@ -10,7 +10,7 @@ import { divide, loadDataset } from '../data/index.js';
 import { evaluateOn, loadClassifier } from '../recognize/index.js';
 import { type Figures, figuresOf, measurementsTable, spreadOf } from '../report/index.js';
 import type { DeviceName } from '../runtime/index.js';
-import { dataTypeLabels, type RunOptions, runSchema } from '../train/options.js';
+import { dataTypeLabels, type RunOptions, runSchema, withTrueLandmark } from '../train/options.js';
 import { requireNoRun } from '../train/resume.js';
 import type { TrainResult } from '../train/train.js';
 import { quoted } from './arguments.js';
@@ -25,7 +25,10 @@ const labelSetSchema: z.ZodType<LabelSet> = z.object({ name: z.string(), labels:
 const planSchema = z.object({
   format: z.literal(1),
   /** Of all folds; `fold` is null. */
-  run: runSchema.refine(({ folds, fold }) => folds !== null && fold === null, 'it must have folds'),
+  run: z.preprocess(
+    withTrueLandmark,
+    runSchema.refine(({ folds, fold }) => folds !== null && fold === null, 'it must have folds'),
+  ),
   /** Where first values come from. */
   init: z.array(
     z.object({

@@ -112,9 +112,10 @@ export function withRunOptions(command: Command): Command {
     .option('--erasing-scale <list>', "smallest and largest share of the picture's area, such as 0.02,0.1", numbers)
     .option('--erasing-ratio <list>', 'smallest and largest height / width, such as 0.3,3.3', numbers)
     .addOption(
-      new Option('--landmark <name>', "the published network's landmark branch in training; none: without it").choices(
-        shape.landmark.options,
-      ),
+      new Option(
+        '--landmark <name>',
+        "landmark branch in training (poster-v2-nano's: trained); none: without it",
+      ).choices(shape.landmark.options),
     )
     .option('--blocks <count>', 'transformer blocks (default: 2)', numberOrNull('blocks'))
     .option('--scales <list>', 'scales that reach the transformer, such as 2,3 (default: 1,2,3)', numbers)

@@ -1,13 +1,13 @@
 import { normalize, sep } from 'node:path';
 import type { RunSettings } from '../report/index.js';
-import { runSchema } from '../train/options.js';
+import { runSchema, withTrueLandmark } from '../train/options.js';
 
 /**
  * A run's settings with the defaults of those that came after it was made, so that runs of two versions of this program
  * differ only where they were trained differently. Settings of another kind stay as they are.
  */
 export function runSettings(stored: RunSettings): RunSettings {
-  const parsed = runSchema.safeParse(stored);
+  const parsed = runSchema.safeParse(withTrueLandmark(stored));
   const { init } = stored;
   const settings: RunSettings = parsed.success ? { ...parsed.data, ...(init === undefined ? {} : { init }) } : stored;
   const { data } = settings;

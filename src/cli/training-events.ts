@@ -1,10 +1,16 @@
 import { messageOf } from '../common/errors.js';
+import type { Calibration, ConfusionMatrix } from '../metrics/index.js';
 import {
+  type EpochFigures,
   type EventFile,
+  epochImages,
   epochScalars,
   epochsOf,
+  hyperparametersAtEnd,
+  hyperparametersAtStart,
   lastToldEpoch,
   openEvents,
+  type PluginRecord,
   type RunEpoch,
   settingsMarkdown,
 } from '../report/index.js';
@@ -16,7 +22,8 @@ const pointsAnEpoch = 50;
 
 /**
  * A listener that tells another one everything, and writes TensorBoard's event files into a run's folder as training goes
- * on: loss and learning rate of some batches, the figures of every epoch, the configuration. Steps are updates. Epochs that
+ * on: loss and learning rate of some batches, the figures of every epoch, charts of those that are the best so far, the
+ * configuration, as text and as hyper-parameters. Steps are updates. Epochs that
  * the history tells and the folder's event files do not, because the run was killed in between, are written first. That a
  * file cannot be written is said once and does not stop training.
  */
@@ -24,6 +31,7 @@ export function withEvents(
   listener: TrainListener,
   folder: string,
   run: RunOptions,
+  draw = epochImages,
 ): { readonly listener: TrainListener; readonly stop: () => Promise<void> } {
   let file: EventFile | undefined;
   let failed = false;
@@ -45,14 +53,32 @@ export function withEvents(
     // What was written for later steps before a crash is void: they come again.
     file = openEvents(folder, { from: step + 1 });
     file.text('configuration', settingsMarkdown(run));
-    for (const epoch of epochs) if (epoch.epoch > told) file.scalars(epoch.step, epochScalars(epoch));
+    plugin(hyperparametersAtStart(run, Date.now() / 1000));
+    for (const epoch of epochs) {
+      if (epoch.epoch > told) await tellEpoch(epoch, epoch.confusion, epoch.best ? epoch.calibration : undefined);
+    }
   };
+  const plugin = ({ tag, name, content }: PluginRecord): void => file?.plugin(tag, name, content);
+  const tellEpoch = async (
+    figures: EpochFigures & { readonly step: number },
+    confusion: ConfusionMatrix | undefined,
+    calibration: Calibration | undefined,
+  ): Promise<void> => {
+    const images =
+      confusion === undefined || calibration === undefined
+        ? {}
+        : await draw(confusion, calibration, labels, `epoch ${figures.epoch}`);
+    file?.scalars(figures.step, epochScalars(figures), undefined, images);
+    if (figures.epoch === run.epochs) plugin(hyperparametersAtEnd(Date.now() / 1000));
+  };
+  let labels: readonly string[] = [];
   let every = 1;
   return {
     listener: {
       ...listener,
       onStart: (info) => {
         listener.onStart?.(info);
+        ({ labels } = info);
         every = Math.ceil(info.batches / pointsAnEpoch);
         attempt(() => begin(info.step, epochsOf(info.history, 'the history')));
       },
@@ -63,7 +89,8 @@ export function withEvents(
       },
       onEpoch: (summary, validation) => {
         listener.onEpoch?.(summary, validation);
-        attempt(() => file?.scalars(summary.step, epochScalars(summary)));
+        const { confusion, calibration } = validation;
+        attempt(() => tellEpoch(summary, confusion, summary.best ? calibration : undefined));
       },
     },
     stop: async () => {

@@ -6,6 +6,7 @@ export { renderSvg, svgToPng } from './charts/render.js';
 export * from './compare.js';
 export * from './compare-text.js';
 export * from './contact-sheet.js';
+export * from './event-content.js';
 export * from './heat-panel.js';
 export { labelColours } from './label-colours.js';
 export * from './measurements.js';

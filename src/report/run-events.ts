@@ -1,7 +1,8 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { epochImages, epochScalars, hyperparametersAtStart, settingsMarkdown } from './event-content.js';
 import type { RunFolder } from './run-folder.js';
-import { epochScalars, openEvents, settingsMarkdown } from './tensorboard.js';
+import { openEvents } from './tensorboard.js';
 
 const maker = 'poster-report';
 
@@ -24,10 +25,19 @@ export async function writeEvents(run: RunFolder, folder: string): Promise<strin
   }
   const events = openEvents(folder, { wallTime: Math.max(0, time), maker });
   try {
-    if (Object.keys(run.settings).length > 0) events.text('configuration', settingsMarkdown(run.settings));
+    if (Object.keys(run.settings).length > 0) {
+      events.text('configuration', settingsMarkdown(run.settings));
+      const { tag, name, content } = hyperparametersAtStart(run.settings, time);
+      events.plugin(tag, name, content);
+    }
     for (const epoch of run.epochs) {
       time += epoch.seconds ?? 0;
-      events.scalars(epoch.step, { ...epochScalars(epoch), learning_rate: epoch.lr }, time);
+      const { confusion, calibration } = epoch;
+      const images =
+        epoch === run.best && confusion !== undefined && calibration !== undefined
+          ? await epochImages(confusion, calibration, run.labels ?? [], `epoch ${epoch.epoch}`)
+          : {};
+      events.scalars(epoch.step, { ...epochScalars(epoch), learning_rate: epoch.lr }, time, images);
     }
   } finally {
     events.close();

@@ -36,6 +36,8 @@ const epochSchema = z.object({
   valMeanClassAccuracy: fraction,
   /** Not in runs of early versions, like the others that may be absent. */
   valMacroF1: fraction.exactOptional(),
+  /** Expected calibration error. */
+  valEce: fraction.exactOptional(),
   /** Learning rate of the last step. */
   lr: figure,
   /** Learning rate of the first step. */

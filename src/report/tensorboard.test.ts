@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../common/errors.js';
-import { maskedCrc, openEvents, settingsMarkdown, tfRecord } from './tensorboard.js';
+import { settingsMarkdown } from './event-content.js';
+import { maskedCrc, openEvents, tfRecord } from './tensorboard.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-events-'));
 after(() => rm(dir, { recursive: true }));

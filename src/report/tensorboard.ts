@@ -28,20 +28,39 @@ export const Event = protobuf.Root.fromJSON({
       fields: {
         tag: field('string', 1),
         simpleValue: field('float', 2),
+        image: field('Image', 4),
         tensor: field('Tensor', 8),
         metadata: field('Metadata', 9),
       },
     },
     Metadata: { fields: { pluginData: field('PluginData', 1) } },
-    PluginData: { fields: { pluginName: field('string', 1) } },
-    Tensor: { fields: { dtype: field('int32', 1), shape: field('Shape', 2), strings: field('bytes', 8, 'repeated') } },
+    PluginData: { fields: { pluginName: field('string', 1), content: field('bytes', 2) } },
+    Image: {
+      fields: {
+        height: field('int32', 1),
+        width: field('int32', 2),
+        colorspace: field('int32', 3),
+        encoded: field('bytes', 4),
+      },
+    },
+    Tensor: {
+      fields: {
+        dtype: field('int32', 1),
+        shape: field('Shape', 2),
+        floats: field('float', 5, 'repeated'),
+        strings: field('bytes', 8, 'repeated'),
+      },
+    },
     Shape: { fields: { dim: field('Dim', 2, 'repeated') } },
     Dim: { fields: { size: field('int64', 1) } },
   },
 }).lookupType('Event');
 
-/** TensorFlow's DataType of strings. */
+/** TensorFlow's DataTypes. */
+const floatType = 1;
 const stringType = 7;
+/** TensorBoard's colour space of pictures with red, green and blue. */
+const rgb = 3;
 /** SessionLog's status at a beginning: what was written for its step and later ones no longer counts. */
 export const sessionStart = 1;
 
@@ -77,10 +96,20 @@ const eventRecord = (event: object): Uint8Array => tfRecord(Event.encode(Event.f
 
 export interface EventFile {
   readonly path: string;
-  /** Scalars of a step, by tag. Those that are not finite are left out. */
-  scalars(step: number, values: Readonly<Record<string, number | null>>, wallTime?: number): void;
+  /**
+   * Scalars of a step, by tag, and pictures (PNG): in one record, so that a kill leaves all of them or none. Scalars that are
+   * not finite are left out.
+   */
+  scalars(
+    step: number,
+    values: Readonly<Record<string, number | null>>,
+    wallTime?: number,
+    images?: Readonly<Record<string, Uint8Array>>,
+  ): void;
   /** A text in Markdown. */
   text(tag: string, markdown: string): void;
+  /** What a plugin of TensorBoard reads. */
+  plugin(tag: string, name: string, content: Uint8Array): void;
   close(): void;
 }
 
@@ -137,10 +166,13 @@ export function openEvents(folder: string, options: EventFileOptions = {}): Even
   if (from !== undefined) write({ wallTime, step: from, sessionLog: { status: sessionStart } });
   return {
     path,
-    scalars: (step, values, time = Date.now() / 1000) => {
-      const value = Object.entries(values).flatMap(([tag, simpleValue]) =>
-        simpleValue !== null && Number.isFinite(simpleValue) ? [{ tag, simpleValue }] : [],
-      );
+    scalars: (step, values, time = Date.now() / 1000, images = {}) => {
+      const value = [
+        ...Object.entries(values).flatMap(([tag, simpleValue]) =>
+          simpleValue !== null && Number.isFinite(simpleValue) ? [{ tag, simpleValue }] : [],
+        ),
+        ...Object.entries(images).map(([tag, png]) => ({ tag, image: imageOf(png) })),
+      ];
       if (value.length > 0) write({ wallTime: time, step, summary: { value } });
     },
     text: (tag, markdown) => {
@@ -148,46 +180,24 @@ export function openEvents(folder: string, options: EventFileOptions = {}): Even
       const value = [{ tag, tensor, metadata: { pluginData: { pluginName: 'text' } } }];
       write({ wallTime, step: 0, summary: { value } });
     },
+    plugin: (tag, pluginName, content) => {
+      // The data lies in the metadata; there must be a tensor all the same.
+      const tensor = { dtype: floatType, shape: { dim: [{ size: 1 }] }, floats: [0] };
+      const value = [{ tag, tensor, metadata: { pluginData: { pluginName, content } } }];
+      write({ wallTime, step: 0, summary: { value } });
+    },
     close: () => closeSync(handle),
   };
+}
+
+function imageOf(png: Uint8Array): object {
+  // Width and height, 32 bits each, lie at a fixed place in every PNG.
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  return { width: view.getUint32(16), height: view.getUint32(20), colorspace: rgb, encoded: png };
 }
 
 /** Time in the name of a folder's last event file; -1 without any. */
 function lastSecond(folder: string): number {
   const times = readdirSync(folder).map((name) => Number(/^events\.out\.tfevents\.(\d{10})\./.exec(name)?.[1] ?? -1));
   return Math.max(-1, ...times.filter((time) => time < 9_999_999_999));
-}
-
-/** Figures of an epoch as they are called in `metrics.jsonl`. */
-export interface EpochFigures {
-  readonly epoch: number;
-  readonly trainLoss: number | null;
-  readonly trainAccuracy: number | null;
-  readonly valLoss: number | null;
-  readonly valAccuracy: number | null;
-  readonly valMeanClassAccuracy: number | null;
-  readonly valMacroF1?: number | null;
-  readonly lr: number | null;
-}
-
-/** An epoch's scalars by TensorBoard's tags: a slash makes a group. */
-export function epochScalars(figures: EpochFigures): Record<string, number | null> {
-  return {
-    epoch: figures.epoch,
-    'loss/training': figures.trainLoss,
-    'loss/validation': figures.valLoss,
-    'accuracy/training': figures.trainAccuracy,
-    'accuracy/validation': figures.valAccuracy,
-    'accuracy/validation_class_mean': figures.valMeanClassAccuracy,
-    'accuracy/validation_macro_f1': figures.valMacroF1 ?? null,
-  };
-}
-
-/** Settings as a table in Markdown. */
-export function settingsMarkdown(settings: Readonly<Record<string, unknown>>): string {
-  const cell = (text: string): string => text.replace(/[\\|`*_<>[\]]/g, '\\$&').replace(/\s+/g, ' ');
-  const rows = Object.entries(settings).map(
-    ([name, value]) => `| ${cell(name)} | ${cell(JSON.stringify(value) ?? '')} |`,
-  );
-  return ['| option | value |', '|---|---|', ...rows].join('\n');
 }

@@ -166,6 +166,7 @@ async function finishEpoch(context: LoopContext, at: RunPosition, history: Histo
     valAccuracy: value,
     valMeanClassAccuracy: scores.meanClassAccuracy ?? 0,
     valMacroF1: scores.macroF1 ?? 0,
+    valEce: scores.calibration.ece ?? 0,
     lrStart: rate(context, step - epochSteps),
     lr: rate(context, epochSteps > 0 ? step - 1 : step),
     seconds: secondsOf(at),

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { rafdb } from '../common/label-sets.js';
 import { buildInference } from '../models/index.js';
 import { networkOf } from './network.js';
-import { parseRun } from './options.js';
-import { defaultRun } from './recipes.js';
+import { parseRun, parseStoredRun, type RunOptions } from './options.js';
+import { trainingProgram } from './program.js';
+import { defaultRun, runFor } from './recipes.js';
 
 test('ablations of the paper are options of a run', () => {
   const run = defaultRun('poster-v2-nano', 'faces');
@@ -36,3 +37,35 @@ test('what does not fit is refused in a sentence', () => {
   }
   assert.throws(() => networkOf({ ...run, windows: [5, 3, 3] }, rafdb), /window/);
 });
+
+test('a run records what becomes of its landmark branch', () => {
+  const nano = defaultRun('poster-v2-nano', 'faces');
+  assert.equal(nano.landmark, 'trained');
+  assert.equal(runFor({ data: 'faces', model: 'poster-v2-nano', given: { asPublished: true } }).landmark, 'trained');
+  for (const landmark of ['frozen', 'as-published'] as const) {
+    assert.throws(() => networkOf({ ...nano, landmark }, rafdb), /landmark branch of poster-v2-nano .*never '\w/);
+    // Early versions recorded it, and trained the branch.
+    assert.equal(parseStoredRun({ ...nano, landmark }).landmark, 'trained');
+    const published = { ...defaultRun('poster-v2', 'faces'), landmark };
+    assert.equal(parseStoredRun(published).landmark, landmark);
+    assert.equal(landmarkTraining(published), landmark);
+  }
+  assert.equal(parseStoredRun({ ...nano, landmark: 'none' }).landmark, 'none');
+  assert.equal(landmarkTraining(nano), 'trained');
+  assert.equal(landmarkTraining({ ...defaultRun('poster-v2', 'faces'), landmark: 'trained' }), 'trained');
+});
+
+test('the published landmark branch can be trained', () => {
+  const trained = (landmark: 'frozen' | 'trained'): number => {
+    const { config } = networkOf({ ...defaultRun('poster-v2', 'faces'), landmark }, rafdb);
+    return [...trainingProgram(config, 'cpu').trained.keys()].filter((name) => name.startsWith('face_landback.'))
+      .length;
+  };
+  assert.equal(trained('frozen'), 0);
+  assert.ok(trained('trained') > 100);
+});
+
+function landmarkTraining(run: RunOptions): string {
+  const { landmark } = networkOf(run, rafdb).config;
+  return landmark === 'none' ? 'none' : landmark.training;
+}

@@ -1,5 +1,5 @@
 import type { ModelDescription } from '../checkpoints/index.js';
-import { UserError } from '../common/errors.js';
+import { ExitCode, UserError } from '../common/errors.js';
 import { printable } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
@@ -56,7 +56,7 @@ export function networkOf(
   const config: PosterV2Config = {
     ...base,
     numClasses: classes,
-    landmark: landmarkOf(landmark, run.landmark),
+    landmark: landmarkOf(landmark, run.landmark, name),
     scales: run.scales ?? base.scales,
     attention: attentionOf(base.attention, run),
     transformer: { ...transformer, blocks: run.blocks ?? transformer.blocks },
@@ -78,7 +78,17 @@ function attentionOf(
   return [scale(first, 0), scale(second, 1), scale(third, 2)];
 }
 
-function landmarkOf(branch: PosterV2Config['landmark'], wanted: RunOptions['landmark']): PosterV2Config['landmark'] {
+function landmarkOf(
+  branch: PosterV2Config['landmark'],
+  wanted: RunOptions['landmark'],
+  model: string,
+): PosterV2Config['landmark'] {
   if (branch === 'none' || wanted === 'none') return 'none';
-  return branch.training === 'trained' ? branch : { ...branch, training: wanted };
+  if (branch.training === 'trained' && wanted !== 'trained') {
+    throw new UserError(
+      `The landmark branch of ${model} has no weights of its own to keep, so it is 'trained' or left out ('none'), never '${wanted}'.`,
+      ExitCode.usage,
+    );
+  }
+  return { ...branch, training: wanted };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ExitCode, UserError } from '../common/errors.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../common/label-sets.js';
+import { modelNames, models } from '../models/registry.js';
 import type { DecayRule, OptimizerConfig, Schedule } from '../optim/index.js';
 import { adam, adamw, cosine, decayAll, decayMatrices, exponential, oneCycle, sgd } from '../optim/index.js';
 
@@ -83,10 +84,10 @@ export const runSchema = z.strictObject({
   /** Smallest and largest height / width of the erased box. */
   erasingRatio: range.nullable().default(null),
   /**
-   * What training does to the published network's landmark branch (a small network's is trained along); `none`
-   * (ablation) leaves the branch out, and the image's own features are the queries.
+   * What training does to the landmark branch: that of `poster-v2` may be any of these, that of a small network is
+   * `trained`; `none` (ablation) leaves the branch out, and the image's own features are the queries.
    */
-  landmark: z.enum(['frozen', 'as-published', 'none']),
+  landmark: z.enum(['frozen', 'as-published', 'trained', 'none']),
   /** Transformer blocks (ablation); null: the network's own. */
   blocks: z.number().int().min(1).max(64).nullable().default(null),
   /** Scales whose tokens reach the transformer, 1 the finest (ablation); null: all three. */
@@ -115,6 +116,23 @@ export function parseRun(options: unknown): RunOptions {
   const flag = flagOf(String(issue?.path[0] ?? ''));
   throw new UserError(`The option ${flag} cannot be used: ${issue?.message ?? 'it is malformed'}.`, ExitCode.usage);
 }
+
+/**
+ * Checks options that were stored with a run. Early versions recorded `frozen` or `as-published` also for networks whose
+ * landmark branch is trained whatever is asked for: what was done is taken.
+ * @throws UserError as {@link parseRun}
+ */
+export const parseStoredRun = (stored: unknown): RunOptions => parseRun(withTrueLandmark(stored));
+
+export function withTrueLandmark(stored: unknown): unknown {
+  const parsed = landmarkSchema.safeParse(stored);
+  const network = modelNames.find((name) => name === parsed.data?.model);
+  if (!parsed.success || network === undefined || parsed.data.landmark === 'none') return stored;
+  const { landmark } = models[network].config;
+  return landmark !== 'none' && landmark.training === 'trained' ? { ...parsed.data, landmark: 'trained' } : stored;
+}
+
+const landmarkSchema = z.looseObject({ model: z.string(), landmark: z.string() });
 
 export function optimizerOf(run: RunOptions): OptimizerConfig {
   const { lr, weightDecay, momentum } = run;

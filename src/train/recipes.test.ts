@@ -8,7 +8,15 @@ import { loadModel } from '../checkpoints/index.js';
 import type { Augmentation } from '../data/index.js';
 import { noteVotes, openData } from './data.js';
 import { augmentationOf, networkOf } from './network.js';
-import { type DataType, dataTypeLabels, dataTypes, optimizerOf, parseRun, scheduleOf } from './options.js';
+import {
+  type DataType,
+  dataTypeLabels,
+  dataTypes,
+  optimizerOf,
+  parseRun,
+  parseStoredRun,
+  scheduleOf,
+} from './options.js';
 import { runFor } from './recipes.js';
 
 /** What arXiv 2301.12149 and its scripts say of each dataset. */
@@ -80,7 +88,7 @@ describe('recipes', () => {
   it('what counts where nothing is given for FER+ is what the bundled weights were trained by', async () => {
     const weights = fileURLToPath(new URL('../../../weights/poster-v2-nano.safetensors', import.meta.url));
     const { training } = await loadModel(weights);
-    const bundled = parseRun(training?.options);
+    const bundled = parseStoredRun(training?.options);
     // What says which data and which seed is no recipe.
     const { data, dataType, seed } = bundled;
     const recipe = runFor({ data, model: 'poster-v2-nano', given: { dataType: 'FERPlus' } });

@@ -66,6 +66,7 @@ export const networkRecipes = {
     rho: 0,
     ema: 0.998,
     augmentation: 'nano',
+    landmark: 'trained',
   },
 } as const satisfies Readonly<Record<ModelName, Recipe>>;
 
@@ -106,7 +107,8 @@ export function runFor({ model, data, given = {}, reportedSplit }: RunWish): Run
     ...anyRun,
     ...networkRecipes[network],
     ...(dataType === null ? {} : datasetRecipes[dataType]),
-    ...(asPublished ? { landmark: 'as-published' } : {}),
+    // Which the published network only has.
+    ...(asPublished && network === 'poster-v2' ? { landmark: 'as-published' } : {}),
     ...(asPublished && reportedSplit !== undefined ? { valSplit: reportedSplit } : {}),
     ...(given.holdOut === undefined ? {} : { valSplit: null }),
     ...given,

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type ModelDescription, saveModel, type TrainState } from '../checkpoints/index.js';
 import type { LabelSet } from '../common/labels.js';
-import type { Dataset } from '../data/index.js';
+import { type Dataset, loadDataset } from '../data/index.js';
+import { digestOf } from './data-digest.js';
 import { runFor } from './recipes.js';
 import { carryOver, checkData, checkState } from './resume.js';
 
@@ -69,18 +70,73 @@ describe('a run that goes on', () => {
       return { labels, train, validation: train, validationName: '' };
     };
     const path = join(await folder('counted', 2), 'last.safetensors');
-    await checkData(stored, run, data(12, { ...faces, name: 'moved' }), path);
-    await assert.rejects(checkData(stored, run, data(13), path), /trained on 12 pictures, and elsewhere has 13/);
+    const digest = { train: 'a', validation: 'b' };
+    assert.match(
+      (await checkData(stored, run, data(12, { ...faces, name: 'moved' }), digest, path)) ?? '',
+      /early version/,
+    );
+    await assert.rejects(
+      checkData(stored, run, data(13), digest, path),
+      /trained on 12 pictures, and elsewhere has 13/,
+    );
     const turned = { name: 'faces', labels: ['sad', 'happy'] };
     await assert.rejects(
-      checkData(stored, run, data(12, turned), path),
+      checkData(stored, run, data(12, turned), digest, path),
       /the classes happy, sad, and elsewhere has sad/,
     );
     // What the state alone shows: ten updates are too many for two batches an epoch.
     await assert.rejects(
-      checkData(stored, run, data(8), join(dir, 'last.safetensors')),
+      checkData(stored, run, data(8), digest, join(dir, 'last.safetensors')),
       /another number of pictures.* has 8/s,
     );
+  });
+
+  it('knows its pictures by more than their number, wherever they lie', async () => {
+    const write = async (name: string, files: Readonly<Record<string, string>>): Promise<string> => {
+      const root = join(dir, name);
+      for (const [path, content] of Object.entries(files)) {
+        await mkdir(dirname(join(root, path)), { recursive: true });
+        await writeFile(join(root, path), content);
+      }
+      return root;
+    };
+    const opened = async (root: string) => {
+      const of = (split: string) => loadDataset(root, split, { labels: faces });
+      const [train, validation] = [await of('train'), await of('valid')];
+      return { labels: faces, train, validation, validationName: '' };
+    };
+    const files = {
+      ...{ 'train/happy/e\u0301.png': 'abc', 'train/happy/b.png': 'ab', 'train/sad/a.png': 'a' },
+      ...{ 'valid/happy/a.png': 'a', 'valid/sad/a.png': 'a' },
+    };
+    const data = await opened(await write('home', files));
+    const known = { ...stored, state: { ...state, step: 1, epoch: 1, data: await digestOf(data, 'labels') } };
+    const check = async (name: string, changed: Readonly<Record<string, string>>) => {
+      const other = await opened(await write(name, changed));
+      return checkData(known, run, other, await digestOf(other, 'labels'), 'last');
+    };
+    assert.equal(await check('elsewhere', files), undefined);
+    const { 'train/happy/e\u0301.png': accent, ...plain } = files;
+    assert.equal(await check('composed', { ...plain, 'train/happy/\u00e9.png': accent }), undefined);
+    const trained = /The pictures that the run was trained on are not those of/;
+    await assert.rejects(check('renamed', { ...plain, 'train/happy/c.png': accent }), trained);
+    await assert.rejects(check('grown', { ...files, 'train/sad/a.png': 'aa' }), trained);
+    const { 'train/happy/b.png': moved, ...rest } = files;
+    await assert.rejects(check('relabelled', { ...rest, 'train/sad/b.png': moved }), trained);
+    await assert.rejects(
+      check('others', { ...files, 'valid/sad/a.png': 'aa' }),
+      /The pictures that the run chooses its best epoch on are not those of/,
+    );
+    // Votes count where they are learned.
+    const voted = {
+      ...data,
+      train: {
+        ...data.train,
+        samples: data.train.samples.map((one) => ({ ...one, distribution: Float32Array.of(0.9, 0.1) })),
+      },
+    };
+    assert.deepEqual(await digestOf(voted, 'labels'), await digestOf(data, 'labels'));
+    assert.notEqual((await digestOf(voted, 'distribution')).train, (await digestOf(data, 'distribution')).train);
   });
 
   it('is not beyond its last epoch', () => {

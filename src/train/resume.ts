@@ -10,6 +10,7 @@ import type { LabelSet } from '../common/labels.js';
 import { elements } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import type { RunData } from './data.js';
+import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
 import { picturesOf, runFileName } from './run-file.js';
 import { bestFileName } from './save.js';
@@ -59,16 +60,19 @@ export function checkSame(
 }
 
 /**
- * That the data is what the run has been trained on, as far as that can be seen: it may lie elsewhere now.
+ * That the data is what the run has been trained on: it may lie elsewhere now.
+ * @param digest of the data
  * @param path of the stored state
- * @throws UserError where classes or number of pictures are others.
+ * @returns a sentence where that could not be seen from all there is to compare
+ * @throws UserError where classes or pictures are others.
  */
 export async function checkData(
   { model, state }: Stored,
   { batchSize, data: folder }: RunOptions,
   { labels, train: { samples } }: RunData,
+  digest: DataDigest,
   path: string,
-): Promise<void> {
+): Promise<string | undefined> {
   const advice = 'give the same data with --data DIR, or start a new run from these weights with --init';
   if (!isDeepStrictEqual(model.labels.labels, labels.labels) && compareLabels(model.labels, labels).kind !== 'same') {
     const names = (set: LabelSet): string => printable(set.labels.join(', '), 200);
@@ -85,6 +89,23 @@ export async function checkData(
       `The run was trained on ${were} pictures, and ${folder} has ${samples.length} to train on; ${advice}.`,
     );
   }
+  if (state.data === undefined) {
+    return (
+      'Note: this state is of an early version, which kept no digest of its pictures: whether these are the same was ' +
+      'judged by their number alone.'
+    );
+  }
+  for (const [part, what] of [
+    ['train', 'trained on'],
+    ['validation', 'chooses its best epoch on'],
+  ] as const) {
+    if (state.data[part] === digest[part]) continue;
+    throw new UserError(
+      `The pictures that the run ${part === 'train' ? 'was ' : ''}${what} are not those of ${folder}: names, labels or sizes ` +
+        `of files differ; ${advice}.`,
+    );
+  }
+  return undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import { UserError } from '../common/errors.js';
 import { readJson, writeFileAtomic } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import { foldOf, type RunData } from './data.js';
+import type { DataDigest } from './data-digest.js';
 import type { InitReport } from './init.js';
 import type { RunOptions } from './options.js';
 import type { TrainingProgram } from './program.js';
@@ -61,6 +62,7 @@ export async function recordOf(
   { labels, train, validation, validationName }: RunData,
   description: ModelDescription,
   program: TrainingProgram,
+  data: DataDigest,
 ): Promise<RunRecord> {
   const fold = foldOf(run);
   return {
@@ -68,6 +70,7 @@ export async function recordOf(
     description,
     program,
     command: job.command,
+    data,
     dataset: `${labels.name}, trained on split '${train.split}', best epoch chosen on ${validationName}`,
     protocol: {
       dataset: labels.name,

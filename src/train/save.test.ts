@@ -17,6 +17,7 @@ test('what saving would refuse is a sentence before training', () => {
     command: 'poster train',
     dataset: 'faces',
     protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: '10% held out' },
+    data: { train: 'a', validation: 'b' },
     commit: null,
   };
   checkSavable(record);

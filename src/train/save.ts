@@ -12,6 +12,7 @@ import {
 } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
 import { describeZodError } from '../common/files.js';
+import type { DataDigest } from './data-digest.js';
 import type { Snapshot } from './engine.js';
 import type { RunOptions } from './options.js';
 import type { TrainingProgram } from './program.js';
@@ -27,6 +28,7 @@ export interface RunRecord {
   readonly command: string;
   readonly dataset: string;
   readonly protocol: ProtocolRecord;
+  readonly data: DataDigest;
   /** Of this program; null where it is no clone. */
   readonly commit: Commit | null;
 }
@@ -102,12 +104,13 @@ export function checkSavable(record: RunRecord): void {
   }
 }
 
-function stateOf({ run }: RunRecord, snapshot: Snapshot, at: RunPosition): TrainState {
+function stateOf({ data, run }: RunRecord, snapshot: Snapshot, at: RunPosition): TrainState {
   const { epoch, nextBatch, step, best } = at;
   return {
     ...{ epoch, nextBatch, step },
     ...(best ? { best } : {}),
     accumulators: accumulatorsOf(at),
+    data,
     seed: run.seed,
     // From wherever it is resumed.
     config: { ...run, data: resolve(run.data) },

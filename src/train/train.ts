@@ -8,10 +8,11 @@ import type { ParameterSpec } from '../nn/index.js';
 import { initialize } from '../nn/index.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
 import { noteClasses, noteVotes, openData } from './data.js';
+import { digestOf } from './data-digest.js';
 import { type InitReport, type InitSource, initialParameters } from './init.js';
 import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
-import { decayRuleOf, optimizerOf, parseRun, type RunOptions } from './options.js';
+import { decayRuleOf, optimizerOf, parseRun, parseStoredRun, type RunOptions } from './options.js';
 import { trainingProgram } from './program.js';
 import { carryOver, checkData, checkSame, checkState, historyFileName, isOwnState, requireNoRun } from './resume.js';
 import { recordOf, runFileName, sessionOf, writeRunFile } from './run-file.js';
@@ -64,6 +65,8 @@ export interface EpochSummary {
   readonly valAccuracy: number;
   readonly valMeanClassAccuracy: number;
   readonly valMacroF1: number;
+  /** Expected calibration error, a fraction. */
+  readonly valEce: number;
   /** Learning rate of the epoch's first update; with that of the last, `lr`, its curve can be drawn. */
   readonly lrStart: number;
   readonly lr: number;
@@ -139,11 +142,13 @@ async function trainInto(
   signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
-  const stored = resumed && parseRun(resumed.state.config);
+  const stored = resumed && parseStoredRun(resumed.state.config);
   const run = stored ? { ...stored, epochs: job.run.epochs, data: job.run.data } : parseRun(job.run);
   if (resumed) checkState(resumed, run, job.resume ?? '');
   const data = await openData(run, resumed?.model.labels);
-  if (resumed) await checkData(resumed, run, data, job.resume ?? '');
+  const digest = await digestOf(data, run.targets);
+  const unsure = resumed && (await checkData(resumed, run, data, digest, job.resume ?? ''));
+  if (unsure !== undefined) listener.onNote?.(unsure);
   for (const sentence of noteClasses(data)) listener.onNote?.(sentence);
   const votes = noteVotes(run, data.train);
   if (votes !== undefined) listener.onNote?.(votes);
@@ -161,7 +166,7 @@ async function trainInto(
     init.push(report);
   }
   if (resumed) checkSame(program.parameters, first, job.resume ?? '');
-  const record = await recordOf(job, run, data, network.description, program);
+  const record = await recordOf(job, run, data, network.description, program, digest);
   checkSavable(record);
   const engine = await createEngine(job.device, {
     config: network.config,

@@ -73,6 +73,9 @@ function loaderOf(count: number, batchSize: number): Loader {
   };
 }
 
+/** As much of a PNG as event files read. */
+const onePixel = Uint8Array.from({ length: 24 }, (_, i) => Number(i === 19 || i === 23));
+
 export const epochs = 3;
 
 /** A run of three epochs of two steps, without a network, as `poster train` does it; it goes on where there is a state. */
@@ -98,10 +101,11 @@ export async function smallRun(out: string, saveEvery: number, signal?: AbortSig
     command: 'poster train',
     dataset: 'faces',
     protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: 'held out' },
+    data: { train: 'a', validation: 'b' },
     commit: null,
   };
   const folder = await claimFolder(out, [lastFileName, 'best.safetensors', 'metrics.jsonl', 'run.json']);
-  const events = withEvents(more, out, run);
+  const events = withEvents(more, out, run, () => Promise.resolve({ 'validation/confusion': onePixel }));
   const trainLoader = loaderOf(batches * size, size);
   try {
     const context = {

@@ -7,7 +7,7 @@ import { type NewFolder, newFolder, removeIfEmpty } from '../../common/output-pa
 import { percent } from '../../report/index.js';
 import type { DeviceName } from '../../runtime/index.js';
 import type { InitSource } from '../../train/init.js';
-import { parseRun, type RunOptions } from '../../train/options.js';
+import { parseRun, parseStoredRun, type RunOptions } from '../../train/options.js';
 import { type EpochSummary, type TrainJob, type TrainResult, train } from '../../train/train.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
@@ -212,7 +212,7 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
     if (initOf(flags).length > 0) {
       throw new UserError('--init begins a run and --resume goes on with one; give one of them.', ExitCode.usage);
     }
-    return resumedRun(parseRun(await readRunConfig(flags.resume)), given);
+    return resumedRun(parseStoredRun(await readRunConfig(flags.resume)), given);
   }
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', ExitCode.usage);
