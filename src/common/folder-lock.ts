@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, unlinkSync } from 'node:fs';
-import { constants, copyFile, open, readFile, rename, unlink } from 'node:fs/promises';
+import { constants, copyFile, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -85,9 +85,18 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
+/** More than any lock has: whatever else lies in its place is not read to the end. */
+const longestLock = 4096;
+
 async function read(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    const handle = await open(path, 'r');
+    try {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(longestLock), 0, longestLock, 0);
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw explainFileError(error, 'read', path);

@@ -1,7 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../common/errors.js';
 import { Event, recordsIn, sessionStart } from './tensorboard.js';
+
+/** In bytes; a run of 1000 epochs has some 100 MB, nearly all of it pictures. */
+const largestFile = 2 ** 29;
 
 const eventSchema = z.looseObject({
   step: z.coerce.number().catch(0),
@@ -19,7 +23,11 @@ export async function lastToldEpoch(folder: string, step: number, maker = 'poste
   let told: { readonly epoch: number; readonly step: number }[] = [];
   for (const name of (await readdir(folder).catch(() => [])).sort()) {
     if (!name.startsWith('events.out.tfevents.') || !name.includes(`.${maker}.`)) continue;
-    for (const record of recordsIn(await readFile(join(folder, name)))) {
+    const path = join(folder, name);
+    if ((await stat(path)).size > largestFile) {
+      throw new UserError(`${path} has more than ${largestFile / 2 ** 20} MiB: too much for an event file of a run.`);
+    }
+    for (const record of recordsIn(await readFile(path))) {
       const event = parseEvent(record);
       if (event?.sessionLog?.status === sessionStart) told = told.filter((earlier) => earlier.step < event.step);
       for (const { tag, simpleValue } of event?.summary?.value ?? []) {

@@ -24,7 +24,10 @@ import { targetOf } from './target.js';
 export interface TrainJob {
   /** With `resume`, what the checkpoint holds counts; only `epochs` and the folder of the data may differ. */
   readonly run: RunOptions;
-  /** Folder for `last.safetensors`, `best.safetensors`, `metrics.jsonl` and `run.json`. */
+  /**
+   * Folder for `last.safetensors`, `best.safetensors`, `metrics.jsonl` and `run.json`. It is made where there is none, and
+   * locked while the run goes on.
+   */
   readonly out: string;
   readonly device: TrainDevice;
   /** Weights to begin with, taken by name and shape; of files that hold the same, the last counts. */
@@ -76,6 +79,7 @@ export interface EpochSummary {
 }
 
 export interface TrainListener {
+  /** Everything is ready, and training is about to begin. */
   onStart?(info: {
     readonly device: string;
     readonly trainSamples: number;
