@@ -58,8 +58,9 @@ test('a run records what becomes of its landmark branch', () => {
 test('the published landmark branch can be trained', () => {
   const trained = (landmark: 'frozen' | 'trained'): number => {
     const { config } = networkOf({ ...defaultRun('poster-v2', 'faces'), landmark }, rafdb);
-    return [...trainingProgram(config, 'cpu').trained.keys()].filter((name) => name.startsWith('face_landback.'))
-      .length;
+    return [...trainingProgram(config, { device: 'cpu' }).trained.keys()].filter((name) =>
+      name.startsWith('face_landback.'),
+    ).length;
   };
   assert.equal(trained('frozen'), 0);
   assert.ok(trained('trained') > 100);
