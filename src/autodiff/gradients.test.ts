@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constant, graph, input, nodesOf, parameter, print } from '../graph/index.js';
-import { add, batchNormTraining, gather, mul, neg, reduceSum, sub } from '../ops/index.js';
+import { add, batchNormTraining, cast, gather, mul, neg, reduceSum, sub } from '../ops/index.js';
 import { gradients } from './gradients.js';
 
 const all = [0, 1];
@@ -77,4 +77,12 @@ test('what cannot be differentiated is named', () => {
   // Where it is not on a path from a wanted value it does no harm.
   const w = parameter('w', [2]);
   assert.ok(gradients(reduceSum(mul(rows, w), all), [w])[0]);
+});
+
+test('what is computed in half precision is not differentiated', () => {
+  const x = input('x', 'float32', [2]);
+  const loss = reduceSum(cast(mul(cast(x, 'float16'), 2), 'float32'), [0]);
+  assert.throws(() => gradients(loss, [x]), /^GraphError: Cast\(float16\[2\]\): gradients are float32/);
+  const rounded = cast(cast(x, 'float16'), 'float32');
+  assert.notEqual(gradients(reduceSum(mul(rounded, x), [0]), [rounded])[0], undefined);
 });

@@ -17,7 +17,8 @@ import { add, operationOf, sumTo } from '../ops/index.js';
  * `wanted`: a frozen parameter costs nothing, and neither does the part of the network before it.
  *
  * @param loss a scalar.
- * @throws Error when a wanted value is reached only through an operation that has no gradient; the message names it.
+ * @throws Error when a wanted value is reached only through an operation that has no gradient, or in half precision; the
+ * message names it.
  */
 export function gradients(loss: Tensor, wanted: readonly Tensor[]): (Tensor | undefined)[] {
   if (loss.shape.length !== 0) throw new Error('only a scalar can be differentiated: sum the loss first');
@@ -29,6 +30,8 @@ export function gradients(loss: Tensor, wanted: readonly Tensor[]): (Tensor | un
     const dOutputs = node.outputs.map((value) => collected.get(value));
     const wants = node.inputs.map((value) => value !== undefined && active.has(value));
     if (!wants.includes(true) || dOutputs.every((value) => value === undefined)) continue;
+    const half = node.inputs.find((value, i) => wants[i] && value?.dtype === 'float16');
+    if (half) throw new GraphError(node.op, [half], 'gradients are float32: cast to it before what is differentiated');
     const { gradient } = operationOf(node.op);
     if (typeof gradient !== 'function') throw new Error(`${node.op} cannot be differentiated: ${gradient.none}`);
     const results = gradient({ node, gradients: dOutputs, wants });

@@ -59,17 +59,24 @@ export interface OnnxForm<AttributeName extends string = string> {
   readonly anySize?: true;
 }
 
-export interface Operation<AttributeName extends string = string> {
+type Lowering<Result> = (node: Node, target: Target) => Result;
+
+export type Operation<AttributeName extends string = string> = {
   /** The rule, or the reason why there is none. */
   readonly gradient: GradientRule | { readonly none: string };
-  /** `ours`: ONNX does not have it, and lowering replaces it on every target. */
-  readonly onnx: OnnxForm<AttributeName> | 'ours';
-  /**
-   * For an operation of ours, or one that other operations do faster on a target: its outputs from those; undefined leaves
-   * the node as it is.
-   */
-  readonly lower?: (node: Node, target: Target) => readonly Value[] | undefined;
-}
+} & (
+  | {
+      /** ONNX does not have it. */
+      readonly onnx: 'ours';
+      /** Its outputs from other operations, for every target. */
+      readonly lower: Lowering<readonly Value[]>;
+    }
+  | {
+      readonly onnx: OnnxForm<AttributeName>;
+      /** The same where other operations are faster; undefined leaves the node as it is. */
+      readonly lower?: Lowering<readonly Value[] | undefined>;
+    }
+);
 
 /** The rules of one family of operations. */
 export type OperationTable = {
