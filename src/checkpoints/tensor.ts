@@ -101,7 +101,14 @@ export function toFloat32(tensor: Tensor, name: string): Float32Array {
   if (dtype === 'F32') return new Float32Array(buffer, byteOffset, length);
   if (dtype === 'F64') return Float32Array.from(new Float64Array(buffer, byteOffset, length));
   const halves = new Uint16Array(buffer, byteOffset, length);
-  return dtype === 'F16' ? halfValues(halves) : new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+  return dtype === 'F16' ? halfValues(halves) : brainFloatValues(halves);
+}
+
+/** A bfloat16 is the upper half of a float32. */
+function brainFloatValues(halves: Uint16Array): Float32Array {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] as number) << 16;
+  return new Float32Array(bits.buffer);
 }
 
 /** Whether {@link toFloat64} takes this data type. */
