@@ -13,10 +13,10 @@ export interface DetectOptions {
    */
   readonly scales?: readonly number[];
   /**
-   * Where no face is found upright, look at the picture turned. Default true; pictures without a face then take about four
-   * times as long.
+   * Whether the picture is searched turned too: by default where no face is found upright, or where a face that is found lies
+   * (pictures without a face then take about four times as long); `'always'`: every picture; false: none.
    */
-  readonly turned?: boolean;
+  readonly turned?: boolean | 'always';
   /** Stops between two runs, by throwing the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -30,6 +30,7 @@ export function checkDetectOptions({
   maxFaces = 1,
   minSize = 0,
   scales = defaultScales,
+  turned = true,
 }: DetectOptions): void {
   const problem = !(minScore > 0 && minScore < 1)
     ? `a least score of ${minScore} (it lies between 0 and 1)`
@@ -39,6 +40,8 @@ export function checkDetectOptions({
         ? `a least size of ${minSize} pixels`
         : scales.length === 0 || scales.some((scale) => !Number.isInteger(scale) || scale < 32 || scale > maxScale)
           ? `scales ${scales.join(', ')} (whole numbers from 32 to ${maxScale})`
-          : undefined;
+          : typeof turned !== 'boolean' && turned !== 'always'
+            ? `'turned' as ${String(turned)} (true, false or 'always')`
+            : undefined;
   if (problem !== undefined) throw new UserError(`Faces cannot be detected with ${problem}.`, 2);
 }

@@ -6,6 +6,8 @@ import { random } from '../common/random.js';
 import { decodePicture, type Picture, resizeBilinear, toLuma } from '../data/index.js';
 import { loadFaceDetector } from './detector.js';
 import type { Face } from './face.js';
+import { moved } from './place.js';
+import { roll } from './second-look.js';
 import { transformed } from './similarity.js';
 import { turned } from './turned.js';
 
@@ -87,6 +89,60 @@ test('a turned picture has its face where it is', async () => {
   assert.deepEqual(await detector.detect(upsideDown, { turned: false }), []);
 });
 
+/** Heads of the portrait on gray, each turned by so many degrees, beside each other; with the middles of their faces. */
+async function group(rolls: readonly number[]): Promise<Picture> {
+  const head = await sharp(file).extract({ left: 110, top: 0, width: 230, height: 230 }).png().toBuffer();
+  const heads = rolls.map(async (degrees, i) => {
+    const input = await sharp(head).rotate(degrees, { background: '#7f7f7f' }).png().toBuffer();
+    const { width = 0, height = 0 } = await sharp(input).metadata();
+    return { input, left: Math.round(170 + 330 * i - width / 2), top: Math.round(200 - height / 2) };
+  });
+  const canvas = sharp({ create: { width: 330 * rolls.length, height: 400, channels: 3, background: '#7f7f7f' } });
+  return decodePicture(
+    await canvas
+      .composite(await Promise.all(heads))
+      .png()
+      .toBuffer(),
+  );
+}
+
+/** Of each head from the left: how many faces are found in it, and by how much the first is turned, in degrees. */
+function byHead(faces: readonly Face[], heads: number): { readonly count: number; readonly roll: number }[] {
+  return Array.from({ length: heads }, (_, i) => {
+    const own = faces.filter(({ box }) => Math.floor((box.x + box.width / 2) / 330) === i);
+    return { count: own.length, roll: own[0] === undefined ? Number.NaN : (roll(own[0]) * 180) / Math.PI };
+  });
+}
+
+const apart = (a: number, b: number): number => Math.abs(((((a - b) % 360) + 540) % 360) - 180);
+
+test('a group that lies on a side or upside down has the faces that it has upright', async () => {
+  const rolls = [-20, 0, 25];
+  const upright = await group(rolls);
+  for (const degrees of [0, 90, 180, 270]) {
+    const { picture, back } = turned(upright, degrees);
+    const faces = (await detector.detect(picture)).map((face) => moved(face, back));
+    for (const [i, { count, roll }] of byHead(faces, rolls.length).entries()) {
+      assert.equal(count, 1, `${degrees}, head ${i}`);
+      // The portrait's head leans by 4 degrees itself.
+      assert.ok(apart(roll, (rolls[i] ?? Number.NaN) + 4) < 15, `${degrees}, head ${i}: ${roll}`);
+    }
+  }
+});
+
+test('faces that lie beside upright ones are found, and only those with turned: false', async () => {
+  const rolls = [0, 90, 180, 270];
+  const picture = await group(rolls);
+  for (const turned of [true, 'always'] as const) {
+    const found = byHead(await detector.detect(picture, { turned }), rolls.length);
+    for (const [i, { count, roll }] of found.entries()) {
+      assert.equal(count, 1, `head ${i}`);
+      assert.ok(apart(roll, (rolls[i] ?? Number.NaN) + 4) < 15, `head ${i}: ${roll}`);
+    }
+  }
+  assert.ok((await detector.detect(picture, { turned: false })).length < rolls.length);
+});
+
 test('a crop that is all face is found', async () => {
   const crop = await decodePicture(new URL('../../../assets/astronaut-face.png', import.meta.url).pathname);
   assert.equal((await detector.detect(crop)).length, 1);
@@ -133,6 +189,8 @@ test('options leave out faces, and say what cannot be', async () => {
   ]) {
     await assert.rejects(detector.detect(both, wrong), UserError);
   }
+  const sometimes = Reflect.apply(detector.detect, detector, [both, { turned: 'sometimes' }]);
+  await assert.rejects(sometimes, /'turned' as sometimes \(true, false or 'always'\)/);
 });
 
 test('a signal stops the search', async () => {

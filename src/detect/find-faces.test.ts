@@ -46,11 +46,13 @@ function mapsOf(width: number, height: number, proposals: readonly Proposal[]): 
   return { width: columns, height: rows, scores, places };
 }
 
-/** A network that answers in turn: for each run what it proposes in each of its pictures. */
-function scripted(answers: readonly (readonly (readonly Proposal[])[])[]): DetectorNetwork {
+/** A network that answers in turn: for each run what it proposes in each of its pictures; `runs` counts them. */
+function scripted(answers: readonly (readonly (readonly Proposal[])[])[]): DetectorNetwork & { runs: number } {
   const rest = [...answers];
   return {
-    run: async (_, n, height, width) => {
+    runs: 0,
+    async run(_, n, height, width) {
+      this.runs++;
       const next = rest.shift() ?? [];
       return Array.from({ length: n }, (_, i) => mapsOf(width, height, next[i] ?? []));
     },
@@ -86,5 +88,25 @@ test('a face within another one of another size goes, also where a second look b
   assert.deepEqual(
     faces.map(({ box }) => Math.round(box.width)),
     [300],
+  );
+});
+
+test('an upright picture takes no turned looks, unless always; a trace that is confirmed turned makes it worth them', async () => {
+  const upright = { x: 48, y: 48, side: 20, score: 0.95 };
+  const runs = async (answers: Parameters<typeof scripted>[0], turned: true | 'always'): Promise<number> => {
+    const network = scripted(answers);
+    assert.ok((await detectFaces(network, picture, { scales: [96], turned })).length >= 1);
+    return network.runs;
+  };
+  const found = [[[upright]], [[confirmed]]];
+  assert.equal(await runs(found, true), 2);
+  // At 96 and amid black on the sides and upside down, so too on the diagonals.
+  assert.equal(await runs(found, 'always'), 2 + 3 * 2 + 4 * 2);
+  const traces = { x: 20, y: 20, side: 20, score: 0.3 };
+  const sideways = { ...confirmed, x: 32, y: 32, side: 32 };
+  assert.equal(await runs([[[upright, traces]], [[confirmed]], [[], [], []]], true), 3);
+  assert.equal(
+    await runs([[[upright, traces]], [[confirmed]], [[sideways], [], []], [[confirmed]]], true),
+    4 + 3 * 2 + 4 * 2,
   );
 });

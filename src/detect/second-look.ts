@@ -5,13 +5,15 @@ import { writeInput } from './input.js';
 import type { DetectorNetwork } from './network.js';
 import { centreOf, moved } from './place.js';
 import { inverse, type Similarity } from './similarity.js';
+import { turned } from './turned.js';
 import { warp } from './warp.js';
 
-/** Side of the input, half of which the face's box takes. */
-const side = 96;
+/** Of the input's side, the face's box takes so much. */
 const share = 0.5;
-/** Faces looked at in one run. */
-const batch = 16;
+/** Side of the input at which points are read best, and faces looked at in one run. */
+const fine = { side: 96, batch: 16 } as const;
+/** The same where the question is only which way up a face is. */
+const coarse = { side: 64, batch: 12 } as const;
 /** What is seen must be the face that was looked at: overlap of its box with the middle of the input. */
 const leastOverlap = 0.3;
 
@@ -29,19 +31,15 @@ export async function secondLook(
   faces: readonly Face[],
   minScore: number,
 ): Promise<(Face | undefined)[]> {
-  const found = await lookOnce(network, pictures, faces, minScore);
+  const found = await lookOnce(network, pictures, faces.map(uprightView), minScore);
   // A face that turned out to lie otherwise was not seen upright yet.
   const askew = faces.flatMap((face, i) => {
     const seen = found[i];
     return seen !== undefined && Math.cos(roll(seen) - roll(face)) < leastCosine ? [{ i, seen }] : [];
   });
   if (askew.length > 0) {
-    const looked = await lookOnce(
-      network,
-      pictures,
-      askew.map(({ seen }) => seen),
-      minScore,
-    );
+    const views = askew.map(({ seen }) => uprightView(seen));
+    const looked = await lookOnce(network, pictures, views, minScore);
     askew.forEach(({ i, seen }, k) => {
       found[i] = looked[k] ?? seen;
     });
@@ -49,32 +47,93 @@ export async function secondLook(
   return found;
 }
 
-/** Of an angle of 10 degrees. */
-const leastCosine = 0.985;
-
-/** How far a face is turned in the picture, clockwise, in radians. */
-function roll({ keypoints: { rightEye, leftEye } }: Face): number {
-  return Math.atan2(leftEye.y - rightEye.y, leftEye.x - rightEye.x);
-}
-
-async function lookOnce(
+/**
+ * Faces seen on their sides and upside down: which way up each is, where that is not known. What is there in the upright
+ * position was seen before, and is left out.
+ *
+ * @param faces what may be faces, of which only the boxes count
+ * @param minScore for being seen
+ * @returns for each how it is seen best; undefined where it is not seen
+ */
+export async function lookTurned(
   network: DetectorNetwork,
   pictures: readonly [Picture, ...Picture[]],
   faces: readonly Face[],
   minScore: number,
 ): Promise<(Face | undefined)[]> {
+  const { side, batch } = coarse;
+  // It has what the trace was found in, and reading it takes least time.
+  const smallest = pictures.at(-1) ?? pictures[0];
+  const plane = side * side;
+  const found: (Face | undefined)[] = [];
+  for (let start = 0; start < faces.length; start += batch) {
+    const transforms = faces.slice(start, start + batch).map((face) => transformOf({ face, angle: 0 }, side));
+    const pixels = new Float32Array(transforms.length * quarterTurns.length * 3 * plane);
+    const backs = transforms.flatMap((transform, i) => {
+      const upright = seenThrough(transform, pictures, smallest, side);
+      return quarterTurns.map((degrees, k) => {
+        const { picture, back } = turned(upright, degrees);
+        writeInput(pixels, (i * quarterTurns.length + k) * 3 * plane, picture, side, plane);
+        return { transform, back };
+      });
+    });
+    const maps = await network.run(pixels, backs.length, side, side);
+    const seen = backs.map(({ transform, back }, i) => {
+      const face = middleOf(decodeCandidates(maps[i] ?? noMaps, minScore), side);
+      return face && moved(moved(face, back), inverse(transform));
+    });
+    for (let i = 0; i < seen.length; i += quarterTurns.length) found.push(best(seen.slice(i, i + quarterTurns.length)));
+  }
+  return found;
+}
+
+const best = (faces: readonly (Face | undefined)[]): Face | undefined =>
+  faces.reduce((one, other) => ((other?.score ?? 0) > (one?.score ?? 0) ? other : one), undefined);
+
+/** In degrees, clockwise. */
+const quarterTurns = [90, 180, 270] as const;
+
+/** Of an angle of 10 degrees. */
+const leastCosine = 0.985;
+
+/** How far a face is turned in the picture, clockwise, in radians from -pi to pi. */
+export function roll({ keypoints: { rightEye, leftEye } }: Face): number {
+  return Math.atan2(leftEye.y - rightEye.y, leftEye.x - rightEye.x);
+}
+
+/** A face, and by how much it is turned to be looked at, in radians, clockwise. */
+interface View {
+  readonly face: Face;
+  readonly angle: number;
+}
+
+const uprightView = (face: Face): View => ({ face, angle: -roll(face) });
+
+async function lookOnce(
+  network: DetectorNetwork,
+  pictures: readonly [Picture, ...Picture[]],
+  views: readonly View[],
+  minScore: number,
+): Promise<(Face | undefined)[]> {
+  const { side, batch } = fine;
   const found: (Face | undefined)[] = [];
   const plane = side * side;
-  for (let start = 0; start < faces.length; start += batch) {
-    const views = faces.slice(start, start + batch).map(viewOf);
-    const pixels = new Float32Array(views.length * 3 * plane);
-    views.forEach((view, i) => {
-      writeInput(pixels, i * 3 * plane, seenThrough(view, pictures), side, plane);
+  for (let start = 0; start < views.length; start += batch) {
+    const transforms = views.slice(start, start + batch).map((view) => transformOf(view, side));
+    const pixels = new Float32Array(transforms.length * 3 * plane);
+    transforms.forEach((transform, i) => {
+      writeInput(
+        pixels,
+        i * 3 * plane,
+        seenThrough(transform, pictures, sharpest(transform, pictures), side),
+        side,
+        plane,
+      );
     });
-    const maps = await network.run(pixels, views.length, side, side);
-    views.forEach((view, i) => {
-      const face = middleOf(decodeCandidates(maps[i] ?? noMaps, minScore));
-      found.push(face && moved(face, inverse(view)));
+    const maps = await network.run(pixels, transforms.length, side, side);
+    transforms.forEach((transform, i) => {
+      const face = middleOf(decodeCandidates(maps[i] ?? noMaps, minScore), side);
+      found.push(face && moved(face, inverse(transform)));
     });
   }
   return found;
@@ -82,21 +141,27 @@ async function lookOnce(
 
 const noMaps = { width: 0, height: 0, scores: new Float32Array(0), places: new Float32Array(0) };
 
-/** What is seen, from the smallest picture that has its detail: reading a large one takes the time that its pixels take. */
-function seenThrough(view: Similarity, pictures: readonly [Picture, ...Picture[]]): Picture {
+/** The smallest picture that has the detail of what is seen: reading a large one takes the time that its pixels take. */
+function sharpest(view: Similarity, pictures: readonly [Picture, ...Picture[]]): Picture {
   const [full] = pictures;
   const scale = Math.hypot(view.a, view.b);
-  // By the long side: copies have whole pixels, and of the short one a fraction of a pixel is more.
-  const long = ({ width, height }: Picture): number => (full.height > full.width ? height : width);
-  const enough = pictures.filter((picture) => (scale * long(full)) / long(picture) <= 1);
-  const source = enough.reduce((least, picture) => (long(picture) < long(least) ? picture : least), full);
-  const factor = long(full) / long(source);
-  return warp(source, { ...view, a: view.a * factor, b: view.b * factor }, side, side, 'black');
+  const enough = pictures.filter((picture) => scale * shrinkage(full, picture) <= 1);
+  return enough.reduce((least, picture) => (shrinkage(full, picture) > shrinkage(full, least) ? picture : least), full);
 }
 
-/** Brings a face upright into the middle of the input. */
-function viewOf(face: Face): Similarity {
-  const angle = -roll(face);
+/** How many times smaller a copy is. By the long side: copies have whole pixels, and of the short one a fraction of one is more. */
+function shrinkage(full: Picture, copy: Picture): number {
+  return full.height > full.width ? full.height / copy.height : full.width / copy.width;
+}
+
+/** What is seen in a picture, read from a copy of it. */
+function seenThrough(view: Similarity, [full]: readonly [Picture, ...Picture[]], copy: Picture, side: number): Picture {
+  const factor = shrinkage(full, copy);
+  return warp(copy, { ...view, a: view.a * factor, b: view.b * factor }, side, side, 'black');
+}
+
+/** Brings a face, turned, into the middle of the input. */
+function transformOf({ face, angle }: View, side: number): Similarity {
   const scale = (side * share) / Math.max(face.box.width, 1);
   const [a, b] = [scale * Math.cos(angle), scale * Math.sin(angle)];
   const { x, y } = centreOf(face);
@@ -104,7 +169,7 @@ function viewOf(face: Face): Similarity {
 }
 
 /** The face in the middle of the input, where there is one. */
-function middleOf(candidates: Parameters<typeof suppress>[0]): Face | undefined {
+function middleOf(candidates: Parameters<typeof suppress>[0], side: number): Face | undefined {
   const width = side * share;
   const middle = { x: (side - width) / 2, y: (side - width) / 2, width, height: width };
   return suppress(candidates, { overlap: 0.3, cover: 1 }).find(
