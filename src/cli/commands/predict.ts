@@ -33,6 +33,7 @@ interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
   readonly maxFaces?: number;
   readonly minSize?: number;
   readonly scales?: readonly number[];
+  readonly turned?: 'auto' | 'always' | 'never';
   readonly flip?: boolean;
   readonly top?: number;
   readonly draw?: string;
@@ -74,6 +75,14 @@ export function predictCommand(): Command {
         'lengths that the long side is brought to when faces are looked for (default: 96,192,640); add 1280 for small faces',
       )
         .argParser(numbers)
+        .conflicts('aligned'),
+    )
+    .addOption(
+      new Option(
+        '--turned <when>',
+        'search pictures on their sides and upside down too: auto where faces lie or none is found, always, never (default: auto)',
+      )
+        .choices(['auto', 'always', 'never'])
         .conflicts('aligned'),
     )
     .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
@@ -129,12 +138,14 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   }
 }
 
-function recognizerOptions({ aligned, flip, minScore, maxFaces, minSize, scales }: PredictOptions): RecognizerOptions {
+function recognizerOptions(options: PredictOptions): RecognizerOptions {
+  const { aligned, flip, minScore, maxFaces, minSize, scales, turned } = options;
   const detect = {
     ...(minScore === undefined ? {} : { minScore }),
     ...(maxFaces === undefined ? {} : { maxFaces }),
     ...(minSize === undefined ? {} : { minSize }),
     ...(scales === undefined ? {} : { scales }),
+    ...(turned === undefined || turned === 'auto' ? {} : { turned: turned === 'always' ? turned : false }),
   };
   return { aligned: aligned === true, flip: flip === true, detect };
 }
