@@ -2,6 +2,8 @@
 
 /** Bytes of a file or of an answer of a server. */
 export const maxFileBytes = 256 * 1024 * 1024;
+/** Bytes of all files that are read and not decoded yet. */
+export const maxFilesBytes = 512 * 1024 * 1024;
 /** Pictures above this many pixels are refused: a small file can claim to be huge. 64 megapixels are 192 MB of RGB. */
 export const maxPixels = 64_000_000;
 /** Pixels of the longer side: each row takes time of its own, however short it is. */

@@ -1,5 +1,5 @@
 import { MemoryBudget } from '../common/memory-budget.js';
-import { maxPictureBytes } from './picture-limits.js';
+import { maxFilesBytes, maxPictureBytes } from './picture-limits.js';
 
 /** Memory of all pictures of the process that are being decoded, or wait decoded. Threads are given it: `sharePictureMemory`. */
 let budget = new MemoryBudget(maxPictureBytes);
@@ -10,3 +10,6 @@ export const pictureMemory = (): MemoryBudget => budget;
 export function sharePictureMemory(shared: MemoryBudget['shared']): void {
   budget = new MemoryBudget(maxPictureBytes, shared);
 }
+
+/** Bytes of files that are read and not decoded yet, of this thread. */
+export const fileMemory = new MemoryBudget(maxFilesBytes);

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import { maxPictureBytes } from '../data/picture-limits.js';
-import { pictureMemory } from '../data/picture-memory.js';
+import { maxFilesBytes, maxPictureBytes } from '../data/picture-limits.js';
+import { fileMemory, pictureMemory } from '../data/picture-memory.js';
 import type { FaceDetector } from '../detect/index.js';
 import { decodeImage } from './decode-image.js';
+import { temporaryFolder } from './helpers.test.js';
 import { Recognizer } from './recognizer.js';
 
 /** Decoding it takes 162 MB: four go beside each other, two ahead of need. */
@@ -68,4 +71,23 @@ test('a list whose results are not fetched keeps no other call from its memory',
 test('a list that is left gives its memory back', async () => {
   for await (const _ of recognizer.settle([picture, picture, picture, picture])) break;
   assert.equal(pictureMemory().used, 0);
+});
+
+test('files that are read wait for those that are read already', async (context) => {
+  const folder = await temporaryFolder(context);
+  const path = join(folder, 'large.png');
+  // 200 MB of nothing behind the picture.
+  await writeFile(path, picture);
+  await truncate(path, 200e6);
+  let [highest, done] = [0, false];
+  const watch = (): void => {
+    highest = Math.max(highest, fileMemory.used);
+    if (!done) setImmediate(watch);
+  };
+  watch();
+  const results = await Promise.all(Array.from({ length: 4 }, () => recognizer.recognize(path)));
+  done = true;
+  assert.equal(results.length, 4);
+  assert(highest >= 200e6 && highest <= maxFilesBytes, `${highest} bytes`);
+  assert.equal(fileMemory.used, 0);
 });

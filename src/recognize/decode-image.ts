@@ -1,8 +1,10 @@
+import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf, UserError } from '../common/errors.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { decodeAsSeen, readPicture, tooManyBytes } from '../data/decode.js';
 import { maxFileBytes } from '../data/picture-limits.js';
+import { fileMemory } from '../data/picture-memory.js';
 import { download } from './download.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.js';
 
@@ -11,18 +13,31 @@ import type { DecodedImage, DecodeRequest, EncodedImage } from './image-source.j
  * @throws UserError that says what is wrong with it, or the signal's reason.
  */
 export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
-  request.signal?.throwIfAborted();
-  const name = nameOf(image, request.name);
-  const bytes = await bytesOf(image, name, request.signal).catch((error: unknown) => {
-    request.signal?.throwIfAborted();
-    if (error instanceof UserError) throw error;
-    // Bytes that were given away, a file that changed under its Blob, an address of no file of this machine.
-    throw new UserError(`${name} cannot be read (${printable(messageOf(error))}).`, undefined, { cause: error });
-  });
-  request.signal?.throwIfAborted();
   const { transparency, signal, urgent } = request;
   const memory = { ...(signal === undefined ? {} : { signal }), ...(urgent === undefined ? {} : { urgent }) };
-  return decodeAsSeen(bytes, { name, transparency, memory });
+  const name = nameOf(image, request.name);
+  const lease = await fileMemory.acquire(await fileBytes(image), memory);
+  try {
+    const bytes = await bytesOf(image, name, signal).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      if (error instanceof UserError) throw error;
+      // Bytes that were given away, a file that changed under its Blob, an address of no file of this machine.
+      throw new UserError(`${name} cannot be read (${printable(messageOf(error))}).`, undefined, { cause: error });
+    });
+    signal?.throwIfAborted();
+    return await decodeAsSeen(bytes, { name, transparency, memory });
+  } finally {
+    lease.release();
+  }
+}
+
+/** Bytes that reading a file takes: none where it is not there, or refused. */
+async function fileBytes(image: EncodedImage): Promise<number> {
+  const path =
+    typeof image === 'string' ? image : image instanceof URL && image.protocol === 'file:' ? image : undefined;
+  if (path === undefined) return 0;
+  const info = await stat(path).catch(() => undefined);
+  return info?.isFile() === true && info.size <= maxFileBytes ? info.size : 0;
 }
 
 function nameOf(image: EncodedImage, name: string): string {

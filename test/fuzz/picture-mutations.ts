@@ -36,6 +36,7 @@ const replaced = (bytes: Buffer, at: number, part: Uint8Array): Buffer =>
 
 /** Writes a number at the edge of its type over one of the first bytes. */
 function inHeader(bytes: Buffer, random: Random, length: number): Buffer {
+  if (bytes.length < 8) return anyBytes(bytes, random);
   const at = random.int(Math.max(1, Math.min(length, bytes.length) - 4));
   const value = pick(random, [...counts, random.uint32()]);
   const copy = Buffer.from(bytes);
@@ -143,7 +144,7 @@ export const anyJpeg: Mutation = (bytes, random) => {
 };
 
 export const anyBmp: Mutation = (bytes, random) => {
-  if (random.int(3) === 0) return anyBytes(bytes, random);
+  if (bytes.length < 54 || random.int(3) === 0) return anyBytes(bytes, random);
   const copy = Buffer.from(bytes);
   if (random.int(2) === 0) copy.writeUInt16LE(pick(random, [1, 4, 8, 16, 24, 32, random.int(65_536)]), 28);
   else copy.writeUInt32LE(pick(random, [...counts, ...sides]), pick(random, [10, 14, 18, 22, 30, 46]));
