@@ -123,8 +123,10 @@ function described(layout: Layout, tags: ReadonlyMap<number, Entry>): Omit<Pictu
     throw new HeaderError(`tiles of ${tileWidth} x ${tileHeight} pixels`);
   }
   // A row of tiles, or a strip, is in memory as a whole.
-  const across = Math.ceil(width / tileWidth) * tileWidth;
-  const piece = tiled ? across * tileHeight * 2 : width * Math.min(height, number('rowsPerStrip', height));
+  const tilesAcross = tiled ? Math.ceil(width / tileWidth) : 0;
+  const piece = tiled
+    ? tilesAcross * tileWidth * tileHeight * 2
+    : width * Math.min(height, number('rowsPerStrip', height));
   const stored = storedBytes(layout, tags.get(tiled ? tag.tileBytes : tag.stripBytes));
   // Pieces may name the same bytes, each of which is then read and unpacked again.
   if (stored > 2 * file.length) throw new HeaderError(`its pieces have ${stored} bytes, the file ${file.length}`);
@@ -133,9 +135,9 @@ function described(layout: Layout, tags: ReadonlyMap<number, Entry>): Omit<Pictu
     width,
     height,
     memory: pixels * 4.5 + piece * (pixelBytes + 4),
-    // Gray, RGB, palette, mask and YCbCr; else CMYK, Lab and rarer ones.
+    // Each tile of a row is looked for among all of them. Gray, RGB, palette, mask and YCbCr; else CMYK, Lab and rarer ones.
     seconds:
-      1e-9 * (pixels * (pixel + 3 * pixelBytes) + stored * byte) +
+      1e-9 * (pixels * (pixel + 3 * pixelBytes) + stored * byte + 60 * tilesAcross ** 2) +
       pixels * ([0, 1, 2, 3, 4, 6].includes(number('colours', 1)) ? 0 : cmykSeconds),
   };
 }
