@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { z } from 'zod';
 import { rafdb } from '../src/common/label-sets.js';
 import { fails, poster, start, succeeds, writeClasses } from './support/cli.js';
@@ -33,6 +34,41 @@ before(async () => {
   await writeRelease(join(dir, 'release'), 2);
 });
 after(() => rm(dir, { recursive: true, force: true }));
+
+const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
+
+describe('from whole photos to crops', () => {
+  it('crops as asked, lists what has no face, and goes on where it was', async () => {
+    await writeClasses(join(dir, 'photos', 'Train'), ['sad'], 1);
+    await mkdir(join(dir, 'photos', 'Train', 'happy'));
+    await copyFile(portrait, join(dir, 'photos', 'Train', 'happy', 'astronaut.png'));
+    const { stdout, stderr } = await succeeds(['crop', 'photos', 'crops', '--size', '96'], dir);
+    assert.match(stdout, /^crops: 1 crops of 96x96 \(RAF-DB\) from 2 pictures\.$/m);
+    assert.match(stderr, /^Note: 1 pictures have no crop: no-face\.csv in crops/m);
+    const { width, height, channels } = await sharp(join(dir, 'crops/Train/happy/astronaut.png')).metadata();
+    assert.deepEqual([width, height, channels], [96, 96, 3]);
+    const again = z
+      .object({ before: z.number(), crops: z.number(), size: z.number(), template: z.object({ name: z.string() }) })
+      .parse(JSON.parse((await succeeds(['crop', 'photos', 'crops', '--size', '96', '--json'], dir)).stdout));
+    assert.deepEqual([again.before, again.crops, again.template.name], [2, 1, 'RAF-DB']);
+    await fails(['crop', 'photos', 'crops'], dir, 3, /made with other settings/);
+    await fails(['crop', 'photos', 'photos/crops'], dir, 3, /lie within each other/);
+    await fails(['crop', 'photos', 'x', '--template', 'none'], dir, 2, /known are RAF-DB, FER\+, ArcFace/);
+    const bundled = fileURLToPath(new URL('../../weights/poster-v2-nano.safetensors', import.meta.url));
+    const own = await succeeds(['crop', 'photos/Train/happy', 'own', '--checkpoint', bundled], dir);
+    assert.match(own.stdout, /^own: 1 crops of 48x48 \(FER\+\) from 1 pictures\.$/m);
+    // What the network sees of the photo is what it sees of the crop.
+    const one = z.object({ expression: z.string() });
+    const entry = z.union([one, z.object({ faces: z.tuple([one]) })]);
+    const expression = async (...args: string[]): Promise<string> => {
+      const { stdout: text } = await succeeds(['predict', ...args, '--json'], dir);
+      const [first] = z.object({ images: z.tuple([entry]) }).parse(JSON.parse(text)).images;
+      return 'faces' in first ? first.faces[0].expression : first.expression;
+    };
+    const photo = await expression('photos/Train/happy/astronaut.png');
+    assert.equal(await expression('own/astronaut.png', '--aligned'), photo);
+  });
+});
 
 const preparedSchema = z.object({
   dataset: z.string(),

@@ -42,7 +42,8 @@ const labelSetSchema: z.ZodType<LabelSet> = z.object({
 
 // Somewhat outside is possible: ears beyond the border.
 const fraction = z.number().min(-2).max(3);
-const cropSchema: z.ZodType<CropTemplate> = z.object({
+/** How faces lie in crops, as JSON. */
+export const cropSchema: z.ZodType<CropTemplate> = z.object({
   name: plainText,
   points: z
     .partialRecord(z.enum(keypointNames), z.tuple([fraction, fraction]))

@@ -15,6 +15,7 @@ const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')
 /** By name; a command's modules are loaded when it is used. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   prepare: async () => (await import('./commands/prepare.js')).prepareCommand(),
+  crop: async () => (await import('./commands/crop.js')).cropCommand(),
   check: async () => (await import('./commands/check.js')).checkCommand(),
   train: async () => (await import('./commands/train.js')).trainCommand(),
   evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),

@@ -19,6 +19,18 @@ export const rafDbCrop: CropTemplate = {
   points: { rightEye: [0.31, 0.39], leftEye: [0.69, 0.39], mouth: [0.5, 0.77] },
 };
 
+/**
+ * The 112x112 crops of ArcFace and of networks trained with it, such as IR-50: its five points (insightface's `arcface_dst`), the
+ * corners of the mouth as their middle.
+ */
+export const arcFaceCrop: CropTemplate = {
+  name: 'ArcFace',
+  points: { rightEye: [0.3419, 0.4616], leftEye: [0.6565, 0.4598], noseTip: [0.5002, 0.6405], mouth: [0.5013, 0.824] },
+};
+
+/** Templates that can be named. */
+export const knownCropTemplates: readonly CropTemplate[] = [rafDbCrop, ferPlusCrop, arcFaceCrop];
+
 /** How to crop faces for a network: as its weights say, otherwise as its kind of network mostly was trained. */
 export function cropTemplateFor({ crop, channels }: Preprocessing): CropTemplate {
   return crop ?? (channels === 1 ? ferPlusCrop : rafDbCrop);

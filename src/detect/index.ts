@@ -1,4 +1,4 @@
-export { cropTemplateFor, ferPlusCrop, rafDbCrop } from '../common/crop-templates.js';
+export { arcFaceCrop, cropTemplateFor, ferPlusCrop, knownCropTemplates, rafDbCrop } from '../common/crop-templates.js';
 export { type CropTemplate, type KeypointName, keypointNames } from '../common/preprocessing.js';
 export * from './align.js';
 export { intersectionOverUnion } from './candidates.js';

@@ -1,6 +1,7 @@
 export type { AttentionMap, ClassTokenAttention, ScaleAttention, TokenWeights } from './attention-maps.js';
 export * from './bundled.js';
 export * from './classifier.js';
+export * from './crop-dataset.js';
 export * from './embed.js';
 export * from './evaluate.js';
 export * from './explain.js';

@@ -25,7 +25,7 @@ const descriptions: Readonly<Record<ReleaseName, string>> = {
   'raf-db': 'RAF-DB: list_patition_label.txt with aligned pictures, or folders 1 .. 7',
   'affectnet-7': 'AffectNet, 7 expressions: CSV lists, .npy annotations, or folders 0 .. 7',
   'affectnet-8': 'AffectNet, 8 expressions: the same with Contempt',
-  'caer-s': 'CAER-S: train/ and test/ with folders Anger .. Surprise; crop the faces first',
+  'caer-s': 'CAER-S: train/ and test/ with folders Anger .. Surprise; crop the faces first (poster crop)',
   ferplus:
     'FER+: FER2013Train/ ... with label.csv, or fer2013.csv with fer2013new.csv, to class folders and votes.jsonl',
   fer2013: 'FER2013: fer2013.csv or icml_face_data.csv, with its own seven labels',

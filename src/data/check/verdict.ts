@@ -68,7 +68,7 @@ function ofSplit(
       ...(nonSquare > 0
         ? [
             `Split '${split}' has ${some(nonSquare)} of ${number(readable)} that ${nonSquare === 1 ? 'is' : 'are'} not square: they ` +
-              'are stretched to a square; face crops should be one.',
+              'are stretched to a square; face crops should be one (poster crop makes them from whole photos).',
           ]
         : []),
       ...(gray > 0 && colour > 0

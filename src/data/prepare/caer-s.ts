@@ -27,8 +27,8 @@ export async function readCaerS(src: string, problems: Problems, crops: boolean)
   return {
     ...release,
     warnings: [
-      'The release of CAER-S holds whole scenes, and the network is made for face crops: crop the faces first, into the ' +
-        'same folders, and prepare those (--crops says that these are such).',
+      'The release of CAER-S holds whole scenes, and the network is made for face crops: crop the faces first ' +
+        '(poster crop), into the same folders, and prepare those (--crops says that these are such).',
     ],
   };
 }
