@@ -47,14 +47,16 @@ export function numberedOtherwise(folders: readonly string[], labels: LabelSet):
   return `its class folders are ${list(folders)}, and ${labels.name} counts ${first}..${first + labels.labels.length - 1}`;
 }
 
-/** The published label set of that name; case and punctuation do not matter (`raf-db`, `RAFDB`). */
+/** A name without what people leave out when they type it: case and punctuation (`raf-db`, `RAFDB`). */
+export const typedName = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/\+/g, 'plus')
+    .replace(/[^a-z0-9]/g, '');
+
+/** The published label set of that name, as `typedName` compares them. */
 export function labelSetNamed(name: string): LabelSet {
-  const plain = (text: string): string =>
-    text
-      .toLowerCase()
-      .replace(/\+/g, 'plus')
-      .replace(/[^a-z0-9]/g, '');
-  const found = knownLabelSets.find((set) => plain(set.name) === plain(name));
+  const found = knownLabelSets.find((set) => typedName(set.name) === typedName(name));
   if (found !== undefined) return found;
   throw new UserError(
     `There is no label set called '${name}'; known are ${knownLabelSets.map((set) => set.name).join(', ')}.`,

@@ -4,6 +4,7 @@ import { cropSchema } from '../../checkpoints/index.js';
 import { cropTemplateFor, knownCropTemplates, rafDbCrop } from '../../common/crop-templates.js';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { readJson } from '../../common/files.js';
+import { typedName } from '../../common/label-sets.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
 import { loadFaceDetector } from '../../detect/index.js';
 import { type Cropped, cropDataset, describeCheckpoint, noFaceName } from '../../recognize/index.js';
@@ -108,12 +109,7 @@ async function shapeOf({ template, checkpoint, size }: CropFlags): Promise<{ tem
 async function templateNamed(name: string | undefined): Promise<CropTemplate> {
   if (name === undefined) return rafDbCrop;
   if (/\.json$/i.test(name)) return readJson(name, cropSchema);
-  const plain = (text: string): string =>
-    text
-      .toLowerCase()
-      .replace(/\+/g, 'plus')
-      .replace(/[^a-z0-9]/g, '');
-  const found = knownCropTemplates.find((one) => plain(one.name) === plain(name));
+  const found = knownCropTemplates.find((one) => typedName(one.name) === typedName(name));
   if (found !== undefined) return found;
   throw new UserError(
     `There is no crop template '${name}'; known are ${templateNames}, or give a .json file with a name and points.`,
