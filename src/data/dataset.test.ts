@@ -152,6 +152,17 @@ test('dataset.json names the folders, votes.jsonl gives distributions and majori
   assert.equal((await loadDataset(root, 'valid')).samples.length, 2);
 });
 
+test('class folders may be called like what every object has', async (context) => {
+  const root = await temporaryFolder(context);
+  const folders = '{"__proto__":"sad","constructor":"happy"}';
+  await writeTree(root, {
+    'dataset.json': `{"labels":["happy","sad"],"folders":${folders}}`,
+    'train/__proto__/1.png': '',
+    'train/constructor/1.png': '',
+  });
+  assert.deepEqual(listed(await loadDataset(root, 'train')), ['1:train/__proto__/1.png', '0:train/constructor/1.png']);
+});
+
 test('what is wrong with a dataset is one sentence', async (context) => {
   const root = await temporaryFolder(context);
   const make = async (name: string, files: Readonly<Record<string, string>>): Promise<string> => {

@@ -22,6 +22,12 @@ const fields = ['name', 'labels', 'folders', 'tensors'];
 const labelList = `'labels' is not a list of names in index order, such as ["angry", "happy"]`;
 const folderList = `'folders' does not give the label of each class folder, such as {"0": "angry", "1": "happy"}`;
 
+/** A map, since zod's records leave out what is called `__proto__`, which a folder may be. */
+function entriesOf(value: unknown): unknown {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord ? new Map(Object.entries(value)) : value;
+}
+
 const descriptionSchema = z.strictObject(
   {
     /** Default: the name of the dataset's folder. */
@@ -33,7 +39,9 @@ const descriptionSchema = z.strictObject(
       .max(10_000, "'labels' has more than 10,000 names")
       .exactOptional(),
     /** Class folder -> label. Several folders may hold one label. Default: each folder is called as its label. */
-    folders: z.record(z.string(), text("one of the labels in 'folders'"), folderList).exactOptional(),
+    folders: z
+      .preprocess(entriesOf, z.map(z.string(), text("one of the labels in 'folders'"), folderList))
+      .exactOptional(),
     /** The class folders hold pictures prepared elsewhere: `.npy` files of float32 [C, S, S], normalised. */
     tensors: z.boolean("'tensors' is neither true nor false").exactOptional(),
   },
@@ -45,7 +53,9 @@ const descriptionSchema = z.strictObject(
   },
 );
 /** What a `dataset.json` may say. */
-export type DatasetDescription = z.input<typeof descriptionSchema>;
+export interface DatasetDescription extends Omit<z.input<typeof descriptionSchema>, 'folders'> {
+  readonly folders?: Readonly<Record<string, string>>;
+}
 
 /** What a `dataset.json` says, checked. Names are in one Unicode form. */
 export interface Description {
@@ -88,9 +98,7 @@ export function parseDescription(content: string, source: string): Description {
   const { name, labels: listed, folders: given, tensors = false } = parsed.data;
   if (listed === undefined && given === undefined) throw unfit(source, "it has neither 'labels' nor 'folders'");
   const folders =
-    given === undefined
-      ? undefined
-      : new Map(Object.entries(given).map(([folder, label]) => [inOneForm(folder), label] as const));
+    given === undefined ? undefined : new Map([...given].map(([folder, label]) => [inOneForm(folder), label] as const));
   const labels = listed ?? [...new Set(folders?.values())];
   if (labels.length < 2) throw unfit(source, "'folders' has fewer than two labels");
   const twice = labels.find((label, i) => labels.indexOf(label) !== i);
