@@ -11,7 +11,6 @@ import {
   type NamedOutput,
 } from '../common/output-paths.js';
 import type { CropTemplate } from '../common/preprocessing.js';
-import { printable } from '../common/printable.js';
 import { cropCorners } from '../detect/align.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import type { PictureFormat } from '../report/annotated-picture.js';
@@ -106,7 +105,7 @@ function refuseCollisions(outputs: readonly NamedOutput[]): void {
     const other = seen.get(place);
     if (other !== undefined) {
       throw new UserError(
-        `${other} and ${option} would both write ${printable(path, 4096)}; name another file or folder.`,
+        `${other} and ${option} would both write ${path}; name another file or folder.`,
         ExitCode.usage,
       );
     }

@@ -2,7 +2,6 @@ import { access, constants, mkdir, realpath, rmdir, stat } from 'node:fs/promise
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ExitCode, UserError } from './errors.js';
 import { explainFileError } from './files.js';
-import { printable } from './printable.js';
 
 /** A path that something is to be written to, and the option that named it. */
 export interface NamedOutput {
@@ -31,7 +30,7 @@ export async function guardInputs(inputs: readonly string[]): Promise<InputGuard
     const input = known.get(await identityOf(path));
     if (input === undefined) return;
     throw new UserError(
-      `${option} would write over ${printable(input, 4096)}, which is to be read; name another file or folder.`,
+      `${option} would write over ${input}, which is to be read; name another file or folder.`,
       ExitCode.usage,
     );
   };
@@ -57,7 +56,7 @@ export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise
     const identity = await identityOf(path);
     const other = seen.get(identity);
     if (other !== undefined) {
-      throw new UserError(`${other} and ${option} both name ${printable(path, 4096)}; name two files.`, ExitCode.usage);
+      throw new UserError(`${other} and ${option} both name ${path}; name two files.`, ExitCode.usage);
     }
     seen.set(identity, option);
   }
@@ -71,10 +70,7 @@ export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise
  */
 export async function checkDrawing(to: string, isFile: (path: string) => boolean, kinds: string): Promise<void> {
   if (isFile(to) || extname(to) === '' || /[/\\]$/.test(to) || (await isFolder(to))) return;
-  throw new UserError(
-    `--draw ${printable(to, 4096)}: name a file that ends in ${kinds}, or a folder that ends in /.`,
-    ExitCode.usage,
-  );
+  throw new UserError(`--draw ${to}: name a file that ends in ${kinds}, or a folder that ends in /.`, ExitCode.usage);
 }
 
 /**

@@ -98,7 +98,7 @@ async function run(
       if (stop.signal.aborted) break;
       try {
         const result = await explainOne(explainer, detector, image, options);
-        if (result.length === 0) note(`${printable(image, 4096)}: no face found.`);
+        if (result.length === 0) note(`${image}: no face found.`);
         for (const one of result) done.push(await write(stems[i] ?? '', one, options, guard));
       } catch (error) {
         if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;

@@ -64,7 +64,7 @@ export async function videoInputs(
   }
   if (others > 0) {
     throw new UserError(
-      `Some inputs are videos (${printable(videos[0]?.name ?? '', 4096)}), some are not; recognise them by two commands.`,
+      `Some inputs are videos (${videos[0]?.name ?? ''}), some are not; recognise them by two commands.`,
       ExitCode.usage,
     );
   }
@@ -94,7 +94,7 @@ function passedOverText(paths: readonly string[]): string {
   const [first = ''] = paths;
   const pattern = join(dirname(first), `*${extname(first)}`);
   const what = paths.length === 1 ? `A video (${first}) was` : `${paths.length} videos (${first}, ...) were`;
-  return printable(`${what} passed over; for videos type: poster predict '${pattern}'`, 4096);
+  return `${what} passed over; for videos type: poster predict '${pattern}'`;
 }
 
 /** What is fetched from addresses are pictures. */
