@@ -68,6 +68,7 @@ describe('what names do to a terminal', { skip: process.platform === 'win32' }, 
       harmless(await poster(words, dir), words.join(' '));
     }
     const { stdout } = await poster(['predict', picture, '--aligned', '--json'], dir);
+    assert.doesNotMatch(stdout, controls);
     const { images } = JSON.parse(stdout) as { images: { image: string }[] };
     assert.deepEqual(
       images.map(({ image }) => image),

@@ -1,4 +1,5 @@
 import { printable, printableLines } from '../common/printable.js';
+import { jsonText } from './json-text.js';
 import { writeOut } from './stdout.js';
 
 export { writeOut } from './stdout.js';
@@ -21,7 +22,7 @@ export const writeText = (text: string): Promise<void> => writeOut(printableLine
 
 /** The result of a command: one JSON document, or text. */
 export function printResult(json: boolean | undefined, document: object, text: () => string): void {
-  process.stdout.write(json === true ? `${JSON.stringify(document, null, 2)}\n` : printableLines(`${text()}\n`));
+  process.stdout.write(json === true ? `${jsonText(document, 2)}\n` : printableLines(`${text()}\n`));
 }
 
 /** `1,234,567` whatever the system's language is. */

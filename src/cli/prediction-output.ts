@@ -6,6 +6,7 @@ import type { Score } from '../recognize/scores.js';
 import { bar } from '../report/bar.js';
 import { formatTable, percent } from '../report/table.js';
 import { writeOut, writeText } from './context.js';
+import { jsonText } from './json-text.js';
 
 /** A picture that was looked at, and the files that were made of it. */
 export interface Predicted extends Recognition {
@@ -91,12 +92,12 @@ export function jsonOutput(settings: OutputSettings): PredictionOutput {
     opened = true;
     const { checkpoint, description } = settings;
     const head = { checkpoint, model: description.model.name, labels: description.labels };
-    return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "images": [`;
+    return `${jsonText(head, 2).slice(0, -2)},\n  "images": [`;
   };
   let images = 0;
   return {
     async add(predicted) {
-      const entry = JSON.stringify(documentOf(predicted, settings), null, 2).replaceAll('\n', '\n    ');
+      const entry = jsonText(documentOf(predicted, settings), 2).replaceAll('\n', '\n    ');
       await writeOut(`${open()}${images++ > 0 ? ',' : ''}\n    ${entry}`);
     },
     async fail(image, reason) {
@@ -104,14 +105,14 @@ export function jsonOutput(settings: OutputSettings): PredictionOutput {
     },
     async end(interrupted) {
       const rest = { failed, ...(interrupted ? { interrupted } : {}) };
-      await writeOut(`${open()}${images > 0 ? '\n  ' : ''}],${JSON.stringify(rest, null, 2).slice(1)}\n`);
+      await writeOut(`${open()}${images > 0 ? '\n  ' : ''}],${jsonText(rest, 2).slice(1)}\n`);
     },
   };
 }
 
 /** A line a picture, those that cannot be read included. */
 export function jsonLinesOutput(settings: OutputSettings): PredictionOutput {
-  const write = (entry: object): Promise<void> => writeOut(`${JSON.stringify(entry)}\n`);
+  const write = (entry: object): Promise<void> => writeOut(`${jsonText(entry)}\n`);
   return {
     add: (predicted) => write(documentOf(predicted, settings)),
     fail: (image, reason) => write({ image, failed: reason }),

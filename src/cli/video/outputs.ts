@@ -3,6 +3,7 @@ import { stringify } from 'csv-stringify/sync';
 import { explainFileError } from '../../common/files.js';
 import type { VideoFace, VideoFrame } from '../../video/index.js';
 import { writeOut } from '../context.js';
+import { jsonText } from '../json-text.js';
 import { hundredths } from '../prediction-output.js';
 
 /** Where frames go, one after the other. */
@@ -20,7 +21,7 @@ export function jsonLines(video: string): FrameOutput {
   return {
     add: ({ time, frame, width, height, faces }) =>
       writeOut(
-        `${JSON.stringify({ video, time: milliseconds(time), frame, width, height, faces: faces.map(faceDocument) })}\n`,
+        `${jsonText({ video, time: milliseconds(time), frame, width, height, faces: faces.map(faceDocument) })}\n`,
       ),
     end: async () => undefined,
   };

@@ -6,6 +6,7 @@ import { openVideo, recognizeFrames, type Video, VideoSummary, type VideoTotals 
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
 import { note, noteLines, writeOut, writeText } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
+import { jsonText } from '../json-text.js';
 import { isStdoutFailure } from '../stdout.js';
 import type { VideoInput } from './inputs.js';
 import type { VideoPredictOptions } from './options.js';
@@ -90,7 +91,7 @@ export async function predictVideos(
     const { model, labels } = recognizer.classifier.description;
     const videos = outcomes.map(({ input, fps, totals }) => ({ video: input.name, fps, ...summaryDocument(totals) }));
     const document = { checkpoint: options.checkpoint, model: model.name, labels, videos, failed };
-    await writeOut(`${JSON.stringify({ ...document, ...(interrupted ? { interrupted } : {}) }, null, 2)}\n`);
+    await writeOut(`${jsonText({ ...document, ...(interrupted ? { interrupted } : {}) }, 2)}\n`);
   }
   if (fatal !== undefined) throw fatal.error;
   if (interrupted) note('Stopped; what was done until then is complete.');
