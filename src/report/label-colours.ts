@@ -28,20 +28,22 @@ const others = [
  */
 export function labelColours(labels: readonly string[]): string[] {
   const names = labels.map(canonicalLabel);
-  const given = new Map<string, string>();
-  const taken = new Set<number>();
+  const given = new Map(expressions);
+  const uses = new Map<string, number>();
+  const usesOf = (colour: string): number => uses.get(colour) ?? 0;
   for (const name of [...new Set(names)].sort()) {
-    const known = expressions.get(name);
-    if (known === undefined) {
-      let at = hash(name) % others.length;
-      while (taken.has(at) && taken.size < others.length) at = (at + 1) % others.length;
-      taken.add(at);
-      given.set(name, others[at] ?? others[0]);
-    } else {
-      given.set(name, known);
-    }
+    if (given.has(name)) continue;
+    const first = hash(name) % others.length;
+    const inTurn = [...others.slice(first), ...others.slice(0, first)];
+    const colour = inTurn.reduce((best, next) => (usesOf(next) < usesOf(best) ? next : best));
+    uses.set(colour, usesOf(colour) + 1);
+    given.set(name, colour);
   }
-  return names.map((name) => given.get(name) ?? others[0]);
+  return names.map((name) => {
+    const colour = given.get(name);
+    if (colour === undefined) throw new Error('a label without a colour');
+    return colour;
+  });
 }
 
 /** FNV-1a over UTF-16 units: a name's colour is the same in every run of the program. */

@@ -34,17 +34,15 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
   const labels = classNames(given, given.length);
   const counts = labels.map((_, k) => classes.reduce((count, label) => count + (label === k ? 1 : 0), 0));
   const names = labels.map((label, k) => `${label} (${counts[k]})`);
-  const [across, down] = [0, 1].map((offset) => toPixels(points.filter((_, i) => i % 2 === offset)));
-  const values = Array.from(classes, (label, i) => ({
-    x: across?.[i],
-    y: down === undefined ? undefined : side - (down[i] ?? 0),
-    class: label,
-  }));
+  const heights = toPixels(points.filter((_, i) => i % 2 === 1));
+  const values = toPixels(points.filter((_, i) => i % 2 === 0)).flatMap((x, i) => {
+    const [height, label] = [heights[i], classes[i]];
+    return height === undefined || label === undefined ? [] : [{ x, y: side - height, class: label }];
+  });
   const middles = apart(
     labels.flatMap((label, k) => {
-      const own = values.filter((_, i) => classes[i] === k);
-      const [x, y] = [median(own.map((value) => value.x ?? 0)), median(own.map((value) => value.y ?? 0))];
-      return own.length === 0 ? [] : [{ x, y, label }];
+      const own = values.filter((value) => value.class === k);
+      return own.length === 0 ? [] : [{ x: median(own.map(({ x }) => x)), y: median(own.map(({ y }) => y)), label }];
     }),
   );
   // Pixels already.
@@ -107,7 +105,8 @@ function specification({ title, subtitle, points, classes, labels: given }: Scat
 }
 
 /** Values as places within the plot. */
-function toPixels(values: Float32Array): Float32Array {
+function toPixels(given: Float32Array): number[] {
+  const values = [...given];
   const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   if (!(high > low)) return values.map(() => side / 2);
