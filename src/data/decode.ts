@@ -47,6 +47,8 @@ export async function readPicture(path: string): Promise<Buffer> {
  * dropped without blending, gray is repeated, embedded colour profiles of RGB and gray pictures are not applied; CMYK
  * becomes RGB. 16-bit values keep their high byte. Of an animation the first frame is taken.
  *
+ * What is beyond `picture-limits.ts` by its header is refused before it is decoded; else it waits until there is memory for it.
+ *
  * @throws UserError, one sentence that names the file, for a file that is missing, empty, unreadable, too large,
  * truncated, damaged or not a picture, and for a folder.
  */
@@ -163,6 +165,7 @@ async function pixelsOf(image: Sharp): Promise<Picture> {
   return { width: info.width, height: info.height, channels: 3, data };
 }
 
+/** What is told of more than `maxFileBytes`. */
 export function tooManyBytes(name: string): UserError {
   return new UserError(`${name} has more than the ${maxFileBytes} bytes that are accepted; save it smaller.`);
 }

@@ -36,7 +36,7 @@ export function readPictureHeader(bytes: Uint8Array): PictureKind {
   const file = new Bytes(bytes);
   try {
     const read = readers.find(([is]) => is(file))?.[1];
-    if (read !== undefined) return { kind: 'picture', header: read(file) };
+    if (read !== undefined) return { kind: 'picture', header: withLines(read(file)) };
     const items = brandsOf(file) === undefined ? undefined : heifItems(file);
     if (items !== undefined && isAv1(items)) return { kind: 'picture', header: avifHeader(file, items) };
     return { kind: 'unreadable', ...unreadableFormat(file, items) };
@@ -45,5 +45,12 @@ export function readPictureHeader(bytes: Uint8Array): PictureKind {
     return { kind: 'damaged', reason: error.message };
   }
 }
+
+/** Some hundred lines are in memory on their way from the decoder to the picture. */
+const withLines = (header: PictureHeader): PictureHeader => ({
+  ...header,
+  memory: header.memory + header.width * lineBytes,
+});
+const lineBytes = 1600;
 
 const isAv1 = (items: HeifItems): boolean => codingOf(items) === 'av01';
