@@ -260,6 +260,104 @@ test('a still picture after a moving part does not thin that out; sound may last
   assert.ok(whole === 20 || whole === 21, `${whole}`);
 });
 
+test('pictures that begin late do so with and without sound, and nothing is shown before', needsFfmpeg, async () => {
+  const ramp = "nullsrc=s=32x32:r=10:d=3,format=gray,geq=lum='50+5*N'";
+  await ffmpeg(['-f', 'lavfi', '-i', ramp, '-c:v', 'mpeg4', '-q:v', '1', inFolder('ramp.mp4')]);
+  const sound = ['-f', 'lavfi', '-t', '5', '-i', 'sine', '-map', '0:v', '-map', '1:a', '-c:a', 'aac', '-c:v', 'copy'];
+  await ffmpeg(['-itsoffset', '2', '-i', inFolder('ramp.mp4'), ...sound, inFolder('late.mp4')]);
+  await ffmpeg([
+    '-i',
+    inFolder('late.mp4'),
+    '-an',
+    '-c',
+    'copy',
+    '-movflags',
+    'faststart',
+    inFolder('late-silent.mp4'),
+  ]);
+  const twice = [
+    '-f',
+    'lavfi',
+    '-itsoffset',
+    '2',
+    '-i',
+    'testsrc=s=64x64:r=25:d=3',
+    '-f',
+    'lavfi',
+    '-t',
+    '5',
+    '-i',
+    'sine',
+  ];
+  await ffmpeg([...twice, '-c:v', 'mpeg2video', '-c:a', 'mp2', inFolder('late.ts')]);
+  const times = async (source: VideoSource, options: VideoOptions = {}): Promise<number[]> =>
+    (await levels(source, options)).map(([time]) => time);
+  const tenths = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => (from + i) / 10);
+  for (const name of ['late.mp4', 'late-silent.mp4']) {
+    const found = await levels(inFolder(name), {});
+    assert.deepEqual(
+      found.map(([time]) => time),
+      tenths(20, 30),
+      name,
+    );
+    assert.equal(new Set(found.map(([, level]) => level)).size, 30, name);
+    assert.deepEqual(await times(inFolder(name), { start: 1, duration: 2 }), tenths(20, 10), name);
+    assert.deepEqual(await times(inFolder(name), { start: 4.5 }), tenths(45, 5), name);
+  }
+  assert.deepEqual(await times(createReadStream(inFolder('late-silent.mp4')), { fps: 10 }), tenths(20, 30));
+  assert.deepEqual(await times(createReadStream(inFolder('late-silent.mp4')), { fps: 10, start: 4.5 }), tenths(45, 5));
+  const stream = await times(inFolder('late.ts'));
+  // It has no clock that means anything: it counts from its first picture.
+  assert.ok((stream[0] ?? 9) < 0.15 && Math.abs(stream.length - 30) <= 1, `${stream}`);
+});
+
+test('a transport stream counts from its beginning, a gap is not filled', needsFfmpeg, async () => {
+  const ramp = "nullsrc=s=32x32:r=10:d=2,format=gray,geq=lum='50+5*N'";
+  const source = ['-f', 'lavfi', '-i', 'testsrc=s=64x64:r=25:d=2', '-c:v', 'mpeg2video'];
+  await ffmpeg([...source, '-output_ts_offset', '36000', inFolder('hours.ts')]);
+  const hours = (await levels(inFolder('hours.ts'), {})).map(([time]) => time);
+  assert.equal(hours.length, 20);
+  assert.ok((hours[0] ?? -1) >= 0 && (hours[0] ?? -1) <= 0.1, `${hours[0]}`);
+  const gap = `${ramp},setpts='PTS+if(gte(N,10),3600/TB,0)'`;
+  await ffmpeg(['-f', 'lavfi', '-i', gap, '-vsync', 'vfr', '-c:v', 'ffv1', inFolder('gap.mkv')]);
+  const found = await levels(inFolder('gap.mkv'), { fps: 10 });
+  assert.deepEqual(found.at(-1)?.[0], 3601.9);
+  // The last picture before stays for two seconds.
+  const [before, after] = [found.filter(([time]) => time < 1800), found.filter(([time]) => time > 1800)];
+  assert.equal(after.length, 10);
+  assert.ok(before.length >= 28 && before.length <= 30, `${before.length}`);
+});
+
+test(
+  'frames that lie: searched turned now and then, told, and turned where that is asked for',
+  needsFfmpeg,
+  async () => {
+    await ffmpeg(['-i', inFolder('portrait.mp4'), '-vf', 'hflip,vflip', '-c:v', 'mpeg4', inFolder('down.mp4')]);
+    const auto = await succeeds(['predict', 'down.mp4', '--fps', '5'], folder);
+    assert.match(auto.stdout, /10 frames looked at, 1 face; most lie: --rotate 180 makes them stand/);
+    const turned = await succeeds(['predict', 'down.mp4', '--fps', '5', '--rotate', '180'], folder);
+    assert.match(turned.stdout, /10 frames looked at, 1 face\n/);
+    await ffmpeg([
+      '-i',
+      inFolder('portrait.mp4'),
+      '-vf',
+      'transpose=clock,crop=320:240',
+      '-c:v',
+      'mpeg4',
+      inFolder('side.mp4'),
+    ]);
+    const frames = await all(recognizeVideo(recognizer, inFolder('side.mp4'), { rotate: 270, fps: 5 }));
+    assert.deepEqual([frames[0]?.width, frames[0]?.height], [240, 320]);
+    await fails(['predict', 'down.mp4', '--rotate', '45'], folder, 2, /--rotate/);
+  },
+);
+
+test('frames of too many pixels are refused before memory is taken for them', needsFfmpeg, async () => {
+  const one = ['-f', 'lavfi', '-i', 'color=s=8200x8200:r=1:d=1', '-frames:v', '1', '-c:v', 'mjpeg'];
+  await ffmpeg([...one, inFolder('huge.avi')]);
+  await assert.rejects(levels(inFolder('huge.avi'), {}), /frames of more than 33554432 pixels/);
+});
+
 test('a pipe whose writer sleeps holds nothing up', needsFfmpeg, async () => {
   const bytes = await readFile(inFolder('portrait.mkv'));
   const source = new PassThrough();

@@ -7,7 +7,7 @@ import { decodePicture, type Picture, resizeBilinear, toLuma } from '../data/ind
 import { loadFaceDetector } from './detector.js';
 import type { Face } from './face.js';
 import { moved } from './place.js';
-import { roll } from './second-look.js';
+import { roll } from './roll.js';
 import { transformed } from './similarity.js';
 import { turned } from './turned.js';
 

@@ -6,7 +6,8 @@ import { networkInput, scaled } from './input.js';
 import { type Look, type Run, tight, turnedLooks, uprightRuns } from './looks.js';
 import type { DetectorNetwork } from './network.js';
 import { moved, stretched } from './place.js';
-import { lookTurned, roll, secondLook } from './second-look.js';
+import { lies } from './roll.js';
+import { lookTurned, secondLook } from './second-look.js';
 import { turned as turnedBy } from './turned.js';
 
 const suppression = { overlap: 0.3, cover: 0.6 } as const;
@@ -18,8 +19,6 @@ const trace = 0.1;
 const maxTraces = 4;
 /** Beside upright faces, what looks like a lying one mostly is none: it takes more to be believed. */
 const sureLying = 0.7;
-/** A face that is turned further, in radians (50 degrees), does not lie as its picture does. */
-const mostRoll = 0.87;
 /** No face has fewer pixels across. */
 const leastSide = 8;
 
@@ -50,14 +49,12 @@ export async function detectFaces(network: DetectorNetwork, picture: Picture, op
   let found = await uprightFaces(search, scales, turned !== false);
   if (found.length === 0) found = await confirmedFaces(search, { degrees: 0, runs: [tight] });
   // Faces that are too small are faces nevertheless: the picture need not be turned.
-  if (turned === 'always' || (turned && (found.length === 0 || found.some(lies)))) {
+  if (turned === 'always' || (turned && (found.length === 0 || found.some(({ face }) => lies(face))))) {
     found = [...found.filter(({ certainty }) => certainty > 0), ...(await lyingFaces(search, scales))];
   }
   const large = distinct(found).filter(({ box }) => box.width >= minSize);
   return large.slice(0, maxFaces).map(({ run: _, ...face }) => face);
 }
-
-const lies = ({ face }: Found): boolean => Math.abs(roll(face)) > mostRoll;
 
 /**
  * The faces of the picture as it is.
@@ -73,7 +70,7 @@ async function uprightFaces(search: Search, scales: readonly number[], tracing: 
   // The network may be sure of a face and wrong about how it lies. One that is not seen again stays.
   const found = proposed.map((face, i) => foundFace(face, again[i], face.score));
   if (!tracing) return found;
-  const doubtful = found.filter((one) => one.certainty < minScore || lies(one));
+  const doubtful = found.filter((one) => one.certainty < minScore || lies(one.face));
   const traces = candidates.filter(({ score }) => score < minScore).slice(0, maxTraces);
   const others = [...doubtful.map(({ face }) => face), ...traces];
   const least = found.length > doubtful.length ? Math.max(sureLying, minScore) : minScore;

@@ -6,5 +6,6 @@ export * from './detect-options.js';
 export * from './detector.js';
 export type { Box, Face, Keypoints, Point } from './face.js';
 export { centreOf, moved, stretched } from './place.js';
+export { lies, roll } from './roll.js';
 export { type Similarity, transformed } from './similarity.js';
 export { type Border, crop, warp } from './warp.js';

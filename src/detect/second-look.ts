@@ -4,6 +4,7 @@ import type { Face } from './face.js';
 import { writeInput } from './input.js';
 import type { DetectorNetwork } from './network.js';
 import { centreOf, moved } from './place.js';
+import { roll } from './roll.js';
 import { inverse, type Similarity } from './similarity.js';
 import { turned } from './turned.js';
 import { warp } from './warp.js';
@@ -95,11 +96,6 @@ const quarterTurns = [90, 180, 270] as const;
 
 /** Of an angle of 10 degrees. */
 const leastCosine = 0.985;
-
-/** How far a face is turned in the picture, clockwise, in radians from -pi to pi. */
-export function roll({ keypoints: { rightEye, leftEye } }: Face): number {
-  return Math.atan2(leftEye.y - rightEye.y, leftEye.x - rightEye.x);
-}
 
 /** A face, and by how much it is turned to be looked at, in radians, clockwise. */
 interface View {

@@ -31,12 +31,16 @@ const keptCharacters = 4096;
 /**
  * Starts ffmpeg or ffprobe, without a shell and in a process group of its own: Ctrl-C in a terminal reaches us only, and we
  * decide how it ends.
+ *
+ * @param onLine gets what it says line by line, where it says of each line how bad that is (`-loglevel level+info`); of those only errors
+ * count as said then
  */
 export function startProgram(
   program: string,
   args: readonly string[],
   stdin: 'pipe' | 'ignore',
   stdout: 'pipe' | 'ignore' = 'pipe',
+  onLine?: (line: string) => void,
 ): RunningProgram {
   const child = spawn(program, args, {
     stdio: [stdin, stdout, 'pipe'],
@@ -44,9 +48,11 @@ export function startProgram(
     windowsHide: true,
   });
   let text = '';
-  child.stderr?.setEncoding('utf8').on('data', (more: string) => {
+  const keep = (more: string): void => {
     text = (text + more).slice(-keptCharacters);
-  });
+  };
+  const take = onLine === undefined ? keep : byLine(onLine, keep);
+  child.stderr?.setEncoding('utf8').on('data', take);
   const ended = (async (): Promise<Ending> => {
     try {
       const [code] = await once(child, 'close');
@@ -59,6 +65,30 @@ export function startProgram(
   const settled = undoneAtExit(() => child.kill('SIGKILL'));
   ended.then(settled, settled);
   return { child, ended };
+}
+
+/** Of a line, however long, so many characters count. */
+const longestLine = 4096;
+
+/** Cuts text into lines: those that tell of errors are kept, all are handed on. */
+function byLine(onLine: (line: string) => void, keep: (text: string) => void): (more: string) => void {
+  let line = '';
+  let isError = false;
+  const end = (): void => {
+    const [, level] = /^(?:\[[^\]]* @ [^\]]*\] )*\[(\w+)\] /.exec(line) ?? [];
+    // A message of several lines has its level in the first.
+    if (level !== undefined) isError = /^(error|fatal|panic)$/.test(level);
+    if (isError) keep(`${line.replace(/\[(error|fatal|panic)\] /, '')}\n`);
+    onLine(line);
+    line = '';
+  };
+  return (more) => {
+    const parts = more.split(/[\r\n]/);
+    parts.forEach((part, i) => {
+      line += part.slice(0, longestLine - line.length);
+      if (i < parts.length - 1 && line !== '') end();
+    });
+  };
 }
 
 function notStarted(error: unknown, program: string): unknown {

@@ -5,6 +5,7 @@ import {
   type Face,
   type FaceDetector,
   intersectionOverUnion,
+  lies,
 } from '../detect/index.js';
 import { inFrame, levelOf, type Pyramid } from './pyramid.js';
 import { isCut, type Thumbnail, thumbnail } from './scene-cut.js';
@@ -13,9 +14,15 @@ import { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js
 export interface FindFacesOptions extends TrackerOptions {
   /** How often whole frames are searched for new faces, in seconds; 0: each frame. Default 0.5. */
   readonly searchEvery?: number;
-  /** How faces are found. `turned` is false here unless asked for: frames come upright. */
+  /**
+   * How faces are found. Frames are searched turned, unless `turned` says otherwise, every 5 seconds as long as nothing is found in them
+   * or as what is found lies.
+   */
   readonly detect?: Omit<DetectOptions, 'signal'>;
 }
+
+/** Frames are searched turned so often, in seconds, where they may lie: it takes four times as long. */
+const turnEvery = 5;
 
 /** Two boxes that overlap as much are one face. */
 const sameFace = 0.3;
@@ -32,6 +39,7 @@ export class FrameFaces {
   readonly #searchEvery: number;
   readonly #detect: Omit<DetectOptions, 'signal'>;
   #searched = Number.NEGATIVE_INFINITY;
+  #turned = Number.NEGATIVE_INFINITY;
   #before: Thumbnail | undefined;
 
   constructor(detector: FaceDetector, { searchEvery = 0.5, detect = {}, ...tracking }: FindFacesOptions = {}) {
@@ -41,7 +49,7 @@ export class FrameFaces {
     this.#detector = detector;
     this.#tracker = new FaceTracker(tracking);
     this.#searchEvery = searchEvery;
-    this.#detect = { turned: false, ...detect };
+    this.#detect = detect;
   }
 
   /** @param time in seconds, later than that of the frame before */
@@ -70,7 +78,12 @@ export class FrameFaces {
       if (allSeen && kept.length >= visible) return kept.slice(0, this.#detect.maxFaces);
     }
     this.#searched = time;
-    const found = await this.#search(pyramid);
+    // Where a face is known and stands, so does the frame.
+    const mayLie = expected.every(({ face }) => lies(face)) && time - this.#turned >= turnEvery - 5e-4;
+    const upright = await this.#search(pyramid, this.#detect.turned ?? false);
+    const turn = mayLie && this.#detect.turned === undefined && !upright.some((face) => !lies(face));
+    if (turn) this.#turned = time;
+    const found = turn ? await this.#search(pyramid, true) : upright;
     const missing = expected
       .map(({ face }) => face)
       .filter((face) => !found.some(({ box }) => intersectionOverUnion(box, face.box) >= sameFace));
@@ -78,11 +91,11 @@ export class FrameFaces {
     return all.slice(0, this.#detect.maxFaces);
   }
 
-  async #search(pyramid: Pyramid): Promise<Face[]> {
+  async #search(pyramid: Pyramid, turned: DetectOptions['turned'] & {}): Promise<Face[]> {
     const { minSize, scales = defaultScales } = this.#detect;
     const level = levelOf(pyramid, Math.max(...scales));
     const shrunk = level.width / pyramid[0].width;
-    const options = minSize === undefined ? this.#detect : { ...this.#detect, minSize: minSize * shrunk };
+    const options = { ...this.#detect, turned, ...(minSize === undefined ? {} : { minSize: minSize * shrunk }) };
     return (await this.#detector.detect(level, options)).map((face) => inFrame(pyramid, level, face));
   }
 

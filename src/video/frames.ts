@@ -1,14 +1,15 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ExitCode, UserError } from '../common/errors.js';
 import { whenAborted } from '../common/signals.js';
 import type { Picture } from '../data/resize.js';
 import { type Ending, type FfmpegPaths, killProgram, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
+import { FrameTimes } from './frame-times.js';
 import { NewestOnly } from './newest-only.js';
 import { PpmReader } from './ppm.js';
 import { type Probed, probe, unreadable, withoutPictures } from './probe.js';
 import { type FfmpegInput, ffmpegInput, type VideoSource } from './source.js';
-import { endsWithinPacket, PassingBytes } from './transport-stream.js';
+import { endsWithinPacket, type PassingBytes } from './transport-stream.js';
 
 export interface VideoOptions extends FfmpegPaths {
   /** What messages call it. Default: its path or address. */
@@ -21,6 +22,8 @@ export interface VideoOptions extends FfmpegPaths {
   readonly duration?: number;
   /** Frames with a longer side are shrunk to it, in pixels. Default 1280. */
   readonly maxSide?: number;
+  /** Frames are turned by so much, clockwise, in degrees: of a camera that hangs upside down, or where the file has lost the word of it. */
+  readonly rotate?: 0 | 90 | 180 | 270;
   /** Is told, in a sentence, of damage that did not end the video. */
   readonly onDamage?: (sentence: string) => void;
   /** Ends the reading, by throwing the signal's reason. */
@@ -66,24 +69,26 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
   checkOptions(options);
   const { signal, start = 0, duration } = options;
   signal?.throwIfAborted();
-  const found = await ffmpegInput(source);
+  const found = await ffmpegInput(source, signal);
   const input = { ...found, name: options.name ?? found.name };
   const ffmpeg = options.ffmpeg ?? 'ffmpeg';
   const probed = input.file ? await probe(input, options.ffprobe) : undefined;
   const rate = rateOf(options.fps ?? defaultFps, probed);
-  const total = probed?.duration ?? undefined;
+  const total = probed?.end ?? undefined;
   if (total !== undefined && start >= total) {
     throw new UserError(`${input.name} is ${total.toFixed(1)} s long: nothing begins at ${start} s.`);
   }
   const rest = total === undefined ? undefined : total - start;
   const seconds = rest === undefined ? duration : Math.min(rest, duration ?? rest);
-  const args = decodingArguments(input, rate, options);
+  const times = new FrameTimes(input.file ? 0 : start, rate, rate.own ? 0.5 : 0);
   const plan: Plan = {
     ffmpeg,
-    args,
+    args: decodingArguments(input, rate, times, options),
+    times,
     input,
     fps: rate.value,
     start,
+    stop: duration === undefined ? undefined : start + duration,
     expected: rest === undefined || probed?.promised !== true ? undefined : seconds,
     toItsEnd: duration === undefined || (rest !== undefined && duration >= rest),
   };
@@ -96,7 +101,7 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
   };
 }
 
-function checkOptions({ fps = 1, start = 0, duration = 1, maxSide = 64 }: VideoOptions): void {
+function checkOptions({ fps = 1, start = 0, duration = 1, maxSide = 64, rotate = 0 }: VideoOptions): void {
   const problem = !(fps > 0 && fps <= 1000)
     ? `${fps} frames a second (more than 0, up to 1000)`
     : !(start >= 0 && start < 1e7)
@@ -105,7 +110,9 @@ function checkOptions({ fps = 1, start = 0, duration = 1, maxSide = 64 }: VideoO
         ? `a duration of ${duration} s`
         : !(Number.isInteger(maxSide) && maxSide >= 32 && maxSide <= 8192)
           ? `a longest side of ${maxSide} pixels (whole numbers from 32 to 8192)`
-          : undefined;
+          : !(rotate in turns)
+            ? `frames turned by ${rotate} degrees (0, 90, 180 or 270)`
+            : undefined;
   if (problem !== undefined) throw new UserError(`A video cannot be read with ${problem}.`, ExitCode.usage);
 }
 
@@ -124,12 +131,11 @@ interface Rate {
   readonly own: boolean;
 }
 
-function decodingArguments(input: FfmpegInput, rate: Rate, options: VideoOptions): string[] {
-  const { start = 0, duration, maxSide = defaultMaxSide } = options;
+function decodingArguments(input: FfmpegInput, rate: Rate, times: FrameTimes, options: VideoOptions): string[] {
+  const { start = 0, duration, maxSide = defaultMaxSide, rotate = 0 } = options;
   // From the key frame before, so that what is on the screen at the start is there. What cannot be sought is read from its
   // beginning.
   const seek = input.file && start > 0 ? ['-noaccurate_seek', '-ss', String(start)] : [];
-  const from = input.file ? 0 : start;
   const count =
     duration === undefined ? [] : ['-frames:v', String(Math.max(1, Math.ceil(duration * rate.value - 1e-6)))];
   // At each time the frame that is shown then. At the video's own rate each frame once: its times may be rounded either way.
@@ -137,20 +143,29 @@ function decodingArguments(input: FfmpegInput, rate: Rate, options: VideoOptions
   const factor = `min(1,${maxSide}/max(iw*sar,ih))`;
   // Rotation is undone by ffmpeg, pixels that are not square are made so here. Quotes are ffmpeg's.
   const size = `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))':flags=area`;
-  const filters = [`fps=${rate.text}:start_time=${from}:round=${round}`, size, 'setsar=1'].join(',');
+  const steady = `fps=${rate.text}:start_time=0:round=${round}`;
+  const filters = [times.filters.before, steady, size, 'setsar=1', ...turns[rotate], times.filters.after].join(',');
+  // Otherwise ffmpeg counts from what comes first.
+  const clock = input.ownClock ? ['-seek_timestamp', '1'] : [];
   return [
-    ...['-hide_banner', '-loglevel', 'error', ...(input.bytes === undefined ? ['-nostdin'] : [])],
-    ...[...seek, ...input.args],
+    ...['-hide_banner', '-nostats', '-loglevel', 'level+info', ...(input.bytes === undefined ? ['-nostdin'] : [])],
+    ...[...clock, ...seek, ...input.args],
     ...['-map', '0:V:0', '-vf', filters, ...count, '-pix_fmt', 'rgb24', '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'],
   ];
 }
 
+/** ffmpeg's, after frames have been shrunk. */
+const turns = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] } as const;
+
 interface Plan {
   readonly ffmpeg: string;
   readonly args: readonly string[];
+  readonly times: FrameTimes;
   readonly input: FfmpegInput;
   readonly fps: number;
   readonly start: number;
+  /** Nothing from then on is wanted. */
+  readonly stop: number | undefined;
   /** Seconds that a file promises. */
   readonly expected: number | undefined;
   /** Not only a part before it is read. */
@@ -158,30 +173,34 @@ interface Plan {
 }
 
 async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGenerator<TimedPicture, void, void> {
-  const { input, fps, start } = plan;
+  const { input, fps, start, times } = plan;
   signal?.throwIfAborted();
-  const program = startProgram(plan.ffmpeg, plan.args, input.bytes === undefined ? 'ignore' : 'pipe');
+  const program = startProgram(plan.ffmpeg, plan.args, input.bytes === undefined ? 'ignore' : 'pipe', 'pipe', (line) =>
+    times.read(line),
+  );
+  const ended = (): void => times.end();
+  program.ended.then(ended, ended);
   const stop = (): void => {
     program.child.stdout?.destroy();
     program.child.kill('SIGKILL');
   };
   const release = signal === undefined ? undefined : whenAborted(signal, stop);
-  const bytes = input.bytes === undefined ? undefined : new PassingBytes(input.bytes);
-  const fed = feed(program, bytes, input.bytes);
+  const fed = feed(program, input.bytes);
   let count = 0;
-  let last = 0;
+  let seconds = 0;
   try {
     const { stdout } = program.child;
     if (stdout === null) throw new Error('a program was started without its output');
+    const timed = timedPictures(picturesOf(stdout), plan);
     const pictures = input.live
-      ? new NewestOnly(numbered(picturesOf(stdout)), 1000 * Math.max(patience, 2 / fps), 1000 * (patience + start))
-      : numbered(picturesOf(stdout));
+      ? new NewestOnly(timed, 1000 * Math.max(patience, 2 / fps), 1000 * (patience + start))
+      : timed;
     try {
-      for await (const { picture, frame } of pictures) {
+      for await (const frame of pictures) {
         signal?.throwIfAborted();
         count++;
-        last = frame;
-        yield { time: start + frame / fps, frame, picture };
+        seconds = frame.time - start + 1 / fps;
+        yield frame;
         signal?.throwIfAborted();
       }
     } catch (error) {
@@ -191,8 +210,8 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
     signal?.throwIfAborted();
     const ending = await program.ended;
     await fed.failure();
-    const cut = input.path === undefined ? bytes?.endWithinPacket() === true : await endsWithinPacket(input.path);
-    judge(plan, ending, count, count === 0 ? 0 : (last + 1) / fps, cut && plan.toItsEnd);
+    const cut = input.path === undefined ? input.bytes?.endWithinPacket() === true : await endsWithinPacket(input.path);
+    judge(plan, ending, count, seconds, cut && plan.toItsEnd);
     if (ending.said.length > 0) {
       onDamage?.(`${input.name} is damaged in places (ffmpeg: ${reasonOf(ending)}); what can be read was looked at.`);
     }
@@ -210,11 +229,21 @@ async function* picturesOf(stdout: Readable): AsyncGenerator<Picture, void, void
   }
 }
 
-async function* numbered(
+/** Those that are on the screen at their times, within what is wanted. */
+async function* timedPictures(
   pictures: AsyncIterable<Picture>,
-): AsyncGenerator<{ readonly picture: Picture; readonly frame: number }, void, void> {
+  { times, input, start, stop, fps }: Plan,
+): AsyncGenerator<TimedPicture, void, void> {
+  // What ffmpeg seeks in counts from there.
+  const offset = input.file ? start : 0;
   let frame = 0;
-  for await (const picture of pictures) yield { picture, frame: frame++ };
+  for await (const picture of pictures) {
+    const next = await times.next();
+    if (next === undefined) throw new UserError('ffmpeg does not say when its frames are; update it (4.2 or newer).');
+    const time = next.time + offset;
+    // Times are not exact.
+    if (next.shown && (stop === undefined || time < stop - 1e-3 / fps)) yield { time, frame: frame++, picture };
+  }
 }
 
 function isClosed(error: unknown): boolean {
@@ -224,8 +253,7 @@ function isClosed(error: unknown): boolean {
 /** Gives a program its input. ffmpeg may have enough before its end; a source that fails is a failure of ours. */
 function feed(
   { child }: RunningProgram,
-  bytes: AsyncIterable<Uint8Array> | undefined,
-  source: AsyncIterable<Uint8Array> | undefined,
+  bytes: PassingBytes | undefined,
 ): { readonly failure: () => Promise<void>; readonly stop: () => void } {
   if (bytes === undefined || child.stdin === null) return { failure: async () => undefined, stop: () => undefined };
   const controller = new AbortController();
@@ -238,7 +266,7 @@ function feed(
   const stop = (): void => {
     controller.abort();
     // One that says nothing more, as a pipe whose writer sleeps, hears of it in no other way, and would keep the process alive.
-    if (source instanceof Readable) source.destroy();
+    bytes?.destroy();
   };
   return {
     failure: async () => {

@@ -34,6 +34,15 @@ export function kindOf(bytes: Uint8Array): 'video' | 'picture' | undefined {
 }
 
 /**
+ * Whether a file says at which time of a clock of its own its pictures are, as MP4, MOV, Matroska and WebM do: pictures that begin
+ * late then do so also where nothing comes before them. The clocks of other kinds began at any time, such as hours ago.
+ */
+export function hasOwnClock(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', 0, 8);
+  return /^(ftyp|moov|mdat|wide|skip|free|pnot)/.test(text.slice(4)) || text.startsWith('\x1a\x45\xdf\xa3');
+}
+
+/**
  * Whether a file is a video: by what it holds, and by its name where that says nothing.
  * @param trusting a file that is named as a picture is not opened
  */

@@ -2,19 +2,20 @@ import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { type Ending, outputOf, reasonOf } from './ffmpeg.js';
 import { contentOf } from './kind.js';
-import type { FfmpegInput } from './source.js';
+import { type FfmpegInput, maxFramePixels } from './source.js';
 
 /** What a file says about itself; null where it does not. */
 export interface Probed {
   /** Frames a second, as a fraction; null also where they come at varying times. */
   readonly rate: { readonly text: string; readonly value: number } | null;
-  /** Seconds. */
-  readonly duration: number | null;
-  /** The duration is that of the pictures, not only that of the file, whose sound may be longer. */
+  /** When it ends, in seconds on its own clock. */
+  readonly end: number | null;
+  /** The end is that of the pictures, not only that of the file, whose sound may be longer. */
   readonly promised: boolean;
 }
 
 const number = z.string().transform(Number).pipe(z.number().min(0)).optional().catch(undefined);
+const signed = z.string().transform(Number).pipe(z.number()).optional().catch(undefined);
 const text = z.string().optional().catch(undefined);
 const schema = z.object({
   streams: z
@@ -22,6 +23,7 @@ const schema = z.object({
       z.object({
         avg_frame_rate: text,
         r_frame_rate: text,
+        start_time: signed,
         duration: number,
         tags: z.object({ DURATION: text }).optional().catch(undefined),
       }),
@@ -34,8 +36,12 @@ const schema = z.object({
  * Asks ffprobe about a file. Undefined where there is no ffprobe: frames can be read without.
  * @throws UserError for files that are no video.
  */
-export async function probe({ args, name, path }: FfmpegInput, ffprobe = 'ffprobe'): Promise<Probed | undefined> {
-  const wanted = 'stream=avg_frame_rate,r_frame_rate,duration:stream_tags=DURATION:format=duration,nb_streams';
+export async function probe(
+  { args, name, path, ownClock }: FfmpegInput,
+  ffprobe = 'ffprobe',
+): Promise<Probed | undefined> {
+  const wanted =
+    'stream=avg_frame_rate,r_frame_rate,start_time,duration:stream_tags=DURATION:format=duration,nb_streams';
   const rest = ['-v', 'error', '-select_streams', 'V:0', '-show_entries', wanted, '-of', 'json'];
   let result: Ending & { readonly text: string };
   try {
@@ -54,12 +60,14 @@ export async function probe({ args, name, path }: FfmpegInput, ffprobe = 'ffprob
   const [stream] = parsed.data.streams;
   if (stream === undefined) throw withoutPictures(name);
   const { format } = parsed.data;
-  // Matroska says how long a track is in a tag only.
-  const own = stream.duration ?? secondsOf(stream.tags?.DURATION);
-  const duration = own ?? format?.duration;
+  // Where a file has no clock of its own, ffmpeg counts from its first picture.
+  const begins = ownClock && stream.start_time !== undefined ? stream.start_time : 0;
+  // Matroska says when a track ends in a tag only.
+  const own = stream.duration === undefined ? secondsOf(stream.tags?.DURATION) : begins + stream.duration;
+  const end = own ?? format?.duration;
   return {
     rate: steadyRate(stream.avg_frame_rate, stream.r_frame_rate),
-    duration: duration === undefined || duration === 0 ? null : duration,
+    end: end === undefined || end <= 0 ? null : end,
     promised: own !== undefined || format?.nb_streams === 1,
   };
 }
@@ -71,6 +79,11 @@ const remedies = {
 } as const;
 
 export function unreadable(name: string, ending: Ending, kind: keyof typeof remedies = 'file'): UserError {
+  if (ending.said.some((line) => /exceeds specified max pixel count/.test(line))) {
+    return new UserError(
+      `${name} has frames of more than ${maxFramePixels} pixels, which are not read (8192 x 4096 are); make it smaller.`,
+    );
+  }
   if (ending.said.some((line) => line.startsWith('Format not on whitelist'))) {
     return unknownContent(name);
   }

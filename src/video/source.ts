@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 import { printable, shownAddress } from '../common/printable.js';
+import { whenAborted } from '../common/signals.js';
+import { firstBytesOf, hasOwnClock } from './kind.js';
+import { PassingBytes } from './transport-stream.js';
 
 /**
  * Where a video is: the path of a file, a `file:` URL, the bytes of a file as they come, or a live stream: an address
@@ -18,13 +21,15 @@ export interface FfmpegInput {
   readonly name: string;
   /** Up to and with `-i`. */
   readonly args: readonly string[];
-  readonly bytes?: AsyncIterable<Uint8Array>;
+  readonly bytes?: PassingBytes;
   /** Of a file. */
   readonly path?: string;
   /** It goes on whether we keep up or not. */
   readonly live: boolean;
   /** It can be opened twice, and read from anywhere. */
   readonly file: boolean;
+  /** Its times are those of its own clock; otherwise they count from what comes first. */
+  readonly ownClock: boolean;
 }
 
 /**
@@ -33,6 +38,13 @@ export interface FfmpegInput {
  */
 const containers =
   'mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,gif,apng,webp_pipe,m4v,h264,hevc,ivf,obu,av1,mxf,mxf_opatom,nut,dv,rm,wtv,swf,y4m,yuv4mpegpipe,mjpeg,amv,3gp,nsv,wav,mp3,aac,flac';
+
+/** Frames with more pixels are refused before memory is taken for them: 8192 x 4096, or 8K. ffmpeg holds several at a time. */
+export const maxFramePixels = 2 ** 25;
+/** Files with more streams are refused: each takes memory, whatever is in it. */
+const maxStreams = 100;
+/** Of any input. */
+const limits = ['-max_streams', String(maxStreams), '-max_pixels', String(maxFramePixels)] as const;
 
 /** What a stream's address may make ffmpeg open; never files of this machine. */
 const protocols: Readonly<Record<string, string>> = {
@@ -47,7 +59,7 @@ const protocols: Readonly<Record<string, string>> = {
 };
 
 /** @throws UserError where a file is not there, or an address is of a kind that is not read. */
-export async function ffmpegInput(source: VideoSource): Promise<FfmpegInput> {
+export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Promise<FfmpegInput> {
   checkSource(source);
   if (typeof source === 'string') return fileInput(source);
   if (source instanceof URL) {
@@ -60,13 +72,28 @@ export async function ffmpegInput(source: VideoSource): Promise<FfmpegInput> {
     return fileInput(pathOf(source));
   }
   if ('stream' in source) return streamInput(source.stream);
+  const bytes = new PassingBytes(source);
   return {
     name: 'The video',
-    args: ['-protocol_whitelist', 'pipe,fd', '-format_whitelist', containers, '-i', 'pipe:0'],
-    bytes: source,
+    args: [...limits, '-protocol_whitelist', 'pipe,fd', '-format_whitelist', containers, '-i', 'pipe:0'],
+    bytes,
     live: false,
     file: false,
+    ownClock: hasOwnClock(await beginningOf(bytes, signal)),
   };
+}
+
+/** @throws the signal's reason, also while nothing comes */
+async function beginningOf(bytes: PassingBytes, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  if (signal === undefined) return bytes.beginning();
+  let release: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    release = whenAborted(signal, () => {
+      bytes.destroy();
+      reject(signal.reason);
+    });
+  });
+  return Promise.race([bytes.beginning(), aborted]).finally(release);
 }
 
 /** Programs without types may pass anything, and bytes in memory are no stream of them. */
@@ -110,14 +137,29 @@ async function fileInput(path: string): Promise<FfmpegInput> {
   } catch (error) {
     throw explainFileError(error, 'read', printable(path, 4096));
   }
-  const limits = ['-protocol_whitelist', 'file', '-format_whitelist', containers];
-  const args = [...limits, '-i', `file:${resolve(path)}`];
-  return { name: printable(path, 4096), args, path, live: false, file: true };
+  const first = await firstBytesOf(path);
+  const ownClock = first instanceof Uint8Array && hasOwnClock(first);
+  const args = [
+    ...limits,
+    '-protocol_whitelist',
+    'file',
+    '-format_whitelist',
+    containers,
+    '-i',
+    `file:${resolve(path)}`,
+  ];
+  return { name: printable(path, 4096), args, path, live: false, file: true, ownClock };
 }
 
 function streamInput(address: string): FfmpegInput {
   if (/^\/dev\/video\d+$/.test(address)) {
-    return { name: `The camera ${address}`, args: ['-f', 'v4l2', '-i', address], live: true, file: false };
+    return {
+      name: `The camera ${address}`,
+      args: [...limits, '-f', 'v4l2', '-i', address],
+      live: true,
+      file: false,
+      ownClock: false,
+    };
   }
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const allowed = protocols[url?.protocol ?? ''];
@@ -131,6 +173,12 @@ function streamInput(address: string): FfmpegInput {
   const transport = url.protocol.startsWith('rtsp') ? ['-rtsp_transport', 'tcp'] : [];
   // Should we be gone before we can end it, a silent server does not hold it for ever (microseconds).
   const timeout = /^(https?|rtmp)/.test(url.protocol) ? ['-rw_timeout', '60000000'] : [];
-  const args = [...transport, ...timeout, '-protocol_whitelist', allowed, '-i', url.href];
-  return { name: `The stream ${printable(shownAddress(url.href), 200)}`, args, live: true, file: false };
+  const args = [...limits, ...transport, ...timeout, '-protocol_whitelist', allowed, '-i', url.href];
+  return {
+    name: `The stream ${printable(shownAddress(url.href), 200)}`,
+    args,
+    live: true,
+    file: false,
+    ownClock: false,
+  };
 }

@@ -1,4 +1,5 @@
 import type { Picture } from '../data/resize.js';
+import { roll } from '../detect/index.js';
 import type { VideoFrame } from './recognize-video.js';
 
 /** What a track showed, and when. Times are seconds of the video. */
@@ -19,8 +20,12 @@ export interface TrackSummary {
 
 export interface VideoTotals {
   readonly frames: number;
+  /** When the first frame is, in seconds of the video. */
+  readonly from: number;
   /** From the first frame to the end of the last. */
   readonly seconds: number;
+  /** By how much frames have to be turned, clockwise, for most faces to stand; of faces without keypoints 0. */
+  readonly rotate: 0 | 90 | 180 | 270;
   /** In the order of their ids. */
   readonly tracks: readonly TrackSummary[];
   /** Tracks that were too short to be kept among very many. */
@@ -43,6 +48,8 @@ interface Track {
   crop: Picture | undefined;
 }
 
+/** In seconds. Within it a face that is there before and after counts as there. */
+const longestPause = 1;
 /** Stretches that a video is divided into; where there would be more, each two become one. */
 const maxBins = 800;
 const [maxTracks, keptTracks] = [400, 200] as const;
@@ -56,6 +63,8 @@ export class VideoSummary {
   #others = { count: 0, seconds: 0 };
   #binSeconds: number;
   #frames = 0;
+  #frame = -1;
+  readonly #byTurn = new Map<VideoTotals['rotate'], number>();
   #first = 0;
   #last: number | undefined;
 
@@ -66,17 +75,22 @@ export class VideoSummary {
     this.#binSeconds = this.#period;
   }
 
-  add({ time, faces }: VideoFrame): void {
+  add({ time, frame, faces }: VideoFrame): void {
     const before = this.#last;
+    // Frames that follow each other with a long time between them: the video itself shows nothing there.
+    const paused = before !== undefined && frame === this.#frame + 1 && time - before > longestPause + this.#period;
+    this.#frame = frame;
     if (before === undefined) this.#first = time;
     this.#frames++;
     this.#last = time;
     while ((time - this.#first) / this.#binSeconds >= maxBins) this.#coarsen();
     const bin = this.#binAt(time);
-    for (const { id, expression, smoothed, detectionScore, crop } of faces) {
+    for (const { id, keypoints, expression, smoothed, detectionScore, crop } of faces) {
+      const quarter = keypoints === null ? 0 : quarterOf(roll({ keypoints }));
+      this.#byTurn.set(quarter, (this.#byTurn.get(quarter) ?? 0) + 1);
       const track = this.#tracks.get(id) ?? this.#begin(id, time);
       // A face that is there in two frames was there between them, also where a live stream lost some.
-      const goesOn = track.last === before && track.last < time;
+      const goesOn = track.last === before && track.last < time && !paused;
       const shown = goesOn ? time - track.last : this.#period;
       const from = goesOn ? Math.min(bin, this.#binAt(track.last) + 1) : bin;
       track.last = time;
@@ -99,7 +113,9 @@ export class VideoSummary {
   totals(): VideoTotals {
     return {
       frames: this.#frames,
+      from: this.#first,
       seconds: this.#last === undefined ? 0 : this.#last - this.#first + this.#period,
+      rotate: [...this.#byTurn].reduce((most, one) => (one[1] > most[1] ? one : most), [0, 0] as const)[0],
       tracks: [...this.#tracks.values()].sort((a, b) => a.id - b.id).map((track) => this.#summary(track)),
       others: { ...this.#others },
     };
@@ -160,6 +176,12 @@ export class VideoSummary {
       ...(crop === undefined ? {} : { crop }),
     };
   }
+}
+
+/** By which turn a face with this roll, in radians, comes to stand. */
+function quarterOf(roll: number): VideoTotals['rotate'] {
+  const quarters = Math.round((2 * roll) / Math.PI);
+  return quarters === 0 ? 0 : quarters === 1 ? 270 : quarters === -1 ? 90 : 180;
 }
 
 function addTo(bins: Map<number, Bin>, index: number, values: readonly number[], count: number): void {

@@ -32,15 +32,15 @@ export async function frameFolder(folder: string, template: CropTemplate): Promi
   };
 }
 
-/** At most so many seconds that a live stream lost are filled with the frame before. */
+/** At most so many seconds that a live stream lost, or in which a video shows nothing, are filled with the frame before. */
 const longestFreeze = 10;
 
 /** The same as a video. The file is there once it is whole. */
 export function drawnVideo(path: string, template: CropTemplate, fps: number, paths: FfmpegPaths): FrameOutput {
   let writer: VideoWriter | undefined;
-  let last: { readonly frame: number; readonly pixels: Picture } | undefined;
+  let last: { readonly time: number; readonly pixels: Picture } | undefined;
   return {
-    async add({ frame, faces, picture }: VideoFrame) {
+    async add({ time, faces, picture }: VideoFrame) {
       if (picture === undefined) return;
       const pixels = await annotatedPixels(
         picture,
@@ -48,10 +48,10 @@ export function drawnVideo(path: string, template: CropTemplate, fps: number, pa
       );
       const { width, height } = pixels;
       writer ??= await VideoWriter.open(path, { ...paths, width, height, fps });
-      const missed = last === undefined ? 0 : Math.min(frame - last.frame - 1, Math.round(longestFreeze * fps));
+      const missed = last === undefined ? 0 : Math.round(Math.min((time - last.time) * fps - 1, longestFreeze * fps));
       for (let i = 0; i < missed && last !== undefined; i++) await writer.write(last.pixels.data);
       await writer.write(pixels.data);
-      last = { frame, pixels };
+      last = { time, pixels };
     },
     async end() {
       await writer?.close();

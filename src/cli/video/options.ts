@@ -11,6 +11,7 @@ export interface VideoPredictOptions {
   readonly start?: number;
   readonly duration?: number;
   readonly maxSide?: number;
+  readonly rotate?: 90 | 180 | 270;
   readonly smooth?: number;
   readonly timeline?: string;
 }
@@ -38,6 +39,11 @@ export function withVideoOptions(command: Command): Command {
       ),
     )
     .addOption(
+      new Option('--rotate <degrees>', 'videos: turn frames clockwise by 90, 180 or 270').argParser(
+        numberOf(z.literal([90, 180, 270])),
+      ),
+    )
+    .addOption(
       new Option('--smooth <seconds>', 'videos: time constant of smoothed scores, 0 for none (default: 0.5)').argParser(
         atLeastZero,
       ),
@@ -60,6 +66,7 @@ export function refuseVideoOptions(options: VideoPredictOptions & { readonly dra
       ['--start', options.start],
       ['--duration', options.duration],
       ['--max-side', options.maxSide],
+      ['--rotate', options.rotate],
       ['--smooth', options.smooth],
       ['--timeline', options.timeline],
       ['--draw with a video file', options.draw !== undefined && isVideoFile(options.draw) ? options.draw : undefined],

@@ -191,19 +191,25 @@ async function predictVideo(
   }
   const totals = summary.totals();
   if (options.timeline !== undefined) {
-    const span = { ...totals, start: options.start ?? 0 };
-    await writeTimeline(options.timeline, input.title, labels, span).catch(fail);
+    await writeTimeline(options.timeline, input.title, labels, totals).catch(fail);
   }
   return { input, fps: video.fps, totals, ...(failure === undefined ? {} : { failure }) };
 }
 
-function sourceOptions({ fps, start, duration, maxSide }: PredictVideoOptions): Parameters<typeof openVideo>[1] {
+function sourceOptions({
+  fps,
+  start,
+  duration,
+  maxSide,
+  rotate,
+}: PredictVideoOptions): Parameters<typeof openVideo>[1] {
   return {
     ...ffmpegPaths(),
     ...(fps === undefined ? {} : { fps }),
     ...(start === undefined ? {} : { start }),
     ...(duration === undefined ? {} : { duration }),
     ...(maxSide === undefined ? {} : { maxSide }),
+    ...(rotate === undefined ? {} : { rotate }),
   };
 }
 

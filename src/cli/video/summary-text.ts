@@ -10,10 +10,11 @@ const most = 20;
 export const secondsText = (seconds: number): string => (seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds));
 
 /** Who was seen for how long, and with which expressions. */
-export function summaryText(name: string, { frames, seconds, tracks, others }: VideoTotals): string {
+export function summaryText(name: string, { frames, seconds, rotate, tracks, others }: VideoTotals): string {
   const count = tracks.length + others.count;
   const faces = count === 0 ? 'no face found' : `${count} ${count === 1 ? 'face' : 'faces'}`;
-  const head = `${printable(name, 4096)}  ${secondsText(seconds)}, ${frames} frames looked at, ${faces}`;
+  const lying = rotate === 0 ? '' : `; most lie: --rotate ${rotate} makes them stand, and more may be found`;
+  const head = `${printable(name, 4096)}  ${secondsText(seconds)}, ${frames} frames looked at, ${faces}${lying}`;
   const longest = [...tracks].sort((a, b) => b.seconds - a.seconds);
   const shown = longest.slice(0, most).sort((a, b) => a.id - b.id);
   const blocks = shown.map((track) => {
@@ -33,11 +34,12 @@ export function summaryText(name: string, { frames, seconds, tracks, others }: V
 }
 
 /** The same for programs. */
-export function summaryDocument({ frames, seconds, tracks, others }: VideoTotals): object {
+export function summaryDocument({ frames, seconds, rotate, tracks, others }: VideoTotals): object {
   const three = (value: number): number => Math.round(value * 1e3) / 1e3;
   return {
     frames,
     seconds: three(seconds),
+    ...(rotate === 0 ? {} : { rotate }),
     tracks: tracks.map((track) => ({
       id: track.id,
       from: three(track.from),

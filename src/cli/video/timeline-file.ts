@@ -13,7 +13,7 @@ export async function writeTimeline(
   path: string,
   title: string,
   labels: readonly string[],
-  { seconds, tracks, start }: VideoTotals & { readonly start: number },
+  { from, seconds, tracks }: VideoTotals,
 ): Promise<void> {
   const shown = await Promise.all(
     tracks.map(async ({ crop, ...track }) => ({
@@ -21,7 +21,7 @@ export async function writeTimeline(
       ...(crop === undefined ? {} : { face: await dataUrl(crop) }),
     })),
   );
-  const chart = timelineChart({ title, labels, span: [start, start + Math.max(seconds, 1e-3)], tracks: shown });
+  const chart = timelineChart({ title, labels, span: [from, from + Math.max(seconds, 1e-3)], tracks: shown });
   const svg = await renderSvg(chart);
   await writeFileAtomic(path, /\.png$/i.test(path) ? await svgToPng(svg) : svg);
 }
