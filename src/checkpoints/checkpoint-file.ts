@@ -1,9 +1,10 @@
 import { UserError } from '../common/errors.js';
 import { type ReadableFile, withFile } from '../common/files.js';
 import { type CheckpointFormat, sniff, sniffBytes } from './file-kind.js';
-import { type Extra, openPth, type PthCheckpoint } from './pth/index.js';
+import { type Extra, openPth } from './pth/index.js';
 import { headerOf } from './safetensors.js';
 import type { Dtype, Tensor } from './tensor.js';
+import { networkNames } from './tensor-names.js';
 
 export type { Extra } from './pth/index.js';
 export { describeRefused, refusalChannel } from './refused.js';
@@ -29,7 +30,7 @@ export interface CheckpointInfo {
 }
 
 export interface CheckpointHeader extends CheckpointInfo {
-  /** By name, in the order of the file; `module.` prefixes are gone. */
+  /** By name in the network ({@link networkNames}), in the order of the file. */
   readonly tensors: ReadonlyMap<string, CheckpointEntry>;
 }
 
@@ -58,10 +59,11 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
     );
   }
   if (kind !== undefined && 'format' in kind && kind.format !== 'safetensors') {
-    return opened(await openPth(file, kind.format), kind.format);
+    const { entries, ...rest } = await openPth(file, kind.format);
+    return namedAsInNetwork({ ...rest, format: kind.format, tensors: entries }, file.path);
   }
   const { metadata, tensors } = await headerOf(file);
-  return {
+  const opened: OpenCheckpoint = {
     format: 'safetensors',
     metadata,
     tensors,
@@ -75,10 +77,22 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
       return read;
     },
   };
+  return namedAsInNetwork(opened, file.path);
 }
 
-function opened({ metadata, extra, refused, entries, read }: PthCheckpoint, format: CheckpointFormat): OpenCheckpoint {
-  return { format, metadata, tensors: entries, extra, refused, read };
+/** The same file, its tensors under their names in the network. */
+function namedAsInNetwork(opened: OpenCheckpoint, path: string): OpenCheckpoint {
+  const names = networkNames(opened.tensors.keys(), path);
+  const inNetwork = (name: string): string => names.get(name) ?? name;
+  return {
+    ...opened,
+    tensors: new Map([...opened.tensors].map(([name, entry]) => [inNetwork(name), entry])),
+    async read(wanted) {
+      const inFile = [...names].filter(([, name]) => wanted.has(name)).map(([name]) => name);
+      const read = await opened.read(new Set(inFile));
+      return new Map([...read].map(([name, tensor]) => [inNetwork(name), tensor]));
+    },
+  };
 }
 
 /**

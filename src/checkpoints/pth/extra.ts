@@ -35,8 +35,9 @@ export function extraOf(
     const record = (entries: ReadonlyMap<PickleValue, PickleValue>): { readonly [key: string]: Extra } => {
       const kept: [string, Extra][] = [];
       for (const [key, item] of entries) {
-        if (omit(item)) continue;
+        // Also what is left out counts: one dict of many weights can be in a file many times.
         if (left-- <= 0) return Object.fromEntries([...kept, ['$more', `${entries.size - kept.length} values`]]);
+        if (omit(item)) continue;
         kept.push([isObject(key) ? `$${key.kind}` : String(key).slice(0, maxText), convert(item, depth + 1)]);
       }
       return Object.fromEntries(kept);

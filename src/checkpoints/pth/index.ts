@@ -32,15 +32,20 @@ export async function openPth(file: ReadableFile, format: PthFile['format']): Pr
   const bare = pth.root === dict;
   const description = entryOf(pth.root, descriptionKey);
   const metadata = new Map(typeof description === 'string' ? [[descriptionKey, description]] : []);
-  const omit = (value: PickleValue): boolean =>
-    (bare ? weights.has(value) : value === dict) || (typeof value === 'string' && value === description);
+  const omit = (value: PickleValue): boolean => (bare ? weights.has(value) : value === dict);
   return {
     metadata,
     entries,
-    extra: extraOf(pth.root, omit, await scalarsOf(file, pth, weights)),
+    extra: extraOf(withoutDescription(pth.root), omit, await scalarsOf(file, pth, weights)),
     refused: pth.refused,
     read: (wanted) => readTensors(file, pth, new Map([...entries].filter(([name]) => wanted.has(name)))),
   };
+}
+
+/** By its key: comparing all texts of a file with it would take as long as they are. */
+function withoutDescription(root: PickleValue): PickleValue {
+  if (!isObject(root) || root.kind !== 'dict' || !root.entries.has(descriptionKey)) return root;
+  return { kind: 'dict', entries: new Map([...root.entries].filter(([key]) => key !== descriptionKey)) };
 }
 
 /** Numbers that were saved as tensors beside the weights, such as `best_acc`. */

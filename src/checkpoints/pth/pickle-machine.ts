@@ -1,18 +1,15 @@
+import { checkName, PickleBudget } from './pickle-limits.js';
 import { PickleError, type PickleReader } from './pickle-reader.js';
-import { isObject, type PickleRecord, type PickleValue } from './pickle-values.js';
+import { isObject, type PickleGlobal, type PickleRecord, type PickleValue } from './pickle-values.js';
 import type { Refusals } from './refusals.js';
-
-/** Bytes of one pickle, tensors apart. Those of published checkpoints have 0.2 MB. */
-export const maxPickleBytes = 16 * 1024 * 1024;
-/** Objects that one pickle makes, and entries of its stack and its memo. Published checkpoints: 20,000. */
-export const maxPickleObjects = 500_000;
-/** Values that one pickle puts on its stack, those of long lists of numbers included. */
-const maxPickleValues = 2_000_000;
 
 /** Knows the few calls that are data in disguise. */
 export interface Builder {
-  /** What calling `name` gives, made without calling; `undefined` for everything that is not known to be plain data. */
-  call(name: string, args: readonly PickleValue[]): PickleValue | undefined;
+  /**
+   * What calling `name` gives, made without calling; `undefined` for everything that is not known to be plain data.
+   * @param budget takes what is copied: a file can have one list copied any number of times
+   */
+  call(name: string, args: readonly PickleValue[], budget: PickleBudget): PickleValue | undefined;
   /** What a persistent id stands for: PyTorch keeps storages outside of the pickle. */
   persistent(id: PickleValue): PickleValue;
 }
@@ -25,9 +22,12 @@ export class Machine {
   readonly #stack: PickleValue[] = [];
   /** Heights of the stack at the marks. */
   readonly #marks: number[] = [];
-  readonly #memo = new Map<number, PickleValue>();
-  #objects = 0;
-  #values = 0;
+  /** By number. No map: V8's hash of a number is known, and numbers that fall together make one as slow as a list. */
+  readonly #memo: (PickleValue | undefined)[] = [];
+  #remembered = 0;
+  /** By module, then by name, so that naming one again copies nothing. */
+  readonly #globals = new Map<string, Map<string, PickleGlobal>>();
+  readonly #budget = new PickleBudget();
 
   constructor(reader: PickleReader, builder: Builder, refusals: Refusals) {
     this.reader = reader;
@@ -35,18 +35,14 @@ export class Machine {
     this.refusals = refusals;
   }
 
-  #limit(count: number): void {
-    if (count > maxPickleObjects) throw new PickleError(`it has more than ${maxPickleObjects} objects`);
-  }
-
   push(value: PickleValue): void {
-    this.#limit(this.#stack.push(value));
-    if (++this.#values > maxPickleValues) throw new PickleError(`it has more than ${maxPickleValues} values`);
+    this.#budget.limit(this.#stack.push(value));
+    this.#budget.spend(1);
   }
 
   /** Pushes something that takes memory of its own. */
   make(value: PickleValue): void {
-    this.#limit(++this.#objects);
+    this.#budget.object();
     this.push(value);
   }
 
@@ -67,7 +63,7 @@ export class Machine {
   }
 
   mark(): void {
-    this.#limit(this.#marks.push(this.#stack.length));
+    this.#budget.limit(this.#marks.push(this.#stack.length));
   }
 
   /** Everything above the last mark. */
@@ -83,22 +79,38 @@ export class Machine {
     else this.pop();
   }
 
-  remember(index: number | bigint = this.#memo.size): void {
+  /** Without a number: the next one, as Python counts. Picklers count up, so that none is beyond what a pickle may keep. */
+  remember(index: number | bigint = this.#remembered): void {
     if (typeof index !== 'number' || index < 0) throw new PickleError('it numbers an object wrongly');
-    this.#memo.set(index, this.top());
-    this.#limit(this.#memo.size);
+    const value = this.top();
+    this.#budget.limit(index + 1);
+    while (this.#memo.length < index) this.#memo.push(undefined);
+    if (this.#memo[index] === undefined) this.#remembered++;
+    this.#memo[index] = value;
   }
 
   recall(index: number | bigint): void {
-    const value = typeof index === 'number' ? this.#memo.get(index) : undefined;
+    const value = typeof index === 'number' ? this.#memo[index] : undefined;
     if (value === undefined) throw new PickleError(`it refers to object ${index}, which is not there`);
     this.push(value);
   }
 
   global(module: PickleValue, name: PickleValue): void {
     if (typeof module !== 'string' || typeof name !== 'string') throw new PickleError('it names a class wrongly');
-    this.make({ kind: 'global', name: `${module}.${name}` });
-    this.refusals.named(`${module}.${name}`);
+    const known = this.#globals.get(module) ?? new Map<string, PickleGlobal>();
+    this.#globals.set(module, known);
+    const found = known.get(name) ?? this.#newGlobal(module, name);
+    known.set(name, found);
+    this.make(found);
+  }
+
+  #newGlobal(module: string, name: string): PickleGlobal {
+    checkName(module, 'the name of a module');
+    checkName(name, 'the name of a class');
+    this.#budget.spend((module.length + name.length) / 8);
+    const full = `${module}.${name}`;
+    this.refusals.named(full);
+    return { kind: 'global', name: full };
   }
 
   globalFromLines(): void {
@@ -114,7 +126,7 @@ export class Machine {
   /** `how`: a call runs the function or the constructor; `new` only makes an object. */
   call(callee: PickleValue, args: readonly PickleValue[], how: 'call' | 'new'): void {
     const name = isObject(callee) && callee.kind === 'global' ? callee.name : undefined;
-    const built = name === undefined ? undefined : this.builder.call(name, args);
+    const built = name === undefined ? undefined : this.builder.call(name, args, this.#budget);
     if (built !== undefined) {
       this.make(built);
       return;
@@ -153,7 +165,13 @@ export class Machine {
   setItems(items: readonly PickleValue[]): void {
     const target = this.top();
     if (!isObject(target) || !('entries' in target)) throw new PickleError('it sets an entry of what is no dict');
-    fill(target.entries, items);
+    fill(target.entries, items, this.#budget);
+  }
+
+  dict(items: readonly PickleValue[]): void {
+    const entries = new Map<PickleValue, PickleValue>();
+    fill(entries, items, this.#budget);
+    this.make({ kind: 'dict', entries });
   }
 
   setOne(): void {
@@ -172,7 +190,16 @@ export class Machine {
   }
 }
 
-export function fill(entries: PickleRecord['entries'], items: readonly PickleValue[]): void {
+/**
+ * Puts keys and values, one after the other, into a dict. Numbers as keys cost by the number of entries: V8's hash of a
+ * number is known, so that a file could have each of them compared with all others. Published ones: 1,000 in a dict.
+ */
+export function fill(entries: PickleRecord['entries'], items: readonly PickleValue[], budget: PickleBudget): void {
   if (items.length % 2 !== 0) throw new PickleError('it has a dict with a key and no value');
-  for (let i = 0; i < items.length; i += 2) entries.set(items[i] ?? null, items[i + 1] ?? null);
+  for (let i = 0; i < items.length; i += 2) {
+    const key = items[i] ?? null;
+    if (typeof key === 'string') checkName(key, 'a key');
+    else if (typeof key === 'number' || typeof key === 'bigint') budget.spend(entries.size / 64);
+    entries.set(key, items[i + 1] ?? null);
+  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readPickle } from './pickle.js';
-import { maxPickleObjects } from './pickle-machine.js';
+import { maxPickleObjects } from './pickle-limits.js';
 import { PickleError } from './pickle-reader.js';
 import { isObject, type PickleValue } from './pickle-values.js';
 import { Refusals } from './refusals.js';

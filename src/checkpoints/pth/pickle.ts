@@ -1,11 +1,11 @@
-import { type Builder, fill, Machine } from './pickle-machine.js';
+import { type Builder, Machine } from './pickle-machine.js';
 import { PickleError, PickleReader } from './pickle-reader.js';
 import type { PickleValue } from './pickle-values.js';
 import type { Refusals } from './refusals.js';
 
 // A pickle is a program for a machine with a stack. This one knows all operations of protocols 0 to 5, and none of them
 // runs anything: calls and constructions are given to `Builder`, which knows a few by name; the rest become records.
-// Work and memory are linear in the bytes read, and both are limited.
+// Work and memory are linear in the bytes read, and both are limited (`pickle-limits.ts`).
 
 export interface Unpickled {
   readonly value: PickleValue;
@@ -29,12 +29,6 @@ export function readPickle(bytes: Uint8Array, start: number, builder: Builder, r
     }
     operation(machine);
   }
-}
-
-function dict(items: readonly PickleValue[]): PickleValue {
-  const entries = new Map<PickleValue, PickleValue>();
-  fill(entries, items);
-  return { kind: 'dict', entries };
 }
 
 /** Python 2 writes strings as it shows them, in quotes. */
@@ -132,8 +126,8 @@ const operations: readonly (Operation | undefined)[] = table([
   ['l', (m) => m.make({ kind: 'list', items: m.popToMark() })],
   ['a', (m) => m.appendOne()], // APPEND
   ['e', (m) => m.append(m.popToMark())], // APPENDS
-  ['}', (m) => m.make(dict([]))],
-  ['d', (m) => m.make(dict(m.popToMark()))],
+  ['}', (m) => m.dict([])],
+  ['d', (m) => m.dict(m.popToMark())],
   ['s', (m) => m.setOne()], // SETITEM
   ['u', (m) => m.setItems(m.popToMark())], // SETITEMS
   [0x8f, (m) => m.make({ kind: 'set', items: [] })], // EMPTY_SET

@@ -1,7 +1,8 @@
 import { UserError } from '../../common/errors.js';
 import { printable, type ReadableFile } from '../../common/files.js';
+import { maxTensors } from '../tensor-names.js';
 import { readPickle } from './pickle.js';
-import { maxPickleBytes } from './pickle-machine.js';
+import { maxPickleBytes } from './pickle-limits.js';
 import { PickleError } from './pickle-reader.js';
 import { entryOf, itemsOf, type PickleStorage, type PickleValue } from './pickle-values.js';
 import { damaged, explained, type PthFile, type StorageBytes, truncated } from './pth-file.js';
@@ -97,11 +98,13 @@ async function placesOf(
   keys: readonly PickleValue[],
   start: number,
 ): Promise<Map<string, StorageBytes>> {
+  if (keys.length > maxTensors) throw damaged(file.path, `it lists ${keys.length} storages`);
   const places = new Map<string, StorageBytes>();
   let position = start;
   for (const [i, key] of keys.entries()) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined) throw damaged(file.path, 'it lists a storage that no tensor uses');
+    if (places.has(storage.key)) throw damaged(file.path, `it lists storage ${printable(storage.key, 30)} twice`);
     const bytes = storageTypes.get(storage.type)?.bytes;
     if (bytes === undefined) {
       throw new UserError(

@@ -192,7 +192,10 @@ function checkMemory(
 /** Elements of a tensor with any strides, in row-major order. `bytes` begin at its first element, aligned to it. */
 function gathered(bytes: Uint8Array, { tensor, byteLength, dtype }: PthEntry): Uint8Array {
   const data = new Uint8Array(byteLength);
-  const { shape, strides } = tensor;
+  // An axis of one element is no step: hostile shapes are full of them.
+  const axes = tensor.shape.flatMap((size, axis) => (size === 1 ? [] : [{ size, stride: tensor.strides[axis] ?? 0 }]));
+  const shape = axes.map(({ size }) => size);
+  const strides = axes.map(({ stride }) => stride);
   const as = <T>(View: new (buffer: ArrayBufferLike, offset: number, length: number) => T, size: number): [T, T] => [
     new View(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / size)),
     new View(data.buffer, 0, byteLength / size),

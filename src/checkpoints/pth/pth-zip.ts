@@ -1,8 +1,9 @@
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable, type ReadableFile } from '../../common/files.js';
+import { maxTensors } from '../tensor-names.js';
 import { readPickle } from './pickle.js';
-import { maxPickleBytes } from './pickle-machine.js';
+import { maxPickleBytes } from './pickle-limits.js';
 import type { PickleStorage } from './pickle-values.js';
 import { damaged, explained, mend, type PthFile, type StorageBytes, truncated } from './pth-file.js';
 import { bigEndian } from './pth-legacy.js';
@@ -13,13 +14,18 @@ import { torchBuilder } from './torch-builder.js';
 // The format since PyTorch 1.6: a zip archive that stores without compressing. NAME/data.pkl is the object, NAME/data/KEY
 // each storage's bytes, NAME/byteorder says how these are to be read.
 
-/** Of an archive's table of contents. Published checkpoints have about 800. */
-const maxEntries = 100_000;
+/** Of an archive's table of contents, and characters of their names. Published checkpoints have about 800, of 20. */
+const maxEntries = 2 * maxTensors;
+const maxNameLength = 1000;
+
+/** Entries of the table of contents are read one by one, in two pieces: bytes that are taken from the file at once. */
+const windowBytes = 4096;
 
 /** Lets the archive's reader read from our file. */
 class FileReader extends RandomAccessReader {
   readonly #file: ReadableFile;
   readonly #fail: (error: unknown) => void;
+  #window: { readonly start: number; readonly end: number; readonly bytes: Promise<Uint8Array> } | undefined;
 
   constructor(file: ReadableFile, fail: (error: unknown) => void) {
     super();
@@ -39,8 +45,7 @@ class FileReader extends RandomAccessReader {
       callback(new Error('it points outside of the file'));
       return;
     }
-    this.#file
-      .read(position, length)
+    this.#read(position, length)
       .then(
         (bytes) => {
           buffer.set(bytes, offset);
@@ -50,6 +55,17 @@ class FileReader extends RandomAccessReader {
       )
       // Something thrown within the archive's reader would otherwise be lost, and it would wait for ever.
       .catch(this.#fail);
+  }
+
+  async #read(position: number, length: number): Promise<Uint8Array> {
+    if (length > windowBytes) return this.#file.read(position, length);
+    let window = this.#window;
+    if (window === undefined || position < window.start || position + length > window.end) {
+      const end = Math.min(position + windowBytes, this.#file.size);
+      window = { start: position, end, bytes: this.#file.read(position, end - position) };
+      this.#window = window;
+    }
+    return (await window.bytes).subarray(position - window.start, position - window.start + length);
   }
 }
 
@@ -123,6 +139,7 @@ async function contents(file: ReadableFile, fail: (error: unknown) => void): Pro
     if (archive.entryCount > maxEntries) throw new Error(`it lists ${archive.entryCount} entries`);
     const entries = new Map<string, Entry>();
     for await (const entry of archive.eachEntry()) {
+      if (entry.fileName.length > maxNameLength) throw new Error('it has a name of more than 1000 characters');
       if (entries.has(entry.fileName)) throw new Error(`it has ${printable(entry.fileName, 60)} twice`);
       entries.set(entry.fileName, entry);
     }

@@ -182,11 +182,14 @@ test('weights are found where scripts put them, prefixes of wrappers gone', asyn
     { model_state_dict: dict({ w }), model: 'poster' },
     { model: dict({ state_dict: dict({ w }) }) },
     { anything: dict({ w }), best_acc: scalar },
+    { ema: dict({ w }), epoch: 3 },
+    { params: dict({ w }), ema: dict({ v: w }) },
   ];
   for (const root of roots)
     assert.deepEqual(await values(archive(dict(root), storages)), { w: [1, 2] }, Object.keys(root).join());
-  // Not all of them have it: then it is a name.
-  assert.deepEqual(Object.keys(await values(archive(dict({ 'module.w': w, v: w }), storages))), ['module.w', 'v']);
+  // Beside the name itself it is a copy.
+  assert.deepEqual(Object.keys(await values(archive(dict({ 'module.w': w, v: w }), storages))), ['w', 'v']);
+  assert.deepEqual(Object.keys(await values(archive(dict({ 'module.w': w, w }), storages))), ['module.w', 'w']);
   const { extra } = await read(
     archive(dict({ state_dict: dict({ w }), best_acc: scalar, list: [1, null, 'a'] }), storages),
   );

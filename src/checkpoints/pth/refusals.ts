@@ -29,36 +29,48 @@ const plainData = new RegExp(
   ].join('|')})$`,
 );
 
+/** Calls that are put into words; most files have none, and one could have the same made half a million times. */
+const maxDescribed = 1000;
+
 /** Takes down, in words, what pickles asked for and did not get. */
 export class Refusals {
   readonly #named = new Set<string>();
   readonly #called = new Set<string>();
   readonly #list = new Set<string>();
+  readonly #plain = new Map<string, boolean>();
+  #described = 0;
 
   /** A class or function was named. */
   named(name: string): void {
     const [module = ''] = name.split('.', 1);
-    if (actingModules.has(module) && !plainData.test(name) && this.#named.size < maxRefusals) this.#named.add(name);
+    if (actingModules.has(module) && !this.#isPlain(name) && this.#named.size < maxRefusals) this.#named.add(name);
+  }
+
+  #isPlain(name: string): boolean {
+    const plain = this.#plain.get(name) ?? plainData.test(name);
+    this.#plain.set(name, plain);
+    return plain;
   }
 
   /** A function or constructor was to be called (`call`), or an object made without its constructor (`new`). */
   called(name: string, args: readonly PickleValue[], how: 'call' | 'new'): void {
-    if (plainData.test(name)) return;
+    if (this.#isPlain(name)) return;
     // Objects of a script's own classes are in every published checkpoint.
     if (how === 'new' && !this.#named.has(name)) return;
-    this.#called.add(name);
-    this.#add(`${printable(name, 60)}(${args.slice(0, 4).map(shown).join(', ')}${args.length > 4 ? ', …' : ''})`);
+    this.#add(name, () => {
+      const shownArgs = args.slice(0, 4).map(shown);
+      return `${printable(name, 60)}(${shownArgs.join(', ')}${args.length > 4 ? ', …' : ''})`;
+    });
   }
 
   /** An attribute of a class, a function or a module was to be set. */
   changed(name: string): void {
-    if (plainData.test(name)) return;
-    this.#called.add(name);
-    this.#add(`setting attributes of ${printable(name, 60)}`);
+    if (!this.#isPlain(name)) this.#add(name, () => `setting attributes of ${printable(name, 60)}`);
   }
 
-  #add(entry: string): void {
-    if (this.#list.size < maxRefusals) this.#list.add(entry);
+  #add(name: string, describe: () => string): void {
+    if (this.#named.has(name)) this.#called.add(name);
+    if (this.#list.size < maxRefusals && ++this.#described <= maxDescribed) this.#list.add(describe());
     else this.#list.add('…');
   }
 

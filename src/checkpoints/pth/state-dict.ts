@@ -1,20 +1,37 @@
 import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/files.js';
+import { maxTensors } from '../tensor-names.js';
 import { isObject, type PickleDict, type PickleTensor, type PickleValue } from './pickle-values.js';
 
 // Where the weights are in what a training script saved: alone, or beside the epoch, the optimizer and what it liked.
 
-/** Under these keys scripts keep weights; earlier ones go first. */
-const usualKeys = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights', 'params'];
+/** Under these keys scripts keep weights; earlier ones go first, averages last. */
+const usualKeys: readonly string[] = [
+  ...[
+    'state_dict',
+    'model_state_dict',
+    'model_state',
+    'model',
+    'net_state_dict',
+    'net',
+    'network',
+    'weights',
+    'params',
+  ],
+  ...['ema_state_dict', 'state_dict_ema', 'model_ema', 'params_ema', 'ema_model', 'ema', 'shadow'],
+];
 /** Under these they keep tensors that are no weights. */
 const otherKeys = /optim|sched|scaler|ema|rng|recorder|loss|_metadata/i;
 const maxDepth = 3;
+/** Dicts that are looked through, and characters of a key that is looked under: checkpoints have a handful, and short ones. */
+const maxDicts = 1000;
+const maxKeyLength = 60;
 
 export interface StateDict {
   readonly dict: PickleDict;
   /** Keys that lead to it from the outermost object; empty where that is it. */
   readonly path: readonly string[];
-  /** By name, without prefixes that wrappers add to all of them. */
+  /** By name, as the file has it. */
   readonly tensors: ReadonlyMap<string, PickleTensor>;
 }
 
@@ -42,7 +59,7 @@ type Place = Omit<StateDict, 'tensors'>;
 
 /** @param seen every dict is looked through once, however often others refer to it */
 function search(value: PickleValue, path: readonly string[], seen: Set<PickleValue>): Place | undefined {
-  if (!isObject(value) || value.kind !== 'dict' || seen.has(value)) return undefined;
+  if (!isUnseenDict(value, seen)) return undefined;
   seen.add(value);
   const inside = (key: PickleValue): Place | undefined =>
     typeof key === 'string' && path.length < maxDepth
@@ -56,12 +73,17 @@ function search(value: PickleValue, path: readonly string[], seen: Set<PickleVal
   const values = [...value.entries.values()];
   const own = values.filter((entry) => isTensor(entry) || isOddTensor(entry));
   const bare = own.length > 0 && (own.length === values.length || own.some((entry) => !isNumber(entry)));
-  const others = [...value.entries]
-    .filter(([key]) => typeof key === 'string' && !otherKeys.test(key) && !usualKeys.includes(key))
-    .flatMap(([key]) => inside(key) ?? []);
+  const others = [...value.entries].flatMap(([key, entry]) => {
+    if (typeof key !== 'string' || key.length > maxKeyLength || !isUnseenDict(entry, seen)) return [];
+    return otherKeys.test(key) || usualKeys.includes(key) ? [] : (inside(key) ?? []);
+  });
   const [other] = others;
   if (other !== undefined && others.length === 1 && (!bare || own.length < count(other.dict))) return other;
   return bare ? { dict: value, path } : undefined;
+}
+
+function isUnseenDict(value: PickleValue, seen: ReadonlySet<PickleValue>): value is PickleDict {
+  return isObject(value) && value.kind === 'dict' && !seen.has(value) && seen.size < maxDicts;
 }
 
 const count = ({ entries }: PickleDict): number => [...entries.values()].filter(isTensor).length;
@@ -77,20 +99,14 @@ function namedTensors({ entries }: PickleDict, path: string): Map<string, Pickle
     }
     if (isObject(value) && value.kind === 'tensor') tensors.push([name, value]);
   }
-  const prefix = commonPrefix(tensors.map(([name]) => name));
-  const named = new Map(tensors.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  const named = new Map(tensors);
   if (named.size < tensors.length) throw new UserError(`${path} has two tensors of one name: save it again.`);
-  return named;
-}
-
-/** Prefixes of wrappers (DataParallel, torch.compile), which all names then have. */
-function commonPrefix(names: readonly string[]): string {
-  let prefix = '';
-  for (;;) {
-    const wrapper = ['module.', '_orig_mod.'].find((one) => names.every((name) => name.startsWith(prefix + one)));
-    if (wrapper === undefined || names.length === 0) return prefix;
-    prefix += wrapper;
+  if (named.size > maxTensors) {
+    throw new UserError(
+      `${path} holds ${named.size} tensors, and ${maxTensors} are read at most: save the network's alone.`,
+    );
   }
+  return named;
 }
 
 function noWeights(root: PickleValue, path: string): UserError {

@@ -1,4 +1,5 @@
 import { printable } from '../../common/files.js';
+import { checkDimensions, checkName, type PickleBudget } from './pickle-limits.js';
 import type { Builder } from './pickle-machine.js';
 import { fill } from './pickle-machine.js';
 import { PickleError } from './pickle-reader.js';
@@ -15,10 +16,12 @@ import {
 
 const isCount = (value: PickleValue | undefined): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
-/** A tuple of sizes, strides or the like. */
+/** Sizes or strides of a tensor, as a copy: a list could be appended to after it was looked at. */
 function counts(value: PickleValue | undefined): readonly number[] | undefined {
   const items = itemsOf(value);
-  return items?.every(isCount) ? items : undefined;
+  if (items === undefined) return undefined;
+  checkDimensions(items.length);
+  return items.every(isCount) ? [...items] : undefined;
 }
 
 function tensor(args: readonly PickleValue[], dtype?: PickleValue): PickleTensor | undefined {
@@ -32,19 +35,22 @@ function tensor(args: readonly PickleValue[], dtype?: PickleValue): PickleTensor
 }
 
 /** `OrderedDict()`, or with a list of pairs, as Python 2 wrote it. */
-function orderedDict(args: readonly PickleValue[]): PickleValue | undefined {
+function orderedDict(args: readonly PickleValue[], budget: PickleBudget): PickleValue | undefined {
+  const pairs = itemsOf(args[0]) ?? [];
+  budget.spend(2 * pairs.length);
   const entries = new Map<PickleValue, PickleValue>();
-  for (const pair of itemsOf(args[0]) ?? []) {
+  for (const pair of pairs) {
     const items = itemsOf(pair);
     if (items?.length !== 2) return undefined;
-    fill(entries, items);
+    fill(entries, items, budget);
   }
   return { kind: 'dict', entries };
 }
 
 /** Bytes, as protocol 2 writes what Python 3 calls so. */
-function encoded([text, encoding]: readonly PickleValue[]): PickleValue | undefined {
+function encoded([text, encoding]: readonly PickleValue[], budget: PickleBudget): PickleValue | undefined {
   if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined;
+  budget.spend(text.length / 8);
   return { kind: 'bytes', data: Buffer.from(text, 'latin1') };
 }
 
@@ -54,18 +60,27 @@ function reconstructed([cls]: readonly PickleValue[]): PickleRecord | undefined 
   return { kind: 'record', className: cls.name, args: [], state: undefined, items: [], entries: new Map() };
 }
 
-type Rebuild = (args: readonly PickleValue[]) => PickleValue | undefined;
+/** The items of a list or tuple, in an array of their own. */
+function copyOf(value: PickleValue | undefined, budget: PickleBudget): PickleValue[] {
+  const items = itemsOf(value) ?? [];
+  budget.spend(items.length);
+  return [...items];
+}
+
+type Rebuild = (args: readonly PickleValue[], budget: PickleBudget) => PickleValue | undefined;
 
 const tensorOf = (value: PickleValue | undefined): PickleTensor | undefined =>
   isObject(value) && value.kind === 'tensor' ? value : undefined;
 
 /** A tensor subclass: function, class, arguments, state. */
-function fromType([callee, , args]: readonly PickleValue[]): PickleValue | undefined {
+function fromType([callee, , args]: readonly PickleValue[], budget: PickleBudget): PickleValue | undefined {
   const name = isObject(callee) && callee.kind === 'global' ? callee.name : '';
-  return name === 'torch._tensor._rebuild_from_type_v2' ? undefined : rebuilders.get(name)?.(itemsOf(args) ?? []);
+  return name === 'torch._tensor._rebuild_from_type_v2'
+    ? undefined
+    : rebuilders.get(name)?.(itemsOf(args) ?? [], budget);
 }
 
-const emptySet: Rebuild = ([items]) => ({ kind: 'set', items: [...(itemsOf(items) ?? [])] });
+const setOf: Rebuild = ([items], budget) => ({ kind: 'set', items: copyOf(items, budget) });
 const emptyDict: Rebuild = () => ({ kind: 'dict', entries: new Map() });
 
 const rebuilders: ReadonlyMap<string, Rebuild> = new Map<string, Rebuild>([
@@ -73,15 +88,18 @@ const rebuilders: ReadonlyMap<string, Rebuild> = new Map<string, Rebuild>([
   ['collections.defaultdict', emptyDict],
   [
     'torch.Size',
-    ([sizes]) => (counts(sizes) === undefined ? undefined : { kind: 'tuple', items: itemsOf(sizes) ?? [] }),
+    ([sizes]) => {
+      const items = counts(sizes);
+      return items === undefined ? undefined : { kind: 'tuple', items };
+    },
   ],
   ['_codecs.encode', encoded],
-  ['builtins.set', emptySet],
-  ['__builtin__.set', emptySet],
+  ['builtins.set', setOf],
+  ['__builtin__.set', setOf],
   ['copyreg._reconstructor', reconstructed],
   ['copy_reg._reconstructor', reconstructed],
-  ['torch._utils._rebuild_tensor', tensor],
-  ['torch._utils._rebuild_tensor_v2', tensor],
+  ['torch._utils._rebuild_tensor', (args) => tensor(args)],
+  ['torch._utils._rebuild_tensor_v2', (args) => tensor(args)],
   ['torch._utils._rebuild_tensor_v3', (args) => tensor(args, args[6])],
   ['torch._utils._rebuild_parameter', ([data]) => tensorOf(data)],
   ['torch._utils._rebuild_parameter_with_state', ([data]) => tensorOf(data)],
@@ -90,7 +108,7 @@ const rebuilders: ReadonlyMap<string, Rebuild> = new Map<string, Rebuild>([
 
 /** `Float` of `torch.FloatStorage`, `torch.cuda.FloatStorage`; `Untyped` of `torch.storage.UntypedStorage`. */
 function storageType(cls: PickleValue | undefined): string | undefined {
-  if (!isObject(cls) || cls.kind !== 'global') return undefined;
+  if (!isObject(cls) || cls.kind !== 'global' || cls.name.length > 60) return undefined;
   return /^torch\.(?:cuda\.|storage\.)?(\w+)Storage$/.exec(cls.name)?.[1];
 }
 
@@ -101,6 +119,7 @@ function storage(id: PickleValue): PickleStorage {
   if (type === undefined || typeof key !== 'string' || !isCount(length)) {
     throw new PickleError('it describes where a tensor lies in an unknown way');
   }
+  checkName(key, 'the key of a storage');
   const [, start, viewLength] = itemsOf(view) ?? [];
   if (start === undefined) return { kind: 'storage', key, type, length, start: 0, end: length };
   if (!isCount(start) || !isCount(viewLength) || start + viewLength > length) {
@@ -112,7 +131,7 @@ function storage(id: PickleValue): PickleStorage {
 /** @param storages takes all that the pickle refers to, by key */
 export function torchBuilder(storages: Map<string, PickleStorage>): Builder {
   return {
-    call: (name, args) => rebuilders.get(name)?.(args),
+    call: (name, args, budget) => rebuilders.get(name)?.(args, budget),
     persistent(id) {
       const [what, cls] = itemsOf(id) ?? [];
       if (what === 'storage') {
