@@ -132,6 +132,8 @@ test('a description from outside is checked', async () => {
       /at preprocessing\.std\.0/,
     ],
     [JSON.stringify({ ...good, format: 1, preprocessing: { ...good.preprocessing, imageSize: 1e9 } }), /imageSize/],
+    ['['.repeat(2 ** 20), /nested deeper than 64 levels/],
+    [' '.repeat(2 ** 20 + 1), /its poster_v2 has 1048577 characters, and 1048576 are read at most/],
   ];
   for (const [json, message] of cases) {
     await writeSafetensors(path, plain, new Map([['poster_v2', json]]));

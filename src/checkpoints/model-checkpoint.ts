@@ -168,12 +168,27 @@ export function saveModel(path: string, checkpoint: ModelCheckpoint, precision?:
   return writeSafetensors(path, tensors, metadata);
 }
 
+/** Characters of a document in a file's metadata: ours have some thousand. */
+const maxDocumentLength = 1024 * 1024;
+
+/**
+ * The text of a JSON document in a file's metadata.
+ * @throws UserError where it is longer than any that this project writes.
+ */
+export function documentIn(metadata: ReadonlyMap<string, string>, key: string, path: string): string | undefined {
+  const json = metadata.get(key);
+  if (json === undefined || json.length <= maxDocumentLength) return json;
+  throw new UserError(
+    `${path} cannot be read: its ${key} has ${json.length} characters, and ${maxDocumentLength} are read at most; use another checkpoint.`,
+  );
+}
+
 /**
  * The description in a file's metadata; `undefined` for a file of other origin.
  * @throws UserError where there is one that does not have the expected content.
  */
 export function parseDescription(metadata: ReadonlyMap<string, string>, path: string): ModelDescription | undefined {
-  const json = metadata.get(descriptionKey);
+  const json = documentIn(metadata, descriptionKey, path);
   if (json === undefined) return undefined;
   const versionSchema = z.object({ format: z.int() });
   const { format } = parseJson(json, versionSchema, `The description in ${path}`);

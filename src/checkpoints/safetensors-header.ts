@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { messageOf, UserError } from '../common/errors.js';
 import { describeZodError, printable } from '../common/files.js';
+import { jsonSize } from '../common/json-size.js';
 import { type Dtype, elementBytes, elementCount, isDtype } from './tensor.js';
 import { maxTensors } from './tensor-names.js';
 
@@ -117,25 +118,10 @@ function findDuplicateKey(text: string): string | undefined {
   return undefined;
 }
 
-const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
-const opening = new Set([0x5b, 0x7b]);
-const closing = new Set([0x5d, 0x7d]);
-
-/** Looks at a header before it is parsed: what text of a few bytes becomes in memory is much more. */
+/** What text of a few bytes becomes in memory is much more. */
 function checkSize(json: Uint8Array, source: string): void {
-  let depth = 0;
-  let values = 0;
-  for (let i = 0; i < json.length; i++) {
-    const byte = json[i];
-    if (byte === undefined) break;
-    if (byte === quote) {
-      for (i++; i < json.length && json[i] !== quote; i++) if (json[i] === backslash) i++;
-    } else if (byte === comma || byte === colon) values++;
-    else if (opening.has(byte)) {
-      values++;
-      if (++depth > maxHeaderDepth) throw unusable(source, `its header is nested deeper than ${maxHeaderDepth} levels`);
-    } else if (closing.has(byte)) depth--;
-  }
+  const { depth, values } = jsonSize(json);
+  if (depth > maxHeaderDepth) throw unusable(source, `its header is nested deeper than ${maxHeaderDepth} levels`);
   if (values > maxHeaderValues) throw unusable(source, `its header has more than ${maxHeaderValues} values`);
 }
 

@@ -154,7 +154,11 @@ const hostile: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
   ['leading space', raw(' {}'), /not a JSON object/],
   ['array', raw('[]'), /not a JSON object/],
   ['null', raw('null'), /not a JSON object/],
-  ['deep nesting', raw(`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`), /its header is nested deeper than 64 levels/],
+  [
+    'deep nesting',
+    raw(`{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`),
+    /its header is nested deeper than 64 levels/,
+  ],
   ['a list within bounds', raw(`{"a":[${'0,'.repeat(1000)}0]}`), /tensor "a" is described wrongly/],
   ['many values', raw(`{"a":[${'0,'.repeat(1_000_000)}0]}`), /its header has more than 1000000 values/],
   ['many objects', raw(`{"a":[${'{},'.repeat(600_000)}{}]}`), /its header has more than 1000000 values/],

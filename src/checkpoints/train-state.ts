@@ -6,6 +6,7 @@ import { makeFolder } from '../common/output-paths.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import {
   decodeParameters,
+  documentIn,
   encodeModel,
   type ModelCheckpoint,
   requireDescription,
@@ -142,7 +143,7 @@ function checkLengths(arrays: NamedArrays, model: ModelCheckpoint, what: string,
 }
 
 function parseState(metadata: ReadonlyMap<string, string>, path: string): z.infer<typeof stateSchema> {
-  const json = metadata.get(trainStateKey);
+  const json = documentIn(metadata, trainStateKey, path);
   if (json === undefined) {
     throw new UserError(
       `${path} holds weights but no state of training, so there is nothing to resume: start from it with --init, or resume from a run's ${lastFileName}.`,

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { undoneAtExit } from './ending.js';
 import { ExitCode, messageOf, UserError } from './errors.js';
+import { jsonSize } from './json-size.js';
 import { printable } from './printable.js';
 import { removeDeadTemporaries, temporaryFor } from './temporary-files.js';
 
@@ -214,12 +215,18 @@ export function describeZodError(error: z.ZodError): string {
   return `${where === '' ? '' : `at ${printable(where)}: `}${printable(issue.message)}${more}`;
 }
 
+/** Levels of a document. Ours have six; what goes through a document level by level would run out of stack. */
+const maxJsonDepth = 64;
+
 /**
  * Parses JSON text from outside.
  * @param source what to call it in errors, such as its path
  * @throws UserError naming the source and the first place that does not fit the schema.
  */
 export function parseJson<T>(text: string, schema: z.ZodType<T>, source: string): T {
+  if (jsonSize(Buffer.from(text)).depth > maxJsonDepth) {
+    throw new UserError(`${source} cannot be used: it is nested deeper than ${maxJsonDepth} levels; write it again.`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
