@@ -8,17 +8,12 @@ const allUnprintable = new RegExp(unprintable, 'gu');
 
 /** Text from outside as one line, fit to be shown: {@link unprintable} characters replaced, length bounded. */
 export function printable(text: string, maxLength = 120): string {
-<<<<<<< HEAD
-  const clean = text.replace(allUnprintable, '\u{fffd}');
+  // Of a long text the rest is not looked at: a pair of surrogates may become one character, no more.
+  const start = text.length > 2 * maxLength + 2 ? text.slice(0, 2 * maxLength + 2) : text;
+  const clean = start.replace(allUnprintable, '\u{fffd}');
   if (clean.length <= maxLength) return clean;
   // Half of a character outside of the first 65,536 would be none.
   return `${clean.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
-=======
-  // Of a long text the rest is not looked at: a pair of surrogates may become one character, no more.
-  const start = text.length > 2 * maxLength + 2 ? text.slice(0, 2 * maxLength + 2) : text;
-  const clean = start.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/gu, '\u{fffd}');
-  return clean.length <= maxLength ? clean : `${clean.slice(0, maxLength - 1)}…`;
->>>>>>> 050466b (fix(checkpoints): work and memory of pickles and headers stay in proportion to the file)
 }
 
 /** The same of text of several lines, whatever its length. */
