@@ -147,7 +147,7 @@ test('what is no whole checkpoint is told what it is', async () => {
     [fixture('not-a-checkpoint.pth'), /is no checkpoint but a web page/],
     [fixture('expected.json'), /is no checkpoint but a JSON document/],
     [join(dir, 'missing.pth'), /there is no such file/],
-    [dir, /it is a folder/],
+    [dir, /is a folder without weights \(model\.safetensors, pytorch_model\.bin, best\.safetensors\)/],
   ];
   const starts: readonly (readonly [bytes: string, message: RegExp])[] = [
     ['', /an empty file/],

@@ -1,5 +1,7 @@
 import { UserError } from '../common/errors.js';
 import { type ReadableFile, withFile } from '../common/files.js';
+import { locateCheckpoint } from './checkpoint-folder.js';
+import { descriptionKey } from './description-key.js';
 import { type CheckpointFormat, sniff, sniffBytes } from './file-kind.js';
 import { type Extra, openPth } from './pth/index.js';
 import { headerOf } from './safetensors.js';
@@ -20,8 +22,10 @@ export interface CheckpointEntry {
 
 /** What a checkpoint says besides its weights. */
 export interface CheckpointInfo {
+  /** Of the file that was read; of a folder, its weights. */
+  readonly path: string;
   readonly format: CheckpointFormat;
-  /** Of a safetensors file; of a PyTorch file what `writePublished` adds. */
+  /** Of a safetensors file; of a PyTorch file what `writePublished` adds; of a folder, what its `config.json` says. */
   readonly metadata: ReadonlyMap<string, string>;
   /** The rest of a PyTorch file: epoch, scores, optimizer, records of unknown classes. `{}` for safetensors. */
   readonly extra: Extra;
@@ -60,10 +64,11 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
   }
   if (kind !== undefined && 'format' in kind && kind.format !== 'safetensors') {
     const { entries, ...rest } = await openPth(file, kind.format);
-    return namedAsInNetwork({ ...rest, format: kind.format, tensors: entries }, file.path);
+    return namedAsInNetwork({ ...rest, path: file.path, format: kind.format, tensors: entries });
   }
   const { metadata, tensors } = await headerOf(file);
   const opened: OpenCheckpoint = {
+    path: file.path,
     format: 'safetensors',
     metadata,
     tensors,
@@ -77,12 +82,12 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
       return read;
     },
   };
-  return namedAsInNetwork(opened, file.path);
+  return namedAsInNetwork(opened);
 }
 
 /** The same file, its tensors under their names in the network. */
-function namedAsInNetwork(opened: OpenCheckpoint, path: string): OpenCheckpoint {
-  const names = networkNames(opened.tensors.keys(), path);
+function namedAsInNetwork(opened: OpenCheckpoint): OpenCheckpoint {
+  const names = networkNames(opened.tensors.keys(), opened.path);
   const inNetwork = (name: string): string => names.get(name) ?? name;
   return {
     ...opened,
@@ -95,20 +100,29 @@ function namedAsInNetwork(opened: OpenCheckpoint, path: string): OpenCheckpoint 
   };
 }
 
+/** Opens the file that a path names, or the weights in a folder. */
+async function withCheckpoint<T>(path: string, use: (checkpoint: OpenCheckpoint) => Promise<T>): Promise<T> {
+  const { path: file, beside } = await locateCheckpoint(path);
+  return withFile(file, async (open) => {
+    const opened = await openCheckpointFile(open);
+    if (beside === undefined || opened.metadata.has(descriptionKey)) return use(opened);
+    return use({ ...opened, metadata: new Map([...opened.metadata, [descriptionKey, beside]]) });
+  });
+}
+
 /**
  * Reads the names and shapes of a checkpoint's tensors and what it says besides; no values.
+ * @param path a file, or a folder of Hugging Face's libraries or of a run
  * @throws UserError saying what the file is instead, or what is wrong with it.
  */
 export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
-  return withFile(path, async (file) => {
-    const { format, metadata, tensors, extra, refused } = await openCheckpointFile(file);
-    return { format, metadata, tensors, extra, refused };
-  });
+  return withCheckpoint(path, async ({ read: _, ...header }) => header);
 }
 
 /**
  * Reads a checkpoint: safetensors, or PyTorch's `.pth` in its zip format or the one before 1.6. Nothing in a file is ever
  * run; what it asked to run is listed in `refused`.
+ * @param path a file, or a folder of Hugging Face's libraries or of a run
  * @param wanted tensors to read; all by default. Others take no memory
  * @throws UserError saying what the file is instead, or what is wrong with it.
  */
@@ -116,10 +130,9 @@ export function readCheckpointFile(
   path: string,
   wanted: (name: string, entry: CheckpointEntry) => boolean = () => true,
 ): Promise<CheckpointFile> {
-  return withFile(path, async (file) => {
-    const { format, metadata, tensors, extra, refused, read } = await openCheckpointFile(file);
-    const names = [...tensors].filter(([name, entry]) => wanted(name, entry)).map(([name]) => name);
-    return { format, metadata, extra, refused, tensors: await read(new Set(names)) };
+  return withCheckpoint(path, async ({ read, ...header }) => {
+    const names = [...header.tensors].filter(([name, entry]) => wanted(name, entry)).map(([name]) => name);
+    return { ...header, tensors: await read(new Set(names)) };
   });
 }
 

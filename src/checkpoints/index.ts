@@ -1,6 +1,8 @@
 export * from './checkpoint-file.js';
 export type { CheckpointFormat } from './file-kind.js';
+export { allFinite, requireFinite, requireFiniteInFile } from './finite.js';
 export * from './model-checkpoint.js';
+export { noteChannel, publishNote } from './notes.js';
 export * from './parameters.js';
 export { writePth } from './pth/pth-writer.js';
 export * from './pth/published-writer.js';

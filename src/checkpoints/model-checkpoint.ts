@@ -4,7 +4,9 @@ import { parseJson } from '../common/files.js';
 import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
 import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
 import { type CheckpointInfo, readCheckpointFile } from './checkpoint-file.js';
+import { descriptionKey } from './description-key.js';
 import type { CheckpointFormat } from './file-kind.js';
+import { requireFinite } from './finite.js';
 import { isOptionalBuffer } from './parameters.js';
 import { readHeader, type Safetensors, writeSafetensors } from './safetensors.js';
 import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toHalf } from './tensor.js';
@@ -12,8 +14,7 @@ import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toH
 // A model checkpoint is one safetensors file: tensors under their published names, and in the metadata, as the string
 // `poster_v2`, a JSON document that says what network they belong to and what its outputs mean.
 
-/** Key of our document in a file's metadata. */
-export const descriptionKey = 'poster_v2';
+export { descriptionKey };
 
 /** Tensors whose names begin so belong to training (`train-state.ts`), not to the network. */
 export const trainStatePrefix = 'train_state/';
@@ -130,9 +131,26 @@ export interface ModelCheckpoint extends ModelDescription {
 
 /**
  * How weights are stored. `F16` halves the file: matrices and kernels keep eleven significant bits; vectors (biases,
- * normalisation, its statistics) stay F32, where they weigh little and their range may matter.
+ * normalisation, its statistics) stay F32, where they weigh little and their range may matter, and so does a matrix whose
+ * values half precision cannot hold.
  */
 export type Precision = 'F32' | 'F16';
+
+/** The largest number of half precision, and the smallest that keeps all its bits. */
+const [largestHalf, smallestNormalHalf] = [65504, 2 ** -14];
+
+/** Whether an array is stored in half precision where that is asked for. */
+export function fitsHalf({ shape, data }: FloatArray): boolean {
+  if (shape.length < 2) return false;
+  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  // Not above: it would be infinite. Not all far below: next to nothing would be left of them.
+  return largest === 0 || (largest <= largestHalf && largest >= smallestNormalHalf);
+}
+
+/** An array as it is stored. */
+export function inPrecision(array: FloatArray, precision: Precision): Tensor {
+  return precision === 'F16' && fitsHalf(array) ? toHalf(array) : fromFloat32(array);
+}
 
 /** A description as the JSON document that files hold. Throws a plain Error where it breaks its own rules. */
 export function formatDescription({ model, labels, preprocessing, training }: ModelDescription): string {
@@ -149,7 +167,7 @@ export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 
   const tensors = new Map<string, Tensor>();
   for (const [name, array] of checkpoint.parameters) {
     if (name.startsWith(trainStatePrefix)) throw new Error(`A parameter cannot be called ${name}.`);
-    tensors.set(name, precision === 'F16' && array.shape.length > 1 ? toHalf(array) : fromFloat32(array));
+    tensors.set(name, inPrecision(array, precision));
   }
   // `format: pt` tells other readers of safetensors that names and layouts are PyTorch's.
   const metadata = new Map([
@@ -240,12 +258,13 @@ function isParameter(name: string, { dtype }: Pick<Tensor, 'dtype'>): boolean {
 
 /**
  * Reads any checkpoint, safetensors or PyTorch's, as weights: floating-point tensors as float32 (F16, BF16 and F64 are
- * converted; integer buffers and training state are left out), and its description where it has one. For `--init`.
+ * converted; integer buffers and training state are left out), and its description where it has one. Values may be
+ * anything: {@link requireFinite} is for those that are used.
  * @throws UserError when it cannot be read.
  */
 export async function loadParameters(path: string): Promise<LoadedParameters> {
   const { tensors, ...rest } = await readCheckpointFile(path, isParameter);
-  return { ...rest, parameters: decodeParameters(tensors), description: parseDescription(rest.metadata, path) };
+  return { ...rest, parameters: decodeParameters(tensors), description: parseDescription(rest.metadata, rest.path) };
 }
 
 /** Weights, and what their file says about them. */
@@ -257,10 +276,11 @@ export interface LoadedParameters extends CheckpointInfo {
 /**
  * Reads a model checkpoint. Whether its tensors fit the network it names is for `assignParameters` to check.
  * @param assumed description of a plain safetensors file or a PyTorch one; a file's own description goes first
- * @throws UserError when it cannot be read, or describes nothing and nothing was assumed.
+ * @throws UserError when it cannot be read, describes nothing and nothing was assumed, or holds weights that are no numbers.
  */
 export async function loadModel(path: string, assumed?: ModelDescription): Promise<ModelCheckpoint> {
   const { parameters, format, description = assumed } = await loadParameters(path);
   if (description === undefined) throw undescribed(path, format);
+  for (const [name, { data }] of parameters) requireFinite(data, name, path);
   return { ...description, parameters };
 }

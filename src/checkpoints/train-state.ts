@@ -4,6 +4,7 @@ import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/files.js';
 import { makeFolder } from '../common/output-paths.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
+import { requireFinite } from './finite.js';
 import {
   decodeParameters,
   documentIn,
@@ -173,6 +174,7 @@ export function decodeTrainState(
 ): { readonly model: ModelCheckpoint; readonly state: TrainState } {
   const { format: _format, optimizer, ema, ...rest } = parseState(metadata, path);
   const model: ModelCheckpoint = { ...requireDescription(metadata, path), parameters: decodeParameters(tensors) };
+  for (const [name, { data }] of model.parameters) requireFinite(data, name, path);
 
   const slots = new Map<string, NamedArrays>();
   for (const slot of optimizer.slots) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { noteChannel } from '../checkpoints/notes.js';
 import { refusalChannel } from '../checkpoints/refused.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { packageFile } from '../common/package-files.js';
@@ -57,10 +58,12 @@ program.hook('preAction', (_, command) => refuseEmpty(command));
 
 // Whichever command reads the file, and whatever becomes of it after.
 const said = new Set<unknown>();
-refusalChannel.subscribe((sentence) => {
-  if (!said.has(sentence)) note(`poster: ${String(sentence)}`);
-  said.add(sentence);
-});
+for (const channel of [refusalChannel, noteChannel]) {
+  channel.subscribe((sentence) => {
+    if (!said.has(sentence)) note(`poster: ${String(sentence)}`);
+    said.add(sentence);
+  });
+}
 
 let reported: unknown;
 watchStdout((error) => {

@@ -168,6 +168,11 @@ export interface ReadableFile {
    * @throws UserError when the file ends before.
    */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Fills `bytes` with those from `offset`: for files that are gone through piece by piece.
+   * @throws UserError when the file ends before.
+   */
+  readInto(bytes: Uint8Array, offset: number): Promise<void>;
 }
 
 /**
@@ -185,20 +190,27 @@ export async function withFile<T>(path: string, use: (file: ReadableFile) => Pro
     const info = await opened.stat();
     if (info.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
     const { size } = info;
-    const read = async (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
-      // Checked before allocating: no claim inside a file makes us take more memory than the file is long.
-      if (offset + length > size) throw new UserError(`${path} ends early, at ${size} bytes: it is truncated.`);
-      const bytes = new Uint8Array(length);
+    const checkEnd = (end: number): void => {
+      if (end > size) throw new UserError(`${path} ends early, at ${size} bytes: it is truncated.`);
+    };
+    const readInto = async (bytes: Uint8Array, offset: number): Promise<void> => {
+      checkEnd(offset + bytes.byteLength);
       let done = 0;
-      while (done < length) {
-        const piece = Math.min(pieceBytes, length - done);
+      while (done < bytes.byteLength) {
+        const piece = Math.min(pieceBytes, bytes.byteLength - done);
         const { bytesRead } = await opened.read(bytes, done, piece, offset + done);
         if (bytesRead === 0) throw new UserError(`${path} became shorter while it was read: try again.`);
         done += bytesRead;
       }
+    };
+    const read = async (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
+      // Before allocating: no claim inside a file makes us take more memory than the file is long.
+      checkEnd(offset + length);
+      const bytes = new Uint8Array(length);
+      await readInto(bytes, offset);
       return bytes;
     };
-    return await use({ path, size, read });
+    return await use({ path, size, read, readInto });
   } catch (error) {
     throw explainFileError(error, 'read', path);
   } finally {

@@ -2,11 +2,11 @@ import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import {
   encodeModel,
-  fromFloat32,
+  fitsHalf,
+  inPrecision,
   type Precision,
   type Tensor,
   toFloat32,
-  toHalf,
   writePublished,
   writeSafetensors,
 } from '../checkpoints/index.js';
@@ -72,6 +72,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
     const more = source.surplus.length > 3 ? ` and ${source.surplus.length - 3} more` : '';
     notes.push(`Left out, since the network does not read it: ${names.join(', ')}${more}.`);
   }
+  if (options.precision === 'F16') noteKept(source, notes);
   switch (to) {
     case 'onnx':
       return { to, files: [out], source, notes, ...(await writeModel(out, source, options)) };
@@ -90,6 +91,14 @@ export async function convert(from: string, out: string, options: ConvertOptions
       return { to, files: paths, source, notes, opset, tensors: content.tensors.size };
     }
   }
+}
+
+/** Says which matrices stay as they are, since half precision cannot hold their values. */
+function noteKept({ parameters }: Source, notes: string[]): void {
+  const kept = [...parameters].filter(([, array]) => array.shape.length > 1 && !fitsHalf(array)).map(([name]) => name);
+  if (kept.length === 0) return;
+  const names = kept.slice(0, 3).join(', ') + (kept.length > 3 ? ` and ${kept.length - 3} more` : '');
+  notes.push(`Stored in F32, since half precision cannot hold their values: ${names}.`);
 }
 
 async function formatOf(out: string): Promise<Format> {
@@ -132,13 +141,6 @@ async function refuseSamePlace(from: string, out: string): Promise<void> {
   throw new UserError(`${out} is what is to be converted; name another file to write.`, ExitCode.usage);
 }
 
-function stored(
-  array: { readonly shape: readonly number[]; readonly data: Float32Array },
-  precision: Precision,
-): Tensor {
-  return precision === 'F16' && array.shape.length > 1 ? toHalf(array) : fromFloat32(array);
-}
-
 /** Dead tensors, where they are asked for. */
 function extras(
   source: Source,
@@ -156,7 +158,7 @@ function extras(
   return new Map(
     [...tensors].map(([name, tensor]) => [
       name,
-      stored({ shape: tensor.shape, data: toFloat32(tensor, name) }, precision),
+      inPrecision({ shape: tensor.shape, data: toFloat32(tensor, name) }, precision),
     ]),
   );
 }
@@ -193,7 +195,7 @@ async function writeTorch(
 ): Promise<Pick<Converted, 'tensors' | 'notes'>> {
   const { description, parameters } = source;
   const { precision = 'F32', recorderEpochs } = options;
-  const tensors = new Map([...parameters].map(([name, array]) => [name, stored(array, precision)]));
+  const tensors = new Map([...parameters].map(([name, array]) => [name, inPrecision(array, precision)]));
   for (const [name, tensor] of extras(source, options, notes)) tensors.set(name, tensor);
   for (const [name, buffer] of buffersOf(source, [...tensors.keys()])) tensors.set(name, buffer);
   const epoch = description.training?.epoch ?? source.training.epoch ?? 0;

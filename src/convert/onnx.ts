@@ -1,4 +1,4 @@
-import type { FloatArray, Precision } from '../checkpoints/index.js';
+import { type FloatArray, fitsHalf, type Precision } from '../checkpoints/index.js';
 import { halfBits } from '../common/half.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
@@ -43,7 +43,7 @@ export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Arra
     if (found === undefined) throw new Error(`there are no values for ${name}`);
     return found;
   };
-  const isHalf = (name: string): boolean => precision === 'F16' && valuesOf(name).shape.length >= 2;
+  const isHalf = (name: string): boolean => precision === 'F16' && fitsHalf(valuesOf(name));
   return onnxChunks(forOpset(lower(withHalfWeights(program, isHalf), 'webgpu'), opset), {
     opset,
     batch: 'batch_size',

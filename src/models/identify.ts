@@ -6,8 +6,16 @@ import type { Preprocessing } from '../common/preprocessing.js';
 import { printable } from '../common/printable.js';
 import { landmarkPrefix } from './landmark-detector.js';
 import { type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2-config.js';
-import { isIgnoredOnLoad } from './published.js';
-import { buildInference, type ModelDefinition, type ModelName, modelNamed, modelNames, models } from './registry.js';
+import { deadTensors, isIgnoredOnLoad } from './published.js';
+import {
+  buildInference,
+  type Inference,
+  type ModelDefinition,
+  type ModelName,
+  modelNamed,
+  modelNames,
+  models,
+} from './registry.js';
 
 /** Shapes of the floating-point tensors of a file, by name. */
 export type TensorShapes = ReadonlyMap<string, readonly number[]>;
@@ -15,24 +23,84 @@ export type TensorShapes = ReadonlyMap<string, readonly number[]>;
 const headWeight = 'VIT.head.linear.weight';
 
 /**
- * Which network tensors belong to, by their names and shapes: all that it reads are there, and nothing that is unknown to
- * it. For files that do not say it themselves.
+ * Which network tensors belong to, by their names and shapes: all that it reads are there, and nothing unknown in its
+ * modules ({@link isSurplus}). For files that do not say it themselves.
  * @returns the network with as many classes as the tensors' head; `undefined` where none fits.
  */
 export function identifyModel(shapes: TensorShapes): ModelDefinition | undefined {
-  const numClasses = shapes.get(headWeight)?.[0];
-  if (numClasses === undefined || numClasses < 2 || numClasses > 1000) return undefined;
-  return modelNames
-    .map((name) => ({ ...models[name], config: { ...models[name].config, numClasses } }))
-    .find((model) => fits(model, shapes));
+  return candidates(shapes).find((model) => differences(model, shapes).length === 0);
 }
 
-function fits({ config }: ModelDefinition, shapes: TensorShapes): boolean {
-  // Cheaper than to build the network.
-  if (shapes.get(headWeight)?.[1] !== config.transformer.embedding) return false;
+/** The networks with as many classes as tensors say. */
+function candidates(shapes: TensorShapes): ModelDefinition[] {
+  const outputs = shapes.get(headWeight)?.[0];
+  const numClasses = outputs !== undefined && outputs >= 2 && outputs <= 1000 ? outputs : undefined;
+  return modelNames
+    .map((name) => models[name])
+    .map((model) => (numClasses === undefined ? model : { ...model, config: { ...model.config, numClasses } }));
+}
+
+const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** What keeps tensors from being those of a network, a phrase each: missing ones first. */
+function differences({ config }: ModelDefinition, shapes: TensorShapes): string[] {
   const { parameters } = buildInference(config);
-  const read = [...parameters.values()].every(({ name, shape }) => String(shapes.get(name)) === String(shape));
-  return read && [...shapes.keys()].every((name) => parameters.has(name) || isIgnoredOnLoad(name));
+  const missing: string[] = [];
+  const others: string[] = [];
+  for (const { name, shape } of parameters.values()) {
+    const found = shapes.get(name);
+    if (found === undefined) missing.push(`it has no ${name}`);
+    else if (String(found) !== String(shape)) {
+      others.push(`its ${name} is ${shapeText(found)} instead of ${shapeText(shape)}`);
+    }
+  }
+  const unknown = [...shapes.keys()]
+    .filter((name) => !parameters.has(name) && !isIgnoredOnLoad(name) && !isSurplus(name, parameters))
+    .map((name) => `its ${printable(name, 60)} is unknown`);
+  return [...missing, ...others, ...unknown];
+}
+
+/** The network that most tensors could be of, and what is wrong with the others; `undefined` where they are of none. */
+function nearest(shapes: TensorShapes): string | undefined {
+  const [best] = candidates(shapes)
+    .map((model) => ({ model, wrong: differences(model, shapes), size: buildInference(model.config).parameters.size }))
+    .filter(({ wrong, size }) => wrong.length < size / 2)
+    .toSorted((a, b) => a.wrong.length - b.wrong.length);
+  if (best === undefined) return undefined;
+  const { model, wrong } = best;
+  const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
+  return `nearly a ${model.name}, but ${wrong.slice(0, 3).join(', ')}${more}`;
+}
+
+/** What tools leave in the modules of a network: counted operations, averages taken, batches tracked. */
+const leftovers = /(^|\.)(total_ops|total_params|n_averaged|num_batches_tracked|__flops__|__params__|__macs__)$/;
+
+/**
+ * Whether a tensor that a network does not read does no harm in a file of it: what tools leave behind, and all that is in
+ * none of the network's modules, such as the state of an optimizer. Anything else in its modules makes it another network.
+ */
+export function isSurplus(name: string, parameters: Inference['parameters']): boolean {
+  if (parameters.has(name)) return false;
+  if (leftovers.test(name)) return true;
+  return !modulesOf(parameters).has(moduleOf(name));
+}
+
+const moduleOf = (name: string): string => name.split('.', 1).join();
+
+const moduleSets = new WeakMap<Inference['parameters'], ReadonlySet<string>>();
+
+/** First segments of the names of a network's parameters, and of what the published one registers besides. */
+function modulesOf(parameters: Inference['parameters']): ReadonlySet<string> {
+  const known = moduleSets.get(parameters) ?? new Set([...parameters.keys(), ...deadTensors.keys()].map(moduleOf));
+  moduleSets.set(parameters, known);
+  return known;
+}
+
+/** A sentence about what is ignored in a file. */
+export function surplusNote(path: string, names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => printable(name, 60));
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return `${path} holds ${names.length} more tensors than its network reads (${shown.join(', ')}${more}): they are ignored.`;
 }
 
 /** A pretrained part of the published network in a file of its own, whose tensors lack what the network puts before them. */
@@ -45,7 +113,7 @@ const parts = [
 function partOf(shapes: TensorShapes): (typeof parts)[number] | undefined {
   if (shapes.has(headWeight)) return undefined;
   const known = [...buildInference(posterV2Config).parameters.values()];
-  const names = new Map([...shapes].map(([name, shape]) => [name.replace(/^module\./, ''), String(shape)]));
+  const names = new Map([...shapes].map(([name, shape]) => [name, String(shape)]));
   return parts.find(({ prefix }) =>
     known
       .filter(({ name }) => name.startsWith(prefix))
@@ -83,8 +151,11 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
   const found = assumed.model === undefined ? identifyModel(shapes) : modelNamed(assumed.model);
   if (found === undefined) {
     const other = assumed.labels === undefined ? ' and --labels' : '';
+    const what = nearest(shapes);
+    const problem =
+      what === undefined ? 'its tensors are not those of a network known here' : `its tensors are ${what}`;
     throw new UserError(
-      `${path} does not say which network and labels it belongs to, and its tensors are not those of a network known here: say it with --model${other}, or use another checkpoint.`,
+      `${path} does not say which network and labels it belongs to, and ${problem}: say it with --model${other}, or use another checkpoint.`,
     );
   }
   const { name, config, preprocessing } = found;

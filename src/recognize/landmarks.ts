@@ -1,4 +1,4 @@
-import { type FloatArray, loadParameters } from '../checkpoints/index.js';
+import { type FloatArray, loadParameters, requireFinite } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import { decodePicture, inputFormat, normaliseInto, toNetworkSize } from '../data/index.js';
@@ -52,14 +52,15 @@ export async function loadLandmarkDetector(
   options: { readonly threads?: number } = {},
 ): Promise<LandmarkDetector> {
   const { parameters } = await loadParameters(path);
-  const plain = new Map([...parameters].map(([name, array]) => [name.replace(/^module\./, ''), array]));
-  const way: LandmarkInput = [...plain.keys()].some((name) => name.startsWith(landmarkPrefix)) ? 'poster' : 'detector';
+  const way: LandmarkInput = [...parameters.keys()].some((name) => name.startsWith(landmarkPrefix))
+    ? 'poster'
+    : 'detector';
   const preprocessing = formats[way];
   const { graph, parameters: wanted } = buildLandmarkDetector(preprocessing.imageSize);
   const values = new Map<string, Float32Array>();
   for (const { name, shape } of wanted.values()) {
     const own = way === 'poster' ? name : name.slice(landmarkPrefix.length);
-    values.set(name, valuesOf(plain.get(own), own, shape, path));
+    values.set(name, valuesOf(parameters.get(own), own, shape, path));
   }
   if (isUntouched(values)) {
     throw new UserError(
@@ -99,7 +100,10 @@ function isUntouched(values: ReadonlyMap<string, Float32Array>): boolean {
 }
 
 function valuesOf(array: FloatArray | undefined, name: string, shape: readonly number[], path: string): Float32Array {
-  if (array !== undefined && array.shape.join() === shape.join()) return array.data;
+  if (array !== undefined && array.shape.join() === shape.join()) {
+    requireFinite(array.data, name, path);
+    return array.data;
+  }
   const problem =
     array === undefined ? `has no ${name}` : `has ${name} as [${array.shape.join(', ')}], not [${shape.join(', ')}]`;
   throw new UserError(

@@ -1,14 +1,18 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import {
+  allFinite,
   type CheckpointHeader,
   describeMismatch,
   isFloatDtype,
   type ModelDescription,
   matchParameters,
   parseDescription,
+  publishNote,
   readCheckpointFile,
   readCheckpointHeader,
+  requireFinite,
+  requireFiniteInFile,
   toFloat32,
   trainStatePrefix,
 } from '../checkpoints/index.js';
@@ -18,8 +22,10 @@ import {
   type AssumedModel,
   type Inference,
   isIgnoredOnLoad,
+  isSurplus,
   type PosterV2Config,
   resolveDescription,
+  surplusNote,
 } from '../models/index.js';
 import type { Placement } from '../onnx/index.js';
 import { lower, slopesOf, withSlopesAtMostOne } from '../passes/index.js';
@@ -48,7 +54,7 @@ export interface Network<Built extends Inference> {
   /** What `build` made. */
   readonly built: Built;
   /**
-   * The graph's float32 outputs by name.
+   * The graph's float32 outputs by name; asking for one that is not all finite numbers is a UserError.
    * @param images [n, C, S, S], preprocessed (`loadPicture`)
    * @param n pictures, at least 1
    * @param more what the graph takes besides, by input name
@@ -67,8 +73,8 @@ export interface Network<Built extends Inference> {
  * not aligned, are read into memory, which the model points at.
  *
  * @param build the graph of that configuration
- * @throws UserError where the file cannot be read, does not say what it is, or holds another network than it says, or
- * where the device is not there.
+ * @throws UserError where the file cannot be read, does not say what it is, holds another network than it says or weights
+ * that are not finite numbers, or where the device is not there.
  */
 export async function openNetwork<Built extends Inference>(
   path: string,
@@ -77,9 +83,9 @@ export async function openNetwork<Built extends Inference>(
 ): Promise<Network<Built>> {
   const { device = 'cpu', threads } = options;
   const header = await readCheckpointHeader(path);
-  const { description, config } = describe(path, header, options.assumed);
+  const { description, config } = describe(header, options.assumed);
   const built = build(config);
-  checkTensors(path, header, built);
+  checkTensors(header, built);
   const program = withSlopesAtMostOne(built.graph, await gentleSlopes(path, slopesOf(built.graph)));
   const session = await createSession(program, device, {
     ...(await weightsOf(path, header, built, device)),
@@ -92,7 +98,13 @@ export async function openNetwork<Built extends Inference>(
     async run(images, n, more = new Map()) {
       const pixels = hostTensor('float32', images, [n, channels, imageSize, imageSize]);
       const outputs = await session.run(new Map([...more, ['pixel_values', pixels]]));
-      return (output) => floats(outputs.get(output));
+      return (output) => {
+        const values = floats(outputs.get(output));
+        if (allFinite(values)) return values;
+        throw new UserError(
+          `The network in ${path} gives values that are not finite numbers (${output}): its weights are broken; use another checkpoint.`,
+        );
+      };
     },
     dispose: () => session.dispose(),
   };
@@ -103,15 +115,15 @@ export async function openNetwork<Built extends Inference>(
  * @throws UserError where that is not enough, or the file cannot be read.
  */
 export async function describeCheckpoint(path: string, assumed?: AssumedModel): Promise<ModelDescription> {
-  return describe(path, await readCheckpointHeader(path), assumed).description;
+  return describe(await readCheckpointHeader(path), assumed).description;
 }
 
 function describe(
-  path: string,
   header: CheckpointHeader,
   assumed?: AssumedModel,
 ): { readonly description: ModelDescription; readonly config: PosterV2Config } {
-  return resolveDescription(path, parseDescription(header.metadata, path), parameterShapes(header), assumed);
+  const { path, metadata } = header;
+  return resolveDescription(path, parseDescription(metadata, path), parameterShapes(header), assumed);
 }
 
 /** Without what cannot be weights: integers, the state of training. */
@@ -123,12 +135,18 @@ function parameterShapes({ tensors }: CheckpointHeader): Map<string, readonly nu
   );
 }
 
-function checkTensors(path: string, header: CheckpointHeader, { parameters }: Inference): void {
+function checkTensors(header: CheckpointHeader, { parameters }: Inference): void {
+  const { path } = header;
   const expected = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
+  const found = parameterShapes(header);
   // Besides what published checkpoints hold and nothing reads: what this network has only while it is trained.
-  const ignore = (name: string): boolean => isIgnoredOnLoad(name) && !expected.has(name);
-  const problem = describeMismatch(matchParameters(expected, parameterShapes(header), { ignore }), path);
+  const published = (name: string): boolean => isIgnoredOnLoad(name) && !expected.has(name);
+  const surplus = [...found.keys()].filter((name) => !published(name) && isSurplus(name, parameters));
+  const ignored = new Set(surplus);
+  const ignore = (name: string): boolean => published(name) || ignored.has(name);
+  const problem = describeMismatch(matchParameters(expected, found, { ignore }), path);
   if (problem !== undefined) throw new UserError(problem);
+  if (surplus.length > 0) publishNote(surplusNote(path, surplus));
 }
 
 /** Those slopes of PReLUs that are nowhere above 1. */
@@ -155,7 +173,8 @@ async function weightsOf(
   if (device !== 'webgpu' && places.length === parameters.size) {
     // The usual case: the runtime maps the file, and not even the bytes of the file are copied.
     // ONNX Runtime refuses a symbolic link that leads out of its folder.
-    const file = await realpath(path);
+    const file = await realpath(header.path);
+    await requireFiniteInFile(file, places);
     const location = basename(file);
     const placed = new Map(places.map(([name, offset, length]) => [name, { location, offset, length }]));
     return { place: (name) => placed.get(name) ?? 'input', externalFolder: dirname(file) };
@@ -165,7 +184,9 @@ async function weightsOf(
   const placed = new Map<string, Placement>();
   const externalFiles: { path: string; data: Uint8Array }[] = [];
   for (const [name, tensor] of tensors) {
-    const { buffer, byteOffset, byteLength } = toFloat32(tensor, name);
+    const values = toFloat32(tensor, name);
+    requireFinite(values, name, header.path);
+    const { buffer, byteOffset, byteLength } = values;
     const location = `tensor-${externalFiles.length}`;
     externalFiles.push({ path: location, data: new Uint8Array(buffer, byteOffset, byteLength) });
     placed.set(name, { location, offset: 0, length: byteLength });

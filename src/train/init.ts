@@ -1,15 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
-import {
-  descriptionKey,
-  type FloatArray,
-  loadParameters,
-  type ModelDescription,
-  parseDescription,
-} from '../checkpoints/index.js';
+import { type FloatArray, loadParameters, requireFinite } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
-import { printable, readJson } from '../common/files.js';
+import { printable } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
 import { isIgnoredOnLoad } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
@@ -49,7 +40,8 @@ export interface InitReport extends InitSource {
  * names; a head for other classes, or for classes that nobody names, stays as it was.
  * @param values of the network's tensors, in place
  * @param labels of the data
- * @throws UserError when nothing fits, or `source.labels` are not those of the file.
+ * @throws UserError when nothing fits, or less than half of a named part; when values that fit are not finite numbers; when
+ * `source.labels` are not those of the file.
  */
 export async function initialParameters(
   source: InitSource,
@@ -57,7 +49,7 @@ export async function initialParameters(
   values: Map<string, Float32Array>,
   labels: LabelSet,
 ): Promise<InitReport> {
-  const { parameters, description = await describedBeside(source.path) } = await loadParameters(source.path);
+  const { parameters, description } = await loadParameters(source.path);
   const named = namesInNetwork(source.part, parameters);
   const head = new Map(
     [...parameters].flatMap(([name, array]) => {
@@ -74,6 +66,7 @@ export async function initialParameters(
     const why = whyNot(spec, target, array, rows);
     if (why !== undefined) left.push({ name, ...why });
     else if (target !== undefined) {
+      requireFinite(array.data, name, source.path);
       const turned = headName.test(target) && rows.kind === 'turned' ? reordered(array, rows.mapping) : array.data;
       values.set(target, turned);
       taken.push(target);
@@ -83,21 +76,10 @@ export async function initialParameters(
   const prefix = source.part === 'network' ? '' : partPrefixes[source.part];
   const filled = new Set(taken);
   const fresh = [...specs.keys()].filter((name) => name.startsWith(prefix) && !filled.has(name));
+  if (source.part !== 'network' && fresh.length > taken.length) throw tooLittle(source, taken, fresh, left);
   const note = headNote(rows);
   return { ...source, taken, left, fresh, ...(note === undefined ? {} : { note }) };
 }
-
-/** What the `config.json` of a Hugging Face folder says of the weights in it, which other programs saved again without. */
-async function describedBeside(path: string): Promise<ModelDescription | undefined> {
-  if (basename(path) !== 'model.safetensors') return undefined;
-  const configPath = join(dirname(path), 'config.json');
-  if ((await stat(configPath).catch(() => undefined)) === undefined) return undefined;
-  const document = (await readJson(configPath, configSchema))[descriptionKey];
-  if (document === undefined) return undefined;
-  return parseDescription(new Map([[descriptionKey, JSON.stringify(document)]]), configPath);
-}
-
-const configSchema = z.object({ [descriptionKey]: z.record(z.string(), z.unknown()).optional() });
 
 /** What became of the head, where that is not plain. */
 function headNote(rows: HeadRows): string | undefined {
@@ -110,16 +92,31 @@ function namesInNetwork(
   part: InitSource['part'],
   parameters: ReadonlyMap<string, FloatArray>,
 ): ReadonlyMap<string, string | undefined> {
-  // DataParallel's.
-  const plain = (name: string): string => name.replace(/^module\./, '');
   const names = [...parameters.keys()];
-  if (part === 'network') return new Map(names.map((name) => [name, plain(name)]));
+  if (part === 'network') return new Map(names.map((name) => [name, withStages(name)]));
   const prefix = partPrefixes[part];
   // A file of the whole network will do: its part is taken.
-  const whole = names.some((name) => plain(name).startsWith(prefix));
-  const target = (name: string): string | undefined =>
-    whole ? (plain(name).startsWith(prefix) ? plain(name) : undefined) : prefix + plain(name);
+  const whole = names.some((name) => name.startsWith(prefix));
+  const target = (name: string): string | undefined => {
+    if (!whole) return withStages(prefix + name);
+    return name.startsWith(prefix) ? withStages(name) : undefined;
+  };
   return new Map(names.map((name) => [name, target(name)]));
+}
+
+/** Units of the three stages of IR-50, which POSTER (V1) and its `ir50.pth` count through as `body.0` to `body.20`. */
+const stageUnits = [3, 4, 14] as const;
+
+/** POSTER's name of a tensor of IR-50 as POSTER V2's: `ir_back.body.3.` is `ir_back.body2.0.`; others as they are. */
+function withStages(name: string): string {
+  const [, number, rest] = /^ir_back\.body\.(\d{1,2})\.(.*)$/s.exec(name) ?? [];
+  if (number === undefined) return name;
+  let unit = Number(number);
+  for (const [stage, units] of stageUnits.entries()) {
+    if (unit < units) return `ir_back.body${stage + 1}.${unit}.${rest}`;
+    unit -= units;
+  }
+  return name;
 }
 
 /** Why a tensor of a file is not taken; undefined: it is. */
@@ -143,5 +140,18 @@ function nothingFits({ part, path }: InitSource, [first]: readonly LeftTensor[])
   const of = part === 'network' ? 'this network' : `this network's ${part} part`;
   return new UserError(
     `${path} has no tensor with a name and shape of ${of} (${example}); choose another --init or --model.`,
+  );
+}
+
+/** Whoever names a part means all of it: a few tensors that happen to fit would be training from nothing. */
+function tooLittle(
+  { part, path }: InitSource,
+  taken: readonly string[],
+  [missing = '']: readonly string[],
+  [first]: readonly LeftTensor[],
+): UserError {
+  const other = first === undefined ? '' : `, and its ${printable(first.name)} is ${first.reason}`;
+  return new UserError(
+    `${path} has ${taken.length} tensors of this network's ${part} part and lacks most (such as ${missing}${other}): it is of another network; choose another --init or --model.`,
   );
 }

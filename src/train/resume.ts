@@ -2,7 +2,13 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { lastFileName, type loadTrainState, readDescription, type TrainState } from '../checkpoints/index.js';
+import {
+  lastFileName,
+  type loadTrainState,
+  readDescription,
+  requireFinite,
+  type TrainState,
+} from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { explainFileError, printable, writeFileAtomic } from '../common/files.js';
 import { compareLabels } from '../common/label-sets.js';
@@ -32,6 +38,9 @@ export function checkState({ model, state }: Stored, run: RunOptions, path: stri
         : undefined;
   if (problem !== undefined) {
     throw new UserError(`${printable(path)} holds ${printable(problem)}; resume from another checkpoint.`);
+  }
+  for (const [what, arrays] of [...state.optimizer.slots, ['average', state.ema?.arrays ?? []] as const]) {
+    for (const [name, values] of arrays) requireFinite(values, `${what} of ${name}`, path);
   }
   const { epoch, nextBatch } = state;
   if (epoch > run.epochs || (epoch === run.epochs && nextBatch > 0)) {

@@ -20,14 +20,16 @@ const fixture = (name: string): Buffer =>
 
 /** A file that is in memory. */
 export function memoryFile(path: string, bytes: Uint8Array): ReadableFile {
+  const read = async (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
+    if (!(offset >= 0 && length >= 0)) throw new RangeError(`read(${offset}, ${length})`);
+    if (offset + length > bytes.byteLength) throw new UserError(`${path} ends early.`);
+    return new Uint8Array(bytes.subarray(offset, offset + length));
+  };
   return {
     path,
     size: bytes.byteLength,
-    async read(offset, length) {
-      if (!(offset >= 0 && length >= 0)) throw new RangeError(`read(${offset}, ${length})`);
-      if (offset + length > bytes.byteLength) throw new UserError(`${path} ends early.`);
-      return new Uint8Array(bytes.subarray(offset, offset + length));
-    },
+    read,
+    readInto: async (into, offset) => into.set(await read(offset, into.byteLength)),
   };
 }
 

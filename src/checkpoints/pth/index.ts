@@ -1,5 +1,5 @@
 import type { ReadableFile } from '../../common/files.js';
-import { descriptionKey } from '../model-checkpoint.js';
+import { descriptionKey } from '../description-key.js';
 import { publishRefused } from '../refused.js';
 import { elementBytes, isNumberDtype, type Tensor, toFloat64 } from '../tensor.js';
 import { type Extra, extraOf } from './extra.js';
