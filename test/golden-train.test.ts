@@ -54,7 +54,8 @@ describe('training from a PyTorch checkpoint through the command line', () => {
     const tensors = new Map(
       [...start].map(([name, data]) => [name, fromFloat32({ shape: shapes.get(name) ?? [], data })]),
     );
-    await writePublished(join(dir, 'start.pth'), { tensors, epoch: 0, bestAccuracy: 0, learningRate: golden.lr });
+    const resume = { learningRate: golden.lr, initialLearningRate: golden.lr, rho: 0.05, weightDecay: 0 };
+    await writePublished(join(dir, 'start.pth'), { tensors, epoch: 0, bestAccuracy: 0, resume });
 
     // The published recipe, but for what chance decides and for a learning rate that does not fall after an epoch.
     const weights = ['--init', 'start.pth', '--init-labels', 'RAF-DB'];

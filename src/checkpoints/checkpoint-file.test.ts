@@ -93,7 +93,7 @@ for (const name of ['training-zip.pth', 'training-legacy.pth']) {
     ]);
     assertTensors(tensors, Object.fromEntries(plain));
     const { epoch, best_acc } = expected.training;
-    assert.deepEqual(trainingNotes(extra), { epoch, bestAccuracy: best_acc, hasOptimizer: true });
+    assert.deepEqual(trainingNotes(extra), { epoch, bestAccuracy: best_acc, hasOptimizer: true, learningRate: 3.5e-5 });
     assert.deepEqual(refused, []);
     const { recorder, recorder1, optimizer } = z
       .object({

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { type ReadableFile, withFile } from '../common/files.js';
 import { locateCheckpoint } from './checkpoint-folder.js';
@@ -143,20 +144,34 @@ export interface TrainingNotes {
   /** `best_acc` or the like, in the script's unit: per cent in the published code. */
   readonly bestAccuracy?: number;
   readonly hasOptimizer: boolean;
+  /** Of the optimizer's first group. */
+  readonly learningRate?: number;
 }
 
 /** Looks for the usual entries in what a PyTorch file holds besides weights. */
 export function trainingNotes(extra: Extra): TrainingNotes {
-  const entries = typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? Object.entries(extra) : [];
+  const entries = entriesOf(extra);
   const numberAt = (names: RegExp): number | undefined => {
     const found = entries.find(([key, value]) => names.test(key) && typeof value === 'number')?.[1];
     return typeof found === 'number' ? found : undefined;
   };
   const epoch = numberAt(/^epochs?$/);
+  const optimizer = entries.find(([key]) => /^optim/i.test(key))?.[1];
+  const learningRate = optimizerSchema.safeParse(optimizer);
   const bestAccuracy = numberAt(/^best_?(acc|accuracy|acc1|prec1?|top1)$/i);
   return {
     ...(epoch === undefined ? {} : { epoch }),
     ...(bestAccuracy === undefined ? {} : { bestAccuracy }),
-    hasOptimizer: entries.some(([key]) => /^optim/i.test(key)),
+    hasOptimizer: optimizer !== undefined,
+    ...(learningRate.success ? { learningRate: learningRate.data.param_groups[0].lr } : {}),
   };
 }
+
+function entriesOf(extra: Extra): [string, Extra][] {
+  return typeof extra === 'object' && extra !== null && !Array.isArray(extra) ? Object.entries(extra) : [];
+}
+
+/** Of SAM and any other optimizer of PyTorch. */
+const optimizerSchema = z.object({
+  param_groups: z.tuple([z.object({ lr: z.number().gt(0) })], z.unknown()),
+});

@@ -16,6 +16,7 @@ import { type AssumedModel, landmarkPrefix } from '../models/index.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
 import { buffersOf, deadTensorsOf, isPublishedNetwork } from './published.js';
+import { resumeSettings } from './resume-settings.js';
 import { readSource, type Source } from './source.js';
 
 export const formats = ['pth', 'safetensors', 'onnx', 'huggingface'] as const;
@@ -184,9 +185,6 @@ async function writeModel(
   return { tensors: parameters.size, opset };
 }
 
-/** The published script's learning rate for RAF-DB, and what each epoch leaves of it. */
-const published = { learningRate: 3.5e-5, decay: 0.98 };
-
 async function writeTorch(
   out: string,
   source: Source,
@@ -200,11 +198,12 @@ async function writeTorch(
   for (const [name, buffer] of buffersOf(source, [...tensors.keys()])) tensors.set(name, buffer);
   const epoch = description.training?.epoch ?? source.training.epoch ?? 0;
   const accuracy = description.training?.metrics['accuracy'];
+  const { settings, from } = resumeSettings(source, epoch);
   await writePublished(out, {
     tensors,
     epoch,
     bestAccuracy: accuracy === undefined ? (source.training.bestAccuracy ?? 0) : 100 * accuracy,
-    learningRate: published.learningRate * published.decay ** epoch,
+    resume: settings,
     description,
     ...(recorderEpochs === undefined ? {} : { recorderEpochs }),
   });
@@ -214,6 +213,7 @@ async function writeTorch(
     notes.push('Without --dead-tensors the published code, which loads strictly, refuses this file; others take it.');
   }
   if (recorderEpochs !== undefined) {
+    notes.push(`The published script goes on at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`);
     notes.push(
       'The recorders are objects of the published script: other programs load this file only with weights_only=False.',
     );

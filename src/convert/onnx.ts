@@ -7,7 +7,7 @@ import { build, buildInference, type PosterV2Config } from '../models/index.js';
 import { createScope } from '../nn/index.js';
 import { onnxChunks } from '../onnx/index.js';
 import { add, div, floor, mul, reduceSum, sub } from '../ops/index.js';
-import { forOpset, lower, withHalfWeights } from '../passes/index.js';
+import { forOpset, lower, slopesOf, withHalfWeights, withoutPRelus } from '../passes/index.js';
 
 /** What becomes an ONNX model. */
 export interface OnnxSource {
@@ -44,7 +44,8 @@ export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Arra
     return found;
   };
   const isHalf = (name: string): boolean => precision === 'F16' && fitsHalf(valuesOf(name));
-  return onnxChunks(forOpset(lower(withHalfWeights(program, isHalf), 'webgpu'), opset), {
+  const fast = withoutPRelus(program, gentleSlopes(program, parameters));
+  return onnxChunks(forOpset(lower(withHalfWeights(fast, isHalf), 'webgpu'), opset), {
     opset,
     batch: 'batch_size',
     place: (name) => {
@@ -58,6 +59,12 @@ export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Arra
       preprocessing: JSON.stringify(form === 'own' ? preprocessing : rgbPreprocessing(preprocessing)),
     },
   });
+}
+
+/** Slopes of PReLUs that are nowhere above 1, as those of all published weights are. */
+function gentleSlopes(program: Graph, parameters: OnnxSource['parameters']): Set<string> {
+  const gentle = (name: string): boolean => parameters.get(name)?.data.every((value) => value <= 1) === true;
+  return new Set(slopesOf(program).filter(gentle));
 }
 
 /** ITU-R 601 of bytes, in 65536ths, as Pillow's `convert('L')` and `toLuma` here. */

@@ -63,6 +63,29 @@ export const oneCycle = (lr: number): OneCycleSchedule => ({
   finalDivFactor: 1e4,
 });
 
+/** Schedules by the names that settings of a run have for them. */
+export const scheduleNames = ['exponential', 'cosine', 'one-cycle', 'constant'] as const;
+
+/** What settings of a run say about its schedule. */
+export interface ScheduleSettings {
+  readonly schedule: (typeof scheduleNames)[number];
+  readonly lr: number;
+  /** Of the exponential one. */
+  readonly gamma: number;
+  /** In epochs; 0: none. */
+  readonly warmUp: number;
+}
+
+export function scheduleOf({ schedule, lr, gamma, warmUp }: ScheduleSettings): Schedule {
+  const schedules: Readonly<Record<ScheduleSettings['schedule'], Schedule>> = {
+    exponential: exponential(lr, gamma),
+    cosine: cosine(lr),
+    'one-cycle': oneCycle(lr),
+    constant: constant(lr),
+  };
+  return warmUp > 0 ? { ...schedules[schedule], warmUp: { length: warmUp, unit: 'epochs' } } : schedules[schedule];
+}
+
 /** A UserError if a number of the schedule is out of its range. */
 export function checkSchedule(schedule: Schedule): void {
   within('learning rate', schedule.lr, schedule.lr >= 0, 'at least 0');

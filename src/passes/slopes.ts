@@ -1,5 +1,5 @@
 import { type Graph, type Node, nodesOf, rewrite } from '../graph/index.js';
-import { attributesOf, operand, prelu } from '../ops/index.js';
+import { attributesOf, operand, operationOf, prelu } from '../ops/index.js';
 
 /** The parameter that a PReLU's slope is, by name; undefined for other operations and slopes of other origin. */
 function slopeOf(node: Node): string | undefined {
@@ -23,5 +23,16 @@ export function withSlopesAtMostOne(program: Graph, names: ReadonlySet<string>):
     const seen = { ...node, inputs };
     const { fixed } = attributesOf('PRelu', node);
     return [prelu(operand(seen, 0), operand(seen, 1), { fixed: fixed === 1, atMostOne: true })];
+  });
+}
+
+/**
+ * The same program without the PReLUs of these slopes, which are nowhere above 1: in operations that other runtimes' CPU
+ * kernels, too, spread over all cores.
+ */
+export function withoutPRelus(program: Graph, names: ReadonlySet<string>): Graph {
+  return rewrite(withSlopesAtMostOne(program, names), (node, inputs) => {
+    if (node.op !== 'PRelu' || attributesOf('PRelu', node).atMostOne !== 1) return undefined;
+    return operationOf('PRelu').lower?.({ ...node, inputs }, { device: 'cpu' });
   });
 }

@@ -3,10 +3,10 @@ import { lastFileName, type TrainState } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Loader } from '../data/index.js';
 import { type Evaluation, type History, openHistory } from '../metrics/index.js';
-import { learningRate } from '../optim/index.js';
+import { learningRate, scheduleOf } from '../optim/index.js';
 import type { Engine, Snapshot } from './engine.js';
 import { evaluateWith, trainStep } from './epoch.js';
-import { type RunOptions, scheduleOf } from './options.js';
+import type { RunOptions } from './options.js';
 import { historyFileName, isOwnState } from './resume.js';
 import {
   addSkipped,

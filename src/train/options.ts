@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { ExitCode, UserError } from '../common/errors.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../common/label-sets.js';
 import { modelNames, models } from '../models/registry.js';
-import type { DecayRule, OptimizerConfig, Schedule } from '../optim/index.js';
-import { adam, adamw, cosine, decayAll, decayMatrices, exponential, oneCycle, sgd } from '../optim/index.js';
+import type { DecayRule, OptimizerConfig } from '../optim/index.js';
+import { adam, adamw, decayAll, decayMatrices, scheduleNames, sgd } from '../optim/index.js';
 
 /** The datasets that have a recipe (`recipes.ts`), and their classes in published order. */
 export const dataTypeLabels = {
@@ -58,7 +58,7 @@ export const runSchema = z.strictObject({
   weightDecay: z.number().min(0),
   /** What weight decay pulls: matrices and kernels, or also offsets and the scales of normalisation. */
   decay: z.enum(['matrices', 'all']).default('matrices'),
-  schedule: z.enum(['exponential', 'cosine', 'one-cycle', 'constant']),
+  schedule: z.enum(scheduleNames),
   /** What the exponential schedule multiplies the learning rate with after each epoch. */
   gamma: z.number().gt(0).max(1).default(0.98),
   /** Epochs of linear warm-up before the schedule. */
@@ -138,18 +138,6 @@ export function optimizerOf(run: RunOptions): OptimizerConfig {
   const { lr, weightDecay, momentum } = run;
   if (run.optimizer === 'sgd') return sgd(lr, { weightDecay, momentum });
   return run.optimizer === 'adamw' ? adamw(lr, { weightDecay }) : adam(lr, { weightDecay });
-}
-
-export function scheduleOf(run: RunOptions): Schedule {
-  const base: Schedule =
-    run.schedule === 'one-cycle'
-      ? oneCycle(run.lr)
-      : run.schedule === 'cosine'
-        ? cosine(run.lr)
-        : run.schedule === 'constant'
-          ? { type: 'constant', lr: run.lr }
-          : exponential(run.lr, run.gamma);
-  return run.warmUp > 0 ? { ...base, warmUp: { length: run.warmUp, unit: 'epochs' } } : base;
 }
 
 export const decayRuleOf = (run: RunOptions): DecayRule => (run.decay === 'all' ? decayAll : decayMatrices);

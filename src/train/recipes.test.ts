@@ -6,17 +6,10 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadModel } from '../checkpoints/index.js';
 import type { Augmentation } from '../data/index.js';
+import { scheduleOf } from '../optim/index.js';
 import { noteVotes, openData } from './data.js';
 import { augmentationOf, networkOf } from './network.js';
-import {
-  type DataType,
-  dataTypeLabels,
-  dataTypes,
-  optimizerOf,
-  parseRun,
-  parseStoredRun,
-  scheduleOf,
-} from './options.js';
+import { type DataType, dataTypeLabels, dataTypes, optimizerOf, parseRun, parseStoredRun } from './options.js';
 import { runFor } from './recipes.js';
 
 /** What arXiv 2301.12149 and its scripts say of each dataset. */

@@ -60,7 +60,7 @@ const published = {
   ]),
   epoch: 300,
   bestAccuracy: 92.21,
-  learningRate: 1,
+  resume: { learningRate: 1, initialLearningRate: 2, rho: 0.05, weightDecay: 0 },
 };
 
 test('a checkpoint of the published code: what stands beside the weights', async () => {

@@ -11,6 +11,17 @@ import {
 } from './pickle-writer.js';
 import { writePth } from './pth-writer.js';
 
+/** What the published script reads from a checkpoint to go on with, whatever its own options say. */
+export interface ResumeSettings {
+  /** Of the next epoch. */
+  readonly learningRate: number;
+  /** Of the first. */
+  readonly initialLearningRate: number;
+  /** Radius of SAM. */
+  readonly rho: number;
+  readonly weightDecay: number;
+}
+
 /** What a checkpoint of the published training script holds. */
 export interface PublishedCheckpoint {
   /** Weights, running statistics and integer buffers by published name, without `module.`. */
@@ -19,8 +30,8 @@ export interface PublishedCheckpoint {
   readonly epoch: number;
   /** Best accuracy so far in percent, as the published script counts. */
   readonly bestAccuracy: number;
-  /** At which the published script goes on. */
-  readonly learningRate: number;
+  /** With which the published script goes on. */
+  readonly resume: ResumeSettings;
   /**
    * The length of the run whose curves the script's recorders draw. With it they are made by the script's own classes,
    * which only unpickling without restrictions allows; without it they are None, `torch.load` needs no class of anybody,
@@ -60,16 +71,15 @@ export function writePublished(path: string, checkpoint: PublishedCheckpoint): P
  * The state of a SAM over Adam that has made no step. The published script stores no moments: its SAM keeps them in a
  * base optimizer whose state it does not save. What other versions of PyTorch do not know they pass over.
  */
-function optimizer({ tensors, learningRate }: PublishedCheckpoint): PickleValue {
+function optimizer({ tensors, resume }: PublishedCheckpoint): PickleValue {
   const parameters = [...tensors.keys()].filter((name) => !isBuffer(name));
-  const rate = pickleFloat(learningRate);
   const group = new Map<string, PickleValue>([
-    ['rho', 0.05],
+    ['rho', pickleFloat(resume.rho)],
     ['adaptive', false],
-    ['lr', rate],
+    ['lr', pickleFloat(resume.learningRate)],
     ['betas', pickleTuple(0.9, 0.999)],
     ['eps', 1e-8],
-    ['weight_decay', 0],
+    ['weight_decay', pickleFloat(resume.weightDecay)],
     ['amsgrad', false],
     ['maximize', false],
     ['foreach', null],
@@ -77,7 +87,7 @@ function optimizer({ tensors, learningRate }: PublishedCheckpoint): PickleValue 
     ['differentiable', false],
     ['fused', null],
     ['decoupled_weight_decay', false],
-    ['initial_lr', rate],
+    ['initial_lr', pickleFloat(resume.initialLearningRate)],
     ['params', parameters.map((_, i) => i)],
   ]);
   return new Map<string, PickleValue>([
