@@ -67,7 +67,7 @@ describe('poster convert', () => {
   it('to a Hugging Face folder and back, to the byte', async () => {
     const { to, files, opset } = await converted('a.safetensors', 'folder/');
     assert.deepEqual([to, opset], ['huggingface', 21]);
-    const names = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx'];
+    const names = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx', 'README.md'];
     assert.deepEqual(
       files,
       names.map((name) => path(`folder/${name}`)),
@@ -196,7 +196,7 @@ describe('poster convert', () => {
     await refuses(from, 'y.pth', 3, /belong to the published network/, { deadTensors: true });
     await refuses(from, 'y.pth', 3, /--recorders are for the published script/, { recorderEpochs: 3 });
     await refuses('x.onnx', 'y.pth', 3, /x\.onnx is an ONNX model/);
-    await refuses('empty', 'y.pth', 3, /Cannot read .*config\.json: there is no such file/);
+    await refuses('empty', 'y.pth', 3, /empty is a folder without weights \(model\.safetensors/);
     await refuses('missing.pth', 'y.pth', 3, /Cannot read .*missing\.pth: there is no such file/);
     await refuses(from, 'nowhere/y.pth', 3, /the folder .*nowhere does not exist/);
     await refuses(from, 'x.onnx/', 3, /something else is in its place|is a file where a folder is needed/);

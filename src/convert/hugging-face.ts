@@ -11,6 +11,7 @@ import {
 import { ExitCode, UserError } from '../common/errors.js';
 import { printable, writeFileAtomic } from '../common/files.js';
 import { makeFolder } from '../common/output-paths.js';
+import { cardMark, modelCard } from './model-card.js';
 import { rgbPreprocessing, toOnnx } from './onnx.js';
 import type { Source } from './source.js';
 
@@ -33,7 +34,7 @@ export interface HuggingFaceFiles {
 
 /**
  * Writes a folder as Hugging Face's libraries take it: `config.json`, `preprocessor_config.json`, `model.safetensors`,
- * `onnx/model.onnx`. The configuration, without which a folder cannot be loaded, comes last.
+ * `onnx/model.onnx`, and the model card `README.md`. The configuration, without which a folder cannot be loaded, comes last.
  * @returns paths of the files within the folder
  */
 export async function writeHuggingFace(folder: string, source: Source, files: HuggingFaceFiles): Promise<string[]> {
@@ -48,8 +49,18 @@ export async function writeHuggingFace(folder: string, source: Source, files: Hu
   await writeFileAtomic(join(folder, 'onnx', 'model.onnx'), model);
   await writeSafetensors(join(folder, 'model.safetensors'), tensors, metadata);
   await writeJson(join(folder, 'preprocessor_config.json'), preprocessorConfig(source));
+  const card = join(folder, 'README.md');
+  const hasCard = await mayWriteCard(card);
+  if (hasCard) await writeFileAtomic(card, modelCard(source.description));
   await writeJson(join(folder, 'config.json'), modelConfig(source));
-  return ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx'];
+  const names = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx'];
+  return hasCard ? [...names, 'README.md'] : names;
+}
+
+/** A card that somebody wrote or changed stays. */
+async function mayWriteCard(path: string): Promise<boolean> {
+  const card = await readFile(path, 'utf8').catch(() => undefined);
+  return card === undefined || card.includes(cardMark);
 }
 
 /** What a folder may have before anything was written to it, or where writing broke off. */
