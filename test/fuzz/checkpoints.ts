@@ -1,15 +1,15 @@
 /**
  * npm run fuzz [-- COUNT [SEED]]: reads mutated checkpoints of each kind, 100,000 by default, and prints a line a kind.
  * Node runs it without the right to write files or start processes, and without `eval`: whatever a file could make happen
- * would end the run. Each file has a second; the process a bounded heap (see package.json) and a bounded memory.
+ * would end the run. Each file has two seconds of the processor; the process a bounded heap (see package.json) and a bounded memory.
  */
 import { existsSync } from 'node:fs';
 import { kinds, type Outcome, tryOne } from './kinds.js';
 
 const [count = 100_000, seed = 1] = process.argv.slice(2).map(Number);
-/** Of the whole process: Node, its heap, all that files took. Files have 5 kB. */
+/** Of the whole process: Node, its heap, all that files took. Files have 5 kB, those that are large in one way up to 5 MB. */
 const maxResidentBytes = 1024 ** 3;
-const maxSeconds = 1;
+const maxSeconds = 2;
 
 const wait = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -13,7 +13,17 @@ import { memoryLimit } from '../../src/checkpoints/pth/pth-tensors.js';
 import { UserError } from '../../src/common/errors.js';
 import type { ReadableFile } from '../../src/common/files.js';
 import { random } from '../../src/common/random.js';
-import { anyDocument, anyLegacy, anySafetensors, anyZip, type Mutation, pick } from './mutations.js';
+import {
+  anyDocument,
+  anyLegacy,
+  anySafetensors,
+  anyZip,
+  largeHeader,
+  type Mutation,
+  moveInLegacy,
+  moveInZip,
+  pick,
+} from './mutations.js';
 
 const fixture = (name: string): Buffer =>
   readFileSync(fileURLToPath(new URL(`../../../test/fixtures/checkpoints/${name}`, import.meta.url)));
@@ -59,6 +69,9 @@ export const kinds: readonly Kind[] = [
     seeds: [fixture('model.safetensors')],
     mutate: anySafetensors,
   },
+  { name: 'zip, moves', path: 'fuzz.pth', seeds: [fixture('state-zip.pth')], mutate: moveInZip },
+  { name: 'old, moves', path: 'fuzz.pth.tar', seeds: [fixture('state-legacy.pth.tar')], mutate: moveInLegacy },
+  { name: 'large headers', path: 'fuzz.safetensors', seeds: [fixture('model.safetensors')], mutate: largeHeader },
   { name: 'training state', path: 'last.safetensors', seeds: [fixture('last.safetensors')], mutate: anyDocument },
 ];
 

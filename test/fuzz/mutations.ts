@@ -1,4 +1,6 @@
 import type { Random } from '../../src/common/random.js';
+import { headerFile, headers } from './headers.js';
+import { archiveEntries, checkpointPickle, legacyFile, moves } from './moves.js';
 import { unzip, type ZipEntry, zip } from './zip.js';
 
 // Changes to good files. Half of them know the format: random bytes alone seldom get beyond its first checks.
@@ -295,3 +297,44 @@ function withHeader(bytes: Buffer, length: number, json: string, random: Random)
   prefix.writeBigUInt64LE(BigInt(random.int(8) === 0 ? length : header.length));
   return Buffer.concat([prefix, header, bytes.subarray(8 + length)]);
 }
+
+/** Any size up to `most`, small ones as often as large ones, the largest in one of fifty files: they take the time. */
+function anySize(random: Random, most: number): number {
+  const limit = random.int(50) === 0 ? most : most / 40;
+  return Math.floor(limit ** ((1 + random.int(1000)) / 1000));
+}
+
+/** A pickle that is large in one way, or in two, half of the time mutated besides. */
+function anyMove(random: Random): Buffer {
+  const parts = Array.from({ length: 1 + random.int(2) }, () =>
+    pick(random, Object.values(moves))(anySize(random, 40_000), anySize(random, 20_000)),
+  );
+  const [first, second] = parts;
+  // Both are done, the second one's value stays.
+  const value = first !== undefined && second !== undefined ? Buffer.concat([first, latin('0'), second]) : first;
+  const pickle = checkpointPickle(value ?? latin('N'), random.int(4) === 0);
+  return random.int(2) === 0 ? pickle : anyPickle(pickle, random);
+}
+
+/** PyTorch files of either format whose work could grow faster than their bytes; the good file stays as often as not. */
+export const moveInZip: Mutation = (bytes, random) => {
+  const kind = random.int(8);
+  if (kind > 1) return zip(archiveEntries(anyMove(random)), random.int(2) === 0);
+  const entries = unzip(bytes);
+  const count = anySize(random, 3000);
+  const more = Array.from({ length: count }, (_, i): ZipEntry => {
+    const [one] = entries;
+    return {
+      name: kind === 0 ? `a/data/${i}` : 'n'.repeat(Math.min(60_000, 2 * count)) + i,
+      data: one?.data ?? Buffer.alloc(0),
+    };
+  });
+  // All of them lie at one place of the file.
+  return zip([...entries, ...(kind === 0 ? more : more.slice(0, 4))], true);
+};
+
+export const moveInLegacy: Mutation = (_, random) => legacyFile(anyMove(random));
+
+/** Headers that are large in one way. */
+export const largeHeader: Mutation = (_, random) =>
+  headerFile(pick(random, Object.values(headers))(anySize(random, 30_000)));

@@ -24,10 +24,14 @@ export function unzip(bytes: Buffer): ZipEntry[] {
   return entries;
 }
 
-/** @param checksums false: zeros, as PyTorch writes where they are turned off */
+/**
+ * Entries of the same bytes lie at one place, which an honest archive never does.
+ * @param checksums false: zeros, as PyTorch writes where they are turned off
+ */
 export function zip(entries: readonly ZipEntry[], checksums: boolean): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
+  const places = new Map<Buffer, number>();
   let offset = 0;
   for (const { name, data } of entries) {
     const bytes = Buffer.from(name);
@@ -38,10 +42,13 @@ export function zip(entries: readonly ZipEntry[], checksums: boolean): Buffer {
     fields.writeUInt32LE(data.length, 14);
     fields.writeUInt32LE(data.length, 18);
     fields.writeUInt16LE(bytes.length, 22);
-    parts.push(Buffer.from('PK\x03\x04'), fields, bytes, data);
+    const place = places.get(data) ?? offset;
+    places.set(data, place);
     const rest = Buffer.alloc(14);
-    rest.writeUInt32LE(offset, 10);
+    rest.writeUInt32LE(place, 10);
     directory.push(Buffer.from('PK\x01\x02\x14\0'), fields, rest, bytes);
+    if (place < offset) continue;
+    parts.push(Buffer.from('PK\x03\x04'), fields, bytes, data);
     offset += 30 + bytes.length + data.length;
   }
   const size = directory.reduce((sum, { length }) => sum + length, 0);
