@@ -62,6 +62,20 @@ test('a model gives the same logits in every opset', async () => {
   }
 });
 
+test('a PReLU becomes operations of many cores where its slopes are at most 1, and gives the same', async () => {
+  assert.ok(!Buffer.from(whole()).includes('PRelu'));
+  const name = 'ir_back.input_layer.2.weight';
+  const slope = parameters.get(name);
+  assert.ok(slope !== undefined);
+  const steep = new Map([...parameters, [name, { ...slope, data: slope.data.map((_, i) => (i === 1 ? 1.5 : -0.5)) }]]);
+  const model = Buffer.concat(toOnnx({ ...source, parameters: steep }));
+  assert.ok(model.includes('PRelu'));
+  const wanted = await logitsOf(writeOnnx(lower(buildInference(config).graph, 'cpu')), steep);
+  const found = await logitsOf(model);
+  assert.ok(Math.max(...wanted.map((value, i) => Math.abs(value - (found[i] ?? Number.NaN)))) < 1e-5);
+  assert.ok(distance(found) > 1e-3);
+});
+
 test('half precision halves the file and moves the logits a little', async () => {
   const half = whole({ precision: 'F16' });
   const matrices = [...parameters.values()].filter(({ shape }) => shape.length > 1);

@@ -7,6 +7,7 @@ import { descriptionKey, formatDescription, fromFloat32, writeSafetensors } from
 import { affectnet7, affectnet8, rafdb } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import { elements } from '../graph/index.js';
+import { buildInference, models } from '../models/index.js';
 import { type ParameterSpec, zeros } from '../nn/index.js';
 import { type InitReport, type InitSource, initialParameters } from './init.js';
 
@@ -94,6 +95,56 @@ describe('weights to begin with', () => {
     assert.deepEqual(report.taken, ['face_landback.conv1.bn.running_var']);
     assert.deepEqual(report.left, [{ name: 'ir_back.body1.0.weight', reason: 'of another part' }]);
     assert.deepEqual(values('ir_back.body1.0.weight'), [0, 0, 0, 0, 0, 0]);
+  });
+
+  it("ir50: POSTER's file counts the units of all three stages through", async () => {
+    const names = [...buildInference(models['poster-v2'].config).parameters.keys()].filter((name) =>
+      name.startsWith('ir_back.'),
+    );
+    assert.equal(names.length, 247);
+    const starts = [0, 3, 7];
+    const theirs = (name: string): string =>
+      name
+        .replace('ir_back.', '')
+        .replace(/^body([123])\.(\d+)/, (_, stage, unit) => `body.${(starts[Number(stage) - 1] ?? 0) + Number(unit)}`);
+    const path = join(dir, 'theirs.safetensors');
+    const tensors = names.map((name, i) => [theirs(name), fromFloat32(counted([1], i))] as const);
+    assert.ok(tensors.some(([name]) => name === 'body.20.res_layer.4.weight'));
+    await writeSafetensors(path, new Map(tensors));
+    const small = new Map(
+      names.map((name) => [name, { name, shape: [1], init: zeros, role: 'weight', trained: true } as const]),
+    );
+    const values = new Map(names.map((name) => [name, new Float32Array(1)]));
+    const { taken, left, fresh } = await initialParameters({ part: 'ir50', path }, small, values, rafdb);
+    assert.deepEqual([taken.length, left, fresh], [247, [], []]);
+    assert.deepEqual(
+      names.map((name) => values.get(name)?.[0]),
+      names.map((_, i) => i),
+    );
+  });
+
+  it('a named part that brings next to nothing is refused, and so is a value that is no number', async () => {
+    const more = { ...shapes, 'ir_back.body3.0.weight': [3] };
+    const wide = new Map(
+      Object.entries(more).map(([name, shape]) => [
+        name,
+        { name, shape, init: zeros, role: 'weight', trained: true } as const,
+      ]),
+    );
+    const path = join(dir, 'little.safetensors');
+    await writeSafetensors(path, new Map([['body2.0.weight', fromFloat32(counted([4], 0))]]));
+    const values = (): Map<string, Float32Array> =>
+      new Map([...wide.values()].map(({ name, shape }) => [name, new Float32Array(elements(shape))]));
+    await assert.rejects(
+      initialParameters({ part: 'ir50', path }, wide, values(), rafdb),
+      /has 1 tensors of this network's ir50 part and lacks most \(such as ir_back\.body1\.0\.weight\): it is of another/,
+    );
+    const broken = fromFloat32({ shape: [4], data: Float32Array.of(1, Number.NaN, 3, 4) });
+    await writeSafetensors(path, new Map([['ir_back.body2.0.weight', broken]]));
+    await assert.rejects(
+      initialParameters({ part: 'network', path }, wide, values(), rafdb),
+      /tensor "ir_back\.body2\.0\.weight" holds values that are not finite numbers/,
+    );
   });
 
   const head = { 'VIT.head.linear.weight': [7, 2], 'VIT.head.linear.bias': [7] };

@@ -51,7 +51,12 @@ export function embedCommand(): Command {
     .description("write the features of a dataset's pictures, and a 2-D map of them coloured by class")
     .argument('<dir>', 'dataset: class folders, or splits of class folders')
     .requiredOption('--out <file>', `features, a ${extension} file; the map goes beside it as .csv, .svg and .png`)
-    .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint(), 'bundled poster-v2-nano'))
+    .addOption(
+      new Option('--checkpoint <path>', 'weights: a file, or a folder that holds them').default(
+        bundledCheckpoint(),
+        'bundled poster-v2-nano',
+      ),
+    )
     .option('--split <name>', 'split of the dataset (default: test, else valid)')
     .option('--no-map', 'write the features and no map')
     .option(

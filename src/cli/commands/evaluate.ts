@@ -41,7 +41,7 @@ export function evaluateCommand(): Command {
     .description('measure checkpoints on a dataset: accuracy, mean-class accuracy, macro-F1, calibration, confusions')
     .requiredOption('--data <dir>', 'dataset: class folders, or splits of class folders')
     .addOption(
-      new Option('--checkpoint <file...>', 'weights; several: mean and deviation over them').default(
+      new Option('--checkpoint <path...>', 'weights, files or folders; several: mean and deviation over them').default(
         [bundledCheckpoint()],
         'bundled poster-v2-nano',
       ),

@@ -36,7 +36,12 @@ export function explainCommand(): Command {
   const command = new Command('explain')
     .description('draw what the network attends to in pictures of faces, a panel of maps for each')
     .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP)')
-    .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint(), 'bundled poster-v2-nano'))
+    .addOption(
+      new Option('--checkpoint <path>', 'weights: a file, or a folder that holds them').default(
+        bundledCheckpoint(),
+        'bundled poster-v2-nano',
+      ),
+    )
     .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
     .addOption(
       new Option('--max-faces <count>', 'at most so many faces a picture, the surest')

@@ -54,7 +54,12 @@ export function predictCommand(): Command {
       "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses of them, video files, - for standard input",
     )
     .option('-r, --recursive', 'also pictures in folders within folders')
-    .addOption(new Option('--checkpoint <file>', 'weights').default(bundledCheckpoint(), 'bundled poster-v2-nano'))
+    .addOption(
+      new Option('--checkpoint <path>', 'weights: a file, or a folder that holds them').default(
+        bundledCheckpoint(),
+        'bundled poster-v2-nano',
+      ),
+    )
     .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
     .addOption(
       new Option('--min-score <score>', 'how sure a face must be, between 0 and 1 (default: 0.6)')
