@@ -91,7 +91,9 @@ test('a checkpoint that does not fit is explained', async (t) => {
   parameters.set('VIT.surplus.weight', { shape: [2], data: new Float32Array(2) });
   parameters.set('conv1.weight', { shape: [3], data: new Float32Array(3) });
   await saveModel(path, { ...checkpoint, parameters });
-  await fails(/1 of another shape: conv1\.weight is \[3\] instead of \[.*1 missing: VIT\.cls_token.*VIT\.surplus\.weight/);
+  await fails(
+    /1 of another shape: conv1\.weight is \[3\] instead of \[.*1 missing: VIT\.cls_token.*VIT\.surplus\.weight/,
+  );
 
   await saveModel(path, { ...checkpoint, labels: { name: 'two', labels: ['a', 'b'] } });
   await fails(/contradicts itself \(3 classes for 2 labels\)/);
