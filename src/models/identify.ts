@@ -28,7 +28,10 @@ const headWeight = 'VIT.head.linear.weight';
  * @returns the network with as many classes as the tensors' head; `undefined` where none fits.
  */
 export function identifyModel(shapes: TensorShapes): ModelDefinition | undefined {
-  return candidates(shapes).find((model) => differences(model, shapes).length === 0);
+  // The head's width is cheaper to compare than a network is to build.
+  return candidates(shapes)
+    .filter(({ config }) => shapes.get(headWeight)?.[1] === config.transformer.embedding)
+    .find((model) => differences(model, shapes).length === 0);
 }
 
 /** The networks with as many classes as tensors say. */
