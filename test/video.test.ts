@@ -303,6 +303,7 @@ test('pictures that begin late do so with and without sound, and nothing is show
     assert.equal(new Set(found.map(([, level]) => level)).size, 30, name);
     assert.deepEqual(await times(inFolder(name), { start: 1, duration: 2 }), tenths(20, 10), name);
     assert.deepEqual(await times(inFolder(name), { start: 4.5 }), tenths(45, 5), name);
+    await assert.rejects(times(inFolder(name), { duration: 1 }), /shows no picture from 0 s to 1 s/);
   }
   assert.deepEqual(await times(createReadStream(inFolder('late-silent.mp4')), { fps: 10 }), tenths(20, 30));
   assert.deepEqual(await times(createReadStream(inFolder('late-silent.mp4')), { fps: 10, start: 4.5 }), tenths(45, 5));

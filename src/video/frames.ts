@@ -281,13 +281,16 @@ function feed(
 
 /** @throws UserError where an ending is not that of a whole video. */
 function judge(plan: Plan, ending: Ending, frames: number, seconds: number, isCut: boolean): void {
-  const { input, start, expected } = plan;
+  const { input, start, stop, expected } = plan;
   const { name } = input;
   if (frames === 0) {
     if (ending.said.some((line) => /matches no streams|does not contain any stream/.test(line))) {
       throw withoutPictures(name);
     }
     if (ending.code !== 0) throw unreadable(name, ending, input.live ? 'live' : input.file ? 'file' : 'bytes');
+    if (stop !== undefined) {
+      throw new UserError(`${name} shows no picture from ${start} s to ${stop} s; choose another part.`);
+    }
     if (start > 0) throw new UserError(`${name} ends before ${start} s: nothing begins there.`);
     throw new UserError(`${name} has no frame that can be read; check that it is whole.`);
   }
