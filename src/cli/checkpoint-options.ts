@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
+import type { LowContrast } from '../data/contrast.js';
 import { type ModelName, modelNames } from '../models/index.js';
 import { bundledCheckpoint, requireBundledCheckpoint } from '../recognize/bundled.js';
 import { type Classifier, loadClassifier } from '../recognize/classifier.js';
@@ -43,6 +44,13 @@ export function withCheckpointOptions(command: Command): Command {
 
 export function deviceOption(preset: DeviceName | 'auto'): Option {
   return new Option('--device <name>', 'what to compute on').choices(['auto', ...deviceNames]).default(preset);
+}
+
+/** What becomes of faces whose crop has little contrast. */
+export function lowContrastOption(preset: LowContrast): Option {
+  return new Option('--low-contrast <how>', 'dark or washed-out faces: stretch their contrast, or keep it')
+    .choices(['stretch', 'keep'])
+    .default(preset);
 }
 
 /** Which CUDA device is seen, as the environment variable that CUDA reads when it starts. */

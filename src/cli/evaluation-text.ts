@@ -67,6 +67,8 @@ const relations = {
   mapped: 'not the same for weights and data: mapped by name',
 } as const;
 
+const treatments = { keep: 'taken as they are', stretch: 'stretched as predict does' } as const;
+
 /** How a measurement was made, and what makes it another thing than plain top-1. */
 export function protocolText({
   dataset,
@@ -74,6 +76,7 @@ export function protocolText({
   fold,
   pictures,
   views,
+  lowContrast,
   labels,
   training,
   deviations,
@@ -84,6 +87,9 @@ export function protocolText({
     ...[
       `pictures: ${grouped(pictures.measured)} of '${dataset}', split '${split}'${part}`,
       `decision: top-1 of ${views.length === 1 ? 'each picture alone' : `the mean over ${views.join(' and ')}`}`,
+      ...(lowContrast === null || lowContrast.pictures === 0
+        ? []
+        : [`low contrast: ${grouped(lowContrast.pictures)} of the pictures, ${treatments[lowContrast.treatment]}`]),
       `labels: ${relations[labels.relation]}`,
       `weights: ${training === null ? 'they do not say how they came about' : training.words}`,
       ...(deviations.length === 0

@@ -7,7 +7,7 @@ import { hundredths, type PredictionOutput } from './prediction-output.js';
 
 /**
  * A row a face: `image`, `face` (1 is the surest), box in pixels, `detection_score`, `expression`, `probability` and
- * `p_<label>` of each label. A picture without a face has a row with these empty, so that none is missing from the table. Cells
+ * `p_<label>` of each label, and `low_contrast` (`true` or `false`). A picture without a face has a row with these empty, so that none is missing from the table. Cells
  * that a spreadsheet would take for a formula begin with an apostrophe.
  *
  * @param target a file, which is there as a whole once the last picture is done, or `-` for standard output
@@ -18,22 +18,20 @@ export function csvOutput(target: string, labels: readonly string[]): Prediction
   const head = ['image', 'face', 'x', 'y', 'width', 'height', 'detection_score', 'expression', 'probability'];
   let opened = false;
   const put = async (rows: readonly (readonly (string | number)[])[]): Promise<void> => {
-    const all = opened ? rows : [[...head, ...labels.map((label) => `p_${label}`)], ...rows];
+    const all = opened ? rows : [[...head, ...labels.map((label) => `p_${label}`), 'low_contrast'], ...rows];
     opened = true;
     if (all.length > 0) await write.line(stringify([...all], { escape_formulas: true }));
   };
   return {
     async add({ image, faces }) {
-      const rows = faces.map(({ box, detectionScore, expression, probability, scores }, i) => {
+      const rows = faces.map(({ box, detectionScore, expression, probability, scores, lowContrast }, i) => {
         const place = [box.x, box.y, box.width, box.height].map(hundredths);
         const by = new Map(scores.map((score) => [score.label, score.probability]));
         const score = detectionScore === null ? '' : detectionScore.toFixed(4);
         const probabilities = labels.map((label) => digits(by.get(label) ?? 0));
-        return [image, i + 1, ...place, score, expression, digits(probability), ...probabilities];
+        return [image, i + 1, ...place, score, expression, digits(probability), ...probabilities, String(lowContrast)];
       });
-      await put(
-        rows.length > 0 ? rows : [[image, ...Array.from({ length: head.length - 1 + labels.length }, () => '')]],
-      );
+      await put(rows.length > 0 ? rows : [[image, ...Array.from({ length: head.length + labels.length }, () => '')]]);
     },
     fail: async () => undefined,
     async end() {

@@ -31,6 +31,9 @@ export interface OutputSettings {
   readonly top?: number;
 }
 
+/** Behind the scores of faces that are dark or washed out. */
+const lowContrastNote = 'low contrast';
+
 const nothing = async (): Promise<void> => undefined;
 
 /** A block a picture, a line a face; of face crops a line a label. */
@@ -53,8 +56,11 @@ function cropBlock({ image, frames, faces, ...files }: Predicted, top: number | 
     scores.map(({ label, probability }) => [`  ${printable(label)}`, `${percent(probability)}%`]),
   );
   const lines = table.split('\n').map((line, i) => `${line}  ${bar(scores[i]?.probability ?? 0)}`.trimEnd());
-  const name = frames > 1 ? `${printable(image, 4096)}  first of ${frames} frames` : printable(image, 4096);
-  return [name, ...lines, ...fileLines(files)].join('\n');
+  const about = [
+    ...(frames > 1 ? [`first of ${frames} frames`] : []),
+    ...(faces[0]?.lowContrast === true ? [lowContrastNote] : []),
+  ].join(', ');
+  return [`${printable(image, 4096)}  ${about}`.trimEnd(), ...lines, ...fileLines(files)].join('\n');
 }
 
 function pictureBlock({ image, width, height, frames, faces, ...files }: Predicted, top: number): string {
@@ -69,7 +75,8 @@ function pictureBlock({ image, width, height, frames, faces, ...files }: Predict
   const lines = table.split('\n').map((line, i) => {
     const [{ probability = 0 } = {}, ...others] = faces[i]?.scores.slice(0, top) ?? [];
     const also = others.map((score) => `${printable(score.label)} ${percent(score.probability)}%`).join(', ');
-    return `${line}  ${bar(probability, 16).padEnd(16)}  ${also}`.trimEnd();
+    const dark = faces[i]?.lowContrast === true ? `${also === '' ? '' : '; '}${lowContrastNote}` : '';
+    return `${line}  ${bar(probability, 16).padEnd(16)}  ${also}${dark}`.trimEnd();
   });
   return [`${printable(image, 4096)}  ${about}`, ...(faces.length > 0 ? lines : []), ...fileLines(files)].join('\n');
 }
@@ -124,12 +131,15 @@ function documentOf(predicted: Predicted, { aligned, top }: OutputSettings): obj
   const { image, width, height, frames, faces, drawn, crops } = predicted;
   const files = { ...(drawn === undefined ? {} : { drawn }), ...(crops === undefined ? {} : { crops }) };
   const [face] = faces;
-  if (aligned) return { image, expression: face?.expression ?? null, scores: topOf(face?.scores ?? [], top), ...files };
+  if (aligned) {
+    const { expression = null, lowContrast = null, scores = [] } = face ?? {};
+    return { image, expression, scores: topOf(scores, top), lowContrast, ...files };
+  }
   return { image, width, height, frames, faces: faces.map((one) => faceDocument(one, top)), ...files };
 }
 
 function faceDocument(face: RecognizedFace, top: number | undefined): object {
-  const { box, keypoints, detectionScore, expression, probability, scores } = face;
+  const { box, keypoints, detectionScore, expression, probability, scores, lowContrast } = face;
   return {
     box: roundedBox(box),
     keypoints: keypoints && roundedPoints(keypoints),
@@ -137,6 +147,7 @@ function faceDocument(face: RecognizedFace, top: number | undefined): object {
     expression,
     probability,
     scores: topOf(scores, top),
+    lowContrast,
   };
 }
 

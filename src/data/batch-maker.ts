@@ -2,6 +2,7 @@ import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { random } from '../common/random.js';
 import { type Augmentation, augmentInto, inputFormat } from './augment.js';
+import { type LowContrast, withContrast } from './contrast.js';
 import { decodePicture } from './decode.js';
 import { toNetworkSize } from './resize.js';
 import { createTensorBatchMaker } from './tensor-batch-maker.js';
@@ -15,6 +16,8 @@ export interface MakerSettings {
   readonly seed: number;
   readonly orient: boolean;
   readonly cache: PictureCache | null;
+  /** What becomes of pictures of low contrast; null: they are neither changed nor counted. */
+  readonly lowContrast: LowContrast | null;
   /** The paths are of `.npy` files, which are resized and normalised already. */
   readonly tensors: boolean;
 }
@@ -40,6 +43,8 @@ export interface MadeBatch {
   readonly images: Float32Array<ArrayBuffer>;
   /** Positions within the batch of the pictures that could be read. */
   readonly kept: Int32Array<ArrayBuffer>;
+  /** Pictures of low contrast among the kept; null where they are not counted. */
+  readonly lowContrast: number | null;
   readonly failures: readonly { readonly index: number; readonly reason: string }[];
 }
 
@@ -65,7 +70,8 @@ const lanes = 3;
 /** The work of one thread: batches of decoded, resized, augmented and normalised pictures. */
 export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Promise<MadeBatch> {
   if (settings.tensors) return createTensorBatchMaker(settings);
-  const { paths, preprocessing, augmentation, seed, orient, cache } = settings;
+  const { paths, preprocessing, augmentation, seed, orient, cache, lowContrast } = settings;
+  const { imageSize, channels } = preprocessing;
   const format = inputFormat(preprocessing);
   const bytes = pictureBytes(preprocessing);
   const pixels = cache === null ? null : new Uint8Array(cache.pixels);
@@ -112,15 +118,23 @@ export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Pr
     await Promise.all(Array.from({ length: lanes }, lane));
     const kept = Int32Array.from(slots.keys()).filter((i) => reasons[i] === undefined);
     const images = new Float32Array(kept.length * bytes);
+    let low = 0;
     kept.forEach((i, n) => {
       const slot = slots[i];
+      if (slot === undefined) return;
+      let data: Uint8Array = slot;
+      if (lowContrast !== null) {
+        const seen = withContrast({ width: imageSize, height: imageSize, channels, data }, lowContrast);
+        if (seen.lowContrast) low++;
+        data = seen.data;
+      }
       const stream = random(seed, 'augment', epoch, indices[i] ?? 0, occurrences[i] ?? 0);
-      if (slot !== undefined) augmentInto(images, n * bytes, slot, format, augmentation, stream);
+      augmentInto(images, n * bytes, data, format, augmentation, stream);
     });
     const failures = [...slots.keys()].flatMap((i) => {
       const reason = reasons[i];
       return reason === undefined ? [] : [{ index: indices[i] ?? 0, reason }];
     });
-    return { images, kept, failures };
+    return { images, kept, lowContrast: lowContrast === null ? null : low, failures };
   };
 }

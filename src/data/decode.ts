@@ -45,7 +45,8 @@ export async function readPicture(path: string): Promise<Buffer> {
 /**
  * Decodes a picture (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP) to 8-bit RGB, as Pillow's `convert('RGB')` does: alpha is
  * dropped without blending, gray is repeated, embedded colour profiles of RGB and gray pictures are not applied; CMYK
- * becomes RGB. 16-bit values keep their high byte. Of an animation the first frame is taken.
+ * becomes RGB. 16-bit values keep their high byte; where all stay below 4096 they are 12-bit ones, or fewer, and keep their
+ * highest 8. Of an animation the first frame is taken.
  *
  * What is beyond `picture-limits.ts` by its header is refused before it is decoded; else it waits until there is memory for it.
  *
@@ -156,7 +157,19 @@ function openPicture(bytes: Buffer, { orient = true }: DecodeOptions): Sharp {
   return orient ? image.autoOrient() : image;
 }
 
+/** 8-bit RGB of a picture; of 16-bit values the high bytes. */
 async function pixelsOf(image: Sharp): Promise<Picture> {
+  const picture = await highBytes(image);
+  if (picture.data.some((value) => value >= 2 ** 4)) return picture;
+  const { depth } = await image.metadata();
+  if (depth !== 'ushort') return picture;
+  // Cameras for science and medicine store 10 or 12 bits as they are in 16: their highest bits are empty.
+  const highest = picture.data.reduce((most, value) => Math.max(most, value), 0);
+  const emptyBits = 8 - Math.ceil(Math.log2(highest + 1));
+  return highBytes(image.clone().linear(2 ** emptyBits, 0));
+}
+
+async function highBytes(image: Sharp): Promise<Picture> {
   const { data, info } = await image
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })

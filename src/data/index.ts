@@ -1,5 +1,6 @@
 export * from './augment.js';
 export * from './check/index.js';
+export * from './contrast.js';
 export * from './dataset.js';
 export * from './decode.js';
 export { type DatasetDescription, descriptionFile } from './description.js';

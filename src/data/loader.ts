@@ -4,6 +4,7 @@ import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { type Augmentation, checkTensorAugmentation, noAugmentation } from './augment.js';
 import { type MadeBatch, type MakerSettings, pictureCache } from './batch-maker.js';
+import type { LowContrast } from './contrast.js';
 import type { Dataset } from './dataset.js';
 import { epochOrder, type Order, occurrences } from './sampler.js';
 import { type BatchPool, createPool } from './worker-pool.js';
@@ -21,6 +22,8 @@ export interface Batch {
   readonly labels: Int32Array<ArrayBuffer>;
   /** [n], positions in `dataset.samples`. */
   readonly indices: Int32Array<ArrayBuffer>;
+  /** How many have low contrast; null where nobody asked, or they are tensors. */
+  readonly lowContrast: number | null;
 }
 
 export interface LoaderOptions {
@@ -40,6 +43,8 @@ export interface LoaderOptions {
   readonly strict?: boolean;
   /** Keep resized pictures in memory when the whole set fits into this many bytes (default 1 GiB; 0: never). */
   readonly cacheBytes?: number;
+  /** Count pictures of low contrast, and stretch or keep them. Default: neither; training takes pictures as they are. */
+  readonly lowContrast?: LowContrast;
   /** Turn pictures upright as their EXIF orientation says (default true). */
   readonly orient?: boolean;
 }
@@ -93,12 +98,18 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     }
   }
   const tensors = dataset.tensors === true;
-  if (tensors) checkTensorAugmentation(options.augmentation ?? noAugmentation);
+  if (tensors) {
+    checkTensorAugmentation(options.augmentation ?? noAugmentation);
+    if (options.lowContrast === 'stretch') {
+      throw new UserError('Pictures given as tensors cannot be stretched; keep their contrast.', ExitCode.usage);
+    }
+  }
   const settings: MakerSettings = {
     paths: dataset.samples.map(({ path }) => path),
     preprocessing,
     augmentation: options.augmentation ?? noAugmentation,
     seed,
+    lowContrast: options.lowContrast ?? null,
     orient: options.orient ?? true,
     cache: tensors ? null : pictureCache(dataset.samples.length, preprocessing, cacheBytes),
     tensors,
@@ -123,6 +134,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       targets: new Float32Array(size * classes),
       labels: new Int32Array(size),
       indices: new Int32Array(size),
+      lowContrast: made.lowContrast,
     };
     made.kept.forEach((position, n) => {
       const at = indices[position] ?? 0;

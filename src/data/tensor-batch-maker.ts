@@ -31,6 +31,7 @@ export function createTensorBatchMaker(settings: MakerSettings): (job: MakerJob)
       augmentNormalised(images, at, format, augmentation, random(seed, 'augment', epoch, index, occurrences[i] ?? 0));
       kept.push(i);
     }
-    return { images: images.slice(0, kept.length * length), kept: Int32Array.from(kept), failures };
+    const read = images.slice(0, kept.length * length);
+    return { images: read, kept: Int32Array.from(kept), lowContrast: null, failures };
   };
 }

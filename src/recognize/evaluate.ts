@@ -7,6 +7,7 @@ import {
   type Dataset,
   divide,
   type FoldChoice,
+  type LowContrast,
   loadDataset,
   reportedSplitOf,
   type Sample,
@@ -32,6 +33,8 @@ export interface EvaluateOptions {
   readonly fold?: FoldChoice;
   /** Leave out pictures that the training split has too, byte for byte (default false). */
   readonly unseen?: boolean;
+  /** What becomes of pictures of low contrast: `keep` (default), as in training, or `stretch`, as recognising does. */
+  readonly lowContrast?: LowContrast;
   /** Average over each picture and its mirror image (default false). */
   readonly flip?: boolean;
   /** Measure although some expressions are known on one side only; without it that is refused. */
@@ -89,17 +92,18 @@ export async function evaluateOn(
   const { split } = opened.dataset;
   const seen = await sharedWithTraining(opened, options.fold, training?.protocol?.trainSplit ?? 'train');
   const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
-  const { workers, strict = false, batchSize = 32, flip = false } = options;
+  const { workers, strict = false, batchSize = 32, flip = false, lowContrast = 'keep' } = options;
   const loader = createLoader(dataset, {
     preprocessing: classifier.preprocessing,
     batchSize,
     strict,
+    lowContrast,
     cacheBytes: 0, // Every picture is needed once.
     ...(workers === undefined ? {} : { workers }),
   });
   try {
     const network = flip ? withFlip(classifier) : classifier;
-    const measured = await scoresOf(network, loader, mapping, options.onProgress);
+    const { measured, low } = await scoresOf(network, loader, mapping, options.onProgress);
     const evaluation = evaluate(measured.labels, measured.logits);
     const order = findLabelOrder(evaluation.confusion, classifier.labels, dataLabels, mapping);
     const { skipped } = loader;
@@ -115,6 +119,7 @@ export async function evaluateOn(
         seen: opened.dataset.samples.length - dataset.samples.length,
       },
       flip,
+      lowContrast: low === null ? null : { pictures: low, treatment: lowContrast },
       weights: classifier.labels.labels,
       data: dataLabels.labels,
       mapping,
@@ -177,27 +182,29 @@ function without(dataset: Dataset, seen: Seen): Dataset {
   throw new UserError(`Split '${seen.split}' has every picture that was to be measured; nothing is left.`);
 }
 
-/** What the network says of every picture that can be read. */
+/** What the network says of every picture that can be read, and how many of those have low contrast, where that is known. */
 export async function scoresOf(
   classifier: Classifier,
   loader: ReturnType<typeof createLoader>,
   mapping: LabelMapping,
   onProgress: EvaluateOptions['onProgress'],
-): Promise<Measured> {
+): Promise<{ readonly measured: Measured; readonly low: number | null }> {
   const { samples, root } = loader.dataset;
   const classes = classifier.labels.labels.length;
   const scores = new Float32Array(samples.length * classes);
   const labels: number[] = [];
   const paths: string[] = [];
+  let low: number | null = 0;
   for await (const batch of loader.epoch(0)) {
     const { logits } = await classifier.classify(batch.images, batch.size);
     scores.set(logits, labels.length * classes);
     labels.push(...batch.labels);
+    low = low === null || batch.lowContrast === null ? null : low + batch.lowContrast;
     for (const index of batch.indices) paths.push(relative(root, samples[index]?.path ?? '').replaceAll(sep, '/'));
     onProgress?.((batch.indices.at(-1) ?? 0) + 1, samples.length);
   }
   const data = mapLogits(scores.subarray(0, labels.length * classes), classes, mapping);
-  return { paths, labels, logits: { classes: mapping.labels.labels.length, data } };
+  return { measured: { paths, labels, logits: { classes: mapping.labels.labels.length, data } }, low };
 }
 
 async function defaultSplit(root: string): Promise<string> {

@@ -3,6 +3,7 @@ import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import { canonicalLabel } from '../common/label-sets.js';
 import { inputFormat, normaliseInto } from '../data/augment.js';
+import { type LowContrast, withContrast } from '../data/contrast.js';
 import type { Picture } from '../data/resize.js';
 import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
 import { buildExplanation, explained as outputNames } from '../models/index.js';
@@ -76,10 +77,17 @@ export async function loadExplainer(path: string, options: NetworkOptions = {}):
  * Shows what the network attends to in a picture that already is a face crop.
  * @param source a path, or the bytes of a picture file
  * @param target label that relevance is for; default: the one that the network ranks first
+ * @param lowContrast what becomes of a picture of low contrast (default: it is stretched)
  * @throws UserError that says what is wrong with the picture, or that there is no such label.
  */
-export async function explain(explainer: Explainer, source: string | Buffer, target?: string): Promise<Explanation> {
-  return explainer.explain(await loadPicture(source, explainer.description.preprocessing), target);
+export async function explain(
+  explainer: Explainer,
+  source: string | Buffer,
+  target?: string,
+  lowContrast?: LowContrast,
+): Promise<Explanation> {
+  const { preprocessing } = explainer.description;
+  return explainer.explain(await loadPicture(source, preprocessing, undefined, lowContrast), target);
 }
 
 /** A face of a picture, and what the network attends to in it. */
@@ -88,6 +96,8 @@ export interface ExplainedFace {
   readonly box: Box;
   /** The crop that the network saw, larger and in the picture's colours: what maps are drawn over. RGB or gray. */
   readonly shown: Picture;
+  /** Whether the crop's contrast is low, so that the face is read less surely. */
+  readonly lowContrast: boolean;
   readonly explanation: Explanation;
 }
 
@@ -98,6 +108,7 @@ const shownSide = 224;
  * Finds the faces of a picture and shows what the network attends to in each, as `Recognizer` would crop them.
  * @param source a path, or the bytes of a picture file
  * @param target label that relevance is for; default: for each face the one that the network ranks first
+ * @param lowContrast what becomes of face crops of low contrast (default: they are stretched)
  * @returns the surest face first; none is an empty list
  * @throws UserError that says what is wrong with the picture, or that there is no such label.
  */
@@ -105,17 +116,19 @@ export async function explainFaces(
   explainer: Explainer,
   detector: FaceDetector,
   source: string | Buffer,
-  { target, detect }: { readonly target?: string; readonly detect?: DetectOptions } = {},
+  options: { readonly target?: string; readonly detect?: DetectOptions; readonly lowContrast?: LowContrast } = {},
 ): Promise<ExplainedFace[]> {
+  const { target, detect, lowContrast: treatment = 'stretch' } = options;
   const { preprocessing } = explainer.description;
   const { picture } = await decodeImage(source, { transparency: 'white', name: 'The picture' });
   const format = inputFormat(preprocessing);
   const explained: ExplainedFace[] = [];
   for (const { box, keypoints } of await detector.detect(picture, detect)) {
     const values = new Float32Array(preprocessing.channels * preprocessing.imageSize ** 2);
-    normaliseInto(values, 0, cropFace(picture, keypoints, preprocessing).data, format);
-    const shown = alignFace(picture, keypoints, cropTemplateFor(preprocessing), shownSide);
-    explained.push({ box, shown, explanation: await explainer.explain(values, target) });
+    const { data, lowContrast } = cropFace(picture, keypoints, preprocessing, treatment);
+    normaliseInto(values, 0, data, format);
+    const shown = withContrast(alignFace(picture, keypoints, cropTemplateFor(preprocessing), shownSide), treatment);
+    explained.push({ box, shown, lowContrast, explanation: await explainer.explain(values, target) });
   }
   return explained;
 }

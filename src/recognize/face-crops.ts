@@ -2,6 +2,7 @@ import { cropTemplateFor } from '../common/crop-templates.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { inputFormat, normaliseInto } from '../data/augment.js';
+import { type FaceCrop, type LowContrast, withContrast } from '../data/contrast.js';
 import { type Picture, toNetworkSize } from '../data/resize.js';
 import { alignFace, type Keypoints } from '../detect/index.js';
 import type { Classifier } from './classifier.js';
@@ -13,19 +14,25 @@ export const defaultBatchSize = 32;
 /**
  * A face as the network sees it: aligned as the weights were trained, at the network's size, gray where the network is.
  * @param picture RGB or gray, with the keypoints in its pixels
+ * @param lowContrast what becomes of a crop of low contrast (default: it is stretched)
  */
-export function cropFace(picture: Picture, keypoints: Keypoints, preprocessing: Preprocessing): Picture {
-  const { imageSize, channels } = preprocessing;
-  return toNetworkSize(
-    withChannels(alignFace(picture, keypoints, cropTemplateFor(preprocessing), imageSize), channels),
-    imageSize,
-    channels,
-  );
+export function cropFace(
+  picture: Picture,
+  keypoints: Keypoints,
+  preprocessing: Preprocessing,
+  lowContrast: LowContrast = 'stretch',
+): FaceCrop {
+  const aligned = alignFace(picture, keypoints, cropTemplateFor(preprocessing), preprocessing.imageSize);
+  return cropWhole(aligned, preprocessing, lowContrast);
 }
 
 /** A picture that is a face crop already, squeezed to the network's square. */
-export function cropWhole(picture: Picture, { imageSize, channels }: Preprocessing): Picture {
-  return toNetworkSize(withChannels(picture, channels), imageSize, channels);
+export function cropWhole(
+  picture: Picture,
+  { imageSize, channels }: Preprocessing,
+  lowContrast: LowContrast = 'stretch',
+): FaceCrop {
+  return withContrast(toNetworkSize(withChannels(picture, channels), imageSize, channels), lowContrast);
 }
 
 /** Gray repeated where a network takes RGB; the other way is `toNetworkSize`'s. */

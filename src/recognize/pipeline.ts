@@ -1,8 +1,10 @@
 import { Ahead } from '../common/ahead.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Lease } from '../common/memory-budget.js';
+import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
 import { Turns } from '../common/turns.js';
+import type { FaceCrop, LowContrast } from '../data/contrast.js';
 import { pictureMemory } from '../data/picture-memory.js';
 import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
@@ -28,6 +30,8 @@ export interface RecognizerParts {
   /** Left out where pictures are face crops. */
   readonly detector?: FaceDetector;
   readonly decode: ImageDecoder;
+  /** What becomes of face crops of low contrast (default `stretch`). */
+  readonly lowContrast?: LowContrast;
 }
 
 export interface RecognizeOptions {
@@ -53,12 +57,16 @@ const maxHeldBytes = 64 * 1024 * 1024;
 /** Over all calls of a process: networks have all cores anyway, and other work goes between two pictures. */
 const oneAfterTheOther = new Turns();
 
+/** A face that was cut out and is not classified yet. */
+interface CroppedFace extends Pick<RecognizedFace, 'box' | 'keypoints' | 'detectionScore'> {
+  readonly crop: FaceCrop;
+}
+
 interface Held {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
-  readonly faces: readonly Omit<RecognizedFace, 'scores' | 'expression' | 'probability' | 'crop'>[];
-  readonly crops: readonly Picture[];
+  readonly faces: readonly CroppedFace[];
   readonly picture?: Picture;
 }
 
@@ -131,7 +139,7 @@ export async function* recognizeAll(
       waiting.delete(lease);
       const seen = await oneAfterTheOther.take(() => lookAt(parts, image, options)).finally(used.release);
       held.push(seen);
-      crops += seen.crops.length;
+      crops += seen.faces.length;
       bytes += seen.picture?.data.length ?? 0;
     }
     yield* release();
@@ -171,22 +179,28 @@ async function decodeOne(
 }
 
 async function lookAt(
-  { classifier, detector }: RecognizerParts,
+  { classifier, detector, lowContrast }: RecognizerParts,
   { picture, frames }: DecodedImage,
   { detect, signal, picture: keepPicture }: RecognizeOptions,
 ): Promise<Held> {
+  const { preprocessing } = classifier;
   const { width, height } = picture;
   const about = { width, height, frames, ...(keepPicture === true ? { picture } : {}) };
   if (detector === undefined) {
-    const face = { box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null };
-    return { ...about, faces: [face], crops: [cropWhole(picture, classifier.preprocessing)] };
+    const crop = cropWhole(picture, preprocessing, lowContrast);
+    return { ...about, faces: [{ box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null, crop }] };
   }
   const faces = await detector.detect(picture, { ...detect, ...(signal === undefined ? {} : { signal }) });
-  return {
-    ...about,
-    faces: faces.map(({ box, keypoints, score }) => ({ box, keypoints, detectionScore: score })),
-    crops: faces.map(({ keypoints }) => cropFace(picture, keypoints, classifier.preprocessing)),
-  };
+  return { ...about, faces: faces.map((face) => croppedFace(picture, face, preprocessing, lowContrast)) };
+}
+
+function croppedFace(
+  picture: Picture,
+  { box, keypoints, score }: Face,
+  preprocessing: Preprocessing,
+  lowContrast: LowContrast | undefined,
+): CroppedFace {
+  return { box, keypoints, detectionScore: score, crop: cropFace(picture, keypoints, preprocessing, lowContrast) };
 }
 
 async function settle(
@@ -195,17 +209,31 @@ async function settle(
   batchSize: number,
   keepCrops: boolean,
 ): Promise<PromiseSettledResult<Recognition>[]> {
-  const crops = held.flatMap((one) => ('status' in one ? [] : one.crops));
-  const scores = (await classifyCrops(classifier, crops, batchSize)).values();
+  const all = held.flatMap((one) => ('status' in one ? [] : one.faces));
+  const recognized = await recognizedFaces(classifier, all, batchSize, keepCrops);
+  let next = 0;
   return held.map((one) => {
     if ('status' in one) return one;
-    const { faces, crops, ...about } = one;
-    const recognized = faces.map((face, i): RecognizedFace => {
-      const crop = keepCrops ? crops[i] : undefined;
-      return { ...face, ...expressed(scores.next().value ?? []), ...(crop === undefined ? {} : { crop }) };
-    });
-    return { status: 'fulfilled', value: { ...about, faces: recognized } };
+    const first = next;
+    next += one.faces.length;
+    return { status: 'fulfilled', value: { ...one, faces: recognized.slice(first, next) } };
   });
+}
+
+async function recognizedFaces(
+  classifier: Classifier,
+  faces: readonly CroppedFace[],
+  batchSize: number,
+  keepCrops: boolean,
+): Promise<RecognizedFace[]> {
+  const crops = faces.map(({ crop }) => crop);
+  const scores = await classifyCrops(classifier, crops, batchSize);
+  return faces.map(({ crop, ...face }, i) => ({
+    ...face,
+    ...expressed(scores[i] ?? []),
+    lowContrast: crop.lowContrast,
+    ...(keepCrops ? { crop } : {}),
+  }));
 }
 
 /** A face's scores with the first of them by itself. */
@@ -216,17 +244,12 @@ export function expressed(scores: readonly Score[]): Pick<RecognizedFace, 'expre
 
 /** Faces of one picture that were found before, with what they show. */
 export async function recognizeFaces(
-  classifier: Classifier,
+  { classifier, lowContrast }: Pick<RecognizerParts, 'classifier' | 'lowContrast'>,
   image: RawImage,
   faces: readonly Face[],
   { batchSize = defaultBatchSize, crops: keepCrops = false }: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
 ): Promise<RecognizedFace[]> {
   const picture = decodedPicture(image, 'The picture');
-  const crops = faces.map(({ keypoints }) => cropFace(picture, keypoints, classifier.preprocessing));
-  const scores = await classifyCrops(classifier, crops, batchSize);
-  return faces.map(({ box, keypoints, score }, i) => {
-    const crop = keepCrops ? crops[i] : undefined;
-    const about = { box, keypoints, detectionScore: score, ...(crop === undefined ? {} : { crop }) };
-    return { ...about, ...expressed(scores[i] ?? []) };
-  });
+  const cropped = faces.map((face) => croppedFace(picture, face, classifier.preprocessing, lowContrast));
+  return recognizedFaces(classifier, cropped, batchSize, keepCrops);
 }

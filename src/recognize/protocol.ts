@@ -1,5 +1,5 @@
 import type { ProtocolRecord, TrainingRecord } from '../checkpoints/index.js';
-import { type FoldChoice, isSameSplit } from '../data/index.js';
+import { type FoldChoice, isSameSplit, type LowContrast } from '../data/index.js';
 import type { LabelMapping } from './label-mapping.js';
 
 /** How a measurement was made: everything that another person needs to make it again, or to doubt it. */
@@ -27,6 +27,8 @@ export interface Protocol {
   readonly shared: { readonly split: string; readonly pictures: number } | null;
   /** Views of a picture whose softmax outputs are averaged. */
   readonly views: readonly ('picture' | 'mirror image')[];
+  /** Pictures measured whose contrast is low, and what became of them; null of tensors, whose contrast is not known. */
+  readonly lowContrast: { readonly pictures: number; readonly treatment: LowContrast } | null;
   readonly labels: {
     readonly weights: readonly string[];
     readonly data: readonly string[];
@@ -53,6 +55,7 @@ export interface ProtocolFacts {
   readonly pictures: Protocol['pictures'];
   readonly shared: Protocol['shared'];
   readonly flip: boolean;
+  readonly lowContrast: Protocol['lowContrast'];
   readonly weights: readonly string[];
   readonly data: readonly string[];
   readonly mapping: LabelMapping;
@@ -64,6 +67,7 @@ export interface ProtocolFacts {
 /** The protocol of a measurement, with its deviations in words. */
 export function protocolOf(facts: ProtocolFacts): Protocol {
   const { dataset, split, fold, pictures, shared, flip, weights, data, mapping, unknownPictures, training } = facts;
+  const { lowContrast } = facts;
   const { unknown, absent, options } = mapping;
   const labels: Protocol['labels'] = {
     weights,
@@ -79,16 +83,23 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
     pictures,
     shared,
     views: flip ? ['picture', 'mirror image'] : ['picture'],
+    lowContrast,
     labels,
     training: training === undefined ? null : { words: training.dataset, record: training.protocol ?? null },
     deviations: [
       ...(flip ? ['Each picture was looked at with its mirror image; the mean of both probabilities counts.'] : []),
+      ...ofContrast(lowContrast),
       ...ofLabels(labels),
       ...ofPictures(pictures),
       ...ofShared(shared, fold),
       ...ofTraining(facts),
     ],
   };
+}
+
+function ofContrast(lowContrast: Protocol['lowContrast']): string[] {
+  if (lowContrast === null || lowContrast.treatment === 'keep' || lowContrast.pictures === 0) return [];
+  return [`${plural(lowContrast.pictures, 'low-contrast picture')} stretched before the network saw them.`];
 }
 
 function ofLabels({ unknown, absent }: Protocol['labels']): string[] {

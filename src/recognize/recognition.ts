@@ -16,6 +16,8 @@ export interface RecognizedFace {
   readonly probability: number;
   /** All labels, the most probable first. */
   readonly scores: readonly Score[];
+  /** Whether the crop's contrast is low: a face that is dark, washed out or in fog, which is read less surely. */
+  readonly lowContrast: boolean;
   /** What the network saw: S x S pixels, RGB or gray. Where it was asked for. */
   readonly crop?: Picture;
 }

@@ -3,6 +3,7 @@ import { ExitCode, UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
+import { checkLowContrast, type LowContrast } from '../data/contrast.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
 import type { AssumedModel } from '../models/index.js';
@@ -25,6 +26,11 @@ export interface RecognizerOptions {
   readonly aligned?: boolean;
   /** Average over the crop and its mirror image (default false): a little more accurate, twice the time. */
   readonly flip?: boolean;
+  /**
+   * What becomes of face crops of low contrast: `stretch` (default) spreads it before the network sees them, `keep` leaves them
+   * as they are, which is right for weights that were trained on such pictures.
+   */
+  readonly lowContrast?: LowContrast;
   /** How faces are found; each call may say otherwise. */
   readonly detect?: Omit<DetectOptions, 'signal'>;
   /** What a checkpoint that does not say it itself holds. */
@@ -69,6 +75,8 @@ export class Recognizer {
   static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
     checkOptions(options);
     const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode } = options;
+    const { lowContrast = 'stretch' } = options;
+    checkLowContrast(lowContrast);
     checkDetectOptions(detect);
     const onThreads = threads === undefined ? {} : { threads };
     const checkpoint = options.checkpoint ?? (await requireBundledCheckpoint());
@@ -79,6 +87,7 @@ export class Recognizer {
       const parts = {
         classifier: flip ? withFlip(classifier) : classifier,
         decode: decode ?? (await import('./decode-image.js')).decodeImage,
+        lowContrast,
         ...(aligned ? {} : { detector: await loadFaceDetector(onThreads) }),
       };
       return new Recognizer(parts, detect);
@@ -100,6 +109,11 @@ export class Recognizer {
 
   get classifier(): Classifier {
     return this.#parts.classifier;
+  }
+
+  /** What becomes of face crops of low contrast. */
+  get lowContrast(): LowContrast {
+    return this.#parts.lowContrast ?? 'stretch';
   }
 
   /** Undefined where pictures are face crops. */
@@ -158,7 +172,7 @@ export class Recognizer {
     faces: readonly Face[],
     options: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
   ): Promise<RecognizedFace[]> {
-    return recognizeFaces(this.#parts.classifier, picture, faces, options);
+    return recognizeFaces(this.#parts, picture, faces, options);
   }
 
   async #list(images: readonly ImageSource[], options: RecognizeOptions): Promise<Recognition[]> {

@@ -127,20 +127,22 @@ test("nothing of a user's text stands where ffmpeg looks for an option, and file
   await assert.rejects(ffmpegInput('no such file.mp4'), /no such file/);
 });
 
-function face(id: number, expression: string): VideoFace {
+function face(id: number, expression: string, lowContrast = false): VideoFace {
   const labels = ['happy', 'sad'];
   const smoothed = labels
     .map((label) => ({ label, probability: label === expression ? 0.75 : 0.25 }))
     .sort((a, b) => b.probability - a.probability);
   const box = { x: 0, y: 0, width: 9, height: 9 };
-  return { id, box, keypoints: null, detectionScore: 0.9, expression, probability: 0.75, scores: [], smoothed };
+  const about = { id, box, keypoints: null, detectionScore: 0.9, lowContrast };
+  return { ...about, expression, probability: 0.75, scores: [], smoothed };
 }
 
 test('a summary counts what was seen, in bins whose number is bounded', () => {
   const summary = new VideoSummary(['happy', 'sad'], 10);
   const frames = 20_000;
   for (let frame = 0; frame < frames; frame++) {
-    const faces = frame < 5000 ? [face(1, 'happy')] : frame < 6000 ? [] : [face(1, 'sad'), face(2, 'happy')];
+    const faces =
+      frame < 5000 ? [face(1, 'happy')] : frame < 6000 ? [] : [face(1, 'sad', frame >= 10_000), face(2, 'happy')];
     summary.add({ time: 3 + frame / 10, frame, width: 9, height: 9, faces });
   }
   const { tracks, seconds, others } = summary.totals();
@@ -155,6 +157,8 @@ test('a summary counts what was seen, in bins whose number is bounded', () => {
     ],
   );
   assert.equal(Math.round(one?.seconds ?? 0), 1900);
+  assert.equal(Math.round(one?.lowContrastSeconds ?? -1), 1000);
+  assert.equal(two?.lowContrastSeconds, 0);
   assert.deepEqual([two?.from, Math.round(two?.seconds ?? 0)], [603, 1400]);
   const bins = one?.bins ?? [];
   assert.ok(bins.length > 300 && bins.length <= 800, String(bins.length));

@@ -3,6 +3,7 @@ import { cropTemplateFor } from '../common/crop-templates.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
+import type { FaceCrop, LowContrast } from '../data/contrast.js';
 import type { Picture } from '../data/resize.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import { decodedPicture } from '../recognize/image-source.js';
@@ -52,6 +53,8 @@ export interface VideoFace {
   readonly scores: readonly Score[];
   /** All labels, smoothed over time, the most probable first. */
   readonly smoothed: readonly SmoothedScore[];
+  /** Whether the crop's contrast is low: a face that is dark, washed out or in fog, which is read less surely. */
+  readonly lowContrast: boolean;
   /** What the network saw. Where it was asked for. */
   readonly crop?: Picture;
 }
@@ -109,8 +112,12 @@ export interface TimedImage extends Omit<TimedPicture, 'picture'> {
 
 interface Held {
   readonly frame: Omit<VideoFrame, 'faces'>;
-  readonly faces: readonly Pick<VideoFace, 'id' | 'box' | 'keypoints' | 'detectionScore'>[];
-  readonly crops: readonly Picture[];
+  readonly faces: readonly CroppedFace[];
+}
+
+/** A face that was cut out and is not classified yet. */
+interface CroppedFace extends Pick<VideoFace, 'id' | 'box' | 'keypoints' | 'detectionScore'> {
+  readonly crop: FaceCrop;
 }
 
 /**
@@ -151,7 +158,7 @@ export async function* recognizeFrames(
       }
       const seen = await look(next.value);
       held.push(seen);
-      crops += seen.crops.length;
+      crops += seen.faces.length;
       bytes += seen.frame.picture?.data.length ?? 0;
       const full = live || crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes;
       if (full || (await ahead.isIdle({ source: patience }))) yield* release();
@@ -164,7 +171,7 @@ export async function* recognizeFrames(
 }
 
 function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame: TimedImage) => Promise<Held> {
-  const { detector } = recognizer;
+  const { detector, lowContrast } = recognizer;
   const { preprocessing } = recognizer.classifier;
   const found = detector === undefined ? undefined : new FrameFaces(detector, options);
   const pyramids = new PyramidMaker();
@@ -175,24 +182,32 @@ function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame
     const { width, height } = picture;
     const about = { time, frame, width, height, ...(options.picture === true ? { picture } : {}) };
     if (found === undefined) {
-      const whole = { id: 1, box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null };
-      return { frame: about, faces: [whole], crops: [cropWhole(picture, preprocessing)] };
+      const crop = cropWhole(picture, preprocessing, lowContrast);
+      const whole = { id: 1, box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null, crop };
+      return { frame: about, faces: [whole] };
     }
     const pyramid = pyramids.of(picture);
     const tracked = await found.next(time, pyramid);
     return {
       frame: about,
-      faces: tracked.map(({ id, face: { box, keypoints, score } }) => ({ id, box, keypoints, detectionScore: score })),
-      crops: tracked.map(({ face }) => cropFrom(pyramid, face.keypoints, preprocessing)),
+      faces: tracked.map(({ id, face: { box, keypoints, score } }) => {
+        const crop = cropFrom(pyramid, keypoints, preprocessing, lowContrast);
+        return { id, box, keypoints, detectionScore: score, crop };
+      }),
     };
   };
 }
 
 /** A crop from the smallest picture that has its detail. */
-function cropFrom(pyramid: Pyramid, keypoints: Keypoints, preprocessing: Preprocessing): Picture {
+function cropFrom(
+  pyramid: Pyramid,
+  keypoints: Keypoints,
+  preprocessing: Preprocessing,
+  lowContrast: LowContrast,
+): FaceCrop {
   const { a, b } = cropTransform(keypoints, cropTemplateFor(preprocessing), preprocessing.imageSize);
   const level = levelOf(pyramid, Math.hypot(a, b) * Math.max(pyramid[0].width, pyramid[0].height));
-  return cropFace(level, inLevel(pyramid, level, keypoints), preprocessing);
+  return cropFace(level, inLevel(pyramid, level, keypoints), preprocessing, lowContrast);
 }
 
 async function scored(
@@ -203,15 +218,14 @@ async function scored(
   keepCrops: boolean,
 ): Promise<VideoFrame[]> {
   const { labels } = recognizer.labels;
-  const crops = held.flatMap((one) => one.crops);
+  const crops = held.flatMap(({ faces }) => faces.map(({ crop }) => crop));
   const scores = (await classifyCrops(recognizer.classifier, crops, batchSize)).values();
-  return held.map(({ frame, faces, crops }) => {
+  return held.map(({ frame, faces }) => {
     smoother.forgetBefore(frame.time - memory);
     return {
       ...frame,
-      faces: faces.map((face, i): VideoFace => {
+      faces: faces.map(({ crop, ...face }): VideoFace => {
         const raw = scores.next().value ?? [];
-        const crop = keepCrops ? crops[i] : undefined;
         const smoothed = smoothedScores(smoother, face.id, frame.time, labels, raw);
         const [first] = smoothed;
         return {
@@ -220,7 +234,8 @@ async function scored(
           probability: first?.probability ?? 0,
           scores: raw,
           smoothed,
-          ...(crop === undefined ? {} : { crop }),
+          lowContrast: crop.lowContrast,
+          ...(keepCrops ? { crop } : {}),
         };
       }),
     };

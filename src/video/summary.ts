@@ -10,6 +10,8 @@ export interface TrackSummary {
   readonly to: number;
   /** For how long it was seen. */
   readonly seconds: number;
+  /** For how long its contrast was low. */
+  readonly lowContrastSeconds: number;
   /** For how long each label was its expression; the longest first, those that never were left out. */
   readonly expressions: readonly { readonly label: string; readonly seconds: number }[];
   /** Mean of its smoothed scores in each stretch of `binSeconds` in which it was seen, in the order of the labels. */
@@ -42,6 +44,7 @@ interface Track {
   readonly from: number;
   last: number;
   seconds: number;
+  lowContrastSeconds: number;
   readonly byLabel: Map<string, number>;
   bins: Map<number, Bin>;
   best: number;
@@ -85,7 +88,7 @@ export class VideoSummary {
     this.#last = time;
     while ((time - this.#first) / this.#binSeconds >= maxBins) this.#coarsen();
     const bin = this.#binAt(time);
-    for (const { id, keypoints, expression, smoothed, detectionScore, crop } of faces) {
+    for (const { id, keypoints, expression, smoothed, detectionScore, lowContrast, crop } of faces) {
       const quarter = keypoints === null ? 0 : quarterOf(roll({ keypoints }));
       this.#byTurn.set(quarter, (this.#byTurn.get(quarter) ?? 0) + 1);
       const track = this.#tracks.get(id) ?? this.#begin(id, time);
@@ -95,6 +98,7 @@ export class VideoSummary {
       const from = goesOn ? Math.min(bin, this.#binAt(track.last) + 1) : bin;
       track.last = time;
       track.seconds += shown;
+      if (lowContrast) track.lowContrastSeconds += shown;
       track.byLabel.set(expression, (track.byLabel.get(expression) ?? 0) + shown);
       const values = new Map(smoothed.map(({ label, probability }) => [label, probability]));
       const row = this.#labels.map((label) => values.get(label) ?? 0);
@@ -128,6 +132,7 @@ export class VideoSummary {
       from: time,
       last: time,
       seconds: 0,
+      lowContrastSeconds: 0,
       byLabel: new Map(),
       bins: new Map(),
       best: -1,
@@ -156,13 +161,14 @@ export class VideoSummary {
     }
   }
 
-  #summary({ id, from, last, seconds, byLabel, bins, crop }: Track): TrackSummary {
+  #summary({ id, from, last, seconds, lowContrastSeconds, byLabel, bins, crop }: Track): TrackSummary {
     const width = this.#binSeconds;
     return {
       id,
       from,
       to: last + this.#period,
       seconds,
+      lowContrastSeconds,
       expressions: [...byLabel]
         .map(([label, shown]) => ({ label, seconds: shown }))
         .sort((a, b) => b.seconds - a.seconds),

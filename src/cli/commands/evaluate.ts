@@ -3,12 +3,14 @@ import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { checkOutputFiles, guardInputs } from '../../common/output-paths.js';
+import type { LowContrast } from '../../data/index.js';
 import { bundledCheckpoint, type Classifier, type Evaluated, evaluateOn } from '../../recognize/index.js';
 import { figuresOf, measurementsTable, spreadOf } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,
   labelSetNames,
+  lowContrastOption,
   openCheckpoint,
   positive,
   withCheckpointOptions,
@@ -23,6 +25,7 @@ interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags
   readonly checkpoint: readonly string[];
   readonly data: string;
   readonly split?: string;
+  readonly lowContrast: LowContrast;
   readonly flip?: boolean;
   readonly mapLabels?: boolean;
   readonly unseen?: boolean;
@@ -51,6 +54,7 @@ export function evaluateCommand(): Command {
     .option('--fold <number>', 'which part, from 1 (default: the one that the weights say they did not see)', positive)
     .option('--seed <number>', 'of the folds (default: the one that the weights say, else 0)', numberOf(z.int().min(0)))
     .option('--unseen', 'leave out pictures that the training split has too, byte for byte')
+    .addOption(lowContrastOption('keep'))
     .option('--flip', 'mean of the probabilities of each picture and its mirror image')
     .option('--map-labels', 'measure although weights and data do not have the same expressions')
     .addOption(
@@ -122,6 +126,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     batchSize,
     workers,
     strict = false,
+    lowContrast,
     flip = false,
     unseen = false,
     unknown,
@@ -135,6 +140,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     result = await evaluateOn(classifier, data, {
       batchSize,
       strict,
+      lowContrast,
       flip,
       unseen,
       onProgress: progress.update,

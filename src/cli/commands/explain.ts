@@ -4,7 +4,7 @@ import { writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
 import { guardInputs, type InputGuard, makeFolder } from '../../common/output-paths.js';
-import { decodePicture, type Picture } from '../../data/index.js';
+import { decodePicture, type LowContrast, type Picture, withContrast } from '../../data/index.js';
 import { type Box, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import {
   bundledCheckpoint,
@@ -16,7 +16,13 @@ import {
   loadExplainer,
 } from '../../recognize/index.js';
 import { fontNote, heatPanel, percent } from '../../report/index.js';
-import { type CheckpointOptions, openAs, positive, withCheckpointOptions } from '../checkpoint-options.js';
+import {
+  type CheckpointOptions,
+  lowContrastOption,
+  openAs,
+  positive,
+  withCheckpointOptions,
+} from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { explanationDocument, explanationPanel, explanationTensors } from '../explanation-output.js';
 import { stopOnSignals } from '../interrupt.js';
@@ -25,6 +31,7 @@ import { countBar } from '../progress.js';
 interface ExplainOptions extends CheckpointOptions {
   readonly aligned?: boolean;
   readonly maxFaces?: number;
+  readonly lowContrast: LowContrast;
   readonly out: string;
   readonly class?: string;
   readonly rollout?: boolean;
@@ -48,6 +55,7 @@ export function explainCommand(): Command {
         .argParser(positive)
         .conflicts('aligned'),
     )
+    .addOption(lowContrastOption('stretch'))
     .option('--out <dir>', 'folder for the pictures, NAME.face-1.explain.png; with --aligned NAME.explain.png', '.')
     .option('--class <name>', 'class whose relevance is shown (default: the one ranked first)')
     .option('--rollout', "draw the class token's attention through all blocks, not that of the last")
@@ -74,6 +82,7 @@ interface Done {
   /** From 1, the surest first, and its place; not of face crops. */
   readonly face?: number;
   readonly box?: Box;
+  readonly lowContrast?: boolean;
   readonly panel: string;
   readonly maps?: string;
   readonly explanation: Explanation;
@@ -142,12 +151,14 @@ async function explainOne(
   explainer: Explainer,
   detector: FaceDetector | undefined,
   image: string,
-  { class: target, maxFaces }: ExplainOptions,
+  { class: target, maxFaces, lowContrast }: ExplainOptions,
 ): Promise<Explained[]> {
   if (detector === undefined) {
-    return [{ image, explanation: await explain(explainer, image, target), shown: await decodePicture(image) }];
+    const explanation = await explain(explainer, image, target, lowContrast);
+    return [{ image, explanation, shown: withContrast(await decodePicture(image), lowContrast) }];
   }
   const faces = await explainFaces(explainer, detector, image, {
+    lowContrast,
     ...(target === undefined ? {} : { target }),
     ...(maxFaces === undefined ? {} : { detect: { maxFaces } }),
   });

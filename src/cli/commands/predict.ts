@@ -1,11 +1,18 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import type { LowContrast } from '../../data/contrast.js';
 import { bundledCheckpoint } from '../../recognize/bundled.js';
 import type { Recognition } from '../../recognize/recognition.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/recognizer.js';
 import { numberOf, numbers } from '../arguments.js';
-import { type CheckpointOptions, openRecognizer, positive, withCheckpointOptions } from '../checkpoint-options.js';
+import {
+  type CheckpointOptions,
+  lowContrastOption,
+  openRecognizer,
+  positive,
+  withCheckpointOptions,
+} from '../checkpoint-options.js';
 import { grouped, note } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
 import { decodeInput, type PictureInputs, pictureInputs } from '../picture-inputs.js';
@@ -34,6 +41,7 @@ interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
   readonly minSize?: number;
   readonly scales?: readonly number[];
   readonly turned?: 'auto' | 'always' | 'never';
+  readonly lowContrast: LowContrast;
   readonly flip?: boolean;
   readonly top?: number;
   readonly draw?: string;
@@ -90,6 +98,7 @@ export function predictCommand(): Command {
         .choices(['auto', 'always', 'never'])
         .conflicts('aligned'),
     )
+    .addOption(lowContrastOption('stretch'))
     .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
     .option('--top <count>', 'labels listed with each face (default: 3 in text, else all)', positive)
     .option('--draw <path>', 'draw faces and expressions: a .png, .jpg or .webp file, or a folder')
@@ -144,7 +153,7 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
 }
 
 function recognizerOptions(options: PredictOptions): RecognizerOptions {
-  const { aligned, flip, minScore, maxFaces, minSize, scales, turned } = options;
+  const { aligned, lowContrast, flip, minScore, maxFaces, minSize, scales, turned } = options;
   const detect = {
     ...(minScore === undefined ? {} : { minScore }),
     ...(maxFaces === undefined ? {} : { maxFaces }),
@@ -152,7 +161,7 @@ function recognizerOptions(options: PredictOptions): RecognizerOptions {
     ...(scales === undefined ? {} : { scales }),
     ...(turned === undefined || turned === 'auto' ? {} : { turned: turned === 'always' ? turned : false }),
   };
-  return { aligned: aligned === true, flip: flip === true, detect };
+  return { aligned: aligned === true, lowContrast, flip: flip === true, detect };
 }
 
 async function run(

@@ -36,6 +36,7 @@ function faceDocument({
   probability,
   scores,
   smoothed,
+  lowContrast,
 }: VideoFace): object {
   const byLabel = (list: readonly { readonly label: string; readonly probability: number }[]): object =>
     Object.fromEntries(list.map((score) => [score.label, fourth(score.probability)]));
@@ -52,11 +53,12 @@ function faceDocument({
     probability: fourth(probability),
     scores: byLabel(scores),
     smoothed: byLabel(smoothed),
+    lowContrast,
   };
 }
 
 /**
- * A row for each face of each frame: `time`, `frame`, `track`, box, `expression`, `probability`, and `p_<label>`, smoothed. The
+ * A row for each face of each frame: `time`, `frame`, `track`, box, `expression`, `probability`, `p_<label>`, smoothed, and `low_contrast`. The
  * file grows as frames are done: what is in it stays, whatever happens.
  * @param target a file, or `-` for standard output
  * @throws UserError when it cannot be written.
@@ -74,15 +76,35 @@ export async function csvTimeline(target: string, labels: readonly string[]): Pr
     }
   };
   const place = ['x', 'y', 'width', 'height'];
-  await put([['time', 'frame', 'track', ...place, 'expression', 'probability', ...labels.map((one) => `p_${one}`)]]);
+  await put([
+    [
+      'time',
+      'frame',
+      'track',
+      ...place,
+      'expression',
+      'probability',
+      ...labels.map((one) => `p_${one}`),
+      'low_contrast',
+    ],
+  ]);
   return {
     add: ({ time, frame, faces }) =>
       put(
-        faces.map(({ id, box, expression, probability, smoothed }) => {
+        faces.map(({ id, box, expression, probability, smoothed, lowContrast }) => {
           const by = new Map(smoothed.map((score) => [score.label, score.probability]));
           const corners = [box.x, box.y, box.width, box.height].map(hundredths);
           const values = labels.map((label) => fourth(by.get(label) ?? 0));
-          return [milliseconds(time), frame, id, ...corners, expression, fourth(probability), ...values];
+          return [
+            milliseconds(time),
+            frame,
+            id,
+            ...corners,
+            expression,
+            fourth(probability),
+            ...values,
+            String(lowContrast),
+          ];
         }),
       ),
     end: async () => {

@@ -18,7 +18,8 @@ export function summaryText(name: string, { frames, seconds, rotate, tracks, oth
   const longest = [...tracks].sort((a, b) => b.seconds - a.seconds);
   const shown = longest.slice(0, most).sort((a, b) => a.id - b.id);
   const blocks = shown.map((track) => {
-    const title = `  face ${track.id}  seen ${secondsText(track.seconds)}, from ${duration(track.from)} to ${duration(track.to)}`;
+    const dark = track.lowContrastSeconds > 0 ? `, low contrast for ${secondsText(track.lowContrastSeconds)}` : '';
+    const title = `  face ${track.id}  seen ${secondsText(track.seconds)}, from ${duration(track.from)} to ${duration(track.to)}${dark}`;
     const rows = track.expressions.map((one) => [`    ${printable(one.label)}`, secondsText(one.seconds)]);
     const lines = formatTable(rows).split('\n');
     return [
@@ -45,6 +46,7 @@ export function summaryDocument({ frames, seconds, rotate, tracks, others }: Vid
       from: three(track.from),
       to: three(track.to),
       seconds: three(track.seconds),
+      lowContrastSeconds: three(track.lowContrastSeconds),
       expressions: track.expressions.map((one) => ({ label: one.label, seconds: three(one.seconds) })),
     })),
     ...(others.count > 0 ? { others: { count: others.count, seconds: three(others.seconds) } } : {}),
