@@ -20,7 +20,12 @@ interface Seen {
   width: number;
   height: number;
   frames: number;
-  faces: { box: { x: number; y: number; width: number }; expression: string; scores: unknown[] }[];
+  faces: {
+    box: { x: number; y: number; width: number };
+    expression: string;
+    lowContrast: boolean;
+    scores: unknown[];
+  }[];
   failed?: string;
   drawn?: string;
 }
@@ -119,6 +124,50 @@ describe('poster predict on photos', { concurrency: 2 }, () => {
     assert.equal(others.length, 0);
     assert.deepEqual([row?.['image'], row?.['face'], row?.['expression']], ['standard input', '1', 'happiness']);
     assert.equal(row?.['probability'], row?.['p_happiness']);
+  });
+});
+
+describe('faces of low contrast', () => {
+  it('are read as well as others, and told, unless their contrast is to be kept', async () => {
+    const { data, info } = await sharp(portrait).resize(300).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    const folder = join(dir, 'dim');
+    await mkdir(folder);
+    const changes: readonly [name: string, change: (value: number) => number][] = [
+      ['dark', (value) => 0.06 * value],
+      ['good', (value) => value],
+      ['pale', (value) => 200 + 0.2 * value],
+    ];
+    for (const [name, change] of changes) {
+      await sharp(Uint8Array.from(data, change), { raw: { width, height, channels } })
+        .png()
+        .toFile(join(folder, `${name}.png`));
+    }
+    const twelve = Uint16Array.from(data, (value) => Math.round((value / 255) * 4095));
+    await sharp(twelve, { raw: { width, height, channels } })
+      .toColourspace('rgb16')
+      .png()
+      .toFile(join(folder, 'twelve-bits.png'));
+    const told = (stdout: string): unknown[] =>
+      linesOf(stdout).map(({ faces: [face] }) => [face?.expression, face?.lowContrast]);
+    const { stdout } = await succeeds(['predict', 'dim', '--jsonl', '--csv', 'dim.csv'], dir);
+    const expected = [
+      ['happiness', true],
+      ['happiness', false],
+      ['happiness', true],
+      ['happiness', false],
+    ];
+    assert.deepEqual(told(stdout), expected);
+    const rows = parse(await readFile(join(dir, 'dim.csv'), 'utf8'), { columns: true }) as Record<string, string>[];
+    assert.deepEqual(
+      rows.map((row) => [row['expression'], row['low_contrast']]),
+      expected.map(([expression, low]) => [expression, String(low)]),
+    );
+    const kept = await succeeds(['predict', 'dim/dark.png', '--jsonl', '--low-contrast', 'keep'], dir);
+    assert.deepEqual(told(kept.stdout), [['neutral', true]]);
+    const text = await succeeds(['predict', 'dim/dark.png', 'dim/good.png'], dir);
+    assert.match(text.stdout, /dark\.png.*\n.*happiness.*; low contrast\n/);
+    assert.equal(text.stdout.match(/low contrast/g)?.length, 1);
   });
 });
 

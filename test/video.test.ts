@@ -419,7 +419,11 @@ test('poster predict on a video: lines, table, chart, video', needsFfmpeg, async
   assert.ok((lines[9]?.faces[0]?.smoothed['happiness'] ?? 0) > 0.5);
   assert.match(stderr, /portrait\.mp4 {2}2\.0 s, 10 frames looked at, 1 face/);
   const rows = (await readFile(inFolder('t.csv'), 'utf8')).trim().split('\n');
-  assert.match(rows[0] ?? '', /^time,frame,track,x,y,width,height,expression,probability,p_neutral,p_happiness/);
+  assert.match(
+    rows[0] ?? '',
+    /^time,frame,track,x,y,width,height,expression,probability,p_neutral,p_happiness.*,p_contempt,low_contrast$/,
+  );
+  assert.match(rows[1] ?? '', /,false$/);
   assert.ok(rows.length >= 10);
   assert.match(await readFile(inFolder('t.svg'), 'utf8'), /Face 1/);
   const drawn = await all(recognizeVideo(recognizer, inFolder('seen.mp4')));

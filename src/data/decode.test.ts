@@ -31,6 +31,38 @@ test('16 bits, gray, alpha, palette and CMYK become 8-bit RGB', async () => {
   assert.ok(r > 180 && g > 70 && g < 130 && b < 80);
 });
 
+test('values of 8 to 12 bits in 16 are read by the bits that they use, those of 16 by their high byte', async () => {
+  for (const channels of [1, 3] as const) {
+    for (const [bits, expected] of [
+      [8, 64],
+      [10, 64],
+      [12, 64],
+      [14, 16],
+      [16, 64],
+    ] as const) {
+      // From a quarter to the highest value that so many bits have.
+      const data = Uint16Array.from({ length: 2 * channels }, (_, i) => (i < channels ? 2 ** bits / 4 : 2 ** bits - 1));
+      const raw = { width: 2, height: 1, channels } as const;
+      const image = sharp(data, { raw }).toColourspace(channels === 1 ? 'grey16' : 'rgb16');
+      for (const bytes of [
+        await image.clone().png().toBuffer(),
+        await image.clone().tiff({ compression: 'lzw' }).toBuffer(),
+      ]) {
+        const { data: values } = await decodePicture(bytes);
+        assert.deepEqual(
+          [...values],
+          [expected, expected, expected, ...Array(3).fill(4 * expected - 1)],
+          `${channels} channels of ${bits} bits`,
+        );
+      }
+    }
+  }
+  const black = await sharp(new Uint16Array(4), { raw: { width: 2, height: 2, channels: 1 } })
+    .png()
+    .toBuffer();
+  assert.deepEqual([...(await decodePicture(black)).data], Array(12).fill(0));
+});
+
 test('of an animation the first frame; WebP, TIFF, AVIF and GIF are read', async () => {
   const frames = [await plainPng(200, 100, 50), await plainPng(0, 0, 255)];
   const animation = await sharp(frames, { join: { animated: true } })

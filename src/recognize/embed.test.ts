@@ -38,7 +38,10 @@ test('features are what the linear head sees, in the order of the dataset', asyn
   const [weight, bias] = [head('weight'), head('bias')];
   const classifier = await loadClassifier(path, { threads: 1 });
   for (const [i, picture] of result.paths.entries()) {
-    const { logits } = await classifier.classify(await loadPicture(picture, classifier.preprocessing), 1);
+    const { logits } = await classifier.classify(
+      await loadPicture(picture, classifier.preprocessing, undefined, 'keep'),
+      1,
+    );
     const features = result.features.subarray(8 * i, 8 * i + 8);
     logits.forEach((logit, k) => {
       const own = features.reduce((sum, value, c) => sum + value * (weight[8 * k + c] ?? 0), bias[k] ?? 0);

@@ -42,6 +42,21 @@ test('every picture is measured, with any batch size', async (t) => {
   }
 });
 
+test('pictures of low contrast are counted, and stretched where that is asked for', async (t) => {
+  const root = await temporaryFolder(t);
+  // Noise of 60 values: its contrast is low.
+  await writePictures(join(root, 'valid'), tinyLabels.labels, 3);
+  const plain = await evaluateOn(byBrightness(), root, { workers: 0 });
+  assert.deepEqual(plain.protocol.lowContrast, { pictures: 9, treatment: 'keep' });
+  assert.equal(plain.evaluation.accuracy, 1);
+  assert.deepEqual(plain.protocol.deviations, []);
+  const stretched = await evaluateOn(byBrightness(), root, { workers: 0, lowContrast: 'stretch' });
+  assert.deepEqual(stretched.protocol.lowContrast, { pictures: 9, treatment: 'stretch' });
+  // All are as bright as each other then.
+  assert.equal(stretched.evaluation.accuracy, 1 / 3);
+  assert.match(stretched.protocol.deviations.join(), /^9 low-contrast pictures were stretched/);
+});
+
 test('labels in another order are matched by name, and that is said', async (t) => {
   const root = await temporaryFolder(t);
   await writePictures(root, ['Happiness', 'neutral', 'Sadness']);

@@ -39,7 +39,8 @@ export async function sampledLabelOrder(
     { preprocessing: classifier.preprocessing, batchSize: 24, cacheBytes: 0 },
   );
   try {
-    const { labels, logits } = await scoresOf(classifier, loader, mapping, onProgress);
+    const { measured } = await scoresOf(classifier, loader, mapping, onProgress);
+    const { labels, logits } = measured;
     const confusion = confusionMatrix(labels, predictions(logits), logits.classes);
     return findLabelOrder(confusion, classifier.labels, own.labels, mapping);
   } finally {
