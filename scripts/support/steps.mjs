@@ -7,12 +7,8 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Runs a Node program in the project's root and ends this one where it fails. */
-export function node(args, env = {}) {
-  const { status, error } = spawnSync(process.execPath, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-  });
+export function node(args) {
+  const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }
@@ -35,8 +31,7 @@ export function install() {
   console.error('Installing what package-lock.json lists (npm ci) ...');
   const npm = process.env.npm_execpath;
   if (npm === undefined) throw new Error('run this through npm: npm run demo, npm test');
-  // The CUDA libraries are no part of the package and are not needed; see README.
-  node([npm, 'ci', '--no-audit', '--no-fund'], { ONNXRUNTIME_NODE_INSTALL: 'skip' });
+  node([npm, 'ci', '--no-audit', '--no-fund']);
 }
 
 export function compile() {
