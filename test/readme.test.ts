@@ -28,7 +28,19 @@ test('the README names commands and options that there are', async () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   for (const [, script = ''] of readme.matchAll(/npm run ([a-z]+)/g)) assert.ok(scripts[script], `npm run ${script}`);
   const commands = [
-    ...['prepare raf-db', 'prepare ferplus', 'check', 'train', 'evaluate', 'report', 'compare', 'predict', 'landmarks'],
+    ...[
+      'prepare raf-db',
+      'prepare ferplus',
+      'prepare fer2013',
+      'crop',
+      'check',
+      'train',
+      'evaluate',
+      'report',
+      'compare',
+      'predict',
+      'landmarks',
+    ],
     ...['explain', 'embed', 'convert', 'profile'],
   ];
   const help = new Map<string, string>();
