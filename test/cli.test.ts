@@ -95,7 +95,7 @@ describe('a dataset from training to prediction', () => {
       ['predict', 'faces/train/sad/0.png', '--aligned', '--checkpoint', 'run/last.safetensors'],
       dir,
     );
-    assert.match(stdout, /^faces\/train\/sad\/0\.png\n( {2}(happy|neutral|sad) +[\d.]+%.*\n){3}$/);
+    assert.match(stdout, /^faces\/train\/sad\/0\.png {2}low contrast\n( {2}(happy|neutral|sad) +[\d.]+%.*\n){3}$/);
   });
 
   it('killed in the middle of an epoch and resumed, ends in the same bits', async () => {

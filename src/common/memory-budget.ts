@@ -24,7 +24,7 @@ interface Waiting {
 }
 
 /** What threads that share a budget pass on: KiB in use, and how many urgent leases there are. */
-export type SharedBudget = Int32Array<SharedArrayBuffer>;
+export type SharedBudget = Int32Array;
 
 /** Milliseconds after which another thread's releases are noticed. */
 const pollEvery = 10;
@@ -42,12 +42,15 @@ export class MemoryBudget {
   #polling = false;
 
   /**
+   * Pages of browsers that are not isolated from other origins have no shared memory: each of their threads counts for itself.
    * @param total bytes
    * @param shared of the same budget in another thread
    */
   constructor(total: number, shared?: SharedBudget) {
     this.total = total;
-    this.shared = shared ?? new Int32Array(new SharedArrayBuffer(8));
+    this.shared =
+      shared ??
+      new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(8) : new SharedArrayBuffer(8));
   }
 
   /** Bytes that are leased, in all threads. */
