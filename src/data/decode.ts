@@ -86,6 +86,23 @@ export async function decodeAsSeen(bytes: Buffer, options: SeenOptions = {}): Pr
   });
 }
 
+/**
+ * The same with its transparency: RGBA, as it is stored.
+ * @throws UserError as `decodePicture` does.
+ */
+export async function decodeWithAlpha(
+  bytes: Buffer,
+  options: Omit<DecodeOptions, 'orient'> = {},
+): Promise<{ readonly width: number; readonly height: number; readonly data: Uint8Array }> {
+  const { name = 'The picture' } = options;
+  return within(checkedHeader(bytes, name), name, options, async () => {
+    const image = openPicture(bytes, { orient: false }).ensureAlpha().toColourspace('srgb');
+    const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    if (info.channels !== 4) throw new Error(`${info.channels} channels after conversion to RGBA`);
+    return { width: info.width, height: info.height, data };
+  });
+}
+
 /** Decodes once there is memory for it. */
 async function within<T>(
   { memory }: PictureHeader,

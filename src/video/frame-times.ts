@@ -14,7 +14,9 @@ interface Moved {
 }
 
 /** A picture stays on the screen for so long, in seconds, or until the next; where pictures come less often, for longer. */
-const longestStill = 2;
+export const longestStill = 2;
+/** The same of an animation, whose frames say how long they stay: a hostile file says days. */
+export const longestSlide = 60;
 
 /**
  * When the frames are that ffmpeg gives at a steady rate. It would repeat the first picture for the time before it, and the last
@@ -38,10 +40,11 @@ export class FrameTimes {
    * @param from of the first frame, on ffmpeg's clock, in seconds
    * @param rate frames a second, as a number or fraction
    * @param early a picture counts so many steps before its time: 0.5 where frames are the video's own and times are rounded
+   * @param still a picture counts as shown for so many seconds at most, or for two steps
    */
-  constructor(from: number, rate: { readonly text: string; readonly value: number }, early: 0 | 0.5) {
+  constructor(from: number, rate: { readonly text: string; readonly value: number }, early: 0 | 0.5, still: number) {
     this.#step = 1 / rate.value;
-    const steps = Math.max(2, Math.ceil(longestStill * rate.value));
+    const steps = Math.max(2, Math.ceil(still * rate.value));
     this.#still = steps * this.#step;
     this.#early = early * this.#step + 1e-6;
     const step = `(1/(${rate.text}))`;

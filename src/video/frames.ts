@@ -4,7 +4,7 @@ import { ExitCode, UserError } from '../common/errors.js';
 import { whenAborted } from '../common/signals.js';
 import type { Picture } from '../data/resize.js';
 import { type Ending, type FfmpegPaths, killProgram, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
-import { FrameTimes } from './frame-times.js';
+import { FrameTimes, longestSlide, longestStill } from './frame-times.js';
 import { NewestOnly } from './newest-only.js';
 import { PpmReader } from './ppm.js';
 import { type Probed, probe, unreadable, withoutPictures } from './probe.js';
@@ -67,12 +67,21 @@ const patience = 20;
  */
 export async function openVideo(source: VideoSource, options: VideoOptions = {}): Promise<Video> {
   checkOptions(options);
-  const { signal, start = 0, duration } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
   const found = await ffmpegInput(source, signal);
-  const input = { ...found, name: options.name ?? found.name };
+  try {
+    return await videoOf({ ...found, name: options.name ?? found.name }, options);
+  } catch (error) {
+    await found.remove?.();
+    throw error;
+  }
+}
+
+async function videoOf(input: FfmpegInput, options: VideoOptions): Promise<Video> {
+  const { start = 0, duration } = options;
   const ffmpeg = options.ffmpeg ?? 'ffmpeg';
-  const probed = input.file ? await probe(input, options.ffprobe) : undefined;
+  const probed = input.probed ?? (input.file ? await probe(input, options.ffprobe) : undefined);
   const rate = rateOf(options.fps ?? defaultFps, probed);
   const total = probed?.end ?? undefined;
   if (total !== undefined && start >= total) {
@@ -80,7 +89,12 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
   }
   const rest = total === undefined ? undefined : total - start;
   const seconds = rest === undefined ? duration : Math.min(rest, duration ?? rest);
-  const times = new FrameTimes(input.file ? 0 : start, rate, rate.own ? 0.5 : 0);
+  const times = new FrameTimes(
+    input.file ? 0 : start,
+    rate,
+    rate.own ? 0.5 : 0,
+    input.animation ? longestSlide : longestStill,
+  );
   const plan: Plan = {
     ffmpeg,
     args: decodingArguments(input, rate, times, options),
@@ -144,7 +158,9 @@ function decodingArguments(input: FfmpegInput, rate: Rate, times: FrameTimes, op
   // Rotation is undone by ffmpeg, pixels that are not square are made so here. Quotes are ffmpeg's.
   const size = `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))':flags=area`;
   const steady = `fps=${rate.text}:start_time=0:round=${round}`;
-  const filters = [times.filters.before, steady, size, 'setsar=1', ...turns[rotate], times.filters.after].join(',');
+  const upright = [size, 'setsar=1', ...turns[rotate]];
+  const seen = input.animation ? [onWhite, ...upright] : upright;
+  const filters = [times.filters.before, steady, ...seen, times.filters.after].join(',');
   // Otherwise ffmpeg counts from what comes first.
   const clock = input.ownClock ? ['-seek_timestamp', '1'] : [];
   return [
@@ -154,6 +170,8 @@ function decodingArguments(input: FfmpegInput, rate: Rate, times: FrameTimes, op
   ];
 }
 
+/** ffmpeg's: transparent places as a page shows them. */
+const onWhite = 'split[seen][under];[under]lutrgb=r=255:g=255:b=255:a=255[white];[white][seen]overlay=format=rgb';
 /** ffmpeg's, after frames have been shrunk. */
 const turns = { 0: [], 90: ['transpose=clock'], 180: ['hflip', 'vflip'], 270: ['transpose=cclock'] } as const;
 
@@ -219,6 +237,7 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
     release?.();
     await killProgram(program);
     fed.stop();
+    await input.remove?.();
   }
 }
 
@@ -258,7 +277,15 @@ function feed(
   if (bytes === undefined || child.stdin === null) return { failure: async () => undefined, stop: () => undefined };
   const controller = new AbortController();
   let failed: { readonly error: unknown } | undefined;
-  pipeline(bytes, child.stdin, { signal: controller.signal }).catch((error: unknown) => {
+  // One that fails ends for the program, which then gives what it has.
+  async function* untilFailure(source: PassingBytes): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* source;
+    } catch (error) {
+      failed = { error };
+    }
+  }
+  pipeline(untilFailure(bytes), child.stdin, { signal: controller.signal }).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const ours = ['EPIPE', 'ECONNRESET', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE', 'EOF'];
     if (typeof code !== 'string' || !ours.includes(code)) failed = { error };

@@ -37,7 +37,7 @@ const schema = z.object({
  * @throws UserError for files that are no video.
  */
 export async function probe(
-  { args, name, path, ownClock }: FfmpegInput,
+  { args, name, path, ownClock, animation }: FfmpegInput,
   ffprobe = 'ffprobe',
 ): Promise<Probed | undefined> {
   const wanted =
@@ -52,7 +52,7 @@ export async function probe(
   }
   if (result.code !== 0) {
     // ffmpeg guesses by the name where the content says nothing, and then misses parts of what it never was.
-    if (path !== undefined && (await contentOf(path)) !== 'video') throw unknownContent(name);
+    if (path !== undefined && !animation && (await contentOf(path)) !== 'video') throw unknownContent(name);
     throw unreadable(name, result);
   }
   const parsed = schema.safeParse(jsonOf(result.text));

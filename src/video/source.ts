@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,10 @@ import { ExitCode, messageOf, UserError } from '../common/errors.js';
 import { explainFileError } from '../common/files.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { whenAborted } from '../common/signals.js';
+import { animatedPngOptions, animationFormat, webpAsPng, webpTimes } from './animation.js';
 import { firstBytesOf, hasOwnClock } from './kind.js';
+import type { Probed } from './probe.js';
+import { temporaryCopy } from './temporary-copy.js';
 import { PassingBytes } from './transport-stream.js';
 
 /**
@@ -30,6 +33,12 @@ export interface FfmpegInput {
   readonly file: boolean;
   /** Its times are those of its own clock; otherwise they count from what comes first. */
   readonly ownClock: boolean;
+  /** An animation: transparent places are white, and each picture stays for as long as it says. */
+  readonly animation: boolean;
+  /** Where it is known without ffprobe. */
+  readonly probed?: Probed;
+  /** To be called once nobody reads it any more. */
+  readonly remove?: () => Promise<void>;
 }
 
 /**
@@ -37,7 +46,7 @@ export interface FfmpegInput {
  * scripts, picture sequences, SDP): a file from elsewhere then reads nothing but itself.
  */
 const containers =
-  'mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,gif,apng,webp_pipe,m4v,h264,hevc,ivf,obu,av1,mxf,mxf_opatom,nut,dv,rm,wtv,swf,y4m,yuv4mpegpipe,mjpeg,amv,3gp,nsv,wav,mp3,aac,flac';
+  'mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,gif,apng,m4v,h264,hevc,ivf,obu,av1,mxf,mxf_opatom,nut,dv,rm,wtv,swf,y4m,yuv4mpegpipe,mjpeg,amv,3gp,nsv,wav,mp3,aac,flac';
 
 /** Frames with more pixels are refused before memory is taken for them: 8192 x 4096, or 8K. ffmpeg holds several at a time. */
 export const maxFramePixels = 2 ** 25;
@@ -73,19 +82,47 @@ export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Pr
   }
   if ('stream' in source) return streamInput(source.stream);
   const bytes = new PassingBytes(source);
+  const name = 'The video';
+  const first = await whileWanted(bytes.beginning(), bytes, signal);
+  const format = animationFormat(first);
+  if (format === 'WebP') return webpInput(name, bytes);
+  if (format === 'GIF' || format === 'PNG') {
+    // ffmpeg goes back and forth in them.
+    const { path, remove } = await whileWanted(temporaryCopy(bytes, name), bytes, signal);
+    return { ...(await fileInput(path)), name, remove };
+  }
+  return { ...bytesInput(name, bytes), ownClock: hasOwnClock(first), animation: format !== undefined };
+}
+
+const webpInput = (name: string, bytes: AsyncIterable<Uint8Array>): FfmpegInput => ({
+  ...bytesInput(name, new PassingBytes(webpAsPng(bytes, name, maxFramePixels)), animatedPngOptions),
+  animation: true,
+});
+
+function bytesInput(name: string, bytes: PassingBytes, options: readonly string[] = []): FfmpegInput {
   return {
-    name: 'The video',
-    args: [...limits, '-protocol_whitelist', 'pipe,fd', '-format_whitelist', containers, '-i', 'pipe:0'],
+    name,
+    args: [
+      ...limits,
+      ...options,
+      ...['-protocol_whitelist', 'pipe,fd', '-format_whitelist', containers, '-i', 'pipe:0'],
+    ],
     bytes,
     live: false,
     file: false,
-    ownClock: hasOwnClock(await beginningOf(bytes, signal)),
+    ownClock: false,
+    animation: false,
   };
 }
 
+/** Bytes that are read once they are wanted. */
+async function* bytesOfFile(path: string): AsyncGenerator<Uint8Array, void, void> {
+  yield* createReadStream(path);
+}
+
 /** @throws the signal's reason, also while nothing comes */
-async function beginningOf(bytes: PassingBytes, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  if (signal === undefined) return bytes.beginning();
+async function whileWanted<T>(work: Promise<T>, bytes: PassingBytes, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
   let release: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     release = whenAborted(signal, () => {
@@ -93,7 +130,7 @@ async function beginningOf(bytes: PassingBytes, signal: AbortSignal | undefined)
       reject(signal.reason);
     });
   });
-  return Promise.race([bytes.beginning(), aborted]).finally(release);
+  return Promise.race([work, aborted]).finally(release);
 }
 
 /** Programs without types may pass anything, and bytes in memory are no stream of them. */
@@ -137,10 +174,17 @@ async function fileInput(path: string): Promise<FfmpegInput> {
   } catch (error) {
     throw explainFileError(error, 'read', printable(path, 4096));
   }
+  const name = printable(path, 4096);
   const first = await firstBytesOf(path);
+  const format = first instanceof Uint8Array ? animationFormat(first) : undefined;
+  if (format === 'WebP') {
+    const probed = await webpTimes(path, name, maxFramePixels);
+    return { ...webpInput(name, bytesOfFile(path)), probed };
+  }
   const ownClock = first instanceof Uint8Array && hasOwnClock(first);
   const args = [
     ...limits,
+    ...(format === 'PNG' ? animatedPngOptions : []),
     '-protocol_whitelist',
     'file',
     '-format_whitelist',
@@ -148,7 +192,7 @@ async function fileInput(path: string): Promise<FfmpegInput> {
     '-i',
     `file:${resolve(path)}`,
   ];
-  return { name: printable(path, 4096), args, path, live: false, file: true, ownClock };
+  return { name, args, path, live: false, file: true, ownClock, animation: format !== undefined };
 }
 
 function streamInput(address: string): FfmpegInput {
@@ -159,6 +203,7 @@ function streamInput(address: string): FfmpegInput {
       live: true,
       file: false,
       ownClock: false,
+      animation: false,
     };
   }
   const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -180,5 +225,6 @@ function streamInput(address: string): FfmpegInput {
     live: true,
     file: false,
     ownClock: false,
+    animation: false,
   };
 }

@@ -5,6 +5,8 @@ import type { LowContrast } from '../../data/contrast.js';
 import { bundledCheckpoint } from '../../recognize/bundled.js';
 import type { Recognition } from '../../recognize/recognition.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/recognizer.js';
+import { animationFormat } from '../../video/animation.js';
+import { firstBytesOf } from '../../video/kind.js';
 import { numberOf, numbers } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -111,7 +113,7 @@ export function predictCommand(): Command {
       'after',
       `
 Reads JPEG, PNG, WebP, GIF, TIFF, AVIF and BMP up to 64 megapixels and 256 MB, upright as their EXIF data says; of animations the
-first frame; transparent places as white. Boxes and points are pixels from the top left corner.
+first frame, or with --animation all, as of a video; transparent places as white. Boxes and points are pixels from the top left corner.
 Videos are read by the system's ffmpeg, faces followed over their frames; --draw then writes an .mp4, .mov or .mkv file.
 
 Examples:
@@ -131,7 +133,10 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   if (names.length === 0 && options.stream === undefined) {
     throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', ExitCode.usage);
   }
-  const videos = await videoInputs(names, options.stream, options.recursive === true);
+  const videos = await videoInputs(names, options.stream, {
+    recursive: options.recursive === true,
+    animation: options.animation === true,
+  });
   if (videos !== undefined) {
     refusePictureOptions(options);
     const { predictVideos } = await import('../video/predict-video.js');
@@ -173,7 +178,7 @@ async function run(
   const outputs = await outputsOf(recognizer, options);
   const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
   const bar = inputs.length > 1 ? (await import('../progress.js')).countBar('pictures') : undefined;
-  const count = { done: 0, failed: 0, faceless: 0, several: 0, unwritten: 0, without: without.length };
+  const count = { done: 0, failed: 0, faceless: 0, several: 0, animated: 0, unwritten: 0, without: without.length };
   bar?.update(0, inputs.length);
   const images = inputs.map(({ image }) => image);
   const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
@@ -193,7 +198,10 @@ async function run(
         await fail(input.name, result.reason);
       } else {
         if (result.value.faces.length === 0) count.faceless++;
-        if (result.value.frames > 1) count.several++;
+        if (result.value.frames > 1) {
+          count.several++;
+          if (await isAnimated(input.image)) count.animated++;
+        }
         const { predicted, problem } = await withFiles(input.name, stem, result.value, recognizer, files, options);
         for (const output of outputs) await output.add(predicted);
         if (problem !== undefined) {
@@ -214,6 +222,12 @@ async function run(
     await Promise.all(ends);
   }
   summarise(count, inputs.length, options);
+}
+
+/** Whether a file is of a kind that moves: several pages are no animation. */
+async function isAnimated(image: string | URL): Promise<boolean> {
+  const first = typeof image === 'string' ? await firstBytesOf(image) : undefined;
+  return first instanceof Uint8Array && animationFormat(first) !== undefined;
 }
 
 async function outputsOf({ classifier }: Recognizer, options: PredictOptions): Promise<PredictionOutput[]> {
@@ -258,6 +272,8 @@ interface Count {
   readonly faceless: number;
   /** Of several frames or pages. */
   readonly several: number;
+  /** Of these, those that `--animation` is for. */
+  readonly animated: number;
   /** Whose drawings or crops could not be written. */
   readonly unwritten: number;
   /** Folders and globs that have no picture. */
@@ -266,7 +282,7 @@ interface Count {
 
 /** What a list of results does not show at a glance, and the exit code. */
 function summarise(count: Count, total: number, { json, jsonl, csv, aligned }: PredictOptions): void {
-  const { done, failed, faceless, several, unwritten, without } = count;
+  const { done, failed, faceless, several, animated, unwritten, without } = count;
   const some = (pictures: number): string => `${grouped(pictures)} of ${grouped(total)} pictures`;
   const forPrograms = json === true || jsonl === true || csv === '-';
   if (faceless > 0 && (forPrograms || total > 1)) {
@@ -276,6 +292,7 @@ function summarise(count: Count, total: number, { json, jsonl, csv, aligned }: P
   if (several > 0 && (csv === '-' || (forPrograms && aligned === true))) {
     note(`Only the first frame was looked at ${total === 1 ? 'of an animation' : `in ${some(several)}`}.`);
   }
+  if (animated > 0) note('With --animation all frames of an animation are looked at, as those of a video.');
   if (failed > 0 && total > 1) note(`${some(failed)} could not be read: see above.`);
   if (unwritten > 0 && total > 1) note(`Files of ${some(unwritten)} could not be written: see above.`);
   if (done < total) note(`Stopped after ${some(done)}; their results are complete.`);

@@ -21,7 +21,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 const found = async (names: readonly string[], recursive = false): Promise<string[] | undefined> =>
-  (await videoInputs(names, undefined, recursive))?.map(({ name }) => name.slice(folder.length + 1));
+  (await videoInputs(names, undefined, { recursive }))?.map(({ name }) => name.slice(folder.length + 1));
 const here = (...names: string[]): string[] => names.map((name) => join(folder, name));
 
 test('folders and globs without pictures stand for their videos, in order', async () => {
@@ -38,6 +38,27 @@ test('with pictures beside them they are passed over; TypeScript is no transport
   assert.equal(await found(here('mixed')), undefined);
   assert.equal(await found(here('code')), undefined);
   await assert.rejects(found(here('videos', 'mixed')), /some are not; recognise them by two commands/);
+});
+
+test('with animation, pictures that move are videos, and a folder stands for them', async (context) => {
+  context.after(() => rm(join(folder, 'moving'), { recursive: true }));
+  const { default: sharp } = await import('sharp');
+  await mkdir(join(folder, 'moving'));
+  const pixels = Buffer.from(Array.from({ length: 2 * 8 * 8 * 3 }, (_, i) => (i < 192 ? 0 : 255)));
+  const two = sharp(pixels, { raw: { width: 8, height: 16, channels: 3, pageHeight: 8 } });
+  const gif = await two.gif({ delay: [100, 100] }).toBuffer();
+  await writeFile(join(folder, 'moving/b.gif'), gif);
+  await writeFile(join(folder, 'moving/a.jpg'), gif);
+  await sharp(pixels, { raw: { width: 8, height: 16, channels: 3 } })
+    .gif()
+    .toFile(join(folder, 'moving/still.gif'));
+  const moving = async (...names: string[]): Promise<string[] | undefined> =>
+    (await videoInputs(here(...names), undefined, { animation: true }))?.map(({ name }) => basename(name));
+  assert.deepEqual(await moving('moving'), ['a.jpg', 'b.gif']);
+  assert.deepEqual(await moving('moving/b.gif'), ['b.gif']);
+  assert.equal(await moving('moving/still.gif'), undefined);
+  assert.equal(await found(here('moving', 'moving/b.gif')), undefined);
+  await assert.rejects(moving('moving/b.gif', 'moving/still.gif'), /recognise them by two commands/);
 });
 
 test('a link back to a folder above is passed over', async () => {

@@ -2,11 +2,14 @@ import { basename, dirname, extname, join } from 'node:path';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { pictureName } from '../../common/picture-names.js';
 import { printable, shownAddress } from '../../common/printable.js';
+import { frameCount } from '../../data/frame-count.js';
+import { maxFileBytes } from '../../data/picture-limits.js';
+import { animationFormat, isAnimation } from '../../video/animation.js';
 import type { VideoSource } from '../../video/index.js';
 import { contentOf, isVideo, isVideoName, kindBytes, kindOf } from '../../video/kind.js';
 import { note } from '../context.js';
 import { filesWithin } from '../picture-inputs.js';
-import { beginningOfStdin } from '../stdin.js';
+import { beginningOfStdin, stdinStream } from '../stdin.js';
 
 export interface VideoInput {
   /** What results call it. */
@@ -23,13 +26,14 @@ const manyNames = 200;
 /**
  * The inputs where they are videos; undefined where they are pictures. Folders and globs stand for their pictures; where they
  * have none, for their videos.
- * @param recursive also those of folders within folders
+ * `recursive`: also those of folders within folders. `animation`: animations are videos too; where a folder or glob has any, its pictures are passed
+ * over.
  * @throws UserError where some are videos and some are not, and for addresses of videos.
  */
 export async function videoInputs(
   names: readonly string[],
   stream: string | undefined,
-  recursive = false,
+  { recursive = false, animation = false }: { readonly recursive?: boolean; readonly animation?: boolean } = {},
 ): Promise<readonly VideoInput[] | undefined> {
   if (stream !== undefined) {
     if (names.length > 0) {
@@ -45,14 +49,18 @@ export async function videoInputs(
     refuseAddress(name);
     const within = await filesWithin(name, recursive);
     if (within !== undefined) {
-      const found = await videosOf(within.files.map(({ path }) => path));
-      const hasPictures = within.files.some(({ path }) => pictureName.test(path));
+      const paths = within.files.map(({ path }) => path);
+      const moving = animation ? await animationsOf(paths) : new Set<string>();
+      const found = await videosOf(paths, moving);
+      const still = paths.filter((path) => pictureName.test(path) && !moving.has(path)).length;
+      if (moving.size > 0 && still > 0) note(`${name}: ${still} pictures that do not move are passed over.`);
+      const hasPictures = still > 0 && moving.size === 0;
       if (found.length === 0 || hasPictures) others++;
       if (hasPictures) passedOver.push(...found);
       else videos.push(...found.map(fromFile));
     } else if (/^https?:\/\//i.test(name)) {
       others++;
-    } else if (name === '-' ? await stdinIsVideo() : await isVideo(name, names.length > manyNames)) {
+    } else if (await isVideoInput(name, names.length > manyNames, animation)) {
       videos.push(name === '-' ? fromStdin() : fromFile(name));
     } else {
       others++;
@@ -75,14 +83,15 @@ const fromFile = (path: string): VideoInput => ({ name: path, title: basename(pa
 const fromStdin = (): VideoInput => ({
   name: 'standard input',
   title: 'standard input',
-  source: process.stdin,
+  source: stdinStream(),
   live: false,
 });
 
 /** Of the files of a folder, those that are videos: by their names, except that .ts is TypeScript's too. */
-async function videosOf(paths: readonly string[]): Promise<string[]> {
+async function videosOf(paths: readonly string[], moving: ReadonlySet<string>): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
+    if (moving.has(path)) found.push(path);
     if (!isVideoName(path)) continue;
     if (/\.m?ts$/i.test(path) && (await contentOf(path)) !== 'video') continue;
     found.push(path);
@@ -111,6 +120,25 @@ function refuseAddress(name: string): void {
   );
 }
 
-async function stdinIsVideo(): Promise<boolean> {
-  return !process.stdin.isTTY && kindOf((await beginningOfStdin(kindBytes)).subarray(0, kindBytes)) === 'video';
+/** Of the pictures of a folder, those that move. Such as cannot be read are told where they are. */
+async function animationsOf(paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const moving = new Set<string>();
+  for (const path of paths) {
+    if (pictureName.test(path) && (await isAnimation(path).catch(() => false))) moving.add(path);
+  }
+  return moving;
+}
+
+async function isVideoInput(name: string, trusting: boolean, animation: boolean): Promise<boolean> {
+  if (name === '-') return stdinIsVideo(animation);
+  return (await isVideo(name, trusting)) || (animation && (await isAnimation(name)));
+}
+
+async function stdinIsVideo(animation: boolean): Promise<boolean> {
+  if (process.stdin.isTTY) return false;
+  const first = (await beginningOfStdin(kindBytes)).subarray(0, kindBytes);
+  if (kindOf(first) === 'video') return true;
+  if (!animation || animationFormat(first) === undefined) return false;
+  // How many frames there are only the whole says.
+  return (frameCount(await beginningOfStdin(maxFileBytes)) ?? 1) > 1;
 }

@@ -7,6 +7,7 @@ import { numberOf } from '../arguments.js';
 /** Options of `predict` that are for videos. */
 export interface VideoPredictOptions {
   readonly stream?: string;
+  readonly animation?: boolean;
   readonly fps?: number;
   readonly start?: number;
   readonly duration?: number;
@@ -25,6 +26,7 @@ export function withVideoOptions(command: Command): Command {
       '--stream <address>',
       'a live stream (rtsp, rtmp, http, srt, udp) or camera (/dev/video0) instead of inputs',
     )
+    .option('--animation', 'read animations (GIF, WebP, PNG, AVIF) as videos, with all their frames')
     .addOption(
       new Option(
         '--fps <rate>',
@@ -73,6 +75,9 @@ export function refuseVideoOptions(options: VideoPredictOptions & { readonly dra
     ] as const
   ).find(([, value]) => value !== undefined);
   if (given !== undefined) {
-    throw new UserError(`${given[0]} is for videos, and the input is no video; leave it out.`, ExitCode.usage);
+    throw new UserError(
+      `${given[0]} is for videos, and the input is no video; leave it out, or read an animation with --animation.`,
+      ExitCode.usage,
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../common/output-paths.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
@@ -148,7 +149,7 @@ async function predictVideo(
   };
   const video = await openVideo(input.source, {
     ...sourceOptions(options),
-    ...(input.source === process.stdin ? { name: 'Standard input' } : {}),
+    ...(input.source instanceof Readable ? { name: 'Standard input' } : {}),
     onDamage,
     signal: ending.signal,
   });
