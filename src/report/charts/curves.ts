@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunEpoch } from '../run-folder.js';
 import { type EndLabel, spreadLabels } from './end-labels.js';
+import { epochAxis } from './epoch-axis.js';
 import { paint } from './theme.js';
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>['layer'][number];
@@ -65,7 +66,7 @@ export function curvePanel(panel: CurvePanel, epochs: number): Panel {
     type: 'quantitative' as const,
     title: 'epoch',
     scale: { domain: [0, epochs], nice: false },
-    axis: { format: 'd', tickMinStep: 1, tickCount: Math.min(8, epochs) },
+    axis: epochAxis(epochs, 8),
   };
   const y = {
     field: 'value',

@@ -3,6 +3,7 @@ import { perClassMetrics } from '../../metrics/index.js';
 import type { RunEpoch } from '../run-folder.js';
 import { classNames } from '../text.js';
 import type { Panel } from './curves.js';
+import { epochAxis } from './epoch-axis.js';
 import { paint } from './theme.js';
 
 const percents: [number, number] = [0, 100];
@@ -32,7 +33,7 @@ export function recallPanels(epochs: readonly RunEpoch[], labels: readonly strin
     type: 'quantitative',
     title: 'epoch',
     scale: { domain, nice: false },
-    axis: { format: 'd', tickMinStep: 1, tickCount: 3 },
+    axis: epochAxis(domain[1], 4),
   } as const;
   const y = {
     field: 'recall',
