@@ -20,7 +20,8 @@ import type { PictureInput } from './picture-inputs.js';
 /** Whether a path names a file that pictures can be written to; otherwise it is a folder. */
 export const isPictureFile = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
 
-const formatOf = (path: string): PictureFormat =>
+/** The kind of such a file. */
+export const formatOf = (path: string): PictureFormat =>
   /^\.jpe?g$/i.test(extname(path)) ? 'jpeg' : /^\.webp$/i.test(extname(path)) ? 'webp' : 'png';
 
 /** Where files that are made of pictures go. */

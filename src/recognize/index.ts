@@ -6,6 +6,7 @@ export * from './embed.js';
 export * from './evaluate.js';
 export * from './explain.js';
 export * from './face-crops.js';
+export * from './face-landmarks.js';
 export * from './feature-map.js';
 export * from './flip.js';
 export * from './image-classification.js';

@@ -1,10 +1,12 @@
 import { type FloatArray, loadParameters, requireFinite } from '../checkpoints/index.js';
 import { UserError } from '../common/errors.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
-import { decodePicture, inputFormat, normaliseInto, toNetworkSize } from '../data/index.js';
+import { inputFormat, normaliseInto, type Picture } from '../data/index.js';
+import type { Point } from '../detect/index.js';
 import { buildLandmarkDetector, landmarkPrefix, posterV2Config } from '../models/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
+import { cropWhole } from './face-crops.js';
 
 /**
  * How pictures reach the detector. `detector`: as it was trained, 112x112 BGR in [0, 1]. `poster`: as POSTER V2 shows
@@ -18,28 +20,16 @@ const formats: Readonly<Record<LandmarkInput, Preprocessing>> = {
   poster: { imageSize: posterV2Config.imageSize, channels: 3, mean: imagenetMean, std: imagenetStd },
 };
 
-/** A point on a picture, in pixels from the left and from the top; it may lie beyond the border. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-export interface Landmarks {
-  /** Of the upright picture, in pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** 68, in the order of iBUG 300-W: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47, mouth 48-67. */
-  readonly points: readonly Point[];
-}
-
 export interface LandmarkDetector {
   readonly input: LandmarkInput;
+  /** Side of the square that the network takes, in pixels: crops of this size are not resized. */
+  readonly imageSize: number;
   /**
-   * @param source path or bytes of a picture that is a face crop: square, the face in its middle with a tenth of
-   * margin on each side; another shape is squeezed
-   * @throws UserError that says what is wrong with the picture.
+   * @param crop a face crop as `landmarkTransform` makes it; another shape than a square is squeezed
+   * @returns 68 points in pixels of the crop, in the order of iBUG 300-W: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47,
+   * mouth 48-67; they may lie beyond its border
    */
-  detect(source: string | Buffer): Promise<Landmarks>;
+  locate(crop: Picture): Promise<Point[]>;
   dispose(): Promise<void>;
 }
 
@@ -74,19 +64,18 @@ export async function loadLandmarkDetector(
   const { imageSize } = preprocessing;
   return {
     input: way,
-    async detect(source) {
-      const picture = await decodePicture(source);
-      const { width, height } = picture;
+    imageSize,
+    async locate(crop) {
+      const { width, height } = crop;
       const pixels = new Float32Array(3 * imageSize ** 2);
-      normaliseInto(pixels, 0, toNetworkSize(picture, imageSize, 3).data, inputFormat(preprocessing));
+      normaliseInto(pixels, 0, cropWhole(crop, preprocessing, 'keep').data, inputFormat(preprocessing));
       if (way === 'detector') swapRedAndBlue(pixels);
       const feeds = new Map([['pixel_values', hostTensor('float32', pixels, [1, 3, imageSize, imageSize])]]);
       const shares = floats((await session.run(feeds)).get('landmarks'));
-      const points = Array.from({ length: shares.length / 2 }, (_, i) => ({
-        x: (shares[2 * i] ?? 0) * width,
-        y: (shares[2 * i + 1] ?? 0) * height,
+      return Array.from({ length: shares.length / 2 }, (_, i) => ({
+        x: (shares[2 * i] ?? Number.NaN) * width,
+        y: (shares[2 * i + 1] ?? Number.NaN) * height,
       }));
-      return { width, height, points };
     },
     dispose: () => session.dispose(),
   };

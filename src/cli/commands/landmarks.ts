@@ -1,18 +1,28 @@
 import { basename, extname, join } from 'node:path';
-import { Command } from 'commander';
-import sharp from 'sharp';
+import { Command, Option } from 'commander';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
 import { checkDrawing, guardInputs, makeFolder } from '../../common/output-paths.js';
-import { decodePicture } from '../../data/index.js';
-import { type LandmarkDetector, type Landmarks, loadLandmarkDetector } from '../../recognize/index.js';
-import { landmarksSvg } from '../../report/landmarks-svg.js';
+import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
+import {
+  detectLandmarks,
+  type FaceLandmarks,
+  type LandmarkDetector,
+  landmarksOfCrop,
+  loadLandmarkDetector,
+  type PictureLandmarks,
+} from '../../recognize/index.js';
+import { pictureWithLandmarks } from '../../report/annotated-picture.js';
 import { positive } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
+import { stopOnSignals } from '../interrupt.js';
+import { formatOf, isPictureFile } from '../prediction-files.js';
+import { countBar } from '../progress.js';
 
 interface LandmarksOptions {
   readonly checkpoint: string;
   readonly aligned?: boolean;
+  readonly maxFaces?: number;
   readonly draw?: string;
   readonly threads?: number;
   readonly json?: boolean;
@@ -20,10 +30,15 @@ interface LandmarksOptions {
 
 export function landmarksCommand(): Command {
   return new Command('landmarks')
-    .description("find the 68 landmarks of faces with the published network's landmark branch")
+    .description("find the 68 landmarks of each face in pictures with the published network's landmark branch")
     .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP)')
     .requiredOption('--checkpoint <file>', 'mobilefacenet_model_best.pth.tar, or a published POSTER V2 checkpoint')
-    .option('--aligned', 'the pictures already are face crops (needed)')
+    .option('--aligned', 'the pictures already are face crops: do not look for faces')
+    .addOption(
+      new Option('--max-faces <count>', 'at most so many faces a picture, the surest')
+        .argParser(positive)
+        .conflicts('aligned'),
+    )
     .option('--draw <path>', 'draw the points: a .png, .jpg or .webp file, or a folder for several pictures')
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
     .option('--json', 'print one JSON document')
@@ -34,55 +49,87 @@ Points are pixels of the upright picture, in the order of iBUG 300-W: jaw 0-16, 
 mouth 48-67.
 
 Example:
-  poster landmarks face.jpg --aligned --checkpoint mobilefacenet_model_best.pth.tar --draw points.png`,
+  poster landmarks photo.jpg --checkpoint mobilefacenet_model_best.pth.tar --draw points.png`,
     )
     .action(async (images: readonly string[], options: LandmarksOptions) => {
-      if (options.aligned !== true) {
-        throw new UserError(
-          'Landmarks are found on face crops only; crop each picture to its face with a little margin, and say so with --aligned.',
-          ExitCode.usage,
-        );
-      }
       await checkDraw(images, options);
-      const detector = await loadLandmarkDetector(
-        options.checkpoint,
-        options.threads === undefined ? {} : { threads: options.threads },
-      );
+      const onThreads = options.threads === undefined ? {} : { threads: options.threads };
+      const landmarks = await loadLandmarkDetector(options.checkpoint, onThreads);
+      let detector: FaceDetector | undefined;
       try {
-        await run(detector, images, options);
+        if (options.aligned !== true) detector = await loadFaceDetector(onThreads);
+        await run(landmarks, detector, images, options);
       } finally {
-        await detector.dispose();
+        await detector?.dispose();
+        await landmarks.dispose();
       }
     });
 }
 
-interface Found extends Landmarks {
+/** A picture with the landmarks of its faces: the surest first. */
+interface Found {
   readonly image: string;
+  /** Of the upright picture, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly faces: readonly FaceLandmarks[];
   readonly drawn?: string;
 }
 
-async function run(detector: LandmarkDetector, images: readonly string[], options: LandmarksOptions): Promise<void> {
+async function run(
+  landmarks: LandmarkDetector,
+  detector: FaceDetector | undefined,
+  images: readonly string[],
+  options: LandmarksOptions,
+): Promise<void> {
   const found: Found[] = [];
-  const failed: { image: string; reason: string }[] = [];
-  for (const [i, image] of images.entries()) {
-    try {
-      const landmarks = await detector.detect(image);
-      const drawn = options.draw === undefined ? {} : { drawn: await draw(image, i, landmarks, options.draw) };
-      found.push({ image, ...landmarks, ...drawn });
-    } catch (error) {
-      if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
-      failed.push({ image, reason: messageOf(error) });
-      note(`poster: ${messageOf(error)}`);
+  const failed: { readonly image: string; readonly reason: string }[] = [];
+  const progress = countBar('pictures');
+  const stop = stopOnSignals('Finishing this picture, then stopping; once more to quit at once.');
+  let done = 0;
+  try {
+    for (const [i, image] of images.entries()) {
+      if (stop.signal.aborted) break;
+      try {
+        const located = await locate(landmarks, detector, image, options);
+        const { picture, faces } = located;
+        // Text says it in its place.
+        if (faces.length === 0 && options.json === true) note(`${image}: no face found.`);
+        const drawn = options.draw === undefined ? {} : { drawn: await draw(image, i, located, options.draw) };
+        found.push({ image, width: picture.width, height: picture.height, faces, ...drawn });
+      } catch (error) {
+        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        failed.push({ image, reason: messageOf(error) });
+        note(`poster: ${messageOf(error)}`);
+      }
+      progress.update(++done, images.length);
+    }
+  } finally {
+    progress.stop();
+    stop.release();
+    // Also after a full disk: what was done stays.
+    if (options.json === true || found.length > 0) {
+      const document = { checkpoint: options.checkpoint, input: landmarks.input, images: found, failed };
+      printResult(options.json, document, () => found.map(text).join('\n\n'));
     }
   }
-  if (options.json === true || found.length > 0) {
-    const document = { checkpoint: options.checkpoint, input: detector.input, images: found, failed };
-    printResult(options.json, document, () => found.map(text).join('\n\n'));
-  }
   if (failed.length > 0) process.exitCode = ExitCode.input;
+  if (done < images.length) {
+    note(`Stopped after ${done} of ${images.length} pictures.`);
+    process.exitCode = ExitCode.interrupted;
+  }
 }
 
-const isPicture = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
+/** @throws UserError where the picture cannot be read. */
+function locate(
+  landmarks: LandmarkDetector,
+  detector: FaceDetector | undefined,
+  image: string,
+  { maxFaces }: LandmarksOptions,
+): Promise<PictureLandmarks> {
+  if (detector === undefined) return landmarksOfCrop(landmarks, image);
+  return detectLandmarks(landmarks, detector, image, maxFaces === undefined ? {} : { maxFaces });
+}
 
 /**
  * @throws UserError where `--draw` names neither a folder nor a kind of picture that is drawn, or where a file that is read
@@ -90,8 +137,8 @@ const isPicture = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extnam
  */
 async function checkDraw(images: readonly string[], { draw: to, checkpoint }: LandmarksOptions): Promise<void> {
   if (to === undefined) return;
-  await checkDrawing(to, isPicture, '.png, .jpg or .webp');
-  if (isPicture(to) && images.length > 1) {
+  await checkDrawing(to, isPictureFile, '.png, .jpg or .webp');
+  if (isPictureFile(to) && images.length > 1) {
     throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
   }
   const guard = await guardInputs([checkpoint, ...images]);
@@ -99,34 +146,26 @@ async function checkDraw(images: readonly string[], { draw: to, checkpoint }: La
 }
 
 const drawnPath = (image: string, index: number, to: string): string =>
-  isPicture(to) ? to : join(to, `${index + 1}-${basename(image, extname(image))}.png`);
+  isPictureFile(to) ? to : join(to, `${index + 1}-${basename(image, extname(image))}.png`);
 
-/** @returns path of the picture with its points */
-async function draw(image: string, index: number, landmarks: Landmarks, to: string): Promise<string> {
-  const { points, width, height } = landmarks;
+/** @returns path of the picture with the points of its faces */
+async function draw(image: string, index: number, { picture, faces }: PictureLandmarks, to: string): Promise<string> {
   const path = drawnPath(image, index, to);
-  if (!isPicture(to)) {
-    await makeFolder(to);
-  }
-  const format = /^\.jpe?g$/i.test(extname(path)) ? 'jpeg' : /^\.webp$/i.test(extname(path)) ? 'webp' : 'png';
-  const { data, ...size } = await decodePicture(image);
-  const picture = sharp(data, { raw: size });
-  const overlay = Buffer.from(landmarksSvg(points, width, height));
-  await writeFileAtomic(
-    path,
-    await picture
-      .composite([{ input: overlay }])
-      .toFormat(format)
-      .toBuffer(),
-  );
+  if (!isPictureFile(to)) await makeFolder(to);
+  const points = faces.map((face) => face.points);
+  await writeFileAtomic(path, await pictureWithLandmarks(picture, points, formatOf(path)));
   return path;
 }
 
-function text({ image, points, drawn }: Found): string {
-  const rows = points.map(
-    ({ x, y }, i) => `  ${String(i).padStart(2)} ${x.toFixed(1).padStart(8)} ${y.toFixed(1).padStart(8)}`,
-  );
-  return [printable(image, 4096), ...rows, ...(drawn === undefined ? [] : [`  drawn: ${printable(drawn, 4096)}`])].join(
-    '\n',
-  );
+function text({ image, faces, drawn }: Found): string {
+  const name = printable(image, 4096);
+  const blocks = faces.map(({ detectionScore, points }, i) => {
+    const title = detectionScore === null ? name : `${name}, face ${i + 1}`;
+    const rows = points.map(
+      ({ x, y }, k) => `  ${String(k).padStart(2)} ${x.toFixed(1).padStart(8)} ${y.toFixed(1).padStart(8)}`,
+    );
+    return [title, ...rows].join('\n');
+  });
+  const all = blocks.length === 0 ? `${name}: no face found` : blocks.join('\n\n');
+  return drawn === undefined ? all : `${all}\n  drawn: ${printable(drawn, 4096)}`;
 }
