@@ -183,11 +183,11 @@ describe('poster landmarks on photos', () => {
   });
 
   it('turns photos upright as EXIF says', async () => {
-    const { stdout } = await succeeds(run('photo.png', 'lying.png', '--json', '--draw', 'upright'), dir);
+    const { stdout } = await succeeds(run('photo.png', 'lying.png', '--json', '--draw', 'new/upright'), dir);
     const [stored, lying] = parse(stdout).images;
     assert.deepEqual(lying?.faces, stored?.faces);
     assert.deepEqual([lying?.width, lying?.height], [stored?.width, stored?.height]);
-    const [first, second] = ['1-photo.png', '2-lying.png'].map((name) => join(dir, 'upright', name));
+    const [first, second] = ['1-photo.png', '2-lying.png'].map((name) => join(dir, 'new', 'upright', name));
     assert.ok(first !== undefined && second !== undefined);
     assert.equal(await changes(first, second), 0);
   });
@@ -250,6 +250,7 @@ describe('poster landmarks on face crops', () => {
     await fails(untrained, dir, 3, /The landmark head in untrained\.safetensors was never trained/);
     const headless = ['landmarks', picture, '--aligned', '--checkpoint', 'headless.safetensors'];
     await fails(headless, dir, 3, /with its head \(it has no face_landback\.output_layer\./);
+    await fails([...command, '--draw', 'face.png/below'], dir, 3, /face\.png/);
     await fails(['landmarks', 'nothing.png', ...command.slice(2)], dir, 3, /Cannot read nothing\.png/);
   });
 });

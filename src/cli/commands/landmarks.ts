@@ -1,8 +1,8 @@
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { printable, writeFileAtomic } from '../../common/files.js';
-import { checkDrawing, guardInputs, makeFolder } from '../../common/output-paths.js';
+import { checkDrawing, checkFolderFor, guardInputs, makeFolder } from '../../common/output-paths.js';
 import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import {
   detectLandmarks,
@@ -132,8 +132,8 @@ function locate(
 }
 
 /**
- * @throws UserError where `--draw` names neither a folder nor a kind of picture that is drawn, or where a file that is read
- * would be lost.
+ * @throws UserError where `--draw` names neither a folder nor a kind of picture that is drawn, what cannot be written, or
+ * where a file that is read would be lost.
  */
 async function checkDraw(images: readonly string[], { draw: to, checkpoint }: LandmarksOptions): Promise<void> {
   if (to === undefined) return;
@@ -141,6 +141,7 @@ async function checkDraw(images: readonly string[], { draw: to, checkpoint }: La
   if (isPictureFile(to) && images.length > 1) {
     throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
   }
+  await checkFolderFor(isPictureFile(to) ? dirname(to) : to);
   const guard = await guardInputs([checkpoint, ...images]);
   for (const [i, image] of images.entries()) await guard(`--draw ${to}`, drawnPath(image, i, to));
 }
@@ -151,7 +152,7 @@ const drawnPath = (image: string, index: number, to: string): string =>
 /** @returns path of the picture with the points of its faces */
 async function draw(image: string, index: number, { picture, faces }: PictureLandmarks, to: string): Promise<string> {
   const path = drawnPath(image, index, to);
-  if (!isPictureFile(to)) await makeFolder(to);
+  await makeFolder(dirname(path));
   const points = faces.map((face) => face.points);
   await writeFileAtomic(path, await pictureWithLandmarks(picture, points, formatOf(path)));
   return path;
