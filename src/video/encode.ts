@@ -42,7 +42,11 @@ export class VideoWriter {
   /** @throws UserError where there is no ffmpeg. */
   static async open(path: string, options: EncoderOptions): Promise<VideoWriter> {
     const { ffmpeg = 'ffmpeg', width, height, fps } = options;
-    const { text } = await outputOf(ffmpeg, ['-hide_banner', '-loglevel', 'error', '-encoders']);
+    const { text } = await outputOf(
+      ffmpeg,
+      ['-hide_banner', '-loglevel', 'error', '-encoders'],
+      'The list of encoders',
+    );
     const codec = / libx264 /.test(text)
       ? ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20']
       : ['-c:v', 'mpeg4', '-q:v', '3'];

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { undoneAtExit } from '../common/ending.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import { printable, shownAddress } from '../common/printable.js';
+import { whenAborted } from '../common/signals.js';
 
 /** Programs of the system's ffmpeg. */
 export interface FfmpegPaths {
@@ -127,15 +128,48 @@ export function reasonOf({ said }: Ending): string {
   return printable([...new Set(lines)].join('; '), 200);
 }
 
-/** Everything that a short-lived program writes, at most 1 MiB, as text. */
-export async function outputOf(program: string, args: readonly string[]): Promise<Ending & { readonly text: string }> {
+/** Seconds that a short-lived program may take, and that one may say nothing while its pictures are waited for. */
+export const programSeconds = 60;
+
+/**
+ * Everything that a short-lived program writes, at most 1 MiB, as text.
+ * @param input what it reads, as messages call it
+ * @throws UserError where it does not end in time; the signal's reason
+ */
+export async function outputOf(
+  program: string,
+  args: readonly string[],
+  input: string,
+  signal?: AbortSignal,
+): Promise<Ending & { readonly text: string }> {
+  signal?.throwIfAborted();
   const { child, ended } = startProgram(program, args, 'ignore');
   let text = '';
   child.stdout?.setEncoding('utf8').on('data', (more: string) => {
     if (text.length < 2 ** 20) text += more;
   });
-  return { ...(await ended), text };
+  let isLate = false;
+  const kill = (): void => {
+    child.kill('SIGKILL');
+  };
+  const timer = setTimeout(() => {
+    isLate = true;
+    kill();
+  }, 1000 * programSeconds);
+  const release = signal === undefined ? undefined : whenAborted(signal, kill);
+  try {
+    const ending = await ended;
+    signal?.throwIfAborted();
+    if (isLate) throw new UserError(silent(input));
+    return { ...ending, text };
+  } finally {
+    clearTimeout(timer);
+    release?.();
+  }
 }
+
+export const silent = (input: string): string =>
+  `${input} cannot be read: nothing came of it for ${programSeconds} s; check that it is whole, and the disk it is on.`;
 
 /** Ends a program whose output nobody wants any more. */
 export async function killProgram({ child, ended }: RunningProgram): Promise<void> {

@@ -1,13 +1,22 @@
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ExitCode, UserError } from '../common/errors.js';
 import { whenAborted } from '../common/signals.js';
 import type { Picture } from '../data/resize.js';
-import { type Ending, type FfmpegPaths, killProgram, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
+import {
+  type Ending,
+  type FfmpegPaths,
+  killProgram,
+  programSeconds,
+  type RunningProgram,
+  reasonOf,
+  silent,
+  startProgram,
+} from './ffmpeg.js';
 import { FrameTimes, longestSlide, longestStill } from './frame-times.js';
 import { NewestOnly } from './newest-only.js';
 import { PpmReader } from './ppm.js';
 import { type Probed, probe, unreadable, withoutPictures } from './probe.js';
+import { Silence } from './silence.js';
 import { type FfmpegInput, ffmpegInput, type VideoSource } from './source.js';
 import { endsWithinPacket, type PassingBytes } from './transport-stream.js';
 
@@ -81,7 +90,7 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
 async function videoOf(input: FfmpegInput, options: VideoOptions): Promise<Video> {
   const { start = 0, duration } = options;
   const ffmpeg = options.ffmpeg ?? 'ffmpeg';
-  const probed = input.probed ?? (input.file ? await probe(input, options.ffprobe) : undefined);
+  const probed = input.probed ?? (input.file ? await probe(input, options.ffprobe, options.signal) : undefined);
   const rate = rateOf(options.fps ?? defaultFps, probed);
   const total = probed?.end ?? undefined;
   if (total !== undefined && start >= total) {
@@ -193,8 +202,20 @@ interface Plan {
 async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGenerator<TimedPicture, void, void> {
   const { input, fps, start, times } = plan;
   signal?.throwIfAborted();
-  const program = startProgram(plan.ffmpeg, plan.args, input.bytes === undefined ? 'ignore' : 'pipe', 'pipe', (line) =>
-    times.read(line),
+  let isSilent = false;
+  const silence = new Silence(1000 * programSeconds, () => {
+    isSilent = true;
+    stop();
+  });
+  const program = startProgram(
+    plan.ffmpeg,
+    plan.args,
+    input.bytes === undefined ? 'ignore' : 'pipe',
+    'pipe',
+    (line) => {
+      silence.heard();
+      times.read(line);
+    },
   );
   const ended = (): void => times.end();
   program.ended.then(ended, ended);
@@ -209,7 +230,8 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
   try {
     const { stdout } = program.child;
     if (stdout === null) throw new Error('a program was started without its output');
-    const timed = timedPictures(picturesOf(stdout), plan);
+    // Whoever gives bytes or a stream takes the time that it takes.
+    const timed = timedPictures(picturesOf(input.file ? silence.during(stdout) : stdout), plan);
     const pictures = input.live
       ? new NewestOnly(timed, 1000 * Math.max(patience, 2 / fps), 1000 * (patience + start))
       : timed;
@@ -225,6 +247,7 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
       signal?.throwIfAborted();
       if (!isClosed(error)) throw error;
     }
+    if (isSilent) throw new UserError(silent(input.name));
     signal?.throwIfAborted();
     const ending = await program.ended;
     await fed.failure();
@@ -241,7 +264,7 @@ async function* decode(plan: Plan, { signal, onDamage }: VideoOptions): AsyncGen
   }
 }
 
-async function* picturesOf(stdout: Readable): AsyncGenerator<Picture, void, void> {
+async function* picturesOf(stdout: AsyncIterable<unknown>): AsyncGenerator<Picture, void, void> {
   const reader = new PpmReader();
   for await (const chunk of stdout) {
     if (chunk instanceof Uint8Array) yield* reader.push(chunk);

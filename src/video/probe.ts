@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { UserError } from '../common/errors.js';
+import { ExitCode, UserError } from '../common/errors.js';
+import { isAnimation } from './animation.js';
 import { type Ending, outputOf, reasonOf } from './ffmpeg.js';
 import { contentOf } from './kind.js';
 import { type FfmpegInput, maxFramePixels } from './source.js';
@@ -39,20 +40,21 @@ const schema = z.object({
 export async function probe(
   { args, name, path, ownClock, animation }: FfmpegInput,
   ffprobe = 'ffprobe',
+  signal?: AbortSignal,
 ): Promise<Probed | undefined> {
   const wanted =
     'stream=avg_frame_rate,r_frame_rate,start_time,duration:stream_tags=DURATION:format=duration,nb_streams';
   const rest = ['-v', 'error', '-select_streams', 'V:0', '-show_entries', wanted, '-of', 'json'];
   let result: Ending & { readonly text: string };
   try {
-    result = await outputOf(ffprobe, [...rest, ...args]);
+    result = await outputOf(ffprobe, [...rest, ...args], name, signal);
   } catch (error) {
-    if (error instanceof UserError) return undefined;
+    if (error instanceof UserError && error.exitCode === ExitCode.resource) return undefined;
     throw error;
   }
   if (result.code !== 0) {
     // ffmpeg guesses by the name where the content says nothing, and then misses parts of what it never was.
-    if (path !== undefined && !animation && (await contentOf(path)) !== 'video') throw unknownContent(name);
+    if (path !== undefined && !(await isMoving(path, animation))) throw unknownContent(name);
     throw unreadable(name, result);
   }
   const parsed = schema.safeParse(jsonOf(result.text));
@@ -71,6 +73,9 @@ export async function probe(
     promised: own !== undefined || format?.nb_streams === 1,
   };
 }
+
+const isMoving = async (path: string, animation: boolean): Promise<boolean> =>
+  animation ? isAnimation(path).catch(() => false) : (await contentOf(path)) === 'video';
 
 const remedies = {
   file: 'check that it is one and that it is whole',
