@@ -70,17 +70,19 @@ async function errors(list: readonly Subject[], crop: LandmarkCrop): Promise<num
 }
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
-const inPercent = (value: number): string => (100 * value).toFixed(1);
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const summary = (values: readonly number[]): string =>
+  [median(values), mean(values)].map((value) => (100 * value).toFixed(1)).join(' / ');
 
 const upright = await subjects(0);
 console.log(
-  `${upright.flatMap(({ faces }) => faces).length} faces; median over faces, in percent of the distance between the eyes`,
+  `${upright.flatMap(({ faces }) => faces).length} faces; median / mean over faces, in percent of the distance between the eyes`,
 );
 const downs = [-0.1, -0.05, 0, 0.05, 0.1];
 console.log(row(['size', ...downs.map((down) => `down ${down}`)]));
 for (const size of [0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5]) {
   const cells: string[] = [];
-  for (const down of downs) cells.push(inPercent(median(await errors(upright, { ...landmarkCrop, size, down }))));
+  for (const down of downs) cells.push(summary(await errors(upright, { ...landmarkCrop, size, down })));
   console.log(row([size, ...cells]));
 }
 console.log(`\nThe photo turned, with size ${landmarkCrop.size} and down ${landmarkCrop.down}`);
@@ -88,7 +90,7 @@ console.log(row(['degrees', 'faces', 'upright square', 'turned with the face']))
 for (const degrees of [-90, -30, -15, 0, 15, 30, 90]) {
   const list = await subjects(degrees);
   const cells: string[] = [];
-  for (const turned of [false, true]) cells.push(inPercent(median(await errors(list, { ...landmarkCrop, turned }))));
+  for (const turned of [false, true]) cells.push(summary(await errors(list, { ...landmarkCrop, turned })));
   console.log(row([degrees, list.flatMap(({ faces }) => faces).length, ...cells]));
 }
 await landmarks.dispose();

@@ -73,7 +73,7 @@ export interface PictureLandmarks {
 /**
  * The landmarks of faces that were found before.
  * @param picture upright, RGB or gray
- * @param crop the square that the landmark detector sees; default: the one that was measured to be best
+ * @param crop the square that the landmark detector sees; default: `landmarkCrop`
  */
 export async function landmarksOfFaces(
   landmarks: LandmarkDetector,
