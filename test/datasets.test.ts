@@ -44,7 +44,7 @@ describe('from whole photos to crops', () => {
     await copyFile(portrait, join(dir, 'photos', 'Train', 'happy', 'astronaut.png'));
     const { stdout, stderr } = await succeeds(['crop', 'photos', 'crops', '--size', '96'], dir);
     assert.match(stdout, /^crops: 1 crops of 96x96 \(RAF-DB\) from 2 pictures\.$/m);
-    assert.match(stderr, /^Note: 1 pictures have no crop: no-face\.csv in crops/m);
+    assert.match(stderr, /^Note: pictures without a crop: 1\. no-face\.csv in crops/m);
     const { width, height, channels } = await sharp(join(dir, 'crops/Train/happy/astronaut.png')).metadata();
     assert.deepEqual([width, height, channels], [96, 96, 3]);
     const again = z

@@ -14,6 +14,11 @@ export interface ExternalFile {
 export interface CpuOptions {
   /** Threads of one run; default: all cores. */
   readonly threads?: number;
+  /**
+   * Threads spin while they wait for work, and so wake at once (default true). Threads that sleep instead leave the cores to what else
+   * the process does between short runs, and to other processes: docs/results.md.
+   */
+  readonly spin?: boolean;
   /** Where each parameter is; default: fed at every run. */
   readonly place?: (name: string) => Placement;
   readonly externalFiles?: readonly ExternalFile[];
@@ -63,7 +68,7 @@ export class CpuSession {
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
-      ...(options.externalFolder === undefined ? {} : { extra: externalFolder(options.externalFolder) }),
+      extra: { session: { ...spinning(options.spin ?? true), ...externalFolder(options.externalFolder) } },
       ...options.session,
     });
     return new CpuSession(session);
@@ -90,7 +95,11 @@ export class CpuSession {
   }
 }
 
+/** ONNX Runtime's setting for threads that wait for work. */
+const spinning = (spin: boolean): Readonly<Record<string, unknown>> => ({
+  intra_op: { allow_spinning: spin ? '1' : '0' },
+});
+
 /** ONNX Runtime's setting for the folder of external data of a model that is loaded from memory. */
-export function externalFolder(path: string): { readonly session: Readonly<Record<string, string>> } {
-  return { session: { model_external_initializers_file_folder_path: path } };
-}
+const externalFolder = (path: string | undefined): Readonly<Record<string, string>> =>
+  path === undefined ? {} : { model_external_initializers_file_folder_path: path };

@@ -93,7 +93,7 @@ async function run(src: string, out: string, flags: CropFlags): Promise<void> {
   for (const sentence of cropped.unreadableLists) note(`Note: a list was left out: ${sentence}`);
   if (cropped.without.length > 0) {
     note(
-      `Note: ${grouped(cropped.without.length)} pictures have no crop: ${noFaceName} in ${out} lists them, and why.`,
+      `Note: pictures without a crop: ${grouped(cropped.without.length)}. ${noFaceName} in ${out} lists them, and why.`,
     );
   }
 }

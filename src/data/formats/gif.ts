@@ -46,7 +46,7 @@ export function gifHeader(file: Bytes): PictureHeader {
     height,
     frames: Math.max(1, frames),
     memory: pixels * 8.5 + frames * 256,
-    seconds: pixels * 12e-9 + firstEnds * 8e-9 + file.length * 1e-9,
+    seconds: pixels * 45e-9 + firstEnds * 8e-9 + file.length * 1e-9,
   };
 }
 
