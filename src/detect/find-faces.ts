@@ -16,7 +16,7 @@ const seenAgain = 0.3;
 /** Of nine in ten faces that lie, the upright picture shows a trace of such a score; elsewhere there are few. */
 const trace = 0.1;
 /** So many traces are looked at, the strongest: one lying face is enough for all turns to be searched. */
-const maxTraces = 4;
+const maxTraces = 2;
 /** Beside upright faces, what looks like a lying one mostly is none: it takes more to be believed. */
 const sureLying = 0.7;
 /** No face has fewer pixels across. */
