@@ -1,11 +1,11 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { saveModel } from '../src/checkpoints/index.js';
 import { rafdb } from '../src/common/label-sets.js';
 import { random } from '../src/common/random.js';
 import { buildInference, models } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
+import { saveModel } from '../src/node/checkpoints/index.js';
 
 /** A checkpoint of the full network with random weights, in a temporary folder: speed does not depend on the values. */
 export async function writeBenchCheckpoint(): Promise<{ readonly folder: string; readonly path: string }> {

@@ -4,9 +4,15 @@
  * The pictures of a split as they are, made darker and paler: each taken as it is, and stretched where its contrast is low.
  */
 import { parseArgs } from 'node:util';
-import { decodePicture, loadDataset, lowContrastBelow, type Picture, withContrast } from '../src/data/index.js';
+import {
+  decodePicture,
+  loadDataset,
+  lowContrastBelow,
+  type Picture,
+  withContrast,
+} from '../src/node/datasets/index.js';
+import { percent } from '../src/node/report/index.js';
 import { classifyCrops, cropWhole, loadClassifier, requireBundledCheckpoint } from '../src/recognize/index.js';
-import { percent } from '../src/report/index.js';
 
 const { values: options } = parseArgs({
   options: { data: { type: 'string' }, split: { type: 'string', default: 'valid' }, checkpoint: { type: 'string' } },

@@ -3,9 +3,9 @@
  * Prints images/s of epoch 0 (decoding) and epoch 1 (from the cache), with the small network's augmentation.
  */
 import { imagenetMean, imagenetStd } from '../src/common/preprocessing.js';
-import { nanoAugmentation } from '../src/data/augment.js';
-import { loadDataset } from '../src/data/dataset.js';
-import { createLoader } from '../src/data/loader.js';
+import { nanoAugmentation } from '../src/image/augment.js';
+import { loadDataset } from '../src/node/datasets/dataset.js';
+import { createLoader } from '../src/node/datasets/loader.js';
 
 const [root, split = 'train', imageSize = '48', workers = '1'] = process.argv.slice(2);
 if (root === undefined) {

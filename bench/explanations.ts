@@ -5,7 +5,7 @@
  *     node dist/bench/explanations.js DATASET [SPLIT] [PICTURES] [CHECKPOINT]
  */
 import { random } from '../src/common/random.js';
-import { loadDataset } from '../src/data/index.js';
+import { loadDataset } from '../src/node/datasets/index.js';
 import {
   type AttentionMap,
   bundledCheckpoint,

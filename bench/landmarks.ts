@@ -4,10 +4,11 @@
  * Eyes, nose tip and mouth among the 68 points are compared with the face detector's own points, in distances between the eyes, over
  * sizes and shifts of the square, upright or turned with the face, and over turns of the photo. Default photo: the sample portrait.
  */
-import { decodePicture, type Picture } from '../src/data/index.js';
+
 import { type Face, loadFaceDetector, type Point } from '../src/detect/index.js';
 import { turn } from '../src/detect/similarity.js';
 import { warp } from '../src/detect/warp.js';
+import { decodePicture, type Picture } from '../src/node/datasets/index.js';
 import { type LandmarkCrop, landmarkCrop, landmarksOfFaces, loadLandmarkDetector } from '../src/recognize/index.js';
 import { portrait } from './sample-media.js';
 import { median } from './turns.js';

@@ -5,10 +5,10 @@
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { decodePicture, type Picture } from '../src/data/index.js';
 import { type DetectOptions, intersectionOverUnion, loadFaceDetector, moved } from '../src/detect/index.js';
 import { scaled } from '../src/detect/input.js';
 import { turned } from '../src/detect/turned.js';
+import { decodePicture, type Picture } from '../src/node/datasets/index.js';
 import { portrait } from './sample-media.js';
 import { median } from './turns.js';
 

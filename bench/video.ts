@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type FaceDetector, loadFaceDetector } from '../src/detect/index.js';
-import { decodeImage } from '../src/recognize/decode-image.js';
+import { decodeImage } from '../src/node/decode/decode-image.js';
 import type { Classifier } from '../src/recognize/index.js';
 import { loadClassifier, Recognizer, requireBundledCheckpoint } from '../src/recognize/index.js';
 import { openVideo, recognizeFrames } from '../src/video/index.js';

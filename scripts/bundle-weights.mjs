@@ -1,8 +1,8 @@
 // Makes a run's best weights the bundled ones: node scripts/bundle-weights.mjs runs/NAME/best.safetensors
 // Matrices and kernels are stored in half precision, which halves the file. How faces are to be cropped is stored with them.
 import { basename } from 'node:path';
-import { loadModel, saveModel } from '../dist/src/checkpoints/index.js';
 import { cropTemplateFor } from '../dist/src/common/crop-templates.js';
+import { loadModel, saveModel } from '../dist/src/node/checkpoints/index.js';
 import { root } from './support/steps.mjs';
 
 const [source] = process.argv.slice(2);

@@ -1,7 +1,8 @@
 // Where faces lie in the crops of a dataset: node scripts/crop-template.mjs DATASET [SPLIT] [SAMPLES]
 // Prints a crop template: the median places of eyes, nose and mouth, made the same on both sides. Keeps no picture.
-import { decodePicture, loadDataset } from '../dist/src/data/index.js';
+
 import { loadFaceDetector } from '../dist/src/detect/index.js';
+import { decodePicture, loadDataset } from '../dist/src/node/datasets/index.js';
 
 const [root, split = 'train', count = '4000'] = process.argv.slice(2);
 if (root === undefined) {

@@ -6,28 +6,22 @@
  */
 
 export * as autodiff from './autodiff/index.js';
-export * as checkpoints from './checkpoints/index.js';
 export { ExitCode, UserError } from './common/errors.js';
 export * from './common/label-sets.js';
 export type { LabelSet } from './common/labels.js';
 export type { Preprocessing } from './common/preprocessing.js';
-export { type Converted, type ConvertOptions, convert, toOnnx } from './convert/index.js';
-export * as data from './data/index.js';
 export * as detect from './detect/index.js';
 export * as graph from './graph/index.js';
 export * as metrics from './metrics/index.js';
 export * as models from './models/index.js';
 export * as nn from './nn/index.js';
-export * as onnx from './onnx/index.js';
-export * as ops from './ops/index.js';
-export * as optim from './optim/index.js';
-export * as passes from './passes/index.js';
-export * from './recognize/index.js';
-export * as runtime from './runtime/index.js';
-export type { InitPart, InitReport, InitSource } from './train/init.js';
-export { type DataType, parseRun, type RunOptions } from './train/options.js';
-export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from './train/recipes.js';
-export type { RunFile, Session } from './train/run-file.js';
+export * as checkpoints from './node/checkpoints/index.js';
+export { type Converted, type ConvertOptions, convert, toOnnx } from './node/convert/index.js';
+export * as data from './node/datasets/index.js';
+export type { InitPart, InitReport, InitSource } from './node/runs/init.js';
+export { type DataType, parseRun, type RunOptions } from './node/runs/options.js';
+export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from './node/runs/recipes.js';
+export type { RunFile, Session } from './node/runs/run-file.js';
 export {
   type EpochSummary,
   type StepProgress,
@@ -35,5 +29,11 @@ export {
   type TrainListener,
   type TrainResult,
   train,
-} from './train/train.js';
+} from './node/runs/train.js';
+export * as onnx from './onnx/index.js';
+export * as ops from './ops/index.js';
+export * as optim from './optim/index.js';
+export * as passes from './passes/index.js';
+export * from './recognize/index.js';
+export * as runtime from './runtime/index.js';
 export * from './video/index.js';

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
 import { openVideo, Recognizer, recognizeVideo, type TimedPicture, type VideoSource } from '../src/index.js';
-import { animatedPng } from '../src/video/animated-png.js';
-import type { DecodedFrame } from '../src/video/webp-frames.js';
+import { animatedPng } from '../src/node/ffmpeg/animated-png.js';
+import type { DecodedFrame } from '../src/node/ffmpeg/webp-frames.js';
 import { succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { UserError } from '../src/common/errors.js';
+import { ferplus } from '../src/common/label-sets.js';
+import { loadExplainer } from '../src/explain/explain.js';
 import {
   loadModel,
   loadParameters,
@@ -13,12 +16,9 @@ import {
   toFloat32,
   writePth,
   writeSafetensors,
-} from '../src/checkpoints/index.js';
-import type { PickleValue } from '../src/checkpoints/pth/pickle-writer.js';
-import { UserError } from '../src/common/errors.js';
-import { ferplus } from '../src/common/label-sets.js';
-import { convert } from '../src/convert/index.js';
-import { loadExplainer } from '../src/recognize/explain.js';
+} from '../src/node/checkpoints/index.js';
+import type { PickleValue } from '../src/node/checkpoints/pth/pickle-writer.js';
+import { convert } from '../src/node/convert/index.js';
 import { bundledCheckpoint, describeCheckpoint, loadClassifier, loadEmbedder } from '../src/recognize/index.js';
 import { fails, succeeds } from './support/cli.js';
 

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
+import { UserError } from '../src/common/errors.js';
+import { ferplus, rafdb } from '../src/common/label-sets.js';
+import { random } from '../src/common/random.js';
 import {
   readCheckpointFile,
   readSafetensors,
   type Tensor,
   toFloat32,
   writeSafetensors,
-} from '../src/checkpoints/index.js';
-import { UserError } from '../src/common/errors.js';
-import { ferplus, rafdb } from '../src/common/label-sets.js';
-import { random } from '../src/common/random.js';
-import { type Converted, type ConvertOptions, convert } from '../src/convert/index.js';
+} from '../src/node/checkpoints/index.js';
+import { type Converted, type ConvertOptions, convert } from '../src/node/convert/index.js';
 import { bundledCheckpoint, loadClassifier } from '../src/recognize/index.js';
 import { fails, succeeds } from './support/cli.js';
 

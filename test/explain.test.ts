@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { readSafetensors } from '../src/checkpoints/index.js';
+import { readSafetensors } from '../src/node/checkpoints/index.js';
 import { fails, poster, succeeds, writeClasses } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut-face.png', import.meta.url));

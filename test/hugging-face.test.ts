@@ -6,12 +6,12 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AutoModel, AutoProcessor, env, pipeline, RawImage, Tensor } from '@huggingface/transformers';
 import sharp from 'sharp';
-import { type ModelCheckpoint, saveModel } from '../src/checkpoints/index.js';
 import { random } from '../src/common/random.js';
-import { convert } from '../src/convert/index.js';
-import { decodePicture, resizeBilinear, toLuma } from '../src/data/index.js';
 import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
+import { type ModelCheckpoint, saveModel } from '../src/node/checkpoints/index.js';
+import { convert } from '../src/node/convert/index.js';
+import { decodePicture, resizeBilinear, toLuma } from '../src/node/datasets/index.js';
 import { bundledCheckpoint, type Classifier, loadClassifier, loadPicture, predict } from '../src/recognize/index.js';
 
 // The folders that `poster convert` makes, in the library that they are made for.

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { loadParameters, type Tensor, writePth } from '../src/checkpoints/index.js';
-import { bytesOf } from '../src/checkpoints/tensor.js';
+import { loadParameters, type Tensor, writePth } from '../src/node/checkpoints/index.js';
 import { bundledCheckpoint } from '../src/recognize/index.js';
+import { bytesOf } from '../src/safetensors/tensor.js';
 import { fails, poster, succeeds } from './support/cli.js';
 
 // PyTorch files on the command line. What the reader does with them is tested beside it.

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { evaluateCommand } from '../src/cli/commands/evaluate.js';
 import { trainCommand } from '../src/cli/commands/train.js';
-import { augmentationOf } from '../src/train/network.js';
-import { dataTypes } from '../src/train/options.js';
-import { runFor } from '../src/train/recipes.js';
+import { augmentationOf } from '../src/node/runs/network.js';
+import { dataTypes } from '../src/node/runs/options.js';
+import { runFor } from '../src/node/runs/recipes.js';
 
 const pages = ['docs/published-recipes.md', 'README.md'].map((path) =>
   readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),

@@ -266,7 +266,7 @@ describe('TensorBoard', { skip: !readable && 'set POSTER_TEST_PYTHON to a Python
     assert.deepEqual([hparams['batchSize'], hparams['optimizer'], hparams['asPublished']], [8, 'adamw', false]);
     assert.equal(ended, true);
     assert.match(text, /^\| option \| value \|\n/);
-    const { openEvents } = await import('../src/report/index.js');
+    const { openEvents } = await import('../src/node/report/index.js');
     for (const [wallTime, from, steps] of [
       [1000, 1, [1, 2, 3, 4]],
       [2000, 3, [3, 4, 5]],

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { download } from '../src/recognize/download.js';
+import { download } from '../src/node/decode/download.js';
 import { Recognizer } from '../src/recognize/index.js';
 import { recognizeFrames, type TimedPicture } from '../src/video/index.js';
 import { main, start } from './support/cli.js';

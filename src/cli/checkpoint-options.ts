@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
-import type { LowContrast } from '../data/contrast.js';
+import type { LowContrast } from '../image/contrast.js';
 import { type ModelName, modelNames } from '../models/index.js';
 import { bundledCheckpoint, requireBundledCheckpoint } from '../recognize/bundled.js';
 import { type Classifier, loadClassifier } from '../recognize/classifier.js';

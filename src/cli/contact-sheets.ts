@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
 import { UserError } from '../common/errors.js';
 import { evenly } from '../common/evenly.js';
-import { writeFileAtomic } from '../common/files.js';
 import type { LabelSet } from '../common/labels.js';
-import { makeFolder } from '../common/output-paths.js';
-import { decodePicture, loadDataset, type Sample } from '../data/index.js';
-import { contactSheet } from '../report/index.js';
+import { decodePicture, loadDataset, type Sample } from '../node/datasets/index.js';
+import { writeFileAtomic } from '../node/files/files.js';
+import { makeFolder } from '../node/files/output-paths.js';
+import { contactSheet } from '../node/report/index.js';
 import { grouped } from './context.js';
 
 /** Pictures on a sheet. */

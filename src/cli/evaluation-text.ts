@@ -1,6 +1,6 @@
-import { printable } from '../common/files.js';
+import { printable } from '../node/files/files.js';
+import { confusionTable, formatTable, perClassTable, percent } from '../node/report/index.js';
 import type { Evaluated, Protocol } from '../recognize/index.js';
-import { confusionTable, formatTable, perClassTable, percent } from '../report/index.js';
 import { grouped } from './context.js';
 
 /** One checkpoint, measured. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
-import { writeFileAtomic } from '../common/files.js';
+import { writeFileAtomic } from '../node/files/files.js';
 import { writeOut } from './context.js';
 import { hundredths, type PredictionOutput } from './prediction-output.js';
 

@@ -1,6 +1,6 @@
-import type { ModelDescription } from '../checkpoints/index.js';
 import { ExitCode, UserError } from '../common/errors.js';
-import type { FoldChoice } from '../data/index.js';
+import type { ModelDescription } from '../node/checkpoints/index.js';
+import type { FoldChoice } from '../node/datasets/index.js';
 
 export interface FoldFlags {
   readonly folds?: number;

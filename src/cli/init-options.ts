@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
-import { printable } from '../common/files.js';
-import { formatTable } from '../report/index.js';
-import { type InitPart, type InitReport, type InitSource, type LeftTensor, partPrefixes } from '../train/init.js';
+import { printable } from '../node/files/files.js';
+import { formatTable } from '../node/report/index.js';
+import { type InitPart, type InitReport, type InitSource, type LeftTensor, partPrefixes } from '../node/runs/init.js';
 import { labelSetArgument } from './arguments.js';
 
 const parts: readonly InitPart[] = ['ir50', 'landmark'];

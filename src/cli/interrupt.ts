@@ -1,4 +1,4 @@
-import { isAnythingBegun, undoAll } from '../common/ending.js';
+import { isAnythingBegun, undoAll } from '../node/files/ending.js';
 import { noteLines } from './context.js';
 import { whenStdoutCloses } from './stdout.js';
 

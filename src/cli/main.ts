@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { noteChannel } from '../checkpoints/notes.js';
-import { refusalChannel } from '../checkpoints/refused.js';
 import { ExitCode, messageOf, UserError } from '../common/errors.js';
-import { packageFile } from '../common/package-files.js';
 import { printable } from '../common/printable.js';
+import { noteChannel } from '../node/checkpoints/notes.js';
+import { refusalChannel } from '../node/checkpoints/refused.js';
+import { packageFile } from '../node/files/package-files.js';
 import { note, noteLines } from './context.js';
 import { watchStdout } from './stdout.js';
 

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
-import { explainFileError } from '../common/files.js';
 import { pictureName } from '../common/picture-names.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { whenAborted } from '../common/signals.js';
-import { tooManyBytes } from '../data/decode.js';
-import { byCodePoint, outsideCircles, picturesIn } from '../data/folders.js';
-import { maxFileBytes } from '../data/picture-limits.js';
-import { decodeImage } from '../recognize/decode-image.js';
+import { maxFileBytes } from '../image/picture-limits.js';
+import { byCodePoint, outsideCircles, picturesIn } from '../node/datasets/folders.js';
+import { tooManyBytes } from '../node/decode/decode.js';
+import { decodeImage } from '../node/decode/decode-image.js';
+import { explainFileError } from '../node/files/files.js';
 import type { ImageDecoder } from '../recognize/image-source.js';
 import { stdinChunks } from './stdin.js';
 

@@ -1,6 +1,10 @@
 import { basename, dirname, extname, join, normalize, resolve } from 'node:path';
 import { ExitCode, UserError } from '../common/errors.js';
-import { writeFileAtomic } from '../common/files.js';
+import type { CropTemplate } from '../common/preprocessing.js';
+import { cropCorners } from '../detect/align.js';
+import type { PictureFormat } from '../node/draw/annotated-picture.js';
+import type { AnnotatedFace } from '../node/draw/annotation.js';
+import { writeFileAtomic } from '../node/files/files.js';
 import {
   checkDrawing,
   checkFolderFor,
@@ -9,12 +13,8 @@ import {
   type InputGuard,
   makeFolder,
   type NamedOutput,
-} from '../common/output-paths.js';
-import type { CropTemplate } from '../common/preprocessing.js';
-import { cropCorners } from '../detect/align.js';
+} from '../node/files/output-paths.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
-import type { PictureFormat } from '../report/annotated-picture.js';
-import type { AnnotatedFace } from '../report/annotation.js';
 import type { PictureInput } from './picture-inputs.js';
 
 /** Whether a path names a file that pictures can be written to; otherwise it is a folder. */
@@ -152,7 +152,7 @@ export async function drawTo(
 ): Promise<string | undefined> {
   if (picture === undefined) return undefined;
   const path = drawnPath(to, stem, image);
-  const { annotatedPicture } = await import('../report/annotated-picture.js');
+  const { annotatedPicture } = await import('../node/draw/annotated-picture.js');
   const drawn = faces.map((face) => annotated(face, template));
   await write(path, await annotatedPicture(picture, drawn, formatOf(path), { grow: true }));
   return path;
@@ -170,7 +170,7 @@ export async function saveCrops(
   { faces }: Recognition,
   guard: InputGuard,
 ): Promise<string[]> {
-  const { pngOf } = await import('../report/annotated-picture.js');
+  const { pngOf } = await import('../node/draw/annotated-picture.js');
   const paths: string[] = [];
   for (const { crop } of faces) {
     if (crop === undefined) continue;

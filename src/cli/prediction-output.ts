@@ -1,10 +1,10 @@
-import type { ModelDescription } from '../checkpoints/index.js';
 import { printable } from '../common/printable.js';
 import type { Box, Keypoints } from '../detect/index.js';
+import type { ModelDescription } from '../node/checkpoints/index.js';
+import { bar } from '../node/report/bar.js';
+import { formatTable, percent } from '../node/report/table.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import type { Score } from '../recognize/scores.js';
-import { bar } from '../report/bar.js';
-import { formatTable, percent } from '../report/table.js';
 import { writeOut, writeText } from './context.js';
 import { jsonText } from './json-text.js';
 

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
-import { writeFileAtomic } from '../common/files.js';
 import { logSoftmax } from '../metrics/index.js';
+import { writeFileAtomic } from '../node/files/files.js';
 import type { Evaluated } from '../recognize/index.js';
 
 /** Rows that are put into words at once. */

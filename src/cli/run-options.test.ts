@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { runFor } from '../train/recipes.js';
+import { runFor } from '../node/runs/recipes.js';
 import { resumedRun } from './run-options.js';
 
 describe('options of a resumed run', () => {

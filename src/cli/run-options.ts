@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, UserError } from '../common/errors.js';
 import { modelNames, models } from '../models/index.js';
-import { type DataType, dataTypes, flagOf, type RunOptions, runSchema } from '../train/options.js';
-import { datasetRecipes, networkRecipes, publishedRecipe, type Recipe } from '../train/recipes.js';
+import { type DataType, dataTypes, flagOf, type RunOptions, runSchema } from '../node/runs/options.js';
+import { datasetRecipes, networkRecipes, publishedRecipe, type Recipe } from '../node/runs/recipes.js';
 import { numberOf, numbers } from './arguments.js';
 
 const { shape } = runSchema;

@@ -1,6 +1,6 @@
 import { normalize, sep } from 'node:path';
-import type { RunSettings } from '../report/index.js';
-import { runSchema, withTrueLandmark } from '../train/options.js';
+import type { RunSettings } from '../node/report/index.js';
+import { runSchema, withTrueLandmark } from '../node/runs/options.js';
 
 /**
  * A run's settings with the defaults of those that came after it was made, so that runs of two versions of this program

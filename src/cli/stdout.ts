@@ -1,5 +1,5 @@
 import { ExitCode } from '../common/errors.js';
-import { explainFileError } from '../common/files.js';
+import { explainFileError } from '../node/files/files.js';
 
 const listeners = new Set<() => void>();
 let closed = false;

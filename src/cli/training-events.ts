@@ -13,9 +13,9 @@ import {
   type PluginRecord,
   type RunEpoch,
   settingsMarkdown,
-} from '../report/index.js';
-import type { RunOptions } from '../train/options.js';
-import type { TrainListener } from '../train/train.js';
+} from '../node/report/index.js';
+import type { RunOptions } from '../node/runs/options.js';
+import type { TrainListener } from '../node/runs/train.js';
 
 /** Batches of an epoch whose loss is written: enough for a curve, and small files. */
 const pointsAnEpoch = 50;

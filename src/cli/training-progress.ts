@@ -1,6 +1,6 @@
-import { printable } from '../common/files.js';
-import { percent } from '../report/index.js';
-import type { EpochSummary, StepProgress, TrainListener } from '../train/train.js';
+import { printable } from '../node/files/files.js';
+import { percent } from '../node/report/index.js';
+import type { EpochSummary, StepProgress, TrainListener } from '../node/runs/train.js';
 import { duration, grouped, note, noteLines } from './context.js';
 import { initText } from './init-options.js';
 import { makeBar } from './progress.js';

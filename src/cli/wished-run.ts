@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { reportedSplitOf, splitAmong, splitsOf } from '../data/index.js';
 import { modelNamed } from '../models/index.js';
-import { flagOf, type RunOptions } from '../train/options.js';
-import { runFor } from '../train/recipes.js';
+import { reportedSplitOf, splitAmong, splitsOf } from '../node/datasets/index.js';
+import { flagOf, type RunOptions } from '../node/runs/options.js';
+import { runFor } from '../node/runs/recipes.js';
 
 /** The run that options ask for, and in sentences what they lead to that is not plain from them. */
 export async function wishedRun(

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { cropTemplateFor, ferPlusCrop, rafDbCrop } from '../common/crop-templates.js';
 import { random } from '../common/random.js';
-import { type Picture, resizeBilinear } from '../data/resize.js';
+import { type Picture, resizeBilinear } from '../image/resize.js';
 import { alignFace, cropCorners, cropTransform } from './align.js';
 import type { Keypoints } from './face.js';
 import { transformed, turn } from './similarity.js';

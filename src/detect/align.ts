@@ -1,5 +1,5 @@
 import { type CropTemplate, keypointNames } from '../common/preprocessing.js';
-import type { Picture } from '../data/resize.js';
+import type { Picture } from '../image/resize.js';
 import type { Keypoints, Point } from './face.js';
 import { estimateSimilarity, inverse, type Similarity, transformed } from './similarity.js';
 import { warp } from './warp.js';

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { UserError } from '../common/errors.js';
 import { random } from '../common/random.js';
-import { decodePicture, type Picture, resizeBilinear, toLuma } from '../data/index.js';
+import { decodePicture, type Picture, resizeBilinear, toLuma } from '../node/datasets/index.js';
 import { loadFaceDetector } from './detector.js';
 import type { Face } from './face.js';
 import { moved } from './place.js';

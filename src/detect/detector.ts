@@ -1,4 +1,4 @@
-import type { Picture } from '../data/resize.js';
+import type { Picture } from '../image/resize.js';
 import type { DetectOptions } from './detect-options.js';
 import type { Face } from './face.js';
 import { detectFaces } from './find-faces.js';

@@ -1,4 +1,4 @@
-import type { Picture } from '../data/resize.js';
+import type { Picture } from '../image/resize.js';
 import { type Candidate, decodeCandidates, suppress } from './candidates.js';
 import { checkDetectOptions, type DetectOptions, defaultScales } from './detect-options.js';
 import type { Face } from './face.js';

@@ -1,4 +1,4 @@
-import { type Picture, resizeBilinear } from '../data/resize.js';
+import { type Picture, resizeBilinear } from '../image/resize.js';
 import { sideUnit } from './network.js';
 
 /** A picture as the network takes it. */

@@ -1,4 +1,4 @@
-import type { Picture } from '../data/resize.js';
+import type { Picture } from '../image/resize.js';
 import { decodeCandidates, intersectionOverUnion, suppress } from './candidates.js';
 import type { Face } from './face.js';
 import { writeInput } from './input.js';

@@ -1,4 +1,4 @@
-import type { Picture } from '../data/resize.js';
+import type { Picture } from '../image/resize.js';
 import { inverse, type Similarity, turn } from './similarity.js';
 import { warp } from './warp.js';
 

@@ -1,5 +1,5 @@
 import { messageOf, UserError } from '../common/errors.js';
-import { programUrl } from '../common/program-url.js';
+import { programUrl } from '../node/files/program-url.js';
 
 const weightsFile = '@mediapipe/face_detection/face_detection_full_range.tflite';
 

@@ -1,6 +1,6 @@
+export * from '../node/runs/history.js';
 export * from './calibration.js';
 export * from './evaluation.js';
-export * from './history.js';
 export * from './label-order.js';
 export * from './softmax.js';
 export * from './summary.js';

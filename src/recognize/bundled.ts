@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { ExitCode, UserError } from '../common/errors.js';
-import { packageFile } from '../common/package-files.js';
+import { packageFile } from '../node/files/package-files.js';
 
 /**
  * The path of the weights that come with the package: `poster-v2-nano`, trained on FER+ (see docs/results.md).

@@ -1,7 +1,7 @@
-import type { ModelDescription } from '../checkpoints/index.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { buildInference } from '../models/index.js';
+import type { ModelDescription } from '../node/checkpoints/index.js';
 import { type NetworkOptions, openNetwork } from './network.js';
 
 export type ClassifierOptions = NetworkOptions;

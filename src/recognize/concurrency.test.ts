@@ -3,10 +3,10 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import { maxFilesBytes, maxPictureBytes } from '../data/picture-limits.js';
-import { fileMemory, pictureMemory } from '../data/picture-memory.js';
 import type { FaceDetector } from '../detect/index.js';
-import { decodeImage } from './decode-image.js';
+import { maxFilesBytes, maxPictureBytes } from '../image/picture-limits.js';
+import { fileMemory, pictureMemory } from '../image/picture-memory.js';
+import { decodeImage } from '../node/decode/decode-image.js';
 import { temporaryFolder } from './helpers.test.js';
 import { Recognizer } from './recognizer.js';
 

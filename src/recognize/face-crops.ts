@@ -1,10 +1,10 @@
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
-import { inputFormat, normaliseInto } from '../data/augment.js';
-import { type FaceCrop, type LowContrast, withContrast } from '../data/contrast.js';
-import { type Picture, toNetworkSize } from '../data/resize.js';
 import { alignFace, type Keypoints } from '../detect/index.js';
+import { inputFormat, normaliseInto } from '../image/augment.js';
+import { type FaceCrop, type LowContrast, withContrast } from '../image/contrast.js';
+import { type Picture, toNetworkSize } from '../image/resize.js';
 import type { Classifier } from './classifier.js';
 import { ranked, type Score } from './scores.js';
 

@@ -1,4 +1,3 @@
-import type { Picture } from '../data/resize.js';
 import {
   type Box,
   centreOf,
@@ -12,7 +11,8 @@ import {
 } from '../detect/index.js';
 import { inverse } from '../detect/similarity.js';
 import { warp } from '../detect/warp.js';
-import { decodeImage } from './decode-image.js';
+import type { Picture } from '../image/resize.js';
+import { decodeImage } from '../node/decode/decode-image.js';
 import type { LandmarkDetector } from './landmarks.js';
 
 /** The square around a face that the landmark detector sees. */

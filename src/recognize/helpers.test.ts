@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import sharp from 'sharp';
-import type { ModelCheckpoint } from '../checkpoints/index.js';
 import { random } from '../common/random.js';
 import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../models/index.js';
 import { initialize } from '../nn/index.js';
+import type { ModelCheckpoint } from '../node/checkpoints/index.js';
 
 export const tinyConfig: PosterV2Config = {
   ...posterV2NanoConfig,

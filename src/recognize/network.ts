@@ -1,5 +1,16 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { UserError } from '../common/errors.js';
+import type { Graph } from '../graph/index.js';
+import {
+  type AssumedModel,
+  type Inference,
+  isIgnoredOnLoad,
+  isSurplus,
+  type PosterV2Config,
+  resolveDescription,
+  surplusNote,
+} from '../models/index.js';
 import {
   allFinite,
   type CheckpointHeader,
@@ -15,18 +26,7 @@ import {
   requireFiniteInFile,
   toFloat32,
   trainStatePrefix,
-} from '../checkpoints/index.js';
-import { UserError } from '../common/errors.js';
-import type { Graph } from '../graph/index.js';
-import {
-  type AssumedModel,
-  type Inference,
-  isIgnoredOnLoad,
-  isSurplus,
-  type PosterV2Config,
-  resolveDescription,
-  surplusNote,
-} from '../models/index.js';
+} from '../node/checkpoints/index.js';
 import type { Placement } from '../onnx/index.js';
 import { lower, slopesOf, withSlopesAtMostOne } from '../passes/index.js';
 import {

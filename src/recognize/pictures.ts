@@ -1,5 +1,5 @@
 import type { Preprocessing } from '../common/preprocessing.js';
-import { decodePicture, inputFormat, type LowContrast, normaliseInto } from '../data/index.js';
+import { decodePicture, inputFormat, type LowContrast, normaliseInto } from '../node/datasets/index.js';
 import { cropWhole } from './face-crops.js';
 
 /**

@@ -4,10 +4,10 @@ import type { Lease } from '../common/memory-budget.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
 import { Turns } from '../common/turns.js';
-import type { FaceCrop, LowContrast } from '../data/contrast.js';
-import { pictureMemory } from '../data/picture-memory.js';
-import type { Picture } from '../data/resize.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
+import type { FaceCrop, LowContrast } from '../image/contrast.js';
+import { pictureMemory } from '../image/picture-memory.js';
+import type { Picture } from '../image/resize.js';
 import type { Classifier } from './classifier.js';
 import { classifyCrops, cropFace, cropWhole, defaultBatchSize } from './face-crops.js';
 import {

@@ -1,5 +1,5 @@
-import type { Picture } from '../data/resize.js';
 import type { Box, Keypoints } from '../detect/index.js';
+import type { Picture } from '../image/resize.js';
 import type { Score } from './scores.js';
 
 /** A face of a picture and what it shows. Places are pixels of the upright picture. */

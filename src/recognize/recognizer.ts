@@ -3,9 +3,9 @@ import { ExitCode, UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
-import { checkLowContrast, type LowContrast } from '../data/contrast.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
+import { checkLowContrast, type LowContrast } from '../image/contrast.js';
 import type { AssumedModel } from '../models/index.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
 import { requireBundledCheckpoint } from './bundled.js';
@@ -86,7 +86,7 @@ export class Recognizer {
     try {
       const parts = {
         classifier: flip ? withFlip(classifier) : classifier,
-        decode: decode ?? (await import('./decode-image.js')).decodeImage,
+        decode: decode ?? (await import('../node/decode/decode-image.js')).decodeImage,
         lowContrast,
         ...(aligned ? {} : { detector: await loadFaceDetector(onThreads) }),
       };

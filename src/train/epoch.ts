@@ -1,7 +1,7 @@
 import { ExitCode, UserError } from '../common/errors.js';
-import type { Batch, Loader } from '../data/index.js';
 import { type Evaluation, evaluate } from '../metrics/index.js';
 import type { DropMask } from '../nn/index.js';
+import type { Batch, Loader } from '../node/datasets/index.js';
 import type { Engine, MicroBatch } from './engine.js';
 import { drawMasks } from './masks.js';
 

@@ -1,8 +1,8 @@
-export { type EncoderOptions, VideoWriter } from './encode.js';
-export type { FfmpegPaths } from './ffmpeg.js';
+export { type EncoderOptions, VideoWriter } from '../node/ffmpeg/encode.js';
+export type { FfmpegPaths } from '../node/ffmpeg/ffmpeg.js';
+export { openVideo, type TimedPicture, type Video, type VideoOptions } from '../node/ffmpeg/frames.js';
+export type { VideoSource } from '../node/ffmpeg/source.js';
 export type { FindFacesOptions } from './find-faces.js';
-export { openVideo, type TimedPicture, type Video, type VideoOptions } from './frames.js';
 export * from './recognize-video.js';
-export type { VideoSource } from './source.js';
 export { type TrackSummary, VideoSummary, type VideoTotals } from './summary.js';
 export { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js';

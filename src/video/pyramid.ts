@@ -1,5 +1,5 @@
-import type { Picture } from '../data/resize.js';
 import { type Face, type Keypoints, stretched } from '../detect/index.js';
+import type { Picture } from '../image/resize.js';
 
 /** A frame, and the same in half, a quarter, ... of its size: large faces are read from small pictures, in little time. */
 export type Pyramid = readonly [Picture, ...Picture[]];

@@ -3,16 +3,16 @@ import { cropTemplateFor } from '../common/crop-templates.js';
 import { ExitCode, UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
-import type { FaceCrop, LowContrast } from '../data/contrast.js';
-import type { Picture } from '../data/resize.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
+import type { FaceCrop, LowContrast } from '../image/contrast.js';
+import type { Picture } from '../image/resize.js';
+import { openVideo, type TimedPicture, type VideoOptions } from '../node/ffmpeg/frames.js';
+import type { VideoSource } from '../node/ffmpeg/source.js';
 import { decodedPicture } from '../recognize/image-source.js';
 import { classifyCrops, cropFace, cropWhole, type RawImage, type Recognizer, type Score } from '../recognize/index.js';
 import { type FindFacesOptions, FrameFaces } from './find-faces.js';
-import { openVideo, type TimedPicture, type VideoOptions } from './frames.js';
 import { inLevel, levelOf, type Pyramid, PyramidMaker } from './pyramid.js';
 import { ScoreSmoother } from './smoothing.js';
-import type { VideoSource } from './source.js';
 
 export interface RecognizeFramesOptions extends FindFacesOptions {
   /** Stops between two steps, by throwing the signal's reason. */

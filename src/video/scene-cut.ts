@@ -1,4 +1,4 @@
-import type { Picture } from '../data/resize.js';
+import type { Picture } from '../image/resize.js';
 
 /** Brightness in a grid over a frame, in [0, 1], less its mean: a lamp that is switched is no cut. */
 export type Thumbnail = Float32Array;

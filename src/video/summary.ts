@@ -1,5 +1,5 @@
-import type { Picture } from '../data/resize.js';
 import { roll } from '../detect/index.js';
+import type { Picture } from '../image/resize.js';
 import type { VideoFrame } from './recognize-video.js';
 
 /** What a track showed, and when. Times are seconds of the video. */

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { UserError } from '../../src/common/errors.js';
+import { random } from '../../src/common/random.js';
 import {
   decodeParameters,
   decodeTrainState,
@@ -8,11 +10,9 @@ import {
   openCheckpointFile,
   parseDescription,
   type Tensor,
-} from '../../src/checkpoints/index.js';
-import { memoryLimit } from '../../src/checkpoints/pth/pth-tensors.js';
-import { UserError } from '../../src/common/errors.js';
-import type { ReadableFile } from '../../src/common/files.js';
-import { random } from '../../src/common/random.js';
+} from '../../src/node/checkpoints/index.js';
+import { memoryLimit } from '../../src/node/checkpoints/pth/pth-tensors.js';
+import type { ReadableFile } from '../../src/node/files/files.js';
 import {
   anyDocument,
   anyLegacy,

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { lastFileName, loadTrainState, type TrainState } from '../../src/checkpoints/index.js';
 import { withEvents } from '../../src/cli/training-events.js';
-import { claimFolder } from '../../src/common/folder-lock.js';
-import type { Batch, Dataset, Loader } from '../../src/data/index.js';
 import { zeros } from '../../src/nn/index.js';
+import { lastFileName, loadTrainState, type TrainState } from '../../src/node/checkpoints/index.js';
+import type { Batch, Dataset, Loader } from '../../src/node/datasets/index.js';
+import { claimFolder } from '../../src/node/files/folder-lock.js';
+import { runEpochs } from '../../src/node/runs/loop.js';
+import { defaultRun } from '../../src/node/runs/recipes.js';
+import { holdsBest } from '../../src/node/runs/resume.js';
+import type { RunRecord } from '../../src/node/runs/save.js';
+import type { TrainListener } from '../../src/node/runs/train.js';
 import type { Engine } from '../../src/train/engine.js';
-import { runEpochs } from '../../src/train/loop.js';
-import { defaultRun } from '../../src/train/recipes.js';
-import { holdsBest } from '../../src/train/resume.js';
-import type { RunRecord } from '../../src/train/save.js';
-import type { TrainListener } from '../../src/train/train.js';
 
 const labels = { name: 'faces', labels: ['happy', 'sad'] };
 const batches = 2;

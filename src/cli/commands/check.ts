@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { printable } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
 import {
   checkDataset,
@@ -9,9 +8,10 @@ import {
   type SameGroup,
   type Size,
   verdictOn,
-} from '../../data/index.js';
+} from '../../node/datasets/index.js';
+import { printable } from '../../node/files/files.js';
+import { fontNote, formatTable } from '../../node/report/index.js';
 import { describeCheckpoint, type LabelOrder, sampledLabelOrder } from '../../recognize/index.js';
-import { fontNote, formatTable } from '../../report/index.js';
 import { labelSetArgument } from '../arguments.js';
 import { labelSetNames, openCheckpoint, positive } from '../checkpoint-options.js';
 import { writeSheets } from '../contact-sheets.js';

@@ -3,8 +3,8 @@ import { extname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { writeFileAtomic } from '../../common/files.js';
-import { checkOutputFiles, guardInputs } from '../../common/output-paths.js';
+import { writeFileAtomic } from '../../node/files/files.js';
+import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import {
   type ComparedRun,
   type Comparison,
@@ -22,8 +22,8 @@ import {
   settingNamed,
   svgToPng,
   validationFigures,
-} from '../../report/index.js';
-import { flagOf, runSchema } from '../../train/options.js';
+} from '../../node/report/index.js';
+import { flagOf, runSchema } from '../../node/runs/options.js';
 import { note, printResult } from '../context.js';
 import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
 import { runSettings } from '../run-settings.js';

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import type { Precision } from '../../checkpoints/index.js';
 import type { LabelSet } from '../../common/labels.js';
-import { type Converted, convert, type Format, formats } from '../../convert/index.js';
 import { type ModelName, modelNames } from '../../models/index.js';
+import type { Precision } from '../../node/checkpoints/index.js';
+import { type Converted, convert, type Format, formats } from '../../node/convert/index.js';
+import { formatTable } from '../../node/report/index.js';
 import { opsets } from '../../onnx/index.js';
-import { formatTable } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import { labelSetNames } from '../checkpoint-options.js';
 import { grouped, note, printResult } from '../context.js';

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { cropSchema } from '../../checkpoints/index.js';
 import { cropTemplateFor, knownCropTemplates, rafDbCrop } from '../../common/crop-templates.js';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { readJson } from '../../common/files.js';
 import { typedName } from '../../common/label-sets.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
 import { loadFaceDetector } from '../../detect/index.js';
+import { cropSchema } from '../../node/checkpoints/index.js';
+import { readJson } from '../../node/files/files.js';
 import { type Cropped, cropDataset, describeCheckpoint, noFaceName } from '../../recognize/index.js';
 import { numberOf } from '../arguments.js';
 import { positive } from '../checkpoint-options.js';

@@ -2,11 +2,12 @@ import { dirname, relative, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { bytesOf, type Tensor, writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { printable, writeFileAtomic } from '../../common/files.js';
 import type { LabelSet } from '../../common/labels.js';
-import { guardInputs, makeFolder } from '../../common/output-paths.js';
+import { bytesOf, type Tensor, writeSafetensors } from '../../node/checkpoints/index.js';
+import { printable, writeFileAtomic } from '../../node/files/files.js';
+import { guardInputs, makeFolder } from '../../node/files/output-paths.js';
+import { fontNote, scatterSvg, writeChart } from '../../node/report/index.js';
 import {
   bundledCheckpoint,
   type EmbeddedDataset,
@@ -17,7 +18,6 @@ import {
   loadEmbedder,
   mapFeatures,
 } from '../../recognize/index.js';
-import { fontNote, scatterSvg, writeChart } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,

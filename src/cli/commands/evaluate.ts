@@ -2,10 +2,10 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
-import { checkOutputFiles, guardInputs } from '../../common/output-paths.js';
-import type { LowContrast } from '../../data/index.js';
+import type { LowContrast } from '../../node/datasets/index.js';
+import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
+import { figuresOf, measurementsTable, spreadOf } from '../../node/report/index.js';
 import { bundledCheckpoint, type Classifier, type Evaluated, evaluateOn } from '../../recognize/index.js';
-import { figuresOf, measurementsTable, spreadOf } from '../../report/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,

@@ -1,11 +1,12 @@
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { writeSafetensors } from '../../checkpoints/index.js';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { printable, writeFileAtomic } from '../../common/files.js';
-import { guardInputs, type InputGuard, makeFolder } from '../../common/output-paths.js';
-import { decodePicture, type LowContrast, type Picture, withContrast } from '../../data/index.js';
 import { type Box, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
+import { writeSafetensors } from '../../node/checkpoints/index.js';
+import { decodePicture, type LowContrast, type Picture, withContrast } from '../../node/datasets/index.js';
+import { printable, writeFileAtomic } from '../../node/files/files.js';
+import { guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
+import { fontNote, heatPanel, percent } from '../../node/report/index.js';
 import {
   bundledCheckpoint,
   classNamed,
@@ -15,7 +16,6 @@ import {
   explainFaces,
   loadExplainer,
 } from '../../recognize/index.js';
-import { fontNote, heatPanel, percent } from '../../report/index.js';
 import {
   type CheckpointOptions,
   lowContrastOption,

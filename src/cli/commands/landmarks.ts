@@ -1,9 +1,10 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
-import { printable, writeFileAtomic } from '../../common/files.js';
-import { checkDrawing, checkFolderFor, guardInputs, makeFolder } from '../../common/output-paths.js';
 import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
+import { pictureWithLandmarks } from '../../node/draw/annotated-picture.js';
+import { printable, writeFileAtomic } from '../../node/files/files.js';
+import { checkDrawing, checkFolderFor, guardInputs, makeFolder } from '../../node/files/output-paths.js';
 import {
   detectLandmarks,
   type FaceLandmarks,
@@ -12,7 +13,6 @@ import {
   loadLandmarkDetector,
   type PictureLandmarks,
 } from '../../recognize/index.js';
-import { pictureWithLandmarks } from '../../report/annotated-picture.js';
 import { positive } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';

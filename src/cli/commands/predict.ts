@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
-import type { LowContrast } from '../../data/contrast.js';
+import type { LowContrast } from '../../image/contrast.js';
+import { animationFormat } from '../../node/ffmpeg/animation.js';
+import { firstBytesOf } from '../../node/ffmpeg/kind.js';
 import { bundledCheckpoint } from '../../recognize/bundled.js';
 import type { Recognition } from '../../recognize/recognition.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/recognizer.js';
-import { animationFormat } from '../../video/animation.js';
-import { firstBytesOf } from '../../video/kind.js';
 import { numberOf, numbers } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -146,7 +146,7 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   const { inputs, without } = await pictureInputs(names, options.recursive === true);
   const files = await planFiles(inputs, options);
   if (options.draw !== undefined) {
-    const { fontNote } = await import('../../report/run-report.js');
+    const { fontNote } = await import('../../node/report/run-report.js');
     for (const missing of await fontNote()) note(missing);
   }
   const recognizer = await openRecognizer(options, { ...recognizerOptions(options), decode: decodeInput });

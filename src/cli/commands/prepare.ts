@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { printable } from '../../common/files.js';
 import {
   type LinkKind,
   linkKinds,
@@ -8,8 +7,9 @@ import {
   prepareDataset,
   type ReleaseName,
   releaseNames,
-} from '../../data/index.js';
-import { formatTable } from '../../report/index.js';
+} from '../../node/datasets/index.js';
+import { printable } from '../../node/files/files.js';
+import { formatTable } from '../../node/report/index.js';
 import { grouped, note, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { type ModelName, modelNames, models, type Profile, profile } from '../../models/index.js';
-import { formatTable } from '../../report/index.js';
+import { formatTable } from '../../node/report/index.js';
 import { grouped, printResult } from '../context.js';
 
 export function profileCommand(): Command {

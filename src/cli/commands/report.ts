@@ -10,8 +10,8 @@ import {
   recordedEvaluation,
   writeEvents,
   writeReport,
-} from '../../report/index.js';
-import { versions } from '../../train/versions.js';
+} from '../../node/report/index.js';
+import { versions } from '../../node/runs/versions.js';
 import { note, printResult } from '../context.js';
 import { protocolText } from '../evaluation-text.js';
 import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../common/files.js';
-import { makeFolder } from '../../common/output-paths.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
-import type { Picture } from '../../data/index.js';
 import { cropCorners } from '../../detect/index.js';
-import { annotatedPicture, annotatedPixels } from '../../report/annotated-picture.js';
-import type { AnnotatedFace } from '../../report/annotation.js';
+import type { Picture } from '../../node/datasets/index.js';
+import { annotatedPicture, annotatedPixels } from '../../node/draw/annotated-picture.js';
+import type { AnnotatedFace } from '../../node/draw/annotation.js';
+import { writeFileAtomic } from '../../node/files/files.js';
+import { makeFolder } from '../../node/files/output-paths.js';
 import { type FfmpegPaths, type VideoFace, type VideoFrame, VideoWriter } from '../../video/index.js';
 import type { FrameOutput } from './outputs.js';
 

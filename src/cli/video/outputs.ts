@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
-import { explainFileError } from '../../common/files.js';
+import { explainFileError } from '../../node/files/files.js';
 import type { VideoFace, VideoFrame } from '../../video/index.js';
 import { writeOut } from '../context.js';
 import { jsonText } from '../json-text.js';

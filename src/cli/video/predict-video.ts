@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
-import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../common/output-paths.js';
+import { isVideoFile } from '../../node/ffmpeg/encode.js';
+import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
-import { isVideoFile } from '../../video/encode.js';
 import { openVideo, recognizeFrames, type Video, VideoSummary, type VideoTotals } from '../../video/index.js';
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
 import { note, noteLines, writeOut, writeText } from '../context.js';

@@ -1,6 +1,6 @@
 import { printable } from '../../common/printable.js';
-import { bar } from '../../report/bar.js';
-import { formatTable } from '../../report/table.js';
+import { bar } from '../../node/report/bar.js';
+import { formatTable } from '../../node/report/table.js';
 import type { VideoTotals } from '../../video/index.js';
 import { duration } from '../context.js';
 

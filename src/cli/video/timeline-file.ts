@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
-import { writeFileAtomic } from '../../common/files.js';
-import type { Picture } from '../../data/index.js';
-import { pngOf } from '../../report/annotated-picture.js';
-import { timelineChart } from '../../report/charts/timeline.js';
-import { renderSvg, svgToPng } from '../../report/index.js';
+import type { Picture } from '../../node/datasets/index.js';
+import { pngOf } from '../../node/draw/annotated-picture.js';
+import { writeFileAtomic } from '../../node/files/files.js';
+import { timelineChart } from '../../node/report/charts/timeline.js';
+import { renderSvg, svgToPng } from '../../node/report/index.js';
 import type { VideoTotals } from '../../video/index.js';
 
 export const isChartFile = (path: string): boolean => /^\.(svg|png)$/i.test(extname(path));

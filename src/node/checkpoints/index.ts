@@ -1,0 +1,11 @@
+export * from '../../safetensors/tensor.js';
+export * from './checkpoint-file.js';
+export type { CheckpointFormat } from './file-kind.js';
+export { allFinite, requireFinite, requireFiniteInFile } from './finite.js';
+export * from './model-checkpoint.js';
+export { noteChannel, publishNote } from './notes.js';
+export * from './parameters.js';
+export { writePth } from './pth/pth-writer.js';
+export * from './pth/published-writer.js';
+export * from './safetensors.js';
+export * from './train-state.js';

@@ -1,0 +1,222 @@
+import { realpath, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { type AssumedModel, landmarkPrefix } from '../../models/index.js';
+import {
+  encodeModel,
+  fitsHalf,
+  inPrecision,
+  type Precision,
+  type Tensor,
+  toFloat32,
+  writePublished,
+  writeSafetensors,
+} from '../checkpoints/index.js';
+import { printable, writeFileAtomic } from '../files/files.js';
+import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
+import { toOnnx } from './onnx.js';
+import { buffersOf, deadTensorsOf, isPublishedNetwork } from './published.js';
+import { resumeSettings } from './resume-settings.js';
+import { readSource, type Source } from './source.js';
+
+export const formats = ['pth', 'safetensors', 'onnx', 'huggingface'] as const;
+export type Format = (typeof formats)[number];
+
+export interface ConvertOptions {
+  /** Default: what the end of OUT says. */
+  readonly to?: Format;
+  /** `F16` stores matrices and kernels in half precision; default F32. */
+  readonly precision?: Precision;
+  /** Opset of ONNX models, 17 to 23; default 21. */
+  readonly opset?: number;
+  /** Write what the published code registers and never reads as well, which its strict loading wants. */
+  readonly deadTensors?: boolean;
+  /** `.pth`: recorders of the published script for a run of so many epochs (see `PublishedCheckpoint`). */
+  readonly recorderEpochs?: number;
+  /** For input that does not describe itself. */
+  readonly assumed?: AssumedModel;
+}
+
+export interface Converted {
+  readonly to: Format;
+  /** Paths of what was written. */
+  readonly files: readonly string[];
+  readonly source: Source;
+  /** In the written file; of an ONNX model, those that it holds as initializers. */
+  readonly tensors: number;
+  /** Of an ONNX model, also that of a folder. */
+  readonly opset?: number;
+  /** What the user should know, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Writes a checkpoint in another format.
+ * @throws UserError where the input cannot be read, or the output cannot be written or be what was asked for.
+ */
+export async function convert(from: string, out: string, options: ConvertOptions = {}): Promise<Converted> {
+  const to = options.to ?? (await formatOf(out));
+  checkOptions(to, options);
+  await refuseSamePlace(from, out);
+  if (to === 'huggingface') await refuseForeignFolder(out);
+  const source = await readSource(from, options.assumed);
+  if (options.recorderEpochs !== undefined && !isPublishedNetwork(source.config)) {
+    throw new UserError(
+      `--recorders are for the published script, and ${source.path} holds a network of other sizes, which it does not have; leave them out.`,
+    );
+  }
+  const notes: string[] = [];
+  if (source.hadTrainState)
+    notes.push(`The state of training in ${source.path} is left behind: only weights are converted.`);
+  if (source.surplus.length > 0) {
+    const names = source.surplus.slice(0, 3).map((name) => printable(name, 60));
+    const more = source.surplus.length > 3 ? ` and ${source.surplus.length - 3} more` : '';
+    notes.push(`Left out, since the network does not read it: ${names.join(', ')}${more}.`);
+  }
+  if (options.precision === 'F16') noteKept(source, notes);
+  switch (to) {
+    case 'onnx':
+      return { to, files: [out], source, notes, ...(await writeModel(out, source, options)) };
+    case 'pth':
+      return { to, files: [out], source, ...(await writeTorch(out, source, options, notes)) };
+    case 'safetensors': {
+      const { metadata, tensors } = safetensorsOf(source, options, notes);
+      await writeSafetensors(out, tensors, metadata);
+      return { to, files: [out], source, notes, tensors: tensors.size };
+    }
+    case 'huggingface': {
+      const { opset = 21, precision = 'F32' } = options;
+      const content = safetensorsOf(source, options, notes);
+      const files = await writeHuggingFace(out, source, { ...content, precision, opset });
+      const paths = files.map((name) => `${out.replace(/\/+$/, '')}/${name}`);
+      return { to, files: paths, source, notes, opset, tensors: content.tensors.size };
+    }
+  }
+}
+
+/** Says which matrices stay as they are, since half precision cannot hold their values. */
+function noteKept({ parameters }: Source, notes: string[]): void {
+  const kept = [...parameters].filter(([, array]) => array.shape.length > 1 && !fitsHalf(array)).map(([name]) => name);
+  if (kept.length === 0) return;
+  const names = kept.slice(0, 3).join(', ') + (kept.length > 3 ? ` and ${kept.length - 3} more` : '');
+  notes.push(`Stored in F32, since half precision cannot hold their values: ${names}.`);
+}
+
+async function formatOf(out: string): Promise<Format> {
+  if (/[/\\]$/.test(out)) return 'huggingface';
+  const [, ending = ''] = /\.(pth|pt|pth\.tar|safetensors|onnx)$/i.exec(out) ?? [];
+  switch (ending.toLowerCase()) {
+    case 'safetensors':
+    case 'onnx':
+      return ending.toLowerCase() === 'onnx' ? 'onnx' : 'safetensors';
+    case '':
+      break;
+    default:
+      return 'pth';
+  }
+  if ((await stat(out).catch(() => undefined))?.isDirectory()) return 'huggingface';
+  throw new UserError(
+    `The end of ${out} does not say what to write: .pth, .safetensors, .onnx, or a slash for a Hugging Face folder; or name it with --to.`,
+    ExitCode.usage,
+  );
+}
+
+/** Options that would be passed over are mistakes. */
+function checkOptions(to: Format, { opset, deadTensors, recorderEpochs, precision }: ConvertOptions): void {
+  const problem =
+    opset !== undefined && to !== 'onnx' && to !== 'huggingface'
+      ? '--opset is for ONNX models and Hugging Face folders'
+      : deadTensors === true && to === 'onnx'
+        ? '--dead-tensors are nothing that an ONNX model could hold'
+        : recorderEpochs !== undefined && to !== 'pth'
+          ? '--recorders is for .pth files'
+          : precision === 'F16' && recorderEpochs !== undefined
+            ? '--recorders is for going on with training, which F16 weights are not for'
+            : undefined;
+  if (problem !== undefined) throw new UserError(`${problem}; leave it out.`, ExitCode.usage);
+}
+
+async function refuseSamePlace(from: string, out: string): Promise<void> {
+  const place = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+  if ((await place(from)) !== (await place(out))) return;
+  throw new UserError(`${out} is what is to be converted; name another file to write.`, ExitCode.usage);
+}
+
+/** Dead tensors, where they are asked for. */
+function extras(
+  source: Source,
+  { deadTensors = false, precision = 'F32' }: ConvertOptions,
+  notes: string[],
+): Map<string, Tensor> {
+  if (!deadTensors) return new Map();
+  const { tensors, drawn } = deadTensorsOf(source);
+  if (drawn.length > 0) {
+    const head = drawn.some((name) => name.startsWith(landmarkPrefix)) ? ' Its landmark head finds no landmarks.' : '';
+    notes.push(
+      `${source.path} does not have ${drawn.length} of the ${tensors.size} tensors that --dead-tensors writes: they are random numbers, as PyTorch draws them.${head}`,
+    );
+  }
+  return new Map(
+    [...tensors].map(([name, tensor]) => [
+      name,
+      inPrecision({ shape: tensor.shape, data: toFloat32(tensor, name) }, precision),
+    ]),
+  );
+}
+
+function safetensorsOf(source: Source, options: ConvertOptions, notes: string[]): ReturnType<typeof encodeModel> {
+  const { metadata, tensors } = encodeModel(
+    { ...source.description, parameters: source.parameters },
+    options.precision,
+  );
+  const more = extras(source, options, notes);
+  const names = [...tensors.keys(), ...more.keys()];
+  const buffers = options.deadTensors === true ? buffersOf(source, names) : new Map<string, Tensor>();
+  return { metadata, tensors: new Map([...tensors, ...more, ...buffers]) };
+}
+
+async function writeModel(
+  out: string,
+  { config, parameters, description }: Source,
+  { opset = 21, precision = 'F32' }: ConvertOptions,
+): Promise<Pick<Converted, 'tensors' | 'opset'>> {
+  const { labels, preprocessing } = description;
+  await writeFileAtomic(out, toOnnx({ config, parameters, labels, preprocessing }, { opset, precision }));
+  return { tensors: parameters.size, opset };
+}
+
+async function writeTorch(
+  out: string,
+  source: Source,
+  options: ConvertOptions,
+  notes: string[],
+): Promise<Pick<Converted, 'tensors' | 'notes'>> {
+  const { description, parameters } = source;
+  const { precision = 'F32', recorderEpochs } = options;
+  const tensors = new Map([...parameters].map(([name, array]) => [name, inPrecision(array, precision)]));
+  for (const [name, tensor] of extras(source, options, notes)) tensors.set(name, tensor);
+  for (const [name, buffer] of buffersOf(source, [...tensors.keys()])) tensors.set(name, buffer);
+  const epoch = description.training?.epoch ?? source.training.epoch ?? 0;
+  const accuracy = description.training?.metrics['accuracy'];
+  const { settings, from } = resumeSettings(source, epoch);
+  await writePublished(out, {
+    tensors,
+    epoch,
+    bestAccuracy: accuracy === undefined ? (source.training.bestAccuracy ?? 0) : 100 * accuracy,
+    resume: settings,
+    description,
+    ...(recorderEpochs === undefined ? {} : { recorderEpochs }),
+  });
+  if (!isPublishedNetwork(source.config)) {
+    notes.push('The published code has no network of these sizes, so it does not take this file; other programs do.');
+  } else if (options.deadTensors !== true) {
+    notes.push('Without --dead-tensors the published code, which loads strictly, refuses this file; others take it.');
+  }
+  if (recorderEpochs !== undefined) {
+    notes.push(`The published script goes on at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`);
+    notes.push(
+      'The recorders are objects of the published script: other programs load this file only with weights_only=False.',
+    );
+  }
+  return { tensors: tensors.size, notes };
+}

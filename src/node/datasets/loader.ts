@@ -1,0 +1,200 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { ExitCode, UserError } from '../../common/errors.js';
+import type { Preprocessing } from '../../common/preprocessing.js';
+import { type Augmentation, checkTensorAugmentation, noAugmentation } from '../../image/augment.js';
+import type { LowContrast } from '../../image/contrast.js';
+import { type MadeBatch, type MakerSettings, pictureCache } from '../decode/batch-maker.js';
+import { type BatchPool, createPool } from '../decode/worker-pool.js';
+import type { Dataset } from './dataset.js';
+import { epochOrder, type Order, occurrences } from './sampler.js';
+
+/** n pictures ready for the network; n is the batch size, less for the last batch or where pictures were skipped. */
+export interface Batch {
+  /** Which batch of the epoch, from 0; `fromBatch: index + 1` resumes behind it. */
+  readonly index: number;
+  readonly size: number;
+  /** [n, C, S, S], normalised. */
+  readonly images: Float32Array<ArrayBuffer>;
+  /** [n, K]: one-hot, or the share of the votes. */
+  readonly targets: Float32Array<ArrayBuffer>;
+  /** [n] */
+  readonly labels: Int32Array<ArrayBuffer>;
+  /** [n], positions in `dataset.samples`. */
+  readonly indices: Int32Array<ArrayBuffer>;
+  /** How many have low contrast; null where nobody asked, or they are tensors. */
+  readonly lowContrast: number | null;
+}
+
+export interface LoaderOptions {
+  readonly preprocessing: Preprocessing;
+  readonly batchSize: number;
+  /** Seed of order and augmentation (default 0). */
+  readonly seed?: number;
+  /** Default `noAugmentation`. */
+  readonly augmentation?: Augmentation;
+  /** Default 'labels'. With 'distribution', pictures without votes are one-hot. */
+  readonly targets?: 'labels' | 'distribution';
+  /** Worker threads; 0 works in the calling thread. Default: half the cores, at most 4, at least 1. */
+  readonly workers?: number;
+  /** Batches made ahead of the consumer (default: the number of workers + 1). */
+  readonly prefetch?: number;
+  /** A picture that cannot be read is an error instead of being skipped and listed (default false). */
+  readonly strict?: boolean;
+  /** Keep resized pictures in memory when the whole set fits into this many bytes (default 1 GiB; 0: never). */
+  readonly cacheBytes?: number;
+  /** Count pictures of low contrast, and stretch or keep them. Default: neither; training takes pictures as they are. */
+  readonly lowContrast?: LowContrast;
+  /** Turn pictures upright as their EXIF orientation says (default true). */
+  readonly orient?: boolean;
+}
+
+export interface EpochOptions {
+  /** Default 'sequential'. 'balanced' draws with replacement, every class equally often in expectation. */
+  readonly order?: Order;
+  /** Index of the first batch wanted (default 0): resumes an epoch with the same bits. */
+  readonly fromBatch?: number;
+}
+
+/** A picture that was left out, and the sentence why. */
+export interface Skipped {
+  readonly index: number;
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface Loader {
+  readonly dataset: Dataset;
+  /** Batches in an epoch. */
+  readonly batches: number;
+  /** Pictures left out so far, each once, by index. */
+  readonly skipped: readonly Skipped[];
+  /**
+   * The batches of one epoch, in order. Contents depend on dataset, options and epoch alone, not on workers or timing.
+   * @throws UserError under `strict` for a picture that cannot be read.
+   */
+  epoch(epoch: number, options?: EpochOptions): AsyncIterable<Batch>;
+  /** Ends all workers; safe to call twice, and in the middle of an epoch. */
+  close(): Promise<void>;
+}
+
+/** Half the cores, 1 to 4: training uses them too. */
+function defaultWorkers(): number {
+  return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
+}
+
+/** Makes a loader; its workers start with the first epoch. Close it when done. */
+export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
+  const { preprocessing, batchSize, seed = 0, targets = 'labels', strict = false } = options;
+  const { workers = defaultWorkers(), cacheBytes = 2 ** 30 } = options;
+  const prefetch = options.prefetch ?? workers + 1;
+  for (const [name, value, least] of [
+    ['batch size', batchSize, 1],
+    ['number of data workers', workers, 0],
+    ['number of batches made ahead', prefetch, 1],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new UserError(`The ${name} is ${value}; it must be a whole number, at least ${least}.`, ExitCode.usage);
+    }
+  }
+  const tensors = dataset.tensors === true;
+  if (tensors) {
+    checkTensorAugmentation(options.augmentation ?? noAugmentation);
+    if (options.lowContrast === 'stretch') {
+      throw new UserError('Pictures given as tensors cannot be stretched; keep their contrast.', ExitCode.usage);
+    }
+  }
+  const settings: MakerSettings = {
+    paths: dataset.samples.map(({ path }) => path),
+    preprocessing,
+    augmentation: options.augmentation ?? noAugmentation,
+    seed,
+    lowContrast: options.lowContrast ?? null,
+    orient: options.orient ?? true,
+    cache: tensors ? null : pictureCache(dataset.samples.length, preprocessing, cacheBytes),
+    tensors,
+  };
+  const batches = Math.ceil(dataset.samples.length / batchSize);
+  const skipped = new Map<number, Skipped>();
+  let pool: BatchPool | undefined;
+  let closing: Promise<void> | undefined;
+
+  const finish = (index: number, indices: Int32Array, made: MadeBatch): Batch => {
+    for (const failure of made.failures) {
+      if (strict) throw new UserError(failure.reason);
+      const path = dataset.samples[failure.index]?.path ?? '';
+      skipped.set(failure.index, { index: failure.index, path, reason: failure.reason });
+    }
+    const size = made.kept.length;
+    const classes = dataset.labels.labels.length;
+    const batch: Batch = {
+      index,
+      size,
+      images: made.images,
+      targets: new Float32Array(size * classes),
+      labels: new Int32Array(size),
+      indices: new Int32Array(size),
+      lowContrast: made.lowContrast,
+    };
+    made.kept.forEach((position, n) => {
+      const at = indices[position] ?? 0;
+      const sample = dataset.samples[at];
+      if (sample === undefined) return;
+      batch.indices[n] = at;
+      batch.labels[n] = sample.label;
+      if (targets === 'distribution' && sample.distribution !== undefined) {
+        batch.targets.set(sample.distribution, n * classes);
+      } else batch.targets[n * classes + sample.label] = 1;
+    });
+    return batch;
+  };
+
+  async function* epochBatches(epoch: number, { order = 'sequential', fromBatch = 0 }: EpochOptions) {
+    if (closing !== undefined) throw new Error('The loader was closed.');
+    pool ??= createPool(workers, settings);
+    const { make } = pool;
+    const positions = epochOrder(dataset, order, seed, epoch);
+    const repeats = occurrences(positions, dataset.samples.length);
+    const pending: { readonly index: number; readonly indices: Int32Array; readonly made: Promise<MadeBatch> }[] = [];
+    let next = fromBatch;
+    let found = 0;
+    const refill = (): void => {
+      for (; pending.length < prefetch && next < batches; next++) {
+        const from = next * batchSize;
+        const indices = positions.slice(from, from + batchSize);
+        const made = make({ epoch, indices, occurrences: repeats.slice(from, from + batchSize) });
+        // Awaited in turn, or never after an early end: until then a rejection is not unhandled.
+        made.catch(() => undefined);
+        pending.push({ index: next, indices, made });
+      }
+    };
+    refill();
+    for (let one = pending.shift(); one !== undefined; one = pending.shift()) {
+      const made = await one.made;
+      refill();
+      const batch = finish(one.index, one.indices, made);
+      found += batch.size;
+      if (batch.size > 0) yield batch;
+    }
+    if (found === 0 && fromBatch === 0) {
+      const [first] = skipped.values();
+      throw new UserError(
+        `None of the ${dataset.samples.length} pictures of ${join(dataset.root, dataset.split)} could be read; ` +
+          `the first: ${first?.reason ?? ''}`,
+      );
+    }
+  }
+
+  return {
+    dataset,
+    batches,
+    get skipped() {
+      return [...skipped.values()].sort((a, b) => a.index - b.index);
+    },
+    epoch: (epoch, epochOptions = {}) => epochBatches(epoch, epochOptions),
+    close: () => {
+      closing ??= pool?.close() ?? Promise.resolve();
+      return closing;
+    },
+  };
+}

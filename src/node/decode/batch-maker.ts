@@ -1,0 +1,140 @@
+import { ExitCode, UserError } from '../../common/errors.js';
+import type { Preprocessing } from '../../common/preprocessing.js';
+import { random } from '../../common/random.js';
+import { type Augmentation, augmentInto, inputFormat } from '../../image/augment.js';
+import { type LowContrast, withContrast } from '../../image/contrast.js';
+import { toNetworkSize } from '../../image/resize.js';
+import { decodePicture } from './decode.js';
+import { createTensorBatchMaker } from './tensor-batch-maker.js';
+
+/** What every worker knows: sent once, when it starts. */
+export interface MakerSettings {
+  /** Of all samples. */
+  readonly paths: readonly string[];
+  readonly preprocessing: Preprocessing;
+  readonly augmentation: Augmentation;
+  readonly seed: number;
+  readonly orient: boolean;
+  readonly cache: PictureCache | null;
+  /** What becomes of pictures of low contrast; null: they are neither changed nor counted. */
+  readonly lowContrast: LowContrast | null;
+  /** The paths are of `.npy` files, which are resized and normalised already. */
+  readonly tensors: boolean;
+}
+
+/** Pictures at network size, shared by all workers; made by `pictureCache`. */
+export interface PictureCache {
+  /** Samples x size x size x channels. */
+  readonly pixels: SharedArrayBuffer;
+  /** A byte per sample: 1 once its pixels are there. */
+  readonly filled: SharedArrayBuffer;
+}
+
+/** One batch to make. */
+export interface MakerJob {
+  readonly epoch: number;
+  readonly indices: Int32Array;
+  /** See `occurrences`. */
+  readonly occurrences: Int32Array;
+}
+
+export interface MadeBatch {
+  /** [kept, C, S, S] */
+  readonly images: Float32Array<ArrayBuffer>;
+  /** Positions within the batch of the pictures that could be read. */
+  readonly kept: Int32Array<ArrayBuffer>;
+  /** Pictures of low contrast among the kept; null where they are not counted. */
+  readonly lowContrast: number | null;
+  readonly failures: readonly { readonly index: number; readonly reason: string }[];
+}
+
+/** Bytes of one picture at network size. */
+export function pictureBytes({ imageSize, channels }: Preprocessing): number {
+  return imageSize * imageSize * channels;
+}
+
+/** A cache where it fits into `limit` bytes; memory is taken by the system as it is filled. */
+export function pictureCache(samples: number, preprocessing: Preprocessing, limit: number): PictureCache | null {
+  const bytes = samples * pictureBytes(preprocessing);
+  if (bytes > limit) return null;
+  try {
+    return { pixels: new SharedArrayBuffer(bytes), filled: new SharedArrayBuffer(samples) };
+  } catch {
+    return null; // No address space left for it: decode every time.
+  }
+}
+
+/** Pictures decoded at once by one maker: libvips' threads work while this thread resizes. */
+const lanes = 3;
+
+/** The work of one thread: batches of decoded, resized, augmented and normalised pictures. */
+export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Promise<MadeBatch> {
+  if (settings.tensors) return createTensorBatchMaker(settings);
+  const { paths, preprocessing, augmentation, seed, orient, cache, lowContrast } = settings;
+  const { imageSize, channels } = preprocessing;
+  const format = inputFormat(preprocessing);
+  const bytes = pictureBytes(preprocessing);
+  const pixels = cache === null ? null : new Uint8Array(cache.pixels);
+  const filled = cache === null ? null : new Uint8Array(cache.filled);
+  const failed = new Map<number, string>();
+  let scratch = new Uint8Array(0);
+
+  /** Brings a picture to `target`; the sentence why not, where it cannot be read. */
+  const fetch = async (index: number, target: Uint8Array): Promise<string | undefined> => {
+    if (filled !== null && Atomics.load(filled, index) === 1) return undefined;
+    const known = failed.get(index);
+    if (known !== undefined) return known;
+    try {
+      const decoded = await decodePicture(paths[index] ?? '', { orient });
+      target.set(toNetworkSize(decoded, preprocessing.imageSize, preprocessing.channels).data);
+      // Two workers may fill the same slot at once: with the same bytes.
+      if (filled !== null) Atomics.store(filled, index, 1);
+      return undefined;
+    } catch (error) {
+      // What the picture is to blame for; too many open files, say, is no reason to leave it out.
+      if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+      failed.set(index, error.message);
+      return error.message;
+    }
+  };
+
+  return async ({ epoch, indices, occurrences }) => {
+    const count = indices.length;
+    if (pixels === null && scratch.length < count * bytes) scratch = new Uint8Array(count * bytes);
+    const slots = Array.from(indices, (index, i) =>
+      pixels === null
+        ? scratch.subarray(i * bytes, (i + 1) * bytes)
+        : pixels.subarray(index * bytes, (index + 1) * bytes),
+    );
+    const reasons: (string | undefined)[] = [];
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < count) {
+        const i = next++;
+        const slot = slots[i];
+        if (slot !== undefined) reasons[i] = await fetch(indices[i] ?? 0, slot);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    const kept = Int32Array.from(slots.keys()).filter((i) => reasons[i] === undefined);
+    const images = new Float32Array(kept.length * bytes);
+    let low = 0;
+    kept.forEach((i, n) => {
+      const slot = slots[i];
+      if (slot === undefined) return;
+      let data: Uint8Array = slot;
+      if (lowContrast !== null) {
+        const seen = withContrast({ width: imageSize, height: imageSize, channels, data }, lowContrast);
+        if (seen.lowContrast) low++;
+        data = seen.data;
+      }
+      const stream = random(seed, 'augment', epoch, indices[i] ?? 0, occurrences[i] ?? 0);
+      augmentInto(images, n * bytes, data, format, augmentation, stream);
+    });
+    const failures = [...slots.keys()].flatMap((i) => {
+      const reason = reasons[i];
+      return reason === undefined ? [] : [{ index: indices[i] ?? 0, reason }];
+    });
+    return { images, kept, lowContrast: lowContrast === null ? null : low, failures };
+  };
+}

@@ -1,0 +1,37 @@
+import { ExitCode, UserError } from '../../common/errors.js';
+import { random } from '../../common/random.js';
+import { augmentNormalised, inputFormat } from '../../image/augment.js';
+import { readNpyInto } from '../datasets/npy.js';
+import type { MadeBatch, MakerJob, MakerSettings } from './batch-maker.js';
+
+/**
+ * Batches of pictures that were prepared elsewhere, so that two programs train on the very same numbers: `.npy` files of
+ * float32 [C, S, S], normalised. Each is read when it is needed.
+ */
+export function createTensorBatchMaker(settings: MakerSettings): (job: MakerJob) => Promise<MadeBatch> {
+  const { paths, preprocessing, augmentation, seed } = settings;
+  const { channels, imageSize } = preprocessing;
+  const format = inputFormat(preprocessing);
+  const shape = [channels, imageSize, imageSize];
+  const length = channels * imageSize * imageSize;
+
+  return async ({ epoch, indices, occurrences }) => {
+    const images = new Float32Array(indices.length * length);
+    const kept: number[] = [];
+    const failures: { index: number; reason: string }[] = [];
+    for (const [i, index] of indices.entries()) {
+      const at = kept.length * length;
+      try {
+        await readNpyInto(paths[index] ?? '', shape, images.subarray(at, at + length));
+      } catch (error) {
+        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        failures.push({ index, reason: error.message });
+        continue;
+      }
+      augmentNormalised(images, at, format, augmentation, random(seed, 'augment', epoch, index, occurrences[i] ?? 0));
+      kept.push(i);
+    }
+    const read = images.slice(0, kept.length * length);
+    return { images: read, kept: Int32Array.from(kept), lowContrast: null, failures };
+  };
+}

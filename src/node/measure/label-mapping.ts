@@ -1,0 +1,98 @@
+import { UserError } from '../../common/errors.js';
+import { canonicalLabel, compareLabels, isNumbered } from '../../common/label-sets.js';
+import type { LabelSet } from '../../common/labels.js';
+
+/** How to measure weights on data with other expressions. */
+export interface MappingOptions {
+  /** Pictures of expressions that the weights do not know: counted as mistakes (default), or left out. */
+  readonly unknown?: 'wrong' | 'leave-out';
+  /**
+   * Expressions of the weights that the data lacks: kept, so that choosing one is a mistake (default), or removed from
+   * the ranking, so that the next best counts and probabilities are those of the rest.
+   */
+  readonly absent?: 'keep' | 'remove';
+}
+
+/** How the data's classes were put among the weights'. */
+export interface LabelMapping {
+  /** `mapped`: some expressions are on one side only. */
+  readonly relation: 'same' | 'reordered' | 'mapped';
+  /** What is measured: the weights' labels, behind them the data's that the weights do not know and that are wrong. */
+  readonly labels: LabelSet;
+  /** For each of the data's labels its index in `labels`; -1 where its pictures are left out. */
+  readonly indices: readonly number[];
+  /** The data's labels that the weights do not know. */
+  readonly unknown: readonly string[];
+  /** The weights' labels that the data lacks. */
+  readonly absent: readonly string[];
+  /** Indices of those of them that take no part in the ranking. */
+  readonly removed: readonly number[];
+  /** With the defaults filled in. */
+  readonly options: Required<MappingOptions>;
+}
+
+/**
+ * Brings the data's classes to the weights', by name. Several of the data's may be one expression.
+ * @param options without them, expressions that differ are refused
+ * @throws UserError that says how they differ and what to do.
+ */
+export function mapLabels(weights: LabelSet, data: LabelSet, options?: MappingOptions): LabelMapping {
+  const filled = { unknown: options?.unknown ?? 'wrong', absent: options?.absent ?? 'keep' } as const;
+  const { kind, explanation, mapping } = compareLabels(
+    weights,
+    data,
+    'give --map-labels to measure all the same (docs/evaluation.md), or use weights or data with the same labels',
+  );
+  if (kind !== 'different') {
+    const none = { unknown: [], absent: [], removed: [], options: filled };
+    return { relation: kind, labels: weights, indices: mapping, ...none };
+  }
+  if (isNumbered(data.labels) && !isNumbered(weights.labels)) {
+    throw new UserError(`${explanation} (--data-labels NAME does that.)`);
+  }
+  if (options === undefined) throw new UserError(explanation);
+  const names = weights.labels.map(canonicalLabel);
+  if (new Set(names).size < names.length) {
+    throw new UserError(
+      `The weights (${weights.name}) have two labels for one expression (${weights.labels.join(', ')}), so the data's ` +
+        'cannot be mapped to them; use other weights.',
+    );
+  }
+  if (mapping.every((to) => to === -1)) {
+    throw new UserError(
+      `The weights (${weights.labels.join(', ')}) and the data (${data.labels.join(', ')}) have no expression in ` +
+        'common, so there is nothing to measure; use other weights or data.',
+    );
+  }
+  const unknown = data.labels.filter((_, i) => mapping[i] === -1);
+  const appended = filled.unknown === 'wrong' ? unknown : [];
+  const absent = weights.labels.filter((_, i) => !mapping.includes(i));
+  return {
+    relation: 'mapped',
+    labels: { name: weights.name, labels: [...weights.labels, ...appended] },
+    indices: mapping.map((to, i) => {
+      if (to !== -1) return to;
+      const at = appended.indexOf(data.labels[i] ?? '');
+      return at === -1 ? -1 : weights.labels.length + at;
+    }),
+    unknown,
+    absent,
+    removed: filled.absent === 'remove' ? absent.map((label) => weights.labels.indexOf(label)) : [],
+    options: filled,
+  };
+}
+
+/**
+ * Rows of the network's logits as rows over `mapping.labels`: what cannot be chosen gets -Infinity, probability 0.
+ * @param logits [n, K] over the weights' labels
+ */
+export function mapLogits(logits: Float32Array, weights: number, { labels, removed }: LabelMapping): Float32Array {
+  const width = labels.labels.length;
+  if (width === weights && removed.length === 0) return logits;
+  const mapped = new Float32Array((logits.length / weights) * width).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0, at = 0; i < logits.length; i += weights, at += width) {
+    mapped.set(logits.subarray(i, i + weights), at);
+    for (const c of removed) mapped[at + c] = Number.NEGATIVE_INFINITY;
+  }
+  return mapped;
+}

@@ -1,0 +1,22 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
+
+export * from '../draw/contact-sheet.js';
+export * from '../draw/heat-panel.js';
+export { labelColours } from '../draw/label-colours.js';
+export { heatRamp, type Ramp } from '../draw/ramp.js';
+export * from './bar.js';
+export { compareChart } from './charts/compare.js';
+export { renderSvg, svgToPng } from './charts/render.js';
+export * from './compare.js';
+export * from './compare-text.js';
+export * from './event-content.js';
+export * from './measurements.js';
+export * from './run-events.js';
+export * from './run-folder.js';
+export type { ReportedEvaluation } from './run-page.js';
+export * from './run-report.js';
+export * from './scatter.js';
+export * from './table.js';
+export * from './tensorboard.js';
+export * from './told-epochs.js';

@@ -1,0 +1,219 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, normalize, resolve } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../common/errors.js';
+import { type HistoryEvent, parseHistory } from '../../metrics/index.js';
+import { readDescription } from '../checkpoints/index.js';
+import { describeZodError, explainFileError, parseJson } from '../files/files.js';
+
+/** A figure; null where it was not finite. */
+const figure = z.number().nullable();
+const later = figure.exactOptional();
+const count = z.int().min(0);
+const fraction = z.number().min(0).max(1).nullable();
+
+const confusionSchema = z
+  .array(z.array(count))
+  .min(1)
+  .refine((rows) => rows.every((row) => row.length === rows.length), 'it is not square');
+
+const calibrationSchema = z.object({
+  ece: fraction,
+  mce: fraction,
+  brier: figure,
+  bins: z.array(z.object({ from: z.number(), to: z.number(), count, confidence: fraction, accuracy: fraction })),
+});
+
+const epochSchema = z.object({
+  /** From 1. */
+  epoch: z.int().min(1),
+  /** Updates made until its end. */
+  step: count,
+  trainLoss: figure,
+  trainAccuracy: fraction,
+  valLoss: figure,
+  valAccuracy: fraction,
+  valMeanClassAccuracy: fraction,
+  /** Not in runs of early versions, like the others that may be absent. */
+  valMacroF1: fraction.exactOptional(),
+  /** Expected calibration error. */
+  valEce: fraction.exactOptional(),
+  /** Learning rate of the last step. */
+  lr: figure,
+  /** Learning rate of the first step. */
+  lrStart: later,
+  seconds: figure,
+  /** Whether it was the best until then. */
+  best: z.boolean(),
+  /** On the validation pictures, true classes in rows. */
+  confusion: confusionSchema.exactOptional(),
+  /** On the validation pictures; of epochs that were the best until then. */
+  calibration: calibrationSchema.exactOptional(),
+});
+/** What `metrics.jsonl` says about an epoch. */
+export type RunEpoch = z.infer<typeof epochSchema>;
+
+const settingsSchema = z.record(z.string(), z.unknown());
+/** What decides a run's results, by name. */
+export type RunSettings = Readonly<Record<string, unknown>>;
+
+/** A setting; undefined where the run has none of that name, also where all objects have such a property. */
+export const settingNamed = (settings: RunSettings, name: string): unknown =>
+  Object.hasOwn(settings, name) ? settings[name] : undefined;
+
+/** What `run.json` says besides; a file of another version says less. */
+const runFileSchema = z.object({
+  run: settingsSchema,
+  labels: z.object({ name: z.string(), labels: z.array(z.string()).min(1) }),
+  dataset: z.string().exactOptional(),
+  pictures: z.object({ train: count, validation: count }).exactOptional(),
+  /** Files that gave first values. */
+  init: z.array(z.object({ part: z.string(), path: z.string() })).exactOptional(),
+  sessions: z
+    .array(
+      z.object({
+        started: z.string(),
+        command: z.string(),
+        epoch: count,
+        device: z.string(),
+        versions: z.record(z.string(), z.string()),
+        git: z.object({ commit: z.string(), dirty: z.boolean() }).nullable().exactOptional(),
+        system: z.string().exactOptional(),
+      }),
+    )
+    .exactOptional(),
+});
+type RunFile = z.infer<typeof runFileSchema>;
+
+/** A run as its folder tells it. */
+export interface RunFolder {
+  /** The folder. */
+  readonly path: string;
+  /** The folder's own name. */
+  readonly name: string;
+  /** Empty where nothing tells them; `init` is there where files gave first values. */
+  readonly settings: RunSettings;
+  /** In index order; undefined where nothing tells them. */
+  readonly labels: readonly string[] | undefined;
+  /** What trained and validated, in words. */
+  readonly dataset: string | undefined;
+  readonly pictures: RunFile['pictures'];
+  /** Starts and resumptions. */
+  readonly sessions: NonNullable<RunFile['sessions']>;
+  /** Those finished, in order. */
+  readonly epochs: readonly RunEpoch[];
+  /** The last epoch that was best: the one of `best.safetensors`. */
+  readonly best: RunEpoch | undefined;
+  /** How many epochs the run is to have; undefined where nothing tells it. */
+  readonly planned: number | undefined;
+  readonly bestCheckpoint: string;
+}
+
+/**
+ * Reads the folder of a run, which may still be going on: an unfinished last line of its history is left out.
+ * @throws UserError where the folder is no run, or its files are damaged.
+ */
+export async function readRun(path: string): Promise<RunFolder> {
+  const history = join(path, 'metrics.jsonl');
+  const text = await readOptional(history);
+  if (text === undefined) throw await notARun(path);
+  const events = parseHistory(text, history);
+  const document = await readOptional(join(path, 'run.json'));
+  const file = document === undefined ? undefined : parseJson(document, runFileSchema, join(path, 'run.json'));
+  const bestCheckpoint = join(path, 'best.safetensors');
+  const labels = file?.labels.labels ?? (await labelsOf(bestCheckpoint));
+  const settings = file === undefined ? settingsOf(events) : { ...file.run, ...initOf(file) };
+  const epochs = epochsOf(events, history);
+  const classes = labels?.length ?? epochs.find(({ confusion }) => confusion)?.confusion?.length;
+  for (const { epoch, confusion } of epochs) {
+    if (confusion !== undefined && confusion.length !== classes) {
+      throw new UserError(
+        `${history} tells of ${confusion.length} classes in epoch ${epoch}, and the run has ${classes}: its files do not belong together.`,
+      );
+    }
+  }
+  const planned = z.int().min(1).safeParse(settings['epochs']);
+  return {
+    path,
+    name: basename(resolve(path)),
+    settings,
+    labels,
+    dataset: file?.dataset,
+    pictures: file?.pictures,
+    sessions: file?.sessions ?? [],
+    epochs,
+    best: epochs.findLast(({ best }) => best),
+    planned: planned.success ? planned.data : undefined,
+    bestCheckpoint,
+  };
+}
+
+/** As the option says it: `weights.pth`, `ir50=backbone.pth`. */
+function initOf({ init = [] }: RunFile): RunSettings {
+  if (init.length === 0) return {};
+  const sources = init.map(({ part, path }) => (part === 'network' ? normalize(path) : `${part}=${normalize(path)}`));
+  return { init: sources.join(' ') };
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
+      return undefined;
+    }
+    throw explainFileError(error, 'read', path);
+  }
+}
+
+async function notARun(path: string): Promise<UserError> {
+  const found = await stat(path).catch(() => undefined);
+  const why =
+    found === undefined ? 'there is no such folder' : found.isDirectory() ? 'it has no metrics.jsonl' : 'it is a file';
+  const inside = found?.isDirectory() === true ? await runWithin(path) : undefined;
+  const give =
+    inside === undefined
+      ? 'give the folder that poster train wrote (its --out)'
+      : `give one of the runs in it: ${inside}`;
+  return new UserError(`${path} is not a run: ${why}; ${give}.`);
+}
+
+/** A run in one of a folder's folders, as those of a cross-validation are. */
+async function runWithin(path: string): Promise<string | undefined> {
+  for (const name of (await readdir(path).catch(() => [])).sort()) {
+    const inside = join(path, name);
+    if ((await stat(join(inside, 'metrics.jsonl')).catch(() => undefined)) !== undefined) return inside;
+  }
+  return undefined;
+}
+
+/** Of runs without `run.json`: what their history began with, or was last resumed with. */
+function settingsOf(events: readonly HistoryEvent[]): RunSettings {
+  const last = events.findLast(({ event }) => event === 'start' || event === 'resume');
+  const parsed = settingsSchema.safeParse(last?.['run']);
+  return parsed.success ? parsed.data : {};
+}
+
+/** What a checkpoint calls its classes; nothing where there is none yet. */
+async function labelsOf(checkpoint: string): Promise<readonly string[] | undefined> {
+  const found = await stat(checkpoint).catch(() => undefined);
+  return found === undefined ? undefined : (await readDescription(checkpoint)).labels.labels;
+}
+
+/**
+ * The epochs among the lines of a history, in order.
+ * @throws UserError for one that cannot be used, naming `source`
+ */
+export function epochsOf(events: readonly HistoryEvent[], source: string): RunEpoch[] {
+  const epochs = new Map<number, RunEpoch>();
+  for (const event of events) {
+    if (event.event !== 'epoch') continue;
+    const parsed = epochSchema.safeParse(event);
+    if (!parsed.success) {
+      throw new UserError(`An epoch in ${source} cannot be used: ${describeZodError(parsed.error)}.`);
+    }
+    // An epoch told twice, by a run that was resumed from before it: the later one counts.
+    epochs.set(parsed.data.epoch, parsed.data);
+  }
+  return [...epochs.values()].sort((a, b) => a.epoch - b.epoch);
+}

@@ -1,0 +1,105 @@
+import { ExitCode, UserError } from '../../common/errors.js';
+import { compareLabels, isNumbered } from '../../common/label-sets.js';
+import type { LabelSet } from '../../common/labels.js';
+import {
+  classCounts,
+  type Dataset,
+  type DatasetOptions,
+  divide,
+  type FoldChoice,
+  holdOut,
+  loadDataset,
+} from '../datasets/index.js';
+import { printable } from '../files/files.js';
+import { dataTypeLabels, type RunOptions } from './options.js';
+
+export interface RunData {
+  readonly labels: LabelSet;
+  readonly train: Dataset;
+  /** Chooses the best epoch. */
+  readonly validation: Dataset;
+  /** Of the validation pictures, in words, for the record. */
+  readonly validationName: string;
+}
+
+/**
+ * The pictures that a run trains on, and those that choose its best epoch: never a test split unless asked for.
+ * @param order labels of the weights that training goes on from; the data's take their order where they are the same
+ */
+export async function openData(run: RunOptions, order?: LabelSet): Promise<RunData> {
+  const whole = await openTraining(run, order);
+  const { labels } = whole;
+  const fold = foldOf(run);
+  const train = fold === undefined ? whole : divide(whole, fold).train;
+  if (run.valSplit !== null) {
+    const validation = await loadDataset(run.data, run.valSplit, { labels });
+    return { labels, train, validation, validationName: `split '${printable(validation.split)}'` };
+  }
+  const parts = holdOut(train, run.holdOut, run.seed);
+  const share = `${Math.round(run.holdOut * 100)}% held out of split '${printable(train.split)}'`;
+  const without = fold === undefined ? '' : ` without fold ${fold.index} of ${fold.count}`;
+  return { labels, train: parts.train, validation: parts.validation, validationName: `${share}${without}` };
+}
+
+/** The part of the training split that a run of a cross-validation keeps for its measurement. */
+export function foldOf({ folds, fold, seed }: RunOptions): FoldChoice | undefined {
+  if (folds === null && fold === null) return undefined;
+  if (folds !== null && fold !== null) return { index: fold, count: folds, seed };
+  throw new UserError('A run of a cross-validation needs both --folds and --fold.', ExitCode.usage);
+}
+
+/** Sentences about classes without pictures, and about what lies in the dataset and is none. */
+export function noteClasses({ train, validation, validationName }: RunData): string[] {
+  const lacking = (dataset: Dataset): string =>
+    classCounts(dataset)
+      .flatMap((count, i) => (count === 0 ? [printable(dataset.labels.labels[i] ?? String(i))] : []))
+      .join(', ');
+  const [untrained, unmeasured] = [lacking(train), lacking(validation)];
+  return [
+    ...(train.notes ?? []).map((sentence) => `Note: ${sentence}`),
+    ...(untrained === '' ? [] : [`Note: no training picture shows ${untrained}: the network cannot learn it.`]),
+    ...(unmeasured === ''
+      ? []
+      : [`Note: no validation picture (${validationName}) shows ${unmeasured}: means over classes leave it out.`]),
+  ];
+}
+
+/** Where votes are to be learned: a sentence about training pictures that have none; undefined where all is as wished. */
+export function noteVotes(run: RunOptions, { samples, split }: Dataset): string | undefined {
+  if (run.targets !== 'distribution') return undefined;
+  const without = samples.filter(({ distribution }) => distribution === undefined).length;
+  if (without === 0) return undefined;
+  return (
+    `Note: --targets distribution learns from votes, and ${without} of the ${samples.length} training pictures have none ` +
+    `in votes.jsonl of split '${split}': their labels are learned.`
+  );
+}
+
+/** The training split; where the run says which dataset it is, with that dataset's labels in their published order. */
+async function openTraining(run: RunOptions, order: LabelSet | undefined): Promise<Dataset> {
+  const options: DatasetOptions = { keepNonMajority: run.targets === 'distribution' };
+  const own = await loadDataset(run.data, run.trainSplit, options);
+  if (run.dataType === null) {
+    // Folders may sort otherwise than when the run began: renamed, or stored in another Unicode form.
+    const isOther = order !== undefined && compareLabels(order, own.labels).kind === 'reordered';
+    return isOther ? loadDataset(run.data, run.trainSplit, { ...options, labels: order }) : own;
+  }
+  const labels = dataTypeLabels[run.dataType];
+  const { kind, mapping } = compareLabels(labels, own.labels);
+  if (kind === 'same') return { ...own, labels };
+  if (kind === 'different' && !(isNumbered(own.labels.labels) && own.labels.labels.length === labels.labels.length)) {
+    const unknown = own.labels.labels.filter((_, i) => mapping[i] === -1);
+    const lacking = labels.labels.filter((_, i) => !mapping.includes(i));
+    const because = isNumbered(own.labels.labels)
+      ? `${own.labels.labels.length} numbered class folders for ${labels.labels.length} classes`
+      : [
+          ...(unknown.length > 0 ? [`it has ${unknown.map((name) => printable(name)).join(', ')} besides`] : []),
+          ...(lacking.length > 0 ? [`it lacks ${lacking.join(', ')}`] : []),
+        ].join(' and ') || 'a class comes twice';
+    throw new UserError(
+      `${run.data} does not have the ${labels.labels.length} classes of ${run.dataType} (${because}); choose another ` +
+        '--data-type or --data.',
+    );
+  }
+  return loadDataset(run.data, run.trainSplit, { ...options, labels });
+}

@@ -1,0 +1,157 @@
+import { UserError } from '../../common/errors.js';
+import type { LabelSet } from '../../common/labels.js';
+import { isIgnoredOnLoad } from '../../models/index.js';
+import type { ParameterSpec } from '../../nn/index.js';
+import { type FloatArray, loadParameters, requireFinite } from '../checkpoints/index.js';
+import { printable } from '../files/files.js';
+import { type HeadRows, headName, headRows, reordered, type WhyNot } from './init-head.js';
+
+/** Parts of the network that have pretrained files of their own, and where they are in it. */
+export const partPrefixes = { ir50: 'ir_back.', landmark: 'face_landback.' } as const;
+export type InitPart = keyof typeof partPrefixes;
+
+/** A file with weights to begin with: of one part, or of the network. */
+export interface InitSource {
+  readonly part: InitPart | 'network';
+  readonly path: string;
+  /** What the outputs of a file of the network mean that does not say it; `data`: what they mean in the data. */
+  readonly labels?: LabelSet | 'data';
+}
+
+export interface LeftTensor extends WhyNot {
+  /** In the file. */
+  readonly name: string;
+}
+
+/** What became of a file's weights. */
+export interface InitReport extends InitSource {
+  /** Names in the network of tensors that were taken. */
+  readonly taken: readonly string[];
+  /** Tensors of the file that were not taken. */
+  readonly left: readonly LeftTensor[];
+  /** Tensors of the network (or of the part) that the file did not give a value. */
+  readonly fresh: readonly string[];
+  /** A sentence where the head begins anew, or its rows were put in another order. */
+  readonly note?: string;
+}
+
+/**
+ * Replaces values by those of a checkpoint where name and shape are the same. The rows of the head follow the labels'
+ * names; a head for other classes, or for classes that nobody names, stays as it was.
+ * @param values of the network's tensors, in place
+ * @param labels of the data
+ * @throws UserError when nothing fits, or less than half of a named part; when values that fit are not finite numbers; when
+ * `source.labels` are not those of the file.
+ */
+export async function initialParameters(
+  source: InitSource,
+  specs: ReadonlyMap<string, ParameterSpec>,
+  values: Map<string, Float32Array>,
+  labels: LabelSet,
+): Promise<InitReport> {
+  const { parameters, description } = await loadParameters(source.path);
+  const named = namesInNetwork(source.part, parameters);
+  const head = new Map(
+    [...parameters].flatMap(([name, array]) => {
+      const target = named.get(name);
+      return target !== undefined && headName.test(target) && specs.has(target) ? [[target, array] as const] : [];
+    }),
+  );
+  const rows = headRows({ path: source.path, tensors: head, description, assumed: source.labels }, specs, labels);
+  const taken: string[] = [];
+  const left: LeftTensor[] = [];
+  for (const [name, array] of parameters) {
+    const target = named.get(name);
+    const spec = target === undefined ? undefined : specs.get(target);
+    const why = whyNot(spec, target, array, rows);
+    if (why !== undefined) left.push({ name, ...why });
+    else if (target !== undefined) {
+      requireFinite(array.data, name, source.path);
+      const turned = headName.test(target) && rows.kind === 'turned' ? reordered(array, rows.mapping) : array.data;
+      values.set(target, turned);
+      taken.push(target);
+    }
+  }
+  if (taken.length === 0) throw nothingFits(source, left);
+  const prefix = source.part === 'network' ? '' : partPrefixes[source.part];
+  const filled = new Set(taken);
+  const fresh = [...specs.keys()].filter((name) => name.startsWith(prefix) && !filled.has(name));
+  if (source.part !== 'network' && fresh.length > taken.length) throw tooLittle(source, taken, fresh, left);
+  const note = headNote(rows);
+  return { ...source, taken, left, fresh, ...(note === undefined ? {} : { note }) };
+}
+
+/** What became of the head, where that is not plain. */
+function headNote(rows: HeadRows): string | undefined {
+  if (rows.kind === 'left') return rows.note;
+  return rows.kind === 'turned' ? "The head's rows were put in the order of the data's labels, by name." : undefined;
+}
+
+/** What each tensor of a file would be called in the network; none: it belongs to another part. */
+function namesInNetwork(
+  part: InitSource['part'],
+  parameters: ReadonlyMap<string, FloatArray>,
+): ReadonlyMap<string, string | undefined> {
+  const names = [...parameters.keys()];
+  if (part === 'network') return new Map(names.map((name) => [name, withStages(name)]));
+  const prefix = partPrefixes[part];
+  // A file of the whole network will do: its part is taken.
+  const whole = names.some((name) => name.startsWith(prefix));
+  const target = (name: string): string | undefined => {
+    if (!whole) return withStages(prefix + name);
+    return name.startsWith(prefix) ? withStages(name) : undefined;
+  };
+  return new Map(names.map((name) => [name, target(name)]));
+}
+
+/** Units of the three stages of IR-50, which POSTER (V1) and its `ir50.pth` count through as `body.0` to `body.20`. */
+const stageUnits = [3, 4, 14] as const;
+
+/** POSTER's name of a tensor of IR-50 as POSTER V2's: `ir_back.body.3.` is `ir_back.body2.0.`; others as they are. */
+function withStages(name: string): string {
+  const [, number, rest] = /^ir_back\.body\.(\d{1,2})\.(.*)$/s.exec(name) ?? [];
+  if (number === undefined) return name;
+  let unit = Number(number);
+  for (const [stage, units] of stageUnits.entries()) {
+    if (unit < units) return `ir_back.body${stage + 1}.${unit}.${rest}`;
+    unit -= units;
+  }
+  return name;
+}
+
+/** Why a tensor of a file is not taken; undefined: it is. */
+function whyNot(
+  spec: ParameterSpec | undefined,
+  target: string | undefined,
+  { shape }: FloatArray,
+  rows: HeadRows,
+): WhyNot | undefined {
+  if (target === undefined) return { reason: 'of another part' };
+  if (spec === undefined)
+    return { reason: isIgnoredOnLoad(target) ? 'never read by the network' : 'not in this network' };
+  if (headName.test(target) && rows.kind === 'left') return rows.why;
+  if (shape.length === spec.shape.length && shape.every((size, axis) => size === spec.shape[axis])) return undefined;
+  return { reason: 'of another shape', detail: `[${shape.join(', ')}] instead of [${spec.shape.join(', ')}]` };
+}
+
+function nothingFits({ part, path }: InitSource, [first]: readonly LeftTensor[]): UserError {
+  const detail = first?.detail === undefined ? '' : `: ${first.detail}`;
+  const example = first === undefined ? 'it holds none' : `${printable(first.name)} is ${first.reason}${detail}`;
+  const of = part === 'network' ? 'this network' : `this network's ${part} part`;
+  return new UserError(
+    `${path} has no tensor with a name and shape of ${of} (${example}); choose another --init or --model.`,
+  );
+}
+
+/** Whoever names a part means all of it: a few tensors that happen to fit would be training from nothing. */
+function tooLittle(
+  { part, path }: InitSource,
+  taken: readonly string[],
+  [missing = '']: readonly string[],
+  [first]: readonly LeftTensor[],
+): UserError {
+  const other = first === undefined ? '' : `, and its ${printable(first.name)} is ${first.reason}`;
+  return new UserError(
+    `${path} has ${taken.length} tensors of this network's ${part} part and lacks most (such as ${missing}${other}): it is of another network; choose another --init or --model.`,
+  );
+}

@@ -1,0 +1,250 @@
+import { join } from 'node:path';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { type Evaluation, type History, openHistory } from '../../metrics/index.js';
+import { learningRate, scheduleOf } from '../../optim/index.js';
+import type { Engine, Snapshot } from '../../train/engine.js';
+import { evaluateWith, trainStep } from '../../train/epoch.js';
+import { lastFileName, type TrainState } from '../checkpoints/index.js';
+import type { Loader } from '../datasets/index.js';
+import type { RunOptions } from './options.js';
+import { historyFileName, isOwnState } from './resume.js';
+import {
+  addSkipped,
+  isBehind,
+  missingEpochs,
+  nextEpoch,
+  positionOf,
+  type RunPosition,
+  secondsOf,
+} from './run-position.js';
+import { bestFileName, type RunRecord, saveBest, saveState } from './save.js';
+import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './train.js';
+
+export interface LoopContext {
+  readonly job: Pick<TrainJob, 'out' | 'resume' | 'saveEvery'>;
+  readonly run: RunOptions;
+  readonly record: RunRecord;
+  readonly engine: Engine;
+  readonly trainLoader: Loader;
+  readonly valLoader: Loader;
+  readonly listener: TrainListener;
+}
+
+/**
+ * Trains from a stored state (or from the beginning) to the last epoch, or until the signal. The run's folder must be
+ * this process's own.
+ * @param hasBest whether the run's folder has the weights of the stored state's best epoch
+ * @param began called once training is about to begin, with what the history tells of the time before
+ */
+export async function runEpochs(
+  context: LoopContext,
+  state: TrainState | undefined,
+  hasBest: boolean,
+  signal: AbortSignal | undefined,
+  began: (at: Readonly<RunPosition>, history: History) => void = () => undefined,
+): Promise<Omit<TrainResult, 'init' | 'shared'>> {
+  const { job, run } = context;
+  const at = positionOf(state, hasBest);
+  // In a folder of its own the state is at home from the start, whatever comes.
+  if (job.resume !== undefined && !isOwnState(job.resume, job.out)) await save(context, at);
+  const history = await openHistory(join(job.out, historyFileName), (event) => isBehind(event, at));
+  try {
+    await restoreBest(context, at, history);
+    noteMissing(context, at, history);
+    await history.append({ event: state ? 'resume' : 'start', epoch: at.epoch, step: at.step, run });
+    began(at, history);
+    let interrupted = false;
+    while (at.epoch < run.epochs && !interrupted) interrupted = await runEpoch(context, at, history, signal);
+    return {
+      bestEpoch: at.best ? at.best.epoch + 1 : 0,
+      bestAccuracy: at.best?.value ?? 0,
+      bestCheckpoint: at.hasBest ? join(job.out, bestFileName) : null,
+      lastCheckpoint: join(job.out, lastFileName),
+      epochs: at.epoch,
+      interrupted,
+      skipped: [...context.trainLoader.skipped, ...context.valLoader.skipped].map(({ path, reason }) => ({
+        path,
+        reason,
+      })),
+    };
+  } finally {
+    await history.close();
+  }
+}
+
+/** A run that was killed before it wrote the weights of the best epoch has them still where that epoch was its last. */
+async function restoreBest(context: LoopContext, at: RunPosition, history: History): Promise<void> {
+  const { best } = at;
+  if (best === undefined || at.hasBest || best.epoch !== at.epoch - 1 || at.nextBatch > 0) return;
+  const line = history.events.findLast(({ event, epoch }) => event === 'epoch' && epoch === at.epoch);
+  const metrics = {
+    accuracy: line?.['valAccuracy'],
+    meanClassAccuracy: line?.['valMeanClassAccuracy'],
+    macroF1: line?.['valMacroF1'],
+    crossEntropy: line?.['valLoss'],
+    [best.metric]: best.value,
+  };
+  await saveBest(context.job.out, context.record, await finite(context.engine, at), at.epoch, numbersOf(metrics));
+  at.hasBest = true;
+}
+
+/** What a resumed run's folder should hold, and does not. */
+function noteMissing({ job, listener }: LoopContext, at: RunPosition, history: History): void {
+  if (at.best !== undefined && !at.hasBest) {
+    listener.onNote?.(
+      `Note: the weights of the best epoch so far, ${at.best.epoch + 1}, are not beside the state that the run goes on ` +
+        `from; ${bestFileName} will be written when an epoch is better.`,
+    );
+  }
+  const missing = missingEpochs(history.events, at);
+  const [first] = missing;
+  if (first === undefined) return;
+  const which =
+    missing.length === 1
+      ? `epoch ${first}`
+      : `${missing.length} of the ${at.epoch} epochs so far, the first is ${first}`;
+  listener.onNote?.(
+    `Note: ${join(job.out, historyFileName)} does not tell ${which}: reports will lack them. Was it removed or edited?`,
+  );
+}
+
+/** The rest of one epoch. @returns whether the signal ended it; the state is saved in either case. */
+async function runEpoch(
+  context: LoopContext,
+  at: RunPosition,
+  history: History,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { engine, job, record, run, trainLoader, listener } = context;
+  const progress = meter(trainLoader.batches, run, at);
+  let lastSave = performance.now();
+  for await (const batch of trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch })) {
+    const lr = rate(context, at.step);
+    const loss = await trainStep(engine, batch, at.tally, {
+      classes: record.description.labels.labels.length,
+      microBatch: run.microBatch,
+      rho: run.rho,
+      learningRate: lr,
+      seed: run.seed,
+      epoch: at.epoch,
+      masks: record.program.masks,
+    });
+    at.step++;
+    at.epochSteps++;
+    at.nextBatch = batch.index + 1;
+    listener.onStep?.({ ...progress(batch.size, at), step: at.step, loss, lr });
+    if (signal?.aborted) {
+      await save(context, at);
+      return true;
+    }
+    if (performance.now() - lastSave > job.saveEvery * 1000) {
+      await save(context, at);
+      lastSave = performance.now();
+    }
+  }
+  await finishEpoch(context, at, history);
+  return false;
+}
+
+/**
+ * Measures an epoch and saves the run. The order makes every moment one to be killed in: the history's line, the state that
+ * counts the epoch as finished, then the best weights, which that state holds too.
+ */
+async function finishEpoch(context: LoopContext, at: RunPosition, history: History): Promise<void> {
+  const { engine, job, record, trainLoader, listener, valLoader } = context;
+  const scores = await evaluateWith((images, n) => engine.logits(images, n), valLoader);
+  const snapshot = await finite(engine, at);
+  const value = scores.accuracy ?? 0;
+  const best = at.best === undefined || value > at.best.value;
+  const { tally, epochSteps, step } = at;
+  const summary: EpochSummary = {
+    epoch: at.epoch + 1,
+    step,
+    trainLoss: tally.loss / tally.samples,
+    trainAccuracy: tally.correct / tally.samples,
+    valLoss: scores.crossEntropy ?? 0,
+    valAccuracy: value,
+    valMeanClassAccuracy: scores.meanClassAccuracy ?? 0,
+    valMacroF1: scores.macroF1 ?? 0,
+    valEce: scores.calibration.ece ?? 0,
+    lrStart: rate(context, step - epochSteps),
+    lr: rate(context, epochSteps > 0 ? step - 1 : step),
+    seconds: secondsOf(at),
+    best,
+  };
+  addSkipped(at, trainLoader.skipped);
+  const { confusion, calibration } = scores;
+  const details = { confusion, ...(best ? { calibration } : {}) };
+  await history.commit({ event: 'epoch', ...summary, skipped: at.skipped.size, ...details });
+  nextEpoch(at);
+  if (best) {
+    at.best = { epoch: at.epoch - 1, metric: 'accuracy', value };
+    at.hasBest = false;
+  }
+  await saveState(job.out, record, snapshot, at);
+  if (best) {
+    await saveBest(job.out, record, snapshot, at.epoch, numbersOf(figures(scores)));
+    at.hasBest = true;
+  }
+  listener.onEpoch?.(summary, scores);
+}
+
+const figures = ({ accuracy, meanClassAccuracy, macroF1, crossEntropy }: Evaluation): Record<string, unknown> => ({
+  accuracy,
+  meanClassAccuracy,
+  macroF1,
+  crossEntropy,
+});
+
+/** Those that are defined and finite: what is not cannot be stored. */
+function numbersOf(figures: Readonly<Record<string, unknown>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(figures).flatMap(([name, value]) => (Number.isFinite(value) ? [[name, Number(value)]] : [])),
+  );
+}
+
+function rate({ run, trainLoader }: LoopContext, step: number): number {
+  return learningRate(scheduleOf(run), { step, stepsPerEpoch: trainLoader.batches, epochs: run.epochs });
+}
+
+async function save(context: LoopContext, at: RunPosition): Promise<void> {
+  addSkipped(at, context.trainLoader.skipped);
+  await saveState(context.job.out, context.record, await finite(context.engine, at), at);
+}
+
+/** A snapshot that is worth keeping: a diverged one must not replace the last good one. */
+async function finite(engine: Engine, at: RunPosition): Promise<Snapshot> {
+  const snapshot = await engine.snapshot();
+  for (const [name, values] of snapshot.parameters) {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0;
+    if (sum === 0) continue;
+    throw new UserError(
+      `The weights of ${name} are no longer finite numbers (after step ${at.step}); lower --lr or add --warm-up. ` +
+        'The checkpoints of before are whole.',
+      ExitCode.diverged,
+    );
+  }
+  return snapshot;
+}
+
+/** Speed and time left, averaged over the last steps. */
+function meter(batches: number, run: RunOptions, from: RunPosition) {
+  let before = performance.now();
+  let secondsPerImage: number | undefined;
+  return (size: number, at: RunPosition) => {
+    const now = performance.now();
+    const current = (now - before) / 1000 / size;
+    before = now;
+    secondsPerImage = secondsPerImage === undefined ? current : 0.9 * secondsPerImage + 0.1 * current;
+    const left = (run.epochs - at.epoch) * batches - at.nextBatch;
+    return {
+      epoch: from.epoch + 1,
+      epochs: run.epochs,
+      batch: at.nextBatch,
+      batches,
+      imagesPerSecond: 1 / secondsPerImage,
+      secondsLeft: left * run.batchSize * secondsPerImage,
+    };
+  };
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rafdb } from '../../common/label-sets.js';
+import { buildInference } from '../../models/index.js';
+import { trainingProgram } from '../../train/program.js';
+import { networkOf } from './network.js';
+import { parseRun, parseStoredRun, type RunOptions } from './options.js';
+import { defaultRun, runFor } from './recipes.js';
+
+test('ablations of the paper are options of a run', () => {
+  const run = defaultRun('poster-v2-nano', 'faces');
+  const names = (changes: object): string[] => {
+    const { config } = networkOf(parseRun({ ...run, ...changes }), rafdb);
+    return [...buildInference(config).parameters.keys()];
+  };
+  const all = names({});
+  assert.ok(all.some((name) => name.startsWith('face_landback.')));
+  assert.ok(all.some((name) => name.startsWith('VIT.blocks.1.')));
+  assert.ok(!names({ landmark: 'none' }).some((name) => name.startsWith('face_landback.')));
+  assert.ok(!names({ blocks: 1 }).some((name) => name.startsWith('VIT.blocks.1.')));
+  assert.ok(!names({ scales: [2, 3] }).some((name) => name.startsWith('attn1.')));
+  const { config } = networkOf(parseRun({ ...run, windows: [6, 3, 3] }), rafdb);
+  assert.deepEqual(
+    config.attention.map(({ window }) => window),
+    [6, 3, 3],
+  );
+  assert.equal(config.numClasses, 7);
+});
+
+test('what does not fit is refused in a sentence', () => {
+  const run = defaultRun('poster-v2-nano', 'faces');
+  assert.throws(() => parseRun({ ...run, scales: [4] }), /--scales/);
+  assert.throws(() => parseRun({ ...run, batchSize: 0 }), /--batch-size/);
+  for (const count of [1, 1001]) {
+    const labels = Array.from({ length: count }, (_, i) => `class ${i}`);
+    assert.throws(() => networkOf(run, { name: 'faces', labels }), /faces has \d+ class.*tells 2 to 1000 apart; add/);
+  }
+  assert.throws(() => networkOf({ ...run, windows: [5, 3, 3] }, rafdb), /window/);
+});
+
+test('a run records what becomes of its landmark branch', () => {
+  const nano = defaultRun('poster-v2-nano', 'faces');
+  assert.equal(nano.landmark, 'trained');
+  assert.equal(runFor({ data: 'faces', model: 'poster-v2-nano', given: { asPublished: true } }).landmark, 'trained');
+  for (const landmark of ['frozen', 'as-published'] as const) {
+    assert.throws(() => networkOf({ ...nano, landmark }, rafdb), /landmark branch of poster-v2-nano .*never '\w/);
+    // Early versions recorded it, and trained the branch.
+    assert.equal(parseStoredRun({ ...nano, landmark }).landmark, 'trained');
+    const published = { ...defaultRun('poster-v2', 'faces'), landmark };
+    assert.equal(parseStoredRun(published).landmark, landmark);
+    assert.equal(landmarkTraining(published), landmark);
+  }
+  assert.equal(parseStoredRun({ ...nano, landmark: 'none' }).landmark, 'none');
+  assert.equal(landmarkTraining(nano), 'trained');
+  assert.equal(landmarkTraining({ ...defaultRun('poster-v2', 'faces'), landmark: 'trained' }), 'trained');
+});
+
+test('the published landmark branch can be trained', () => {
+  const trained = (landmark: 'frozen' | 'trained'): number => {
+    const { config } = networkOf({ ...defaultRun('poster-v2', 'faces'), landmark }, rafdb);
+    return [...trainingProgram(config, { device: 'cpu' }).trained.keys()].filter((name) =>
+      name.startsWith('face_landback.'),
+    ).length;
+  };
+  assert.equal(trained('frozen'), 0);
+  assert.ok(trained('trained') > 100);
+});
+
+function landmarkTraining(run: RunOptions): string {
+  const { landmark } = networkOf(run, rafdb).config;
+  return landmark === 'none' ? 'none' : landmark.training;
+}

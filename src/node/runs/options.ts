@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { ExitCode, UserError } from '../../common/errors.js';
+import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../../common/label-sets.js';
+import { modelNames, models } from '../../models/registry.js';
+import type { DecayRule, OptimizerConfig } from '../../optim/index.js';
+import { adam, adamw, decayAll, decayMatrices, scheduleNames, sgd } from '../../optim/index.js';
+
+/** The datasets that have a recipe (`recipes.ts`), and their classes in published order. */
+export const dataTypeLabels = {
+  'RAF-DB': rafdb,
+  'AffectNet-7': affectnet7,
+  'AffectNet-8': affectnet8,
+  'CAER-S': caers,
+  FERPlus: ferplus,
+} as const;
+export const dataTypes = ['RAF-DB', 'AffectNet-7', 'AffectNet-8', 'CAER-S', 'FERPlus'] as const;
+export type DataType = (typeof dataTypes)[number];
+
+const share = z.number().min(0).max(1);
+
+// Lists come as text from the command line, and numberOf (cli/arguments.ts) does not see them: each part says what is wanted.
+const twoNumbers = 'it must be two numbers above 0, the smaller first, such as 0.05,0.1';
+const end = z.number(twoNumbers).gt(0, twoNumbers);
+const range = z.tuple([end, end], twoNumbers).refine(([from, to]) => from <= to, 'it must ascend');
+const someScales = 'it must be some of 1, 2 and 3, each once, such as 2,3';
+const threeSides = 'it must be three whole numbers from 1, one a scale, such as 14,7,7';
+const side = z.int(threeSides).min(1, threeSides);
+
+/**
+ * Everything that decides what a run computes. It is stored with the checkpoint; resuming needs nothing else.
+ * Counts are whole numbers; the seed is all that is random.
+ */
+export const runSchema = z.strictObject({
+  /** Folder of the dataset. */
+  data: z.string().min(1),
+  /** Which published dataset it is: its classes must be those; null: any. */
+  dataType: z.enum(dataTypes).nullable().default(null),
+  /** Whether the defaults were those of the published code, its faults included (`recipes.ts`). */
+  asPublished: z.boolean().default(false),
+  /** Split trained on. */
+  trainSplit: z.string().min(1),
+  /** Split that chooses the best epoch; null: a part of the training split is held out for that. */
+  valSplit: z.string().min(1).nullable(),
+  /** Fraction of the training split that is held out when `valSplit` is null. */
+  holdOut: z.number().gt(0).lt(1),
+  /** Cross-validation: how many parts the training split is divided into; null: none. */
+  folds: z.number().int().min(2).nullable().default(null),
+  /** Which part, from 1, is kept from training and from choosing the best epoch; null without `folds`. */
+  fold: z.number().int().min(1).nullable().default(null),
+  model: z.string(),
+  epochs: z.number().int().min(1),
+  batchSize: z.number().int().min(1),
+  /** Pictures that pass through the network at once; gradients add up over a batch. */
+  microBatch: z.number().int().min(1),
+  optimizer: z.enum(['adam', 'adamw', 'sgd']),
+  lr: z.number().gt(0),
+  momentum: z.number().min(0).lt(1),
+  weightDecay: z.number().min(0),
+  /** What weight decay pulls: matrices and kernels, or also offsets and the scales of normalisation. */
+  decay: z.enum(['matrices', 'all']).default('matrices'),
+  schedule: z.enum(scheduleNames),
+  /** What the exponential schedule multiplies the learning rate with after each epoch. */
+  gamma: z.number().gt(0).max(1).default(0.98),
+  /** Epochs of linear warm-up before the schedule. */
+  warmUp: z.number().min(0),
+  /** Radius of SAM; 0 trains without. */
+  rho: z.number().min(0),
+  /** Decay of the averaged weights; 0 keeps none. */
+  ema: z.number().min(0).lt(1),
+  /** Gradients are scaled down to this global norm; 0 leaves them. */
+  clip: z.number().min(0),
+  sampling: z.enum(['shuffled', 'balanced']),
+  targets: z.enum(['labels', 'distribution']),
+  augmentation: z.enum(['none', 'rafdb', 'affectnet', 'nano']),
+  /** Probability of a mirrored picture; null: the augmentation's own, as below. */
+  flip: share.nullable().default(null),
+  /** Probability that a box is erased. */
+  erasing: share.nullable().default(null),
+  /** Smallest and largest share of the picture's area that is erased. */
+  erasingScale: range
+    .refine(([, to]) => to < 1, 'it must be below 1')
+    .nullable()
+    .default(null),
+  /** Smallest and largest height / width of the erased box. */
+  erasingRatio: range.nullable().default(null),
+  /**
+   * What training does to the landmark branch: that of `poster-v2` may be any of these, that of a small network is
+   * `trained`; `none` (ablation) leaves the branch out, and the image's own features are the queries.
+   */
+  landmark: z.enum(['frozen', 'as-published', 'trained', 'none']),
+  /** Transformer blocks (ablation); null: the network's own. */
+  blocks: z.number().int().min(1).max(64).nullable().default(null),
+  /** Scales whose tokens reach the transformer, 1 the finest (ablation); null: all three. */
+  scales: z
+    .array(z.literal([1, 2, 3], someScales), someScales)
+    .min(1, someScales)
+    .refine((scales) => new Set(scales).size === scales.length, someScales)
+    .nullable()
+    .default(null),
+  /** Side of the attention window at each scale (ablation); null: one window a map. */
+  windows: z.tuple([side, side, side], threeSides).nullable().default(null),
+  /** Rate of stochastic depth at the third scale, half of it at the second, none at the first; null: the network's own. */
+  dropPath: z.number().min(0).lt(1).nullable().default(null),
+  seed: z.number().int().min(0),
+});
+export type RunOptions = z.infer<typeof runSchema>;
+
+/** The command line's option for a field: `batchSize` is `--batch-size`. */
+export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** Checks options that came from outside. @throws UserError that names the option, its value and what it may be. */
+export function parseRun(options: unknown): RunOptions {
+  const parsed = runSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const flag = flagOf(String(issue?.path[0] ?? ''));
+  throw new UserError(`The option ${flag} cannot be used: ${issue?.message ?? 'it is malformed'}.`, ExitCode.usage);
+}
+
+/**
+ * Checks options that were stored with a run. Early versions recorded `frozen` or `as-published` also for networks whose
+ * landmark branch is trained whatever is asked for: what was done is taken.
+ * @throws UserError as {@link parseRun}
+ */
+export const parseStoredRun = (stored: unknown): RunOptions => parseRun(withTrueLandmark(stored));
+
+export function withTrueLandmark(stored: unknown): unknown {
+  const parsed = landmarkSchema.safeParse(stored);
+  const network = modelNames.find((name) => name === parsed.data?.model);
+  if (!parsed.success || network === undefined || parsed.data.landmark === 'none') return stored;
+  const { landmark } = models[network].config;
+  return landmark !== 'none' && landmark.training === 'trained' ? { ...parsed.data, landmark: 'trained' } : stored;
+}
+
+const landmarkSchema = z.looseObject({ model: z.string(), landmark: z.string() });
+
+export function optimizerOf(run: RunOptions): OptimizerConfig {
+  const { lr, weightDecay, momentum } = run;
+  if (run.optimizer === 'sgd') return sgd(lr, { weightDecay, momentum });
+  return run.optimizer === 'adamw' ? adamw(lr, { weightDecay }) : adam(lr, { weightDecay });
+}
+
+export const decayRuleOf = (run: RunOptions): DecayRule => (run.decay === 'all' ? decayAll : decayMatrices);

@@ -1,0 +1,141 @@
+import { arch, availableParallelism, cpus, platform } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../common/errors.js';
+import type { LabelSet } from '../../common/labels.js';
+import type { TrainingProgram } from '../../train/program.js';
+import type { ModelDescription, TrainState } from '../checkpoints/index.js';
+import { readJson, writeFileAtomic } from '../files/files.js';
+import { foldOf, type RunData } from './data.js';
+import type { DataDigest } from './data-digest.js';
+import type { InitReport } from './init.js';
+import type { RunOptions } from './options.js';
+import type { RunRecord } from './save.js';
+import type { TrainJob } from './train.js';
+import { type Commit, programCommit, versions } from './versions.js';
+
+/** Says in a run's folder what the run is: all that would be needed to make it again. */
+export const runFileName = 'run.json';
+
+/** One stretch of a run, from a start or a resume to an end. What it says decides speed, not results. */
+export interface Session {
+  /** ISO 8601. */
+  readonly started: string;
+  readonly command: string;
+  /** Where it went on from: epochs finished and updates made. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly device: string;
+  readonly threads: number | null;
+  readonly workers: number | null;
+  readonly strict: boolean;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Of this program; null where it is no clone. */
+  readonly git: Commit | null;
+  readonly system: string;
+}
+
+export interface RunFile {
+  readonly format: 1;
+  readonly run: RunOptions;
+  readonly labels: LabelSet;
+  /** What trained and validated, in words. */
+  readonly dataset: string;
+  readonly pictures: { readonly train: number; readonly validation: number };
+  /** Where first values came from, if from files. */
+  readonly init: readonly InitReport[];
+  readonly sessions: readonly Session[];
+}
+
+/** What of an earlier file stays when a run goes on. */
+const earlierSchema = z.object({
+  format: z.literal(1),
+  pictures: z.object({ train: z.int(), validation: z.int() }).exactOptional(),
+  init: z.array(z.custom<InitReport>((value) => typeof value === 'object' && value !== null)),
+  sessions: z.array(z.custom<Session>((value) => typeof value === 'object' && value !== null)),
+});
+
+/** What goes with every checkpoint of a run. */
+export async function recordOf(
+  job: TrainJob,
+  run: RunOptions,
+  { labels, train, validation, validationName }: RunData,
+  description: ModelDescription,
+  program: TrainingProgram,
+  data: DataDigest,
+): Promise<RunRecord> {
+  const fold = foldOf(run);
+  return {
+    run,
+    description,
+    program,
+    command: job.command,
+    data,
+    dataset: `${labels.name}, trained on split '${train.split}', best epoch chosen on ${validationName}`,
+    protocol: {
+      dataset: labels.name,
+      trainSplit: train.split,
+      selectionSplit: run.valSplit === null ? null : validation.split,
+      selection: validationName,
+      ...(fold === undefined ? {} : { fold }),
+    },
+    commit: await programCommit(),
+  };
+}
+
+/** @param state that the session goes on from; undefined: it begins the run. */
+export function sessionOf(job: TrainJob, git: Commit | null, state: TrainState | undefined): Session {
+  return {
+    started: new Date().toISOString(),
+    command: job.command,
+    epoch: state?.epoch ?? 0,
+    step: state?.step ?? 0,
+    device: job.device,
+    threads: job.threads ?? null,
+    workers: job.workers ?? null,
+    strict: job.strict,
+    versions: versions(),
+    git,
+    system: `${platform()} ${arch()}, ${availableParallelism()} x ${cpus()[0]?.model ?? 'CPU'}`,
+  };
+}
+
+/**
+ * Writes `run.json`, atomically; a run that goes on in its folder keeps how it began.
+ * @throws UserError when it cannot be written.
+ */
+export async function writeRunFile(
+  out: string,
+  { run, dataset }: RunRecord,
+  { labels, train, validation }: RunData,
+  init: readonly InitReport[],
+  session: Session,
+): Promise<void> {
+  const path = join(out, runFileName);
+  const earlier = session.step > 0 ? await readEarlier(path) : undefined;
+  const document: RunFile = {
+    format: 1,
+    run: { ...run, data: resolve(run.data) },
+    labels,
+    dataset,
+    pictures: { train: train.samples.length, validation: validation.samples.length },
+    init: earlier?.init ?? init,
+    sessions: [...(earlier?.sessions ?? []), session],
+  };
+  await writeFileAtomic(path, `${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** How many pictures a run had when it was last begun or resumed, if its folder says it. */
+export async function picturesOf(folder: string): Promise<RunFile['pictures'] | undefined> {
+  return (await readEarlier(join(folder, runFileName)))?.pictures;
+}
+
+/** A file that is missing or was written over is no reason not to go on. */
+async function readEarlier(path: string): Promise<z.infer<typeof earlierSchema> | undefined> {
+  try {
+    return await readJson(path, earlierSchema);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import type { HistoryEvent } from '../../metrics/index.js';
+import type { Tally } from '../../train/epoch.js';
+import type { Scalars, TrainState } from '../checkpoints/index.js';
+import type { Skipped } from '../datasets/index.js';
+
+/** Where a run has got to. */
+export interface RunPosition {
+  /** Epochs that are finished. */
+  epoch: number;
+  /** Of the epoch under way, the batch to train on next. */
+  nextBatch: number;
+  /** Updates made. */
+  step: number;
+  /** Of these, those of the epoch under way: fewer than batches where no picture of a batch could be read. */
+  epochSteps: number;
+  tally: Tally;
+  /** What the epoch under way had taken when the run was saved, in seconds, and when this process went on with it. */
+  secondsBefore: number;
+  since: number;
+  /** Training pictures that could not be read, by index. */
+  skipped: Set<number>;
+  best: TrainState['best'];
+  /** Whether the run's folder has the weights of `best`. */
+  hasBest: boolean;
+}
+
+/** @param state undefined: the beginning */
+export function positionOf(state: TrainState | undefined, hasBest: boolean): RunPosition {
+  const { loss, correct, samples, steps, seconds, skipped } = state?.accumulators ?? {};
+  return {
+    epoch: state?.epoch ?? 0,
+    nextBatch: state?.nextBatch ?? 0,
+    step: state?.step ?? 0,
+    // States of early versions hold neither steps nor seconds.
+    epochSteps: Number(steps ?? state?.nextBatch ?? 0),
+    tally: { loss: Number(loss ?? 0), correct: Number(correct ?? 0), samples: Number(samples ?? 0) },
+    secondsBefore: Number(seconds ?? 0),
+    since: performance.now(),
+    skipped: new Set(Array.isArray(skipped) ? skipped : []),
+    best: state?.best,
+    hasBest,
+  };
+}
+
+/** What the epoch under way has taken so far. */
+export const secondsOf = (at: RunPosition): number => at.secondsBefore + (performance.now() - at.since) / 1000;
+
+/** What of a position is summed up within an epoch, as states keep it. */
+export function accumulatorsOf(at: RunPosition): Scalars {
+  return { ...at.tally, steps: at.epochSteps, seconds: secondsOf(at), skipped: [...at.skipped].sort((a, b) => a - b) };
+}
+
+export function addSkipped(at: RunPosition, skipped: readonly Skipped[]): void {
+  for (const { index } of skipped) at.skipped.add(index);
+}
+
+/** Goes on to the next epoch. */
+export function nextEpoch(at: RunPosition): void {
+  at.epoch++;
+  at.nextBatch = 0;
+  at.epochSteps = 0;
+  at.tally = { loss: 0, correct: 0, samples: 0 };
+  at.secondsBefore = 0;
+  at.since = performance.now();
+}
+
+/**
+ * Whether a run that goes on from here keeps an event of its history. An epoch's line is written before the state that
+ * counts it as finished, so that no kill can lose it; one that the state does not count will come again.
+ */
+export function isBehind(event: HistoryEvent, at: RunPosition): boolean {
+  const { epoch, step } = event;
+  if (event.event === 'epoch') return typeof epoch === 'number' && epoch <= at.epoch;
+  return typeof step === 'number' && step <= at.step;
+}
+
+/** Finished epochs, from 1, that a history does not tell. */
+export function missingEpochs(events: readonly HistoryEvent[], at: RunPosition): number[] {
+  const told = new Set(events.filter(({ event }) => event === 'epoch').map(({ epoch }) => epoch));
+  return Array.from({ length: at.epoch }, (_, i) => i + 1).filter((epoch) => !told.has(epoch));
+}
