@@ -7,11 +7,12 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readCheckpointFile, type Tensor, writePth, writeSafetensors } from '../src/node/checkpoints/index.js';
+import { readCheckpointFile, writePth, writeSafetensors } from '../src/node/checkpoints/index.js';
 import { type PickleValue, pickle } from '../src/node/checkpoints/pth/pickle-writer.js';
 import { PthStorages } from '../src/node/checkpoints/pth/pth-writer.js';
 import { writeFileAtomic } from '../src/node/files/files.js';
 import { formatTable } from '../src/node/report/index.js';
+import type { Tensor } from '../src/safetensors/index.js';
 
 const [path] = process.argv.slice(2);
 if (path === undefined) await measureAll();

@@ -4,14 +4,10 @@
  * The pictures of a split as they are, made darker and paler: each taken as it is, and stretched where its contrast is low.
  */
 import { parseArgs } from 'node:util';
-import {
-  decodePicture,
-  loadDataset,
-  lowContrastBelow,
-  type Picture,
-  withContrast,
-} from '../src/node/datasets/index.js';
-import { percent } from '../src/node/report/index.js';
+import { percent } from '../src/common/percent.js';
+import { lowContrastBelow, type Picture, withContrast } from '../src/image/index.js';
+import { loadDataset } from '../src/node/datasets/index.js';
+import { decodePicture } from '../src/node/decode/index.js';
 import { classifyCrops, cropWhole, loadClassifier, requireBundledCheckpoint } from '../src/recognize/index.js';
 
 const { values: options } = parseArgs({

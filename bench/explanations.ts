@@ -5,15 +5,10 @@
  *     node dist/bench/explanations.js DATASET [SPLIT] [PICTURES] [CHECKPOINT]
  */
 import { random } from '../src/common/random.js';
+import { type AttentionMap, loadExplainer } from '../src/explain/index.js';
 import { loadDataset } from '../src/node/datasets/index.js';
-import {
-  type AttentionMap,
-  bundledCheckpoint,
-  loadClassifier,
-  loadExplainer,
-  loadPicture,
-  stratifiedSample,
-} from '../src/recognize/index.js';
+import { stratifiedSample } from '../src/node/measure/index.js';
+import { bundledCheckpoint, loadClassifier, loadPicture } from '../src/recognize/index.js';
 
 const [, , root, split = 'valid', count = '500', checkpoint = bundledCheckpoint()] = process.argv;
 if (root === undefined)

@@ -4,7 +4,7 @@ import { setBackend } from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as faceapi from '@vladmandic/face-api/dist/face-api.node-wasm.js';
 import type { Preprocessing } from '../src/common/preprocessing.js';
-import type { Picture } from '../src/node/datasets/index.js';
+import type { Picture } from '../src/image/index.js';
 import type { Classifier } from '../src/recognize/index.js';
 
 /** The order of scores here; the library names them in its results. */

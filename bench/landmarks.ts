@@ -8,7 +8,8 @@
 import { type Face, loadFaceDetector, type Point } from '../src/detect/index.js';
 import { turn } from '../src/detect/similarity.js';
 import { warp } from '../src/detect/warp.js';
-import { decodePicture, type Picture } from '../src/node/datasets/index.js';
+import type { Picture } from '../src/image/index.js';
+import { decodePicture } from '../src/node/decode/index.js';
 import { type LandmarkCrop, landmarkCrop, landmarksOfFaces, loadLandmarkDetector } from '../src/recognize/index.js';
 import { portrait } from './sample-media.js';
 import { median } from './turns.js';

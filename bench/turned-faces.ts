@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path';
 import { type DetectOptions, intersectionOverUnion, loadFaceDetector, moved } from '../src/detect/index.js';
 import { scaled } from '../src/detect/input.js';
 import { turned } from '../src/detect/turned.js';
-import { decodePicture, type Picture } from '../src/node/datasets/index.js';
+import type { Picture } from '../src/image/index.js';
+import { decodePicture } from '../src/node/decode/index.js';
 import { portrait } from './sample-media.js';
 import { median } from './turns.js';
 

@@ -14,9 +14,10 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type FaceDetector, loadFaceDetector } from '../src/detect/index.js';
 import { decodeImage } from '../src/node/decode/decode-image.js';
+import { openVideo } from '../src/node/ffmpeg/index.js';
 import type { Classifier } from '../src/recognize/index.js';
 import { loadClassifier, Recognizer, requireBundledCheckpoint } from '../src/recognize/index.js';
-import { openVideo, recognizeFrames } from '../src/video/index.js';
+import { recognizeFrames } from '../src/video/index.js';
 import { residentMegabytes } from './resident.js';
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));

@@ -12,14 +12,14 @@ import {
   loadParameters,
   noteChannel,
   readSafetensors,
-  type Tensor,
-  toFloat32,
   writePth,
   writeSafetensors,
 } from '../src/node/checkpoints/index.js';
 import type { PickleValue } from '../src/node/checkpoints/pth/pickle-writer.js';
 import { convert } from '../src/node/convert/index.js';
-import { bundledCheckpoint, describeCheckpoint, loadClassifier, loadEmbedder } from '../src/recognize/index.js';
+import { loadEmbedder } from '../src/node/measure/index.js';
+import { bundledCheckpoint, describeCheckpoint, loadClassifier } from '../src/recognize/index.js';
+import { type Tensor, toFloat32 } from '../src/safetensors/index.js';
 import { fails, succeeds } from './support/cli.js';
 
 // The bundled weights as others save them: under other names, among other things, in folders, broken.

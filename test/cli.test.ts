@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readHistory } from '../src/metrics/index.js';
 import { loadTrainState, readDescription, readSafetensors, writeSafetensors } from '../src/node/checkpoints/index.js';
+import { readHistory } from '../src/node/runs/index.js';
 import { checkFailure, fails, poster, start, startLimited, succeeds, writeClasses } from './support/cli.js';
 
 const classes = ['happy', 'neutral', 'sad'];

@@ -8,15 +8,10 @@ import { z } from 'zod';
 import { UserError } from '../src/common/errors.js';
 import { ferplus, rafdb } from '../src/common/label-sets.js';
 import { random } from '../src/common/random.js';
-import {
-  readCheckpointFile,
-  readSafetensors,
-  type Tensor,
-  toFloat32,
-  writeSafetensors,
-} from '../src/node/checkpoints/index.js';
+import { readCheckpointFile, readSafetensors, writeSafetensors } from '../src/node/checkpoints/index.js';
 import { type Converted, type ConvertOptions, convert } from '../src/node/convert/index.js';
 import { bundledCheckpoint, loadClassifier } from '../src/recognize/index.js';
+import { type Tensor, toFloat32 } from '../src/safetensors/index.js';
 import { fails, succeeds } from './support/cli.js';
 
 // `poster convert` with the bundled weights, between all formats.

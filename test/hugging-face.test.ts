@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { AutoModel, AutoProcessor, env, pipeline, RawImage, Tensor } from '@huggingface/transformers';
 import sharp from 'sharp';
 import { random } from '../src/common/random.js';
+import { resizeBilinear, toLuma } from '../src/image/index.js';
 import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
 import { type ModelCheckpoint, saveModel } from '../src/node/checkpoints/index.js';
 import { convert } from '../src/node/convert/index.js';
-import { decodePicture, resizeBilinear, toLuma } from '../src/node/datasets/index.js';
+import { decodePicture } from '../src/node/decode/index.js';
 import { bundledCheckpoint, type Classifier, loadClassifier, loadPicture, predict } from '../src/recognize/index.js';
 
 // The folders that `poster convert` makes, in the library that they are made for.

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { z } from 'zod';
-import { readHistory } from '../src/metrics/index.js';
 import { loadTrainState, readDescription, readSafetensors, saveLast } from '../src/node/checkpoints/index.js';
 import { lockFileName } from '../src/node/files/folder-lock.js';
 import { Event, recordsIn, sessionStart } from '../src/node/report/index.js';
+import { readHistory } from '../src/node/runs/index.js';
 import { Killed, type Moment, watchWrites } from './support/killed-writes.js';
 import { epochs, smallRun } from './support/small-run.js';
 

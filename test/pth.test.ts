@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { loadParameters, type Tensor, writePth } from '../src/node/checkpoints/index.js';
+import { loadParameters, writePth } from '../src/node/checkpoints/index.js';
 import { bundledCheckpoint } from '../src/recognize/index.js';
+import type { Tensor } from '../src/safetensors/index.js';
 import { bytesOf } from '../src/safetensors/tensor.js';
 import { fails, poster, succeeds } from './support/cli.js';
 

@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { download } from '../src/node/decode/download.js';
+import type { TimedPicture } from '../src/node/ffmpeg/index.js';
 import { Recognizer } from '../src/recognize/index.js';
-import { recognizeFrames, type TimedPicture } from '../src/video/index.js';
+import { recognizeFrames } from '../src/video/index.js';
 import { main, start } from './support/cli.js';
 
 /** Answers with the beginning of something, and no more. */

@@ -2,10 +2,11 @@ import { basename, join } from 'node:path';
 import { UserError } from '../common/errors.js';
 import { evenly } from '../common/evenly.js';
 import type { LabelSet } from '../common/labels.js';
-import { decodePicture, loadDataset, type Sample } from '../node/datasets/index.js';
+import { loadDataset, type Sample } from '../node/datasets/index.js';
+import { decodePicture } from '../node/decode/index.js';
+import { contactSheet } from '../node/draw/index.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import { makeFolder } from '../node/files/output-paths.js';
-import { contactSheet } from '../node/report/index.js';
 import { grouped } from './context.js';
 
 /** Pictures on a sheet. */

@@ -1,6 +1,7 @@
-import { printable } from '../node/files/files.js';
-import { confusionTable, formatTable, perClassTable, percent } from '../node/report/index.js';
-import type { Evaluated, Protocol } from '../recognize/index.js';
+import { percent } from '../common/percent.js';
+import { printable } from '../common/printable.js';
+import type { Evaluated, Protocol } from '../node/measure/index.js';
+import { confusionTable, formatTable, perClassTable } from '../node/report/index.js';
 import { grouped } from './context.js';
 
 /** One checkpoint, measured. */

@@ -1,6 +1,7 @@
-import { bytesOf, type Tensor } from '../node/checkpoints/index.js';
-import { type HeatCell, type HeatPanel, labelColours, percent } from '../node/report/index.js';
-import type { AttentionMap, Explanation, TokenWeights } from '../recognize/index.js';
+import { percent } from '../common/percent.js';
+import type { AttentionMap, Explanation, TokenWeights } from '../explain/index.js';
+import { type HeatCell, type HeatPanel, labelColours } from '../node/draw/index.js';
+import { bytesOf, type Tensor } from '../safetensors/index.js';
 
 /** Which of the class token's maps without a class is drawn. */
 export type TokenMap = 'attention' | 'rollout';

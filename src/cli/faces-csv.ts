@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomic } from '../node/files/files.js';
-import { writeOut } from './context.js';
 import { hundredths, type PredictionOutput } from './prediction-output.js';
+import { writeOut } from './stdout.js';
 
 /**
  * A row a face: `image`, `face` (1 is the surest), box in pixels, `detection_score`, `expression`, `probability` and

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
-import { printable } from '../node/files/files.js';
+import { printable } from '../common/printable.js';
 import { formatTable } from '../node/report/index.js';
 import { type InitPart, type InitReport, type InitSource, type LeftTensor, partPrefixes } from '../node/runs/init.js';
 import { labelSetArgument } from './arguments.js';

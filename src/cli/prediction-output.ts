@@ -1,12 +1,14 @@
+import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
 import type { Box, Keypoints } from '../detect/index.js';
 import type { ModelDescription } from '../node/checkpoints/index.js';
 import { bar } from '../node/report/bar.js';
-import { formatTable, percent } from '../node/report/table.js';
+import { formatTable } from '../node/report/table.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import type { Score } from '../recognize/scores.js';
-import { writeOut, writeText } from './context.js';
+import { writeText } from './context.js';
 import { jsonText } from './json-text.js';
+import { writeOut } from './stdout.js';
 
 /** A picture that was looked at, and the files that were made of it. */
 export interface Predicted extends Recognition {

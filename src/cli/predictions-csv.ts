@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { logSoftmax } from '../metrics/index.js';
 import { writeFileAtomic } from '../node/files/files.js';
-import type { Evaluated } from '../recognize/index.js';
+import type { Evaluated } from '../node/measure/index.js';
 
 /** Rows that are put into words at once. */
 const piece = 1000;

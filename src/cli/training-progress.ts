@@ -1,5 +1,5 @@
-import { printable } from '../node/files/files.js';
-import { percent } from '../node/report/index.js';
+import { percent } from '../common/percent.js';
+import { printable } from '../common/printable.js';
 import type { EpochSummary, StepProgress, TrainListener } from '../node/runs/train.js';
 import { duration, grouped, note, noteLines } from './context.js';
 import { initText } from './init-options.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { parseJson } from '../node/files/files.js';
 import { UserError } from './errors.js';
+import { parseJson } from './json.js';
 import { jsonSize } from './json-size.js';
 
 const sizeOf = (value: unknown): ReturnType<typeof jsonSize> => jsonSize(Buffer.from(JSON.stringify(value)));

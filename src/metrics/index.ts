@@ -1,4 +1,3 @@
-export * from '../node/runs/history.js';
 export * from './calibration.js';
 export * from './evaluation.js';
 export * from './label-order.js';

@@ -1,13 +1,3 @@
-export type { AttentionMap, ClassTokenAttention, ScaleAttention, TokenWeights } from '../explain/attention-maps.js';
-export * from '../explain/explain.js';
-export * from '../node/crop/crop-dataset.js';
-export * from '../node/measure/embed.js';
-export * from '../node/measure/evaluate.js';
-export * from '../node/measure/feature-map.js';
-export * from '../node/measure/label-mapping.js';
-export * from '../node/measure/label-order.js';
-export type { Protocol } from '../node/measure/protocol.js';
-export * from '../node/measure/sampled-order.js';
 export * from './bundled.js';
 export * from './classifier.js';
 export * from './face-crops.js';

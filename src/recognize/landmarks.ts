@@ -1,11 +1,12 @@
 import { UserError } from '../common/errors.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import type { Point } from '../detect/index.js';
+import { inputFormat, normaliseInto, type Picture } from '../image/index.js';
 import { buildLandmarkDetector, landmarkPrefix, posterV2Config } from '../models/index.js';
-import { type FloatArray, loadParameters, requireFinite } from '../node/checkpoints/index.js';
-import { inputFormat, normaliseInto, type Picture } from '../node/datasets/index.js';
+import { loadParameters, requireFinite } from '../node/checkpoints/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
+import type { FloatArray } from '../safetensors/index.js';
 import { cropWhole } from './face-crops.js';
 
 /**

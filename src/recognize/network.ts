@@ -15,7 +15,6 @@ import {
   allFinite,
   type CheckpointHeader,
   describeMismatch,
-  isFloatDtype,
   type ModelDescription,
   matchParameters,
   parseDescription,
@@ -24,7 +23,6 @@ import {
   readCheckpointHeader,
   requireFinite,
   requireFiniteInFile,
-  toFloat32,
   trainStatePrefix,
 } from '../node/checkpoints/index.js';
 import type { Placement } from '../onnx/index.js';
@@ -38,6 +36,7 @@ import {
   type HostTensor,
   hostTensor,
 } from '../runtime/index.js';
+import { isFloatDtype, toFloat32 } from '../safetensors/index.js';
 
 export interface NetworkOptions {
   /** Default `cpu`. */

@@ -1,5 +1,6 @@
 import type { Preprocessing } from '../common/preprocessing.js';
-import { decodePicture, inputFormat, type LowContrast, normaliseInto } from '../node/datasets/index.js';
+import { inputFormat, type LowContrast, normaliseInto } from '../image/index.js';
+import { decodePicture } from '../node/decode/index.js';
 import { cropWhole } from './face-crops.js';
 
 /**

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { messageOf, UserError } from '../common/errors.js';
+import { describeZodError } from '../common/json.js';
 import { jsonSize } from '../common/json-size.js';
-import { describeZodError, printable } from '../node/files/files.js';
+import { printable } from '../common/printable.js';
 import { type Dtype, elementBytes, elementCount, isDtype } from './tensor.js';
 import { maxTensors } from './tensor-names.js';
 

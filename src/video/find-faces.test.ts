@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Face, type FaceDetector, keypointNames } from '../detect/index.js';
+import { keypointNames } from '../common/preprocessing.js';
+import type { Face, FaceDetector } from '../detect/index.js';
 import { FrameFaces } from './find-faces.js';
 
 const face = (x: number): Face => {

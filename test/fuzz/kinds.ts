@@ -5,14 +5,12 @@ import { random } from '../../src/common/random.js';
 import {
   decodeParameters,
   decodeTrainState,
-  elementBytes,
-  elementCount,
   openCheckpointFile,
   parseDescription,
-  type Tensor,
 } from '../../src/node/checkpoints/index.js';
 import { memoryLimit } from '../../src/node/checkpoints/pth/pth-tensors.js';
 import type { ReadableFile } from '../../src/node/files/files.js';
+import { elementBytes, elementCount, type Tensor } from '../../src/safetensors/index.js';
 import {
   anyDocument,
   anyLegacy,

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { UserError } from '../../src/common/errors.js';
 import { random } from '../../src/common/random.js';
-import { frameCount, maxPixels } from '../../src/node/datasets/index.js';
+import { frameCount, maxPixels } from '../../src/image/index.js';
 import { decodeImage } from '../../src/node/decode/decode-image.js';
 import { animatedPng, brands, gifOf, heifOf, u32le } from '../support/containers.js';
 import { type Mutation, pick } from './mutations.js';

@@ -3,7 +3,7 @@
  * line a kind. Each picture has the seconds of a processor that docs/limits.md states, and the process its memory.
  */
 import sharp from 'sharp';
-import { maxDecodingSeconds, maxPictureBytes } from '../../src/node/datasets/index.js';
+import { maxDecodingSeconds, maxPictureBytes } from '../../src/image/index.js';
 import { pictureKinds, tryPicture } from './picture-kinds.js';
 
 const [count = 100_000, seed = 1] = process.argv.slice(2).map(Number);

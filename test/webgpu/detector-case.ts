@@ -3,7 +3,7 @@ import { networkInput, scaled } from '../../src/detect/input.js';
 import { readTflite } from '../../src/detect/tflite.js';
 import { tfliteGraph } from '../../src/detect/tflite-graph.js';
 import { readDetectorWeights } from '../../src/detect/weights.js';
-import { decodePicture } from '../../src/node/datasets/index.js';
+import { decodePicture } from '../../src/node/decode/index.js';
 import { lower } from '../../src/passes/index.js';
 import { CpuSession, floats, GpuSession, hostTensor } from '../../src/runtime/index.js';
 import type { Comparison } from './optimizer-cases.js';

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
+import { printable } from '../../common/printable.js';
 import {
   checkDataset,
   type DatasetCheck,
@@ -9,9 +10,9 @@ import {
   type Size,
   verdictOn,
 } from '../../node/datasets/index.js';
-import { printable } from '../../node/files/files.js';
+import { type LabelOrder, sampledLabelOrder } from '../../node/measure/index.js';
 import { fontNote, formatTable } from '../../node/report/index.js';
-import { describeCheckpoint, type LabelOrder, sampledLabelOrder } from '../../recognize/index.js';
+import { describeCheckpoint } from '../../recognize/index.js';
 import { labelSetArgument } from '../arguments.js';
 import { labelSetNames, openCheckpoint, positive } from '../checkpoint-options.js';
 import { writeSheets } from '../contact-sheets.js';

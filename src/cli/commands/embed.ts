@@ -4,12 +4,11 @@ import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
-import { bytesOf, type Tensor, writeSafetensors } from '../../node/checkpoints/index.js';
-import { printable, writeFileAtomic } from '../../node/files/files.js';
+import { printable } from '../../common/printable.js';
+import { writeSafetensors } from '../../node/checkpoints/index.js';
+import { writeFileAtomic } from '../../node/files/files.js';
 import { guardInputs, makeFolder } from '../../node/files/output-paths.js';
-import { fontNote, scatterSvg, writeChart } from '../../node/report/index.js';
 import {
-  bundledCheckpoint,
   type EmbeddedDataset,
   type Embedder,
   embedDataset,
@@ -17,7 +16,10 @@ import {
   fewestMapped,
   loadEmbedder,
   mapFeatures,
-} from '../../recognize/index.js';
+} from '../../node/measure/index.js';
+import { fontNote, scatterSvg, writeChart } from '../../node/report/index.js';
+import { bundledCheckpoint } from '../../recognize/index.js';
+import { bytesOf, type Tensor } from '../../safetensors/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,

@@ -2,10 +2,11 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
-import type { LowContrast } from '../../node/datasets/index.js';
+import type { LowContrast } from '../../image/index.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
+import { type Evaluated, evaluateOn } from '../../node/measure/index.js';
 import { figuresOf, measurementsTable, spreadOf } from '../../node/report/index.js';
-import { bundledCheckpoint, type Classifier, type Evaluated, evaluateOn } from '../../recognize/index.js';
+import { bundledCheckpoint, type Classifier } from '../../recognize/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,

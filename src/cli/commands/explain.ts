@@ -1,21 +1,25 @@
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ExitCode, UserError } from '../../common/errors.js';
+import { percent } from '../../common/percent.js';
+import { printable } from '../../common/printable.js';
 import { type Box, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
-import { writeSafetensors } from '../../node/checkpoints/index.js';
-import { decodePicture, type LowContrast, type Picture, withContrast } from '../../node/datasets/index.js';
-import { printable, writeFileAtomic } from '../../node/files/files.js';
-import { guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
-import { fontNote, heatPanel, percent } from '../../node/report/index.js';
 import {
-  bundledCheckpoint,
   classNamed,
   type Explainer,
   type Explanation,
   explain,
   explainFaces,
   loadExplainer,
-} from '../../recognize/index.js';
+} from '../../explain/index.js';
+import { type LowContrast, type Picture, withContrast } from '../../image/index.js';
+import { writeSafetensors } from '../../node/checkpoints/index.js';
+import { decodePicture } from '../../node/decode/index.js';
+import { heatPanel } from '../../node/draw/index.js';
+import { writeFileAtomic } from '../../node/files/files.js';
+import { guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
+import { fontNote } from '../../node/report/index.js';
+import { bundledCheckpoint } from '../../recognize/index.js';
 import {
   type CheckpointOptions,
   lowContrastOption,

@@ -1,9 +1,10 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import { pictureWithLandmarks } from '../../node/draw/annotated-picture.js';
-import { printable, writeFileAtomic } from '../../node/files/files.js';
+import { writeFileAtomic } from '../../node/files/files.js';
 import { checkDrawing, checkFolderFor, guardInputs, makeFolder } from '../../node/files/output-paths.js';
 import {
   detectLandmarks,

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { ExitCode, UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import {
   type LinkKind,
   linkKinds,
@@ -8,7 +9,6 @@ import {
   type ReleaseName,
   releaseNames,
 } from '../../node/datasets/index.js';
-import { printable } from '../../node/files/files.js';
 import { formatTable } from '../../node/report/index.js';
 import { grouped, note, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { percent } from '../../common/percent.js';
 import {
   hasEvents,
   measuredEvaluation,
-  percent,
   type ReportedEvaluation,
   type RunFolder,
   readRun,

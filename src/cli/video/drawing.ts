@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { CropTemplate } from '../../common/preprocessing.js';
 import { cropCorners } from '../../detect/index.js';
-import type { Picture } from '../../node/datasets/index.js';
+import type { Picture } from '../../image/index.js';
 import { annotatedPicture, annotatedPixels } from '../../node/draw/annotated-picture.js';
 import type { AnnotatedFace } from '../../node/draw/annotation.js';
+import { type FfmpegPaths, VideoWriter } from '../../node/ffmpeg/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { makeFolder } from '../../node/files/output-paths.js';
-import { type FfmpegPaths, type VideoFace, type VideoFrame, VideoWriter } from '../../video/index.js';
+import type { VideoFace, VideoFrame } from '../../video/index.js';
 import type { FrameOutput } from './outputs.js';
 
 function annotated({ id, box, keypoints, smoothed }: VideoFace, template: CropTemplate): AnnotatedFace {

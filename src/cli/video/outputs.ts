@@ -2,9 +2,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
 import { explainFileError } from '../../node/files/files.js';
 import type { VideoFace, VideoFrame } from '../../video/index.js';
-import { writeOut } from '../context.js';
 import { jsonText } from '../json-text.js';
 import { hundredths } from '../prediction-output.js';
+import { writeOut } from '../stdout.js';
 
 /** Where frames go, one after the other. */
 export interface FrameOutput {

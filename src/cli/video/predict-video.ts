@@ -1,14 +1,15 @@
 import { Readable } from 'node:stream';
 import { ExitCode, messageOf, UserError } from '../../common/errors.js';
 import { isVideoFile } from '../../node/ffmpeg/encode.js';
+import { openVideo, type Video } from '../../node/ffmpeg/index.js';
 import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
-import { openVideo, recognizeFrames, type Video, VideoSummary, type VideoTotals } from '../../video/index.js';
+import { recognizeFrames, VideoSummary, type VideoTotals } from '../../video/index.js';
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
-import { note, noteLines, writeOut, writeText } from '../context.js';
+import { note, noteLines, writeText } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
 import { jsonText } from '../json-text.js';
-import { isStdoutFailure } from '../stdout.js';
+import { isStdoutFailure, writeOut } from '../stdout.js';
 import type { VideoInput } from './inputs.js';
 import type { VideoPredictOptions } from './options.js';
 import { csvTimeline, type FrameOutput, jsonLines } from './outputs.js';

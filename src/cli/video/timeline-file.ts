@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import type { Picture } from '../../node/datasets/index.js';
+import type { Picture } from '../../image/index.js';
 import { pngOf } from '../../node/draw/annotated-picture.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { timelineChart } from '../../node/report/charts/timeline.js';

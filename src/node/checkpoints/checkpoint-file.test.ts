@@ -16,7 +16,7 @@ import { writeSafetensors } from './safetensors.js';
 const dir = await mkdtemp(join(tmpdir(), 'poster-pth-'));
 after(() => rm(dir, { recursive: true }));
 const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../../../test/fixtures/checkpoints/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../test/fixtures/checkpoints/${name}`, import.meta.url));
 
 const tensorSchema = z.object({
   dtype: z.string(),

@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
-import { explainFileError, printable, readJson } from '../files/files.js';
+import { explainFileError, readJson } from '../files/files.js';
 
 /** Weights in a folder: of Hugging Face's libraries, of a run of ours. The first that is there counts. */
 const weightFiles = ['model.safetensors', 'pytorch_model.bin', 'best.safetensors'] as const;

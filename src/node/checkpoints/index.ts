@@ -1,4 +1,3 @@
-export * from '../../safetensors/tensor.js';
 export * from './checkpoint-file.js';
 export type { CheckpointFormat } from './file-kind.js';
 export { allFinite, requireFinite, requireFiniteInFile } from './finite.js';

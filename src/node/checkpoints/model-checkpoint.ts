@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { parseJson } from '../../common/json.js';
 import { inOneForm, type LabelSet, labelProblem } from '../../common/labels.js';
 import { type CropTemplate, keypointNames, type Preprocessing } from '../../common/preprocessing.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
@@ -11,7 +12,6 @@ import {
   toFloat32,
   toHalf,
 } from '../../safetensors/tensor.js';
-import { parseJson } from '../files/files.js';
 import { type CheckpointInfo, readCheckpointFile } from './checkpoint-file.js';
 import type { CheckpointFormat } from './file-kind.js';
 import { requireFinite } from './finite.js';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { parseJson } from '../../common/json.js';
 import { bytesOf, type Tensor, toFloat32 } from '../../safetensors/tensor.js';
-import { parseJson } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import { requireFinite } from './finite.js';

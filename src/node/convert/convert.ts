@@ -1,18 +1,18 @@
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ExitCode, UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import { type AssumedModel, landmarkPrefix } from '../../models/index.js';
+import { type Tensor, toFloat32 } from '../../safetensors/index.js';
 import {
   encodeModel,
   fitsHalf,
   inPrecision,
   type Precision,
-  type Tensor,
-  toFloat32,
   writePublished,
   writeSafetensors,
 } from '../checkpoints/index.js';
-import { printable, writeFileAtomic } from '../files/files.js';
+import { writeFileAtomic } from '../files/files.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
 import { buffersOf, deadTensorsOf, isPublishedNetwork } from './published.js';

@@ -2,14 +2,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
-import {
-  descriptionKey,
-  formatDescription,
-  type Precision,
-  type Tensor,
-  writeSafetensors,
-} from '../checkpoints/index.js';
-import { printable, writeFileAtomic } from '../files/files.js';
+import { printable } from '../../common/printable.js';
+import { descriptionKey } from '../../safetensors/description-key.js';
+import type { Tensor } from '../../safetensors/index.js';
+import { formatDescription, type Precision, writeSafetensors } from '../checkpoints/index.js';
+import { writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
 import { cardMark, modelCard } from './model-card.js';
 import { rgbPreprocessing, toOnnx } from './onnx.js';

@@ -9,7 +9,7 @@ import {
   posterV2Config,
 } from '../../models/index.js';
 import { initialize } from '../../nn/index.js';
-import { bytesOf, fromFloat32, type Tensor } from '../checkpoints/index.js';
+import { bytesOf, fromFloat32, type Tensor } from '../../safetensors/index.js';
 import type { Source } from './source.js';
 
 /** Whether the published code has this network: its sizes, for any number of classes. */

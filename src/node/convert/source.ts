@@ -7,20 +7,17 @@ import {
   type PosterV2Config,
   resolveDescription,
 } from '../../models/index.js';
+import { type FloatArray, isFloatDtype, type Tensor, toFloat32 } from '../../safetensors/index.js';
 import {
   type CheckpointFile,
   describeMismatch,
-  type FloatArray,
-  isFloatDtype,
   isOptionalBuffer,
   type ModelDescription,
   matchParameters,
   parseDescription,
   readCheckpointFile,
   requireFinite,
-  type Tensor,
   type TrainingNotes,
-  toFloat32,
   trainingNotes,
   trainStateKey,
   trainStatePrefix,

@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { parseJson } from '../../common/json.js';
 import { isFile } from '../datasets/folders.js';
-import { explainFileError, parseJson, writeFileAtomic } from '../files/files.js';
+import { explainFileError, writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
 
 /** In the output: how it was made, and what became of each picture. With it an interrupted run goes on. */

@@ -5,12 +5,13 @@ import { createInterface } from 'node:readline';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
+import { parseJson } from '../../common/json.js';
 import { inOneForm } from '../../common/labels.js';
 import { descriptionFile } from '../datasets/description.js';
 import { isFile, picturesIn } from '../datasets/folders.js';
 import { readRows } from '../datasets/prepare/rows.js';
 import { votesFile } from '../datasets/votes.js';
-import { parseJson, writeFileAtomic } from '../files/files.js';
+import { writeFileAtomic } from '../files/files.js';
 
 /** A list that names no picture in so many lines is none of pictures. */
 const linesLookedAt = 1000;

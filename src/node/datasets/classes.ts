@@ -3,7 +3,7 @@ import { UserError } from '../../common/errors.js';
 import { canonicalLabel, isNumbered } from '../../common/label-sets.js';
 import { inOneForm, type LabelSet, longestLabel } from '../../common/labels.js';
 import { pictureName } from '../../common/picture-names.js';
-import { printable } from '../files/files.js';
+import { printable } from '../../common/printable.js';
 import { type Description, descriptionFile, readDescription } from './description.js';
 import { byCodePoint, foldersIn, holdsPictures, picturesIn, tensorName } from './folders.js';
 import { checkNesting, type HeldPictures } from './nested.js';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { inOneForm, longestLabel } from '../../common/labels.js';
-import { explainFileError, printable } from '../files/files.js';
+import { printable } from '../../common/printable.js';
+import { explainFileError } from '../files/files.js';
 
 /** `dataset.json` in the root of a dataset: says which folder is which label, where folder names alone would not. */
 export const descriptionFile = 'dataset.json';

@@ -1,9 +1,3 @@
-export * from '../../image/augment.js';
-export * from '../../image/contrast.js';
-export * from '../../image/frame-count.js';
-export * from '../../image/picture-limits.js';
-export * from '../../image/resize.js';
-export * from '../decode/decode.js';
 export * from './check/index.js';
 export * from './dataset.js';
 export { type DatasetDescription, descriptionFile } from './description.js';

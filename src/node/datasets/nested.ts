@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { isExpression } from '../../common/label-sets.js';
-import { printable } from '../files/files.js';
+import { printable } from '../../common/printable.js';
 import { splitRole } from './splits.js';
 
 /** A class folder and its pictures, as paths below it with `/` between parts. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
-import { printable } from '../files/files.js';
+import { printable } from '../../common/printable.js';
 import { readDescription } from './description.js';
 import { byCodePoint, foldersIn, isFolder } from './folders.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { parseJson } from '../../common/json.js';
 import { inOneForm } from '../../common/labels.js';
-import { parseJson } from '../files/files.js';
 
 /** Name of the file that keeps the votes of a split, in the split's folder. */
 export const votesFile = 'votes.jsonl';

@@ -9,7 +9,7 @@ import { UserError } from '../../common/errors.js';
 import { failsWith, plainPng, temporaryFolder, writeTree } from '../datasets/helpers.test.js';
 import { decodePicture } from './decode.js';
 
-const fixtures = fileURLToPath(new URL('../../../test/fixtures/files/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../../../test/fixtures/files/', import.meta.url));
 const orange = { r: 200, g: 100, b: 50 };
 const create = { width: 6, height: 5, channels: 3 as const, background: orange };
 const first = async (bytes: Buffer): Promise<number[]> => [...(await decodePicture(bytes)).data.slice(0, 3)];

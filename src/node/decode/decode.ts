@@ -2,7 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../../common/errors.js';
 import type { LeaseOptions } from '../../common/memory-budget.js';
-import { type PictureHeader, readPictureHeader } from '../../image/picture-header.js';
+import { printable } from '../../common/printable.js';
+import type { PictureHeader } from '../../image/formats/header.js';
+import { readPictureHeader } from '../../image/picture-header.js';
 import {
   maxDecodingBytes,
   maxDecodingSeconds,
@@ -13,7 +15,7 @@ import {
 } from '../../image/picture-limits.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import type { Picture } from '../../image/resize.js';
-import { explainFileError, printable } from '../files/files.js';
+import { explainFileError } from '../files/files.js';
 import { decodeBmp } from './bmp.js';
 
 export interface DecodeOptions {

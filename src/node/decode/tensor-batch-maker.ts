@@ -1,8 +1,8 @@
 import { ExitCode, UserError } from '../../common/errors.js';
 import { random } from '../../common/random.js';
 import { augmentNormalised, inputFormat } from '../../image/augment.js';
-import { readNpyInto } from '../datasets/npy.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-maker.js';
+import { readNpyInto } from './npy.js';
 
 /**
  * Batches of pictures that were prepared elsewhere, so that two programs train on the very same numbers: `.npy` files of

@@ -1,5 +1,5 @@
-import type { Area } from '../report/area.js';
-import { percent } from '../report/table.js';
+import { percent } from '../../common/percent.js';
+import type { Area } from './area.js';
 import { inkOn, labelColours } from './label-colours.js';
 import { svgText } from './svg-text.js';
 import { textWidth } from './text-width.js';

@@ -1,4 +1,3 @@
-import { type Area, inside, overlaps } from '../report/area.js';
 import {
   bars,
   type ColouredScores,
@@ -12,6 +11,7 @@ import {
   type Size,
   unlabelled,
 } from './annotation-labels.js';
+import { type Area, inside, overlaps } from './area.js';
 import { inkOn } from './label-colours.js';
 import { svgText } from './svg-text.js';
 import { textWidth } from './text-width.js';

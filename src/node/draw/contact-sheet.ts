@@ -1,5 +1,5 @@
 import sharp, { type OverlayOptions } from 'sharp';
-import type { Picture } from '../datasets/index.js';
+import type { Picture } from '../../image/index.js';
 import { svgText } from './svg-text.js';
 
 export interface ContactSheet {

@@ -1,5 +1,5 @@
 import sharp, { type OverlayOptions } from 'sharp';
-import { type Picture, resizeBilinear, toLuma } from '../datasets/index.js';
+import { type Picture, resizeBilinear, toLuma } from '../../image/index.js';
 import { heatRamp } from './ramp.js';
 import { svgText as text } from './svg-text.js';
 import { wrapped } from './text-width.js';

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { z } from 'zod';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { explainFileError, printable, readJson, withFile, writeFileAtomic } from './files.js';
+import { printable } from '../../common/printable.js';
+import { explainFileError, readJson, withFile, writeFileAtomic } from './files.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-files-'));
 after(() => rm(dir, { recursive: true }));

@@ -8,7 +8,8 @@ import { random } from '../../common/random.js';
 import { loadClassifier } from '../../recognize/classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../../recognize/helpers.test.js';
 import { loadPicture } from '../../recognize/pictures.js';
-import { readSafetensors, saveModel, toFloat32 } from '../checkpoints/index.js';
+import { toFloat32 } from '../../safetensors/index.js';
+import { readSafetensors, saveModel } from '../checkpoints/index.js';
 import { embedDataset, loadEmbedder } from './embed.js';
 import { mapFeatures, stratifiedSample } from './feature-map.js';
 

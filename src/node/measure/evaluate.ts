@@ -1,6 +1,8 @@
 import { join, relative, sep } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
+import { printable } from '../../common/printable.js';
+import type { LowContrast } from '../../image/index.js';
 import { type Evaluation, evaluate, type Scores } from '../../metrics/index.js';
 import type { Classifier } from '../../recognize/classifier.js';
 import { withFlip } from '../../recognize/flip.js';
@@ -9,7 +11,6 @@ import {
   type Dataset,
   divide,
   type FoldChoice,
-  type LowContrast,
   loadDataset,
   reportedSplitOf,
   type Sample,
@@ -18,7 +19,6 @@ import {
   splitAmong,
   splitsOf,
 } from '../datasets/index.js';
-import { printable } from '../files/files.js';
 import { type LabelMapping, type MappingOptions, mapLabels, mapLogits } from './label-mapping.js';
 import { findLabelOrder, type LabelOrder } from './label-order.js';
 import { type Protocol, protocolOf } from './protocol.js';

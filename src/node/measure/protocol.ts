@@ -1,5 +1,6 @@
+import type { LowContrast } from '../../image/index.js';
 import type { ProtocolRecord, TrainingRecord } from '../checkpoints/index.js';
-import { type FoldChoice, isSameSplit, type LowContrast } from '../datasets/index.js';
+import { type FoldChoice, isSameSplit } from '../datasets/index.js';
 import type { LabelMapping } from './label-mapping.js';
 
 /** How a measurement was made: everything that another person needs to make it again, or to doubt it. */

@@ -1,9 +1,10 @@
+import { percent } from '../../common/percent.js';
 import type { Spread } from '../../metrics/index.js';
 import { settingText } from '../draw/text.js';
 import type { Comparison, RunGroup } from './compare.js';
 import type { FigureName } from './measurements.js';
 import { settingNamed } from './run-folder.js';
-import { formatTable, percent } from './table.js';
+import { formatTable } from './table.js';
 
 const columns: readonly (readonly [name: FigureName, head: string])[] = [
   ['accuracy', 'accuracy %'],

@@ -1,10 +1,6 @@
 /// <reference types="node" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
 
-export * from '../draw/contact-sheet.js';
-export * from '../draw/heat-panel.js';
-export { labelColours } from '../draw/label-colours.js';
-export { heatRamp, type Ramp } from '../draw/ramp.js';
 export * from './bar.js';
 export { compareChart } from './charts/compare.js';
 export { renderSvg, svgToPng } from './charts/render.js';

@@ -2,9 +2,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, normalize, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
-import { type HistoryEvent, parseHistory } from '../../metrics/index.js';
+import { describeZodError, parseJson } from '../../common/json.js';
 import { readDescription } from '../checkpoints/index.js';
-import { describeZodError, explainFileError, parseJson } from '../files/files.js';
+import { explainFileError } from '../files/files.js';
+import { type HistoryEvent, parseHistory } from '../runs/index.js';
 
 /** A figure; null where it was not finite. */
 const figure = z.number().nullable();

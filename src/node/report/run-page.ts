@@ -1,9 +1,9 @@
+import { percent } from '../../common/percent.js';
+import { printable } from '../../common/printable.js';
 import type { Calibration, ClassMetrics, Evaluation } from '../../metrics/index.js';
 import { classNames, grouped, hours, settingText } from '../draw/text.js';
-import { printable } from '../files/files.js';
 import { Html, html, htmlPage, htmlTable } from './html.js';
 import type { RunFolder } from './run-folder.js';
-import { percent } from './table.js';
 
 /** What the page shows as measured: recorded by training, or measured for the report. */
 export interface ReportedEvaluation {

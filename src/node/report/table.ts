@@ -1,3 +1,4 @@
+import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
 import type { ClassMetrics, ConfusionMatrix } from '../../metrics/evaluation.js';
 import { columnsOf } from '../draw/text-width.js';
@@ -22,11 +23,6 @@ export function formatTable(cells: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n');
-}
-
-/** A fraction in percent with one digit after the point, or `digits`; `-` where it is undefined. */
-export function percent(fraction: number | null, digits = 1): string {
-  return fraction === null ? '-' : (fraction * 100).toFixed(digits);
 }
 
 /** A label per class index; the index itself beyond the labels. */

@@ -1,6 +1,7 @@
 import { ExitCode, UserError } from '../../common/errors.js';
 import { compareLabels, isNumbered } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
+import { printable } from '../../common/printable.js';
 import {
   classCounts,
   type Dataset,
@@ -10,7 +11,6 @@ import {
   holdOut,
   loadDataset,
 } from '../datasets/index.js';
-import { printable } from '../files/files.js';
 import { dataTypeLabels, type RunOptions } from './options.js';
 
 export interface RunData {

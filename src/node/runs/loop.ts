@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { ExitCode, UserError } from '../../common/errors.js';
-import { type Evaluation, type History, openHistory } from '../../metrics/index.js';
+import type { Evaluation } from '../../metrics/index.js';
 import { learningRate, scheduleOf } from '../../optim/index.js';
 import type { Engine, Snapshot } from '../../train/engine.js';
 import { evaluateWith, trainStep } from '../../train/epoch.js';
 import { lastFileName, type TrainState } from '../checkpoints/index.js';
 import type { Loader } from '../datasets/index.js';
+import { type History, openHistory } from './history.js';
 import type { RunOptions } from './options.js';
 import { historyFileName, isOwnState } from './resume.js';
 import {

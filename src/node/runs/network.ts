@@ -1,8 +1,7 @@
 import { ExitCode, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
-import { checkPosterV2Config, classLimits, modelNamed, type PosterV2Config } from '../../models/index.js';
-import type { ModelDescription } from '../checkpoints/index.js';
+import { printable } from '../../common/printable.js';
 import {
   type Augmentation,
   affectnetAugmentation,
@@ -10,8 +9,9 @@ import {
   nanoAugmentation,
   noAugmentation,
   rafdbAugmentation,
-} from '../datasets/index.js';
-import { printable } from '../files/files.js';
+} from '../../image/index.js';
+import { checkPosterV2Config, classLimits, modelNamed, type PosterV2Config } from '../../models/index.js';
+import type { ModelDescription } from '../checkpoints/index.js';
 import type { RunOptions } from './options.js';
 
 const augmentations: Readonly<Record<RunOptions['augmentation'], Augmentation>> = {

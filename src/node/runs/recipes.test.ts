@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Augmentation } from '../../image/index.js';
 import { scheduleOf } from '../../optim/index.js';
 import { loadModel } from '../checkpoints/index.js';
-import type { Augmentation } from '../datasets/index.js';
 import { noteVotes, openData } from './data.js';
 import { augmentationOf, networkOf } from './network.js';
 import { type DataType, dataTypeLabels, dataTypes, optimizerOf, parseRun, parseStoredRun } from './options.js';
@@ -79,7 +79,7 @@ describe('recipes', () => {
   });
 
   it('what counts where nothing is given for FER+ is what the bundled weights were trained by', async () => {
-    const weights = fileURLToPath(new URL('../../../weights/poster-v2-nano.safetensors', import.meta.url));
+    const weights = fileURLToPath(new URL('../../../../weights/poster-v2-nano.safetensors', import.meta.url));
     const { training } = await loadModel(weights);
     const bundled = parseStoredRun(training?.options);
     // What says which data and which seed is no recipe.

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { ExitCode, UserError } from '../../common/errors.js';
 import { compareLabels } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
+import { printable } from '../../common/printable.js';
 import { elements } from '../../graph/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import {
@@ -14,7 +15,7 @@ import {
   requireFinite,
   type TrainState,
 } from '../checkpoints/index.js';
-import { explainFileError, printable, writeFileAtomic } from '../files/files.js';
+import { explainFileError, writeFileAtomic } from '../files/files.js';
 import type { RunData } from './data.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';

@@ -1,7 +1,7 @@
-import type { HistoryEvent } from '../../metrics/index.js';
 import type { Tally } from '../../train/epoch.js';
 import type { Scalars, TrainState } from '../checkpoints/index.js';
 import type { Skipped } from '../datasets/index.js';
+import type { HistoryEvent } from './history.js';
 
 /** Where a run has got to. */
 export interface RunPosition {

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { describeZodError } from '../../common/json.js';
 import type { Snapshot } from '../../train/engine.js';
 import type { TrainingProgram } from '../../train/program.js';
 import {
@@ -13,7 +14,6 @@ import {
   type TrainingRecord,
   type TrainState,
 } from '../checkpoints/index.js';
-import { describeZodError } from '../files/files.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
 import { accumulatorsOf, positionOf, type RunPosition } from './run-position.js';

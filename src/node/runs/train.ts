@@ -1,6 +1,6 @@
 import { random } from '../../common/random.js';
 import { elements } from '../../graph/index.js';
-import type { Evaluation, History, HistoryEvent } from '../../metrics/index.js';
+import type { Evaluation } from '../../metrics/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import { initialize } from '../../nn/index.js';
 import { createEngine, type TrainDevice } from '../../train/create-engine.js';
@@ -11,6 +11,7 @@ import { createLoader } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
 import { noteClasses, noteVotes, openData } from './data.js';
 import { digestOf } from './data-digest.js';
+import type { History, HistoryEvent } from './history.js';
 import { type InitReport, type InitSource, initialParameters } from './init.js';
 import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';

@@ -1,6 +1,7 @@
 import { UserError } from '../../../common/errors.js';
+import { printable } from '../../../common/printable.js';
 import { maxTensors } from '../../../safetensors/tensor-names.js';
-import { printable, type ReadableFile } from '../../files/files.js';
+import type { ReadableFile } from '../../files/files.js';
 import { readPickle } from './pickle.js';
 import { maxPickleBytes } from './pickle-limits.js';
 import { PickleError } from './pickle-reader.js';

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { UserError } from '../../../common/errors.js';
+import { printable } from '../../../common/printable.js';
 import { type Dtype, elementBytes, elementCount, type Tensor } from '../../../safetensors/tensor.js';
-import { printable, type ReadableFile } from '../../files/files.js';
+import type { ReadableFile } from '../../files/files.js';
 import type { PickleTensor } from './pickle-values.js';
 import { damaged, type PthFile } from './pth-file.js';
 

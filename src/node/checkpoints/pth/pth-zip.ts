@@ -1,7 +1,8 @@
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { messageOf, UserError } from '../../../common/errors.js';
+import { printable } from '../../../common/printable.js';
 import { maxTensors } from '../../../safetensors/tensor-names.js';
-import { printable, type ReadableFile } from '../../files/files.js';
+import type { ReadableFile } from '../../files/files.js';
 import { readPickle } from './pickle.js';
 import { maxPickleBytes } from './pickle-limits.js';
 import type { PickleStorage } from './pickle-values.js';

@@ -10,7 +10,7 @@ import { type CheckpointFile, openCheckpointFile } from '../checkpoint-file.js';
 import { type PickleNode, type PickleValue, pickle, pickleCall, pickleGlobal, pickleTuple } from './pickle-writer.js';
 
 const fixture = (name: string): Buffer =>
-  readFileSync(fileURLToPath(new URL(`../../../../test/fixtures/checkpoints/${name}`, import.meta.url)));
+  readFileSync(fileURLToPath(new URL(`../../../../../test/fixtures/checkpoints/${name}`, import.meta.url)));
 
 /** A view of storage `key`, of `length` elements of a type. */
 function view(

@@ -1,5 +1,6 @@
+import { descriptionKey } from '../../../safetensors/description-key.js';
 import { fromFloat32, type Tensor } from '../../../safetensors/tensor.js';
-import { descriptionKey, formatDescription, type ModelDescription } from '../model-checkpoint.js';
+import { formatDescription, type ModelDescription } from '../model-checkpoint.js';
 import { isOptionalBuffer } from '../parameters.js';
 import {
   type PickleValue,

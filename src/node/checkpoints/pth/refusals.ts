@@ -1,4 +1,4 @@
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import { isObject, type PickleValue } from './pickle-values.js';
 
 /** Entries of the list; a hostile file could ask for any number of calls. */

@@ -1,6 +1,6 @@
 import { UserError } from '../../../common/errors.js';
+import { printable } from '../../../common/printable.js';
 import { maxTensors } from '../../../safetensors/tensor-names.js';
-import { printable } from '../../files/files.js';
 import { isObject, type PickleDict, type PickleTensor, type PickleValue } from './pickle-values.js';
 
 // Where the weights are in what a training script saved: alone, or beside the epoch, the optimizer and what it liked.

@@ -1,4 +1,4 @@
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import { checkDimensions, checkName, type PickleBudget } from './pickle-limits.js';
 import type { Builder } from './pickle-machine.js';
 import { fill } from './pickle-machine.js';

@@ -1,7 +1,7 @@
 import { extname, join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
 import { pictureName } from '../../../common/picture-names.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import { descriptionFile } from '../description.js';
 import { filesIn, foldersIn, holdsPictures, picturesIn } from '../folders.js';
 import { votesFile } from '../votes.js';

@@ -1,6 +1,6 @@
 import { compareLabels, type LabelComparison } from '../../../common/label-sets.js';
 import type { LabelSet } from '../../../common/labels.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import type { DatasetCheck, SameGroup, SplitCheck } from './check.js';
 import { unexaminedText } from './unexamined.js';
 

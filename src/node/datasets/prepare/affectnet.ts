@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import { isFile } from '../folders.js';
 import { type AffectNetKind, affectNetKind, expressions, labelOfExpression } from './affectnet-expressions.js';
 import { readAnnotations } from './affectnet-npy.js';

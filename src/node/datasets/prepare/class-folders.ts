@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
 import type { LabelSet } from '../../../common/labels.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import { foldersIn, isFolder, picturesIn } from '../folders.js';
 import { type SplitRole, splitRole, splitsOf } from '../splits.js';
 import { LeftOut, type Problems, type Release, type ReleasePicture } from './release.js';

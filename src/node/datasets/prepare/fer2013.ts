@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
 import { fer2013 } from '../../../common/label-sets.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import { isFile } from '../folders.js';
 import { LeftOut, type Problems, type Release, type ReleasePicture, saidBy } from './release.js';
 import { readRows } from './rows.js';

@@ -1,5 +1,5 @@
 import { ferplus } from '../../../common/label-sets.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 
 /** A line of the FER+ release's `label.csv`. */
 export interface FerPlusEntry {

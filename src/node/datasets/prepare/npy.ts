@@ -1,5 +1,6 @@
 import { UserError } from '../../../common/errors.js';
-import { printable, type ReadableFile, withFile } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
+import { type ReadableFile, withFile } from '../../files/files.js';
 
 /** A file with one number has less than 200 bytes; more than this is something else. */
 const mostBytes = 65_536;

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
 import { rafdb } from '../../../common/label-sets.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 import { isFile } from '../folders.js';
 import { type ClassFolders, hasClassFolders, readClassFolders } from './class-folders.js';
 import { LeftOut, type Problems, type Release, type ReleasePicture, safePath, saidBy } from './release.js';

@@ -1,6 +1,6 @@
 import { UserError } from '../../../common/errors.js';
 import type { LabelSet } from '../../../common/labels.js';
-import { printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
 
 /** A picture of a release, and where it belongs. */
 export interface ReleasePicture {

@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { CsvError, parse } from 'csv-parse';
 import { z } from 'zod';
 import { UserError } from '../../../common/errors.js';
-import { explainFileError, printable } from '../../files/files.js';
+import { printable } from '../../../common/printable.js';
+import { explainFileError } from '../../files/files.js';
 
 /** A line of a list file. */
 export interface Row {

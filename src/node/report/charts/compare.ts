@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { printable } from '../../../common/printable.js';
 import { spread } from '../../../metrics/index.js';
-import { printable } from '../../files/files.js';
 import type { RunGroup } from '../compare.js';
 import type { RunEpoch } from '../run-folder.js';
 import { curvePanel, type Series } from './curves.js';

@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from '../../common/errors.js';
-import { printable, withFile } from '../files/files.js';
+import { printable } from '../../common/printable.js';
+import { withFile } from '../files/files.js';
 
 /** A header longer than this is none that anybody writes. */
 const longestHeader = 4096;

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { UserError } from '../../common/errors.js';
 import { elements } from '../../graph/index.js';
 import { type Augmentation, affectnetAugmentation, nanoAugmentation, noAugmentation } from '../../image/augment.js';
-import { loadDataset } from './dataset.js';
-import { createLoader } from './loader.js';
+import { loadDataset } from '../datasets/dataset.js';
+import { createLoader } from '../datasets/loader.js';
 import { readNpyInto } from './npy.js';
 
 /** A file as `numpy.save` writes it. */

@@ -1,0 +1,2 @@
+export type { AttentionMap, ClassTokenAttention, ScaleAttention, TokenWeights } from './attention-maps.js';
+export * from './explain.js';

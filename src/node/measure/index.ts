@@ -1,0 +1,7 @@
+export * from './embed.js';
+export * from './evaluate.js';
+export * from './feature-map.js';
+export * from './label-mapping.js';
+export * from './label-order.js';
+export type { Protocol } from './protocol.js';
+export * from './sampled-order.js';
