@@ -6,7 +6,7 @@
  */
 
 export * as autodiff from './autodiff/index.js';
-export { ExitCode, UserError } from './common/errors.js';
+export { type ErrorKind, UserError } from './common/errors.js';
 export * from './common/label-sets.js';
 export type { LabelSet } from './common/labels.js';
 export type { Preprocessing } from './common/preprocessing.js';

@@ -172,7 +172,7 @@ describe('poster convert', () => {
       assert.rejects(converted(from, out, options), (error) => {
         assert.ok(error instanceof UserError, String(error));
         assert.match(error.message, sentence);
-        assert.equal(error.exitCode, code, error.message);
+        assert.equal(error.kind, code, error.message);
         return true;
       });
     const from = 'a.safetensors';

@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import { lastFileName } from '../node/checkpoints/index.js';
 import { divide, loadDataset } from '../node/datasets/index.js';
@@ -97,7 +97,7 @@ async function requireNone(folder: string): Promise<void> {
   if (!(await exists(join(folder, planFileName)))) return;
   throw new UserError(
     `${folder} already holds a cross-validation; go on with it (--resume ${folder}) or choose another folder with --out.`,
-    ExitCode.usage,
+    'usage',
   );
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { ModelDescription } from '../node/checkpoints/index.js';
 import { foldToMeasure } from './fold-options.js';
 
@@ -30,7 +30,7 @@ const kept: ModelDescription = {
 
 const refused = (run: () => unknown, pattern: RegExp): void => {
   assert.throws(run, (error) => {
-    assert.ok(error instanceof UserError && error.exitCode === ExitCode.usage, String(error));
+    assert.ok(error instanceof UserError && error.kind === 'usage', String(error));
     assert.match(error.message, pattern);
     return true;
   });

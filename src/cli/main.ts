@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { ExitCode, messageOf, UserError } from '../common/errors.js';
+import { messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
 import { noteChannel } from '../node/checkpoints/notes.js';
 import { refusalChannel } from '../node/checkpoints/refused.js';
 import { packageFile } from '../node/files/package-files.js';
 import { note, noteLines } from './context.js';
+import { ExitCode, exitCodeOf } from './exit-code.js';
 import { watchStdout } from './stdout.js';
 
 const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
@@ -84,7 +85,7 @@ function refuseEmpty(command: Command): void {
   const empty = command.options.find((option) => isEmpty(command.getOptionValue(option.attributeName())));
   if (empty === undefined && !command.args.includes('')) return;
   const what = empty === undefined ? 'An argument' : `The value of ${empty.long ?? empty.flags}`;
-  throw new UserError(`${what} is empty; give one, or leave it out.`, ExitCode.usage);
+  throw new UserError(`${what} is empty; give one, or leave it out.`, 'usage');
 }
 
 /** Says what went wrong in a sentence. @returns the exit code that fits */
@@ -101,7 +102,7 @@ function report(error: unknown): number {
   if (error instanceof UserError) {
     say(error.message);
     if (verbose) noteLines(String(error.stack));
-    return error.exitCode;
+    return exitCodeOf(error);
   }
   if (/failed to allocate|bad.?alloc|out of memory|Array buffer allocation failed/i.test(messageOf(error))) {
     say('There is not enough memory; lower --micro-batch (train) or --batch-size, or free some.');

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { pictureName } from '../common/picture-names.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { whenAborted } from '../common/signals.js';
@@ -43,7 +43,7 @@ export interface PictureInputs {
  */
 export async function pictureInputs(names: readonly string[], recursive: boolean): Promise<PictureInputs> {
   if (names.filter((name) => name === '-').length > 1) {
-    throw new UserError('Standard input (-) can be read once only; name it once.', ExitCode.usage);
+    throw new UserError('Standard input (-) can be read once only; name it once.', 'usage');
   }
   const inputs: PictureInput[] = [];
   const without: WithoutPictures[] = [];
@@ -51,7 +51,7 @@ export async function pictureInputs(names: readonly string[], recursive: boolean
     try {
       for (const input of await inputsOf(name, recursive)) inputs.push(input);
     } catch (error) {
-      if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+      if (!(error instanceof UserError) || error.kind !== 'input') throw error;
       without.push({ name, reason: error });
     }
   }
@@ -101,7 +101,7 @@ function fromFile(path: string, place: string): PictureInput {
 
 function fromAddress(address: string): PictureInput {
   if (!URL.canParse(address)) {
-    throw new UserError(`${printable(address)} is no valid address; check how it is spelled.`, ExitCode.usage);
+    throw new UserError(`${printable(address)} is no valid address; check how it is spelled.`, 'usage');
   }
   const url = new URL(address);
   const last = url.pathname.split('/').findLast((part) => part !== '');
@@ -142,10 +142,7 @@ export const decodeInput: ImageDecoder = async (image, request) => {
 
 async function readStdin(signal?: AbortSignal): Promise<Buffer> {
   if (process.stdin.isTTY) {
-    throw new UserError(
-      '- stands for a picture on standard input; pipe one: poster predict - < photo.jpg',
-      ExitCode.usage,
-    );
+    throw new UserError('- stands for a picture on standard input; pipe one: poster predict - < photo.jpg', 'usage');
   }
   const stop = (): void => {
     process.stdin.destroy();

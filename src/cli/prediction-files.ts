@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join, normalize, resolve } from 'node:path';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { cropCorners } from '../detect/align.js';
 import type { PictureFormat } from '../node/draw/annotated-picture.js';
@@ -53,7 +53,7 @@ export async function planFiles(inputs: readonly PictureInput[], options: FileOp
   if (draw !== undefined) {
     await checkDrawing(draw, isPictureFile, '.png, .jpg or .webp');
     if (isPictureFile(draw) && inputs.length > 1) {
-      throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
+      throw new UserError('--draw names one file for several pictures; name a folder.', 'usage');
     }
     await checkFolderFor(isPictureFile(draw) ? dirname(draw) : draw);
   }
@@ -105,10 +105,7 @@ function refuseCollisions(outputs: readonly NamedOutput[]): void {
     const place = resolve(path);
     const other = seen.get(place);
     if (other !== undefined) {
-      throw new UserError(
-        `${other} and ${option} would both write ${path}; name another file or folder.`,
-        ExitCode.usage,
-      );
+      throw new UserError(`${other} and ${option} would both write ${path}; name another file or folder.`, 'usage');
     }
     seen.set(place, option);
   }

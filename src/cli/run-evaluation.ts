@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import { type Evaluated, evaluateOn } from '../node/measure/index.js';
 import type { RunFolder } from '../node/report/index.js';
@@ -43,10 +43,10 @@ export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Pr
   const { data, split, dataLabels, mapLabels = false, device, threads, batchSize, workers } = flags;
   if (data === undefined) {
     if (mapLabels) {
-      throw new UserError('--map-labels is for measuring; give --data too, or leave it out.', ExitCode.usage);
+      throw new UserError('--map-labels is for measuring; give --data too, or leave it out.', 'usage');
     }
     if (split === undefined) return undefined;
-    throw new UserError('--split names a part of a dataset; give --data too, or leave it out.', ExitCode.usage);
+    throw new UserError('--split names a part of a dataset; give --data too, or leave it out.', 'usage');
   }
   const classifier: Classifier = await openCheckpoint({
     checkpoint: run.bestCheckpoint,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { modelNames, models } from '../models/index.js';
 import { type DataType, dataTypes, flagOf, type RunOptions, runSchema } from '../node/runs/options.js';
 import { datasetRecipes, networkRecipes, publishedRecipe, type Recipe } from '../node/runs/recipes.js';
@@ -155,7 +155,7 @@ export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunO
     throw new UserError(
       `A resumed run keeps its options, and ${flagOf(first)} was ${stored[first] === null ? 'not given' : String(stored[first])}; leave it out, or start a ` +
         'new run from these weights with --init.',
-      ExitCode.usage,
+      'usage',
     );
   }
   return { ...stored, epochs: given.epochs ?? stored.epochs, data: given.data ?? stored.data };

@@ -1,5 +1,5 @@
-import { ExitCode } from '../common/errors.js';
 import { explainFileError } from '../node/files/files.js';
+import { ExitCode } from './exit-code.js';
 
 const listeners = new Set<() => void>();
 let closed = false;

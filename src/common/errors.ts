@@ -1,32 +1,29 @@
-/** Exit codes of the command line; `UserError` carries the one that fits. */
-export const ExitCode = {
-  ok: 0,
-  /** A defect of this program. */
-  internal: 1,
-  /** The command line itself was wrong. */
-  usage: 2,
-  /** A file, picture, dataset or checkpoint could not be used. */
-  input: 3,
-  /** The device asked for is not there, or ran out of memory or disk. */
-  resource: 4,
-  /** Training stopped because its numbers left the finite range. */
-  diverged: 5,
-  /** Stopped by the user (Ctrl-C); state was saved. */
-  interrupted: 130,
-} as const;
-export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
-
 /**
- * Something the user can mend. The message is one sentence that says what was wrong, where, and what to do;
- * the command line prints it without a stack trace and leaves with `exitCode`.
+ * What is to blame for an error that the user can mend. Programs branch on it; the command line makes an exit code of it, a
+ * service a status.
+ *
+ * - `input`: a file, picture, dataset or checkpoint that cannot be used.
+ * - `usage`: what was asked for is wrong in itself: an argument, or two that contradict each other.
+ * - `device`: the device asked for is not there.
+ * - `resources`: memory, disk, open files or a program of the system are lacking.
+ * - `diverged`: training stopped because its numbers left the finite range.
+ * - `interrupted`: the user stopped it; what can be saved is saved.
  */
+export type ErrorKind = 'input' | 'usage' | 'device' | 'resources' | 'diverged' | 'interrupted';
+
+/** Something the user can mend. The message is one sentence that says what was wrong, where, and what to do. */
 export class UserError extends Error {
   override readonly name = 'UserError';
-  readonly exitCode: ExitCode;
-  constructor(message: string, exitCode: ExitCode = ExitCode.input, options?: ErrorOptions) {
+  readonly kind: ErrorKind;
+  constructor(message: string, kind: ErrorKind = 'input', options?: ErrorOptions) {
     super(message, options);
-    this.exitCode = exitCode;
+    this.kind = kind;
   }
+}
+
+/** Whether something thrown is a {@link UserError} of this kind. */
+export function isOfKind(error: unknown, kind: ErrorKind): error is UserError {
+  return error instanceof UserError && error.kind === kind;
 }
 
 /** The message of anything thrown. */

@@ -43,5 +43,5 @@ export function checkDetectOptions({
           : typeof turned !== 'boolean' && turned !== 'always'
             ? `'turned' as ${String(turned)} (true, false or 'always')`
             : undefined;
-  if (problem !== undefined) throw new UserError(`Faces cannot be detected with ${problem}.`, 2);
+  if (problem !== undefined) throw new UserError(`Faces cannot be detected with ${problem}.`, 'usage');
 }

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import type { Random } from '../common/random.js';
 
@@ -172,7 +172,7 @@ export function checkTensorAugmentation({ rotation, scale, shift, brightness, co
   throw new UserError(
     'Pictures given as tensors can be mirrored and erased, not turned, scaled, shifted or brightened; use ' +
       '--augmentation none, rafdb or affectnet.',
-    ExitCode.usage,
+    'usage',
   );
 }
 

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { type Picture, toLuma } from './resize.js';
 
 /** What becomes of a face crop of low contrast: spread over all values, or taken as it is. */
@@ -7,7 +7,7 @@ export type LowContrast = 'stretch' | 'keep';
 /** Programs without types may pass anything. @throws UserError */
 export function checkLowContrast(treatment: unknown): asserts treatment is LowContrast {
   if (treatment === 'stretch' || treatment === 'keep') return;
-  throw new UserError(`Low contrast cannot be treated by '${treatment}'; give stretch or keep.`, ExitCode.usage);
+  throw new UserError(`Low contrast cannot be treated by '${treatment}'; give stretch or keep.`, 'usage');
 }
 
 /** A face crop, and whether its contrast was low before anything was done about it. */

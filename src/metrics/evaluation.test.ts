@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import {
   accuracy,
   confusionMatrix,
@@ -72,7 +72,7 @@ test('predictions take the lowest index among equals and refuse NaN', () => {
   ]) {
     assert.throws(
       () => predictions(scores([[0, 1], row])),
-      (error) => error instanceof UserError && error.exitCode === ExitCode.diverged && /sample 1/.test(error.message),
+      (error) => error instanceof UserError && error.kind === 'diverged' && /sample 1/.test(error.message),
     );
   }
 });

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { type Calibration, calibration } from './calibration.js';
 import { logSoftmax } from './softmax.js';
 
@@ -69,7 +69,7 @@ function mean(values: readonly number[]): number | null {
 
 /**
  * The best-scored class of each row; the lowest index among equals.
- * @throws UserError (exit code `diverged`) for a NaN, which no class can be read from.
+ * @throws UserError (kind `diverged`) for a NaN, which no class can be read from.
  */
 export function predictions(scores: Scores): Int32Array {
   const samples = sampleCount(scores);
@@ -82,7 +82,7 @@ export function predictions(scores: Scores): Int32Array {
       if (Number.isNaN(value)) {
         throw new UserError(
           `The network's output for sample ${i} is not a number: its weights are broken; use another checkpoint.`,
-          ExitCode.diverged,
+          'diverged',
         );
       }
       if (value > (data[i * classes + top] ?? Number.NaN)) top = c;
@@ -199,7 +199,7 @@ export function crossEntropy(targets: ArrayLike<number> | Scores, logits: Scores
  * @param labels true class of each sample
  * @param logits in the same order
  * @param k for top-k accuracy; taken down to the number of classes
- * @throws UserError (exit code `diverged`) when a logit is NaN.
+ * @throws UserError (kind `diverged`) when a logit is NaN.
  */
 export function evaluate(labels: ArrayLike<number>, logits: Scores, k = 2): Evaluation {
   const confusion = confusionMatrix(labels, predictions(logits), logits.classes);

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import { type AdamKernel, createAdamKernel } from './adam-kernel.js';
 import { allocate, type Gradients, type Layout, partOf, tensorsOf } from './parameters.js';
@@ -77,21 +77,21 @@ export function checkOptimizer(config: OptimizerConfig): void {
   if (config.type === 'sgd') {
     atLeastZero('momentum', config.momentum);
     if (config.nesterov && config.momentum === 0) {
-      throw new UserError('Nesterov momentum needs a momentum above 0; set one or turn nesterov off.', ExitCode.usage);
+      throw new UserError('Nesterov momentum needs a momentum above 0; set one or turn nesterov off.', 'usage');
     }
     return;
   }
   atLeastZero('epsilon of Adam', config.eps);
   for (const beta of config.betas) {
     if (!(beta >= 0 && beta < 1)) {
-      throw new UserError(`A beta of Adam must be at least 0 and below 1, not ${beta}.`, ExitCode.usage);
+      throw new UserError(`A beta of Adam must be at least 0 and below 1, not ${beta}.`, 'usage');
     }
   }
 }
 
 function atLeastZero(what: string, value: number): void {
   if (!(value >= 0 && Number.isFinite(value))) {
-    throw new UserError(`The ${what} must be a finite number of at least 0, not ${value}.`, ExitCode.usage);
+    throw new UserError(`The ${what} must be a finite number of at least 0, not ${value}.`, 'usage');
   }
 }
 

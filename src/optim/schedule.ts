@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 
 /** A linear rise over the first steps of training: step s (from 0) of a warm-up of W steps gets (s + 1) / W of the rate. */
 export interface WarmUp {
@@ -115,7 +115,7 @@ export function checkSchedule(schedule: Schedule): void {
 
 function within(what: string, value: number, holds: boolean, range: string): void {
   if (!holds || !Number.isFinite(value)) {
-    throw new UserError(`The ${what} must be ${range}, not ${value}.`, ExitCode.usage);
+    throw new UserError(`The ${what} must be ${range}, not ${value}.`, 'usage');
   }
 }
 

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { packageFile } from '../node/files/package-files.js';
 
 /**
@@ -15,6 +15,6 @@ export async function requireBundledCheckpoint(): Promise<string> {
   if (there?.isFile()) return path;
   throw new UserError(
     `The bundled weights ${path} are missing; name a checkpoint with --checkpoint or install the package again.`,
-    ExitCode.input,
+    'input',
   );
 }

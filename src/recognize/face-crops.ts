@@ -1,5 +1,5 @@
 import { cropTemplateFor } from '../common/crop-templates.js';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { alignFace, type Keypoints } from '../detect/index.js';
 import { inputFormat, normaliseInto } from '../image/augment.js';
@@ -56,7 +56,7 @@ export async function classifyCrops(
   batchSize: number = defaultBatchSize,
 ): Promise<Score[][]> {
   if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
-    throw new UserError(`A batch cannot have ${batchSize} faces; batchSize is a whole number from 1.`, ExitCode.usage);
+    throw new UserError(`A batch cannot have ${batchSize} faces; batchSize is a whole number from 1.`, 'usage');
   }
   const { labels } = classifier.labels;
   const { imageSize, channels } = classifier.preprocessing;

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
 import type { ImageSource } from './image-source.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
@@ -38,10 +38,7 @@ export async function imageClassification(options: RecognizerOptions = {}): Prom
     { top_k = 5 }: ClassifyImageOptions = {},
   ): Promise<ImageClassification[] | ImageClassification[][]> {
     if (top_k !== null && !(Number.isSafeInteger(top_k) && top_k >= 1)) {
-      throw new UserError(
-        `There cannot be ${top_k} labels; top_k is a whole number from 1, or null for all.`,
-        ExitCode.usage,
-      );
+      throw new UserError(`There cannot be ${top_k} labels; top_k is a whole number from 1, or null for all.`, 'usage');
     }
     const list = isList(images) ? images : [images];
     const results = (await recognizer.recognize(list.map(addressed))).map((result) => topOf(result, top_k));

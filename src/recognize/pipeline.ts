@@ -1,5 +1,5 @@
 import { Ahead } from '../common/ahead.js';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { Lease } from '../common/memory-budget.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
@@ -173,7 +173,7 @@ async function decodeOne(
     if (isRawImage(image)) return { picture: pictureOf(image, request), frames: 1 };
     return await decode(image, request);
   } catch (error) {
-    if (error instanceof UserError && error.exitCode === ExitCode.input) return { status: 'rejected', reason: error };
+    if (error instanceof UserError && error.kind === 'input') return { status: 'rejected', reason: error };
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { imageClassification } from './image-classification.js';
 import type { ImageSource } from './image-source.js';
 import type { Recognition } from './recognition.js';
@@ -121,7 +121,7 @@ test('what cannot be used: thrown, or in its place', async () => {
   const bad = Buffer.from('not a picture');
   await assert.rejects(recognizer.recognize([path, bad]), (error) => {
     assert.ok(error instanceof UserError);
-    assert.equal(error.exitCode, ExitCode.input);
+    assert.equal(error.kind, 'input');
     assert.match(error.message, /^Picture 2 is not a picture/);
     return true;
   });

@@ -1,5 +1,5 @@
 import { cropTemplateFor } from '../common/crop-templates.js';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
@@ -243,10 +243,7 @@ function isStream(images: ImageSource | AsyncIterable<ImageSource>): images is A
 /** Programs without types may pass anything. @throws UserError */
 function checkOptions(options: unknown): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
-  throw new UserError(
-    'Options are an object, such as { aligned: true }; leave them out for the defaults.',
-    ExitCode.usage,
-  );
+  throw new UserError('Options are an object, such as { aligned: true }; leave them out for the defaults.', 'usage');
 }
 
 /** @throws UserError for what is no list or stream of pictures. */
@@ -254,16 +251,13 @@ function checkList(images: unknown): void {
   const iterable =
     typeof images === 'object' && images !== null && (Symbol.iterator in images || Symbol.asyncIterator in images);
   if (!iterable || ArrayBuffer.isView(images)) {
-    throw new UserError(
-      'settle takes a list or an async iterable of pictures; put a single one into a list.',
-      ExitCode.usage,
-    );
+    throw new UserError('settle takes a list or an async iterable of pictures; put a single one into a list.', 'usage');
   }
   // A stream of Node's that gives pieces of one file.
   if ('readableObjectMode' in images && images.readableObjectMode === false) {
     throw new UserError(
       'A stream of bytes is not a list of pictures; collect it into a Buffer, or pass the path of the file.',
-      ExitCode.usage,
+      'usage',
     );
   }
 }

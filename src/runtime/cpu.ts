@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-common';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
@@ -55,7 +55,7 @@ export class CpuSession {
     if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= maxThreads)) {
       throw new UserError(
         `A network cannot run on ${threads} threads; give a whole number from 1 to ${maxThreads}.`,
-        ExitCode.usage,
+        'usage',
       );
     }
     const ort = await loadOrt();

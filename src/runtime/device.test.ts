@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { ExitCode } from '../common/errors.js';
+
 import { chooseDevice } from './index.js';
 
 test('the CPU is always there', async () => {
@@ -14,7 +14,7 @@ function withoutAdapter(wanted: string): Record<string, unknown> {
   const script = `
     const { chooseDevice } = await import(${JSON.stringify(module)});
     const print = (value) => process.stdout.write(JSON.stringify(value));
-    await chooseDevice(${JSON.stringify(wanted)}).then(print, ({ name, message, exitCode }) => print({ name, message, exitCode }));
+    await chooseDevice(${JSON.stringify(wanted)}).then(print, ({ name, message, kind }) => print({ name, message, kind }));
   `;
   const none = { VK_DRIVER_FILES: '/no/such/driver.json', VK_ICD_FILENAMES: '/no/such/driver.json' };
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
@@ -33,8 +33,8 @@ test('auto falls back to the CPU and says so', onLinux, () => {
 });
 
 test('webgpu without an adapter is an error for the user', onLinux, () => {
-  const { name, message, exitCode } = withoutAdapter('webgpu');
-  assert.deepEqual([name, exitCode], ['UserError', ExitCode.resource]);
+  const { name, message, kind } = withoutAdapter('webgpu');
+  assert.deepEqual([name, kind], ['UserError', 'device']);
   assert.match(String(message), /--device cpu/);
 });
 

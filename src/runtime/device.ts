@@ -1,4 +1,4 @@
-import { ExitCode, messageOf, UserError } from '../common/errors.js';
+import { messageOf, UserError } from '../common/errors.js';
 import { apply, type Graph, graph, input, type Tensor } from '../graph/index.js';
 import { writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
@@ -21,7 +21,7 @@ export interface ChosenDevice {
  * does not say whether an adapter is a GPU or a program that imitates one (SwiftShader, llvmpipe), and those are far
  * slower. A device asked for by name is taken as it is, if it works at all.
  *
- * @throws UserError (exit code `resource`) where the device asked for is not there.
+ * @throws UserError (kind `device`) where the device asked for is not there.
  */
 export async function chooseDevice(wanted: DeviceName | 'auto'): Promise<ChosenDevice> {
   switch (wanted) {
@@ -40,7 +40,7 @@ export async function chooseDevice(wanted: DeviceName | 'auto'): Promise<ChosenD
       // Programs without types may pass anything.
       throw new UserError(
         `There is no device '${String(wanted)}'; known are auto, ${deviceNames.join(', ')}.`,
-        ExitCode.usage,
+        'usage',
       );
   }
 }
@@ -139,7 +139,7 @@ async function tryCuda(): Promise<void> {
       `ONNX Runtime cannot use CUDA here (${firstLine(error)}); install CUDA and cuDNN, then run ` +
         "'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12' to fetch its CUDA binaries, " +
         'or choose --device webgpu or --device cpu.',
-      ExitCode.resource,
+      'device',
       { cause: error },
     );
   }

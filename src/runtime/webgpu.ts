@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
-import { ExitCode, messageOf, UserError } from '../common/errors.js';
+import { messageOf, UserError } from '../common/errors.js';
 import { apply, batchDim, type DType, formatShape, type Graph, graph, input } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
@@ -215,7 +215,7 @@ async function createStrict(
     throw new UserError(
       'There is no GPU here that WebGPU can use; install a Vulkan driver for it (on Linux, check with vulkaninfo) ' +
         'or choose the CPU with --device cpu.',
-      ExitCode.resource,
+      'device',
       { cause: error },
     );
   }

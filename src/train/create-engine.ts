@@ -10,7 +10,7 @@ export type TrainDevice = 'cpu' | 'webgpu' | 'cuda';
  * step with SAM), and the optimizer runs on the CPU (145 ms a step for that network on two cores). Gradients are summed
  * and weights kept as on the CPU, so that checkpoints and results are the same kind of thing.
  *
- * @throws UserError (exit code `resource`) where there is no GPU that WebGPU can use.
+ * @throws UserError (kind `device`) where there is no GPU that WebGPU can use.
  */
 export async function createEngine(device: TrainDevice, options: EngineOptions): Promise<Engine> {
   switch (device) {

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { type Evaluation, evaluate } from '../metrics/index.js';
 import type { DropMask } from '../nn/index.js';
 import type { Batch, Loader } from '../node/datasets/index.js';
@@ -37,7 +37,7 @@ export async function trainStep(engine: Engine, batch: Batch, tally: Tally, opti
     throw new UserError(
       `The loss is no longer a finite number (epoch ${options.epoch + 1}, batch ${batch.index + 1}); lower --lr (it was ` +
         `${options.learningRate}) or add --warm-up. The checkpoints of before are whole.`,
-      ExitCode.diverged,
+      'diverged',
     );
   }
   tally.loss += loss;

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import {
   type DetectOptions,
   defaultScales,
@@ -44,7 +44,7 @@ export class FrameFaces {
 
   constructor(detector: FaceDetector, { searchEvery = 0.5, detect = {}, ...tracking }: FindFacesOptions = {}) {
     if (!(searchEvery >= 0 && searchEvery < Number.POSITIVE_INFINITY)) {
-      throw new UserError(`Faces cannot be searched for every ${searchEvery} s; give 0 or more.`, ExitCode.usage);
+      throw new UserError(`Faces cannot be searched for every ${searchEvery} s; give 0 or more.`, 'usage');
     }
     this.#detector = detector;
     this.#tracker = new FaceTracker(tracking);

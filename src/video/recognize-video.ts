@@ -1,6 +1,6 @@
 import { Ahead } from '../common/ahead.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
-import { ExitCode, UserError } from '../common/errors.js';
+import { UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
@@ -131,7 +131,7 @@ export async function* recognizeFrames(
 ): AsyncGenerator<VideoFrame, void, void> {
   const { smooth = 0.5, batchSize = 32, live = false, signal } = options;
   if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
-    throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, ExitCode.usage);
+    throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, 'usage');
   }
   const look = looker(recognizer, options);
   const smoother = new ScoreSmoother(smooth);
@@ -176,8 +176,7 @@ function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame
   const found = detector === undefined ? undefined : new FrameFaces(detector, options);
   const pyramids = new PyramidMaker();
   return async ({ time, frame, picture: image }) => {
-    if (!Number.isFinite(time))
-      throw new UserError(`Frame ${frame} is at ${time} s; times are seconds.`, ExitCode.usage);
+    if (!Number.isFinite(time)) throw new UserError(`Frame ${frame} is at ${time} s; times are seconds.`, 'usage');
     const picture = decodedPicture(image, `The picture of frame ${frame}`);
     const { width, height } = picture;
     const about = { time, frame, width, height, ...(options.picture === true ? { picture } : {}) };

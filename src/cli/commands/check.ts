@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import {
@@ -17,6 +17,7 @@ import { labelSetArgument } from '../arguments.js';
 import { labelSetNames, openCheckpoint, positive } from '../checkpoint-options.js';
 import { writeSheets } from '../contact-sheets.js';
 import { grouped, note, printResult } from '../context.js';
+import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
 
@@ -67,7 +68,7 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
       ? undefined
       : (await describeCheckpoint(checkpoint, labels === undefined ? {} : { labels })).labels;
   const progress = countBar('pictures');
-  const interrupt = stopOnSignals('Stopping.', new UserError('Stopped before the end.', ExitCode.interrupted));
+  const interrupt = stopOnSignals('Stopping.', new UserError('Stopped before the end.', 'interrupted'));
   let check: DatasetCheck;
   let sheets: string[] = [];
   let order: LabelOrder | undefined;

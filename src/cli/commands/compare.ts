@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'csv-stringify/sync';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import {
@@ -73,7 +73,7 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
   const { plot, csv } = flags;
   const kind = plot === undefined ? '' : extname(plot).toLowerCase();
   if (plot !== undefined && kind !== '.svg' && kind !== '.png') {
-    throw new UserError(`--plot ${plot}: give a name that ends in .svg or .png.`, ExitCode.usage);
+    throw new UserError(`--plot ${plot}: give a name that ends in .svg or .png.`, 'usage');
   }
   const outputs = [
     ...(csv === undefined ? [] : [{ option: '--csv', path: csv }]),

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { cropTemplateFor, knownCropTemplates, rafDbCrop } from '../../common/crop-templates.js';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { typedName } from '../../common/label-sets.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
 import { loadFaceDetector } from '../../detect/index.js';
@@ -72,7 +72,7 @@ async function run(src: string, out: string, flags: CropFlags): Promise<void> {
   const progress = countBar('pictures');
   const interrupt = stopOnSignals(
     'Stopping after the pictures in work; once more to quit at once.',
-    new UserError('Stopped: run the same command again to go on.', ExitCode.interrupted),
+    new UserError('Stopped: run the same command again to go on.', 'interrupted'),
   );
   let cropped: Cropped;
   try {
@@ -114,7 +114,7 @@ async function templateNamed(name: string | undefined): Promise<CropTemplate> {
   if (found !== undefined) return found;
   throw new UserError(
     `There is no crop template '${name}'; known are ${templateNames}, or give a .json file with a name and points.`,
-    ExitCode.usage,
+    'usage',
   );
 }
 

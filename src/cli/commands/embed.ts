@@ -2,7 +2,7 @@ import { dirname, relative, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { writeSafetensors } from '../../node/checkpoints/index.js';
@@ -79,7 +79,7 @@ export function embedCommand(): Command {
     .addHelpText('after', '\nExample:\n  poster embed data/ferplus --split valid --out features.safetensors')
     .action(async (dir: string, options: EmbedOptions) => {
       if (!options.out.endsWith(extension)) {
-        throw new UserError(`--out is ${options.out}; give a name that ends in ${extension}.`, ExitCode.usage);
+        throw new UserError(`--out is ${options.out}; give a name that ends in ${extension}.`, 'usage');
       }
       const embedder = await openAs(loadEmbedder, options);
       try {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { LowContrast } from '../../image/index.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
@@ -88,7 +88,7 @@ Examples:
 
 async function run(flags: EvaluateFlags): Promise<void> {
   if (flags.csv !== undefined && flags.checkpoint.length > 1) {
-    throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', ExitCode.usage);
+    throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', 'usage');
   }
   if (flags.csv !== undefined) {
     // Before the work, not after it.

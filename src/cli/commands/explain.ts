@@ -1,6 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
 import { type Box, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
@@ -28,6 +28,7 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
+import { ExitCode } from '../exit-code.js';
 import { explanationDocument, explanationPanel, explanationTensors } from '../explanation-output.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
@@ -119,7 +120,7 @@ async function run(
         if (result.length === 0) note(`${image}: no face found.`);
         for (const one of result) done.push(await write(stems[i] ?? '', one, options, guard));
       } catch (error) {
-        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         failed.push({ image, reason: error.message });
         note(`poster: ${error.message}`);
       }

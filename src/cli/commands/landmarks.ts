@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { messageOf, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import { pictureWithLandmarks } from '../../node/draw/annotated-picture.js';
@@ -16,6 +16,7 @@ import {
 } from '../../recognize/index.js';
 import { positive } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
+import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { formatOf, isPictureFile } from '../prediction-files.js';
 import { countBar } from '../progress.js';
@@ -99,7 +100,7 @@ async function run(
         const drawn = options.draw === undefined ? {} : { drawn: await draw(image, i, located, options.draw) };
         found.push({ image, width: picture.width, height: picture.height, faces, ...drawn });
       } catch (error) {
-        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         failed.push({ image, reason: messageOf(error) });
         note(`poster: ${messageOf(error)}`);
       }
@@ -140,7 +141,7 @@ async function checkDraw(images: readonly string[], { draw: to, checkpoint }: La
   if (to === undefined) return;
   await checkDrawing(to, isPictureFile, '.png, .jpg or .webp');
   if (isPictureFile(to) && images.length > 1) {
-    throw new UserError('--draw names one file for several pictures; name a folder.', ExitCode.usage);
+    throw new UserError('--draw names one file for several pictures; name a folder.', 'usage');
   }
   await checkFolderFor(isPictureFile(to) ? dirname(to) : to);
   const guard = await guardInputs([checkpoint, ...images]);

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { messageOf, UserError } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';
 import { animationFormat } from '../../node/ffmpeg/animation.js';
 import { firstBytesOf } from '../../node/ffmpeg/kind.js';
@@ -16,6 +16,7 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { grouped, note } from '../context.js';
+import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { decodeInput, type PictureInputs, pictureInputs } from '../picture-inputs.js';
 import { drawTo, type PlannedFiles, planFiles, saveCrops } from '../prediction-files.js';
@@ -128,10 +129,10 @@ Examples:
 
 async function predict(names: readonly string[], options: PredictOptions): Promise<void> {
   if (options.csv === '-' && (options.json === true || options.jsonl === true)) {
-    throw new UserError('--csv - and --json both write to standard output; give --csv a file.', ExitCode.usage);
+    throw new UserError('--csv - and --json both write to standard output; give --csv a file.', 'usage');
   }
   if (names.length === 0 && options.stream === undefined) {
-    throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', ExitCode.usage);
+    throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', 'usage');
   }
   const videos = await videoInputs(names, options.stream, {
     recursive: options.recursive === true,
@@ -206,7 +207,7 @@ async function run(
         for (const output of outputs) await output.add(predicted);
         if (problem !== undefined) {
           // A full disk takes no other picture's files either.
-          if (problem.exitCode !== ExitCode.input) throw problem;
+          if (problem.kind !== 'input') throw problem;
           count.unwritten++;
           note(`poster: ${problem.message}`);
         }

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import {
   type LinkKind,
@@ -59,7 +59,7 @@ async function run(name: ReleaseName, src: string, out: string, flags: PrepareFl
   const progress = countBar('pictures');
   const interrupt = stopOnSignals(
     'Removing what is there so far; once more to quit at once.',
-    new UserError('Stopped: nothing was made; run it again to begin again.', ExitCode.interrupted),
+    new UserError('Stopped: nothing was made; run it again to begin again.', 'interrupted'),
   );
   let prepared: Prepared;
   try {

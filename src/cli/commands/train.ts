@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
 import { lastFileName, readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
@@ -21,6 +21,7 @@ import {
   readCrossValidation,
 } from '../cross-validation.js';
 import { openDevice } from '../device.js';
+import { ExitCode } from '../exit-code.js';
 import { initArgument, initLabelsArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
@@ -124,10 +125,7 @@ async function runOnce(
 function initOf({ init = [], initLabels: labels }: TrainFlags): readonly InitSource[] {
   if (labels === undefined) return init;
   if (!init.some(({ part }) => part === 'network')) {
-    throw new UserError(
-      '--init-labels says what the outputs of a file mean; name the file: --init FILE.',
-      ExitCode.usage,
-    );
+    throw new UserError('--init-labels says what the outputs of a file mean; name the file: --init FILE.', 'usage');
   }
   return init.map((source) => (source.part === 'network' ? { ...source, labels } : source));
 }
@@ -194,13 +192,13 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
 async function resumedFolds(flags: TrainFlags, folder: string): Promise<CrossValidation> {
   const plan = await readCrossValidation(folder);
   if (initOf(flags).length > 0 || flags.out !== undefined) {
-    throw new UserError('A cross-validation goes on as it began; leave out --init and --out.', ExitCode.usage);
+    throw new UserError('A cross-validation goes on as it began; leave out --init and --out.', 'usage');
   }
   const { epochs, data } = resumedRun(plan.run, givenRun(flags));
   if (epochs !== plan.run.epochs) {
     throw new UserError(
       `All folds of a cross-validation are trained alike, and --epochs was ${plan.run.epochs}; leave it out.`,
-      ExitCode.usage,
+      'usage',
     );
   }
   return { ...plan, run: { ...plan.run, data } };
@@ -210,12 +208,12 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   const given = givenRun(flags);
   if (flags.resume !== undefined) {
     if (initOf(flags).length > 0) {
-      throw new UserError('--init begins a run and --resume goes on with one; give one of them.', ExitCode.usage);
+      throw new UserError('--init begins a run and --resume goes on with one; give one of them.', 'usage');
     }
     return resumedRun(parseStoredRun(await readRunConfig(flags.resume)), given);
   }
   if (given.data === undefined) {
-    throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', ExitCode.usage);
+    throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', 'usage');
   }
   const wish = await wishedRun(given.data, given);
   const options = parseRun(wish.run);
@@ -226,7 +224,7 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
       folds === null
         ? `--fold ${fold} of how many? Give --folds too.`
         : `There is no fold ${fold} among ${folds}; they are numbered from 1.`,
-      ExitCode.usage,
+      'usage',
     );
   }
   return options;

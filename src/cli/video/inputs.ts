@@ -1,5 +1,5 @@
 import { basename, dirname, extname, join } from 'node:path';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { pictureName } from '../../common/picture-names.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import { frameCount } from '../../image/frame-count.js';
@@ -37,7 +37,7 @@ export async function videoInputs(
 ): Promise<readonly VideoInput[] | undefined> {
   if (stream !== undefined) {
     if (names.length > 0) {
-      throw new UserError('--stream takes the place of inputs; name one or the other.', ExitCode.usage);
+      throw new UserError('--stream takes the place of inputs; name one or the other.', 'usage');
     }
     const title = /^\/dev\//.test(stream) ? stream : 'stream';
     return [{ name: shownAddress(stream), title, source: { stream }, live: true }];
@@ -73,7 +73,7 @@ export async function videoInputs(
   if (others > 0) {
     throw new UserError(
       `Some inputs are videos (${videos[0]?.name ?? ''}), some are not; recognise them by two commands.`,
-      ExitCode.usage,
+      'usage',
     );
   }
   return videos;
@@ -116,7 +116,7 @@ function refuseAddress(name: string): void {
   const shown = printable(shownAddress(name), 4096);
   throw new UserError(
     `${shown} is the address of a video, and it is read as a stream: poster predict --stream ${shown}`,
-    ExitCode.usage,
+    'usage',
   );
 }
 

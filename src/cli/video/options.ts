@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { isVideoFile } from '../../node/ffmpeg/encode.js';
 import { numberOf } from '../arguments.js';
 
@@ -56,7 +56,7 @@ export function withVideoOptions(command: Command): Command {
 /** @throws UserError for options that videos do not have. */
 export function refusePictureOptions({ top }: { readonly top?: number }): void {
   if (top !== undefined) {
-    throw new UserError('--top is for pictures; a video has all labels in its results. Leave it out.', ExitCode.usage);
+    throw new UserError('--top is for pictures; a video has all labels in its results. Leave it out.', 'usage');
   }
 }
 
@@ -77,7 +77,7 @@ export function refuseVideoOptions(options: VideoPredictOptions & { readonly dra
   if (given !== undefined) {
     throw new UserError(
       `${given[0]} is for videos, and the input is no video; leave it out, or read an animation with --animation.`,
-      ExitCode.usage,
+      'usage',
     );
   }
 }

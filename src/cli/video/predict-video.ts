@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { messageOf, UserError } from '../../common/errors.js';
 import { isVideoFile } from '../../node/ffmpeg/encode.js';
 import { openVideo, type Video } from '../../node/ffmpeg/index.js';
 import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
@@ -7,6 +7,7 @@ import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
 import { recognizeFrames, VideoSummary, type VideoTotals } from '../../video/index.js';
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
 import { note, noteLines, writeText } from '../context.js';
+import { ExitCode, exitCodeOf } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { jsonText } from '../json-text.js';
 import { isStdoutFailure, writeOut } from '../stdout.js';
@@ -66,7 +67,7 @@ export async function predictVideos(
         outcomes.push(outcome);
         if (outcome.failure !== undefined) {
           failed.push({ video: input.name, reason: outcome.failure.message });
-          failedWith = outcome.failure.exitCode;
+          failedWith = exitCodeOf(outcome.failure);
         }
         if (!json) {
           const text = summaryText(input.name, outcome.totals);
@@ -76,7 +77,7 @@ export async function predictVideos(
           written = true;
         }
       } catch (error) {
-        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         failed.push({ video: input.name, reason: messageOf(error) });
         note(`poster: ${messageOf(error)}`);
       }
@@ -116,7 +117,7 @@ function checkOptions(inputs: readonly VideoInput[], options: PredictVideoOption
             : several && [draw, timeline, csv].some((path) => path !== undefined)
               ? '--draw, --timeline and --csv name one file for several videos; give one video at a time'
               : undefined;
-  if (problem !== undefined) throw new UserError(`${problem}.`, ExitCode.usage);
+  if (problem !== undefined) throw new UserError(`${problem}.`, 'usage');
 }
 
 /** Before anything is written: no video is lost, and all files can be made. */

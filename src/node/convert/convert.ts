@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { type AssumedModel, landmarkPrefix } from '../../models/index.js';
 import { type Tensor, toFloat32 } from '../../safetensors/index.js';
@@ -117,7 +117,7 @@ async function formatOf(out: string): Promise<Format> {
   if ((await stat(out).catch(() => undefined))?.isDirectory()) return 'huggingface';
   throw new UserError(
     `The end of ${out} does not say what to write: .pth, .safetensors, .onnx, or a slash for a Hugging Face folder; or name it with --to.`,
-    ExitCode.usage,
+    'usage',
   );
 }
 
@@ -133,13 +133,13 @@ function checkOptions(to: Format, { opset, deadTensors, recorderEpochs, precisio
           : precision === 'F16' && recorderEpochs !== undefined
             ? '--recorders is for going on with training, which F16 weights are not for'
             : undefined;
-  if (problem !== undefined) throw new UserError(`${problem}; leave it out.`, ExitCode.usage);
+  if (problem !== undefined) throw new UserError(`${problem}; leave it out.`, 'usage');
 }
 
 async function refuseSamePlace(from: string, out: string): Promise<void> {
   const place = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
   if ((await place(from)) !== (await place(out))) return;
-  throw new UserError(`${out} is what is to be converted; name another file to write.`, ExitCode.usage);
+  throw new UserError(`${out} is what is to be converted; name another file to write.`, 'usage');
 }
 
 /** Dead tensors, where they are asked for. */

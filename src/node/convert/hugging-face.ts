@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
 import type { Tensor } from '../../safetensors/index.js';
@@ -83,7 +83,7 @@ export async function refuseForeignFolder(folder: string): Promise<void> {
   const shown = foreign.slice(0, 3).map((name) => printable(name, 40));
   throw new UserError(
     `${folder} holds other things (${shown.join(', ')}${foreign.length > 3 ? ', …' : ''}): name a new folder, or one that poster convert wrote.`,
-    ExitCode.usage,
+    'usage',
   );
 }
 

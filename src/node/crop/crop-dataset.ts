@@ -64,7 +64,7 @@ export async function cropDataset(
 ): Promise<Cropped> {
   const { template, size, faces = 'largest', minScore = 0.6, minSize = 0, onProgress, signal } = options;
   if (!(Number.isInteger(size) && size >= 16 && size <= 2048)) {
-    throw new UserError(`Crops cannot have a side of ${size} pixels; it is a whole number from 16 to 2048.`, 2);
+    throw new UserError(`Crops cannot have a side of ${size} pixels; it is a whole number from 16 to 2048.`, 'usage');
   }
   checkDetectOptions({ minScore, minSize });
   const [from, to] = [resolve(src), resolve(out)];

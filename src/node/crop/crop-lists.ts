@@ -4,7 +4,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { inOneForm } from '../../common/labels.js';
 import { descriptionFile } from '../datasets/description.js';
@@ -53,7 +53,7 @@ export async function bringLists(src: string, out: string, crops: CropsOf): Prom
       written.push(path);
     } catch (error) {
       // The crops are there, and the file may have nothing to do with them.
-      if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+      if (!(error instanceof UserError) || error.kind !== 'input') throw error;
       unreadable.push(error.message);
     }
   }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { type Augmentation, checkTensorAugmentation, noAugmentation } from '../../image/augment.js';
 import type { LowContrast } from '../../image/contrast.js';
@@ -94,14 +94,14 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     ['number of batches made ahead', prefetch, 1],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < least) {
-      throw new UserError(`The ${name} is ${value}; it must be a whole number, at least ${least}.`, ExitCode.usage);
+      throw new UserError(`The ${name} is ${value}; it must be a whole number, at least ${least}.`, 'usage');
     }
   }
   const tensors = dataset.tensors === true;
   if (tensors) {
     checkTensorAugmentation(options.augmentation ?? noAugmentation);
     if (options.lowContrast === 'stretch') {
-      throw new UserError('Pictures given as tensors cannot be stretched; keep their contrast.', ExitCode.usage);
+      throw new UserError('Pictures given as tensors cannot be stretched; keep their contrast.', 'usage');
     }
   }
   const settings: MakerSettings = {

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { random } from '../../common/random.js';
 import { type Augmentation, augmentInto, inputFormat } from '../../image/augment.js';
@@ -92,7 +92,7 @@ export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Pr
       return undefined;
     } catch (error) {
       // What the picture is to blame for; too many open files, say, is no reason to leave it out.
-      if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+      if (!(error instanceof UserError) || error.kind !== 'input') throw error;
       failed.set(index, error.message);
       return error.message;
     }

@@ -1,7 +1,7 @@
 /** A worker thread of the loader: makes batches, one message in and one out for each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { type ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { type ErrorKind, messageOf, UserError } from '../../common/errors.js';
 import type { SharedBudget } from '../../common/memory-budget.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
 import { createBatchMaker, type MadeBatch, type MakerJob, type MakerSettings } from './batch-maker.js';
@@ -17,7 +17,7 @@ export type WorkerRequest = { readonly id: number; readonly job: MakerJob } | 'c
 /** From a worker. */
 export type WorkerReply =
   | { readonly id: number; readonly made: MadeBatch }
-  | { readonly id: number; readonly error: { readonly message: string; readonly exitCode: ExitCode | null } };
+  | { readonly id: number; readonly error: { readonly message: string; readonly kind: ErrorKind | null } };
 
 if (parentPort !== null) {
   const port = parentPort;
@@ -36,8 +36,8 @@ if (parentPort !== null) {
       const reply: WorkerReply = { id, made };
       port.postMessage(reply, [made.images.buffer, made.kept.buffer]);
     } catch (error) {
-      const exitCode = error instanceof UserError ? error.exitCode : null;
-      const reply: WorkerReply = { id, error: { message: messageOf(error), exitCode } };
+      const kind = error instanceof UserError ? error.kind : null;
+      const reply: WorkerReply = { id, error: { message: messageOf(error), kind } };
       port.postMessage(reply);
     }
   };

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { withFile } from '../files/files.js';
 
@@ -48,7 +48,7 @@ function headerOf(bytes: Uint8Array, path: string): { readonly text: string; rea
   const from = long ? 12 : 10;
   const end = magic ? from + (long ? view.readUInt32LE(8) : view.readUInt16LE(8)) : 0;
   if (!magic || end > view.length) {
-    throw new UserError(`${path} is not a NumPy file (.npy); write it again or leave it out.`, ExitCode.input);
+    throw new UserError(`${path} is not a NumPy file (.npy); write it again or leave it out.`, 'input');
   }
   return { text: view.toString('latin1', from, end), end };
 }

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { random } from '../../common/random.js';
 import { augmentNormalised, inputFormat } from '../../image/augment.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-maker.js';
@@ -24,7 +24,7 @@ export function createTensorBatchMaker(settings: MakerSettings): (job: MakerJob)
       try {
         await readNpyInto(paths[index] ?? '', shape, images.subarray(at, at + length));
       } catch (error) {
-        if (!(error instanceof UserError) || error.exitCode !== ExitCode.input) throw error;
+        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         failures.push({ index, reason: error.message });
         continue;
       }

@@ -67,8 +67,8 @@ class Thread {
     if (this.waiting.size === 0) this.#worker.unref();
     if ('made' in reply) waiting.resolve(reply.made);
     else {
-      const { message, exitCode } = reply.error;
-      waiting.reject(exitCode === null ? new Error(message) : new UserError(message, exitCode));
+      const { message, kind } = reply.error;
+      waiting.reject(kind === null ? new Error(message) : new UserError(message, kind));
     }
   }
 

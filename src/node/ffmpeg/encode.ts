@@ -1,7 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { undoneAtExit } from '../files/ending.js';
 import { explainFileError } from '../files/files.js';
 import { removeDeadTemporaries, temporaryFor } from '../files/temporary-files.js';
@@ -132,7 +132,7 @@ export class VideoWriter {
     await this.#remove();
     return new UserError(
       `Cannot write ${this.#path} (ffmpeg: ${reason}); check the folder and the free space.`,
-      ExitCode.resource,
+      'resources',
     );
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import { whenAborted } from '../../common/signals.js';
 import { undoneAtExit } from '../files/ending.js';
@@ -98,12 +98,12 @@ function notStarted(error: unknown, program: string): unknown {
   if (error.code === 'ENOENT') {
     return new UserError(
       `Videos are read by ${name}, which is not installed; install ffmpeg (ffmpeg.org, or your system's packages), or set FFMPEG_PATH to where it is.`,
-      ExitCode.resource,
+      'resources',
     );
   }
   return new UserError(
     `${name} cannot be started (${printable(String(error.code))}); check its installation.`,
-    ExitCode.resource,
+    'resources',
   );
 }
 

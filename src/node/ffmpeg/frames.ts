@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { whenAborted } from '../../common/signals.js';
 import type { Picture } from '../../image/resize.js';
 import { NewestOnly } from '../../video/newest-only.js';
@@ -136,7 +136,7 @@ function checkOptions({ fps = 1, start = 0, duration = 1, maxSide = 64, rotate =
           : !(rotate in turns)
             ? `frames turned by ${rotate} degrees (0, 90, 180 or 270)`
             : undefined;
-  if (problem !== undefined) throw new UserError(`A video cannot be read with ${problem}.`, ExitCode.usage);
+  if (problem !== undefined) throw new UserError(`A video cannot be read with ${problem}.`, 'usage');
 }
 
 /** All frames where the video has no more than are wanted: each then is looked at once. */

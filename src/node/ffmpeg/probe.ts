@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { isAnimation } from './animation.js';
 import { type Ending, outputOf, reasonOf } from './ffmpeg.js';
 import { contentOf } from './kind.js';
@@ -49,7 +49,7 @@ export async function probe(
   try {
     result = await outputOf(ffprobe, [...rest, ...args], name, signal);
   } catch (error) {
-    if (error instanceof UserError && error.exitCode === ExitCode.resource) return undefined;
+    if (error instanceof UserError && error.kind === 'resources') return undefined;
     throw error;
   }
   if (result.code !== 0) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { openVideo } from './frames.js';
 import { Silence } from './silence.js';
 
@@ -24,9 +24,7 @@ test('a program that says nothing is ended, with a sentence', onPosix, async (co
   const video = join(folder, 'video.mp4');
   await writeFile(video, '\0\0\0\x20ftypisom');
   const silent = (error: unknown): boolean =>
-    error instanceof UserError &&
-    error.exitCode === ExitCode.input &&
-    /nothing came of it for 60 s/.test(error.message);
+    error instanceof UserError && error.kind === 'input' && /nothing came of it for 60 s/.test(error.message);
   const realTimeout = setTimeout;
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const ticks = async (until: Promise<unknown>): Promise<void> => {

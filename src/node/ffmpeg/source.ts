@@ -2,7 +2,7 @@ import { constants, createReadStream } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ExitCode, messageOf, UserError } from '../../common/errors.js';
+import { messageOf, UserError } from '../../common/errors.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import { whenAborted } from '../../common/signals.js';
 import { explainFileError } from '../files/files.js';
@@ -73,10 +73,7 @@ export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Pr
   if (typeof source === 'string') return fileInput(source);
   if (source instanceof URL) {
     if (source.protocol !== 'file:') {
-      throw new UserError(
-        `${printable(source.href)} is no file; pass a stream as { stream: address }.`,
-        ExitCode.usage,
-      );
+      throw new UserError(`${printable(source.href)} is no file; pass a stream as { stream: address }.`, 'usage');
     }
     return fileInput(pathOf(source));
   }
@@ -142,7 +139,7 @@ function checkSource(source: unknown): void {
   const isBytes = source instanceof Uint8Array || source instanceof ArrayBuffer || source instanceof Blob;
   throw new UserError(
     `${isBytes ? 'Bytes in memory are' : `A value of type ${source === null ? 'null' : typeof source} is`} no video; pass a path, a file: URL, an async iterable of a file's bytes, or { stream: address }.`,
-    ExitCode.usage,
+    'usage',
   );
 }
 
@@ -211,7 +208,7 @@ function streamInput(address: string): FfmpegInput {
   if (url === undefined || allowed === undefined) {
     throw new UserError(
       `${printable(address)} is no stream that can be read: give an address (rtsp, rtsps, rtmp, rtmps, http, https, srt or udp) or a camera such as /dev/video0.`,
-      ExitCode.usage,
+      'usage',
     );
   }
   // UDP loses packets wherever there is a firewall or a wireless link in between.

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { firstBytesOf, kindBytes } from './kind.js';
 
 /** Bytes of a packet of an MPEG transport stream, with its time where there is one; undefined for anything else. */
@@ -78,10 +78,7 @@ export class PassingBytes implements AsyncIterable<Uint8Array> {
       return undefined;
     }
     if (!(value instanceof Uint8Array)) {
-      throw new UserError(
-        `A video's bytes come as Uint8Array, not as ${typeof value}; do not decode them.`,
-        ExitCode.usage,
-      );
+      throw new UserError(`A video's bytes come as Uint8Array, not as ${typeof value}; do not decode them.`, 'usage');
     }
     const missing = kindBytes - this.#first.length;
     if (missing > 0) this.#first = Buffer.concat([this.#first, value.subarray(0, missing)]);

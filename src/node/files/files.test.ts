@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { explainFileError, readJson, withFile, writeFileAtomic } from './files.js';
 
@@ -72,14 +72,14 @@ test('errors of the file system are sentences', async () => {
   await assert.rejects(writeFileAtomic(join(dir, 'none', 'a'), ''), (error) => {
     assert(error instanceof UserError);
     assert.match(error.message, /^Cannot write .*none.a: the folder .*none does not exist; create it first/);
-    return error.exitCode === ExitCode.input;
+    return error.kind === 'input';
   });
   await mkdir(join(dir, 'occupied'));
   await assert.rejects(writeFileAtomic(join(dir, 'occupied'), ''), /Cannot write .*: it is a folder/);
   assert.equal((await readdir(dir)).filter((name) => name.endsWith('.tmp')).length, 0);
   const full = explainFileError(Object.assign(new Error(), { code: 'ENOSPC' }), 'write', 'x');
   assert(full instanceof UserError);
-  assert.equal(full.exitCode, ExitCode.resource);
+  assert.equal(full.kind, 'resources');
   assert.equal(full.message, 'Cannot write x: the disk is full; free some space and run again.');
   const defect = new TypeError('ours');
   assert.equal(explainFileError(defect, 'read', 'x'), defect);
@@ -94,13 +94,13 @@ test('running out of room half way leaves the previous file', { skip: process.pl
   // A file size limit stands in for a full disk: a write fails after some have succeeded.
   const script = `import { writeFileAtomic } from ${JSON.stringify(new URL('./files.js', import.meta.url).href)};
     try { await writeFileAtomic(${JSON.stringify(path)}, Array(100).fill(new Uint8Array(10_000))); }
-    catch (error) { console.log(error.name, error.exitCode, error.message); }`;
+    catch (error) { console.log(error.name, error.kind, error.message); }`;
   const scriptPath = join(where, 'script.mjs');
   await writeFile(scriptPath, script);
   const run = spawnSync('sh', ['-c', 'ulimit -f 100; exec "$0" "$1"', process.execPath, scriptPath], {
     encoding: 'utf8',
   });
-  assert.match(run.stdout, /^UserError 4 Cannot write .*: it would exceed the largest file allowed here/, run.stderr);
+  assert.match(run.stdout, /^UserError resources Cannot write .*: it would exceed the largest file allowed here/, run.stderr);
   assert.equal(await readFile(path, 'utf8'), 'before');
   assert.deepEqual((await readdir(where)).sort(), ['a', 'script.mjs']);
 });

@@ -2,7 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { type FileHandle, lstat, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { type ErrorKind, UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { printable } from '../../common/printable.js';
 import { undoneAtExit } from './ending.js';
@@ -40,7 +40,7 @@ function codeOf(error: unknown): string | undefined {
 
 /**
  * Turns an error of the file system into a one-sentence `UserError`; anything else comes back unchanged.
- * A full disk (or quota, or file size limit) carries exit code `resource`.
+ * A full disk (or quota, or file size limit) is of the kind `resources`.
  */
 export function explainFileError(error: unknown, doing: 'read' | 'write', path: string): unknown {
   if (error instanceof UserError) return error;
@@ -54,9 +54,9 @@ export function explainFileError(error: unknown, doing: 'read' | 'write', path: 
     remedy = doing === 'read' ? 'check the path' : 'create it first or choose another';
   }
   // As where the reader of standard output leaves.
-  const left = code === 'EPIPE' ? ExitCode.interrupted : ExitCode.input;
-  const exitCode = resourceCodes.has(code) ? ExitCode.resource : left;
-  return new UserError(`Cannot ${doing} ${printable(path, 4096)}: ${reason}; ${remedy}.`, exitCode, { cause: error });
+  const left: ErrorKind = code === 'EPIPE' ? 'interrupted' : 'input';
+  const kind = resourceCodes.has(code) ? 'resources' : left;
+  return new UserError(`Cannot ${doing} ${printable(path, 4096)}: ${reason}; ${remedy}.`, kind, { cause: error });
 }
 
 /** Node refuses them before it asks the system. */
@@ -121,7 +121,7 @@ async function writeInto(path: string, chunks: Iterable<Uint8Array> | AsyncItera
  * the arrays behind them must not change until the promise settles. Files that belong together are therefore best kept
  * as one file: two renames can never be one step (see `checkpoints/train-state.ts`).
  *
- * @throws UserError when the disk is full (exit code `resource`), the folder is missing or cannot be written.
+ * @throws UserError when the disk is full (kind `resources`), the folder is missing or cannot be written.
  */
 export async function writeFileAtomic(
   path: string,

@@ -4,7 +4,7 @@ import { constants, copyFile, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { explainFileError } from './files.js';
 import { makeFolder, removeIfEmpty } from './output-paths.js';
@@ -64,7 +64,7 @@ function busy(folder: string, path: string, { pid, host, since }: Lock, state: P
       ? `Process ${pid} has been writing into ${name} since ${when}; wait until it ends, or choose another folder.`
       : `Process ${pid} of '${printable(host)}', another machine or container, has been writing into ${name} since ${when}; ` +
           `choose another folder, or remove ${printable(path, 4096)} if that process is gone.`,
-    ExitCode.usage,
+    'usage',
   );
 }
 

@@ -4,18 +4,18 @@ import { link, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { type ErrorKind, UserError } from '../../common/errors.js';
 import { checkDrawing, checkOutputFiles, guardInputs, makeFolder, newFolder, removeIfEmpty } from './output-paths.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-outputs-'));
 after(() => rm(dir, { recursive: true }));
 const at = (...parts: string[]): string => join(dir, ...parts);
 const refused =
-  (code: ExitCode, sentence: RegExp) =>
+  (kind: ErrorKind, sentence: RegExp) =>
   (error: unknown): boolean => {
     assert(error instanceof UserError);
     assert.match(error.message, sentence);
-    return error.exitCode === code;
+    return error.kind === kind;
   };
 
 before(async () => {
@@ -29,10 +29,7 @@ test('no result goes over an input, whatever its path is called', { skip: proces
   await link(at('in', 'a.jpg'), at('hard.jpg'));
   const guard = await guardInputs([at('linked', 'a.jpg'), at('missing.jpg')]);
   for (const path of [at('in', 'a.jpg'), at('in', '..', 'linked', 'a.jpg'), at('hard.jpg')]) {
-    await assert.rejects(
-      guard('--csv x', path),
-      refused(ExitCode.usage, /^--csv x would write over .*linked.a\.jpg, /),
-    );
+    await assert.rejects(guard('--csv x', path), refused('usage', /^--csv x would write over .*linked.a\.jpg, /));
   }
   await guard('--csv', at('other.jpg'));
   await guard('--csv', at('in', 'new.jpg'));
@@ -43,12 +40,12 @@ test('files to be written are looked at before', async () => {
   await checkOutputFiles([file('--csv', 'new.csv'), file('--timeline', 'in', 'new.svg')]);
   await assert.rejects(
     checkOutputFiles([file('--csv', 'nowhere', 'new.csv')]),
-    refused(ExitCode.input, /the folder .*nowhere does not exist/),
+    refused('input', /the folder .*nowhere does not exist/),
   );
-  await assert.rejects(checkOutputFiles([file('--csv', 'in')]), refused(ExitCode.input, /it is a folder/));
+  await assert.rejects(checkOutputFiles([file('--csv', 'in')]), refused('input', /it is a folder/));
   await assert.rejects(
     checkOutputFiles([file('--csv', 'new.svg'), file('--timeline', 'in', '..', 'new.svg')]),
-    refused(ExitCode.usage, /^--csv and --timeline both name /),
+    refused('usage', /^--csv and --timeline both name /),
   );
 });
 
@@ -56,20 +53,17 @@ test('a drawing has an ending that is known, or goes into a folder', async () =>
   const check = (to: string): Promise<void> => checkDrawing(to, (path) => path.endsWith('.png'), '.png');
   await mkdir(at('v1.2'));
   for (const to of ['a.png', 'folder', '.', '..', 'seen.gif/', at('v1.2')]) await check(to);
-  await assert.rejects(
-    check('seen.gif'),
-    refused(ExitCode.usage, /^--draw seen\.gif: name a file that ends in \.png, or/),
-  );
+  await assert.rejects(check('seen.gif'), refused('usage', /^--draw seen\.gif: name a file that ends in \.png, or/));
 });
 
 test('folders are made with those above them, or refused', { timeout: 10_000 }, async () => {
   await makeFolder(at('a', 'b', 'c'));
   await makeFolder(at('a', 'b', 'c'));
   assert.equal((await stat(at('a', 'b', 'c'))).isDirectory(), true);
-  await assert.rejects(makeFolder(at('other.jpg', 'b')), refused(ExitCode.input, /a part of the path is a file/));
+  await assert.rejects(makeFolder(at('other.jpg', 'b')), refused('input', /a part of the path is a file/));
   // The system denies that this folder is there.
   if (existsSync('/proc/self')) {
-    await assert.rejects(makeFolder('/proc/x/y'), refused(ExitCode.input, /no folder can be made in \/proc;/));
+    await assert.rejects(makeFolder('/proc/x/y'), refused('input', /no folder can be made in \/proc;/));
   }
 });
 

@@ -1,6 +1,6 @@
 import { access, constants, mkdir, realpath, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { explainFileError } from './files.js';
 
 /** A path that something is to be written to, and the option that named it. */
@@ -31,7 +31,7 @@ export async function guardInputs(inputs: readonly string[]): Promise<InputGuard
     if (input === undefined) return;
     throw new UserError(
       `${option} would write over ${input}, which is to be read; name another file or folder.`,
-      ExitCode.usage,
+      'usage',
     );
   };
 }
@@ -56,7 +56,7 @@ export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise
     const identity = await identityOf(path);
     const other = seen.get(identity);
     if (other !== undefined) {
-      throw new UserError(`${other} and ${option} both name ${path}; name two files.`, ExitCode.usage);
+      throw new UserError(`${other} and ${option} both name ${path}; name two files.`, 'usage');
     }
     seen.set(identity, option);
   }
@@ -70,7 +70,7 @@ export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise
  */
 export async function checkDrawing(to: string, isFile: (path: string) => boolean, kinds: string): Promise<void> {
   if (isFile(to) || extname(to) === '' || /[/\\]$/.test(to) || (await isFolder(to))) return;
-  throw new UserError(`--draw ${to}: name a file that ends in ${kinds}, or a folder that ends in /.`, ExitCode.usage);
+  throw new UserError(`--draw ${to}: name a file that ends in ${kinds}, or a folder that ends in /.`, 'usage');
 }
 
 /**

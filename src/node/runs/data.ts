@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { compareLabels, isNumbered } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
@@ -45,7 +45,7 @@ export async function openData(run: RunOptions, order?: LabelSet): Promise<RunDa
 export function foldOf({ folds, fold, seed }: RunOptions): FoldChoice | undefined {
   if (folds === null && fold === null) return undefined;
   if (folds !== null && fold !== null) return { index: fold, count: folds, seed };
-  throw new UserError('A run of a cross-validation needs both --folds and --fold.', ExitCode.usage);
+  throw new UserError('A run of a cross-validation needs both --folds and --fold.', 'usage');
 }
 
 /** Sentences about classes without pictures, and about what lies in the dataset and is none. */

@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { compareLabels, isNumbered, knownLabelSets } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { elements } from '../../graph/index.js';
@@ -72,7 +72,7 @@ function checkAssumed(path: string, outputs: number, stated: LabelSet | undefine
   if (stated !== undefined && compareLabels(stated, assumed).kind !== 'same') {
     throw new UserError(
       `${path} says itself that its labels are ${stated.labels.join(', ')}; leave out --init-labels ${assumed.name}.`,
-      ExitCode.usage,
+      'usage',
     );
   }
   if (assumed.labels.length !== outputs) {
@@ -80,7 +80,7 @@ function checkAssumed(path: string, outputs: number, stated: LabelSet | undefine
     throw new UserError(
       `${path} has ${outputs} outputs, and ${assumed.name} has ${assumed.labels.length} labels: name those it was trained ` +
         `with${fitting === '' ? '' : `, --init-labels NAME (${fitting})`}, or leave --init-labels out.`,
-      ExitCode.usage,
+      'usage',
     );
   }
 }

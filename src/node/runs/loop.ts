@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { Evaluation } from '../../metrics/index.js';
 import { learningRate, scheduleOf } from '../../optim/index.js';
 import type { Engine, Snapshot } from '../../train/engine.js';
@@ -223,7 +223,7 @@ async function finite(engine: Engine, at: RunPosition): Promise<Snapshot> {
     throw new UserError(
       `The weights of ${name} are no longer finite numbers (after step ${at.step}); lower --lr or add --warm-up. ` +
         'The checkpoints of before are whole.',
-      ExitCode.diverged,
+      'diverged',
     );
   }
   return snapshot;

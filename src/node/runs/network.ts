@@ -1,4 +1,4 @@
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { printable } from '../../common/printable.js';
@@ -87,7 +87,7 @@ function landmarkOf(
   if (branch.training === 'trained' && wanted !== 'trained') {
     throw new UserError(
       `The landmark branch of ${model} has no weights of its own to keep, so it is 'trained' or left out ('none'), never '${wanted}'.`,
-      ExitCode.usage,
+      'usage',
     );
   }
   return { ...branch, training: wanted };

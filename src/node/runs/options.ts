@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../../common/label-sets.js';
 import { modelNames, models } from '../../models/registry.js';
 import type { DecayRule, OptimizerConfig } from '../../optim/index.js';
@@ -114,7 +114,7 @@ export function parseRun(options: unknown): RunOptions {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const flag = flagOf(String(issue?.path[0] ?? ''));
-  throw new UserError(`The option ${flag} cannot be used: ${issue?.message ?? 'it is malformed'}.`, ExitCode.usage);
+  throw new UserError(`The option ${flag} cannot be used: ${issue?.message ?? 'it is malformed'}.`, 'usage');
 }
 
 /**

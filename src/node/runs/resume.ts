@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { ExitCode, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { compareLabels } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
@@ -48,7 +48,7 @@ export function checkState({ model, state }: Stored, run: RunOptions, path: stri
     const where = nextBatch > 0 ? `is in epoch ${epoch + 1}` : `has ${epoch} epochs behind it`;
     throw new UserError(
       `The run in ${printable(path)} ${where}, beyond --epochs ${run.epochs}; give more epochs, or leave --epochs out.`,
-      ExitCode.usage,
+      'usage',
     );
   }
 }
@@ -143,7 +143,7 @@ export async function requireNoRun(out: string): Promise<void> {
   if ((await stat(last).catch(() => undefined)) === undefined) return;
   throw new UserError(
     `${printable(out, 4096)} already holds a run; go on with it (resume from ${printable(last, 4096)}) or choose another folder.`,
-    ExitCode.usage,
+    'usage',
   );
 }
 

@@ -129,7 +129,7 @@ export interface TrainResult {
  * gives the same bits as one that never stopped.
  *
  * @param signal ends training after the step under way; the state is saved.
- * @throws UserError where another process writes into `job.out` or it holds another run, for unusable data, files or options, and (exit code `diverged`) when the loss is not finite.
+ * @throws UserError where another process writes into `job.out` or it holds another run, for unusable data, files or options, and (kind `diverged`) when the loss is not finite.
  */
 export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
   const folder = await claimFolder(job.out, [lastFileName, bestFileName, historyFileName, runFileName]);

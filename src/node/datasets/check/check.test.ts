@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
-import { ExitCode, UserError } from '../../../common/errors.js';
+import { UserError } from '../../../common/errors.js';
 import { rafdb } from '../../../common/label-sets.js';
 import { random } from '../../../common/random.js';
 import { failsWith, plainPng, temporaryFolder, writeTree } from '../helpers.test.js';
@@ -174,7 +174,7 @@ test('a split that cannot be used is told, the other is looked at', async (conte
   assert.deepEqual(warnings, ["Split 'train' has no picture of b."]);
   await failsWith(() => checkDataset(join(root, 'train/a')), 'no class folders');
   await failsWith(() => checkDataset(join(root, 'none')), 'no dataset folder');
-  const reason = new UserError('Stopped here.', ExitCode.interrupted);
+  const reason = new UserError('Stopped here.', 'interrupted');
   await assert.rejects(checkDataset(root, { signal: AbortSignal.abort(reason) }), reason);
 });
 

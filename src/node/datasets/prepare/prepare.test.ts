@@ -3,7 +3,7 @@ import { mkdir, readdir, readlink, stat, symlink, utimes, writeFile } from 'node
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { ExitCode, UserError } from '../../../common/errors.js';
+import { UserError } from '../../../common/errors.js';
 import { affectnet7, affectnet8, caers, rafdb } from '../../../common/label-sets.js';
 import { classCounts, loadDataset } from '../dataset.js';
 import { failsWith, npy, plainPng, temporaryFolder, writeTree } from '../helpers.test.js';
@@ -273,7 +273,7 @@ test('links of the kind asked for; symbolic links of the release are followed', 
 test('stopped halfway: nothing is left, and it can be run again; what a killed process left is removed', async (context) => {
   const { root, out } = await prepared(context, 'raf-db', ['train/1/a.jpg', 'train/2/b.jpg']);
   const src = join(root, 'src');
-  const reason = new UserError('Stopped here.', ExitCode.interrupted);
+  const reason = new UserError('Stopped here.', 'interrupted');
   await assert.rejects(prepareDataset('raf-db', src, join(root, 'two'), { signal: AbortSignal.abort(reason) }), reason);
   assert.deepEqual((await readdir(root)).sort(), ['out', 'src']);
   await failsWith(() => prepareDataset('raf-db', src, out), 'is not empty');
