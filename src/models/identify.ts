@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../common/errors.js';
 import { canonicalLabel, knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
@@ -181,7 +180,8 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
 
 /** The same expressions in the same order, whatever they are called. */
 function sameLabels(one: LabelSet, other: LabelSet): boolean {
-  return isDeepStrictEqual(one.labels.map(canonicalLabel), other.labels.map(canonicalLabel));
+  const others = other.labels.map(canonicalLabel);
+  return one.labels.length === others.length && one.labels.every((label, k) => canonicalLabel(label) === others[k]);
 }
 
 /** What a checkpoint says about itself. */

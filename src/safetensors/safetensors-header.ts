@@ -29,6 +29,8 @@ const maxDimensions = 64;
 const dataAlignment = 64;
 /** Bytes of the header length before the JSON. */
 export const prefixBytes = 8;
+/** What fills the JSON up to the data: a space in ASCII. */
+const space = 0x20;
 
 /** Where a tensor lies in its file. */
 export interface TensorEntry {
@@ -60,7 +62,7 @@ function unusable(source: string, problem: string): UserError {
 
 /** Names what a file without a plausible header is instead, for the mix-ups that happen. */
 function guessKind(prefix: Uint8Array): string | undefined {
-  const text = Buffer.from(prefix).toString('latin1');
+  const text = String.fromCharCode(...prefix);
   if (text.startsWith('PK\x03\x04')) return 'a zip archive, such as a PyTorch checkpoint (.pth)';
   if (text.startsWith('\x80\x02')) return 'a Python pickle, such as an old PyTorch checkpoint (.pth)';
   if (text.startsWith('version ')) return 'a Git LFS pointer instead of the file itself';
@@ -241,11 +243,11 @@ export function formatHeader(items: readonly HeaderItem[], metadata: ReadonlyMap
     parts.push(member(name, JSON.stringify({ dtype, shape, data_offsets: [position, end] })));
     position = end;
   }
-  const json = Buffer.from(`{${parts.join(',')}}`);
+  const json = new TextEncoder().encode(`{${parts.join(',')}}`);
   const total = Math.ceil((prefixBytes + json.byteLength) / dataAlignment) * dataAlignment;
   if (total - prefixBytes > maxHeaderBytes) throw new RangeError('The header is longer than the format allows.');
-  const bytes = Buffer.alloc(total, ' ');
-  bytes.writeBigUInt64LE(BigInt(total - prefixBytes));
+  const bytes = new Uint8Array(total).fill(space);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(total - prefixBytes), true);
   bytes.set(json, prefixBytes);
   return bytes;
 }

@@ -100,7 +100,11 @@ test('running out of room half way leaves the previous file', { skip: process.pl
   const run = spawnSync('sh', ['-c', 'ulimit -f 100; exec "$0" "$1"', process.execPath, scriptPath], {
     encoding: 'utf8',
   });
-  assert.match(run.stdout, /^UserError resources Cannot write .*: it would exceed the largest file allowed here/, run.stderr);
+  assert.match(
+    run.stdout,
+    /^UserError resources Cannot write .*: it would exceed the largest file allowed here/,
+    run.stderr,
+  );
   assert.equal(await readFile(path, 'utf8'), 'before');
   assert.deepEqual((await readdir(where)).sort(), ['a', 'script.mjs']);
 });

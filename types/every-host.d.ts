@@ -1,0 +1,67 @@
+/*
+ * What the core uses of the globals that every host has, Node as well as browsers and their workers, by the web's standards.
+ * Only tsconfig.core.json includes this file, in place of Node's types and of the DOM's: so the core cannot use what one host
+ * alone has.
+ */
+
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: 'abort', listener: () => void): void;
+}
+
+interface AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+declare const AbortController: new () => AbortController;
+
+interface Blob {
+  readonly size: number;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+declare const Blob: new () => Blob;
+
+interface URL {
+  readonly href: string;
+  readonly protocol: string;
+}
+declare const URL: {
+  new (address: string, base?: string | URL): URL;
+  canParse(address: string): boolean;
+};
+
+declare const TextEncoder: new () => { encode(text: string): Uint8Array<ArrayBuffer> };
+declare const TextDecoder: new (
+  encoding?: 'utf-8' | 'latin1',
+  options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean },
+) => { decode(bytes: Uint8Array): string };
+
+declare const performance: { now(): number };
+
+/** A number in browsers, an object in Node: nothing to calculate with. */
+interface Timer {
+  readonly isTimer: unique symbol;
+}
+declare function setTimeout(callback: () => void, milliseconds: number): Timer;
+declare function clearTimeout(timer: Timer | undefined): void;
+/** Node's alone: who uses it asks whether it is there. */
+declare const setImmediate: ((callback: () => void) => unknown) | undefined;
+
+declare namespace WebAssembly {
+  interface Module {
+    readonly isModule: unique symbol;
+  }
+  interface Memory {
+    readonly buffer: ArrayBufferLike;
+  }
+  interface Instance {
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
+}
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
+  readonly Instance: new (module: WebAssembly.Module) => WebAssembly.Instance;
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
+};
