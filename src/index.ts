@@ -25,17 +25,17 @@ export * as decode from './node/decode/index.js';
 export * from './node/ffmpeg/index.js';
 export * from './node/measure/index.js';
 export type { InitPart, InitReport, InitSource } from './node/runs/init.js';
+export type {
+  EpochSummary,
+  StepProgress,
+  TrainJob,
+  TrainListener,
+  TrainResult,
+} from './node/runs/job.js';
 export { type DataType, parseRun, type RunOptions } from './node/runs/options.js';
 export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from './node/runs/recipes.js';
 export type { RunFile, Session } from './node/runs/run-file.js';
-export {
-  type EpochSummary,
-  type StepProgress,
-  type TrainJob,
-  type TrainListener,
-  type TrainResult,
-  train,
-} from './node/runs/train.js';
+export { train } from './node/runs/train.js';
 export * as onnx from './onnx/index.js';
 export * as ops from './ops/index.js';
 export * as optim from './optim/index.js';

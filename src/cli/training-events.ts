@@ -14,8 +14,8 @@ import {
   type RunEpoch,
   settingsMarkdown,
 } from '../node/report/index.js';
+import type { TrainListener } from '../node/runs/job.js';
 import type { RunOptions } from '../node/runs/options.js';
-import type { TrainListener } from '../node/runs/train.js';
 
 /** Batches of an epoch whose loss is written: enough for a curve, and small files. */
 const pointsAnEpoch = 50;

@@ -1,6 +1,6 @@
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
-import type { EpochSummary, StepProgress, TrainListener } from '../node/runs/train.js';
+import type { EpochSummary, StepProgress, TrainListener } from '../node/runs/job.js';
 import { duration, grouped, note, noteLines } from './context.js';
 import { initText } from './init-options.js';
 import { makeBar } from './progress.js';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { calibration } from './calibration.js';
-import { type Scores, topKAccuracy } from './evaluation.js';
+import { topKAccuracy } from './evaluation.js';
+import type { Scores } from './predictions.js';
 import { logSoftmax } from './softmax.js';
 import { spread } from './summary.js';
 

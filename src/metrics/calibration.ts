@@ -1,4 +1,4 @@
-import type { Scores } from './evaluation.js';
+import type { Scores } from './predictions.js';
 import { logSoftmax } from './softmax.js';
 
 /** The predictions whose confidence lies in (from, to]; the first bin also takes 0. */

@@ -10,10 +10,9 @@ import {
   macroF1,
   meanClassAccuracy,
   perClassMetrics,
-  predictions,
-  type Scores,
   topKAccuracy,
 } from './evaluation.js';
+import { predictions, type Scores } from './predictions.js';
 
 const scores = (rows: readonly (readonly number[])[]): Scores => ({
   classes: rows[0]?.length ?? 3,

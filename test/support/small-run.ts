@@ -4,11 +4,11 @@ import { zeros } from '../../src/nn/index.js';
 import { lastFileName, loadTrainState, type TrainState } from '../../src/node/checkpoints/index.js';
 import type { Batch, Dataset, Loader } from '../../src/node/datasets/index.js';
 import { claimFolder } from '../../src/node/files/folder-lock.js';
+import type { TrainListener } from '../../src/node/runs/job.js';
 import { runEpochs } from '../../src/node/runs/loop.js';
 import { defaultRun } from '../../src/node/runs/recipes.js';
 import { holdsBest } from '../../src/node/runs/resume.js';
 import type { RunRecord } from '../../src/node/runs/save.js';
-import type { TrainListener } from '../../src/node/runs/train.js';
 import type { Engine } from '../../src/train/engine.js';
 
 const labels = { name: 'faces', labels: ['happy', 'sad'] };

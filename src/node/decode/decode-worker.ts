@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import { type ErrorKind, messageOf, UserError } from '../../common/errors.js';
 import type { SharedBudget } from '../../common/memory-budget.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
-import { createBatchMaker, type MadeBatch, type MakerJob, type MakerSettings } from './batch-maker.js';
+import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
+import { createBatchMaker } from './batch-maker.js';
 
 /** What a worker is started with. */
 export interface WorkerSettings {

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.js';
 import { random } from '../../common/random.js';
 import { augmentNormalised, inputFormat } from '../../image/augment.js';
-import type { MadeBatch, MakerJob, MakerSettings } from './batch-maker.js';
+import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
 import { readNpyInto } from './npy.js';
 
 /**

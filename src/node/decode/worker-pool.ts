@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../../common/errors.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import { packageFile } from '../files/package-files.js';
-import { createBatchMaker, type MadeBatch, type MakerJob, type MakerSettings } from './batch-maker.js';
+import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
+import { createBatchMaker } from './batch-maker.js';
 import type { WorkerReply, WorkerRequest, WorkerSettings } from './decode-worker.js';
 
 /** Makes batches somewhere. Promises may settle in any order. */

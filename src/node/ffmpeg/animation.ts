@@ -6,7 +6,7 @@ import { fileMemory } from '../../image/picture-memory.js';
 import { readPicture } from '../decode/decode.js';
 import { animatedPng } from './animated-png.js';
 import { firstBytesOf } from './kind.js';
-import type { Probed } from './probe.js';
+import type { Probed } from './probed.js';
 import { WebpFrames } from './webp-frames.js';
 
 /** Formats of pictures that may move. */

@@ -15,7 +15,8 @@ import {
 } from './ffmpeg.js';
 import { FrameTimes, longestSlide, longestStill } from './frame-times.js';
 import { PpmReader } from './ppm.js';
-import { type Probed, probe, unreadable, withoutPictures } from './probe.js';
+import { probe, unreadable, withoutPictures } from './probe.js';
+import type { Probed } from './probed.js';
 import { Silence } from './silence.js';
 import { type FfmpegInput, ffmpegInput, type VideoSource } from './source.js';
 import { endsWithinPacket, type PassingBytes } from './transport-stream.js';

@@ -3,17 +3,8 @@ import { UserError } from '../../common/errors.js';
 import { isAnimation } from './animation.js';
 import { type Ending, outputOf, reasonOf } from './ffmpeg.js';
 import { contentOf } from './kind.js';
+import type { Probed } from './probed.js';
 import { type FfmpegInput, maxFramePixels } from './source.js';
-
-/** What a file says about itself; null where it does not. */
-export interface Probed {
-  /** Frames a second, as a fraction; null also where they come at varying times. */
-  readonly rate: { readonly text: string; readonly value: number } | null;
-  /** When it ends, in seconds on its own clock. */
-  readonly end: number | null;
-  /** The end is that of the pictures, not only that of the file, whose sound may be longer. */
-  readonly promised: boolean;
-}
 
 const number = z.string().transform(Number).pipe(z.number().min(0)).optional().catch(undefined);
 const signed = z.string().transform(Number).pipe(z.number()).optional().catch(undefined);

@@ -8,7 +8,7 @@ import { whenAborted } from '../../common/signals.js';
 import { explainFileError } from '../files/files.js';
 import { animatedPngOptions, animationFormat, webpAsPng, webpTimes } from './animation.js';
 import { firstBytesOf, hasOwnClock } from './kind.js';
-import type { Probed } from './probe.js';
+import type { Probed } from './probed.js';
 import { temporaryCopy } from './temporary-copy.js';
 import { PassingBytes } from './transport-stream.js';
 

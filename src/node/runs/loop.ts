@@ -7,6 +7,7 @@ import { evaluateWith, trainStep } from '../../train/epoch.js';
 import { lastFileName, type TrainState } from '../checkpoints/index.js';
 import type { Loader } from '../datasets/index.js';
 import { type History, openHistory } from './history.js';
+import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './job.js';
 import type { RunOptions } from './options.js';
 import { historyFileName, isOwnState } from './resume.js';
 import {
@@ -19,7 +20,6 @@ import {
   secondsOf,
 } from './run-position.js';
 import { bestFileName, type RunRecord, saveBest, saveState } from './save.js';
-import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './train.js';
 
 export interface LoopContext {
   readonly job: Pick<TrainJob, 'out' | 'resume' | 'saveEvery'>;

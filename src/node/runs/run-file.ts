@@ -9,9 +9,9 @@ import { readJson, writeFileAtomic } from '../files/files.js';
 import { foldOf, type RunData } from './data.js';
 import type { DataDigest } from './data-digest.js';
 import type { InitReport } from './init.js';
+import type { TrainJob } from './job.js';
 import type { RunOptions } from './options.js';
 import type { RunRecord } from './save.js';
-import type { TrainJob } from './train.js';
 import { type Commit, programCommit, versions } from './versions.js';
 
 /** Says in a run's folder what the run is: all that would be needed to make it again. */
