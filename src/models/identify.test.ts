@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { UserError } from '../common/errors.js';
 import { affectnet8, ferplus, rafdb } from '../common/label-sets.js';
 import { describeUndescribed, identifyModel, isSurplus, resolveDescription, type TensorShapes } from './identify.js';
-import { deadTensors, landmarkHeadTensors } from './published.js';
+import { deadTensors, landmarkHeadTensors } from './poster-v2/published.js';
 import { buildInference, type ModelName, models } from './registry.js';
 
 function shapesOf(name: ModelName, numClasses: number): Map<string, readonly number[]> {

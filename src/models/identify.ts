@@ -3,9 +3,9 @@ import { canonicalLabel, knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { printable } from '../common/printable.js';
-import { landmarkPrefix } from './landmark-detector.js';
-import { type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2-config.js';
-import { deadTensors, isIgnoredOnLoad } from './published.js';
+import { landmarkPrefix } from './poster-v2/landmark-detector.js';
+import { type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2/poster-v2-config.js';
+import { deadTensors, isIgnoredOnLoad } from './poster-v2/published.js';
 import {
   buildInference,
   type Inference,

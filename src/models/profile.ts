@@ -1,8 +1,8 @@
 import { type Dim, elements, type Graph, type Node, nodesOf, type Shape, type Value } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import type { PosterV2Config } from './poster-v2-config.js';
-import { posterV2Config } from './poster-v2-config.js';
-import { deadTensors, landmarkHeadTensors } from './published.js';
+import type { PosterV2Config } from './poster-v2/poster-v2-config.js';
+import { posterV2Config } from './poster-v2/poster-v2-config.js';
+import { deadTensors, landmarkHeadTensors } from './poster-v2/published.js';
 import { buildForward, buildInference } from './registry.js';
 
 /** Multiply-accumulates of one picture. */

@@ -4,8 +4,8 @@ import { imagenetMean, imagenetStd } from '../common/preprocessing.js';
 import { type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
 import { createScope, type Mode, type ParameterSpec, type Scope } from '../nn/index.js';
 import { softmax } from '../ops/index.js';
-import { type PosterV2Options, posterV2 } from './poster-v2.js';
-import { type PosterV2Config, posterV2Config, posterV2NanoConfig } from './poster-v2-config.js';
+import { type PosterV2Options, posterV2 } from './poster-v2/poster-v2.js';
+import { type PosterV2Config, posterV2Config, posterV2NanoConfig } from './poster-v2/poster-v2-config.js';
 
 export interface ModelDefinition {
   readonly name: ModelName;

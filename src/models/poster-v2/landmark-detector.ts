@@ -2,12 +2,12 @@
  * The published landmark branch with its head, by itself: a detector of 68 landmarks. POSTER V2 computes the head and
  * drops the result; here it is the result.
  */
-import { graph, input, parametersOf } from '../graph/index.js';
-import { createScope, nearest } from '../nn/index.js';
-import { reshape } from '../ops/index.js';
+import { graph, input, parametersOf } from '../../graph/index.js';
+import { createScope, nearest } from '../../nn/index.js';
+import { reshape } from '../../ops/index.js';
+import type { Inference } from '../registry.js';
 import { landmarkHead, mobileFaceNet } from './mobile-face-net.js';
 import { type LandmarkConfig, posterV2Config } from './poster-v2-config.js';
-import type { Inference } from './registry.js';
 
 /** Where the landmark branch is in a POSTER V2; a file of its own has its names without this. */
 export const landmarkPrefix = 'face_landback.';

@@ -4,9 +4,9 @@
  * Deviations: none in the published configuration. Channels and blocks are configurable, the head's depthwise kernel
  * follows the map.
  */
-import type { Dim, Tensor } from '../graph/index.js';
-import { batchNorm, conv2d, linear, prelu, type Scope } from '../nn/index.js';
-import { add, reshape } from '../ops/index.js';
+import type { Dim, Tensor } from '../../graph/index.js';
+import { batchNorm, conv2d, linear, prelu, type Scope } from '../../nn/index.js';
+import { add, reshape } from '../../ops/index.js';
 
 export interface MobileFaceNetConfig {
   /** Channels of the first two convolutions. Published: 64. */

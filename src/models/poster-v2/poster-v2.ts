@@ -7,7 +7,7 @@
  * - Only the class token of the last block reaches the logits, so only its row is computed there, unless `everyToken`
  *   asks for all as published: the same result for a tenth less work.
  */
-import type { Tensor } from '../graph/index.js';
+import type { Tensor } from '../../graph/index.js';
 import {
   attention,
   constantInit,
@@ -23,8 +23,8 @@ import {
   toTokens,
   truncatedNormal,
   windowCrossAttention,
-} from '../nn/index.js';
-import { add, concat, expandAs, reshape, slice } from '../ops/index.js';
+} from '../../nn/index.js';
+import { add, concat, expandAs, reshape, slice } from '../../ops/index.js';
 import { ir50 } from './ir50.js';
 import { landmarkHead, mobileFaceNet } from './mobile-face-net.js';
 import { checkPosterV2Config, mapSizes, type PosterV2Config, type ScaleConfig } from './poster-v2-config.js';

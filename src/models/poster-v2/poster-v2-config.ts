@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { UserError } from '../common/errors.js';
-import { describeZodError } from '../common/json.js';
+import { UserError } from '../../common/errors.js';
+import { describeZodError } from '../../common/json.js';
 import type { Ir50Config } from './ir50.js';
 import type { MobileFaceNetConfig } from './mobile-face-net.js';
 

@@ -5,9 +5,9 @@
  * Deviations: only the first three of four stages, and no embedding head (POSTER V2 calls neither); the shortcut
  * MaxPool2d(1, stride) is written as what it does, a strided slice.
  */
-import type { Tensor } from '../graph/index.js';
-import { batchNorm, conv2d, prelu, type Scope, subsample } from '../nn/index.js';
-import { add } from '../ops/index.js';
+import type { Tensor } from '../../graph/index.js';
+import { batchNorm, conv2d, prelu, type Scope, subsample } from '../../nn/index.js';
+import { add } from '../../ops/index.js';
 
 export interface Ir50Config {
   /** Channels after the first convolution. */

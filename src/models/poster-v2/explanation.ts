@@ -1,8 +1,8 @@
-import { gradients } from '../autodiff/index.js';
-import { type Dim, graph, input, parametersOf, type Tensor } from '../graph/index.js';
-import { div, mul, reduceMean, reduceSum, relu, reshape, softmax, sqrt, transpose } from '../ops/index.js';
+import { gradients } from '../../autodiff/index.js';
+import { type Dim, graph, input, parametersOf, type Tensor } from '../../graph/index.js';
+import { div, mul, reduceMean, reduceSum, relu, reshape, softmax, sqrt, transpose } from '../../ops/index.js';
+import { buildForward, type Inference } from '../registry.js';
 import { mapSizes, type PosterV2Config, type ScaleNumber } from './poster-v2-config.js';
-import { buildForward, type Inference } from './registry.js';
 
 /** Names of the inputs and outputs of {@link buildExplanation}. */
 export const explained = {

@@ -4,7 +4,7 @@
  * written for the published code, whose strict loading asks for them.
  */
 
-import { elements, input } from '../graph/index.js';
+import { elements, input } from '../../graph/index.js';
 import {
   biasInit,
   createScope,
@@ -13,8 +13,8 @@ import {
   ones,
   type ParameterSpec,
   zeros,
-} from '../nn/index.js';
-import { relativePositionIndex } from '../ops/index.js';
+} from '../../nn/index.js';
+import { relativePositionIndex } from '../../ops/index.js';
 import { landmarkHead } from './mobile-face-net.js';
 import { mapSizes, type PosterV2Config } from './poster-v2-config.js';
 
