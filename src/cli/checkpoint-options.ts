@@ -10,7 +10,7 @@ import type { NetworkOptions } from '../recognize/network.js';
 import { Recognizer, type RecognizerOptions } from '../recognize/recognizer.js';
 import { type DeviceName, deviceNames } from '../runtime/index.js';
 import { labelSetArgument, numberOf } from './arguments.js';
-import { openDevice } from './device.js';
+import { openDevice } from './open-device.js';
 
 /** What commands that run a checkpoint share. */
 export interface CheckpointOptions {

@@ -3,7 +3,7 @@ import { printable } from '../common/printable.js';
 import type { Box, Keypoints } from '../detect/index.js';
 import type { ModelDescription } from '../node/checkpoints/index.js';
 import { bar } from '../node/report/bar.js';
-import { formatTable } from '../node/report/table.js';
+import { formatTable } from '../node/report/text-tables.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import type { Score } from '../recognize/scores.js';
 import { writeText } from './context.js';

@@ -7,7 +7,7 @@ import { type Picture, resizeBilinear, toLuma } from '../image/index.js';
 import { decodePicture } from '../node/decode/index.js';
 import { loadFaceDetector } from './detector.js';
 import type { Face } from './face.js';
-import { moved } from './place.js';
+import { moved } from './face-transform.js';
 import { roll } from './roll.js';
 import { transformed } from './similarity.js';
 import { turned } from './turned.js';

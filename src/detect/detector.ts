@@ -1,8 +1,8 @@
 import type { Picture } from '../image/resize.js';
 import type { DetectOptions } from './detect-options.js';
+import { loadDetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
 import { detectFaces } from './find-faces.js';
-import { loadDetectorNetwork } from './network.js';
 import { secondLook } from './second-look.js';
 
 /** Finds faces in pictures. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cellSize, type Maps } from './candidates.js';
+import type { DetectorNetwork } from './detector-network.js';
 import { detectFaces } from './find-faces.js';
-import type { DetectorNetwork } from './network.js';
 
 /** A face as the network would propose it: middle, side and score, in pixels of its input. */
 interface Proposal {

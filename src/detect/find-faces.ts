@@ -1,11 +1,11 @@
 import type { Picture } from '../image/resize.js';
 import { type Candidate, decodeCandidates, suppress } from './candidates.js';
 import { checkDetectOptions, type DetectOptions, defaultScales } from './detect-options.js';
+import type { DetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
+import { moved, stretched } from './face-transform.js';
 import { networkInput, scaled } from './input.js';
 import { type Look, type Run, tight, turnedLooks, uprightRuns } from './looks.js';
-import type { DetectorNetwork } from './network.js';
-import { moved, stretched } from './place.js';
 import { lies } from './roll.js';
 import { lookTurned, secondLook } from './second-look.js';
 import { turned as turnedBy } from './turned.js';

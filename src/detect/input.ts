@@ -1,5 +1,5 @@
 import { type Picture, resizeBilinear } from '../image/resize.js';
-import { sideUnit } from './network.js';
+import { sideUnit } from './detector-network.js';
 
 /** A picture as the network takes it. */
 export interface NetworkInput {

@@ -1,9 +1,9 @@
 import type { Picture } from '../image/resize.js';
 import { decodeCandidates, intersectionOverUnion, suppress } from './candidates.js';
+import type { DetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
+import { centreOf, moved } from './face-transform.js';
 import { writeInput } from './input.js';
-import type { DetectorNetwork } from './network.js';
-import { centreOf, moved } from './place.js';
 import { roll } from './roll.js';
 import { inverse, type Similarity } from './similarity.js';
 import { turned } from './turned.js';

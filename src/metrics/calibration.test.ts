@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { calibration } from './calibration.js';
 import { topKAccuracy } from './evaluation.js';
+import { logSoftmax } from './log-softmax.js';
 import type { Scores } from './predictions.js';
-import { logSoftmax } from './softmax.js';
-import { spread } from './summary.js';
+import { spread } from './spread.js';
 
 const close = (actual: number | null, expected: number, tolerance = 1e-7): void => {
   assert(actual !== null && Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);

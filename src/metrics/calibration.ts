@@ -1,5 +1,5 @@
+import { logSoftmax } from './log-softmax.js';
 import type { Scores } from './predictions.js';
-import { logSoftmax } from './softmax.js';
 
 /** The predictions whose confidence lies in (from, to]; the first bin also takes 0. */
 export interface ReliabilityBin {

@@ -1,6 +1,6 @@
 import { type Calibration, calibration } from './calibration.js';
+import { logSoftmax } from './log-softmax.js';
 import { predictions, type Scores, sampleCount } from './predictions.js';
-import { logSoftmax } from './softmax.js';
 
 /** Counts by true class (row) and predicted class (column). */
 export type ConfusionMatrix = readonly (readonly number[])[];

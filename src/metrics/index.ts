@@ -1,6 +1,6 @@
 export * from './calibration.js';
 export * from './evaluation.js';
-export * from './label-order.js';
+export * from './fitting-order.js';
+export * from './log-softmax.js';
 export { predictions, type Scores } from './predictions.js';
-export * from './softmax.js';
-export * from './summary.js';
+export * from './spread.js';

@@ -1,4 +1,4 @@
-export type { FindFacesOptions } from './find-faces.js';
+export type { FindFacesOptions } from './frame-faces.js';
 export * from './recognize-video.js';
 export { type TrackSummary, VideoSummary, type VideoTotals } from './summary.js';
 export { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js';

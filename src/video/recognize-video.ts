@@ -7,10 +7,10 @@ import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
 import type { Picture } from '../image/resize.js';
 import { openVideo, type TimedPicture, type VideoOptions } from '../node/ffmpeg/frames.js';
-import type { VideoSource } from '../node/ffmpeg/source.js';
+import type { VideoSource } from '../node/ffmpeg/video-source.js';
 import { decodedPicture } from '../recognize/image-source.js';
 import { classifyCrops, cropFace, cropWhole, type RawImage, type Recognizer, type Score } from '../recognize/index.js';
-import { type FindFacesOptions, FrameFaces } from './find-faces.js';
+import { type FindFacesOptions, FrameFaces } from './frame-faces.js';
 import { inLevel, levelOf, type Pyramid, PyramidMaker } from './pyramid.js';
 import { ScoreSmoother } from './smoothing.js';
 

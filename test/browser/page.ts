@@ -5,7 +5,7 @@
 import * as ort from 'onnxruntime-web/wasm';
 import type { Preprocessing } from '../../src/common/preprocessing.js';
 import { loadFaceDetector } from '../../src/detect/index.js';
-import { logSoftmax } from '../../src/metrics/softmax.js';
+import { logSoftmax } from '../../src/metrics/log-softmax.js';
 import type { Classifier } from '../../src/recognize/classifier.js';
 import { type ImageDecoder, pictureOf } from '../../src/recognize/image-source.js';
 import { recognizeAll } from '../../src/recognize/pipeline.js';

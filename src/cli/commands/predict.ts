@@ -34,7 +34,7 @@ import {
   refuseVideoOptions,
   type VideoPredictOptions,
   withVideoOptions,
-} from '../video/options.js';
+} from '../video/video-options.js';
 
 interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
   readonly aligned?: boolean;

@@ -21,10 +21,10 @@ import {
   crossValidationText,
   readCrossValidation,
 } from '../cross-validation.js';
-import { openDevice } from '../device.js';
 import { ExitCode } from '../exit-code.js';
 import { initArgument, initLabelsArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
+import { openDevice } from '../open-device.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { withEvents } from '../training-events.js';
 import { trainingProgress } from '../training-progress.js';

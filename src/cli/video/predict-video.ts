@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { messageOf, UserError } from '../../common/errors.js';
-import { isVideoFile } from '../../node/ffmpeg/encode.js';
 import { openVideo, type Video } from '../../node/ffmpeg/index.js';
+import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
 import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
 import { recognizeFrames, VideoSummary, type VideoTotals } from '../../video/index.js';
@@ -12,12 +12,12 @@ import { stopOnSignals } from '../interrupt.js';
 import { jsonText } from '../json-text.js';
 import { isStdoutFailure, writeOut } from '../stdout.js';
 import type { VideoInput } from './inputs.js';
-import type { VideoPredictOptions } from './options.js';
 import { csvTimeline, type FrameOutput, jsonLines } from './outputs.js';
-import { videoProgress } from './progress.js';
 import { summaryDocument, summaryText } from './summary-text.js';
 import { isChartFile, writeTimeline } from './timeline-file.js';
 import { untilAborted } from './until-aborted.js';
+import type { VideoPredictOptions } from './video-options.js';
+import { videoProgress } from './video-progress.js';
 
 export interface PredictVideoOptions extends CheckpointOptions, VideoPredictOptions {
   readonly draw?: string;

@@ -1,6 +1,6 @@
 import { printable } from '../../common/printable.js';
 import { bar } from '../../node/report/bar.js';
-import { formatTable } from '../../node/report/table.js';
+import { formatTable } from '../../node/report/text-tables.js';
 import type { VideoTotals } from '../../video/index.js';
 import { duration } from '../context.js';
 

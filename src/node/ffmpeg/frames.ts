@@ -18,8 +18,8 @@ import { PpmReader } from './ppm.js';
 import { probe, unreadable, withoutPictures } from './probe.js';
 import type { Probed } from './probed.js';
 import { Silence } from './silence.js';
-import { type FfmpegInput, ffmpegInput, type VideoSource } from './source.js';
 import { endsWithinPacket, type PassingBytes } from './transport-stream.js';
+import { type FfmpegInput, ffmpegInput, type VideoSource } from './video-source.js';
 
 export interface VideoOptions extends FfmpegPaths {
   /** What messages call it. Default: its path or address. */

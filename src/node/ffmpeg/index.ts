@@ -1,4 +1,4 @@
-export { type EncoderOptions, VideoWriter } from './encode.js';
 export type { FfmpegPaths } from './ffmpeg.js';
 export { openVideo, type TimedPicture, type Video, type VideoOptions } from './frames.js';
-export type { VideoSource } from './source.js';
+export type { VideoSource } from './video-source.js';
+export { type EncoderOptions, VideoWriter } from './video-writer.js';

@@ -13,7 +13,7 @@ import type { VideoFace } from '../../video/recognize-video.js';
 import { isCut, thumbnail } from '../../video/scene-cut.js';
 import { VideoSummary } from '../../video/summary.js';
 import { contentOf, kindOf } from './kind.js';
-import { ffmpegInput } from './source.js';
+import { ffmpegInput } from './video-source.js';
 
 /** Smooth patches of brightness: a scene. */
 function scene(seed: number, shift = 0, light = 0): Picture {

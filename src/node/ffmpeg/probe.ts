@@ -4,7 +4,7 @@ import { isAnimation } from './animation.js';
 import { type Ending, outputOf, reasonOf } from './ffmpeg.js';
 import { contentOf } from './kind.js';
 import type { Probed } from './probed.js';
-import { type FfmpegInput, maxFramePixels } from './source.js';
+import { type FfmpegInput, maxFramePixels } from './video-source.js';
 
 const number = z.string().transform(Number).pipe(z.number().min(0)).optional().catch(undefined);
 const signed = z.string().transform(Number).pipe(z.number()).optional().catch(undefined);

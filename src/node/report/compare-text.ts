@@ -4,7 +4,7 @@ import { settingText } from '../draw/text.js';
 import type { Comparison, RunGroup } from './compare.js';
 import type { FigureName } from './measurements.js';
 import { settingNamed } from './run-folder.js';
-import { formatTable } from './table.js';
+import { formatTable } from './text-tables.js';
 
 const columns: readonly (readonly [name: FigureName, head: string])[] = [
   ['accuracy', 'accuracy %'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../common/errors.js';
-import { compareChart } from './charts/compare.js';
 import { renderSvg } from './charts/render.js';
+import { compareChart } from './charts/run-comparison.js';
 import { type ComparedRun, compareRuns, validationFigures } from './compare.js';
 import { comparisonRows, comparisonText } from './compare-text.js';
 import { runEpochs } from './helpers.test.js';

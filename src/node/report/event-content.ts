@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs/light.js';
 import type { Calibration, ConfusionMatrix } from '../../metrics/index.js';
-import { calibrationChart } from './charts/calibration.js';
 import { confusionChart, mostClasses } from './charts/confusion.js';
+import { calibrationChart } from './charts/reliability-diagram.js';
 import { hasFonts, renderSvg, svgToPng } from './charts/render.js';
 
 /** Figures of an epoch as they are called in `metrics.jsonl`. */

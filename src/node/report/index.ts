@@ -2,8 +2,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export * from './bar.js';
-export { compareChart } from './charts/compare.js';
 export { renderSvg, svgToPng } from './charts/render.js';
+export { compareChart } from './charts/run-comparison.js';
 export * from './compare.js';
 export * from './compare-text.js';
 export * from './event-content.js';
@@ -13,6 +13,6 @@ export * from './run-folder.js';
 export type { ReportedEvaluation } from './run-page.js';
 export * from './run-report.js';
 export * from './scatter.js';
-export * from './table.js';
 export * from './tensorboard.js';
+export * from './text-tables.js';
 export * from './told-epochs.js';

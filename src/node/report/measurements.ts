@@ -1,7 +1,7 @@
 import { percent } from '../../common/percent.js';
 import type { Evaluation } from '../../metrics/evaluation.js';
-import { type Spread, spread } from '../../metrics/summary.js';
-import { formatTable } from './table.js';
+import { type Spread, spread } from '../../metrics/spread.js';
+import { formatTable } from './text-tables.js';
 
 /** What of an evaluation is compared over seeds and folds. Fractions; null where nothing defines them. */
 export interface Figures {

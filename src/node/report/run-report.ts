@@ -5,10 +5,10 @@ import { accuracy, type Evaluation, macroF1, meanClassAccuracy, perClassMetrics 
 import { grouped } from '../draw/text.js';
 import { writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
-import { calibrationChart } from './charts/calibration.js';
 import { confusionChart, mostClasses } from './charts/confusion.js';
 import { curvePanels, curvesChart, type Panel } from './charts/curves.js';
 import { recallChart, recallPanels } from './charts/recall.js';
+import { calibrationChart } from './charts/reliability-diagram.js';
 import { hasFonts, renderSvg, svgToPng, withoutGround } from './charts/render.js';
 import type { RunFolder } from './run-folder.js';
 import { type ReportedEvaluation, type RunCharts, runPage } from './run-page.js';

@@ -11,7 +11,7 @@ import { failsWith, plainPng, temporaryFolder, writeTree } from '../helpers.test
 import { checkDataset } from './check.js';
 import { groupEqual, groupSimilar } from './duplicates.js';
 import { fingerprintWords, inspectPicture } from './inspect.js';
-import { sharedPictures } from './shared.js';
+import { sharedPictures } from './shared-pictures.js';
 import { verdictOn } from './verdict.js';
 
 /** Soft patterns, each seed another. */

@@ -1,3 +1,3 @@
 export * from './check.js';
-export * from './shared.js';
+export * from './shared-pictures.js';
 export * from './verdict.js';

@@ -1,2 +1,2 @@
-export { type LinkKind, linkKinds } from './place.js';
+export { type LinkKind, linkKinds } from './link-file.js';
 export * from './prepare.js';

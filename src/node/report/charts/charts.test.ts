@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { calibration } from '../../../metrics/index.js';
 import { runEpochs } from '../helpers.test.js';
-import { calibrationChart } from './calibration.js';
 import { confusionChart } from './confusion.js';
 import { curvePanels, curvesChart } from './curves.js';
 import { spreadLabels } from './end-labels.js';
 import { recallChart } from './recall.js';
+import { calibrationChart } from './reliability-diagram.js';
 import { renderSvg, svgToPng } from './render.js';
 
 /** What is written in a chart. */

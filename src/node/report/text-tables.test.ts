@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { perClassMetrics } from '../../metrics/evaluation.js';
-import { confusionTable, formatTable, perClassTable } from './table.js';
+import { confusionTable, formatTable, perClassTable } from './text-tables.js';
 
 const matrix = [
   [8, 12, 0],

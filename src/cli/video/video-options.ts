@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
-import { isVideoFile } from '../../node/ffmpeg/encode.js';
+import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
 import { numberOf } from '../arguments.js';
 
 /** Options of `predict` that are for videos. */

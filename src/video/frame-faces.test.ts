@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keypointNames } from '../common/preprocessing.js';
 import type { Face, FaceDetector } from '../detect/index.js';
-import { FrameFaces } from './find-faces.js';
+import { FrameFaces } from './frame-faces.js';
 
 const face = (x: number): Face => {
   const point = { x: x + 20, y: 30 };

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { tryApart } from './device.js';
+import { tryApart } from './open-device.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-device-'));
 after(() => rm(dir, { recursive: true, force: true }));
