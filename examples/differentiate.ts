@@ -1,5 +1,5 @@
 /** The derivative of a function, as a graph and as numbers: `node dist/examples/differentiate.js`. */
-import { autodiff, graph, ops, passes, runtime } from '../src/index.js';
+import { autodiff, graph, ops, passes, runtime } from 'poster-v2/core';
 
 // y = sum over x of x^2 exp(x)
 const x = graph.input('x', 'float32', [4]);

@@ -1,5 +1,5 @@
 /** Finds the faces of a photo and reads their expressions: `node dist/examples/recognise.js [PICTURE]`. */
-import { Recognizer } from '../src/index.js';
+import { Recognizer } from 'poster-v2';
 
 const [picture = 'assets/astronaut.png'] = process.argv.slice(2);
 

@@ -111,11 +111,11 @@ test('a bundle finds the threads that prepare pictures', async () => {
   const folder = await project('workers', ['poster-v2', ...natives]);
   await writeClasses(folder, ['train/a', 'train/b'], 2);
   const code = `
-import { data } from 'poster-v2';
+import { createLoader, loadDataset } from 'poster-v2/data';
 (async () => {
-  const dataset = await data.loadDataset(${JSON.stringify(folder)}, 'train');
+  const dataset = await loadDataset(${JSON.stringify(folder)}, 'train');
   const preprocessing = { imageSize: 8, channels: 1, mean: [0.5], std: [0.5] };
-  const loader = data.createLoader(dataset, { preprocessing, batchSize: 4, workers: 1 });
+  const loader = createLoader(dataset, { preprocessing, batchSize: 4, workers: 1 });
   for await (const { labels } of loader.epoch(0)) console.log(labels.join());
   await loader.close();
 })();`;

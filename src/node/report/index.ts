@@ -1,6 +1,3 @@
-/// <reference types="node" preserve="true" />
-/// <reference lib="esnext.disposable" preserve="true" />
-
 export * from './bar.js';
 export { renderSvg, svgToPng } from './charts/render.js';
 export { compareChart } from './charts/run-comparison.js';

@@ -1,0 +1,89 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
+/** `poster-v2` on Node: faces and their expressions in pictures and videos, and what a network looks at. */
+
+export { type ErrorKind, isOfKind, UserError } from '../common/errors.js';
+export {
+  affectnet7,
+  affectnet8,
+  caers,
+  fer2013,
+  ferplus,
+  knownLabelSets,
+  labelSetNamed,
+  rafdb,
+} from '../common/label-sets.js';
+export type { LabelSet } from '../common/labels.js';
+export type { CropTemplate, KeypointName, Preprocessing } from '../common/preprocessing.js';
+export {
+  alignFace,
+  type Box,
+  cropTemplateFor,
+  type DetectOptions,
+  type DetectorOptions,
+  type Face,
+  type FaceDetector,
+  type Keypoints,
+  loadFaceDetector,
+  type Point,
+} from '../detect/index.js';
+export {
+  type AttentionMap,
+  type ClassTokenAttention,
+  type ExplainedFace,
+  type Explainer,
+  type Explanation,
+  explain,
+  explainFaces,
+  loadExplainer,
+  type ScaleAttention,
+  type TokenWeights,
+} from '../explain/index.js';
+export type { LowContrast, Picture } from '../image/index.js';
+export type { AssumedModel } from '../models/index.js';
+export type { FfmpegPaths, VideoSource } from '../node/ffmpeg/index.js';
+export {
+  bundledCheckpoint,
+  type Classified,
+  type Classifier,
+  type ClassifierOptions,
+  type ClassifyImageOptions,
+  type DecodedImage,
+  type DecodeRequest,
+  describeCheckpoint,
+  detectLandmarks,
+  type EncodedImage,
+  type FaceLandmarks,
+  type ImageClassification,
+  type ImageClassificationPipeline,
+  type ImageDecoder,
+  type ImageSource,
+  imageClassification,
+  type LandmarkDetector,
+  type LandmarkInput,
+  loadClassifier,
+  loadLandmarkDetector,
+  type NetworkOptions,
+  type PictureLandmarks,
+  type RawImage,
+  type Recognition,
+  type RecognizedFace,
+  type RecognizeOptions,
+  Recognizer,
+  type RecognizerOptions,
+  type Score,
+} from '../recognize/index.js';
+export type { DeviceName } from '../runtime/index.js';
+export {
+  type RecognizeFramesOptions,
+  type RecognizeVideoOptions,
+  recognizeFrames,
+  recognizeVideo,
+  type SmoothedScore,
+  type TimedImage,
+  type TrackSummary,
+  type VideoFace,
+  type VideoFrame,
+  VideoSummary,
+  type VideoTotals,
+} from '../video/index.js';

@@ -1,0 +1,36 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
+/** `poster-v2/train`: runs of training with their folders, recipes, and figures of trained weights. */
+
+export {
+  type EmbeddedDataset,
+  type Embedder,
+  type EmbedOptions,
+  type Evaluated,
+  type EvaluateOptions,
+  embedDataset,
+  evaluateOn,
+  type FeatureMap,
+  type FeatureMapOptions,
+  findLabelOrder,
+  type LabelMapping,
+  type LabelOrder,
+  loadEmbedder,
+  type MappingOptions,
+  type Measured,
+  mapFeatures,
+  mapLabels,
+  mapLogits,
+  type OrderedLabels,
+  type PictureFeatures,
+  type Protocol,
+  sampledLabelOrder,
+  scoresOf,
+  stratifiedSample,
+} from '../node/measure/index.js';
+export type { InitPart, InitReport, InitSource } from '../node/runs/init.js';
+export type { EpochSummary, StepProgress, TrainJob, TrainListener, TrainResult } from '../node/runs/job.js';
+export { type DataType, parseRun, type RunOptions } from '../node/runs/options.js';
+export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from '../node/runs/recipes.js';
+export type { RunFile, Session } from '../node/runs/run-file.js';
+export { train } from '../node/runs/train.js';
