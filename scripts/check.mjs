@@ -4,4 +4,4 @@ import { compile, install, lint, test, testsIn } from './support/steps.mjs';
 install();
 lint();
 compile();
-test([...testsIn('src'), 'dist/test/rooms.test.js']);
+test([...testsIn('src'), ...testsIn('scripts'), 'dist/test/rooms.test.js']);

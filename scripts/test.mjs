@@ -4,4 +4,4 @@ import { compile, install, lint, test, testsIn } from './support/steps.mjs';
 install();
 lint();
 compile();
-test([...testsIn('src'), ...testsIn('test')]);
+test([...testsIn('src'), ...testsIn('scripts'), ...testsIn('test')]);

@@ -53,7 +53,7 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
     ['/page.js', bundle.outputFiles[0]?.contents ?? ''],
     ['/classifier.onnx', await readFile(join(dir, 'classifier.onnx'))],
     ['/description.json', JSON.stringify(described)],
-    ['/detector.tflite', await readDetectorWeights()],
+    ['/detector.onnx', await readDetectorWeights()],
     ['/portrait.png', portrait],
     ['/turned.png', await sharp(portrait).rotate(90).png().toBuffer()],
     [

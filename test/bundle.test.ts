@@ -13,8 +13,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const portrait = join(root, 'assets/astronaut.png');
 const face = join(root, 'assets/astronaut-face.png');
 const weights = join(root, 'weights/poster-v2-nano.safetensors');
-/** What bundles cannot hold: libraries of the system, and a package that is there for a file in it. */
-const natives = ['sharp', 'onnxruntime-node', '@mediapipe/face_detection'];
+/** What bundles cannot hold: libraries of the system. */
+const natives = ['sharp', 'onnxruntime-node'];
 
 /** Packages of CommonJS form, within an ES module, ask for Node's modules by `require`. */
 const requireInModules =
@@ -104,7 +104,7 @@ test('elsewhere such a bundle takes a checkpoint of its own, and says what else 
     /^UserError: The files of the package poster-v2 are not found \(.*\); install it beside the bundle/,
   );
   const detector = await run(await bundled(folder, program({ checkpoint: weights }, portrait), 'cjs', natives));
-  assert.match(detector, /^UserError: The face detector's weights are missing \(.*@mediapipe\/face_detection/);
+  assert.match(detector, /^UserError: The face detector's weights are missing \(.*poster-v2/);
 });
 
 test('a bundle finds the threads that prepare pictures', async () => {

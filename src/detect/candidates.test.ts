@@ -8,14 +8,14 @@ import type { Box } from './face.js';
 function maps(width: number, height: number, cells: Readonly<Record<number, readonly number[]>>, logit: number): Maps {
   const plane = width * height;
   const scores = new Float32Array(plane).fill(-20);
-  const places = new Float32Array(16 * plane).fill(3);
+  const regressors = new Float32Array(16 * plane).fill(3);
   for (const [cell, values] of Object.entries(cells)) {
     scores[Number(cell)] = logit;
     values.forEach((value, channel) => {
-      places[channel * plane + Number(cell)] = value;
+      regressors[channel * plane + Number(cell)] = value;
     });
   }
-  return { width, height, scores, places };
+  return { width, height, scores, regressors };
 }
 
 const values = [1, -2, 20, 30, -4, -5, 4, -5, 0, 1, 0, 6, -9, -2, 9, -2];

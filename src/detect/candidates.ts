@@ -16,13 +16,13 @@ export interface Maps {
   /** [1, H, W]: how much a cell looks like the middle of a face, before the sigmoid. */
   readonly scores: Float32Array;
   /** [16, H, W]: centre and size of the box, then x and y of six points; positions from the cell's centre, in input pixels. */
-  readonly places: Float32Array;
+  readonly regressors: Float32Array;
 }
 
 /**
  * The faces that cells propose with at least `minScore` (in (0, 1)), in pixels of the network's input.
  */
-export function decodeCandidates({ width, height, scores, places }: Maps, minScore: number, run = 0): Candidate[] {
+export function decodeCandidates({ width, height, scores, regressors }: Maps, minScore: number, run = 0): Candidate[] {
   const plane = width * height;
   // The sigmoid rises: comparing before it spares computing it.
   const least = Math.log(minScore / (1 - minScore));
@@ -31,7 +31,7 @@ export function decodeCandidates({ width, height, scores, places }: Maps, minSco
     const logit = scores[cell] ?? Number.NEGATIVE_INFINITY;
     if (!(logit >= least)) continue;
     const anchor = { x: ((cell % width) + 0.5) * cellSize, y: (Math.floor(cell / width) + 0.5) * cellSize };
-    const value = (channel: number): number => places[channel * plane + cell] ?? Number.NaN;
+    const value = (channel: number): number => regressors[channel * plane + cell] ?? Number.NaN;
     const point = (channel: number): Point => ({ x: anchor.x + value(channel), y: anchor.y + value(channel + 1) });
     const centre = point(0);
     const [w, h] = [value(2), value(3)];

@@ -1,21 +1,14 @@
 import { messageOf, UserError } from '../common/errors.js';
-import { GraphError } from '../graph/index.js';
-import { writeOnnx } from '../onnx/index.js';
-import { lower } from '../passes/index.js';
+import { printable } from '../common/printable.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import { cellSize, type Maps } from './candidates.js';
-import { FormatError } from './flatbuffer.js';
-import { readTflite } from './tflite.js';
-import { tfliteGraph } from './tflite-graph.js';
 
-// MediaPipe's full-range face detector, dense variant (Apache-2.0), by its model card for faces within 5 m of a camera:
+// MediaPipe's full-range face detector, dense variant (Apache-2.0), for faces within 5 m of a camera by its model card.
+// weights/README.md says where its file comes from.
 // https://developers.google.com/mediapipe/solutions/vision/face_detector
 
 /** Sides of the input are multiples of this: the smallest map is 32 times smaller, and grows back by doubling. */
 export const sideUnit = 32;
-
-/** Heads before they are flattened; those after are for one size of the input only. */
-const [places, scores] = ['regressor_face_4', 'classifier_face_4'] as const;
 
 /** The detector's network, ready to run on pictures of any size. */
 export interface DetectorNetwork {
@@ -29,7 +22,7 @@ export interface DetectorNetwork {
 }
 
 /**
- * @param weights bytes of the TensorFlow Lite file
+ * @param weights bytes of the ONNX model
  * @param source what errors call them
  * @throws UserError where they are not this network's.
  */
@@ -38,8 +31,7 @@ export async function loadDetectorNetwork(
   source: string,
   options: { readonly threads?: number } = {},
 ): Promise<DetectorNetwork> {
-  // Between its runs pictures are resized and turned: threads that spin meanwhile take the time of those that work.
-  const session = await CpuSession.load(detectorModel(weights, source), { ...options, spin: false });
+  const session = await openSession(weights, source, options);
   return {
     async run(pixels, n, height, width) {
       const outputs = await session.run(
@@ -47,28 +39,35 @@ export async function loadDetectorNetwork(
       );
       const cells = { width: width / cellSize, height: height / cellSize };
       const plane = cells.width * cells.height;
-      const [allPlaces, allScores] = [floats(outputs.get(places)), floats(outputs.get(scores))];
+      const [regressors, scores] = [floats(outputs.get('regressors')), floats(outputs.get('scores'))];
       return Array.from({ length: n }, (_, i) => ({
         ...cells,
-        places: allPlaces.subarray(i * 16 * plane, (i + 1) * 16 * plane),
-        scores: allScores.subarray(i * plane, (i + 1) * plane),
+        regressors: regressors.subarray(i * 16 * plane, (i + 1) * 16 * plane),
+        scores: scores.subarray(i * plane, (i + 1) * plane),
       }));
     },
     dispose: () => session.dispose(),
   };
 }
 
-function detectorModel(weights: Uint8Array, source: string): Uint8Array {
-  const model = readTflite(weights, source);
+async function openSession(
+  weights: Uint8Array,
+  source: string,
+  options: { readonly threads?: number },
+): Promise<CpuSession> {
+  let session: CpuSession;
   try {
-    const program = tfliteGraph(model, { outputs: [places, scores] });
-    const side = 192 / cellSize;
-    const shapes = [places, scores].map((name) => program.outputs.get(name)?.shape.join());
-    if (shapes.join(' ') !== `N,16,${side},${side} N,1,${side},${side}`)
-      throw new FormatError('its outputs are others');
-    return writeOnnx(lower(program, 'cpu'), { anySize: true });
+    // Between its runs pictures are resized and turned: threads that spin meanwhile take the time of those that work.
+    session = await CpuSession.load(weights, { ...options, spin: false });
   } catch (error) {
-    if (!(error instanceof FormatError || error instanceof GraphError)) throw error;
-    throw new UserError(`${source} is not the face detector's network: ${messageOf(error)}; install it again.`);
+    if (error instanceof UserError) throw error;
+    throw otherNetwork(source, messageOf(error).replace(/\.$/, ''));
   }
+  const found = [...session.inputs, ...session.outputs].join(', ');
+  if (found === 'pixel_values, regressors, scores') return session;
+  await session.dispose();
+  throw otherNetwork(source, `it has the inputs and outputs ${found}`);
 }
+
+const otherNetwork = (source: string, reason: string): UserError =>
+  new UserError(`${source} is not the face detector's network: ${printable(reason)}; install it again.`);

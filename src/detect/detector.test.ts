@@ -202,6 +202,6 @@ test('a signal stops the search', async () => {
 test('weights that are not the network are refused', async () => {
   await assert.rejects(
     loadFaceDetector({ weights: new Uint8Array(100) }),
-    /The face detector's file is not a TensorFlow/,
+    /The face detector's file is not the face detector's network/,
   );
 });

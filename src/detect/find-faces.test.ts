@@ -16,13 +16,13 @@ function mapsOf(width: number, height: number, proposals: readonly Proposal[]): 
   const [columns, rows] = [width / cellSize, height / cellSize];
   const plane = columns * rows;
   const scores = new Float32Array(plane).fill(-20);
-  const places = new Float32Array(16 * plane);
+  const regressors = new Float32Array(16 * plane);
   for (const { x, y, side, score } of proposals) {
     const [column, row] = [Math.floor(x / cellSize), Math.floor(y / cellSize)];
     const cell = row * columns + column;
     const anchor = { x: (column + 0.5) * cellSize, y: (row + 0.5) * cellSize };
     const put = (channel: number, value: number): void => {
-      places[channel * plane + cell] = value;
+      regressors[channel * plane + cell] = value;
     };
     const point = (channel: number, dx: number, dy: number): void => {
       put(channel, x + dx * side - anchor.x);
@@ -43,7 +43,7 @@ function mapsOf(width: number, height: number, proposals: readonly Proposal[]): 
     ] as const;
     for (const [i, [dx, dy]] of points.entries()) point(4 + 2 * i, dx, dy);
   }
-  return { width: columns, height: rows, scores, places };
+  return { width: columns, height: rows, scores, regressors };
 }
 
 /** A network that answers in turn: for each run what it proposes in each of its pictures; `runs` counts them. */

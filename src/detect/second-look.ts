@@ -135,7 +135,7 @@ async function lookOnce(
   return found;
 }
 
-const noMaps = { width: 0, height: 0, scores: new Float32Array(0), places: new Float32Array(0) };
+const noMaps = { width: 0, height: 0, scores: new Float32Array(0), regressors: new Float32Array(0) };
 
 /** The smallest picture that has the detail of what is seen: reading a large one takes the time that its pixels take. */
 function sharpest(view: Similarity, pictures: readonly [Picture, ...Picture[]]): Picture {

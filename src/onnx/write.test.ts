@@ -200,18 +200,6 @@ test('the batch dimension can be called otherwise', () => {
   assert.match(shapes[1] ?? '', /"dimParam":"batch_size"/);
 });
 
-test('height and width of maps can be left open, where no operation holds them', () => {
-  const map = input('x', 'float32', ['N', 2, 4, 4]);
-  const y = apply('Relu', [map], {}, [map]).outputs[0] as Value;
-  const shapesOf = ({ graph: written }: Decoded): string[] =>
-    [...written.input, ...written.output].map(({ type }) => JSON.stringify(type));
-  const open = shapesOf(decoded(graph({ y }), { anySize: true }));
-  assert.match(open[0] ?? '', /"N".*"dimValue":2.*"x\.H".*"x\.W"/);
-  assert.match(open[1] ?? '', /"N".*"dimValue":2.*"y\.H".*"y\.W"/);
-  const flat = apply('Reshape', [y], {}, [{ dtype: 'float32', shape: ['N', 32] }]).outputs[0] as Value;
-  assert.throws(() => writeOnnx(graph({ flat }), { anySize: true }), /a graph with Reshape cannot be written for maps/);
-});
-
 test('a parameter of half precision is an initializer of it', () => {
   const { graph: written } = decoded(graph({ y: one('Concat', [parameter('w', [2], 'float16')]) }), {
     place: () => Uint16Array.of(0x3c00, 0xc000),

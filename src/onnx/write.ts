@@ -43,12 +43,6 @@ export interface WriteOptions {
   readonly opset?: number;
   /** What the batch dimension of inputs and outputs is called; default `N`. */
   readonly batch?: string;
-  /**
-   * Leaves height and width of inputs and outputs [N, C, H, W] open: for a fully convolutional graph, built for one size of
-   * its maps. What it pads must not depend on the size. (For TensorFlow's networks sizes are multiples of all strides
-   * together.) Only operations whose row in the table says so may be in it.
-   */
-  readonly anySize?: boolean;
 }
 
 /**
@@ -63,7 +57,6 @@ export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Arra
 /** The same as pieces to be written one after the other; weights are not copied. */
 export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Array[] {
   const { place = (): Placement => 'input', opset = defaultOpset } = options;
-  if (options.anySize) checkAnySize(program);
   const irVersion = checkedIrVersion(program, opset);
   const names = new Names(program);
   const initializers: Initializer[] = [];
@@ -112,12 +105,6 @@ function checkedIrVersion(program: Graph, opset: number): number {
     }
   }
   return version;
-}
-
-function checkAnySize(program: Graph): void {
-  for (const { op } of nodesOf(program.outputs.values())) {
-    if (formOf(op).anySize === undefined) throw new Error(`a graph with ${op} cannot be written for maps of any size`);
-  }
 }
 
 function formOf(op: string): OnnxForm {
@@ -201,13 +188,11 @@ function attributeMessage(attribute: Attribute): object {
   }
 }
 
-function valueInfo(name: string, value: Value, { batch = 'N', anySize = false }: WriteOptions): object {
-  const isMap = anySize && value.shape.length === 4;
-  const dim = value.shape.map((size: Dim, axis) => {
-    if (isMap && axis >= 2) return { dimParam: `${name}.${axis === 2 ? 'H' : 'W'}` };
-    return typeof size === 'number' ? { dimValue: size } : { dimParam: size === 'N' ? batch : size };
-  });
-  return { name, type: { tensorType: { elemType: elementTypes[value.dtype], shape: { dim } } } };
+function valueInfo(name: string, { dtype, shape }: Value, { batch = 'N' }: WriteOptions): object {
+  const dim = shape.map((size: Dim) =>
+    typeof size === 'number' ? { dimValue: size } : { dimParam: size === 'N' ? batch : size },
+  );
+  return { name, type: { tensorType: { elemType: elementTypes[dtype], shape: { dim } } } };
 }
 
 const bytesOf = ({ shape, dtype }: Value): number => elements(shape) * arrayTypes[dtype].BYTES_PER_ELEMENT;

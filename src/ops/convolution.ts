@@ -104,7 +104,7 @@ export const convolutions = {
         wants[2] ? applyOne('ConvBiasGradient', [dy], [dimOf(dy, 1)]) : undefined,
       ];
     },
-    onnx: { unwritten: ['fixed'], anySize: true },
+    onnx: { unwritten: ['fixed'] },
     lower: (node, { channelBlock }) =>
       channelBlock === undefined || node.inputs[0]?.dtype !== 'float32' ? undefined : lowerBlocked(node, channelBlock),
   },

@@ -185,7 +185,7 @@ const twoOverRootPi = 2 / Math.sqrt(Math.PI);
 
 export const elementwise = {
   // d(a + b) = da + db
-  Add: { gradient: ({ gradients: [dy] }) => [dy, dy], onnx: { anySize: true } },
+  Add: { gradient: ({ gradients: [dy] }) => [dy, dy], onnx: {} },
   // d(a - b) = da - db
   Sub: { gradient: ({ gradients: [dy], wants }) => [dy, wants[1] && dy ? neg(dy) : undefined], onnx: {} },
   // d(a b) = b da + a db
@@ -224,7 +224,7 @@ export const elementwise = {
   Erf: rule((dy, x) => mul(mul(dy, twoOverRootPi), exp(neg(mul(x, x))))),
   // d s(x) = s (1 - s) dx
   Sigmoid: rule((dy, _, y) => mul(dy, mul(y, sub(1, y)))),
-  Relu: { ...rule((dy, x) => mul(dy, step(x))), onnx: { anySize: true } },
+  Relu: { ...rule((dy, x) => mul(dy, step(x))), onnx: {} },
   Gelu: {
     // d gelu(x) = (Phi(x) + x phi(x)) dx, phi the normal density
     ...rule((dy, x) => {

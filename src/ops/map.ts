@@ -55,6 +55,6 @@ const inferenceOnly = 'only networks that come trained use it';
 
 export const maps = {
   // Subsample also becomes one, after differentiation.
-  MaxPool: { gradient: { none: inferenceOnly }, onnx: { anySize: true } },
-  Resize: { gradient: { none: inferenceOnly }, onnx: { anySize: true } },
+  MaxPool: { gradient: { none: inferenceOnly }, onnx: {} },
+  Resize: { gradient: { none: inferenceOnly }, onnx: {} },
 } satisfies OperationTable;

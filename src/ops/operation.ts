@@ -55,8 +55,6 @@ export interface OnnxForm<AttributeName extends string = string> {
   readonly unwritten?: readonly AttributeName[];
   /** An operator of ONNX Runtime that is not ONNX's. */
   readonly foreign?: { readonly domain: string; readonly opType: string };
-  /** On maps [N, C, H, W] it holds no size of a map, as it is written here. */
-  readonly anySize?: true;
 }
 
 type Lowering<Result> = (node: Node, target: Target) => Result;

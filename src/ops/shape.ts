@@ -217,7 +217,7 @@ export const shaping = {
         return gradient;
       });
     },
-    onnx: { anySize: true },
+    onnx: {},
   },
   // The gradient of what was left out is zero.
   Slice: {
@@ -244,7 +244,7 @@ export const shaping = {
       });
       return [dx];
     },
-    onnx: { unwritten: ['pads'], anySize: true },
+    onnx: { unwritten: ['pads'] },
   },
   Subsample: {
     gradient: ({ node, gradients: [dy] }) => {

@@ -55,7 +55,7 @@ async function look(): Promise<Recognition[]> {
   useOrt(ort);
   const described = (await (await fetch('/description.json')).json()) as Described;
   const classifier = await loadClassifier(described, await bytesOf('/classifier.onnx'));
-  const detector = await loadFaceDetector({ weights: await bytesOf('/detector.tflite') });
+  const detector = await loadFaceDetector({ weights: await bytesOf('/detector.onnx') });
   const pictures = ['/portrait.png', '/turned.png', '/empty.png'].map(async (path) => (await fetch(path)).blob());
   const results: Recognition[] = [];
   for await (const result of recognizeAll({ classifier, detector, decode }, await Promise.all(pictures))) {

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { mediapipeFile } from '../../scripts/tflite/convert.js';
+import { readTflite } from '../../scripts/tflite/tflite.js';
+import { tfliteGraph } from '../../scripts/tflite/tflite-graph.js';
 import { networkInput, scaled } from '../../src/detect/input.js';
-import { readTflite } from '../../src/detect/tflite.js';
-import { tfliteGraph } from '../../src/detect/tflite-graph.js';
-import { readDetectorWeights } from '../../src/detect/weights.js';
 import { decodePicture } from '../../src/node/decode/index.js';
 import { lower } from '../../src/passes/index.js';
 import { CpuSession, floats, GpuSession, hostTensor } from '../../src/runtime/index.js';
@@ -12,7 +14,8 @@ const portrait = fileURLToPath(new URL('../../../assets/astronaut.png', import.m
 
 /** The face detector's outputs for the portrait on WebGPU beside those on the CPU. */
 export async function compareDetector(): Promise<Comparison[]> {
-  const program = tfliteGraph(readTflite(await readDetectorWeights(), 'the detector'), {
+  const file = await readFile(createRequire(import.meta.url).resolve(mediapipeFile));
+  const program = tfliteGraph(readTflite(file, 'the detector'), {
     outputs: ['regressor_face_4', 'classifier_face_4'],
   });
   const picture = await decodePicture(portrait);

@@ -1,7 +1,7 @@
-import { messageOf, UserError } from '../common/errors.js';
-import { printable } from '../common/printable.js';
-import { elements } from '../graph/index.js';
-import { elementBytes, toFloat32 } from '../safetensors/tensor.js';
+import { messageOf, UserError } from '../../src/common/errors.js';
+import { printable } from '../../src/common/printable.js';
+import { elements } from '../../src/graph/index.js';
+import { elementBytes, toFloat32 } from '../../src/safetensors/tensor.js';
 import { Flatbuffer, FormatError, type Table } from './flatbuffer.js';
 
 // TensorFlow Lite's file format, as far as inference networks over pictures need it:

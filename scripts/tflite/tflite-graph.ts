@@ -1,4 +1,13 @@
-import { constant, type Dim, elements, type Graph, GraphError, graph, input, type Tensor } from '../graph/index.js';
+import {
+  constant,
+  type Dim,
+  elements,
+  type Graph,
+  GraphError,
+  graph,
+  input,
+  type Tensor,
+} from '../../src/graph/index.js';
 import {
   add,
   concat,
@@ -10,7 +19,7 @@ import {
   reshape,
   transpose,
   upsampleBilinear,
-} from '../ops/index.js';
+} from '../../src/ops/index.js';
 import { FormatError } from './flatbuffer.js';
 import {
   type Activation,
