@@ -72,8 +72,8 @@ async function open(way: Way): Promise<Works> {
       {
         times: 1,
         work: async () => {
-          await engine.pass(batch, false);
-          await engine.update(1e-4);
+          const { gradients } = await engine.forwardBackward([batch]);
+          await gradients.update(1e-4);
         },
       },
     ],

@@ -60,8 +60,8 @@ async function step(size: number): Promise<number> {
     batch = { size, images: pictures(size), targets, weight: 1 / size, masks };
   }
   const start = performance.now();
-  await engine.pass(batch, false);
-  await engine.update(3.5e-5);
+  const { gradients } = await engine.forwardBackward([batch]);
+  await gradients.update(3.5e-5);
   return (performance.now() - start) / 1000;
 }
 

@@ -42,8 +42,6 @@ export interface AdamState {
   readonly expAvg: Float32Array;
   /** Running mean of squared gradients, flat. */
   readonly expAvgSq: Float32Array;
-  /** A flat array of zeros beside the moments: updates of weights that are kept in it are fastest. */
-  readonly home: Float32Array<ArrayBuffer>;
   readonly kernel: AdamKernel;
   /** Whether weight decay applies, by index in the layout. */
   readonly decays: readonly boolean[];
@@ -95,25 +93,36 @@ function atLeastZero(what: string, value: number): void {
   }
 }
 
-/** The state before the first update. Throws what `checkOptimizer` throws. */
-export function createState(config: OptimizerConfig, layout: Layout, decay: DecayRule = decayAll): OptimizerState {
+/** Flat arrays of zeros over one layout. Adam's kernel is fastest on those that it was made with. */
+export interface TrainingMemory {
+  readonly parameters: Float32Array<ArrayBuffer>;
+  /** What the optimizer keeps of each parameter: two arrays for Adam, one for momentum. */
+  readonly moments: readonly Float32Array<ArrayBuffer>[];
+  readonly kernel: AdamKernel;
+}
+
+/** Memory for the parameters of a network, which the caller owns, and beside it the moments. */
+export function reserve(config: OptimizerConfig, layout: Layout): TrainingMemory {
+  const count = config.type === 'sgd' ? Number(config.momentum > 0) : 2;
+  const made = config.type === 'sgd' ? undefined : createAdamKernel(layout.total, 1 + count);
+  const arrays = made?.arrays ?? Array.from({ length: 1 + count }, () => allocate(layout));
+  return { parameters: itemAt(arrays, 0), moments: arrays.slice(1), kernel: made?.kernel ?? adamLoop };
+}
+
+/**
+ * The state before the first update. Throws what `checkOptimizer` throws.
+ * @param memory that the moments are kept in; still zero
+ */
+export function createState(
+  config: OptimizerConfig,
+  layout: Layout,
+  decay: DecayRule = decayAll,
+  { moments, kernel }: TrainingMemory = reserve(config, layout),
+): OptimizerState {
   checkOptimizer(config);
   const decays = layout.names.map((name, index) => decay(name, itemAt(layout.shapes, index)));
-  if (config.type === 'sgd') {
-    const momentumBuffer = config.momentum === 0 ? new Float32Array(0) : allocate(layout);
-    return { type: 'sgd', step: 0, momentumBuffer, decays };
-  }
-  const memory = createAdamKernel(layout.total, 3);
-  const [home, expAvg, expAvgSq] = memory?.arrays ?? [];
-  return {
-    type: 'adam',
-    step: 0,
-    expAvg: expAvg ?? allocate(layout),
-    expAvgSq: expAvgSq ?? allocate(layout),
-    home: home ?? allocate(layout),
-    kernel: memory?.kernel ?? adamLoop,
-    decays,
-  };
+  if (config.type === 'sgd') return { type: 'sgd', step: 0, momentumBuffer: moments[0] ?? new Float32Array(0), decays };
+  return { type: 'adam', step: 0, expAvg: itemAt(moments, 0), expAvgSq: itemAt(moments, 1), kernel, decays };
 }
 
 /**

@@ -1,5 +1,12 @@
 import { UserError } from '../common/errors.js';
-import { createState, type DecayRule, decayAll, type OptimizerConfig, type OptimizerState } from './optimizer.js';
+import {
+  createState,
+  type DecayRule,
+  decayAll,
+  type OptimizerConfig,
+  type OptimizerState,
+  type TrainingMemory,
+} from './optimizer.js';
 import { type Layout, views } from './parameters.js';
 
 /** The flat arrays of a state under PyTorch's names for them. */
@@ -35,11 +42,12 @@ export function restoreState(
   step: number,
   arrays: ReadonlyMap<string, Float32Array>,
   decay: DecayRule = decayAll,
+  memory?: TrainingMemory,
 ): OptimizerState {
   if (!Number.isSafeInteger(step) || step < 0) {
     throw new UserError(`The stored optimizer state counts ${step} steps, which cannot be; start without it.`);
   }
-  const state = createState(config, layout, decay);
+  const state = createState(config, layout, decay, memory);
   state.step = step;
   for (const [name, target] of stateArrays(state, layout)) {
     const source = arrays.get(name);

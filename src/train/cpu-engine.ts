@@ -10,9 +10,9 @@ import {
   decayMatrices,
   type Ema,
   flatten,
-  type Gradients,
   type Layout,
   type OptimizerState,
+  reserve,
   restoreState,
   stateArrays,
   update,
@@ -21,7 +21,7 @@ import {
 } from '../optim/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
-import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
+import type { Climbed, Engine, EngineOptions, Gradients, MicroBatch, Pass, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
 import { targetOf } from './target.js';
@@ -37,12 +37,15 @@ function feedsOf(layout: Layout, flat: Float32Array): Map<string, HostTensor> {
   );
 }
 
+/** Gradients as a pass gives them, an array each, or flat. */
+type Values = Float32Array | ReadonlyMap<string, Float32Array>;
+
 /**
  * Trains on the CPU. Weights, moments and averages are flat arrays; sessions read the weights in place (no copy is
  * made) and the optimizer writes them in place, which is three times as fast as a graph that puts out new ones.
  */
 export class CpuEngine implements Engine {
-  readonly #options: EngineOptions;
+  readonly #options: Pick<EngineOptions, 'config' | 'optimizer' | 'ema' | 'clip'>;
   readonly #program: TrainingProgram;
   readonly #training: CpuSession;
   readonly #evaluation: CpuSession;
@@ -57,28 +60,30 @@ export class CpuEngine implements Engine {
   readonly #ema: Ema | undefined;
   /** The weights that SAM climbed to; made at the first climb. */
   #climbed: { readonly flat: Float32Array; readonly feeds: Map<string, HostTensor> } | undefined;
-  #gradients: Gradients | undefined;
-  #sum: Float32Array | undefined;
+  /** Where gradients add up, or lie in one piece; made when they do. */
+  #flat: Float32Array | undefined;
+  /** Counts the calls that made gradients: those of earlier ones are void. */
+  #made = 0;
   /** See {@link holdHeap}. */
   readonly #held: ArrayBuffer[] = [];
 
   private constructor(options: EngineOptions, program: TrainingProgram, sessions: readonly [CpuSession, CpuSession]) {
-    this.#options = options;
+    const { config, optimizer, ema, clip, restore, decay = decayMatrices } = options;
+    this.#options = { config, optimizer, ema, clip };
     this.#program = program;
     [this.#training, this.#evaluation] = sessions;
     this.#layout = flatten(program.trained);
     this.#bufferLayout = flatten(program.moved);
-    const { restore, optimizer, decay = decayMatrices } = options;
+    const memory = reserve(optimizer, this.#layout);
     this.#state = restore
-      ? restoreState(optimizer, this.#layout, restore.optimizerSteps, restore.optimizer, decay)
-      : createState(optimizer, this.#layout, decay);
-    const home = this.#state.type === 'adam' ? this.#state.home : allocate(this.#layout);
-    this.#params = filled(this.#layout, options.parameters, home);
+      ? restoreState(optimizer, this.#layout, restore.optimizerSteps, restore.optimizer, decay, memory)
+      : createState(optimizer, this.#layout, decay, memory);
+    this.#params = filled(this.#layout, options.parameters, memory.parameters);
     this.#buffers = filled(this.#bufferLayout, options.parameters);
     this.#constants = constantsOf(program, options.parameters);
     this.#feeds = feedsOf(this.#layout, this.#params);
     this.#bufferFeeds = feedsOf(this.#bufferLayout, this.#buffers);
-    if (options.ema > 0) {
+    if (ema > 0) {
       const averaged = restore?.averaged;
       this.#ema = createEma(
         averaged ? filled(this.#layout, averaged) : this.#params,
@@ -105,62 +110,79 @@ export class CpuEngine implements Engine {
     return new CpuEngine(options, program, [training, evaluation]);
   }
 
-  get parameterCount(): number {
-    return this.#layout.sizes.reduce((a, b) => a + b, 0);
+  forwardBackward(parts: readonly MicroBatch[]): Promise<Pass> {
+    return this.#forwardBackward(this.#feeds, parts);
   }
 
-  async pass(batch: MicroBatch, climbed: boolean): Promise<PassResult> {
-    const weights = climbed && this.#climbed ? this.#climbed.feeds : this.#feeds;
-    const feeds = new Map([
-      ...weights,
-      ...this.#bufferFeeds,
-      ...batchFeeds(this.#options.config, this.#program, batch),
-    ]);
-    const results = await this.#training.run(feeds);
+  async #forwardBackward(weights: ReadonlyMap<string, HostTensor>, parts: readonly MicroBatch[]): Promise<Pass> {
+    this.#made++;
+    const results: PassResult[] = [];
+    // The gradients of one part stay the graph's own arrays; those of more add up.
+    let gradients: Values | undefined = parts.length === 1 ? undefined : this.#zeros();
+    for (const part of parts) {
+      const outputs = await this.#run(weights, part);
+      results.push({ losses: floats(outputs.get(names.losses)), logits: floats(outputs.get(names.logits)) });
+      const own = new Map(this.#layout.names.map((name) => [name, floats(outputs.get(names.gradient(name)))]));
+      gradients = gradients instanceof Float32Array ? this.#added(gradients, own) : own;
+    }
+    return { results, gradients: this.#gradients(gradients ?? this.#zeros()) };
+  }
+
+  async #run(weights: ReadonlyMap<string, HostTensor>, part: MicroBatch): Promise<ReadonlyMap<string, HostTensor>> {
+    const fed = batchFeeds(this.#options.config, this.#program, part);
+    const outputs = await this.#training.run(new Map([...weights, ...this.#bufferFeeds, ...fed]));
     holdHeap(this.#held);
     for (const name of this.#bufferLayout.names) {
-      floats(this.#bufferFeeds.get(name)).set(floats(results.get(names.update(name))));
+      floats(this.#bufferFeeds.get(name)).set(floats(outputs.get(names.update(name))));
     }
-    this.#collect(new Map(this.#layout.names.map((name) => [name, floats(results.get(names.gradient(name)))])));
-    return { losses: floats(results.get(names.losses)), logits: floats(results.get(names.logits)) };
+    return outputs;
   }
 
-  /** A batch of one pass uses the graph's own arrays; more passes add up in an array of ours. */
-  #collect(gradients: ReadonlyMap<string, Float32Array>): void {
-    if (this.#gradients === undefined) {
-      this.#gradients = gradients;
-      return;
-    }
-    this.#sum ??= allocate(this.#layout);
-    if (this.#gradients !== this.#sum) {
-      this.#sum.fill(0);
-      accumulate(this.#layout, this.#sum, this.#gradients, 1);
-      this.#gradients = this.#sum;
-    }
-    accumulate(this.#layout, this.#sum, gradients, 1);
+  #zeros(): Float32Array {
+    this.#flat ??= allocate(this.#layout);
+    return this.#flat.fill(0);
   }
 
-  async #takeGradients(): Promise<Gradients> {
-    const gradients = this.#gradients;
-    if (gradients === undefined) throw new Error('no pass was made since the last update');
-    this.#gradients = undefined;
-    const { exchange } = this.#options;
-    return exchange ? exchange(gradients, this.#layout) : gradients;
+  #added(sum: Float32Array, gradients: Values): Float32Array {
+    accumulate(this.#layout, sum, gradients, 1);
+    release(gradients);
+    return sum;
   }
 
-  async climb(rho: number): Promise<number> {
-    const gradients = await this.#takeGradients();
+  #gradients(values: Values): Gradients {
+    const made = this.#made;
+    let left: Values | undefined = values;
+    const take = (): Values => {
+      if (left === undefined || made !== this.#made) throw new Error('these gradients have been used, or are too old');
+      const taken = left;
+      left = undefined;
+      return taken;
+    };
+    return {
+      layout: this.#layout,
+      onHost: async (work) => {
+        const taken = take();
+        const flat = taken instanceof Float32Array ? taken : this.#added(this.#zeros(), taken);
+        await work(flat);
+        left = flat;
+      },
+      climb: async (rho) => this.#climb(take(), rho),
+      update: async (learningRate) => this.#update(take(), learningRate),
+    };
+  }
+
+  #climb(gradients: Values, rho: number): Climbed {
     if (this.#climbed === undefined) {
       const flat = allocate(this.#layout);
       this.#climbed = { flat, feeds: feedsOf(this.#layout, flat) };
     }
-    const norm = climb(this.#layout, this.#params, gradients, rho, this.#climbed.flat);
+    const { flat, feeds } = this.#climbed;
+    const norm = climb(this.#layout, this.#params, gradients, rho, flat);
     release(gradients);
-    return norm;
+    return { norm, forwardBackward: (parts) => this.#forwardBackward(feeds, parts) };
   }
 
-  async update(learningRate: number): Promise<void> {
-    const gradients = await this.#takeGradients();
+  #update(gradients: Values, learningRate: number): void {
     const { clip, ema, optimizer } = this.#options;
     if (clip > 0) clipByGlobalNorm(this.#layout, gradients, clip);
     update(optimizer, this.#state, this.#layout, this.#params, gradients, learningRate);
@@ -225,7 +247,7 @@ function holdHeap(held: ArrayBuffer[]): void {
  * Gives the memory of gradients back at once: the collector may leave it for the length of another pass, which brings
  * as much anew. Transferring to a port that nobody listens to is how JavaScript can say so; the arrays are empty then.
  */
-function release(gradients: Gradients): void {
+function release(gradients: Values): void {
   if (gradients instanceof Float32Array) return;
   const buffers = new Set<ArrayBuffer>();
   for (const { buffer } of gradients.values()) if (buffer instanceof ArrayBuffer) buffers.add(buffer);

@@ -1,5 +1,5 @@
 import type { PosterV2Config } from '../models/index.js';
-import type { DecayRule, Gradients, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
+import type { DecayRule, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
 import type { CpuOptions } from '../runtime/index.js';
 import type { TrainingProgram } from './program.js';
 
@@ -22,8 +22,6 @@ export interface EngineOptions {
   readonly parameters: ReadonlyMap<string, Float32Array>;
   /** To go on from. */
   readonly restore?: Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'>;
-  /** Seam for training across machines: sees the gradients, on the host, before every climb and update. */
-  readonly exchange?: (gradients: Gradients, layout: Layout) => Promise<Gradients>;
 }
 
 /** Pictures that pass through the network at once. */
@@ -58,20 +56,41 @@ export interface Snapshot {
   readonly optimizerSteps: OptimizerState['step'];
 }
 
+/** What a batch gave, in passes of its parts. */
+export interface Pass {
+  /** Of each part, in order. */
+  readonly results: readonly PassResult[];
+  /** Summed over the parts. */
+  readonly gradients: Gradients;
+}
+
 /**
- * A network, its weights and its optimizer on one device. The order of calls is: `pass` for each micro-batch, then
- * `climb` and the same passes again (SAM), then `update`.
+ * Gradients on the engine's device. They serve once, for `climb` or for `update`, and before the engine's next pass: an
+ * Error afterwards.
  */
-export interface Engine {
-  /**
-   * Forward and backward: gradients add up, running statistics move.
-   * @param climbed at the weights that `climb` went to, not at the weights themselves.
-   */
-  pass(batch: MicroBatch, climbed: boolean): Promise<PassResult>;
-  /** SAM's first half: goes to w + rho g / |g| and clears the gradients. @returns |g| */
-  climb(rho: number): Promise<number>;
-  /** Updates the weights (and their average) with the gradients that added up, and clears those. */
+export interface Gradients {
+  /** Where each parameter's gradient lies in the flat array. */
+  readonly layout: Layout;
+  /** Hands them to `work` as one flat array on the host; what `work` leaves there are the gradients from then on. */
+  onHost(work: (flat: Float32Array) => Promise<void>): Promise<void>;
+  /** SAM's first half: goes to w + rho g / |g|. */
+  climb(rho: number): Promise<Climbed>;
+  /** Updates the weights, which SAM's climb left as they were, and their average. */
   update(learningRate: number): Promise<void>;
+}
+
+/** The weights that SAM climbed to; they last until the engine's next update. */
+export interface Climbed {
+  /** |g| over all parameters. */
+  readonly norm: number;
+  /** As {@link Engine.forwardBackward}, at these weights. */
+  forwardBackward(parts: readonly MicroBatch[]): Promise<Pass>;
+}
+
+/** A network, its weights and its optimizer on one device. One call at a time. */
+export interface Engine {
+  /** Forward and backward, part after part; running statistics move. Without parts all gradients are 0. */
+  forwardBackward(parts: readonly MicroBatch[]): Promise<Pass>;
   /** Logits [n, K] in evaluation mode, of the averaged weights if there are any. */
   logits(images: Float32Array, n: number): Promise<Float32Array>;
   snapshot(): Promise<Snapshot>;

@@ -2,22 +2,24 @@ import { type Graph, graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
 import {
   accumulateGraph,
+  allocate,
   climbGraph,
   createState,
   decayMatrices,
   emaGraph,
   emaShare,
   flatten,
+  gather,
   type Layout,
   restoreState,
   stateArrays,
-  tensorsOf,
   updateGraph,
   updateScalars,
+  views,
 } from '../optim/index.js';
 import { lower } from '../passes/index.js';
 import { type DeviceTensor, disposeAll, floats, GpuSession, type HostTensor } from '../runtime/index.js';
-import type { Engine, EngineOptions, MicroBatch, PassResult, Snapshot } from './engine.js';
+import type { Climbed, Engine, EngineOptions, Gradients, MicroBatch, Pass, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
 import { type Held, output, prefixed, replace, scalar, toDevice, toHost } from './held.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
@@ -59,8 +61,8 @@ export class GpuEngine implements Engine {
   #adding: GpuSession | undefined;
   /** The weights that SAM climbed to, until the next update. */
   #climbed: Held = new Map();
-  /** What added up since the last climb or update. */
-  #gradients: Held | undefined;
+  /** Those of the last pass, until a climb or an update has taken them. */
+  #gradients: Held = new Map();
 
   private constructor(options: EngineOptions, program: TrainingProgram, sessions: Sessions, state: State) {
     const { parameters, restore, ...rest } = options;
@@ -94,23 +96,36 @@ export class GpuEngine implements Engine {
     return new GpuEngine(options, program, sessions, await firstState(options, program));
   }
 
-  async pass(batch: MicroBatch, climbed: boolean): Promise<PassResult> {
-    const { weights, statistics } = this.#state;
-    const { host, device } = await this.#sessions.training.run(
-      new Map<string, HostTensor | DeviceTensor>([
-        ...(climbed && this.#climbed.size > 0 ? this.#climbed : weights),
-        ...statistics,
-        ...batchFeeds(this.#options.config, this.#program, batch),
-      ]),
-    );
-    replace(statistics, device, names.update);
-    await this.#collect(new Map(this.#layout.names.map((name) => [name, output(device, names.gradient(name))])));
-    return { losses: floats(host.get(names.losses)), logits: floats(host.get(names.logits)) };
+  forwardBackward(parts: readonly MicroBatch[]): Promise<Pass> {
+    return this.#forwardBackward(this.#state.weights, parts);
   }
 
-  async #collect(gradients: Held): Promise<void> {
+  async #forwardBackward(weights: Held, parts: readonly MicroBatch[]): Promise<Pass> {
+    disposeAll(this.#gradients.values());
+    this.#gradients = new Map();
+    const results: PassResult[] = [];
+    for (const part of parts) {
+      const { statistics } = this.#state;
+      const { host, device } = await this.#sessions.training.run(
+        new Map<string, HostTensor | DeviceTensor>([
+          ...weights,
+          ...statistics,
+          ...batchFeeds(this.#options.config, this.#program, part),
+        ]),
+      );
+      replace(statistics, device, names.update);
+      await this.#add(new Map(this.#layout.names.map((name) => [name, output(device, names.gradient(name))])));
+      results.push({ losses: floats(host.get(names.losses)), logits: floats(host.get(names.logits)) });
+    }
+    if (parts.length === 0) {
+      this.#gradients = await toDevice(this.#program.trained, views(this.#layout, allocate(this.#layout)));
+    }
+    return { results, gradients: this.#handle(this.#gradients) };
+  }
+
+  async #add(gradients: Held): Promise<void> {
     const sum = this.#gradients;
-    if (sum === undefined) {
+    if (sum.size === 0) {
       this.#gradients = gradients;
       return;
     }
@@ -126,20 +141,29 @@ export class GpuEngine implements Engine {
     replace(sum, device, (name) => `next/sum/${name}`);
   }
 
-  async #takeGradients(): Promise<Held> {
-    const gradients = this.#gradients;
-    if (gradients === undefined) throw new Error('no pass was made since the last update');
-    this.#gradients = undefined;
-    const { exchange } = this.#options;
-    if (exchange === undefined) return gradients;
-    const own = await toHost(gradients);
-    disposeAll(gradients.values());
-    const agreed = tensorsOf(this.#layout, await exchange(own, this.#layout));
-    return toDevice(this.#program.trained, new Map(this.#layout.names.map((name, i) => [name, agreed[i]])));
+  #handle(own: Held): Gradients {
+    const take = (): Held => {
+      if (own !== this.#gradients) throw new Error('these gradients have been used, or are too old');
+      this.#gradients = new Map();
+      return own;
+    };
+    return {
+      layout: this.#layout,
+      onHost: async (work) => {
+        const taken = take();
+        const flat = allocate(this.#layout);
+        gather(this.#layout, await toHost(taken), flat);
+        disposeAll(taken.values());
+        await work(flat);
+        own = await toDevice(this.#program.trained, views(this.#layout, flat));
+        this.#gradients = own;
+      },
+      climb: (rho) => this.#climb(take(), rho),
+      update: (learningRate) => this.#update(take(), learningRate),
+    };
   }
 
-  async climb(rho: number): Promise<number> {
-    const gradients = await this.#takeGradients();
+  async #climb(gradients: Held, rho: number): Promise<Climbed> {
     this.#climbing ??= await stepSession(climbGraph(this.#program.trained));
     const { host, device } = await this.#climbing.run(
       new Map<string, HostTensor | DeviceTensor>([
@@ -150,12 +174,15 @@ export class GpuEngine implements Engine {
     );
     disposeAll(gradients.values());
     disposeAll(this.#climbed.values());
-    this.#climbed = new Map(this.#layout.names.map((name) => [name, output(device, `next/${name}`)]));
-    return floats(host.get('norm'))[0] ?? Number.NaN;
+    const climbed = new Map(this.#layout.names.map((name) => [name, output(device, `next/${name}`)]));
+    this.#climbed = climbed;
+    return {
+      norm: floats(host.get('norm'))[0] ?? Number.NaN,
+      forwardBackward: (parts) => this.#forwardBackward(climbed, parts),
+    };
   }
 
-  async update(learningRate: number): Promise<void> {
-    const gradients = await this.#takeGradients();
+  async #update(gradients: Held, learningRate: number): Promise<void> {
     const { optimizer, clip } = this.#options;
     const { weights, moments } = this.#state;
     const scalars = { ...updateScalars(optimizer, this.#steps + 1, learningRate), max_norm: clip };

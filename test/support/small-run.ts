@@ -6,10 +6,13 @@ import type { Batch, Dataset, Loader } from '../../src/node/datasets/index.js';
 import { claimFolder } from '../../src/node/files/folder-lock.js';
 import type { TrainListener } from '../../src/node/runs/job.js';
 import { runEpochs } from '../../src/node/runs/loop.js';
+import { learningRateOf } from '../../src/node/runs/options.js';
 import { defaultRun } from '../../src/node/runs/recipes.js';
 import { holdsBest } from '../../src/node/runs/resume.js';
-import type { RunRecord } from '../../src/node/runs/save.js';
-import type { Engine } from '../../src/train/engine.js';
+import { type RunRecord, snapshotOf } from '../../src/node/runs/save.js';
+import { flatten } from '../../src/optim/index.js';
+import type { Engine, Gradients, MicroBatch, PassResult } from '../../src/train/engine.js';
+import { Trainer } from '../../src/train/trainer.js';
 
 const labels = { name: 'faces', labels: ['happy', 'sad'] };
 const batches = 2;
@@ -20,18 +23,23 @@ function engineFrom(state: TrainState | undefined, first: Float32Array): Engine 
   const weight = Float32Array.from(first);
   let steps = state?.optimizer.steps ?? 0;
   const momentum = Float32Array.from(state?.optimizer.slots.get('momentum')?.get('w') ?? [0]);
-  return {
-    pass: ({ size, targets }) => {
-      const losses = Float32Array.from({ length: size }, (_, i) => 0.5 + (targets[2 * i] ?? 0) / (2 + steps));
-      return Promise.resolve({ losses, logits: Float32Array.from({ length: 2 * size }, (_, i) => (i + steps) % 3) });
-    },
-    climb: () => Promise.resolve(1),
+  const gradients: Gradients = {
+    layout: flatten(new Map()),
+    onHost: () => Promise.resolve(),
+    climb: () => Promise.reject(new Error('no run here climbs')),
     update: (lr) => {
       steps++;
       momentum[0] = 0.9 * (momentum[0] ?? 0) + lr;
       weight[0] = (weight[0] ?? 0) + (momentum[0] ?? 0);
       return Promise.resolve();
     },
+  };
+  const resultOf = ({ size, targets }: MicroBatch): PassResult => ({
+    losses: Float32Array.from({ length: size }, (_, i) => 0.5 + (targets[2 * i] ?? 0) / (2 + steps)),
+    logits: Float32Array.from({ length: 2 * size }, (_, i) => (i + steps) % 3),
+  });
+  return {
+    forwardBackward: (parts) => Promise.resolve({ results: parts.map(resultOf), gradients }),
     logits: (_, n) => {
       // How many are right after so many epochs.
       const right = [0, 4, 3, 8][steps / batches] ?? 0;
@@ -108,12 +116,18 @@ export async function smallRun(out: string, saveEvery: number, signal?: AbortSig
   const folder = await claimFolder(out, [lastFileName, 'best.safetensors', 'metrics.jsonl', 'run.json']);
   const events = withEvents(more, out, run, () => Promise.resolve({ 'validation/confusion': onePixel }));
   const trainLoader = loaderOf(batches * size, size);
+  const trainer = new Trainer(
+    engineFrom(state, stored?.model.parameters.get('w')?.data ?? new Float32Array(1)),
+    { classes: 2, pixels: 1, masks: new Map(), learningRate: learningRateOf(run, batches) },
+    { microBatch: size },
+    stored && snapshotOf(stored).position,
+  );
   try {
     const context = {
       job: { out, saveEvery, ...(state === undefined ? {} : { resume: last }) },
       run,
       record,
-      engine: engineFrom(state, stored?.model.parameters.get('w')?.data ?? new Float32Array(1)),
+      trainer,
       trainLoader,
       valLoader: loaderOf(8, 8),
       listener: events.listener,

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import type { Evaluation } from '../../metrics/index.js';
-import { learningRate, scheduleOf } from '../../optim/index.js';
-import type { Engine, Snapshot } from '../../train/engine.js';
-import { evaluateWith, trainStep } from '../../train/epoch.js';
+import type { Snapshot } from '../../train/engine.js';
+import type { Trainer } from '../../train/trainer.js';
 import { lastFileName, type TrainState } from '../checkpoints/index.js';
 import type { Loader } from '../datasets/index.js';
 import { type History, openHistory } from './history.js';
@@ -12,6 +11,7 @@ import type { RunOptions } from './options.js';
 import { historyFileName, isOwnState } from './resume.js';
 import {
   addSkipped,
+  addStep,
   isBehind,
   missingEpochs,
   nextEpoch,
@@ -25,7 +25,7 @@ export interface LoopContext {
   readonly job: Pick<TrainJob, 'out' | 'resume' | 'saveEvery'>;
   readonly run: RunOptions;
   readonly record: RunRecord;
-  readonly engine: Engine;
+  readonly trainer: Trainer;
   readonly trainLoader: Loader;
   readonly valLoader: Loader;
   readonly listener: TrainListener;
@@ -85,7 +85,7 @@ async function restoreBest(context: LoopContext, at: RunPosition, history: Histo
     crossEntropy: line?.['valLoss'],
     [best.metric]: best.value,
   };
-  await saveBest(context.job.out, context.record, await finite(context.engine, at), at.epoch, numbersOf(metrics));
+  await saveBest(context.job.out, context.record, await finite(context.trainer, at), at.epoch, numbersOf(metrics));
   at.hasBest = true;
 }
 
@@ -116,24 +116,13 @@ async function runEpoch(
   history: History,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const { engine, job, record, run, trainLoader, listener } = context;
+  const { job, run, trainer, trainLoader, listener } = context;
   const progress = meter(trainLoader.batches, run, at);
   let lastSave = performance.now();
-  for await (const batch of trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch })) {
-    const lr = rate(context, at.step);
-    const loss = await trainStep(engine, batch, at.tally, {
-      classes: record.description.labels.labels.length,
-      microBatch: run.microBatch,
-      rho: run.rho,
-      learningRate: lr,
-      seed: run.seed,
-      epoch: at.epoch,
-      masks: record.program.masks,
-    });
-    at.step++;
-    at.epochSteps++;
-    at.nextBatch = batch.index + 1;
-    listener.onStep?.({ ...progress(batch.size, at), step: at.step, loss, lr });
+  const batches = trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch });
+  for await (const { loss, learningRate: lr, nextBatch, step, tally } of trainer.train(batches)) {
+    addStep(at, { nextBatch, step }, tally);
+    listener.onStep?.({ ...progress(tally.samples, at), step, loss, lr });
     if (signal?.aborted) {
       await save(context, at);
       return true;
@@ -152,9 +141,9 @@ async function runEpoch(
  * counts the epoch as finished, then the best weights, which that state holds too.
  */
 async function finishEpoch(context: LoopContext, at: RunPosition, history: History): Promise<void> {
-  const { engine, job, record, trainLoader, listener, valLoader } = context;
-  const scores = await evaluateWith((images, n) => engine.logits(images, n), valLoader);
-  const snapshot = await finite(engine, at);
+  const { trainer, job, record, trainLoader, listener, valLoader } = context;
+  const scores = await trainer.evaluate(valLoader.epoch(0));
+  const snapshot = await finite(trainer, at);
   const value = scores.accuracy ?? 0;
   const best = at.best === undefined || value > at.best.value;
   const { tally, epochSteps, step } = at;
@@ -168,8 +157,8 @@ async function finishEpoch(context: LoopContext, at: RunPosition, history: Histo
     valMeanClassAccuracy: scores.meanClassAccuracy ?? 0,
     valMacroF1: scores.macroF1 ?? 0,
     valEce: scores.calibration.ece ?? 0,
-    lrStart: rate(context, step - epochSteps),
-    lr: rate(context, epochSteps > 0 ? step - 1 : step),
+    lrStart: trainer.learningRate(step - epochSteps),
+    lr: trainer.learningRate(epochSteps > 0 ? step - 1 : step),
     seconds: secondsOf(at),
     best,
   };
@@ -204,18 +193,14 @@ function numbersOf(figures: Readonly<Record<string, unknown>>): Record<string, n
   );
 }
 
-function rate({ run, trainLoader }: LoopContext, step: number): number {
-  return learningRate(scheduleOf(run), { step, stepsPerEpoch: trainLoader.batches, epochs: run.epochs });
-}
-
 async function save(context: LoopContext, at: RunPosition): Promise<void> {
   addSkipped(at, context.trainLoader.skipped);
-  await saveState(context.job.out, context.record, await finite(context.engine, at), at);
+  await saveState(context.job.out, context.record, await finite(context.trainer, at), at);
 }
 
 /** A snapshot that is worth keeping: a diverged one must not replace the last good one. */
-async function finite(engine: Engine, at: RunPosition): Promise<Snapshot> {
-  const snapshot = await engine.snapshot();
+async function finite(trainer: Trainer, at: RunPosition): Promise<Snapshot> {
+  const snapshot = await trainer.snapshot();
   for (const [name, values] of snapshot.parameters) {
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0;

@@ -3,7 +3,16 @@ import { UserError } from '../../common/errors.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../../common/label-sets.js';
 import { modelNames, models } from '../../models/registry.js';
 import type { DecayRule, OptimizerConfig } from '../../optim/index.js';
-import { adam, adamw, decayAll, decayMatrices, scheduleNames, sgd } from '../../optim/index.js';
+import {
+  adam,
+  adamw,
+  decayAll,
+  decayMatrices,
+  learningRate,
+  scheduleNames,
+  scheduleOf,
+  sgd,
+} from '../../optim/index.js';
 
 /** The datasets that have a recipe (`recipes.ts`), and their classes in published order. */
 export const dataTypeLabels = {
@@ -141,3 +150,9 @@ export function optimizerOf(run: RunOptions): OptimizerConfig {
 }
 
 export const decayRuleOf = (run: RunOptions): DecayRule => (run.decay === 'all' ? decayAll : decayMatrices);
+
+/** The learning rate of the update that follows on `step` others: the schedule depends on how long the run is. */
+export function learningRateOf(run: RunOptions, stepsPerEpoch: number): (step: number) => number {
+  const schedule = scheduleOf(run);
+  return (step) => learningRate(schedule, { step, stepsPerEpoch, epochs: run.epochs });
+}

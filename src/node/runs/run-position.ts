@@ -1,4 +1,4 @@
-import type { Tally } from '../../train/epoch.js';
+import type { Tally } from '../../train/trainer.js';
 import type { Scalars, TrainState } from '../checkpoints/index.js';
 import type { Skipped } from '../datasets/index.js';
 import type { HistoryEvent } from './history.js';
@@ -52,6 +52,19 @@ export function accumulatorsOf(at: RunPosition): Scalars {
 
 export function addSkipped(at: RunPosition, skipped: readonly Skipped[]): void {
   for (const { index } of skipped) at.skipped.add(index);
+}
+
+/** Counts an update. */
+export function addStep(
+  at: RunPosition,
+  { nextBatch, step }: Pick<RunPosition, 'nextBatch' | 'step'>,
+  own: Tally,
+): void {
+  at.nextBatch = nextBatch;
+  at.step = step;
+  at.epochSteps++;
+  const { loss, correct, samples } = at.tally;
+  at.tally = { loss: loss + own.loss, correct: correct + own.correct, samples: samples + own.samples };
 }
 
 /** Goes on to the next epoch. */

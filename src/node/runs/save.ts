@@ -4,8 +4,10 @@ import { UserError } from '../../common/errors.js';
 import { describeZodError } from '../../common/json.js';
 import type { Snapshot } from '../../train/engine.js';
 import type { TrainingProgram } from '../../train/program.js';
+import type { TrainerSnapshot } from '../../train/trainer.js';
 import {
   encodeTrainState,
+  type loadTrainState,
   type ModelCheckpoint,
   type ModelDescription,
   type ProtocolRecord,
@@ -126,19 +128,20 @@ function stateOf({ data, run }: RunRecord, snapshot: Snapshot, at: RunPosition):
   };
 }
 
-/** The optimizer's arrays and averages of a stored state. */
-export function restored(
-  state: TrainState,
-): Pick<Snapshot, 'averaged' | 'averageUpdates' | 'optimizer' | 'optimizerSteps'> {
+/** What a stored state lets a trainer go on from. */
+export function snapshotOf({ model, state }: Awaited<ReturnType<typeof loadTrainState>>): TrainerSnapshot {
   const optimizer = new Map<string, Float32Array>();
   for (const [slot, arrays] of state.optimizer.slots) {
     for (const [name, values] of arrays) optimizer.set(`${slot}/${name}`, values);
   }
+  const { epoch, nextBatch, step } = state;
   return {
+    parameters: new Map([...model.parameters].map(([name, { data }]) => [name, data])),
     optimizer,
     optimizerSteps: state.optimizer.steps,
     averageUpdates: state.ema?.updates ?? 0,
     ...(state.ema ? { averaged: state.ema.arrays } : {}),
+    position: { epoch, nextBatch, step },
   };
 }
 

@@ -1,10 +1,8 @@
-import { random } from '../../common/random.js';
 import { elements } from '../../graph/index.js';
-import type { ParameterSpec } from '../../nn/index.js';
-import { initialize } from '../../nn/index.js';
-import { createEngine } from '../../train/create-engine.js';
+import { firstValues } from '../../train/first-values.js';
 import { trainingProgram } from '../../train/program.js';
 import { targetOf } from '../../train/target.js';
+import { Trainer } from '../../train/trainer.js';
 import { lastFileName, loadTrainState } from '../checkpoints/index.js';
 import { createLoader } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
@@ -15,11 +13,11 @@ import { type InitReport, initialParameters } from './init.js';
 import type { TrainJob, TrainListener, TrainResult } from './job.js';
 import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
-import { decayRuleOf, optimizerOf, parseRun, parseStoredRun, type RunOptions } from './options.js';
+import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun } from './options.js';
 import { carryOver, checkData, checkSame, checkState, historyFileName, isOwnState, requireNoRun } from './resume.js';
 import { recordOf, runFileName, sessionOf, writeRunFile } from './run-file.js';
 import type { RunPosition } from './run-position.js';
-import { bestFileName, checkSavable, restored } from './save.js';
+import { bestFileName, checkSavable, snapshotOf } from './save.js';
 import { sharedSets } from './shared.js';
 
 /**
@@ -61,28 +59,16 @@ async function trainInto(
   const network = networkOf(run, data.labels);
   const program = trainingProgram(network.config, await targetOf(job.device));
   const init: InitReport[] = [];
-  const first = resumed
-    ? new Map([...resumed.model.parameters].map(([name, { data: values }]) => [name, values]))
-    : firstValues(run, program.parameters);
+  const from = resumed && snapshotOf(resumed);
+  const parameters = firstValues(program.parameters, run.seed, from?.parameters);
+  if (from) checkSame(program.parameters, from.parameters, job.resume ?? '');
   for (const source of resumed ? [] : (job.init ?? [])) {
-    const report = await initialParameters(source, program.parameters, first, data.labels);
+    const report = await initialParameters(source, program.parameters, parameters, data.labels);
     listener.onInit?.(report);
     init.push(report);
   }
-  if (resumed) checkSame(program.parameters, first, job.resume ?? '');
   const record = await recordOf(job, run, data, network.description, program, digest);
   checkSavable(record);
-  const engine = await createEngine(job.device, {
-    config: network.config,
-    program,
-    optimizer: optimizerOf(run),
-    decay: decayRuleOf(run),
-    ema: run.ema,
-    clip: run.clip,
-    parameters: first,
-    ...(job.threads === undefined ? {} : { threads: job.threads }),
-    ...(resumed ? { restore: restored(resumed.state) } : {}),
-  });
   const loading = {
     preprocessing: network.preprocessing,
     strict: job.strict,
@@ -96,6 +82,22 @@ async function trainInto(
     targets: run.targets,
   });
   const valLoader = createLoader(data.validation, { ...loading, batchSize: Math.max(run.microBatch, 32) });
+  const trainer = await Trainer.create({
+    config: network.config,
+    program,
+    device: job.device,
+    optimizer: optimizerOf(run),
+    decay: decayRuleOf(run),
+    learningRate: learningRateOf(run, trainLoader.batches),
+    rho: run.rho,
+    microBatch: run.microBatch,
+    ema: run.ema,
+    clip: run.clip,
+    seed: run.seed,
+    parameters,
+    ...(job.threads === undefined ? {} : { threads: job.threads }),
+    ...(from === undefined ? {} : { from }),
+  });
   try {
     // Not before: what fails until here leaves nothing behind.
     const best = resumed?.state.best;
@@ -108,7 +110,7 @@ async function trainInto(
       job,
       record,
       run,
-      engine,
+      trainer,
       trainLoader,
       valLoader,
       listener,
@@ -128,11 +130,6 @@ async function trainInto(
   } finally {
     await trainLoader.close();
     await valLoader.close();
-    await engine.dispose();
+    await trainer.dispose();
   }
-}
-
-/** Everything random here follows from the seed and the name. */
-function firstValues(run: RunOptions, specs: ReadonlyMap<string, ParameterSpec>): Map<string, Float32Array> {
-  return new Map([...specs].map(([name, spec]) => [name, initialize(spec, random(run.seed, 'init', name))]));
 }

@@ -1,0 +1,71 @@
+import type { DropMask } from '../nn/index.js';
+import type { MicroBatch } from './engine.js';
+import { drawMasks } from './masks.js';
+
+/** Pictures ready for the network, and what they show. */
+export interface Batch {
+  /** How many pictures: n below. */
+  readonly size: number;
+  /** [n, C, S, S], normalised. */
+  readonly images: Float32Array;
+  /** [n], indices of classes. */
+  readonly labels: ArrayLike<number>;
+  /** [n, K], what the loss compares with: shares of the classes that add up to 1. Default: 1 for the label. */
+  readonly targets?: Float32Array;
+  /** Which batch of the epoch, from 0, so that a stopped epoch can go on behind it. Default: counted. */
+  readonly index?: number;
+}
+
+/** What batches are cut and masked by. */
+export interface Cut {
+  readonly classes: number;
+  /** Pictures that pass through the network at once. */
+  readonly microBatch: number;
+  readonly masks: ReadonlyMap<string, DropMask>;
+  readonly seed: number;
+  readonly epoch: number;
+  /** Index of the batch in its epoch. */
+  readonly index: number;
+  /** Pictures of the whole batch, of which this may be a share, and how many of them come before this share. */
+  readonly samples: number;
+  readonly before: number;
+}
+
+/** Cuts a batch, or a share of one, into what passes through the network at once; images and targets are not copied. */
+export function microBatches(batch: Batch, cut: Cut): MicroBatch[] {
+  const { classes, microBatch, masks, seed, epoch, index, samples, before } = cut;
+  const targets = batch.targets ?? oneHot(batch.labels, classes);
+  const pixels = batch.images.length / batch.size;
+  const parts: MicroBatch[] = [];
+  for (let start = 0; start < batch.size; start += microBatch) {
+    const end = Math.min(batch.size, start + microBatch);
+    const size = end - start;
+    parts.push({
+      size,
+      images: batch.images.subarray(start * pixels, end * pixels),
+      targets: targets.subarray(start * classes, end * classes),
+      weight: 1 / samples,
+      masks: drawMasks(masks, size, seed, [epoch, index, before + start]),
+    });
+  }
+  return parts;
+}
+
+function oneHot(labels: ArrayLike<number>, classes: number): Float32Array {
+  const targets = new Float32Array(labels.length * classes);
+  for (let i = 0; i < labels.length; i++) targets[i * classes + Number(labels[i])] = 1;
+  return targets;
+}
+
+/** @throws RangeError where the parts of a batch do not have the sizes that its number of pictures asks for. */
+export function checkBatch({ size, images, labels, targets }: Batch, pixels: number, classes: number): void {
+  const fits =
+    images.length === size * pixels &&
+    labels.length === size &&
+    (targets === undefined || targets.length === size * classes);
+  if (fits) return;
+  throw new RangeError(
+    `a batch of ${size} pictures needs ${size * pixels} pixel values, ${size} labels and, if any, ${size * classes} ` +
+      `targets, not ${images.length}, ${labels.length} and ${targets?.length ?? 0}`,
+  );
+}

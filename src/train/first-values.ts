@@ -1,0 +1,13 @@
+import { random } from '../common/random.js';
+import { initialize, type ParameterSpec } from '../nn/index.js';
+
+/** Values to begin training with: those given, by name; the others follow at random from the seed and their names. */
+export function firstValues(
+  specs: ReadonlyMap<string, ParameterSpec>,
+  seed: number,
+  given: ReadonlyMap<string, Float32Array> = new Map(),
+): Map<string, Float32Array> {
+  return new Map(
+    [...specs].map(([name, spec]) => [name, given.get(name) ?? initialize(spec, random(seed, 'init', name))]),
+  );
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { itemAt } from '../src/common/item-at.js';
+import { random } from '../src/common/random.js';
+import { adamw } from '../src/optim/index.js';
+import type { Batch } from '../src/train/batch.js';
+import { Trainer, type TrainerOptions, type TrainerSnapshot } from '../src/train/trainer.js';
+import { reducersOf } from './support/reducers.js';
+import { tiny } from './webgpu/training-case.js';
+
+const { inputChannels, imageSize, numClasses } = tiny;
+const pixels = inputChannels * imageSize ** 2;
+const options: TrainerOptions = {
+  config: tiny,
+  optimizer: adamw(5e-3),
+  ema: 0.9,
+  clip: 1,
+  rho: 0.05,
+  threads: 1,
+  seed: 7,
+};
+
+/** Noise in which each class has a bright third of its own. */
+function batchOf(size: number, index: number): Batch {
+  const r = random(1, 'pictures', index);
+  const labels = Int32Array.from({ length: size }, () => r.int(numClasses));
+  const third = Math.ceil(pixels / 3);
+  const images = Float32Array.from({ length: size * pixels }, (_, i) => {
+    return r.normal() + 2 * Number(Math.floor((i % pixels) / third) === labels[Math.floor(i / pixels)]);
+  });
+  return { size, images, labels };
+}
+
+/** One share of a batch that is cut at these positions. */
+function shareOf({ images, labels }: Batch, from: number, to: number): Batch {
+  return {
+    size: to - from,
+    images: images.subarray(from * pixels, to * pixels),
+    labels: Array.from(labels).slice(from, to),
+  };
+}
+
+const epoch = (count: number, size = 6): Batch[] => Array.from({ length: count }, (_, i) => batchOf(size, i));
+
+/** Trains on batches and tells the loss of every step. */
+async function losses(trainer: Trainer, batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { loss } of trainer.train(batches)) found.push(loss);
+  return found;
+}
+
+function copyOf(snapshot: TrainerSnapshot): TrainerSnapshot {
+  const copy = (arrays: ReadonlyMap<string, Float32Array>) =>
+    new Map([...arrays].map(([name, values]) => [name, values.slice()]));
+  const { parameters, averaged = new Map(), optimizer } = snapshot;
+  return { ...snapshot, parameters: copy(parameters), averaged: copy(averaged), optimizer: copy(optimizer) };
+}
+
+const isStatistic = (name: string): boolean => /running_(mean|var)$/.test(name);
+const weightsOf = ({ parameters }: TrainerSnapshot): [string, Float32Array][] =>
+  [...parameters].filter(([name]) => !isStatistic(name));
+
+describe('a trainer without files', () => {
+  test('the loss falls, the pictures are told apart, and equal seeds give the same bits', async () => {
+    const ends: TrainerSnapshot[] = [];
+    for (const seed of [7, 7, 8]) {
+      const trainer = await Trainer.create({ ...options, seed });
+      const first = await losses(trainer, epoch(4));
+      let last = first;
+      for (let i = 1; i < 5; i++) last = await losses(trainer, epoch(4));
+      const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+      assert.ok(mean(last) < mean(first) / 2, `${mean(first)} became ${mean(last)}`);
+      assert.deepEqual(trainer.position, { epoch: 5, nextBatch: 0, step: 20 });
+      const { samples, accuracy } = await trainer.evaluate([batchOf(20, 100), batchOf(10, 101)]);
+      assert.equal(samples, 30);
+      assert.ok((accuracy ?? 0) > 0.6, `accuracy ${accuracy}`);
+      ends.push(copyOf(await trainer.snapshot()));
+      await trainer.dispose();
+    }
+    assert.deepEqual(ends[1], ends[0]);
+    assert.notDeepEqual(ends[2], ends[0]);
+  });
+
+  test('from a snapshot in the middle of an epoch it goes on with the same bits', async () => {
+    const whole = await Trainer.create(options);
+    const expected = [...(await losses(whole, epoch(4))), ...(await losses(whole, epoch(4)))];
+
+    const stopped = await Trainer.create(options);
+    const found = await losses(stopped, epoch(4));
+    for await (const { loss, batch } of stopped.train(epoch(4))) {
+      found.push(loss);
+      if (batch === 1) break;
+    }
+    assert.deepEqual(stopped.position, { epoch: 1, nextBatch: 2, step: 6 });
+    const from = copyOf(await stopped.snapshot());
+    await stopped.dispose();
+    const resumed = await Trainer.create({ ...options, from });
+    found.push(...(await losses(resumed, epoch(4).slice(from.position.nextBatch))));
+    assert.deepEqual(found, expected);
+    assert.deepEqual(copyOf(await resumed.snapshot()), copyOf(await whole.snapshot()));
+    await resumed.dispose();
+    await whole.dispose();
+  });
+
+  test('a batch whose parts do not fit together is an error that says so', async () => {
+    const trainer = await Trainer.create(options);
+    const wrong = { ...batchOf(3, 0), labels: [0, 1] };
+    await assert.rejects(trainer.step(wrong), /a batch of 3 pictures needs 3072 pixel values, 3 labels/);
+    await trainer.dispose();
+  });
+});
+
+describe('two trainers whose reducer sums', () => {
+  /** Both at the same time; the first failure is the one to see. */
+  async function both<T>(work: (trainer: Trainer, rank: number) => Promise<T>, more: Partial<TrainerOptions> = {}) {
+    const trainers: Trainer[] = [];
+    for (const reducer of reducersOf(2)) trainers.push(await Trainer.create({ ...options, ...more, reducer }));
+    try {
+      return await Promise.all(trainers.map(work));
+    } finally {
+      for (const trainer of trainers) await trainer.dispose();
+    }
+  }
+
+  for (const [what, more] of Object.entries({
+    'with SAM, clipped and averaged': {},
+    'without SAM': { rho: 0, ema: 0, clip: 0 },
+  })) {
+    test(`the same bits as one with two micro-batches, ${what}`, async () => {
+      const batches = epoch(3);
+      const cut = 4;
+      const alone = await Trainer.create({ ...options, ...more, microBatch: cut });
+      const expected = await losses(alone, batches);
+      const ends = await both(async (trainer, rank) => {
+        const shares = batches.map((batch) => (rank === 0 ? shareOf(batch, 0, cut) : shareOf(batch, cut, 6)));
+        assert.deepEqual(await losses(trainer, shares), expected);
+        return copyOf(await trainer.snapshot());
+      }, more);
+      const one = copyOf(await alone.snapshot());
+      for (const end of ends) {
+        assert.deepEqual(weightsOf(end), weightsOf(one));
+        assert.deepEqual(end.optimizer, one.optimizer);
+        assert.deepEqual(end.position, one.position);
+      }
+      await alone.dispose();
+    });
+  }
+
+  test('a trainer without pictures takes part in the steps of the other', async () => {
+    const alone = await Trainer.create(options);
+    const expected = await losses(alone, epoch(3));
+    const found = await both((trainer, rank) => losses(trainer, rank === 0 ? epoch(3) : []));
+    assert.deepEqual(found, [expected, expected]);
+    await alone.dispose();
+  });
+
+  test('each measures its share, and both get the figures of all', async () => {
+    const pictures = batchOf(9, 5);
+    const alone = await Trainer.create(options);
+    const expected = await alone.evaluate([pictures]);
+    const found = await both((trainer, rank) =>
+      trainer.evaluate([rank === 0 ? shareOf(pictures, 0, 5) : shareOf(pictures, 5, 9)]),
+    );
+    assert.deepEqual(itemAt(found, 0), itemAt(found, 1));
+    assert.deepEqual(itemAt(found, 0).confusion, expected.confusion);
+    await alone.dispose();
+  });
+});
