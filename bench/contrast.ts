@@ -8,7 +8,7 @@ import { percent } from '../src/common/percent.js';
 import { lowContrastBelow, type Picture, withContrast } from '../src/image/index.js';
 import { loadDataset } from '../src/node/datasets/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
-import { classifyCrops, cropWhole, loadClassifier, requireBundledCheckpoint } from '../src/recognize/index.js';
+import { CropClassifier, cropWhole, loadClassifier, requireBundledCheckpoint } from '../src/recognize/index.js';
 
 const { values: options } = parseArgs({
   options: { data: { type: 'string' }, split: { type: 'string', default: 'valid' }, checkpoint: { type: 'string' } },
@@ -18,6 +18,7 @@ if (options.data === undefined) {
   process.exit(2);
 }
 const classifier = await loadClassifier(options.checkpoint ?? (await requireBundledCheckpoint()));
+const reader = new CropClassifier(classifier);
 const { labels, samples } = await loadDataset(options.data, options.split);
 const crops: Picture[] = [];
 for (const { path } of samples) {
@@ -35,7 +36,7 @@ const changes: readonly (readonly [name: string, change: (value: number) => numb
 
 /** Whether each picture is recognised. */
 async function recognised(pictures: readonly Picture[], truth: readonly string[]): Promise<boolean[]> {
-  const scores = await classifyCrops(classifier, pictures, 64);
+  const scores = await reader.classify(pictures, { batchSize: 64 });
   return scores.map(([best], i) => best?.label === truth[i]);
 }
 

@@ -16,7 +16,7 @@ import type { Picture } from '../src/image/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 import { evaluateOn } from '../src/node/measure/index.js';
 import { formatTable } from '../src/node/report/index.js';
-import { type Classifier, classifyCrops, cropWhole, Recognizer } from '../src/recognize/index.js';
+import { type Classifier, cropWhole, Recognizer } from '../src/recognize/index.js';
 import { recognizeVideo } from '../src/video/index.js';
 import type { FaceApi } from './face-api.js';
 import { facesInPhoto, photoOfFaces, portrait, video, writeVideo } from './sample-media.js';
@@ -58,12 +58,9 @@ async function cropsToScores(recognizer: Recognizer, api: FaceApi | undefined): 
   const alone = await Recognizer.load({ ...weights, threads: 1 });
   const face = await sampleCrop(recognizer);
   const score =
-    ({ classifier }: Recognizer, crops: readonly Picture[]) =>
+    ({ classifier, crops: reader }: Recognizer, crops: readonly Picture[]) =>
     () =>
-      classifyCrops(
-        classifier,
-        crops.map((crop) => cropWhole(crop, classifier.preprocessing)),
-      );
+      reader.classify(crops.map((crop) => cropWhole(crop, classifier.preprocessing)));
   // One call after a rest of 0.4 s, for which threads and caches have to wake, or twenty in a row.
   for (const [name, batch, times] of [
     ['batch 1, after a rest', 1, 1],

@@ -12,7 +12,7 @@ import type { Picture } from '../src/image/index.js';
 import { posterV2NanoConfig } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
 import { adam } from '../src/optim/index.js';
-import { classifyCrops, cropWhole, Recognizer } from '../src/recognize/index.js';
+import { cropWhole, Recognizer } from '../src/recognize/index.js';
 import { useOrt } from '../src/runtime/index.js';
 import { CpuEngine } from '../src/train/cpu-engine.js';
 import type { MicroBatch } from '../src/train/engine.js';
@@ -64,8 +64,8 @@ async function open(way: Way): Promise<Works> {
     Array.from({ length: count }, () => cropWhole(face, recognizer.classifier.preprocessing));
   const batch = await batchOf(32);
   return new Map([
-    ['a face crop', { times: 20, work: () => classifyCrops(recognizer.classifier, crops(1)) }],
-    ['32 face crops', { times: 2, work: () => classifyCrops(recognizer.classifier, crops(32)) }],
+    ['a face crop', { times: 20, work: () => recognizer.crops.classify(crops(1)) }],
+    ['32 face crops', { times: 2, work: () => recognizer.crops.classify(crops(32)) }],
     ['a 1080p photo with 4 faces', { times: 2, work: () => recognizer.recognize(photo) }],
     [
       'a training step, batch 32',

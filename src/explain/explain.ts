@@ -2,14 +2,13 @@ import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import { canonicalLabel } from '../common/label-sets.js';
 import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
-import { inputFormat, normaliseInto } from '../image/augment.js';
 import { type LowContrast, withContrast } from '../image/contrast.js';
 import type { Picture } from '../image/resize.js';
 import { buildExplanation, explained as outputNames } from '../models/index.js';
 import type { ModelDescription } from '../node/checkpoints/index.js';
 import { decodeImage } from '../node/decode/decode-image.js';
 import { indexOfHighest } from '../node/measure/embed.js';
-import { cropFace } from '../recognize/face-crops.js';
+import { cropFace, cropTensor } from '../recognize/face-crops.js';
 import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
 import { ranked, type Score } from '../recognize/scores.js';
@@ -121,14 +120,12 @@ export async function explainFaces(
   const { target, detect, lowContrast: treatment = 'stretch' } = options;
   const { preprocessing } = explainer.description;
   const { picture } = await decodeImage(source, { transparency: 'white', name: 'The picture' });
-  const format = inputFormat(preprocessing);
   const explained: ExplainedFace[] = [];
   for (const { box, keypoints } of await detector.detect(picture, detect)) {
-    const values = new Float32Array(preprocessing.channels * preprocessing.imageSize ** 2);
-    const { data, lowContrast } = cropFace(picture, keypoints, preprocessing, treatment);
-    normaliseInto(values, 0, data, format);
+    const crop = cropFace(picture, keypoints, preprocessing, treatment);
     const shown = withContrast(alignFace(picture, keypoints, cropTemplateFor(preprocessing), shownSide), treatment);
-    explained.push({ box, shown, lowContrast, explanation: await explainer.explain(values, target) });
+    const explanation = await explainer.explain(cropTensor([crop], preprocessing), target);
+    explained.push({ box, shown, lowContrast: crop.lowContrast, explanation });
   }
   return explained;
 }

@@ -26,10 +26,15 @@ export interface ImageClassificationPipeline {
 
 /**
  * A drop-in for `await pipeline('image-classification', ...)` that finds the face first.
+ * @param options of `Recognizer.load`, or a recognizer that is loaded: calls then share its runs of the network, and it stays when
+ * the pipeline is disposed of
  * @throws UserError as `Recognizer.load` does
  */
-export async function imageClassification(options: RecognizerOptions = {}): Promise<ImageClassificationPipeline> {
-  const recognizer = await Recognizer.load(options);
+export async function imageClassification(
+  options: RecognizerOptions | Recognizer = {},
+): Promise<ImageClassificationPipeline> {
+  const given = options instanceof Recognizer;
+  const recognizer = given ? options : await Recognizer.load(options);
 
   function classify(image: ImageSource, options?: ClassifyImageOptions): Promise<ImageClassification[]>;
   function classify(images: readonly ImageSource[], options?: ClassifyImageOptions): Promise<ImageClassification[][]>;
@@ -44,7 +49,7 @@ export async function imageClassification(options: RecognizerOptions = {}): Prom
     const results = (await recognizer.recognize(list.map(addressed))).map((result) => topOf(result, top_k));
     return isList(images) ? results : (results[0] ?? []);
   }
-  return Object.assign(classify, { dispose: () => recognizer.dispose() });
+  return Object.assign(classify, { dispose: async () => (given ? undefined : recognizer.dispose()) });
 }
 
 function isList(images: ImageSource | readonly ImageSource[]): images is readonly ImageSource[] {

@@ -1,5 +1,6 @@
 export * from './bundled.js';
 export * from './classifier.js';
+export * from './crop-classifier.js';
 export * from './face-crops.js';
 export * from './face-landmarks.js';
 export * from './flip.js';

@@ -1,13 +1,13 @@
 import { UserError } from '../common/errors.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import type { Point } from '../detect/index.js';
-import { inputFormat, normaliseInto, type Picture } from '../image/index.js';
+import type { Picture } from '../image/index.js';
 import { buildLandmarkDetector, landmarkPrefix, posterV2Config } from '../models/index.js';
 import { loadParameters, requireFinite } from '../node/checkpoints/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import type { FloatArray } from '../safetensors/index.js';
-import { cropWhole } from './face-crops.js';
+import { cropTensor, cropWhole } from './face-crops.js';
 
 /**
  * How pictures reach the detector. `detector`: as it was trained, 112x112 BGR in [0, 1]. `poster`: as POSTER V2 shows
@@ -68,8 +68,7 @@ export async function loadLandmarkDetector(
     imageSize,
     async locate(crop) {
       const { width, height } = crop;
-      const pixels = new Float32Array(3 * imageSize ** 2);
-      normaliseInto(pixels, 0, cropWhole(crop, preprocessing, 'keep').data, inputFormat(preprocessing));
+      const pixels = cropTensor([cropWhole(crop, preprocessing, 'keep')], preprocessing);
       if (way === 'detector') swapRedAndBlue(pixels);
       const feeds = new Map([['pixel_values', hostTensor('float32', pixels, [1, 3, imageSize, imageSize])]]);
       const shares = floats((await session.run(feeds)).get('landmarks'));

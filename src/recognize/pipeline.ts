@@ -3,13 +3,14 @@ import { UserError } from '../common/errors.js';
 import type { Lease } from '../common/memory-budget.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
-import { Turns } from '../common/turns.js';
+import { nextTurn, Turns } from '../common/turns.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
 import { pictureMemory } from '../image/picture-memory.js';
 import type { Picture } from '../image/resize.js';
 import type { Classifier } from './classifier.js';
-import { classifyCrops, cropFace, cropWhole, defaultBatchSize } from './face-crops.js';
+import { type ClassifyCropsOptions, type CropClassifier, defaultBatchSize } from './crop-classifier.js';
+import { cropFace, cropWhole } from './face-crops.js';
 import {
   checkImage,
   type DecodedImage,
@@ -32,6 +33,11 @@ export interface RecognizerParts {
   readonly decode: ImageDecoder;
   /** What becomes of face crops of low contrast (default `stretch`). */
   readonly lowContrast?: LowContrast;
+}
+
+/** The same with the crops of all calls going through one classifier. */
+export interface Pipeline extends Omit<RecognizerParts, 'classifier'> {
+  readonly crops: CropClassifier;
 }
 
 export interface RecognizeOptions {
@@ -78,11 +84,12 @@ interface Held {
  * @returns for each picture what is seen, or the `UserError` why it cannot be used; anything else that goes wrong is thrown
  */
 export async function* recognizeAll(
-  parts: RecognizerParts,
+  parts: Pipeline,
   images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
   options: RecognizeOptions = {},
 ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
   const { signal, until, batchSize = defaultBatchSize } = options;
+  const classifying = { batchSize, ...(signal === undefined ? {} : { signal }) };
   const left = new AbortController();
   const stop = linked([signal, until, left.signal]);
   // The picture that is waited for; those after it are decoded ahead.
@@ -117,7 +124,7 @@ export async function* recognizeAll(
   async function* release(): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
     const ready = held;
     [held, crops, bytes] = [[], 0, 0];
-    for (const result of await settle(parts.classifier, ready, batchSize, options.crops === true)) {
+    for (const result of await settle(parts.crops, ready, classifying, options.crops === true)) {
       signal?.throwIfAborted();
       yield result;
     }
@@ -137,7 +144,7 @@ export async function* recognizeAll(
       const used = pictureMemory().hold(lease.bytes, true);
       lease.release();
       waiting.delete(lease);
-      const seen = await oneAfterTheOther.take(() => lookAt(parts, image, options)).finally(used.release);
+      const seen = await lookAt(parts, image, options).finally(used.release);
       held.push(seen);
       crops += seen.faces.length;
       bytes += seen.picture?.data.length ?? 0;
@@ -160,7 +167,7 @@ interface Waiting extends DecodedImage {
 
 /** The decoded picture, or why there is none. */
 async function decodeOne(
-  { decode, detector }: RecognizerParts,
+  { decode, detector }: Pipeline,
   image: ImageSource,
   index: number,
   asked: Pick<DecodeRequest, 'signal' | 'urgent'>,
@@ -179,7 +186,7 @@ async function decodeOne(
 }
 
 async function lookAt(
-  { classifier, detector, lowContrast }: RecognizerParts,
+  { crops: { classifier }, detector, lowContrast }: Pipeline,
   { picture, frames }: DecodedImage,
   { detect, signal, picture: keepPicture }: RecognizeOptions,
 ): Promise<Held> {
@@ -187,11 +194,14 @@ async function lookAt(
   const { width, height } = picture;
   const about = { width, height, frames, ...(keepPicture === true ? { picture } : {}) };
   if (detector === undefined) {
+    await nextTurn();
     const crop = cropWhole(picture, preprocessing, lowContrast);
     return { ...about, faces: [{ box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null, crop }] };
   }
-  const faces = await detector.detect(picture, { ...detect, ...(signal === undefined ? {} : { signal }) });
-  return { ...about, faces: faces.map((face) => croppedFace(picture, face, preprocessing, lowContrast)) };
+  return oneAfterTheOther.take(async () => {
+    const faces = await detector.detect(picture, { ...detect, ...(signal === undefined ? {} : { signal }) });
+    return { ...about, faces: faces.map((face) => croppedFace(picture, face, preprocessing, lowContrast)) };
+  });
 }
 
 function croppedFace(
@@ -204,13 +214,13 @@ function croppedFace(
 }
 
 async function settle(
-  classifier: Classifier,
+  classifier: CropClassifier,
   held: readonly (Held | PromiseRejectedResult)[],
-  batchSize: number,
+  options: ClassifyCropsOptions,
   keepCrops: boolean,
 ): Promise<PromiseSettledResult<Recognition>[]> {
   const all = held.flatMap((one) => ('status' in one ? [] : one.faces));
-  const recognized = await recognizedFaces(classifier, all, batchSize, keepCrops);
+  const recognized = await recognizedFaces(classifier, all, options, keepCrops);
   let next = 0;
   return held.map((one) => {
     if ('status' in one) return one;
@@ -221,13 +231,13 @@ async function settle(
 }
 
 async function recognizedFaces(
-  classifier: Classifier,
+  classifier: CropClassifier,
   faces: readonly CroppedFace[],
-  batchSize: number,
+  options: ClassifyCropsOptions,
   keepCrops: boolean,
 ): Promise<RecognizedFace[]> {
   const crops = faces.map(({ crop }) => crop);
-  const scores = await classifyCrops(classifier, crops, batchSize);
+  const scores = await classifier.classify(crops, options);
   return faces.map(({ crop, ...face }, i) => ({
     ...face,
     ...expressed(scores[i] ?? []),
@@ -244,12 +254,13 @@ export function expressed(scores: readonly Score[]): Pick<RecognizedFace, 'expre
 
 /** Faces of one picture that were found before, with what they show. */
 export async function recognizeFaces(
-  { classifier, lowContrast }: Pick<RecognizerParts, 'classifier' | 'lowContrast'>,
+  { crops: classifier, lowContrast }: Pick<Pipeline, 'crops' | 'lowContrast'>,
   image: RawImage,
   faces: readonly Face[],
   { batchSize = defaultBatchSize, crops: keepCrops = false }: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
 ): Promise<RecognizedFace[]> {
   const picture = decodedPicture(image, 'The picture');
-  const cropped = faces.map((face) => croppedFace(picture, face, classifier.preprocessing, lowContrast));
-  return recognizedFaces(classifier, cropped, batchSize, keepCrops);
+  const { preprocessing } = classifier.classifier;
+  const cropped = faces.map((face) => croppedFace(picture, face, preprocessing, lowContrast));
+  return recognizedFaces(classifier, cropped, { batchSize }, keepCrops);
 }

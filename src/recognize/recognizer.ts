@@ -10,9 +10,16 @@ import type { AssumedModel } from '../models/index.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
 import { requireBundledCheckpoint } from './bundled.js';
 import { type Classifier, loadClassifier } from './classifier.js';
+import { CropClassifier } from './crop-classifier.js';
 import { withFlip } from './flip.js';
 import type { ImageDecoder, ImageSource, RawImage } from './image-source.js';
-import { type RecognizeOptions, type RecognizerParts, recognizeAll, recognizeFaces } from './pipeline.js';
+import {
+  type Pipeline,
+  type RecognizeOptions,
+  type RecognizerParts,
+  recognizeAll,
+  recognizeFaces,
+} from './pipeline.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 
 export interface RecognizerOptions {
@@ -47,22 +54,21 @@ export interface RecognizerOptions {
  *     await recognizer.dispose();
  */
 export class Recognizer {
-  readonly #parts: RecognizerParts;
+  readonly #parts: Pipeline;
   readonly #detect: Omit<DetectOptions, 'signal'>;
   readonly #disposal = new AbortController();
   /** Runs of the networks that have begun: memory is freed after them. */
   readonly #running = new Set<Promise<unknown>>();
   #disposed: Promise<void> | undefined;
 
-  private constructor(parts: RecognizerParts, detect: Omit<DetectOptions, 'signal'>) {
-    const { classifier, detector } = parts;
+  private constructor({ classifier, detector, ...parts }: RecognizerParts, detect: Omit<DetectOptions, 'signal'>) {
     const watched: Classifier = {
       ...classifier,
       classify: (images, n) => this.#run(() => classifier.classify(images, n)),
     };
     this.#parts = {
       ...parts,
-      classifier: watched,
+      crops: new CropClassifier(watched),
       ...(detector === undefined ? {} : { detector: this.#watched(detector) }),
     };
     this.#detect = detect;
@@ -104,11 +110,16 @@ export class Recognizer {
 
   /** The labels of scores, in the network's order. */
   get labels(): LabelSet {
-    return this.#parts.classifier.labels;
+    return this.classifier.labels;
   }
 
   get classifier(): Classifier {
-    return this.#parts.classifier;
+    return this.crops.classifier;
+  }
+
+  /** Reads face crops; pictures, video frames and all else that is read with this recognizer share its runs of the network. */
+  get crops(): CropClassifier {
+    return this.#parts.crops;
   }
 
   /** What becomes of face crops of low contrast. */
@@ -123,7 +134,7 @@ export class Recognizer {
 
   /** How faces lie in the crops that the network sees. */
   get template(): CropTemplate {
-    return cropTemplateFor(this.#parts.classifier.preprocessing);
+    return cropTemplateFor(this.classifier.preprocessing);
   }
 
   /**
@@ -223,10 +234,11 @@ export class Recognizer {
   }
 
   async #end(): Promise<void> {
-    this.#disposal.abort(new Error('This recognizer has been disposed of; load another one.'));
+    const reason = new Error('This recognizer has been disposed of; load another one.');
+    this.#disposal.abort(reason);
     await Promise.allSettled(this.#running);
     await this.#parts.detector?.dispose();
-    await this.#parts.classifier.dispose();
+    await this.crops.dispose(reason);
   }
 }
 

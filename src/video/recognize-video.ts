@@ -9,7 +9,15 @@ import type { Picture } from '../image/resize.js';
 import { openVideo, type TimedPicture, type VideoOptions } from '../node/ffmpeg/frames.js';
 import type { VideoSource } from '../node/ffmpeg/video-source.js';
 import { decodedPicture } from '../recognize/image-source.js';
-import { classifyCrops, cropFace, cropWhole, type RawImage, type Recognizer, type Score } from '../recognize/index.js';
+import {
+  type ClassifyCropsOptions,
+  cropFace,
+  cropWhole,
+  defaultBatchSize,
+  type RawImage,
+  type Recognizer,
+  type Score,
+} from '../recognize/index.js';
 import { type FindFacesOptions, FrameFaces } from './frame-faces.js';
 import { inLevel, levelOf, type Pyramid, PyramidMaker } from './pyramid.js';
 import { ScoreSmoother } from './smoothing.js';
@@ -129,7 +137,8 @@ export async function* recognizeFrames(
   frames: AsyncIterable<TimedImage>,
   options: RecognizeFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, void> {
-  const { smooth = 0.5, batchSize = 32, live = false, signal } = options;
+  const { smooth = 0.5, batchSize = defaultBatchSize, live = false, signal } = options;
+  const classifying = { batchSize, ...(signal === undefined ? {} : { signal }) };
   if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
     throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, 'usage');
   }
@@ -140,7 +149,7 @@ export async function* recognizeFrames(
   async function* release(): AsyncGenerator<VideoFrame, void, void> {
     const ready = held;
     [held, crops, bytes] = [[], 0, 0];
-    for (const frame of await scored(recognizer, smoother, ready, batchSize, options.crops === true)) {
+    for (const frame of await scored(recognizer, smoother, ready, classifying, options.crops === true)) {
       signal?.throwIfAborted();
       yield frame;
     }
@@ -213,12 +222,12 @@ async function scored(
   recognizer: Recognizer,
   smoother: ScoreSmoother,
   held: readonly Held[],
-  batchSize: number,
+  classifying: ClassifyCropsOptions,
   keepCrops: boolean,
 ): Promise<VideoFrame[]> {
   const { labels } = recognizer.labels;
   const crops = held.flatMap(({ faces }) => faces.map(({ crop }) => crop));
-  const scores = (await classifyCrops(recognizer.classifier, crops, batchSize)).values();
+  const scores = (await recognizer.crops.classify(crops, classifying)).values();
   return held.map(({ frame, faces }) => {
     smoother.forgetBefore(frame.time - memory);
     return {

@@ -7,6 +7,7 @@ import type { Preprocessing } from '../../src/common/preprocessing.js';
 import { loadFaceDetector } from '../../src/detect/index.js';
 import { logSoftmax } from '../../src/metrics/log-softmax.js';
 import type { Classifier } from '../../src/recognize/classifier.js';
+import { CropClassifier } from '../../src/recognize/crop-classifier.js';
 import { type ImageDecoder, pictureOf } from '../../src/recognize/image-source.js';
 import { recognizeAll } from '../../src/recognize/pipeline.js';
 import type { Recognition } from '../../src/recognize/recognition.js';
@@ -54,16 +55,16 @@ async function look(): Promise<Recognition[]> {
   ort.env.wasm.numThreads = 1;
   useOrt(ort);
   const described = (await (await fetch('/description.json')).json()) as Described;
-  const classifier = await loadClassifier(described, await bytesOf('/classifier.onnx'));
+  const crops = new CropClassifier(await loadClassifier(described, await bytesOf('/classifier.onnx')));
   const detector = await loadFaceDetector({ weights: await bytesOf('/detector.onnx') });
   const pictures = ['/portrait.png', '/turned.png', '/empty.png'].map(async (path) => (await fetch(path)).blob());
   const results: Recognition[] = [];
-  for await (const result of recognizeAll({ classifier, detector, decode }, await Promise.all(pictures))) {
+  for await (const result of recognizeAll({ crops, detector, decode }, await Promise.all(pictures))) {
     if (result.status === 'rejected') throw result.reason;
     results.push(result.value);
   }
   await detector.dispose();
-  await classifier.dispose();
+  await crops.dispose();
   return results;
 }
 
