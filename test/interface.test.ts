@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { build } from 'esbuild';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { z } from 'zod';
+import { compileErrors, newestTypeScript, oldestTypeScript } from './support/compile.js';
+import { supportedNodes } from './support/node-versions.js';
+import { type PackedProject, packageManifest, packedProject } from './support/packed-project.js';
+import { expectations, scope } from './support/type-expectations.js';
+
+/*
+ * The library as others get it: packed, unpacked in a project that has nothing but what the package depends on, imported there by
+ * Node, by TypeScript and by a bundler. The command: package.test.ts.
+ */
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const portrait = join(root, 'assets', 'astronaut.png');
+const entries = Object.keys(packageManifest.exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => path.replace(/^\./, 'poster-v2'));
+let project: PackedProject;
+
+const program = `import { Recognizer, type Recognition } from 'poster-v2';
+import { renderSvg } from 'poster-v2/report';
+
+const recognizer: Recognizer = await Recognizer.load();
+const result: Recognition = await recognizer.recognize(process.argv[2] ?? '');
+await recognizer.dispose();
+console.log(result.faces.map(({ expression, lowContrast }) => [expression, lowContrast]).join(), typeof renderSvg);
+`;
+
+/** The blocks of code in the documentation that import the package, by a name for their module. */
+async function documentedPrograms(): Promise<Map<string, string>> {
+  const pages = (await readdir(join(root, 'docs')))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
+  const programs = new Map<string, string>();
+  for (const page of ['README.md', ...pages]) {
+    const blocks = (await readFile(join(root, page), 'utf8')).matchAll(/```[jt]s\n(.*?)```/gs);
+    for (const [, code = ''] of blocks) {
+      if (!/from 'poster-v2/.test(code)) continue;
+      programs.set(`${page.replace(/\W/g, '-')}-${programs.size}.ts`, `${code}export {};\n`);
+    }
+  }
+  return programs;
+}
+
+before(async () => {
+  project = await packedProject();
+});
+after(() => rm(project.folder, { recursive: true, force: true }));
+
+for (const { version, path, skip } of supportedNodes) {
+  test(`Node ${version} imports every entry, and requires it`, { skip }, async () => {
+    const code = `
+      (async () => {
+        const names = {};
+        for (const entry of ${JSON.stringify(entries)}) {
+          const required = Object.keys(require(entry)).sort();
+          const imported = Object.keys(await import(entry)).sort();
+          names[entry] = { required, imported };
+        }
+        console.log(JSON.stringify(names));
+      })();`;
+    await writeFile(join(project.folder, 'entries.cjs'), code);
+    const { stdout } = await run(path, ['entries.cjs'], { cwd: project.folder });
+    const names = z
+      .record(z.string(), z.object({ required: z.array(z.string()), imported: z.array(z.string()) }))
+      .parse(JSON.parse(stdout));
+    assert.deepEqual(Object.keys(names), entries);
+    for (const [entry, { required, imported }] of Object.entries(names)) {
+      assert.ok(imported.length > 5, entry);
+      assert.deepEqual(required, imported, entry);
+    }
+  });
+}
+
+const compilers = new Map([
+  ['the TypeScript of this project', newestTypeScript],
+  ['the oldest TypeScript', oldestTypeScript],
+]);
+const nodeModules = ['--module', 'nodenext'];
+const bundlerModules = ['--module', 'esnext', '--moduleResolution', 'bundler'];
+
+for (const [name, typescript] of compilers) {
+  const skip =
+    typescript === undefined ? 'TypeScript 5.7 is not here; POSTER_TYPESCRIPT names its folder, as in .ci/run' : false;
+
+  test(`${name} compiles programs against the package, strictly, with its types and those it depends on`, {
+    skip,
+  }, async () => {
+    if (typescript === undefined) return;
+    const documented = await documentedPrograms();
+    assert.ok(documented.size > 5);
+    const lines = [
+      ...scope.trim().split('\n'),
+      'async function uses() {',
+      ...expectations.map(({ code }) => `{ ${code} }`),
+      '}',
+    ];
+    const programs = new Map([['main.ts', program], ['uses.ts', lines.join('\n')], ...documented]);
+    for (const [file, code] of programs) await writeFile(join(project.folder, file), code);
+    const wrong = expectations.flatMap(({ code, error }) => (error === undefined ? [] : [`${error}: { ${code} }`]));
+    // Types of some dependencies do not bear the strictest options, so that these are for ours alone.
+    const forms = [
+      [...nodeModules, '--skipLibCheck', 'false'],
+      [...bundlerModules, '--skipLibCheck', 'false', '--noEmit'],
+      [...nodeModules, '--skipLibCheck', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit'],
+    ];
+    for (const form of forms) {
+      const errors = compileErrors(typescript, project.folder, [
+        ...['--strict', '--target', 'es2022', ...form],
+        ...programs.keys(),
+      ]);
+      const told = errors.map(({ file, line, code, message }) =>
+        file === 'uses.ts' ? `${code}: ${lines[line - 1] ?? ''}` : `${file}(${line}): ${code} ${message}`,
+      );
+      assert.deepEqual(told, wrong, form.join(' '));
+    }
+    const { stdout } = await run(process.execPath, ['main.js', portrait], { cwd: project.folder });
+    assert.equal(stdout, 'happiness,false function\n');
+    await rm(join(project.folder, 'main.js'));
+  });
+}
+
+test('a bundler takes every entry, and leaves out what a program does not use', async () => {
+  const bundle = async (code: string): Promise<string[]> => {
+    const { metafile, warnings } = await build({
+      stdin: { contents: code, resolveDir: project.folder, sourcefile: 'app.js' },
+      absWorkingDir: project.folder,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      external: ['sharp', 'onnxruntime-node', '@mediapipe/face_detection'],
+      metafile: true,
+      write: false,
+      logLevel: 'silent',
+    });
+    assert.deepEqual(warnings, []);
+    const [{ inputs = {} } = {}] = Object.values(metafile.outputs);
+    return Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0);
+  };
+  const all = entries.map((entry, i) => `export * as entry${i} from '${entry}';`).join('\n');
+  assert.ok((await bundle(all)).length > 300);
+  const files = await bundle(`import { UserError } from 'poster-v2'; throw new UserError('No face in it.');`);
+  const own = files.filter((path) => path.startsWith('node_modules/'));
+  assert.deepEqual(
+    own,
+    ['common/errors.js', 'entries/node.js'].map((path) => `node_modules/poster-v2/dist/src/${path}`),
+  );
+});
+
+test('publint finds nothing to mend', async () => {
+  const bytes = await readFile(project.tarball);
+  const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+  const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+  assert.deepEqual(
+    messages.map((message) => formatMessage(message, pkg, { color: false })),
+    [],
+  );
+});
+
+test('are the types wrong? Not for programs of ES modules, nor for bundlers', async () => {
+  const result = await checkPackage(createPackageFromTarballData(await readFile(project.tarball)));
+  assert.ok(result.types !== false);
+  assert.equal(Object.keys(result.entrypoints).length, entries.length + 1);
+  /*
+   * The profile `esm-only`. Left out are TypeScript's resolution of Node 10, which does not read `exports`, and programs of CommonJS
+   * form: Node requires ES modules from 22.12 on, and TypeScript from 5.8 on, but this tool counts it as an error.
+   */
+  const found = result.problems.map((problem) => ({
+    kind: problem.kind,
+    under:
+      'resolutionKind' in problem
+        ? problem.resolutionKind
+        : 'resolutionOption' in problem
+          ? problem.resolutionOption
+          : '',
+  }));
+  assert.deepEqual(
+    found.filter(({ under }) => under !== 'node10' && under !== 'node16-cjs'),
+    [],
+  );
+});
