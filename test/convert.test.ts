@@ -185,11 +185,11 @@ describe('poster convert', () => {
     await writeFile(path('dataset/config.json'), '{"model_type":"bert"}');
     await refuses(from, 'dataset/', 2, /dataset\/ holds other things \(config\.json, train\)/);
     await refuses(from, 'y.pth', 3, /says that its labels are FER\+ .*, not RAF-DB/, { assumed: { labels: rafdb } });
-    await refuses(from, 'y.pth', 2, /--opset is for ONNX/, { opset: 18 });
+    await refuses(from, 'y.pth', 2, /opset is for ONNX/, { opset: 18 });
     await refuses(from, 'y.onnx', 2, /nothing that an ONNX model could hold/, { deadTensors: true });
-    await refuses(from, 'y.onnx', 2, /--recorders is for \.pth/, { recorderEpochs: 3 });
+    await refuses(from, 'y.onnx', 2, /Recorders are for \.pth/, { recorderEpochs: 3 });
     await refuses(from, 'y.pth', 3, /belong to the published network/, { deadTensors: true });
-    await refuses(from, 'y.pth', 3, /--recorders are for the published script/, { recorderEpochs: 3 });
+    await refuses(from, 'y.pth', 3, /Recorders are for the published script/, { recorderEpochs: 3 });
     await refuses('x.onnx', 'y.pth', 3, /x\.onnx is an ONNX model/);
     await refuses('empty', 'y.pth', 3, /empty is a folder without weights \(model\.safetensors/);
     await refuses('missing.pth', 'y.pth', 3, /Cannot read .*missing\.pth: there is no such file/);

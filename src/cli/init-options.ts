@@ -4,6 +4,7 @@ import { printable } from '../common/printable.js';
 import { formatTable } from '../node/report/index.js';
 import { type InitPart, type InitReport, type InitSource, type LeftTensor, partPrefixes } from '../node/runs/init.js';
 import { labelSetArgument } from './arguments.js';
+import { advised } from './settings.js';
 
 const parts: readonly InitPart[] = ['ir50', 'landmark'];
 
@@ -29,7 +30,7 @@ export function initLabelsArgument(text: string): NonNullable<InitSource['labels
 }
 
 /** What was taken of a file, and in a table what was not and why. */
-export function initText({ part, path, taken, left, fresh, note }: InitReport): string {
+export function initText({ part, path, taken, left, fresh, note, settings }: InitReport): string {
   const of = part === 'network' ? 'the network' : `${part} (${partPrefixes[part]}*)`;
   const first = `Took ${taken.length} of the ${taken.length + fresh.length} tensors of ${of} from ${path}.`;
   const rows = [
@@ -42,7 +43,7 @@ export function initText({ part, path, taken, left, fresh, note }: InitReport): 
       : [[`in the network, begun anew: ${namesOf(fresh.map((name) => ({ name })))}`, String(fresh.length)]]),
   ];
   const table = rows.length === 0 ? [] : [formatTable([['not taken', 'tensors'], ...rows])];
-  return [first, ...table, ...(note === undefined ? [] : [note])].join('\n');
+  return [first, ...table, ...(note === undefined ? [] : [advised(note, settings)])].join('\n');
 }
 
 function byReason(left: readonly LeftTensor[]): (readonly [reason: string, tensors: readonly LeftTensor[]])[] {

@@ -8,6 +8,7 @@ import { refusalChannel } from '../node/checkpoints/refused.js';
 import { packageFile } from '../node/files/package-files.js';
 import { note, noteLines } from './context.js';
 import { ExitCode, exitCodeOf } from './exit-code.js';
+import { sentenceOf } from './settings.js';
 import { watchStdout } from './stdout.js';
 
 const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
@@ -100,7 +101,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   const verbose = program.opts<{ verbose?: boolean }>().verbose === true;
   if (error instanceof UserError) {
-    say(error.message);
+    say(sentenceOf(error));
     if (verbose) noteLines(String(error.stack));
     return exitCodeOf(error);
   }

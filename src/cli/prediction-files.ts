@@ -6,7 +6,6 @@ import type { PictureFormat } from '../node/draw/annotated-picture.js';
 import type { AnnotatedFace } from '../node/draw/annotation.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import {
-  checkDrawing,
   checkFolderFor,
   checkOutputFiles,
   guardInputs,
@@ -15,6 +14,7 @@ import {
   type NamedOutput,
 } from '../node/files/output-paths.js';
 import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
+import { checkDrawing } from './drawing-path.js';
 import type { PictureInput } from './picture-inputs.js';
 
 /** Whether a path names a file that pictures can be written to; otherwise it is a folder. */

@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../common/errors.js';
 import { modelNames, models } from '../models/index.js';
-import { type DataType, dataTypes, flagOf, type RunOptions, runSchema } from '../node/runs/options.js';
+import { type DataType, dataTypes, type RunOptions, runSchema } from '../node/runs/options.js';
 import { datasetRecipes, networkRecipes, publishedRecipe, type Recipe } from '../node/runs/recipes.js';
 import { numberOf, numbers } from './arguments.js';
+import { flagOf } from './settings.js';
 
 const { shape } = runSchema;
 const number = (key: NumberKey): ((text: string) => number) => numberOf(shape[key]);

@@ -1,4 +1,3 @@
-import { messageOf } from '../common/errors.js';
 import type { Calibration, ConfusionMatrix } from '../metrics/index.js';
 import {
   type EpochFigures,
@@ -16,6 +15,7 @@ import {
 } from '../node/report/index.js';
 import type { TrainListener } from '../node/runs/job.js';
 import type { RunOptions } from '../node/runs/options.js';
+import { sentenceOf } from './settings.js';
 
 /** Batches of an epoch whose loss is written: enough for a curve, and small files. */
 const pointsAnEpoch = 50;
@@ -44,7 +44,7 @@ export function withEvents(
         await work();
       } catch (error) {
         failed = true;
-        listener.onNote?.(`TensorBoard will not show this run any further. ${messageOf(error)}`);
+        listener.onNote?.(`TensorBoard will not show this run any further. ${sentenceOf(error)}`);
       }
     });
   };

@@ -4,6 +4,7 @@ import type { EpochSummary, StepProgress, TrainListener } from '../node/runs/job
 import { duration, grouped, note, noteLines } from './context.js';
 import { initText } from './init-options.js';
 import { makeBar } from './progress.js';
+import { advised } from './settings.js';
 
 /** Shows training on stderr: a bar on a terminal, a line an epoch everywhere; and keeps the epochs. */
 export function trainingProgress(): {
@@ -43,7 +44,7 @@ export function trainingProgress(): {
       hide();
       noteLines(initText(report));
     },
-    onNote: say,
+    onNote: (sentence, settings) => say(advised(sentence, settings)),
     onShared: (shared) => {
       for (const { where, pictures } of shared) {
         const [first] = pictures;

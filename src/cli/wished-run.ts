@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { modelNamed } from '../models/index.js';
 import { reportedSplitOf, splitAmong, splitsOf } from '../node/datasets/index.js';
-import { flagOf, type RunOptions } from '../node/runs/options.js';
+import type { RunOptions } from '../node/runs/options.js';
 import { runFor } from '../node/runs/recipes.js';
+import { flagOf } from './settings.js';
 
 /** The run that options ask for, and in sentences what they lead to that is not plain from them. */
 export async function wishedRun(

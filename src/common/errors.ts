@@ -11,19 +11,117 @@
  */
 export type ErrorKind = 'input' | 'usage' | 'device' | 'resources' | 'diverged' | 'interrupted';
 
+/**
+ * What a sentence advises to give, to change or to leave out, by its name in the programming interface. The sentence itself
+ * says it in words; a shell adds what it calls the setting, the command line its option.
+ */
+export type Setting =
+  // Of a run.
+  | 'data'
+  | 'dataType'
+  | 'model'
+  | 'trainSplit'
+  | 'valSplit'
+  | 'holdOut'
+  | 'folds'
+  | 'fold'
+  | 'epochs'
+  | 'batchSize'
+  | 'microBatch'
+  | 'lr'
+  | 'optimizer'
+  | 'momentum'
+  | 'weightDecay'
+  | 'decay'
+  | 'schedule'
+  | 'gamma'
+  | 'warmUp'
+  | 'rho'
+  | 'ema'
+  | 'clip'
+  | 'sampling'
+  | 'targets'
+  | 'augmentation'
+  | 'flip'
+  | 'erasing'
+  | 'erasingScale'
+  | 'erasingRatio'
+  | 'landmark'
+  | 'blocks'
+  | 'scales'
+  | 'windows'
+  | 'dropPath'
+  | 'seed'
+  | 'asPublished'
+  | 'init'
+  | 'initLabels'
+  | 'out'
+  // Of networks and what they are measured on.
+  | 'checkpoint'
+  | 'labels'
+  | 'device'
+  | 'split'
+  | 'folderLabels'
+  | 'mapping'
+  | 'landmarkDetector'
+  // Of what is read and written.
+  | 'stream'
+  | 'to'
+  | 'opset'
+  | 'precision'
+  | 'deadTensors'
+  | 'recorderEpochs'
+  | 'link'
+  | 'skipBad'
+  | 'crops';
+
+/** A sentence for the user, and the settings that it advises about. */
+export interface Advice {
+  readonly sentence: string;
+  readonly settings: readonly Setting[];
+}
+
+export const advice = (sentence: string, ...settings: readonly Setting[]): Advice => ({ sentence, settings });
+
+export interface UserErrorOptions extends ErrorOptions {
+  /** What the message advises about. Default: none. */
+  readonly settings?: readonly Setting[];
+}
+
 /** Something the user can mend. The message is one sentence that says what was wrong, where, and what to do. */
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly kind: ErrorKind;
-  constructor(message: string, kind: ErrorKind = 'input', options?: ErrorOptions) {
+  /** What the message advises about. */
+  readonly settings: readonly Setting[];
+  constructor(message: string, kind: ErrorKind = 'input', { settings = [], ...options }: UserErrorOptions = {}) {
     super(message, options);
     this.kind = kind;
+    this.settings = settings;
   }
 }
 
 /** Whether something thrown is a {@link UserError} of this kind. */
 export function isOfKind(error: unknown, kind: ErrorKind): error is UserError {
   return error instanceof UserError && error.kind === kind;
+}
+
+/** An error on its way between threads; `kind` is null for a defect. */
+export interface ErrorData {
+  readonly message: string;
+  readonly kind: ErrorKind | null;
+  readonly settings: readonly Setting[];
+}
+
+/** What another thread needs to know of anything thrown. */
+export function errorData(error: unknown): ErrorData {
+  const { kind, settings } = error instanceof UserError ? error : { kind: null, settings: [] };
+  return { message: messageOf(error), kind, settings };
+}
+
+/** The error that another thread told of. */
+export function errorOf({ message, kind, settings }: ErrorData): Error {
+  return kind === null ? new Error(message) : new UserError(message, kind, { settings });
 }
 
 /** The message of anything thrown. */

@@ -1,4 +1,4 @@
-import { UserError } from './errors.js';
+import { type Setting, UserError } from './errors.js';
 import { inOneForm, type LabelSet } from './labels.js';
 
 /** Index orders of the published datasets, as their class folders sort. */
@@ -104,23 +104,32 @@ export interface LabelComparison {
   readonly mapping: readonly number[];
   /** One sentence for the user: what is mixed up and what to do; says so, too, when nothing is. */
   readonly explanation: string;
+  /** What the sentence advises about. */
+  readonly settings: readonly Setting[];
 }
 
 /**
  * Whether index i means the same expression for the weights as for the data.
  * @param remedy what the explanation advises where expressions differ
+ * @param settings what that advice is about
  */
 export function compareLabels(
   weights: LabelSet,
   data: LabelSet,
   remedy = "use weights or data with the other's labels",
+  settings: readonly Setting[] = [],
 ): LabelComparison {
   const names = weights.labels.map(canonicalLabel);
   const others = data.labels.map(canonicalLabel);
   const mapping = others.map((name) => names.indexOf(name));
   const count = names.length;
   if (count === others.length && mapping.every((to, from) => to === from)) {
-    return { kind: 'same', mapping, explanation: `Weights and data have the same ${count} labels in the same order.` };
+    return {
+      kind: 'same',
+      mapping,
+      explanation: `Weights and data have the same ${count} labels in the same order.`,
+      settings: [],
+    };
   }
   const between = `The weights' labels (${weights.name}) and the data's (${data.name})`;
   if (isNumbered(data.labels) && !isNumbered(weights.labels)) {
@@ -129,7 +138,8 @@ export function compareLabels(
       mapping: others.map(() => -1),
       explanation:
         `The data's class folders (${data.name}) are numbers, ${list(data.labels)}, which do not say which expression ` +
-        `each is; name the label set they follow (--data-labels ${knownLabelSets.map((set) => set.name).join(', ')}).`,
+        `each is; name the label set they follow, one of ${knownLabelSets.map((set) => set.name).join(', ')}.`,
+      settings: ['folderLabels'],
     };
   }
   if (count === others.length && new Set(mapping).size === count && !mapping.includes(-1)) {
@@ -140,6 +150,7 @@ export function compareLabels(
       explanation:
         `${between} are the same ${count} expressions in another order: index ${list(examples, 3)} in the weights; ` +
         'compared by index the result would be meaningless, so map the data to the order of the weights.',
+      settings: [],
     };
   }
   const missing = data.labels.filter((_, i) => mapping[i] === -1);
@@ -154,6 +165,7 @@ export function compareLabels(
     kind: 'different',
     mapping,
     explanation: `${between} differ${counts}: ${parts.join(' and ')}; ${remedy}.`,
+    settings,
   };
 }
 

@@ -170,9 +170,10 @@ export function augmentNormalised(
 export function checkTensorAugmentation({ rotation, scale, shift, brightness, contrast }: Augmentation): void {
   if (rotation === 0 && scale[0] === 1 && scale[1] === 1 && shift === 0 && brightness === 0 && contrast === 0) return;
   throw new UserError(
-    'Pictures given as tensors can be mirrored and erased, not turned, scaled, shifted or brightened; use ' +
-      '--augmentation none, rafdb or affectnet.',
+    'Pictures given as tensors can be mirrored and erased, not turned, scaled, shifted or brightened; use the ' +
+      'augmentation none, rafdb or affectnet.',
     'usage',
+    { settings: ['augmentation'] },
   );
 }
 

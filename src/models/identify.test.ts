@@ -49,7 +49,7 @@ test('one tensor less, unknown or of another shape, and it is none', () => {
     return '';
   };
   const [missing, , unknown, shape] = others.map(problem);
-  assert.match(missing ?? '', /are nearly a poster-v2-nano, but it has no VIT\.cls_token: say it with --model/);
+  assert.match(missing ?? '', /are nearly a poster-v2-nano, but it has no VIT\.cls_token: name its network/);
   assert.match(unknown ?? '', /nearly a poster-v2-nano, but its VIT\.blocks\.2\.norm1\.weight is unknown:/);
   assert.match(shape ?? '', /but its VIT\.cls_token is \[1, 1, 7\] instead of \[1, 1, 256\]:/);
 });
@@ -74,17 +74,24 @@ test('what tools leave behind, and what is in no module of the network, does no 
 
 test('a pretrained part is told from a network', () => {
   const whole = shapesOf('poster-v2', 7);
-  for (const [prefix, sentence] of [
-    ['ir_back.', /x\.pth is no whole network but the IR-50 backbone of one: .*--init ir50=x\.pth\.$/],
-    ['face_landback.', /the landmark detector of one: .*--init landmark=x\.pth, or find landmarks with/],
+  for (const [prefix, message, settings] of [
+    ['ir_back.', /x\.pth is no whole network but the IR-50 backbone of one: .*with it as the part ir50\.$/, ['init']],
+    [
+      'face_landback.',
+      /the landmark detector of one: .*as the part landmark, or find landmarks with it/,
+      ['init', 'landmarkDetector'],
+    ],
   ] as const) {
     const part = [...whole].filter(([name]) => name.startsWith(prefix));
     const shapes = new Map([
       ...part.map(([name, shape]) => [name.slice(prefix.length), shape] as const),
       ['fc.w', [1]],
     ]);
-    assert.throws(() => describeUndescribed('x.pth', shapes, {}), sentence);
-    assert.throws(() => describeUndescribed('x.pth', shapes, { model: 'poster-v2', labels: rafdb }), sentence);
+    assert.throws(() => describeUndescribed('x.pth', shapes, {}), { message, settings });
+    assert.throws(() => describeUndescribed('x.pth', shapes, { model: 'poster-v2', labels: rafdb }), {
+      message,
+      settings,
+    });
   }
 });
 
@@ -100,7 +107,7 @@ test('labels that are said agree with those of the file', () => {
   assert.equal(resolve(ferplus), 'mine');
   assert.throws(
     () => resolve(affectnet8),
-    /^UserError: x says that its labels are mine \(NEUTRAL, .*, not AffectNet-8 \(Neutral, .*; leave out --labels\.$/,
+    /^UserError: x says that its labels are mine \(NEUTRAL, .*, not AffectNet-8 \(Neutral, .*; leave the labels out\.$/,
   );
 });
 
@@ -118,9 +125,9 @@ test('what cannot be seen must be said, and must fit', () => {
       String(message),
     );
   };
-  fails(/^x\.pth does not say what its 8 outputs mean: .*--labels NAME \(AffectNet-8, FER\+\)\.$/, 'x.pth', shapes, {});
-  fails(/has 8 outputs, and RAF-DB has 7 labels: .*\(AffectNet-8, FER\+\)/, 'x.pth', shapes, { labels: rafdb });
-  fails(/not those of a network known here: say it with --model and --labels/, 'x.pth', new Map(), {});
-  fails(/say it with --model, or/, 'x.pth', new Map(), { labels: ferplus });
+  fails(/^x\.pth does not say what its 8 outputs mean: .*: AffectNet-8, FER\+\.$/, 'x.pth', shapes, {});
+  fails(/has 8 outputs, and RAF-DB has 7 labels: .*: AffectNet-8, FER\+\.$/, 'x.pth', shapes, { labels: rafdb });
+  fails(/not those of a network known here: name both/, 'x.pth', new Map(), {});
+  fails(/: name its network, or/, 'x.pth', new Map(), { labels: ferplus });
   fails(/none of the published ones has as many/, 'x.pth', shapesOf('poster-v2-nano', 5), {});
 });

@@ -145,19 +145,23 @@ export interface AssumedDescription {
 export function describeUndescribed(path: string, shapes: TensorShapes, assumed: AssumedModel): AssumedDescription {
   const part = partOf(shapes);
   if (part !== undefined) {
-    const also = part.option === 'landmark' ? ', or find landmarks with poster landmarks' : '';
+    const also = part.option === 'landmark' ? ', or find landmarks with it alone' : '';
     throw new UserError(
-      `${path} is no whole network but ${part.what} of one: train a network from it with poster train --init ${part.option}=${path}${also}.`,
+      `${path} is no whole network but ${part.what} of one: begin the training of a network with it as the part ${part.option}${also}.`,
+      'input',
+      { settings: part.option === 'landmark' ? ['init', 'landmarkDetector'] : ['init'] },
     );
   }
   const found = assumed.model === undefined ? identifyModel(shapes) : modelNamed(assumed.model);
   if (found === undefined) {
-    const other = assumed.labels === undefined ? ' and --labels' : '';
+    const isAll = assumed.labels !== undefined;
     const what = nearest(shapes);
     const problem =
       what === undefined ? 'its tensors are not those of a network known here' : `its tensors are ${what}`;
     throw new UserError(
-      `${path} does not say which network and labels it belongs to, and ${problem}: say it with --model${other}, or use another checkpoint.`,
+      `${path} does not say which network and labels it belongs to, and ${problem}: name ${isAll ? 'its network' : 'both'}, or use another checkpoint.`,
+      'input',
+      { settings: isAll ? ['model'] : ['model', 'labels'] },
     );
   }
   const { name, config, preprocessing } = found;
@@ -167,12 +171,16 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
   const { labels } = assumed;
   if (labels === undefined) {
     throw new UserError(
-      `${path} does not say what its ${outputs} outputs mean: name the labels it was trained with, --labels NAME (${choices}).`,
+      `${path} does not say what its ${outputs} outputs mean: name the labels it was trained with: ${choices}.`,
+      'input',
+      { settings: ['labels'] },
     );
   }
   if (labels.labels.length !== outputs) {
     throw new UserError(
-      `${path} has ${outputs} outputs, and ${labels.name} has ${labels.labels.length} labels: name those it was trained with, --labels NAME (${choices}).`,
+      `${path} has ${outputs} outputs, and ${labels.name} has ${labels.labels.length} labels: name those it was trained with: ${choices}.`,
+      'input',
+      { settings: ['labels'] },
     );
   }
   return { model: { name, config: { ...config, numClasses: outputs } }, labels, preprocessing };
@@ -204,13 +212,19 @@ export function resolveDescription<Own extends Described>(
   assumed: AssumedModel = {},
 ): { readonly description: Own | Described; readonly config: PosterV2Config } {
   if (own !== undefined && assumed.model !== undefined && own.model.name !== assumed.model) {
-    throw new UserError(`${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave out --model.`);
+    throw new UserError(
+      `${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave the model out.`,
+      'input',
+      { settings: ['model'] },
+    );
   }
   if (own !== undefined && assumed.labels !== undefined && !sameLabels(own.labels, assumed.labels)) {
     const list = ({ name, labels }: LabelSet): string =>
       `${printable(name)} (${labels.map((one) => printable(one)).join(', ')})`;
     throw new UserError(
-      `${path} says that its labels are ${list(own.labels)}, not ${list(assumed.labels)}; leave out --labels.`,
+      `${path} says that its labels are ${list(own.labels)}, not ${list(assumed.labels)}; leave the labels out.`,
+      'input',
+      { settings: ['labels'] },
     );
   }
   const description = own ?? describeUndescribed(path, shapes, assumed);

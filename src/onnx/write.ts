@@ -116,7 +116,9 @@ function formOf(op: string): OnnxForm {
 function tooLarge(bytes: number): UserError {
   const size = (bytes / 1e9).toFixed(1);
   return new UserError(
-    `An ONNX file of ${size} GB cannot be: ONNX files are protobuf messages, which end at 2 GB; write safetensors, or half the size with --precision F16.`,
+    `An ONNX file of ${size} GB cannot be: ONNX files are protobuf messages, which end at 2 GB; write safetensors, or half the size in F16.`,
+    'input',
+    { settings: ['precision'] },
   );
 }
 

@@ -14,7 +14,8 @@ export async function requireBundledCheckpoint(): Promise<string> {
   const there = await stat(path).catch(() => undefined);
   if (there?.isFile()) return path;
   throw new UserError(
-    `The bundled weights ${path} are missing; name a checkpoint with --checkpoint or install the package again.`,
+    `The bundled weights ${path} are missing; name a checkpoint or install the package again.`,
     'input',
+    { settings: ['checkpoint'] },
   );
 }

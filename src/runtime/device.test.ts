@@ -35,7 +35,7 @@ test('auto falls back to the CPU and says so', onLinux, () => {
 test('webgpu without an adapter is an error for the user', onLinux, () => {
   const { name, message, kind } = withoutAdapter('webgpu');
   assert.deepEqual([name, kind], ['UserError', 'device']);
-  assert.match(String(message), /--device cpu/);
+  assert.match(String(message), /choose the device cpu/);
 });
 
 test('cuda works or says how it is installed', async () => {

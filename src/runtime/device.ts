@@ -138,9 +138,9 @@ async function tryCuda(): Promise<void> {
     throw new UserError(
       `ONNX Runtime cannot use CUDA here (${firstLine(error)}); install CUDA and cuDNN, then run ` +
         "'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12' to fetch its CUDA binaries, " +
-        'or choose --device webgpu or --device cpu.',
+        'or choose the device webgpu or cpu.',
       'device',
-      { cause: error },
+      { settings: ['device'], cause: error },
     );
   }
 }

@@ -214,9 +214,9 @@ async function createStrict(
     if (!isMissingAdapter(messageOf(error))) throw error;
     throw new UserError(
       'There is no GPU here that WebGPU can use; install a Vulkan driver for it (on Linux, check with vulkaninfo) ' +
-        'or choose the CPU with --device cpu.',
+        'or choose the device cpu.',
       'device',
-      { cause: error },
+      { settings: ['device'], cause: error },
     );
   }
 }

@@ -200,6 +200,7 @@ export class Trainer {
         `The loss is no longer a finite number (epoch ${epoch + 1}, batch ${index + 1}); lower the learning rate (it was ` +
           `${learningRate}) or add a warm-up.`,
         'diverged',
+        { settings: ['lr', 'warmUp'] },
       );
     }
     let gradients = await this.#reduced(pass.gradients);

@@ -20,6 +20,7 @@ import { grouped, note, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
+import { advised } from '../settings.js';
 
 interface CheckFlags {
   readonly checkpoint?: string;
@@ -93,7 +94,10 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
     interrupt.release();
   }
   const found = verdictOn(check, weights);
-  const problems = [...found.problems, ...(order === undefined ? [] : [order.explanation])];
+  const { comparison } = found;
+  const told = (problem: string): string =>
+    problem === comparison?.explanation ? advised(problem, comparison.settings) : problem;
+  const problems = [...found.problems.map(told), ...(order === undefined ? [] : [order.explanation])];
   const verdict = { ...found, problems };
   const document = { data: dir, ...check, ...verdict, order: order ?? null, sheets };
   printResult(flags.json, document, () => text(check, verdict, sheets));

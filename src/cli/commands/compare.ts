@@ -23,10 +23,11 @@ import {
   svgToPng,
   validationFigures,
 } from '../../node/report/index.js';
-import { flagOf, runSchema } from '../../node/runs/options.js';
+import { runSchema } from '../../node/runs/options.js';
 import { note, printResult } from '../context.js';
 import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
 import { runSettings } from '../run-settings.js';
+import { flagOf, sentenceOf } from '../settings.js';
 
 interface CompareFlags extends RunEvaluationFlags {
   readonly over: readonly string[];
@@ -128,8 +129,8 @@ async function usableRuns(paths: readonly string[]): Promise<{ read: RunFolder[]
     } catch (error) {
       const there = (await stat(path).catch(() => undefined)) !== undefined;
       if (!(error instanceof UserError) || !there || paths.length === 1) throw error;
-      leftOut.push({ path, reason: error.message });
-      note(`Left out: ${error.message}`);
+      leftOut.push({ path, reason: sentenceOf(error) });
+      note(`Left out: ${sentenceOf(error)}`);
     }
   }
   if (read.length > 0) return { read, leftOut };

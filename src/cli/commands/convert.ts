@@ -10,6 +10,7 @@ import { opsets } from '../../onnx/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import { labelSetNames } from '../checkpoint-options.js';
 import { grouped, note, printResult } from '../context.js';
+import { advised } from '../settings.js';
 
 interface ConvertCommandOptions {
   readonly to?: Format;
@@ -77,7 +78,7 @@ async function run(from: string, out: string, options: ConvertCommandOptions): P
     ...(recorders === undefined ? {} : { recorderEpochs: recorders }),
     assumed: { ...(model === undefined ? {} : { model }), ...(labels === undefined ? {} : { labels }) },
   });
-  for (const each of converted.notes) note(each);
+  for (const { sentence, settings } of converted.notes) note(advised(sentence, settings));
   const files = await Promise.all(converted.files.map(async (path) => ({ path, bytes: (await stat(path)).size })));
   printResult(options.json, document(converted, files), () => text(converted, files));
 }
@@ -94,7 +95,7 @@ function document({ to, source, tensors, opset, notes }: Converted, files: Files
     tensors,
     ...(opset === undefined ? {} : { opset, batch: 'batch_size' }),
     files,
-    notes,
+    notes: notes.map(({ sentence, settings }) => advised(sentence, settings)),
   };
 }
 

@@ -32,6 +32,7 @@ import { ExitCode } from '../exit-code.js';
 import { explanationDocument, explanationPanel, explanationTensors } from '../explanation-output.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
+import { sentenceOf } from '../settings.js';
 
 interface ExplainOptions extends CheckpointOptions {
   readonly aligned?: boolean;
@@ -121,8 +122,8 @@ async function run(
         for (const one of result) done.push(await write(stems[i] ?? '', one, options, guard));
       } catch (error) {
         if (!(error instanceof UserError) || error.kind !== 'input') throw error;
-        failed.push({ image, reason: error.message });
-        note(`poster: ${error.message}`);
+        failed.push({ image, reason: sentenceOf(error) });
+        note(`poster: ${sentenceOf(error)}`);
       }
       progress.update(++looked, images.length);
     }

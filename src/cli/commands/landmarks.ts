@@ -1,11 +1,11 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { messageOf, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import { pictureWithLandmarks } from '../../node/draw/annotated-picture.js';
 import { writeFileAtomic } from '../../node/files/files.js';
-import { checkDrawing, checkFolderFor, guardInputs, makeFolder } from '../../node/files/output-paths.js';
+import { checkFolderFor, guardInputs, makeFolder } from '../../node/files/output-paths.js';
 import {
   detectLandmarks,
   type FaceLandmarks,
@@ -16,10 +16,12 @@ import {
 } from '../../recognize/index.js';
 import { positive } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
+import { checkDrawing } from '../drawing-path.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { formatOf, isPictureFile } from '../prediction-files.js';
 import { countBar } from '../progress.js';
+import { sentenceOf } from '../settings.js';
 
 interface LandmarksOptions {
   readonly checkpoint: string;
@@ -101,8 +103,8 @@ async function run(
         found.push({ image, width: picture.width, height: picture.height, faces, ...drawn });
       } catch (error) {
         if (!(error instanceof UserError) || error.kind !== 'input') throw error;
-        failed.push({ image, reason: messageOf(error) });
-        note(`poster: ${messageOf(error)}`);
+        failed.push({ image, reason: sentenceOf(error) });
+        note(`poster: ${sentenceOf(error)}`);
       }
       progress.update(++done, images.length);
     }

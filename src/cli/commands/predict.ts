@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { messageOf, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';
 import { animationFormat } from '../../node/ffmpeg/animation.js';
 import { firstBytesOf } from '../../node/ffmpeg/kind.js';
@@ -28,6 +28,7 @@ import {
   type PredictionOutput,
   textOutput,
 } from '../prediction-output.js';
+import { sentenceOf } from '../settings.js';
 import { videoInputs } from '../video/inputs.js';
 import {
   refusePictureOptions,
@@ -184,8 +185,8 @@ async function run(
   const images = inputs.map(({ image }) => image);
   const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
   const fail = async (name: string, reason: unknown): Promise<void> => {
-    note(`poster: ${messageOf(reason)}`);
-    for (const output of outputs) await output.fail(name, messageOf(reason));
+    note(`poster: ${sentenceOf(reason)}`);
+    for (const output of outputs) await output.fail(name, sentenceOf(reason));
   };
   try {
     for (const { name, reason } of without) await fail(name, reason);
@@ -209,7 +210,7 @@ async function run(
           // A full disk takes no other picture's files either.
           if (problem.kind !== 'input') throw problem;
           count.unwritten++;
-          note(`poster: ${problem.message}`);
+          note(`poster: ${sentenceOf(problem)}`);
         }
       }
       bar?.update(count.done, inputs.length);

@@ -13,6 +13,7 @@ import { formatTable } from '../../node/report/index.js';
 import { grouped, note, printResult } from '../context.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
+import { advised } from '../settings.js';
 
 interface PrepareFlags {
   readonly link?: LinkKind;
@@ -76,8 +77,9 @@ async function run(name: ReleaseName, src: string, out: string, flags: PrepareFl
     interrupt.release();
   }
   noteList('could not be used and left out:', prepared.problems);
-  for (const warning of prepared.warnings) note(`Note: ${warning}`);
-  printResult(flags.json, { out, ...prepared }, () => text(out, prepared));
+  const warnings = prepared.warnings.map(({ sentence, settings }) => advised(sentence, settings));
+  for (const warning of warnings) note(`Note: ${warning}`);
+  printResult(flags.json, { out, ...prepared, warnings }, () => text(out, prepared));
 }
 
 function noteList(what: string, sentences: readonly string[], most = 10): void {

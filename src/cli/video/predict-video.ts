@@ -1,15 +1,17 @@
 import { Readable } from 'node:stream';
-import { messageOf, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { openVideo, type Video } from '../../node/ffmpeg/index.js';
 import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
-import { checkDrawing, checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
+import { checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
 import { recognizeFrames, VideoSummary, type VideoTotals } from '../../video/index.js';
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
 import { note, noteLines, writeText } from '../context.js';
+import { checkDrawing } from '../drawing-path.js';
 import { ExitCode, exitCodeOf } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { jsonText } from '../json-text.js';
+import { sentenceOf } from '../settings.js';
 import { isStdoutFailure, writeOut } from '../stdout.js';
 import type { VideoInput } from './inputs.js';
 import { csvTimeline, type FrameOutput, jsonLines } from './outputs.js';
@@ -66,7 +68,7 @@ export async function predictVideos(
         const outcome = await predictVideo(recognizer, input, { ...options, detect }, lines, stop.signal);
         outcomes.push(outcome);
         if (outcome.failure !== undefined) {
-          failed.push({ video: input.name, reason: outcome.failure.message });
+          failed.push({ video: input.name, reason: sentenceOf(outcome.failure) });
           failedWith = exitCodeOf(outcome.failure);
         }
         if (!json) {
@@ -78,8 +80,8 @@ export async function predictVideos(
         }
       } catch (error) {
         if (!(error instanceof UserError) || error.kind !== 'input') throw error;
-        failed.push({ video: input.name, reason: messageOf(error) });
-        note(`poster: ${messageOf(error)}`);
+        failed.push({ video: input.name, reason: sentenceOf(error) });
+        note(`poster: ${sentenceOf(error)}`);
       }
     }
   } catch (error) {
@@ -161,7 +163,7 @@ async function predictVideo(
   const fail = (error: unknown): void => {
     if (!(error instanceof UserError)) throw error;
     bar.hide();
-    if (failure === undefined) note(`poster: ${error.message}`);
+    if (failure === undefined) note(`poster: ${sentenceOf(error)}`);
     failure ??= error;
   };
   bar.begin(video.seconds);

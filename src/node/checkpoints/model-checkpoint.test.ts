@@ -102,9 +102,10 @@ test('a plain safetensors file: weights load, a model needs a description', asyn
   const { parameters, description } = await loadParameters(path);
   assert.equal(description, undefined);
   assert.deepEqual(parameters, new Map([['half', { shape: [2], data: new Float32Array([1, -2]) }]]));
-  const message = /plain safetensors file without a description .*--model and --labels\.$/;
-  await assert.rejects(loadModel(path), message);
-  await assert.rejects(readDescription(path), message);
+  const message = /plain safetensors file without a description .*: say which they are\.$/;
+  const error = { message, settings: ['model', 'labels'] };
+  await assert.rejects(loadModel(path), error);
+  await assert.rejects(readDescription(path), error);
   assert.deepEqual(await loadModel(path, checkpoint), { ...checkpoint, parameters });
 });
 

@@ -227,7 +227,9 @@ export function parseDescription(metadata: ReadonlyMap<string, string>, path: st
 function undescribed(path: string, format: CheckpointFormat = 'safetensors'): UserError {
   const what = format === 'safetensors' ? 'plain safetensors file' : 'PyTorch checkpoint';
   return new UserError(
-    `${path} is a ${what} without a description of its network and labels: say which they are with --model and --labels.`,
+    `${path} is a ${what} without a description of its network and labels: say which they are.`,
+    'input',
+    { settings: ['model', 'labels'] },
   );
 }
 

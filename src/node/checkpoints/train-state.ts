@@ -147,7 +147,9 @@ function parseState(metadata: ReadonlyMap<string, string>, path: string): z.infe
   const json = documentIn(metadata, trainStateKey, path);
   if (json === undefined) {
     throw new UserError(
-      `${path} holds weights but no state of training, so there is nothing to resume: start from it with --init, or resume from a run's ${lastFileName}.`,
+      `${path} holds weights but no state of training, so there is nothing to resume: start a run from it, or resume from a run's ${lastFileName}.`,
+      'input',
+      { settings: ['init'] },
     );
   }
   return parseJson(json, stateSchema, `The training state in ${path}`);
@@ -210,7 +212,9 @@ export async function readRunConfig(path: string): Promise<unknown> {
   const { format, metadata } = await readCheckpointHeader(path);
   if (format !== 'safetensors') {
     throw new UserError(
-      `${path} is a PyTorch checkpoint, and a run goes on from its own ${lastFileName} only: start a new run from these weights with --init.`,
+      `${path} is a PyTorch checkpoint, and a run goes on from its own ${lastFileName} only: start a new run from these weights.`,
+      'input',
+      { settings: ['init'] },
     );
   }
   return parseState(metadata, path).config;

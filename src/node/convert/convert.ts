@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { UserError } from '../../common/errors.js';
+import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { type AssumedModel, landmarkPrefix } from '../../models/index.js';
 import { type Tensor, toFloat32 } from '../../safetensors/index.js';
@@ -47,7 +47,7 @@ export interface Converted {
   /** Of an ONNX model, also that of a folder. */
   readonly opset?: number;
   /** What the user should know, in sentences. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Advice[];
 }
 
 /**
@@ -62,16 +62,18 @@ export async function convert(from: string, out: string, options: ConvertOptions
   const source = await readSource(from, options.assumed);
   if (options.recorderEpochs !== undefined && !isPublishedNetwork(source.config)) {
     throw new UserError(
-      `--recorders are for the published script, and ${source.path} holds a network of other sizes, which it does not have; leave them out.`,
+      `Recorders are for the published script, and ${source.path} holds a network of other sizes, which it does not have; leave them out.`,
+      'input',
+      { settings: ['recorderEpochs'] },
     );
   }
-  const notes: string[] = [];
+  const notes: Advice[] = [];
   if (source.hadTrainState)
-    notes.push(`The state of training in ${source.path} is left behind: only weights are converted.`);
+    notes.push(advice(`The state of training in ${source.path} is left behind: only weights are converted.`));
   if (source.surplus.length > 0) {
     const names = source.surplus.slice(0, 3).map((name) => printable(name, 60));
     const more = source.surplus.length > 3 ? ` and ${source.surplus.length - 3} more` : '';
-    notes.push(`Left out, since the network does not read it: ${names.join(', ')}${more}.`);
+    notes.push(advice(`Left out, since the network does not read it: ${names.join(', ')}${more}.`));
   }
   if (options.precision === 'F16') noteKept(source, notes);
   switch (to) {
@@ -95,11 +97,11 @@ export async function convert(from: string, out: string, options: ConvertOptions
 }
 
 /** Says which matrices stay as they are, since half precision cannot hold their values. */
-function noteKept({ parameters }: Source, notes: string[]): void {
+function noteKept({ parameters }: Source, notes: Advice[]): void {
   const kept = [...parameters].filter(([, array]) => array.shape.length > 1 && !fitsHalf(array)).map(([name]) => name);
   if (kept.length === 0) return;
   const names = kept.slice(0, 3).join(', ') + (kept.length > 3 ? ` and ${kept.length - 3} more` : '');
-  notes.push(`Stored in F32, since half precision cannot hold their values: ${names}.`);
+  notes.push(advice(`Stored in F32, since half precision cannot hold their values: ${names}.`));
 }
 
 async function formatOf(out: string): Promise<Format> {
@@ -116,24 +118,31 @@ async function formatOf(out: string): Promise<Format> {
   }
   if ((await stat(out).catch(() => undefined))?.isDirectory()) return 'huggingface';
   throw new UserError(
-    `The end of ${out} does not say what to write: .pth, .safetensors, .onnx, or a slash for a Hugging Face folder; or name it with --to.`,
+    `The end of ${out} does not say what to write: .pth, .safetensors, .onnx, or a slash for a Hugging Face folder; or name the format.`,
     'usage',
+    { settings: ['to'] },
   );
 }
 
 /** Options that would be passed over are mistakes. */
 function checkOptions(to: Format, { opset, deadTensors, recorderEpochs, precision }: ConvertOptions): void {
-  const problem =
-    opset !== undefined && to !== 'onnx' && to !== 'huggingface'
-      ? '--opset is for ONNX models and Hugging Face folders'
-      : deadTensors === true && to === 'onnx'
-        ? '--dead-tensors are nothing that an ONNX model could hold'
-        : recorderEpochs !== undefined && to !== 'pth'
-          ? '--recorders is for .pth files'
-          : precision === 'F16' && recorderEpochs !== undefined
-            ? '--recorders is for going on with training, which F16 weights are not for'
-            : undefined;
-  if (problem !== undefined) throw new UserError(`${problem}; leave it out.`, 'usage');
+  const refuse = (problem: string, setting: Setting): never => {
+    throw new UserError(problem, 'usage', { settings: [setting] });
+  };
+  if (opset !== undefined && to !== 'onnx' && to !== 'huggingface') {
+    refuse('The opset is for ONNX models and Hugging Face folders; leave it out.', 'opset');
+  }
+  if (deadTensors === true && to === 'onnx') {
+    refuse('Dead tensors are nothing that an ONNX model could hold; leave them out.', 'deadTensors');
+  }
+  if (recorderEpochs === undefined) return;
+  if (to !== 'pth') refuse('Recorders are for .pth files; leave them out.', 'recorderEpochs');
+  if (precision === 'F16') {
+    refuse(
+      'Recorders are for going on with training, which F16 weights are not for; leave them out.',
+      'recorderEpochs',
+    );
+  }
 }
 
 async function refuseSamePlace(from: string, out: string): Promise<void> {
@@ -146,14 +155,16 @@ async function refuseSamePlace(from: string, out: string): Promise<void> {
 function extras(
   source: Source,
   { deadTensors = false, precision = 'F32' }: ConvertOptions,
-  notes: string[],
+  notes: Advice[],
 ): Map<string, Tensor> {
   if (!deadTensors) return new Map();
   const { tensors, drawn } = deadTensorsOf(source);
   if (drawn.length > 0) {
     const head = drawn.some((name) => name.startsWith(landmarkPrefix)) ? ' Its landmark head finds no landmarks.' : '';
     notes.push(
-      `${source.path} does not have ${drawn.length} of the ${tensors.size} tensors that --dead-tensors writes: they are random numbers, as PyTorch draws them.${head}`,
+      advice(
+        `${source.path} does not have ${drawn.length} of the ${tensors.size} dead tensors: they are written as random numbers, as PyTorch draws them.${head}`,
+      ),
     );
   }
   return new Map(
@@ -164,7 +175,7 @@ function extras(
   );
 }
 
-function safetensorsOf(source: Source, options: ConvertOptions, notes: string[]): ReturnType<typeof encodeModel> {
+function safetensorsOf(source: Source, options: ConvertOptions, notes: Advice[]): ReturnType<typeof encodeModel> {
   const { metadata, tensors } = encodeModel(
     { ...source.description, parameters: source.parameters },
     options.precision,
@@ -189,7 +200,7 @@ async function writeTorch(
   out: string,
   source: Source,
   options: ConvertOptions,
-  notes: string[],
+  notes: Advice[],
 ): Promise<Pick<Converted, 'tensors' | 'notes'>> {
   const { description, parameters } = source;
   const { precision = 'F32', recorderEpochs } = options;
@@ -208,14 +219,25 @@ async function writeTorch(
     ...(recorderEpochs === undefined ? {} : { recorderEpochs }),
   });
   if (!isPublishedNetwork(source.config)) {
-    notes.push('The published code has no network of these sizes, so it does not take this file; other programs do.');
+    notes.push(
+      advice('The published code has no network of these sizes, so it does not take this file; other programs do.'),
+    );
   } else if (options.deadTensors !== true) {
-    notes.push('Without --dead-tensors the published code, which loads strictly, refuses this file; others take it.');
+    notes.push(
+      advice(
+        'Without dead tensors the published code, which loads strictly, refuses this file; others take it.',
+        'deadTensors',
+      ),
+    );
   }
   if (recorderEpochs !== undefined) {
-    notes.push(`The published script goes on at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`);
     notes.push(
-      'The recorders are objects of the published script: other programs load this file only with weights_only=False.',
+      advice(`The published script goes on at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`),
+    );
+    notes.push(
+      advice(
+        'The recorders are objects of the published script: other programs load this file only with weights_only=False.',
+      ),
     );
   }
   return { tensors: tensors.size, notes };

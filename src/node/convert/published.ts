@@ -47,7 +47,9 @@ export interface DeadTensors {
 export function deadTensorsOf({ config, rest, path }: Source): DeadTensors {
   if (!isPublishedNetwork(config)) {
     throw new UserError(
-      `Dead tensors belong to the published network, and ${path} holds one of other sizes, which the published code does not have; leave out --dead-tensors.`,
+      `Dead tensors belong to the published network, and ${path} holds one of other sizes, which the published code does not have; leave them out.`,
+      'input',
+      { settings: ['deadTensors'] },
     );
   }
   const tensors = new Map<string, Tensor>();

@@ -1,7 +1,7 @@
 /** A worker thread of the loader: makes batches, one message in and one out for each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { type ErrorKind, messageOf, UserError } from '../../common/errors.js';
+import { type ErrorData, errorData } from '../../common/errors.js';
 import type { SharedBudget } from '../../common/memory-budget.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
@@ -18,7 +18,7 @@ export type WorkerRequest = { readonly id: number; readonly job: MakerJob } | 'c
 /** From a worker. */
 export type WorkerReply =
   | { readonly id: number; readonly made: MadeBatch }
-  | { readonly id: number; readonly error: { readonly message: string; readonly kind: ErrorKind | null } };
+  | { readonly id: number; readonly error: ErrorData };
 
 if (parentPort !== null) {
   const port = parentPort;
@@ -37,8 +37,7 @@ if (parentPort !== null) {
       const reply: WorkerReply = { id, made };
       port.postMessage(reply, [made.images.buffer, made.kept.buffer]);
     } catch (error) {
-      const kind = error instanceof UserError ? error.kind : null;
-      const reply: WorkerReply = { id, error: { message: messageOf(error), kind } };
+      const reply: WorkerReply = { id, error: errorData(error) };
       port.postMessage(reply);
     }
   };

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { UserError } from '../../common/errors.js';
+import { errorOf } from '../../common/errors.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import { packageFile } from '../files/package-files.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
@@ -67,10 +67,7 @@ class Thread {
     this.waiting.delete(reply.id);
     if (this.waiting.size === 0) this.#worker.unref();
     if ('made' in reply) waiting.resolve(reply.made);
-    else {
-      const { message, kind } = reply.error;
-      waiting.reject(kind === null ? new Error(message) : new UserError(message, kind));
-    }
+    else waiting.reject(errorOf(reply.error));
   }
 
   #end(error: Error): void {

@@ -157,12 +157,11 @@ async function fileInput(path: string): Promise<FfmpegInput> {
     if (info.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
     // Programs would wait for what never comes.
     if (!info.isFile()) {
-      const remedy = info.isFIFO()
-        ? 'pipe it to -'
-        : info.isCharacterDevice()
-          ? 'give a camera with --stream'
-          : 'name a video file';
-      throw new UserError(`Cannot read ${printable(path, 4096)}: it is not a regular file; ${remedy}.`);
+      const isCamera = info.isCharacterDevice();
+      const remedy = info.isFIFO() ? 'pipe it to -' : isCamera ? 'give a camera as a stream' : 'name a video file';
+      throw new UserError(`Cannot read ${printable(path, 4096)}: it is not a regular file; ${remedy}.`, 'input', {
+        settings: isCamera ? ['stream'] : [],
+      });
     }
     if (info.size === 0) {
       throw new UserError(`${printable(path, 4096)} is empty (0 bytes); replace it or leave it out.`);

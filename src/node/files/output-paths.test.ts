@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ErrorKind, UserError } from '../../common/errors.js';
-import { checkDrawing, checkOutputFiles, guardInputs, makeFolder, newFolder, removeIfEmpty } from './output-paths.js';
+import { checkOutputFiles, guardInputs, makeFolder, newFolder, removeIfEmpty } from './output-paths.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-outputs-'));
 after(() => rm(dir, { recursive: true }));
@@ -47,13 +47,6 @@ test('files to be written are looked at before', async () => {
     checkOutputFiles([file('--csv', 'new.svg'), file('--timeline', 'in', '..', 'new.svg')]),
     refused('usage', /^--csv and --timeline both name /),
   );
-});
-
-test('a drawing has an ending that is known, or goes into a folder', async () => {
-  const check = (to: string): Promise<void> => checkDrawing(to, (path) => path.endsWith('.png'), '.png');
-  await mkdir(at('v1.2'));
-  for (const to of ['a.png', 'folder', '.', '..', 'seen.gif/', at('v1.2')]) await check(to);
-  await assert.rejects(check('seen.gif'), refused('usage', /^--draw seen\.gif: name a file that ends in \.png, or/));
 });
 
 test('folders are made with those above them, or refused', { timeout: 10_000 }, async () => {

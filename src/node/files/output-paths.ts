@@ -1,5 +1,5 @@
 import { access, constants, mkdir, realpath, rmdir, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { explainFileError } from './files.js';
 
@@ -12,7 +12,7 @@ export interface NamedOutput {
 /** @throws UserError where writing to `path` would destroy a file that is read. */
 export type InputGuard = (option: string, path: string) => Promise<void>;
 
-const isFolder = async (path: string): Promise<boolean> =>
+export const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 /** The same for all paths of one file: links of either kind, detours, other spellings. */
@@ -60,17 +60,6 @@ export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise
     }
     seen.set(identity, option);
   }
-}
-
-/**
- * Whether drawings go into the file `to`, or below it as a folder: one that is there, has no ending, or ends in a slash.
- * @param isFile whether a path has an ending that can be drawn to
- * @param kinds the endings, for the sentence
- * @throws UserError for any other ending.
- */
-export async function checkDrawing(to: string, isFile: (path: string) => boolean, kinds: string): Promise<void> {
-  if (isFile(to) || extname(to) === '' || /[/\\]$/.test(to) || (await isFolder(to))) return;
-  throw new UserError(`--draw ${to}: name a file that ends in ${kinds}, or a folder that ends in /.`, 'usage');
 }
 
 /**

@@ -95,11 +95,11 @@ test('labels that differ, and splits that are not there, are explained', async (
     });
   await writePictures(join(root, 'train'), ['angry', 'neutral', 'sad']);
   const run = (options = {}): Promise<unknown> => evaluateOn(byBrightness(), root, { workers: 0, ...options });
-  await fails(run(), /no test or validation split, or several; .*--split \(it has train\)/);
+  await fails(run(), /no test or validation split, or several; name the one to evaluate on, of train\./);
   await fails(run({ split: 'train' }), /the weights do not know angry and the data lacks happy/);
   const numbered = await temporaryFolder(t);
   await writePictures(numbered, ['1', '2', '3']);
-  await fails(evaluateOn(byBrightness(), numbered, { workers: 0 }), /are numbers.*--data-labels/);
+  await fails(evaluateOn(byBrightness(), numbered, { workers: 0 }), /are numbers.*name the label set/);
   const named = await evaluateOn(byBrightness(), numbered, { workers: 0, folderLabels: tinyLabels });
   assert.equal(named.evaluation.accuracy, 1);
 });

@@ -212,7 +212,9 @@ async function defaultSplit(root: string): Promise<string> {
   const found = reportedSplitOf(splits);
   if (found !== undefined) return found;
   throw new UserError(
-    `${root} has no test or validation split, or several; name the one to evaluate on with --split (it has ${splits.map((one) => printable(one)).join(', ')}).`,
+    `${root} has no test or validation split, or several; name the one to evaluate on, of ${splits.map((one) => printable(one)).join(', ')}.`,
+    'input',
+    { settings: ['split'] },
   );
 }
 

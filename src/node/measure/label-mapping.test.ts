@@ -53,14 +53,14 @@ test('without being asked, only orders are mapped', () => {
     /RAF-DB.*AffectNet-8/,
     /7 and 8 of them/,
     /do not know Contempt/,
-    /--map-labels/,
+    /map the labels/,
   );
-  sentence(() => mapLabels(affectnet8, caers), /the data lacks Contempt/, /--map-labels/);
+  sentence(() => mapLabels(affectnet8, caers), /the data lacks Contempt/, /map the labels/);
 });
 
 test('what cannot be mapped is refused, even when asked', () => {
   const numbered = { name: 'n', labels: ['1', '2', '3', '4', '5', '6', '7'] };
-  sentence(() => mapLabels(rafdb, numbered, {}), /numbers.*--data-labels/);
+  sentence(() => mapLabels(rafdb, numbered, {}), /numbers.*name the label set/);
   sentence(() => mapLabels(rafdb, { name: 'pets', labels: ['cat', 'dog'] }, {}), /no expression in common/);
   sentence(
     () => mapLabels({ name: 'twice', labels: ['happy', 'happiness'] }, { name: 'd', labels: ['happy', 'sad'] }, {}),

@@ -38,19 +38,20 @@ export interface LabelMapping {
  */
 export function mapLabels(weights: LabelSet, data: LabelSet, options?: MappingOptions): LabelMapping {
   const filled = { unknown: options?.unknown ?? 'wrong', absent: options?.absent ?? 'keep' } as const;
-  const { kind, explanation, mapping } = compareLabels(
+  const { kind, explanation, settings, mapping } = compareLabels(
     weights,
     data,
-    'give --map-labels to measure all the same (docs/evaluation.md), or use weights or data with the same labels',
+    'use weights or data with the same labels, or map the labels to measure all the same (docs/evaluation.md)',
+    ['mapping'],
   );
   if (kind !== 'different') {
     const none = { unknown: [], absent: [], removed: [], options: filled };
     return { relation: kind, labels: weights, indices: mapping, ...none };
   }
   if (isNumbered(data.labels) && !isNumbered(weights.labels)) {
-    throw new UserError(`${explanation} (--data-labels NAME does that.)`);
+    throw new UserError(explanation, 'input', { settings });
   }
-  if (options === undefined) throw new UserError(explanation);
+  if (options === undefined) throw new UserError(explanation, 'input', { settings });
   const names = weights.labels.map(canonicalLabel);
   if (new Set(names).size < names.length) {
     throw new UserError(

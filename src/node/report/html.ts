@@ -51,37 +51,60 @@ export function htmlTable(
   return html`<table><thead><tr>${header}</tr></thead><tbody>\n${body}</tbody></table>`;
 }
 
+/** Colours by what they are for, on light and on dark screens. */
+const light = {
+  paper: '#fff',
+  ink: '#1f2328',
+  faint: '#5b6068',
+  line: '#e6e8eb',
+  soft: '#f3f5f7',
+  mark: '#eef5fb',
+} as const;
+const dark: Readonly<Record<keyof typeof light, string>> = {
+  paper: '#14171c',
+  ink: '#e6e9ed',
+  faint: '#a3abb5',
+  line: '#2c323a',
+  soft: '#22272e',
+  mark: '#1b2a3a',
+};
+const declarations = (colours: Readonly<Record<string, string>>): string =>
+  Object.entries(colours)
+    .map(([name, value]) => `--${name}: ${value};`)
+    .join(' ');
+const colour = (name: keyof typeof light): string => `var(--${name})`;
+
 const style = `
-:root { color-scheme: light dark; --paper: #fff; --ink: #1f2328; --faint: #5b6068; --line: #e6e8eb; --soft: #f3f5f7; --mark: #eef5fb; }
+:root { color-scheme: light dark; ${declarations(light)} }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 76rem; background: var(--paper); color: var(--ink);
+body { margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 76rem; background: ${colour('paper')}; color: ${colour('ink')};
   font: 15px/1.5 Inter, system-ui, 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif; }
 h1 { margin: 0; font-size: 1.7rem; line-height: 1.25; overflow-wrap: anywhere; }
-h2 { margin: 2.8rem 0 .8rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); font-size: 1.15rem; }
+h2 { margin: 2.8rem 0 .8rem; padding-bottom: .3rem; border-bottom: 1px solid ${colour('line')}; font-size: 1.15rem; }
 h3 { margin: 1.6rem 0 .4rem; font-size: 1rem; }
 p { margin: .5rem 0; max-width: 52rem; overflow-wrap: anywhere; }
-.faint { color: var(--faint); }
+.faint { color: ${colour('faint')}; }
 pre { white-space: pre-wrap; font-size: .82rem; overflow-wrap: anywhere; }
 .figures { display: flex; flex-wrap: wrap; gap: .9rem; margin: 1.5rem 0 0; padding: 0; }
-.figures div { min-width: 8rem; padding: .7rem 1rem; border: 1px solid var(--line); border-radius: 8px; }
-.figures dt { color: var(--faint); font-size: .82rem; }
+.figures div { min-width: 8rem; padding: .7rem 1rem; border: 1px solid ${colour('line')}; border-radius: 8px; }
+.figures dt { color: ${colour('faint')}; font-size: .82rem; }
 .figures dd { margin: 0; font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .row { display: flex; flex-wrap: wrap; align-items: flex-start; gap: .5rem 1rem; }
 figure { margin: 0 0 0 -16px; overflow-x: auto; max-width: calc(100% + 16px); }
 svg { display: block; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .28rem .9rem .28rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-th { color: var(--faint); font-weight: 500; font-size: .85rem; vertical-align: bottom; }
+th, td { padding: .28rem .9rem .28rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid ${colour('line')}; }
+th { color: ${colour('faint')}; font-weight: 500; font-size: .85rem; vertical-align: bottom; }
 .n { text-align: right; white-space: nowrap; }
 td:not(.n) { min-width: 6rem; overflow-wrap: anywhere; }
-.marked td { font-weight: 600; background: var(--mark); }
-code { padding: .1rem .3rem; border-radius: 4px; background: var(--soft); font-size: .9em; overflow-wrap: anywhere; }
+.marked td { font-weight: 600; background: ${colour('mark')}; }
+code { padding: .1rem .3rem; border-radius: 4px; background: ${colour('soft')}; font-size: .9em; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { body { padding: 1.2rem 1rem 3rem; } .figures { gap: .5rem; } .figures div { min-width: 0; padding: .5rem .7rem; }
   .figures dd { font-size: 1.15rem; } }
 @media print { body { padding: 0; } h2, h3 { break-after: avoid; } tr, figure { break-inside: avoid; } }
 @media screen and (prefers-color-scheme: dark) {
-:root { --paper: #14171c; --ink: #e6e9ed; --faint: #a3abb5; --line: #2c323a; --soft: #22272e; --mark: #1b2a3a; }
+:root { ${declarations(dark)} }
 ${darkRules}
 }
 `;

@@ -92,7 +92,7 @@ function summary({ epochs: done, planned, best, pictures }: RunFolder): Html {
 
 function missing(): Html {
   return html`<h2>Evaluation</h2>
-<p>This run did not record what its network takes for what: give poster report a dataset with --data to measure it.</p>`;
+<p>This run did not record what its network takes for what: give the report a dataset too, to measure it.</p>`;
 }
 
 function evaluated(evaluation: ReportedEvaluation, charts: RunCharts): Html {

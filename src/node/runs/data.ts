@@ -45,7 +45,9 @@ export async function openData(run: RunOptions, order?: LabelSet): Promise<RunDa
 export function foldOf({ folds, fold, seed }: RunOptions): FoldChoice | undefined {
   if (folds === null && fold === null) return undefined;
   if (folds !== null && fold !== null) return { index: fold, count: folds, seed };
-  throw new UserError('A run of a cross-validation needs both --folds and --fold.', 'usage');
+  throw new UserError('A run of a cross-validation needs the number of folds and which of them it is.', 'usage', {
+    settings: ['folds', 'fold'],
+  });
 }
 
 /** Sentences about classes without pictures, and about what lies in the dataset and is none. */
@@ -70,7 +72,7 @@ export function noteVotes(run: RunOptions, { samples, split }: Dataset): string 
   const without = samples.filter(({ distribution }) => distribution === undefined).length;
   if (without === 0) return undefined;
   return (
-    `Note: --targets distribution learns from votes, and ${without} of the ${samples.length} training pictures have none ` +
+    `Note: targets that are distributions are learned from votes, and ${without} of the ${samples.length} training pictures have none ` +
     `in votes.jsonl of split '${split}': their labels are learned.`
   );
 }
@@ -98,7 +100,9 @@ async function openTraining(run: RunOptions, order: LabelSet | undefined): Promi
         ].join(' and ') || 'a class comes twice';
     throw new UserError(
       `${run.data} does not have the ${labels.labels.length} classes of ${run.dataType} (${because}); choose another ` +
-        '--data-type or --data.',
+        'type of data, or other data.',
+      'input',
+      { settings: ['dataType', 'data'] },
     );
   }
   return loadDataset(run.data, run.trainSplit, { ...options, labels });

@@ -1,4 +1,4 @@
-import { UserError } from '../../common/errors.js';
+import { type Advice, UserError } from '../../common/errors.js';
 import { compareLabels, isNumbered, knownLabelSets } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { elements } from '../../graph/index.js';
@@ -18,7 +18,7 @@ export type HeadRows =
   | { readonly kind: 'as they are' }
   /** `mapping[i]`: the file's row for the data's label i. */
   | { readonly kind: 'turned'; readonly mapping: readonly number[] }
-  | { readonly kind: 'left'; readonly why: WhyNot; readonly note: string };
+  | ({ readonly kind: 'left'; readonly why: WhyNot } & Advice);
 
 /** What is known of a file's head. */
 export interface FileHead {
@@ -71,16 +71,18 @@ export function reordered({ shape, data }: FloatArray, mapping: readonly number[
 function checkAssumed(path: string, outputs: number, stated: LabelSet | undefined, assumed: LabelSet): void {
   if (stated !== undefined && compareLabels(stated, assumed).kind !== 'same') {
     throw new UserError(
-      `${path} says itself that its labels are ${stated.labels.join(', ')}; leave out --init-labels ${assumed.name}.`,
+      `${path} says itself that its labels are ${stated.labels.join(', ')}; leave out that they are those of ${assumed.name}.`,
       'usage',
+      { settings: ['initLabels'] },
     );
   }
   if (assumed.labels.length !== outputs) {
     const fitting = setsOf(outputs);
     throw new UserError(
       `${path} has ${outputs} outputs, and ${assumed.name} has ${assumed.labels.length} labels: name those it was trained ` +
-        `with${fitting === '' ? '' : `, --init-labels NAME (${fitting})`}, or leave --init-labels out.`,
+        `with${fitting === '' ? '' : ` (${fitting})`}, or leave them out.`,
       'usage',
+      { settings: ['initLabels'] },
     );
   }
 }
@@ -94,7 +96,8 @@ const setsOf = (count: number): string =>
 const left = (why: WhyNot): HeadRows => ({
   kind: 'left',
   why,
-  note: `The file's head is ${why.reason} (${why.detail ?? ''}): it begins anew.`,
+  sentence: `The file's head is ${why.reason} (${why.detail ?? ''}): it begins anew.`,
+  settings: [],
 });
 
 const otherClasses = (own: LabelSet, labels: LabelSet): WhyNot => ({
@@ -133,9 +136,10 @@ function unknownOrder(outputs: number, numbers: LabelSet | undefined): HeadRows 
   return {
     kind: 'left',
     why: { reason: 'in an unknown order of classes' },
-    note:
-      `The file ${why} of its head is, so the head begins anew. To take it, name the labels it was trained with, ` +
-      `--init-labels NAME${sets === '' ? '' : ` (${sets})`}, or say that they are the data's in the same order, --init-labels data.`,
+    sentence:
+      `The file ${why} of its head is, so the head begins anew. To take it, name the labels it was trained with` +
+      `${sets === '' ? '' : ` (${sets})`}, or say that they are the data's in the same order, 'data'.`,
+    settings: ['initLabels'],
   };
 }
 
@@ -143,8 +147,9 @@ function numberedData({ name }: LabelSet): HeadRows {
   return {
     kind: 'left',
     why: { reason: 'for named classes, and the data only numbers its own' },
-    note:
+    sentence:
       `The file's head is for the classes of ${name}, and the data's class folders are only numbers, so the head begins anew. ` +
-      'To take it, say which dataset it is (--data-type), or that the classes are in the same order, --init-labels data.',
+      "To take it, say which dataset it is, or that the labels of the file are the data's in the same order, 'data'.",
+    settings: ['dataType', 'initLabels'],
   };
 }

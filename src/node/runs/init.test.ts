@@ -194,8 +194,9 @@ describe('weights to begin with', () => {
     assert.ok(values('VIT.head.linear.bias').every((value) => value === 0));
     assert.match(
       report.note ?? '',
-      /does not say which class.*begins anew.*--init-labels NAME \(RAF-DB, AffectNet-7, CAER-S, FER2013\)/,
+      /does not say which class.*begins anew.*trained with \(RAF-DB, AffectNet-7, CAER-S, FER2013\)/,
     );
+    assert.deepEqual(report.settings, ['initLabels']);
     const named = await begin('network', body, affectnet7, undefined, rafdb);
     assert.deepEqual(named.values('VIT.head.linear.bias'), [26, 23, 24, 20, 21, 22, 25]);
     const indexed = await begin('network', body, affectnet7, undefined, 'data');
@@ -209,7 +210,8 @@ describe('weights to begin with', () => {
     ] as const) {
       const { report } = await begin('network', body, data, own);
       assert.deepEqual(report.taken, ['ir_back.body2.0.weight']);
-      assert.match(report.note ?? '', /begins anew.*--init-labels data/);
+      assert.match(report.note ?? '', /begins anew.*in the same order, 'data'/);
+      assert.ok(report.settings?.includes('initLabels'));
       assert.equal((await begin('network', body, data, own, 'data')).report.taken.length, 3);
     }
     assert.equal((await begin('network', body, numbers, numbers)).report.taken.length, 3);
@@ -218,7 +220,7 @@ describe('weights to begin with', () => {
   it('the labels said must be those of the file', async () => {
     await assert.rejects(
       begin('network', body, rafdb, rafdb, affectnet7),
-      /says itself .*; leave out --init-labels Aff/,
+      /says itself .*; leave out that they are those of Aff/,
     );
     await assert.rejects(begin('network', body, rafdb, undefined, affectnet8), /has 7 outputs, and AffectNet-8 has 8/);
   });

@@ -1,4 +1,4 @@
-import { UserError } from '../../common/errors.js';
+import { type Setting, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { isIgnoredOnLoad } from '../../models/index.js';
@@ -34,6 +34,8 @@ export interface InitReport extends InitSource {
   readonly fresh: readonly string[];
   /** A sentence where the head begins anew, or its rows were put in another order. */
   readonly note?: string;
+  /** What the note advises about. Default: nothing. */
+  readonly settings?: readonly Setting[];
 }
 
 /**
@@ -78,14 +80,14 @@ export async function initialParameters(
   const filled = new Set(taken);
   const fresh = [...specs.keys()].filter((name) => name.startsWith(prefix) && !filled.has(name));
   if (source.part !== 'network' && fresh.length > taken.length) throw tooLittle(source, taken, fresh, left);
-  const note = headNote(rows);
-  return { ...source, taken, left, fresh, ...(note === undefined ? {} : { note }) };
+  return { ...source, taken, left, fresh, ...headNote(rows) };
 }
 
 /** What became of the head, where that is not plain. */
-function headNote(rows: HeadRows): string | undefined {
-  if (rows.kind === 'left') return rows.note;
-  return rows.kind === 'turned' ? "The head's rows were put in the order of the data's labels, by name." : undefined;
+function headNote(rows: HeadRows): Pick<InitReport, 'note' | 'settings'> {
+  if (rows.kind === 'turned') return { note: "The head's rows were put in the order of the data's labels, by name." };
+  if (rows.kind === 'as they are') return {};
+  return { note: rows.sentence, ...(rows.settings.length === 0 ? {} : { settings: rows.settings }) };
 }
 
 /** What each tensor of a file would be called in the network; none: it belongs to another part. */
@@ -140,7 +142,9 @@ function nothingFits({ part, path }: InitSource, [first]: readonly LeftTensor[])
   const example = first === undefined ? 'it holds none' : `${printable(first.name)} is ${first.reason}${detail}`;
   const of = part === 'network' ? 'this network' : `this network's ${part} part`;
   return new UserError(
-    `${path} has no tensor with a name and shape of ${of} (${example}); choose another --init or --model.`,
+    `${path} has no tensor with a name and shape of ${of} (${example}); choose another file or network.`,
+    'input',
+    { settings: ['init', 'model'] },
   );
 }
 
@@ -153,6 +157,8 @@ function tooLittle(
 ): UserError {
   const other = first === undefined ? '' : `, and its ${printable(first.name)} is ${first.reason}`;
   return new UserError(
-    `${path} has ${taken.length} tensors of this network's ${part} part and lacks most (such as ${missing}${other}): it is of another network; choose another --init or --model.`,
+    `${path} has ${taken.length} tensors of this network's ${part} part and lacks most (such as ${missing}${other}): it is of another network; choose another file or network.`,
+    'input',
+    { settings: ['init', 'model'] },
   );
 }

@@ -1,3 +1,4 @@
+import type { Setting } from '../../common/errors.js';
 import type { Evaluation } from '../../metrics/index.js';
 import type { TrainDevice } from '../../train/create-engine.js';
 import type { HistoryEvent } from './history.js';
@@ -85,7 +86,7 @@ export interface TrainListener {
   /** Training pictures are where they should be new: told before training, once. */
   onShared?(shared: readonly SharedSet[]): void;
   /** A sentence about the run that does not follow from its options alone. */
-  onNote?(sentence: string): void;
+  onNote?(sentence: string, settings?: readonly Setting[]): void;
 }
 
 export interface TrainResult {

@@ -206,9 +206,10 @@ async function finite(trainer: Trainer, at: RunPosition): Promise<Snapshot> {
     for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0;
     if (sum === 0) continue;
     throw new UserError(
-      `The weights of ${name} are no longer finite numbers (after step ${at.step}); lower --lr or add --warm-up. ` +
-        'The checkpoints of before are whole.',
+      `The weights of ${name} are no longer finite numbers (after step ${at.step}), and the checkpoints of before are ` +
+        'whole; lower the learning rate or add epochs of warm-up.',
       'diverged',
+      { settings: ['lr', 'warmUp'] },
     );
   }
   return snapshot;

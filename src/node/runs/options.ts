@@ -114,16 +114,16 @@ export const runSchema = z.strictObject({
 });
 export type RunOptions = z.infer<typeof runSchema>;
 
-/** The command line's option for a field: `batchSize` is `--batch-size`. */
-export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-/** Checks options that came from outside. @throws UserError that names the option, its value and what it may be. */
+/** Checks options that came from outside. @throws UserError that names the option and what it may be. */
 export function parseRun(options: unknown): RunOptions {
   const parsed = runSchema.safeParse(options);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const flag = flagOf(String(issue?.path[0] ?? ''));
-  throw new UserError(`The option ${flag} cannot be used: ${issue?.message ?? 'it is malformed'}.`, 'usage');
+  const key = runSchema.keyof().safeParse(issue?.path[0]);
+  const what = key.success ? `value of ${key.data}` : 'description of a run';
+  throw new UserError(`The ${what} cannot be used: ${issue?.message ?? 'it is malformed'}.`, 'usage', {
+    settings: key.success ? [key.data] : [],
+  });
 }
 
 /**

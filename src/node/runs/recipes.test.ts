@@ -111,18 +111,21 @@ describe('recipes', () => {
     for (const scales of [[4], [Number.NaN], [], [2, 2]]) {
       assert.throws(
         parse({ scales }),
-        /^UserError: The option --scales cannot be used: it must be some of 1, 2 and 3, each/,
+        /^UserError: The value of scales cannot be used: it must be some of 1, 2 and 3, each/,
       );
     }
     for (const erasingScale of [[0.5], [0, 0.5], [0.1, Number.NaN], [0.1, 0.2, 0.3]]) {
       assert.throws(
         parse({ erasingScale }),
-        /--erasing-scale cannot be used: it must be two numbers above 0, the smaller/,
+        /value of erasingScale cannot be used: it must be two numbers above 0, the smaller/,
       );
     }
-    assert.throws(parse({ erasingRatio: [Number.NaN, 1] }), /--erasing-ratio cannot be used: it must be two numbers/);
+    assert.throws(
+      parse({ erasingRatio: [Number.NaN, 1] }),
+      /value of erasingRatio cannot be used: it must be two numbers/,
+    );
     for (const windows of [[7], [7, 7, 0.5], [7, 7, 0]]) {
-      assert.throws(parse({ windows }), /--windows cannot be used: it must be three whole numbers from 1/);
+      assert.throws(parse({ windows }), /value of windows cannot be used: it must be three whole numbers from 1/);
     }
     assert.deepEqual(parse({ scales: [3, 2], erasingScale: [0.1, 0.1], windows: [14, 7, 7] })().windows, [14, 7, 7]);
   });

@@ -81,7 +81,7 @@ export const datasetRecipes: Readonly<Record<DataType, Recipe>> = {
   FERPlus: { targets: 'distribution', valSplit: 'valid' },
 };
 
-/** The published scripts take --wd and --momentum and drop them: PyTorch's own values count. */
+/** The published scripts take a weight decay and a momentum and drop them: PyTorch's own values count. */
 const pytorchDefaults: Readonly<Record<RunOptions['optimizer'], Recipe>> = {
   adam: { weightDecay: 0 },
   adamw: { weightDecay: 0.01, decay: 'all' },
@@ -118,7 +118,7 @@ export function runFor({ model, data, given = {}, reportedSplit }: RunWish): Run
   if (!asPublished) return run;
   // BatchNorm saw whole batches.
   const ignored = pytorchDefaults[run.optimizer];
-  // --decay is no option of the published scripts, so one that is given counts.
+  // What `decay` says is no option of the published scripts, so one that is given counts.
   return {
     ...run,
     microBatch: given.microBatch ?? run.batchSize,

@@ -141,9 +141,15 @@ describe('a run that goes on', () => {
 
   it('is not beyond its last epoch', () => {
     checkState(stored, run, 'last');
-    assert.throws(() => checkState(stored, { ...run, epochs: 3 }, 'last'), /is in epoch 4, beyond --epochs 3; give/);
+    assert.throws(
+      () => checkState(stored, { ...run, epochs: 3 }, 'last'),
+      /is in epoch 4, beyond the 3 epochs asked for; give/,
+    );
     const ended = { ...stored, state: { ...state, nextBatch: 0 } };
     checkState(ended, { ...run, epochs: 3 }, 'last');
-    assert.throws(() => checkState(ended, { ...run, epochs: 2 }, 'last'), /has 3 epochs behind it, beyond --epochs 2/);
+    assert.throws(
+      () => checkState(ended, { ...run, epochs: 2 }, 'last'),
+      /has 3 epochs behind it, beyond the 2 epochs/,
+    );
   });
 });

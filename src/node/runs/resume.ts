@@ -47,8 +47,9 @@ export function checkState({ model, state }: Stored, run: RunOptions, path: stri
   if (epoch > run.epochs || (epoch === run.epochs && nextBatch > 0)) {
     const where = nextBatch > 0 ? `is in epoch ${epoch + 1}` : `has ${epoch} epochs behind it`;
     throw new UserError(
-      `The run in ${printable(path)} ${where}, beyond --epochs ${run.epochs}; give more epochs, or leave --epochs out.`,
+      `The run in ${printable(path)} ${where}, beyond the ${run.epochs} epochs asked for; give more, or leave them out.`,
       'usage',
+      { settings: ['epochs'] },
     );
   }
 }
@@ -83,21 +84,20 @@ export async function checkData(
   digest: DataDigest,
   path: string,
 ): Promise<string | undefined> {
-  const advice = 'give the same data with --data DIR, or start a new run from these weights with --init';
+  const other = (problem: string): UserError =>
+    new UserError(`${problem}; give the same data, or start a new run from these weights.`, 'input', {
+      settings: ['data', 'init'],
+    });
   if (!isDeepStrictEqual(model.labels.labels, labels.labels) && compareLabels(model.labels, labels).kind !== 'same') {
     const names = (set: LabelSet): string => printable(set.labels.join(', '), 200);
-    throw new UserError(
-      `The run was trained on the classes ${names(model.labels)}, and ${folder} has ${names(labels)}; ${advice}.`,
-    );
+    throw other(`The run was trained on the classes ${names(model.labels)}, and ${folder} has ${names(labels)}`);
   }
   const before = await picturesOf(dirname(path));
   const batches = Math.ceil(samples.length / batchSize);
   // Fewer updates are possible: batches of which no picture could be read.
   if ((before?.train ?? samples.length) !== samples.length || state.step > state.epoch * batches + state.nextBatch) {
     const were = before === undefined ? 'another number of' : String(before.train);
-    throw new UserError(
-      `The run was trained on ${were} pictures, and ${folder} has ${samples.length} to train on; ${advice}.`,
-    );
+    throw other(`The run was trained on ${were} pictures, and ${folder} has ${samples.length} to train on`);
   }
   if (state.data === undefined) {
     return (
@@ -110,9 +110,9 @@ export async function checkData(
     ['validation', 'chooses its best epoch on'],
   ] as const) {
     if (state.data[part] === digest[part]) continue;
-    throw new UserError(
+    throw other(
       `The pictures that the run ${part === 'train' ? 'was ' : ''}${what} are not those of ${folder}: names, labels or sizes ` +
-        `of files differ; ${advice}.`,
+        'of files differ',
     );
   }
   return undefined;

@@ -53,7 +53,7 @@ async function trainInto(
   if (unsure !== undefined) listener.onNote?.(unsure);
   for (const sentence of noteClasses(data)) listener.onNote?.(sentence);
   const votes = noteVotes(run, data.train);
-  if (votes !== undefined) listener.onNote?.(votes);
+  if (votes !== undefined) listener.onNote?.(votes, ['targets']);
   const shared = await sharedSets(run, data);
   if (shared.length > 0) listener.onShared?.(shared);
   const network = networkOf(run, data.labels);
@@ -103,7 +103,9 @@ async function trainInto(
     const best = resumed?.state.best;
     const hasBest = resumed !== undefined && (await carryOver(job.resume ?? '', job.out, best));
     if (resumed && resumed.state.epoch >= run.epochs) {
-      listener.onNote?.(`All ${run.epochs} epochs are finished: nothing is trained. Give more --epochs to go on.`);
+      listener.onNote?.(`All ${run.epochs} epochs are finished: nothing is trained. Give more epochs to go on.`, [
+        'epochs',
+      ]);
     }
     await writeRunFile(job.out, record, data, init, sessionOf(job, record.commit, resumed?.state));
     const context = {

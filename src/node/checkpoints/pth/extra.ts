@@ -23,7 +23,8 @@ export function extraOf(
     if (typeof one === 'bigint') return one.toString();
     if (typeof one === 'string') return one.length <= maxText ? one : { $more: `${one.slice(0, 100)}…` };
     if (!isObject(one)) return one;
-    if (--left < 0 || depth > maxDepth) return { $more: one.kind };
+    left -= 1;
+    if (left < 0 || depth > maxDepth) return { $more: one.kind };
     const list = (items: readonly PickleValue[]): Extra[] => {
       const kept: Extra[] = [];
       for (const item of items) {

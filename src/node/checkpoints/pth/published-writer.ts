@@ -36,7 +36,7 @@ export interface PublishedCheckpoint {
   /**
    * The length of the run whose curves the script's recorders draw. With it they are made by the script's own classes,
    * which only unpickling without restrictions allows; without it they are None, `torch.load` needs no class of anybody,
-   * and the script fails at the end of the first epoch after `--resume`.
+   * and the script fails at the end of the first epoch after it resumes.
    */
   readonly recorderEpochs?: number;
   /** Network, labels and preprocessing, for this project; other readers pass over it. */

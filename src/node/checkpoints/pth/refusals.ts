@@ -23,7 +23,7 @@ const plainData = new RegExp(
     '(__builtin__|builtins)\\.(set|frozenset|list|dict|tuple|bytearray|complex|slice|range|object|int|float|str|bytes|bool)',
     'collections\\.\\w+|datetime\\.\\w+|decimal\\.Decimal|fractions\\.Fraction|uuid\\.UUID|argparse\\.Namespace',
     'pathlib\\.(Pure)?(Posix|Windows)?Path',
-    // Curves of the published script, as `poster convert --recorders` writes them too.
+    // Curves of the published script, as `convert` writes its recorders too.
     '__main__\\.RecorderMeter1?',
     'torch\\.(device|dtype|Size)|torch\\.(_utils|_tensor)\\._rebuild_\\w+',
   ].join('|')})$`,

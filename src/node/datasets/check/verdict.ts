@@ -85,7 +85,7 @@ function ofSplit(
 export function verdictOn(
   check: DatasetCheck,
   weights?: LabelSet,
-): Verdict & { readonly comparison?: Pick<LabelComparison, 'kind' | 'explanation'> } {
+): Verdict & { readonly comparison?: Pick<LabelComparison, 'kind' | 'explanation' | 'settings'> } {
   const parts = [ofDuplicates(check), ...check.splits.map((split) => ofSplit(split, check.labels))];
   const problems = [
     ...(check.labels.labels.length < 2
@@ -99,10 +99,10 @@ export function verdictOn(
   ];
   const warnings = [...check.notes, ...unexaminedText(check.unexamined), ...parts.flatMap((part) => part.warnings)];
   if (weights === undefined) return { problems, warnings };
-  const { kind, explanation } = compareLabels(weights, check.labels);
+  const { kind, explanation, settings } = compareLabels(weights, check.labels);
   if (kind === 'different') problems.push(explanation);
   if (kind === 'reordered') {
     warnings.push(`${explanation.replace(/; compared by index.*$/, '')}; poster evaluate matches them by name.`);
   }
-  return { problems, warnings, comparison: { kind, explanation } };
+  return { problems, warnings, comparison: { kind, explanation, settings } };
 }

@@ -1,4 +1,4 @@
-import { UserError } from '../../../common/errors.js';
+import { advice, UserError } from '../../../common/errors.js';
 import { caers, canonicalLabel } from '../../../common/label-sets.js';
 import { type ClassFolders, hasClassFolders, readClassFolders } from './class-folders.js';
 import type { Problems, Release } from './release.js';
@@ -27,8 +27,11 @@ export async function readCaerS(src: string, problems: Problems, crops: boolean)
   return {
     ...release,
     warnings: [
-      'The release of CAER-S holds whole scenes, and the network is made for face crops: crop the faces first ' +
-        '(poster crop), into the same folders, and prepare those (--crops says that these are such).',
+      advice(
+        'The release of CAER-S holds whole scenes, and the network is made for face crops: crop the faces first ' +
+          '(poster crop), into the same folders, and prepare those as crops.',
+        'crops',
+      ),
     ],
   };
 }

@@ -38,7 +38,10 @@ test('the two files that people have become FER+, to the pixel', async (context)
     assert.deepEqual([prepared.layout, prepared.written], ['fer2013.csv and fer2013new.csv', 3]);
     assert.deepEqual(prepared.links, { hard: 0, symbolic: 0, copy: 0 });
     assert.equal(prepared.warnings.length, 3);
-    assert.match(prepared.warnings.join(), /'train' has 1 pictures where FER\+ was published with 25,045: the release/);
+    assert.match(
+      prepared.warnings.map(({ sentence }) => sentence).join(),
+      /'train' has 1 pictures where FER\+ was published with 25,045: the release/,
+    );
     const train = await loadDataset(out, 'train');
     assert.equal(train.samples[0]?.path, join(out, 'train', '0-neutral', 'fer0000000.png'));
     assert.deepEqual([...(train.samples[0]?.distribution ?? [])], [1, 0, 0, 0, 0, 0, 0, 0]);
@@ -62,7 +65,10 @@ test('fer2013.csv alone has its own seven labels', async (context) => {
   const train = await loadDataset(join(root, 'out'), 'train');
   assert.deepEqual(train.labels, fer2013);
   assert.deepEqual(classCounts(train), [0, 0, 0, 1, 1, 0, 0]);
-  assert.match(prepared.warnings.join(), /'test' has 1 pictures where FER2013 was published with 3,589 \(/);
+  assert.match(
+    prepared.warnings.map(({ sentence }) => sentence).join(),
+    /'test' has 1 pictures where FER2013 was published with 3,589 \(/,
+  );
 });
 
 test('files that do not belong together, are not there or are damaged are told', async (context) => {

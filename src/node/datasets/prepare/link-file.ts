@@ -75,5 +75,8 @@ export async function writePixels({ side, data }: NonNullable<ReleasePicture['pi
 
 function refused(what: string, from: string, error: unknown): UserError {
   const why = codeOf(error) === 'EXDEV' ? 'the output lies on another disk' : `the system reported ${codeOf(error)}`;
-  return new UserError(`Cannot make a ${what} to ${from}: ${why}; choose another --link.`, undefined, { cause: error });
+  return new UserError(`Cannot make a ${what} to ${from}: ${why}; choose another kind of link.`, 'input', {
+    settings: ['link'],
+    cause: error,
+  });
 }

@@ -54,7 +54,10 @@ test('RAF-DB: the label list, in the folders of the release or flat, and class f
         ['train/5/train_00001_aligned.jpg', 4],
       ],
     );
-    assert.match(result.warnings.join(' '), /'train' has 2 pictures where RAF-DB was published with 12,271/);
+    assert.match(
+      result.warnings.map(({ sentence }) => sentence).join(' '),
+      /'train' has 2 pictures where RAF-DB was published with 12,271/,
+    );
   }
   const folders = await prepared(context, 'raf-db', ['train/1/a.jpg', 'train/7/b.jpg', 'test/3/c.jpg']);
   assert.equal(folders.result.layout, 'class folders');
@@ -83,7 +86,7 @@ test('RAF-DB: lines that do not fit are named; or left out, counted and named', 
   ] as const;
   for (const [line, why] of bad) {
     await writeFile(list, `train_00002.jpg 1\n${line}\n`);
-    await failsWith(() => prepareDataset('raf-db', src, join(root, 'out')), `${list}, line 2,`, why, '--skip-bad');
+    await failsWith(() => prepareDataset('raf-db', src, join(root, 'out')), `${list}, line 2,`, why, 'or skip what is bad');
   }
   assert.deepEqual(await readdir(root), ['src'], 'nothing is left behind');
   await writeFile(list, `train_00002.jpg 1\n${bad.map(([line]) => line).join('\n')}\ntest_0001.jpg 2\n`);
@@ -242,7 +245,7 @@ test('AffectNet in class folders; a folder 7 is left out of 7', async (context) 
 test('CAER-S: folders by name, and what it holds is said', async (context) => {
   const all = caers.labels.flatMap((name) => [`train/${name}/0001.png`, `test/${name}/0001.png`]);
   const { root, out, result } = await prepared(context, 'caer-s', [...all, 'train/Happy/0002.png']);
-  assert.match(result.warnings.join(' '), /whole scenes.*crop the faces first/);
+  assert.match(result.warnings.map(({ sentence }) => sentence).join(' '), /whole scenes.*crop the faces first/);
   const train = await loadDataset(out, 'train');
   assert.deepEqual([train.labels, classCounts(train)], [caers, [1, 1, 1, 2, 1, 1, 1]]);
   assert.equal((await loadDataset(out, 'test')).samples.length, 7);

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { UserError } from '../../../common/errors.js';
+import { type Advice, UserError } from '../../../common/errors.js';
 import { forEachParallel } from '../../../common/parallel.js';
 import { type DatasetDescription, descriptionFile } from '../description.js';
 import { isFolder } from '../folders.js';
@@ -57,7 +57,7 @@ export interface Prepared {
   readonly written: number;
   /** What was left out because it cannot be used (`skipBad`): a sentence each. */
   readonly problems: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Advice[];
 }
 
 /** System calls at once: each waits for the disk. */

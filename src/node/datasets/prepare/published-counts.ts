@@ -1,3 +1,4 @@
+import { type Advice, advice } from '../../../common/errors.js';
 import { affectnet8, fer2013, ferplus, rafdb } from '../../../common/label-sets.js';
 import type { LabelSet } from '../../../common/labels.js';
 
@@ -35,7 +36,7 @@ const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b
 export function countWarnings(
   { name, labels }: LabelSet,
   splits: readonly { readonly split: string; readonly counts: readonly number[] }[],
-): string[] {
+): Advice[] {
   // AffectNet-7 is AffectNet-8 without the last.
   const known = published[name] ?? (name === 'AffectNet-7' ? published[affectnet8.name] : undefined);
   if (known === undefined) return [];
@@ -47,8 +48,10 @@ export function countWarnings(
     if (typeof wanted === 'number' ? sum(counts) === wanted : differing.length === 0) return [];
     const which = differing.length === 0 ? '' : ` (${differing.join(', ')} differ${differing.length === 1 ? 's' : ''})`;
     return [
-      `Split '${split}' has ${sum(counts).toLocaleString('en-US')} pictures where ${name} was published with ` +
-        `${total.toLocaleString('en-US')}${which}: the release may be another version, or incomplete.`,
+      advice(
+        `Split '${split}' has ${sum(counts).toLocaleString('en-US')} pictures where ${name} was published with ` +
+          `${total.toLocaleString('en-US')}${which}: the release may be another version, or incomplete.`,
+      ),
     ];
   });
 }

@@ -1,4 +1,4 @@
-import { UserError } from '../../../common/errors.js';
+import { type Advice, UserError } from '../../../common/errors.js';
 import type { LabelSet } from '../../../common/labels.js';
 import { printable } from '../../../common/printable.js';
 
@@ -32,7 +32,7 @@ export interface Release {
   /** Pictures that are not meant to be in the dataset, counted by reason. */
   readonly leftOut: LeftOut;
   /** What the user should know. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Advice[];
 }
 
 /** Counts of what is left out on purpose, by split and reason. */
@@ -65,7 +65,9 @@ export class Problems {
   /** @param what the sentence without its full stop: file, line and what is wrong there. */
   add(what: string): void {
     if (!this.#skip) {
-      throw new UserError(`${what}; mend it or take it from the release again (--skip-bad leaves such out).`);
+      throw new UserError(`${what}; mend it, take it from the release again, or skip what is bad.`, 'input', {
+        settings: ['skipBad'],
+      });
     }
     this.#found.push(`${what}.`);
   }

@@ -30,7 +30,8 @@ export async function withTextMetrics<Result>(vega: object, work: () => Promise<
   try {
     return await work();
   } finally {
-    if (--users === 0) metrics.width = own;
+    users -= 1;
+    if (users === 0) metrics.width = own;
   }
 }
 

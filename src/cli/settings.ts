@@ -1,0 +1,74 @@
+import { messageOf, type Setting, UserError } from '../common/errors.js';
+
+/** What the command line calls what messages advise about: an option, or a command where it belongs to another one. */
+export const optionTexts: Readonly<Record<Setting, string>> = {
+  data: '--data DIR',
+  dataType: '--data-type NAME',
+  model: '--model NAME',
+  trainSplit: '--train-split NAME',
+  valSplit: '--val-split NAME',
+  holdOut: '--hold-out FRACTION',
+  folds: '--folds COUNT',
+  fold: '--fold NUMBER',
+  epochs: '--epochs COUNT',
+  batchSize: '--batch-size COUNT',
+  microBatch: '--micro-batch COUNT',
+  lr: '--lr RATE',
+  optimizer: '--optimizer NAME',
+  momentum: '--momentum FACTOR',
+  weightDecay: '--weight-decay RATE',
+  decay: '--decay WHAT',
+  schedule: '--schedule NAME',
+  gamma: '--gamma FACTOR',
+  warmUp: '--warm-up EPOCHS',
+  rho: '--rho RADIUS',
+  ema: '--ema DECAY',
+  clip: '--clip NORM',
+  sampling: '--sampling NAME',
+  targets: '--targets NAME',
+  augmentation: '--augmentation NAME',
+  flip: '--flip PROBABILITY',
+  erasing: '--erasing PROBABILITY',
+  erasingScale: '--erasing-scale LIST',
+  erasingRatio: '--erasing-ratio LIST',
+  landmark: '--landmark NAME',
+  blocks: '--blocks COUNT',
+  scales: '--scales LIST',
+  windows: '--windows LIST',
+  dropPath: '--drop-path RATE',
+  seed: '--seed NUMBER',
+  asPublished: '--as-published',
+  init: 'poster train --init [PART=]FILE',
+  initLabels: '--init-labels NAME',
+  out: '--out DIR',
+  checkpoint: '--checkpoint PATH',
+  labels: '--labels NAME',
+  device: '--device NAME',
+  split: '--split NAME',
+  folderLabels: '--data-labels NAME',
+  mapping: '--map-labels',
+  landmarkDetector: 'poster landmarks',
+  stream: '--stream',
+  to: '--to FORMAT',
+  opset: '--opset VERSION',
+  precision: '--precision TYPE',
+  deadTensors: '--dead-tensors',
+  recorderEpochs: '--recorders [EPOCHS]',
+  link: '--link KIND',
+  skipBad: '--skip-bad',
+  crops: '--crops',
+};
+
+/** The command line's option for a field of a run: `batchSize` is `--batch-size`. */
+export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** A library's sentence with the options that it is about: `... name them (--labels NAME).` */
+export function advised(sentence: string, settings: readonly Setting[] = []): string {
+  if (settings.length === 0) return sentence;
+  return `${sentence.replace(/\.$/, '')} (${settings.map((setting) => optionTexts[setting]).join(', ')}).`;
+}
+
+/** What the command line says of anything thrown. */
+export function sentenceOf(error: unknown): string {
+  return error instanceof UserError ? advised(error.message, error.settings) : messageOf(error);
+}
