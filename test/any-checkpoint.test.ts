@@ -148,7 +148,7 @@ describe('weights under other names', () => {
     const lacking = new Map(tensors);
     lacking.delete('VIT.norm.weight');
     const file = await save('lacking.pth', lacking);
-    const sentence = /its tensors are nearly a poster-v2-nano, but it has no VIT\.norm\.weight: say it with --model/;
+    const sentence = /its tensors are nearly a poster-v2-nano, but it has no VIT\.norm\.weight: name its network/;
     await assert.rejects(loadClassifier(file, { assumed: { labels: ferplus } }), sentence);
     await assert.rejects(convert(file, path('d.safetensors'), { assumed: { labels: ferplus } }), sentence);
   });
