@@ -86,7 +86,12 @@ test('RAF-DB: lines that do not fit are named; or left out, counted and named', 
   ] as const;
   for (const [line, why] of bad) {
     await writeFile(list, `train_00002.jpg 1\n${line}\n`);
-    await failsWith(() => prepareDataset('raf-db', src, join(root, 'out')), `${list}, line 2,`, why, 'or skip what is bad');
+    await failsWith(
+      () => prepareDataset('raf-db', src, join(root, 'out')),
+      `${list}, line 2,`,
+      why,
+      'or skip what is bad',
+    );
   }
   assert.deepEqual(await readdir(root), ['src'], 'nothing is left behind');
   await writeFile(list, `train_00002.jpg 1\n${bad.map(([line]) => line).join('\n')}\ntest_0001.jpg 2\n`);
