@@ -233,7 +233,10 @@ describe('weights that are not finite numbers', () => {
   it('do not come from saving in half precision', async () => {
     await writeSafetensors(path('large.safetensors'), broken(70_000), metadata);
     const { notes } = await convert(path('large.safetensors'), path('half.safetensors'), { precision: 'F16' });
-    assert.match(notes.join(), new RegExp(`Stored in F32, since half precision cannot hold their values: ${name}\\.`));
+    assert.match(
+      notes.map(({ sentence }) => sentence).join(),
+      new RegExp(`Stored in F32, since half precision cannot hold their values: ${name}\\.`),
+    );
     const { tensors: saved } = await readSafetensors(path('half.safetensors'));
     const kept = saved.get(name);
     assert.ok(kept !== undefined);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
-import { UserError } from '../src/common/errors.js';
+import { advice, type ErrorKind, UserError } from '../src/common/errors.js';
 import { ferplus, rafdb } from '../src/common/label-sets.js';
 import { random } from '../src/common/random.js';
 import { readCheckpointFile, readSafetensors, writeSafetensors } from '../src/node/checkpoints/index.js';
@@ -46,7 +46,10 @@ const same = async (one: string, other: string): Promise<void> =>
 describe('poster convert', () => {
   it('to PyTorch and back, to the byte', async () => {
     const { notes, tensors } = await converted('a.safetensors', 'b.pth');
-    assert.match(notes.join(), /The published code has no network of these sizes, so it does not take this file/);
+    assert.match(
+      notes.map(({ sentence }) => sentence).join(),
+      /The published code has no network of these sizes, so it does not take this file/,
+    );
     await converted('b.pth', 'b.safetensors');
     await same('a.safetensors', 'b.safetensors');
     await converted('b.safetensors', 'c.pth.tar');
@@ -150,7 +153,7 @@ describe('poster convert', () => {
       });
     await refuses('plain.safetensors', undefined, /does not say what its \d outputs mean: name the labels/);
     await refuses('plain.safetensors', { ...told, labels: rafdb }, /has 8 outputs, and RAF-DB has 7 labels/);
-    await refuses('a.safetensors', { ...told, model: 'poster-v2' }, /is a poster-v2-nano, not a poster-v2; leave out/);
+    await refuses('a.safetensors', { ...told, model: 'poster-v2' }, /is a poster-v2-nano, not a poster-v2; leave/);
   });
 
   it('leaves out what no network reads, and says so', async () => {
@@ -163,38 +166,40 @@ describe('poster convert', () => {
       metadata,
     );
     const { notes } = await converted('more.safetensors', 'less.safetensors');
-    assert.deepEqual(notes, ['Left out, since the network does not read it: phase, count.']);
+    assert.deepEqual(notes, [advice('Left out, since the network does not read it: phase, count.')]);
     await same('less.safetensors', 'a.safetensors');
   });
 
   it('refuses what cannot be', async () => {
-    const refuses = (from: string, out: string, code: number, sentence: RegExp, options: ConvertOptions = {}) =>
+    const refuses = (from: string, out: string, kind: ErrorKind, sentence: RegExp, options: ConvertOptions = {}) =>
       assert.rejects(converted(from, out, options), (error) => {
         assert.ok(error instanceof UserError, String(error));
         assert.match(error.message, sentence);
-        assert.equal(error.kind, code, error.message);
+        assert.equal(error.kind, kind, error.message);
         return true;
       });
     const from = 'a.safetensors';
     await writeFile(path('x.onnx'), 'anything');
     await mkdir(path('empty'));
-    await refuses(from, 'b.bin', 2, /The end of .*b\.bin does not say what to write/);
-    await refuses(from, './a.safetensors', 2, /is what is to be converted/);
+    await refuses(from, 'b.bin', 'usage', /The end of .*b\.bin does not say what to write/);
+    await refuses(from, './a.safetensors', 'usage', /is what is to be converted/);
     await mkdir(path('dataset/train'), { recursive: true });
-    await refuses(from, 'dataset', 2, /dataset holds other things \(train\): name a new folder/);
+    await refuses(from, 'dataset', 'usage', /dataset holds other things \(train\): name a new folder/);
     await writeFile(path('dataset/config.json'), '{"model_type":"bert"}');
-    await refuses(from, 'dataset/', 2, /dataset\/ holds other things \(config\.json, train\)/);
-    await refuses(from, 'y.pth', 3, /says that its labels are FER\+ .*, not RAF-DB/, { assumed: { labels: rafdb } });
-    await refuses(from, 'y.pth', 2, /opset is for ONNX/, { opset: 18 });
-    await refuses(from, 'y.onnx', 2, /nothing that an ONNX model could hold/, { deadTensors: true });
-    await refuses(from, 'y.onnx', 2, /Recorders are for \.pth/, { recorderEpochs: 3 });
-    await refuses(from, 'y.pth', 3, /belong to the published network/, { deadTensors: true });
-    await refuses(from, 'y.pth', 3, /Recorders are for the published script/, { recorderEpochs: 3 });
-    await refuses('x.onnx', 'y.pth', 3, /x\.onnx is an ONNX model/);
-    await refuses('empty', 'y.pth', 3, /empty is a folder without weights \(model\.safetensors/);
-    await refuses('missing.pth', 'y.pth', 3, /Cannot read .*missing\.pth: there is no such file/);
-    await refuses(from, 'nowhere/y.pth', 3, /the folder .*nowhere does not exist/);
-    await refuses(from, 'x.onnx/', 3, /something else is in its place|is a file where a folder is needed/);
+    await refuses(from, 'dataset/', 'usage', /dataset\/ holds other things \(config\.json, train\)/);
+    await refuses(from, 'y.pth', 'input', /says that its labels are FER\+ .*, not RAF-DB/, {
+      assumed: { labels: rafdb },
+    });
+    await refuses(from, 'y.pth', 'usage', /opset is for ONNX/, { opset: 18 });
+    await refuses(from, 'y.onnx', 'usage', /nothing that an ONNX model could hold/, { deadTensors: true });
+    await refuses(from, 'y.onnx', 'usage', /Recorders are for \.pth/, { recorderEpochs: 3 });
+    await refuses(from, 'y.pth', 'input', /belong to the published network/, { deadTensors: true });
+    await refuses(from, 'y.pth', 'input', /Recorders are for the published script/, { recorderEpochs: 3 });
+    await refuses('x.onnx', 'y.pth', 'input', /x\.onnx is an ONNX model/);
+    await refuses('empty', 'y.pth', 'input', /empty is a folder without weights \(model\.safetensors/);
+    await refuses('missing.pth', 'y.pth', 'input', /Cannot read .*missing\.pth: there is no such file/);
+    await refuses(from, 'nowhere/y.pth', 'input', /the folder .*nowhere does not exist/);
+    await refuses(from, 'x.onnx/', 'input', /something else is in its place|is a file where a folder is needed/);
     await fails(['convert', from, 'y.onnx', '--opset', '16'], dir, 2, /It must be one of 17, 18/);
     await fails(
       ['convert', from, 'y.pth', '--model', 'poster-v2'],

@@ -5,7 +5,7 @@
  */
 
 export * as autodiff from '../autodiff/index.js';
-export { type ErrorKind, isOfKind, UserError } from '../common/errors.js';
+export { type Advice, type ErrorKind, isOfKind, type Setting, UserError } from '../common/errors.js';
 export * as detect from '../detect/index.js';
 export * as graph from '../graph/index.js';
 export * as image from '../image/index.js';

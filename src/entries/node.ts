@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2` on Node: faces and their expressions in pictures and videos, and what a network looks at. */
 
-export { type ErrorKind, isOfKind, UserError } from '../common/errors.js';
+export { type Advice, type ErrorKind, isOfKind, type Setting, UserError } from '../common/errors.js';
 export {
   affectnet7,
   affectnet8,
