@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import { buildInference, countParameters } from '../dist/src/models/index.js';
 import { loadModel } from '../dist/src/node/checkpoints/index.js';
 import { loadDataset, splitAmong, splitsOf } from '../dist/src/node/datasets/index.js';
-import { evaluateOn, loadClassifier, requireBundledCheckpoint } from '../dist/src/recognize/index.js';
+import { requireBundledCheckpoint } from '../dist/src/node/host/bundled-weights.js';
+import { evaluateOn, loadClassifier } from '../dist/src/recognize/index.js';
 import { figuresText, fileText, modelIndexText, replacePart } from './support/model-card-text.mjs';
 import { root } from './support/steps.mjs';
 

@@ -8,9 +8,10 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import sharp from 'sharp';
-import { readDetectorWeights } from '../src/detect/weights.js';
 import { convert } from '../src/node/convert/index.js';
-import { bundledCheckpoint, describeCheckpoint, type Recognition, Recognizer } from '../src/recognize/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { readDetectorWeights } from '../src/node/host/detector-weights.js';
+import { describeCheckpoint, type Recognition, Recognizer } from '../src/recognize/index.js';
 import type { Described, Seen } from './browser/page.js';
 import { findChromium, openChromium } from './support/chromium.js';
 

@@ -4,7 +4,7 @@ import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { LowContrast } from '../image/contrast.js';
 import { type ModelName, modelNames } from '../models/index.js';
-import { bundledCheckpoint, requireBundledCheckpoint } from '../recognize/bundled.js';
+import { bundledCheckpoint, requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 import { type Classifier, loadClassifier } from '../recognize/classifier.js';
 import type { NetworkOptions } from '../recognize/network.js';
 import { Recognizer, type RecognizerOptions } from '../recognize/recognizer.js';

@@ -4,12 +4,12 @@ import { UserError } from '../common/errors.js';
 import { pictureName } from '../common/picture-names.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { whenAborted } from '../common/signals.js';
+import { tooManyBytes } from '../image/checked-header.js';
+import type { ImageDecoder } from '../image/image-source.js';
 import { maxFileBytes } from '../image/picture-limits.js';
 import { byCodePoint, outsideCircles, picturesIn } from '../node/datasets/folders.js';
-import { tooManyBytes } from '../node/decode/decode.js';
 import { decodeImage } from '../node/decode/decode-image.js';
 import { explainFileError } from '../node/files/files.js';
-import type { ImageDecoder } from '../recognize/image-source.js';
 import { stdinChunks } from './stdin.js';
 
 /** A picture that was named, or found in a folder. */

@@ -6,11 +6,11 @@ import { itemAt } from '../common/item-at.js';
 import { graph, input } from '../graph/index.js';
 import { resizeBilinear } from '../image/index.js';
 import { decodePicture } from '../node/decode/index.js';
+import { readDetectorWeights } from '../node/host/detector-weights.js';
 import { writeOnnx } from '../onnx/index.js';
 import { relu } from '../ops/index.js';
 import { loadDetectorNetwork } from './detector-network.js';
 import { networkInput } from './input.js';
-import { readDetectorWeights } from './weights.js';
 
 const file = await readDetectorWeights();
 const portrait = await decodePicture(new URL('../../../assets/astronaut.png', import.meta.url).pathname);

@@ -1,3 +1,4 @@
+import { host } from '#host';
 import type { Picture } from '../image/resize.js';
 import type { DetectOptions } from './detect-options.js';
 import { loadDetectorNetwork } from './detector-network.js';
@@ -31,14 +32,14 @@ export interface FaceDetector {
 export interface DetectorOptions {
   /** Threads of one run; default: all cores. */
   readonly threads?: number;
-  /** Bytes of the network's file, where there is no file system. Default: those of the installed package. */
+  /** Bytes of the network's file. Default: those that come with the package. */
   readonly weights?: Uint8Array;
 }
 
 /** @throws UserError where the weights are missing or not what they should be. */
 export async function loadFaceDetector(options: DetectorOptions = {}): Promise<FaceDetector> {
   const { threads, weights } = options;
-  const bytes = weights ?? (await (await import('./weights.js')).readDetectorWeights());
+  const bytes = weights ?? (await host.detectorWeights());
   const network = await loadDetectorNetwork(
     bytes,
     "The face detector's file",

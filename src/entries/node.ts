@@ -42,8 +42,8 @@ export {
 export type { LowContrast, Picture } from '../image/index.js';
 export type { AssumedModel } from '../models/index.js';
 export type { FfmpegPaths, VideoSource } from '../node/ffmpeg/index.js';
+export { bundledCheckpoint } from '../node/host/bundled-weights.js';
 export {
-  bundledCheckpoint,
   type Classified,
   type Classifier,
   type ClassifierOptions,

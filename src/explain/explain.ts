@@ -1,13 +1,14 @@
+import { host } from '#host';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import { canonicalLabel } from '../common/label-sets.js';
 import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
 import { type LowContrast, withContrast } from '../image/contrast.js';
+import type { EncodedImage } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
+import { argmax } from '../metrics/argmax.js';
 import { buildExplanation, explained as outputNames } from '../models/index.js';
 import type { ModelDescription } from '../node/checkpoints/index.js';
-import { decodeImage } from '../node/decode/decode-image.js';
-import { indexOfHighest } from '../node/measure/embed.js';
 import { cropFace, cropTensor } from '../recognize/face-crops.js';
 import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
@@ -58,8 +59,7 @@ export async function loadExplainer(path: string, options: NetworkOptions = {}):
   return {
     description,
     async explain(picture, target) {
-      const index =
-        target === undefined ? indexOfHighest((await forClass(picture, -1))('logits')) : classNamed(labels, target);
+      const index = target === undefined ? argmax((await forClass(picture, -1))('logits')) : classNamed(labels, target);
       const outputs = await forClass(picture, index);
       return {
         scores: ranked(labels, outputs('logits'), outputs('probabilities')),
@@ -74,14 +74,14 @@ export async function loadExplainer(path: string, options: NetworkOptions = {}):
 
 /**
  * Shows what the network attends to in a picture that already is a face crop.
- * @param source a path, or the bytes of a picture file
+ * @param source bytes of a picture file, or where it is
  * @param target label that relevance is for; default: the one that the network ranks first
  * @param lowContrast what becomes of a picture of low contrast (default: it is stretched)
  * @throws UserError that says what is wrong with the picture, or that there is no such label.
  */
 export async function explain(
   explainer: Explainer,
-  source: string | Buffer,
+  source: EncodedImage,
   target?: string,
   lowContrast?: LowContrast,
 ): Promise<Explanation> {
@@ -105,7 +105,7 @@ const shownSide = 224;
 
 /**
  * Finds the faces of a picture and shows what the network attends to in each, as `Recognizer` would crop them.
- * @param source a path, or the bytes of a picture file
+ * @param source bytes of a picture file, or where it is
  * @param target label that relevance is for; default: for each face the one that the network ranks first
  * @param lowContrast what becomes of face crops of low contrast (default: they are stretched)
  * @returns the surest face first; none is an empty list
@@ -114,12 +114,12 @@ const shownSide = 224;
 export async function explainFaces(
   explainer: Explainer,
   detector: FaceDetector,
-  source: string | Buffer,
+  source: EncodedImage,
   options: { readonly target?: string; readonly detect?: DetectOptions; readonly lowContrast?: LowContrast } = {},
 ): Promise<ExplainedFace[]> {
   const { target, detect, lowContrast: treatment = 'stretch' } = options;
   const { preprocessing } = explainer.description;
-  const { picture } = await decodeImage(source, { transparency: 'white', name: 'The picture' });
+  const { picture } = await host.decodeImage(source, { transparency: 'white', name: 'The picture' });
   const explained: ExplainedFace[] = [];
   for (const { box, keypoints } of await detector.detect(picture, detect)) {
     const crop = cropFace(picture, keypoints, preprocessing, treatment);

@@ -1,5 +1,13 @@
 export * from './augment.js';
 export * from './contrast.js';
 export * from './frame-count.js';
+export type {
+  DecodedImage,
+  DecodeRequest,
+  EncodedImage,
+  ImageDecoder,
+  ImageSource,
+  RawImage,
+} from './image-source.js';
 export * from './picture-limits.js';
 export * from './resize.js';

@@ -1,3 +1,4 @@
+export { argmax } from './argmax.js';
 export * from './calibration.js';
 export * from './evaluation.js';
 export * from './fitting-order.js';

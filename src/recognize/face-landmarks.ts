@@ -1,3 +1,4 @@
+import { host } from '#host';
 import {
   type Box,
   centreOf,
@@ -11,8 +12,8 @@ import {
 } from '../detect/index.js';
 import { inverse } from '../detect/similarity.js';
 import { warp } from '../detect/warp.js';
+import type { EncodedImage } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
-import { decodeImage } from '../node/decode/decode-image.js';
 import type { LandmarkDetector } from './landmarks.js';
 
 /** The square around a face that the landmark detector sees. */
@@ -97,27 +98,27 @@ export async function landmarksOfFaces(
 
 /**
  * Finds the faces of a photo and the landmarks of each.
- * @param source a path, or the bytes of a picture file
+ * @param source bytes of a picture file, or where it is
  * @throws UserError that says what is wrong with the photo.
  */
 export async function detectLandmarks(
   landmarks: LandmarkDetector,
   detector: FaceDetector,
-  source: string | Buffer,
+  source: EncodedImage,
   options: DetectOptions = {},
 ): Promise<PictureLandmarks> {
-  const { picture } = await decodeImage(source, { transparency: 'white', name: 'The picture' });
+  const { picture } = await host.decodeImage(source, { transparency: 'white', name: 'The picture' });
   const faces = await detector.detect(picture, options);
   return { picture, faces: await landmarksOfFaces(landmarks, picture, faces) };
 }
 
 /**
  * The landmarks of the one face of a picture that already is a face crop.
- * @param source a path, or the bytes of a picture file
+ * @param source bytes of a picture file, or where it is
  * @throws UserError that says what is wrong with the picture.
  */
-export async function landmarksOfCrop(landmarks: LandmarkDetector, source: string | Buffer): Promise<PictureLandmarks> {
-  const { picture } = await decodeImage(source, { transparency: 'drop', name: 'The picture' });
+export async function landmarksOfCrop(landmarks: LandmarkDetector, source: EncodedImage): Promise<PictureLandmarks> {
+  const { picture } = await host.decodeImage(source, { transparency: 'drop', name: 'The picture' });
   const box = { x: 0, y: 0, width: picture.width, height: picture.height };
   return { picture, faces: [{ box, detectionScore: null, points: await landmarks.locate(picture) }] };
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
-import type { ImageSource } from './image-source.js';
+import type { ImageSource } from '../image/image-source.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import { Recognizer, type RecognizerOptions } from './recognizer.js';
 

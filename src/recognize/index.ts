@@ -1,11 +1,18 @@
-export * from './bundled.js';
+export type {
+  DecodedImage,
+  DecodeRequest,
+  EncodedImage,
+  ImageDecoder,
+  ImageSource,
+  RawImage,
+} from '../image/image-source.js';
+export { bundledCheckpoint, requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 export * from './classifier.js';
 export * from './crop-classifier.js';
 export * from './face-crops.js';
 export * from './face-landmarks.js';
 export * from './flip.js';
 export * from './image-classification.js';
-export type { DecodedImage, DecodeRequest, EncodedImage, ImageDecoder, ImageSource, RawImage } from './image-source.js';
 export * from './landmarks.js';
 export { describeCheckpoint, type NetworkOptions } from './network.js';
 export * from './pictures.js';

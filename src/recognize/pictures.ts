@@ -1,24 +1,25 @@
+import { host } from '#host';
 import type { Preprocessing } from '../common/preprocessing.js';
-import type { FaceCrop, LowContrast } from '../image/index.js';
-import { decodePicture } from '../node/decode/index.js';
+import type { EncodedImage, FaceCrop, LowContrast } from '../image/index.js';
 import { cropTensor, cropWhole } from './face-crops.js';
 
 /**
  * A picture of a face crop at the network's size: decoded, turned upright, resized to a square as in training, gray where the
  * network is.
  *
- * @param source a path, or the bytes of a picture file
+ * @param source bytes of a picture file, or where it is
  * @param name what errors call the bytes
  * @param lowContrast what becomes of a picture of low contrast (default: it is stretched)
  * @throws UserError that says what is wrong with the picture.
  */
 export async function loadCrop(
-  source: string | Buffer,
+  source: EncodedImage,
   preprocessing: Preprocessing,
   name = 'The picture',
   lowContrast: LowContrast = 'stretch',
 ): Promise<FaceCrop> {
-  return cropWhole(await decodePicture(source, { name }), preprocessing, lowContrast);
+  const { picture } = await host.decodeImage(source, { transparency: 'drop', name });
+  return cropWhole(picture, preprocessing, lowContrast);
 }
 
 /**
@@ -27,7 +28,7 @@ export async function loadCrop(
  * @throws UserError that says what is wrong with the picture.
  */
 export async function loadPicture(
-  source: string | Buffer,
+  source: EncodedImage,
   preprocessing: Preprocessing,
   name?: string,
   lowContrast?: LowContrast,

@@ -6,11 +6,6 @@ import { linked } from '../common/signals.js';
 import { nextTurn, Turns } from '../common/turns.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
-import { pictureMemory } from '../image/picture-memory.js';
-import type { Picture } from '../image/resize.js';
-import type { Classifier } from './classifier.js';
-import { type ClassifyCropsOptions, type CropClassifier, defaultBatchSize } from './crop-classifier.js';
-import { cropFace, cropWhole } from './face-crops.js';
 import {
   checkImage,
   type DecodedImage,
@@ -21,7 +16,12 @@ import {
   isRawImage,
   pictureOf,
   type RawImage,
-} from './image-source.js';
+} from '../image/image-source.js';
+import { pictureMemory } from '../image/picture-memory.js';
+import type { Picture } from '../image/resize.js';
+import type { Classifier } from './classifier.js';
+import { type ClassifyCropsOptions, type CropClassifier, defaultBatchSize } from './crop-classifier.js';
+import { cropFace, cropWhole } from './face-crops.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import type { Score } from './scores.js';
 

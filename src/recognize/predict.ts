@@ -1,3 +1,4 @@
+import type { EncodedImage } from '../image/image-source.js';
 import type { Classifier } from './classifier.js';
 import { CropClassifier } from './crop-classifier.js';
 import { loadCrop } from './pictures.js';
@@ -5,11 +6,11 @@ import type { Score } from './scores.js';
 
 /**
  * Recognises the expression on pictures that already are face crops.
- * @param sources paths, or bytes of picture files
+ * @param sources bytes of picture files, or where they are
  * @returns for each picture the scores of all labels, the most probable first
  * @throws UserError that says what is wrong with a picture.
  */
-export async function predict(classifier: Classifier, sources: readonly (string | Buffer)[]): Promise<Score[][]> {
+export async function predict(classifier: Classifier, sources: readonly EncodedImage[]): Promise<Score[][]> {
   const crops = await Promise.all(sources.map((source) => loadCrop(source, classifier.preprocessing)));
   return new CropClassifier(classifier).classify(crops);
 }

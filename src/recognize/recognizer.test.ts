@@ -7,8 +7,8 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { UserError } from '../common/errors.js';
+import type { ImageSource } from '../image/image-source.js';
 import { imageClassification } from './image-classification.js';
-import type { ImageSource } from './image-source.js';
 import type { Recognition } from './recognition.js';
 import { Recognizer } from './recognizer.js';
 

@@ -1,3 +1,4 @@
+import { host } from '#host';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
@@ -6,13 +7,13 @@ import { linked } from '../common/signals.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
 import { checkLowContrast, type LowContrast } from '../image/contrast.js';
+import type { ImageDecoder, ImageSource, RawImage } from '../image/image-source.js';
 import type { AssumedModel } from '../models/index.js';
+import { requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
-import { requireBundledCheckpoint } from './bundled.js';
 import { type Classifier, loadClassifier } from './classifier.js';
 import { CropClassifier } from './crop-classifier.js';
 import { withFlip } from './flip.js';
-import type { ImageDecoder, ImageSource, RawImage } from './image-source.js';
 import {
   type Pipeline,
   type RecognizeOptions,
@@ -42,7 +43,7 @@ export interface RecognizerOptions {
   readonly detect?: Omit<DetectOptions, 'signal'>;
   /** What a checkpoint that does not say it itself holds. */
   readonly assumed?: AssumedModel;
-  /** How pictures are decoded. Default: by sharp. */
+  /** How pictures are decoded. Default: by sharp on Node, by the browser in browsers. */
   readonly decode?: ImageDecoder;
 }
 
@@ -92,7 +93,7 @@ export class Recognizer {
     try {
       const parts = {
         classifier: flip ? withFlip(classifier) : classifier,
-        decode: decode ?? (await import('../node/decode/decode-image.js')).decodeImage,
+        decode: decode ?? host.decodeImage,
         lowContrast,
         ...(aligned ? {} : { detector: await loadFaceDetector(onThreads) }),
       };

@@ -1,33 +1,17 @@
-import type * as Ort from 'onnxruntime-common';
+import { host } from '#host';
+import type { OrtModule } from '../host/host.js';
 
-/** What `onnxruntime-node` and `onnxruntime-web` have in common. */
-export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>;
+export type { OrtModule } from '../host/host.js';
 
 let chosen: Promise<OrtModule> | undefined;
 
-/** Makes another build of ONNX Runtime the one that sessions use, such as `onnxruntime-web` in a browser. */
+/** Makes another build of ONNX Runtime the one that sessions use, such as one of `onnxruntime-web` with WebGPU. */
 export function useOrt(module: OrtModule): void {
   chosen = Promise.resolve(module);
 }
 
-/** The build in use; in Node `onnxruntime-node`, loaded at first need, and without its telemetry. */
+/** The build in use: the host's, loaded at first need, or what {@link useOrt} was given. */
 export function loadOrt(): Promise<OrtModule> {
-  chosen ??= loadForNode();
+  chosen ??= host.loadOrt();
   return chosen;
-}
-
-async function loadForNode(): Promise<OrtModule> {
-  // From 1.30 on, ONNX Runtime's builds tell Microsoft about processor, system and models, and keep a queue in the user's cache
-  // folder, unless this is set before they are loaded. Whoever wants that sets it to 0, and lives with a crash: telemetry searches
-  // the command line by a matcher that calls itself for each character, and 30 KB of names (*.jpg) overflow its stack.
-  const wish = process.env['ORT_DISABLE_TELEMETRY'];
-  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
-  const { isMainThread } = await import('node:worker_threads');
-  if (wish === undefined && !isMainThread) {
-    process.emitWarning(
-      "ONNX Runtime's telemetry cannot be switched off from within a worker thread, whose environment is a copy. Set " +
-        'ORT_DISABLE_TELEMETRY=1 before the process starts, or in the main thread before the worker does.',
-    );
-  }
-  return import('onnxruntime-node');
 }

@@ -5,10 +5,10 @@ import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
+import { decodedPicture } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
 import { openVideo, type TimedPicture, type VideoOptions } from '../node/ffmpeg/frames.js';
 import type { VideoSource } from '../node/ffmpeg/video-source.js';
-import { decodedPicture } from '../recognize/image-source.js';
 import {
   type ClassifyCropsOptions,
   cropFace,

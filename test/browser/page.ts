@@ -2,16 +2,16 @@
  * What test/browser.test.ts has a browser do: find the face in a picture and read its expression, with the same code as
  * in Node. Only what Node brings is another's here: ONNX Runtime (WebAssembly), the decoder (the browser's own).
  */
-import * as ort from 'onnxruntime-web/wasm';
 import type { Preprocessing } from '../../src/common/preprocessing.js';
 import { loadFaceDetector } from '../../src/detect/index.js';
 import { logSoftmax } from '../../src/metrics/log-softmax.js';
 import type { Classifier } from '../../src/recognize/classifier.js';
 import { CropClassifier } from '../../src/recognize/crop-classifier.js';
-import { type ImageDecoder, pictureOf } from '../../src/recognize/image-source.js';
 import { recognizeAll } from '../../src/recognize/pipeline.js';
 import type { Recognition } from '../../src/recognize/recognition.js';
-import { CpuSession, floats, hostTensor, useOrt } from '../../src/runtime/index.js';
+import { CpuSession, floats, hostTensor } from '../../src/runtime/index.js';
+import { decodeImage as decode } from '../../src/web/decode/decode-image.js';
+import { useAddresses } from '../../src/web/host/addresses.js';
 
 /** What the server tells of the network in `classifier.onnx`. */
 export type Described = Pick<Classifier, 'labels' | 'preprocessing' | 'description'>;
@@ -23,16 +23,6 @@ export interface Seen {
 }
 
 const bytesOf = async (path: string): Promise<Uint8Array> => new Uint8Array(await (await fetch(path)).arrayBuffer());
-
-/** Pixels as they are in the file, without colour management: as sharp gives them to us in Node. */
-const decode: ImageDecoder = async (image, request) => {
-  if (!(image instanceof Blob)) throw new Error('the page gives blobs only');
-  const bitmap = await createImageBitmap(image, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
-  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-  if (context === null) throw new Error('there is no canvas');
-  context.drawImage(bitmap, 0, 0);
-  return { picture: pictureOf(context.getImageData(0, 0, bitmap.width, bitmap.height), request), frames: 1 };
-};
 
 async function loadClassifier(described: Described, model: Uint8Array): Promise<Classifier> {
   const session = await CpuSession.load(model);
@@ -51,9 +41,7 @@ async function loadClassifier(described: Described, model: Uint8Array): Promise<
 }
 
 async function look(): Promise<Recognition[]> {
-  ort.env.wasm.wasmPaths = '/ort/';
-  ort.env.wasm.numThreads = 1;
-  useOrt(ort);
+  useAddresses({ onnxruntime: '/ort/' });
   const described = (await (await fetch('/description.json')).json()) as Described;
   const crops = new CropClassifier(await loadClassifier(described, await bytesOf('/classifier.onnx')));
   const detector = await loadFaceDetector({ weights: await bytesOf('/detector.onnx') });

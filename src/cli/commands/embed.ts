@@ -8,6 +8,7 @@ import { printable } from '../../common/printable.js';
 import { writeSafetensors } from '../../node/checkpoints/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { guardInputs, makeFolder } from '../../node/files/output-paths.js';
+import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import {
   type EmbeddedDataset,
   type Embedder,
@@ -18,7 +19,6 @@ import {
   mapFeatures,
 } from '../../node/measure/index.js';
 import { fontNote, scatterSvg, writeChart } from '../../node/report/index.js';
-import { bundledCheckpoint } from '../../recognize/index.js';
 import { bytesOf, type Tensor } from '../../safetensors/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {

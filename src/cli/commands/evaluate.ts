@@ -4,9 +4,10 @@ import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { LowContrast } from '../../image/index.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
+import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import { type Evaluated, evaluateOn } from '../../node/measure/index.js';
 import { figuresOf, measurementsTable, spreadOf } from '../../node/report/index.js';
-import { bundledCheckpoint, type Classifier } from '../../recognize/index.js';
+import type { Classifier } from '../../recognize/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,

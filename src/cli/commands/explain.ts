@@ -18,8 +18,8 @@ import { decodePicture } from '../../node/decode/index.js';
 import { heatPanel } from '../../node/draw/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
+import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import { fontNote } from '../../node/report/index.js';
-import { bundledCheckpoint } from '../../recognize/index.js';
 import {
   type CheckpointOptions,
   lowContrastOption,

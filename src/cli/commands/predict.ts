@@ -4,7 +4,7 @@ import { UserError } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';
 import { animationFormat } from '../../node/ffmpeg/animation.js';
 import { firstBytesOf } from '../../node/ffmpeg/kind.js';
-import { bundledCheckpoint } from '../../recognize/bundled.js';
+import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import type { Recognition } from '../../recognize/recognition.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/recognizer.js';
 import { numberOf, numbers } from '../arguments.js';

@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable, shownAddress } from '../../common/printable.js';
+import { tooManyBytes } from '../../image/checked-header.js';
+import type { DecodedImage, DecodeRequest, EncodedImage } from '../../image/image-source.js';
 import { maxFileBytes } from '../../image/picture-limits.js';
 import { fileMemory } from '../../image/picture-memory.js';
-import type { DecodedImage, DecodeRequest, EncodedImage } from '../../recognize/image-source.js';
-import { decodeAsSeen, readPicture, tooManyBytes } from './decode.js';
+import { decodeAsSeen, readPicture } from './decode.js';
 import { download } from './download.js';
 
 /**

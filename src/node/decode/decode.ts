@@ -3,16 +3,9 @@ import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../../common/errors.js';
 import type { LeaseOptions } from '../../common/memory-budget.js';
 import { printable } from '../../common/printable.js';
+import { checkedHeader, damaged } from '../../image/checked-header.js';
 import type { PictureHeader } from '../../image/formats/header.js';
-import { readPictureHeader } from '../../image/picture-header.js';
-import {
-  maxDecodingBytes,
-  maxDecodingSeconds,
-  maxFileBytes,
-  maxFrames,
-  maxPixels,
-  maxSide,
-} from '../../image/picture-limits.js';
+import { maxFileBytes, maxPixels } from '../../image/picture-limits.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import type { Picture } from '../../image/resize.js';
 import { explainFileError } from '../files/files.js';
@@ -130,53 +123,6 @@ async function within<T>(
   }
 }
 
-/**
- * What a file says about itself, if it is a picture that can be read within the limits.
- * @throws UserError for all else
- */
-function checkedHeader(bytes: Buffer, name: string): PictureHeader {
-  if (bytes.length === 0) throw new UserError(`${name} is empty (0 bytes); replace it or leave it out.`);
-  if (bytes.length > maxFileBytes) throw tooManyBytes(name);
-  const found = readPictureHeader(bytes);
-  if (found.kind === 'damaged') throw new UserError(`${name} ${damaged(found.reason)}`);
-  if (found.kind === 'picture') {
-    const excess = beyondLimits(found.header);
-    if (excess !== undefined) throw new UserError(`${name} ${excess}`);
-    return found.header;
-  }
-  if (found.compression !== undefined) {
-    throw new UserError(
-      `${name} is ${found.format}, whose compression (${found.compression}) cannot be read here; save it as JPEG.`,
-    );
-  }
-  throw new UserError(
-    `${name} is ${found.format === undefined ? '' : `${found.format}, `}not a picture in a format that can be read (${formats}); convert it or leave it out.`,
-  );
-}
-
-const formats = 'JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP';
-
-/** The rest of a sentence about what is more than `picture-limits.ts` allows. */
-function beyondLimits({ format, width, height, frames, memory, seconds }: PictureHeader): string | undefined {
-  const size = `is ${width} x ${height} pixels`;
-  if (width * height > maxPixels) {
-    return `${size}, more than the ${maxPixels / 1e6} megapixels that are accepted; save it smaller.`;
-  }
-  if (Math.max(width, height) > maxSide) {
-    return `${size}, longer than the ${maxSide} pixels that are accepted for a side; save it smaller.`;
-  }
-  if (frames > maxFrames) {
-    return `has more than the ${maxFrames} frames or pages that are accepted; save the one that counts as a picture.`;
-  }
-  if (memory > maxDecodingBytes) {
-    return `${size}, which as ${format} takes more than the ${maxDecodingBytes / 1024 ** 2} MiB that decoding may take; save it smaller, or as plain JPEG.`;
-  }
-  if (seconds > maxDecodingSeconds) {
-    return `${size}, which as ${format} of its size takes about ${seconds.toFixed(1)} s to decode, more than the ${maxDecodingSeconds} s that are accepted; save it smaller, or as plain JPEG.`;
-  }
-  return undefined;
-}
-
 function openPicture(bytes: Buffer, { orient = true }: DecodeOptions): Sharp {
   // 'error' fails for truncated files; Pillow too reads what libjpeg merely warns about.
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, ignoreIcc: true });
@@ -204,11 +150,6 @@ async function highBytes(image: Sharp): Promise<Picture> {
   return { width: info.width, height: info.height, channels: 3, data };
 }
 
-/** What is told of more than `maxFileBytes`. */
-export function tooManyBytes(name: string): UserError {
-  return new UserError(`${name} has more than the ${maxFileBytes} bytes that are accepted; save it smaller.`);
-}
-
 /** The rest of a sentence, from libvips' message. */
 function decodeFailure(message: string): string {
   if (/pixel limit/i.test(message)) {
@@ -217,6 +158,3 @@ function decodeFailure(message: string): string {
   const [first = ''] = message.split('\n', 1);
   return damaged(first.trim());
 }
-
-const damaged = (reason: string): string =>
-  `is truncated or damaged (${printable(reason)}); replace it or leave it out.`;

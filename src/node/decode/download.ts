@@ -7,8 +7,8 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { linked } from '../../common/signals.js';
+import { tooManyBytes } from '../../image/checked-header.js';
 import { answerSeconds, maxFileBytes, maxRedirects, silenceSeconds } from '../../image/picture-limits.js';
-import { tooManyBytes } from './decode.js';
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal;

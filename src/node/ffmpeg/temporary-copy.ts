@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tooManyBytes } from '../../image/checked-header.js';
 import { maxFileBytes } from '../../image/picture-limits.js';
-import { tooManyBytes } from '../decode/decode.js';
 import { undoneAtExit } from '../files/ending.js';
 import { explainFileError } from '../files/files.js';
 

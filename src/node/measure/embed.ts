@@ -1,4 +1,5 @@
 import type { LabelSet } from '../../common/labels.js';
+import { argmax } from '../../metrics/argmax.js';
 import { buildEmbedding } from '../../models/index.js';
 import { type NetworkOptions, openNetwork } from '../../recognize/network.js';
 import type { ModelDescription } from '../checkpoints/index.js';
@@ -104,7 +105,7 @@ export async function embedDataset(
       classes.set(batch.labels, paths.length);
       const width = rows.logits.length / batch.size;
       batch.indices.forEach((index, i) => {
-        predicted[paths.length] = indexOfHighest(rows.logits.subarray(i * width, (i + 1) * width));
+        predicted[paths.length] = argmax(rows.logits.subarray(i * width, (i + 1) * width));
         paths.push(dataset.samples[index]?.path ?? '');
       });
       onProgress?.(Math.min(total, (batch.index + 1) * batchSize), total);
@@ -123,9 +124,4 @@ export async function embedDataset(
     dimension,
     skipped: loader.skipped,
   };
-}
-
-/** Position of the highest value; the first of several. */
-export function indexOfHighest(values: Float32Array): number {
-  return values.indexOf(values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY));
 }

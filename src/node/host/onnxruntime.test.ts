@@ -13,8 +13,8 @@ test('ONNX Runtime keeps and sends no telemetry', async (context) => {
   context.after(() => rm(home, { recursive: true, force: true }));
   const from = (path: string): string => new URL(path, import.meta.url).href;
   const script = `
-    const { apply, graph, input } = await import('${from('../graph/index.js')}');
-    const { CpuSession } = await import('${from('./index.js')}');
+    const { apply, graph, input } = await import('${from('../../graph/index.js')}');
+    const { CpuSession } = await import('${from('../../runtime/index.js')}');
     const x = input('x', 'float32', [2]);
     const session = await CpuSession.create(graph({ y: apply('Relu', [x], {}, [x]).outputs[0] }));
     await session.dispose();

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { UserError } from '../common/errors.js';
-import { packageFile } from '../node/files/package-files.js';
+import { UserError } from '../../common/errors.js';
+import { packageFile } from '../files/package-files.js';
 
 /**
  * The path of the weights that come with the package: `poster-v2-nano`, trained on FER+ (see docs/results.md).

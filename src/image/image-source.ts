@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.js';
-import { maxPixels } from '../image/picture-limits.js';
-import type { Picture } from '../image/resize.js';
+import { maxPixels } from './picture-limits.js';
+import type { Picture } from './resize.js';
 
 /** The bytes of a picture file, or where they are. A string is always a path, never an address. */
 export type EncodedImage = string | URL | Uint8Array | ArrayBuffer | Blob;

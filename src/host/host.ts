@@ -1,0 +1,24 @@
+import type * as Ort from 'onnxruntime-common';
+import type { DecodedImage, DecodeRequest, EncodedImage } from '../image/image-source.js';
+
+/** What `onnxruntime-node` and `onnxruntime-web` have in common. */
+export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>;
+
+/**
+ * What the core takes from where it runs. Each host has one: `node/host/host.ts`, `web/host/host.ts`. What a part needs is
+ * loaded when it is first used.
+ */
+export interface Host {
+  /** This host's build of ONNX Runtime. */
+  loadOrt(): Promise<OrtModule>;
+  /**
+   * Decodes the file of a picture.
+   * @throws UserError that says what is wrong with it, or the signal's reason.
+   */
+  decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage>;
+  /**
+   * The bytes of the face detector's weights, which come with the package.
+   * @throws UserError where they are missing.
+   */
+  detectorWeights(): Promise<Uint8Array>;
+}

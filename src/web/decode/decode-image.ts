@@ -1,0 +1,67 @@
+import { messageOf, UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
+import { checkedHeader, tooManyBytes } from '../../image/checked-header.js';
+import { type DecodedImage, type DecodeRequest, type EncodedImage, pictureOf } from '../../image/image-source.js';
+import { maxFileBytes } from '../../image/picture-limits.js';
+import { pictureMemory } from '../../image/picture-memory.js';
+import { fetchBytes } from '../host/fetch-bytes.js';
+
+/**
+ * Reads and decodes a picture by the browser, upright as its EXIF orientation says, without colour management. What is beyond
+ * the limits by its header is refused before it is decoded. Of an animation the first frame is taken.
+ * @param image a string is an address
+ * @throws UserError that says what is wrong with it, or the signal's reason.
+ */
+export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
+  const { name, signal, urgent } = request;
+  const bytes = await bytesOf(image, name, signal);
+  const { width, height, memory, frames } = checkedHeader(bytes, name);
+  const lease = await pictureMemory().acquire(memory + rgbaBytes * width * height, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(urgent === undefined ? {} : { urgent }),
+  });
+  try {
+    const pixels = await pixelsOf(new Blob([bytes])).catch((error: unknown) => {
+      throw new UserError(
+        `${name} cannot be decoded by this browser (${printable(messageOf(error))}); save it as JPEG or PNG.`,
+        'input',
+        { cause: error },
+      );
+    });
+    signal?.throwIfAborted();
+    return { picture: pictureOf(pixels, request), frames };
+  } finally {
+    lease.release();
+  }
+}
+
+/** A canvas gives four bytes for a pixel. */
+const rgbaBytes = 4;
+
+async function bytesOf(
+  image: EncodedImage,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (typeof image === 'string' || image instanceof URL) return fetchBytes(image, 'Picture', signal);
+  if (image instanceof ArrayBuffer) return new Uint8Array(image);
+  if (image instanceof Uint8Array) return new Uint8Array(image);
+  if (image.size > maxFileBytes) throw tooManyBytes(name);
+  return new Uint8Array(await image.arrayBuffer());
+}
+
+async function pixelsOf(file: Blob): Promise<ImageData> {
+  const bitmap = await createImageBitmap(file, {
+    imageOrientation: 'from-image',
+    colorSpaceConversion: 'none',
+    premultiplyAlpha: 'none',
+  });
+  try {
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', { willReadFrequently: true });
+    if (context === null) throw new Error('there is no canvas');
+    context.drawImage(bitmap, 0, 0);
+    return context.getImageData(0, 0, bitmap.width, bitmap.height);
+  } finally {
+    bitmap.close();
+  }
+}
