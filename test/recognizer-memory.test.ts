@@ -3,12 +3,12 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import type { FaceDetector } from '../detect/index.js';
-import { maxFilesBytes, maxPictureBytes } from '../image/picture-limits.js';
-import { fileMemory, pictureMemory } from '../image/picture-memory.js';
-import { decodeImage } from '../node/decode/decode-image.js';
-import { temporaryFolder } from './helpers.test.js';
-import { Recognizer } from './recognizer.js';
+import type { FaceDetector } from '../src/detect/index.js';
+import { maxFilesBytes, maxPictureBytes } from '../src/image/picture-limits.js';
+import { fileMemory, pictureMemory } from '../src/image/picture-memory.js';
+import { decodeImage } from '../src/node/decode/decode-image.js';
+import { temporaryFolder } from '../src/recognize/helpers.test.js';
+import { Recognizer } from '../src/recognize/recognizer.js';
 
 /** Decoding it takes 162 MB: four go beside each other, two ahead of need. */
 let picture: Buffer;

@@ -28,7 +28,7 @@ const program = `
 `;
 
 test('a worker thread that recognises ends when it is asked to', async () => {
-  const module = new URL('./recognizer.js', import.meta.url).href;
+  const module = new URL('../src/recognize/recognizer.js', import.meta.url).href;
   const address = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
   const worker = new Worker(address, { workerData: { module } });
   assert.deepEqual(await once(worker, 'message'), ['recognising']);

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { UserError } from '../common/errors.js';
-import { random } from '../common/random.js';
-import { type Picture, resizeBilinear, toLuma } from '../image/index.js';
-import { decodePicture } from '../node/decode/index.js';
-import { loadFaceDetector } from './detector.js';
-import type { Face } from './face.js';
-import { moved } from './face-transform.js';
-import { roll } from './roll.js';
-import { transformed } from './similarity.js';
-import { turned } from './turned.js';
+import { UserError } from '../src/common/errors.js';
+import { random } from '../src/common/random.js';
+import { loadFaceDetector } from '../src/detect/detector.js';
+import type { Face } from '../src/detect/face.js';
+import { moved } from '../src/detect/face-transform.js';
+import { roll } from '../src/detect/roll.js';
+import { transformed } from '../src/detect/similarity.js';
+import { turned } from '../src/detect/turned.js';
+import { type Picture, resizeBilinear, toLuma } from '../src/image/index.js';
+import { decodePicture } from '../src/node/decode/index.js';
 
 const detector = await loadFaceDetector();
 after(() => detector.dispose());
-const file = new URL('../../../assets/astronaut.png', import.meta.url).pathname;
+const file = new URL('../../assets/astronaut.png', import.meta.url).pathname;
 const portrait = await decodePicture(file);
 /** Half as large: the long side of 640 is left out, which takes most of the time. */
 const half = resizeBilinear(portrait, 256, 256);
@@ -145,7 +145,7 @@ test('faces that lie beside upright ones are found, and only those with turned: 
 });
 
 test('a crop that is all face is found', async () => {
-  const crop = await decodePicture(new URL('../../../assets/astronaut-face.png', import.meta.url).pathname);
+  const crop = await decodePicture(new URL('../../assets/astronaut-face.png', import.meta.url).pathname);
   assert.equal((await detector.detect(crop)).length, 1);
   assert.equal((await detector.detect(resizeBilinear(crop, 48, 48))).length, 1);
 });

@@ -6,13 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { UserError } from '../common/errors.js';
-import type { ImageSource } from '../image/image-source.js';
-import { imageClassification } from './image-classification.js';
-import type { Recognition } from './recognition.js';
-import { Recognizer } from './recognizer.js';
+import { UserError } from '../src/common/errors.js';
+import type { ImageSource } from '../src/image/image-source.js';
+import { imageClassification } from '../src/recognize/image-classification.js';
+import type { Recognition } from '../src/recognize/recognition.js';
+import { Recognizer } from '../src/recognize/recognizer.js';
 
-const portrait = new URL('../../../assets/astronaut.png', import.meta.url);
+const portrait = new URL('../../assets/astronaut.png', import.meta.url);
 const path = fileURLToPath(portrait);
 let recognizer: Recognizer;
 /** A cheap look at the portrait: one scale, nothing turned. */
@@ -253,7 +253,7 @@ test('faces that were found before are recognised as those it finds', async () =
 });
 
 test('face crops, the mirror image, the shape of transformers.js, and the end', async () => {
-  const face = fileURLToPath(new URL('../../../assets/astronaut-face.png', import.meta.url));
+  const face = fileURLToPath(new URL('../../assets/astronaut-face.png', import.meta.url));
   const classify = await imageClassification({ threads: 1, aligned: true, flip: true });
   const top = await classify(face, { top_k: 2 });
   assert.deepEqual(Object.keys(top[0] ?? {}), ['label', 'score']);
