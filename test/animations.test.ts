@@ -9,10 +9,9 @@ import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
 import { animatedPng } from '../src/node/ffmpeg/animated-png.js';
-import { openVideo, type TimedPicture, type VideoSource } from '../src/node/ffmpeg/index.js';
+import { openVideo, recognizeVideo, type TimedPicture, type VideoSource } from '../src/node/ffmpeg/index.js';
 import type { DecodedFrame } from '../src/node/ffmpeg/webp-frames.js';
 import { Recognizer } from '../src/recognize/index.js';
-import { recognizeVideo } from '../src/video/index.js';
 import { succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));

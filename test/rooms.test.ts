@@ -64,7 +64,6 @@ const owed: ReadonlySet<string> = new Set([
   'train/epoch.ts imports node/datasets',
   'recognize/index.ts imports node/host',
   'recognize/recognizer.ts imports node/host',
-  'video/recognize-video.ts imports node/ffmpeg',
 ]);
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));

@@ -13,9 +13,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { z } from 'zod';
-import { openVideo, type TimedPicture, type VideoOptions, type VideoSource } from '../src/node/ffmpeg/index.js';
+import {
+  openVideo,
+  recognizeVideo,
+  type TimedPicture,
+  type VideoOptions,
+  type VideoSource,
+} from '../src/node/ffmpeg/index.js';
 import { Recognizer } from '../src/recognize/index.js';
-import { recognizeFrames, recognizeVideo, type TimedImage, type VideoFrame } from '../src/video/index.js';
+import { recognizeFrames, type TimedImage, type VideoFrame } from '../src/video/index.js';
 import { fails, main, poster, start, succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));

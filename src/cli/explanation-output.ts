@@ -71,35 +71,7 @@ function peak({ values }: AttentionMap): number {
   return (highest(values) * values.length) / sum(values);
 }
 
-/** The numbers of an explanation for people and programs: maps as rows of columns, six digits. */
-export function explanationDocument({ scores, target, scales, classToken }: Explanation): object {
-  const { attention, rollout, relevance } = classToken;
-  return {
-    expression: scores[0]?.label ?? null,
-    scores,
-    target,
-    scales: scales.map((one) => ({
-      scale: one.scale,
-      side: one.attention.side,
-      share: rounded(one.share),
-      attention: rows(one.attention),
-      relevance: rows(one.relevance),
-    })),
-    classToken: { attention: tokens(attention), rollout: tokens(rollout), relevance: tokens(relevance) },
-  };
-}
-
-function tokens({ itself, scales, all }: TokenWeights): object {
-  return { itself: rounded(itself), scales: scales.map(rows), all: rows(all) };
-}
-
-const rounded = (value: number): number => Number(value.toPrecision(6));
-
-function rows({ side, values }: AttentionMap): number[][] {
-  return Array.from({ length: side }, (_, y) => Array.from(values.subarray(y * side, (y + 1) * side), rounded));
-}
-
-/** The same in full, with each head, as tensors to be stored. */
+/** The numbers of an explanation in full, with each head, as tensors to be stored. */
 export function explanationTensors({ scales, classToken }: Explanation): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   const put = (name: string, data: Float32Array, shape: readonly number[]): void => {

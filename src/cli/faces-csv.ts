@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
 import { writeFileAtomic } from '../node/files/files.js';
-import { hundredths, type PredictionOutput } from './prediction-output.js';
+import { hundredths } from '../recognize/index.js';
+import type { PredictionOutput } from './prediction-output.js';
 import { writeOut } from './stdout.js';
 
 /**

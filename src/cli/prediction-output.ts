@@ -1,11 +1,9 @@
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
-import type { Box, Keypoints } from '../detect/index.js';
 import type { ModelDescription } from '../node/checkpoints/index.js';
 import { bar } from '../node/report/bar.js';
 import { formatTable } from '../node/report/text-tables.js';
-import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
-import type { Score } from '../recognize/scores.js';
+import { cropDocument, type Recognition, recognitionDocument } from '../recognize/index.js';
 import { writeText } from './context.js';
 import { jsonText } from './json-text.js';
 import { writeOut } from './stdout.js';
@@ -130,40 +128,7 @@ export function jsonLinesOutput(settings: OutputSettings): PredictionOutput {
 }
 
 function documentOf(predicted: Predicted, { aligned, top }: OutputSettings): object {
-  const { image, width, height, frames, faces, drawn, crops } = predicted;
+  const { image, drawn, crops } = predicted;
   const files = { ...(drawn === undefined ? {} : { drawn }), ...(crops === undefined ? {} : { crops }) };
-  const [face] = faces;
-  if (aligned) {
-    const { expression = null, lowContrast = null, scores = [] } = face ?? {};
-    return { image, expression, scores: topOf(scores, top), lowContrast, ...files };
-  }
-  return { image, width, height, frames, faces: faces.map((one) => faceDocument(one, top)), ...files };
-}
-
-function faceDocument(face: RecognizedFace, top: number | undefined): object {
-  const { box, keypoints, detectionScore, expression, probability, scores, lowContrast } = face;
-  return {
-    box: roundedBox(box),
-    keypoints: keypoints && roundedPoints(keypoints),
-    detectionScore: detectionScore === null ? null : Number(detectionScore.toFixed(4)),
-    expression,
-    probability,
-    scores: topOf(scores, top),
-    lowContrast,
-  };
-}
-
-const topOf = (scores: readonly Score[], top: number | undefined): readonly Score[] => scores.slice(0, top);
-
-/** Hundredths of a pixel are more than the detector knows. */
-export const hundredths = (value: number): number => Math.round(value * 100) / 100;
-
-function roundedBox({ x, y, width, height }: Box): Box {
-  return { x: hundredths(x), y: hundredths(y), width: hundredths(width), height: hundredths(height) };
-}
-
-function roundedPoints(points: Keypoints): object {
-  return Object.fromEntries(
-    Object.entries(points).map(([name, { x, y }]) => [name, { x: hundredths(x), y: hundredths(y) }]),
-  );
+  return { image, ...(aligned ? cropDocument(predicted, top) : recognitionDocument(predicted, top)), ...files };
 }

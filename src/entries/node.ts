@@ -33,26 +33,36 @@ export {
   type ExplainedFace,
   type Explainer,
   type Explanation,
+  type ExplanationDocument,
   explain,
   explainFaces,
+  explanationDocument,
   loadExplainer,
   type ScaleAttention,
   type TokenWeights,
 } from '../explain/index.js';
 export type { LowContrast, Picture } from '../image/index.js';
 export type { AssumedModel } from '../models/index.js';
-export type { FfmpegPaths, VideoSource } from '../node/ffmpeg/index.js';
+export {
+  type FfmpegPaths,
+  type RecognizeVideoOptions,
+  recognizeVideo,
+  type VideoSource,
+} from '../node/ffmpeg/index.js';
 export { bundledCheckpoint } from '../node/host/bundled-weights.js';
 export {
   type Classified,
   type Classifier,
   type ClassifierOptions,
   type ClassifyImageOptions,
+  type CropDocument,
+  cropDocument,
   type DecodedImage,
   type DecodeRequest,
   describeCheckpoint,
   detectLandmarks,
   type EncodedImage,
+  type FaceDocument,
   type FaceLandmarks,
   type ImageClassification,
   type ImageClassificationPipeline,
@@ -67,23 +77,27 @@ export {
   type PictureLandmarks,
   type RawImage,
   type Recognition,
+  type RecognitionDocument,
   type RecognizedFace,
   type RecognizeOptions,
   Recognizer,
   type RecognizerOptions,
+  recognitionDocument,
   type Score,
 } from '../recognize/index.js';
 export type { DeviceName } from '../runtime/index.js';
 export {
+  type FrameDocument,
+  frameDocument,
   type RecognizeFramesOptions,
-  type RecognizeVideoOptions,
   recognizeFrames,
-  recognizeVideo,
   type SmoothedScore,
   type TimedImage,
   type TrackSummary,
+  type VideoDocument,
   type VideoFace,
   type VideoFrame,
   VideoSummary,
   type VideoTotals,
+  videoDocument,
 } from '../video/index.js';

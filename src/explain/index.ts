@@ -1,2 +1,3 @@
 export type { AttentionMap, ClassTokenAttention, ScaleAttention, TokenWeights } from './attention-maps.js';
 export * from './explain.js';
+export * from './explanation-document.js';

@@ -19,5 +19,6 @@ export * from './pictures.js';
 export { expressed, type RecognizeOptions, type RecognizerParts, recognizeAll } from './pipeline.js';
 export * from './predict.js';
 export type { Recognition, RecognizedFace } from './recognition.js';
+export * from './recognition-document.js';
 export * from './recognizer.js';
 export * from './scores.js';

@@ -1,6 +1,6 @@
 import { roll } from '../detect/index.js';
 import type { Picture } from '../image/resize.js';
-import type { VideoFrame } from './recognize-video.js';
+import type { VideoFrame } from './recognize-frames.js';
 
 /** What a track showed, and when. Times are seconds of the video. */
 export interface TrackSummary {

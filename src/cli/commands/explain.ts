@@ -10,6 +10,7 @@ import {
   type Explanation,
   explain,
   explainFaces,
+  explanationDocument,
   loadExplainer,
 } from '../../explain/index.js';
 import { type LowContrast, type Picture, withContrast } from '../../image/index.js';
@@ -29,7 +30,7 @@ import {
 } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { explanationDocument, explanationPanel, explanationTensors } from '../explanation-output.js';
+import { explanationPanel, explanationTensors } from '../explanation-output.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
 import { sentenceOf } from '../settings.js';

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
 import { explainFileError } from '../../node/files/files.js';
-import type { VideoFace, VideoFrame } from '../../video/index.js';
+import { fourDigits, hundredths } from '../../recognize/index.js';
+import { frameDocument, milliseconds, type VideoFrame } from '../../video/index.js';
 import { jsonText } from '../json-text.js';
-import { hundredths } from '../prediction-output.js';
 import { writeOut } from '../stdout.js';
 
 /** Where frames go, one after the other. */
@@ -13,47 +13,11 @@ export interface FrameOutput {
   end(): Promise<void>;
 }
 
-const fourth = (value: number): number => Math.round(value * 1e4) / 1e4;
-const milliseconds = (seconds: number): number => Math.round(seconds * 1e3) / 1e3;
-
 /** A line of JSON a frame, as it comes. */
 export function jsonLines(video: string): FrameOutput {
   return {
-    add: ({ time, frame, width, height, faces }) =>
-      writeOut(
-        `${jsonText({ video, time: milliseconds(time), frame, width, height, faces: faces.map(faceDocument) })}\n`,
-      ),
+    add: (frame) => writeOut(`${jsonText({ video, ...frameDocument(frame) })}\n`),
     end: async () => undefined,
-  };
-}
-
-function faceDocument({
-  id,
-  box,
-  keypoints,
-  detectionScore,
-  expression,
-  probability,
-  scores,
-  smoothed,
-  lowContrast,
-}: VideoFace): object {
-  const byLabel = (list: readonly { readonly label: string; readonly probability: number }[]): object =>
-    Object.fromEntries(list.map((score) => [score.label, fourth(score.probability)]));
-  return {
-    id,
-    box: { x: hundredths(box.x), y: hundredths(box.y), width: hundredths(box.width), height: hundredths(box.height) },
-    keypoints:
-      keypoints &&
-      Object.fromEntries(
-        Object.entries(keypoints).map(([name, { x, y }]) => [name, { x: hundredths(x), y: hundredths(y) }]),
-      ),
-    detectionScore: detectionScore === null ? null : fourth(detectionScore),
-    expression,
-    probability: fourth(probability),
-    scores: byLabel(scores),
-    smoothed: byLabel(smoothed),
-    lowContrast,
   };
 }
 
@@ -94,14 +58,14 @@ export async function csvTimeline(target: string, labels: readonly string[]): Pr
         faces.map(({ id, box, expression, probability, smoothed, lowContrast }) => {
           const by = new Map(smoothed.map((score) => [score.label, score.probability]));
           const corners = [box.x, box.y, box.width, box.height].map(hundredths);
-          const values = labels.map((label) => fourth(by.get(label) ?? 0));
+          const values = labels.map((label) => fourDigits(by.get(label) ?? 0));
           return [
             milliseconds(time),
             frame,
             id,
             ...corners,
             expression,
-            fourth(probability),
+            fourDigits(probability),
             ...values,
             String(lowContrast),
           ];

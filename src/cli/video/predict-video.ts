@@ -4,7 +4,7 @@ import { openVideo, type Video } from '../../node/ffmpeg/index.js';
 import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
 import { checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
-import { recognizeFrames, VideoSummary, type VideoTotals } from '../../video/index.js';
+import { recognizeFrames, VideoSummary, type VideoTotals, videoDocument } from '../../video/index.js';
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
 import { note, noteLines, writeText } from '../context.js';
 import { checkDrawing } from '../drawing-path.js';
@@ -15,7 +15,7 @@ import { sentenceOf } from '../settings.js';
 import { isStdoutFailure, writeOut } from '../stdout.js';
 import type { VideoInput } from './inputs.js';
 import { csvTimeline, type FrameOutput, jsonLines } from './outputs.js';
-import { summaryDocument, summaryText } from './summary-text.js';
+import { summaryText } from './summary-text.js';
 import { isChartFile, writeTimeline } from './timeline-file.js';
 import { untilAborted } from './until-aborted.js';
 import type { VideoPredictOptions } from './video-options.js';
@@ -94,7 +94,7 @@ export async function predictVideos(
   // What was done before something went wrong for good is told all the same.
   if (json && (fatal === undefined || outcomes.length > 0)) {
     const { model, labels } = recognizer.classifier.description;
-    const videos = outcomes.map(({ input, fps, totals }) => ({ video: input.name, fps, ...summaryDocument(totals) }));
+    const videos = outcomes.map(({ input, fps, totals }) => ({ video: input.name, fps, ...videoDocument(totals) }));
     const document = { checkpoint: options.checkpoint, model: model.name, labels, videos, failed };
     await writeOut(`${jsonText({ ...document, ...(interrupted ? { interrupted } : {}) }, 2)}\n`);
   }

@@ -33,22 +33,3 @@ export function summaryText(name: string, { frames, seconds, rotate, tracks, oth
     '\n',
   );
 }
-
-/** The same for programs. */
-export function summaryDocument({ frames, seconds, rotate, tracks, others }: VideoTotals): object {
-  const three = (value: number): number => Math.round(value * 1e3) / 1e3;
-  return {
-    frames,
-    seconds: three(seconds),
-    ...(rotate === 0 ? {} : { rotate }),
-    tracks: tracks.map((track) => ({
-      id: track.id,
-      from: three(track.from),
-      to: three(track.to),
-      seconds: three(track.seconds),
-      lowContrastSeconds: three(track.lowContrastSeconds),
-      expressions: track.expressions.map((one) => ({ label: one.label, seconds: three(one.seconds) })),
-    })),
-    ...(others.count > 0 ? { others: { count: others.count, seconds: three(others.seconds) } } : {}),
-  };
-}

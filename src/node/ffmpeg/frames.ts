@@ -3,6 +3,7 @@ import { UserError } from '../../common/errors.js';
 import { whenAborted } from '../../common/signals.js';
 import type { Picture } from '../../image/resize.js';
 import { NewestOnly } from '../../video/newest-only.js';
+import type { TimedImage } from '../../video/recognize-frames.js';
 import {
   type Ending,
   type FfmpegPaths,
@@ -40,13 +41,9 @@ export interface VideoOptions extends FfmpegPaths {
   readonly signal?: AbortSignal;
 }
 
-/** A frame at its time. */
-export interface TimedPicture {
-  /** Seconds from the beginning of the video. */
-  readonly time: number;
-  /** Which of the frames that are looked at: 0, 1, ...; those that a live stream left no time for are not given. */
-  readonly frame: number;
-  /** Upright, with square pixels, RGB or gray. */
+/** A frame of a video file or stream. */
+export interface TimedPicture extends TimedImage {
+  /** RGB or gray. */
   readonly picture: Picture;
 }
 

@@ -9,7 +9,7 @@ import { random } from '../../common/random.js';
 import type { Picture } from '../../image/resize.js';
 import { NewestOnly } from '../../video/newest-only.js';
 import { levelOf, PyramidMaker } from '../../video/pyramid.js';
-import type { VideoFace } from '../../video/recognize-video.js';
+import type { VideoFace } from '../../video/recognize-frames.js';
 import { isCut, thumbnail } from '../../video/scene-cut.js';
 import { VideoSummary } from '../../video/summary.js';
 import { contentOf, kindOf } from './kind.js';

@@ -2,13 +2,10 @@ import { Ahead } from '../common/ahead.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
-import { linked } from '../common/signals.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
 import { decodedPicture } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
-import { openVideo, type TimedPicture, type VideoOptions } from '../node/ffmpeg/frames.js';
-import type { VideoSource } from '../node/ffmpeg/video-source.js';
 import {
   type ClassifyCropsOptions,
   cropFace,
@@ -36,8 +33,6 @@ export interface RecognizeFramesOptions extends FindFacesOptions {
   /** Give `crop` with each face (default false). */
   readonly crops?: boolean;
 }
-
-export type RecognizeVideoOptions = RecognizeFramesOptions & VideoOptions;
 
 /** A label and its smoothed probability. */
 export interface SmoothedScore {
@@ -88,33 +83,13 @@ const maxHeldBytes = 64 * 1024 * 1024;
 /** A source that gives no frame for so long, in milliseconds, does not hold up results. */
 const patience = 50;
 
-/**
- * Follows the faces of a video and reads their expressions, in the same memory whatever its length.
- *
- *     for await (const { time, faces } of recognizeVideo(recognizer, 'talk.mp4')) ...
- *
- * @param source see `VideoSource`; read by the system's ffmpeg
- * @throws UserError where there is no ffmpeg or no video; after the last frame, where the video is damaged or breaks off
- */
-export async function* recognizeVideo(
-  recognizer: Recognizer,
-  source: VideoSource,
-  options: RecognizeVideoOptions = {},
-): AsyncGenerator<VideoFrame, void, void> {
-  // Who leaves while the source is silent leaves no ffmpeg behind.
-  const left = new AbortController();
-  const stop = linked([options.signal, left.signal]);
-  try {
-    const video = await openVideo(source, { ...options, signal: stop.signal });
-    yield* recognizeFrames(recognizer, video.frames(), { live: video.live, ...options });
-  } finally {
-    left.abort();
-    stop.release();
-  }
-}
-
-/** A frame at its time, as `TimedPicture`; its picture may be an `ImageData` too. */
-export interface TimedImage extends Omit<TimedPicture, 'picture'> {
+/** A frame at its time. */
+export interface TimedImage {
+  /** Seconds from the beginning of the video. */
+  readonly time: number;
+  /** Which of the frames that are looked at: 0, 1, ...; those that a live stream left no time for are not given. */
+  readonly frame: number;
+  /** Upright, with square pixels. */
   readonly picture: RawImage;
 }
 
@@ -129,7 +104,8 @@ interface CroppedFace extends Pick<VideoFace, 'id' | 'box' | 'keypoints' | 'dete
 }
 
 /**
- * The same for frames of any origin, in the order of their times.
+ * Follows the faces of frames of any origin and reads their expressions, in the same memory however many they are.
+ * @param frames in the order of their times
  * @throws what the frames throw, after the results of those before; the signal's reason
  */
 export async function* recognizeFrames(
