@@ -3,7 +3,6 @@ import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
-import { linked } from '../common/signals.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
 import { checkLowContrast, type LowContrast } from '../image/contrast.js';
@@ -12,16 +11,15 @@ import type { AssumedModel } from '../models/index.js';
 import { requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
 import { type Classifier, loadClassifier } from './classifier.js';
-import { CropClassifier } from './crop-classifier.js';
 import { withFlip } from './flip.js';
-import {
-  type Pipeline,
-  type RecognizeOptions,
-  type RecognizerParts,
-  recognizeAll,
-  recognizeFaces,
-} from './pipeline.js';
+import type { RecognizeOptions, RecognizerParts } from './pipeline.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
+import {
+  type ImageList,
+  LocalEngine,
+  type RecognitionEngine,
+  type RecognizeFacesOptions,
+} from './recognition-engine.js';
 
 export interface RecognizerOptions {
   /** Path of the weights. Default: those that come with the package. */
@@ -55,23 +53,12 @@ export interface RecognizerOptions {
  *     await recognizer.dispose();
  */
 export class Recognizer {
-  readonly #parts: Pipeline;
+  readonly #engine: RecognitionEngine;
   readonly #detect: Omit<DetectOptions, 'signal'>;
-  readonly #disposal = new AbortController();
-  /** Runs of the networks that have begun: memory is freed after them. */
-  readonly #running = new Set<Promise<unknown>>();
   #disposed: Promise<void> | undefined;
 
-  private constructor({ classifier, detector, ...parts }: RecognizerParts, detect: Omit<DetectOptions, 'signal'>) {
-    const watched: Classifier = {
-      ...classifier,
-      classify: (images, n) => this.#run(() => classifier.classify(images, n)),
-    };
-    this.#parts = {
-      ...parts,
-      crops: new CropClassifier(watched),
-      ...(detector === undefined ? {} : { detector: this.#watched(detector) }),
-    };
+  private constructor(engine: RecognitionEngine, detect: Omit<DetectOptions, 'signal'>) {
+    this.#engine = engine;
     this.#detect = detect;
   }
 
@@ -97,7 +84,7 @@ export class Recognizer {
         lowContrast,
         ...(aligned ? {} : { detector: await loadFaceDetector(onThreads) }),
       };
-      return new Recognizer(parts, detect);
+      return Recognizer.of(parts, detect);
     } catch (error) {
       await classifier.dispose();
       throw error;
@@ -106,7 +93,12 @@ export class Recognizer {
 
   /** One of parts that are ready; disposing of it disposes of them. */
   static of(parts: RecognizerParts, detect: Omit<DetectOptions, 'signal'> = {}): Recognizer {
-    return new Recognizer(parts, detect);
+    return new Recognizer(new LocalEngine(parts), detect);
+  }
+
+  /** What does the work. */
+  get engine(): RecognitionEngine {
+    return this.#engine;
   }
 
   /** The labels of scores, in the network's order. */
@@ -119,18 +111,18 @@ export class Recognizer {
   }
 
   /** Reads face crops; pictures, video frames and all else that is read with this recognizer share its runs of the network. */
-  get crops(): CropClassifier {
-    return this.#parts.crops;
+  get crops(): RecognitionEngine['crops'] {
+    return this.#engine.crops;
   }
 
   /** What becomes of face crops of low contrast. */
   get lowContrast(): LowContrast {
-    return this.#parts.lowContrast ?? 'stretch';
+    return this.#engine.lowContrast;
   }
 
   /** Undefined where pictures are face crops. */
   get detector(): FaceDetector | undefined {
-    return this.#parts.detector;
+    return this.#engine.detector;
   }
 
   /** How faces lie in the crops that the network sees. */
@@ -163,28 +155,21 @@ export class Recognizer {
 
   /** The same for pictures some of which may be unusable: `rejected` with a `UserError` in their place. */
   async *settle(
-    images: (object & Iterable<ImageSource>) | AsyncIterable<ImageSource>,
+    images: ImageList,
     options: RecognizeOptions = {},
   ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
     checkList(images);
     checkOptions(options);
-    this.#disposal.signal.throwIfAborted();
-    const stop = linked([this.#disposal.signal, options.signal]);
-    try {
-      const detect = { ...this.#detect, ...options.detect };
-      yield* recognizeAll(this.#parts, images, { ...options, detect, signal: stop.signal });
-    } finally {
-      stop.release();
-    }
+    yield* this.#engine.settle(images, { ...options, detect: { ...this.#detect, ...options.detect } });
   }
 
   /** What faces of a decoded picture show that were found before, such as by following them from frame to frame. */
   async recognizeFaces(
     picture: RawImage,
     faces: readonly Face[],
-    options: Pick<RecognizeOptions, 'batchSize' | 'crops'> = {},
+    options: RecognizeFacesOptions = {},
   ): Promise<RecognizedFace[]> {
-    return recognizeFaces(this.#parts, picture, faces, options);
+    return this.#engine.recognizeFaces(picture, faces, options);
   }
 
   async #list(images: readonly ImageSource[], options: RecognizeOptions): Promise<Recognition[]> {
@@ -193,30 +178,7 @@ export class Recognizer {
     return results;
   }
 
-  #watched(detector: FaceDetector): FaceDetector {
-    return {
-      ...detector,
-      detect: (picture, options) => this.#run(() => detector.detect(picture, options)),
-      follow: (picture, faces, minScore) => this.#run(() => detector.follow(picture, faces, minScore)),
-    };
-  }
-
-  /** @throws Error after `dispose`. */
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    this.#disposal.signal.throwIfAborted();
-    const run = work();
-    this.#running.add(run);
-    try {
-      return await run;
-    } finally {
-      this.#running.delete(run);
-    }
-  }
-
-  async *#stream(
-    images: (object & Iterable<ImageSource>) | AsyncIterable<ImageSource>,
-    options: RecognizeOptions,
-  ): AsyncGenerator<Recognition, void, void> {
+  async *#stream(images: ImageList, options: RecognizeOptions): AsyncGenerator<Recognition, void, void> {
     for await (const result of this.settle(images, options)) {
       if (result.status === 'rejected') throw result.reason;
       yield result.value;
@@ -225,21 +187,13 @@ export class Recognizer {
 
   /** Frees the networks' memory; what is under way throws. Safe to call again. */
   dispose(): Promise<void> {
-    this.#disposed ??= this.#end();
+    this.#disposed ??= this.#engine.dispose(new Error('This recognizer has been disposed of; load another one.'));
     return this.#disposed;
   }
 
   /** For `await using`, where the runtime has it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
-  }
-
-  async #end(): Promise<void> {
-    const reason = new Error('This recognizer has been disposed of; load another one.');
-    this.#disposal.abort(reason);
-    await Promise.allSettled(this.#running);
-    await this.#parts.detector?.dispose();
-    await this.crops.dispose(reason);
   }
 }
 

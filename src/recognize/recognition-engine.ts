@@ -1,0 +1,109 @@
+import { linked } from '../common/signals.js';
+import type { Face, FaceDetector } from '../detect/index.js';
+import type { LowContrast } from '../image/contrast.js';
+import type { ImageSource, RawImage } from '../image/image-source.js';
+import type { Classifier } from './classifier.js';
+import { CropClassifier } from './crop-classifier.js';
+import {
+  type Pipeline,
+  type RecognizeOptions,
+  type RecognizerParts,
+  recognizeAll,
+  recognizeFaces,
+} from './pipeline.js';
+import type { Recognition, RecognizedFace } from './recognition.js';
+
+/** Pictures, one after the other. */
+export type ImageList = (object & Iterable<ImageSource>) | AsyncIterable<ImageSource>;
+
+export type RecognizeFacesOptions = Pick<RecognizeOptions, 'batchSize' | 'crops'>;
+
+/** What a `Recognizer` works with: networks in its own thread (`LocalEngine`), or in another one that the host starts. */
+export interface RecognitionEngine {
+  readonly crops: Pick<CropClassifier, 'classifier' | 'classify' | 'waiting'>;
+  /** Undefined where pictures are face crops. */
+  readonly detector: FaceDetector | undefined;
+  readonly lowContrast: LowContrast;
+  /** See `recognizeAll`. */
+  settle(images: ImageList, options: RecognizeOptions): AsyncGenerator<PromiseSettledResult<Recognition>, void, void>;
+  /** See `recognizeFaces` of the pipeline. */
+  recognizeFaces(picture: RawImage, faces: readonly Face[], options: RecognizeFacesOptions): Promise<RecognizedFace[]>;
+  /** Frees the networks' memory. What is under way, and what comes later, throws the reason. Called once. */
+  dispose(reason: Error): Promise<void>;
+}
+
+/** Networks in this thread, which their runs block. */
+export class LocalEngine implements RecognitionEngine {
+  readonly #parts: Pipeline;
+  readonly #disposal = new AbortController();
+  /** Runs of the networks that have begun: memory is freed after them. */
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor({ classifier, detector, ...parts }: RecognizerParts) {
+    const watched: Classifier = {
+      ...classifier,
+      classify: (images, n) => this.#run(() => classifier.classify(images, n)),
+    };
+    this.#parts = {
+      ...parts,
+      crops: new CropClassifier(watched),
+      ...(detector === undefined ? {} : { detector: this.#watched(detector) }),
+    };
+  }
+
+  get crops(): CropClassifier {
+    return this.#parts.crops;
+  }
+
+  get lowContrast(): LowContrast {
+    return this.#parts.lowContrast ?? 'stretch';
+  }
+
+  get detector(): FaceDetector | undefined {
+    return this.#parts.detector;
+  }
+
+  async *settle(
+    images: ImageList,
+    options: RecognizeOptions,
+  ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
+    this.#disposal.signal.throwIfAborted();
+    const stop = linked([this.#disposal.signal, options.signal]);
+    try {
+      yield* recognizeAll(this.#parts, images, { ...options, signal: stop.signal });
+    } finally {
+      stop.release();
+    }
+  }
+
+  recognizeFaces(picture: RawImage, faces: readonly Face[], options: RecognizeFacesOptions): Promise<RecognizedFace[]> {
+    return recognizeFaces(this.#parts, picture, faces, options);
+  }
+
+  async dispose(reason: Error): Promise<void> {
+    this.#disposal.abort(reason);
+    await Promise.allSettled(this.#running);
+    await this.#parts.detector?.dispose();
+    await this.crops.dispose(reason);
+  }
+
+  #watched(detector: FaceDetector): FaceDetector {
+    return {
+      ...detector,
+      detect: (picture, options) => this.#run(() => detector.detect(picture, options)),
+      follow: (picture, faces, minScore) => this.#run(() => detector.follow(picture, faces, minScore)),
+    };
+  }
+
+  /** @throws Error after `dispose`. */
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    this.#disposal.signal.throwIfAborted();
+    const run = work();
+    this.#running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(run);
+    }
+  }
+}
