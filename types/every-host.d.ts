@@ -38,6 +38,9 @@ declare const TextDecoder: new (
   options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean },
 ) => { decode(bytes: Uint8Array): string };
 
+/** Of base64; a character for each byte. */
+declare function atob(text: string): string;
+
 declare const performance: { now(): number };
 
 /** A number in browsers, an object in Node: nothing to calculate with. */
@@ -62,6 +65,10 @@ declare namespace WebAssembly {
 }
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module;
-  readonly Instance: new (module: WebAssembly.Module) => WebAssembly.Instance;
+  readonly Memory: new (size: { readonly initial: number }) => WebAssembly.Memory;
+  readonly Instance: new (
+    module: WebAssembly.Module,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => WebAssembly.Instance;
   validate(bytes: Uint8Array<ArrayBuffer>): boolean;
 };
