@@ -98,15 +98,17 @@ export interface TrainingMemory {
   readonly parameters: Float32Array<ArrayBuffer>;
   /** What the optimizer keeps of each parameter: two arrays for Adam, one for momentum. */
   readonly moments: readonly Float32Array<ArrayBuffer>[];
-  readonly kernel: AdamKernel;
+  /** Of Adam's memory only. */
+  readonly kernel?: AdamKernel;
 }
 
 /** Memory for the parameters of a network, which the caller owns, and beside it the moments. */
 export function reserve(config: OptimizerConfig, layout: Layout): TrainingMemory {
-  const count = config.type === 'sgd' ? Number(config.momentum > 0) : 2;
-  const made = config.type === 'sgd' ? undefined : createAdamKernel(layout.total, 1 + count);
-  const arrays = made?.arrays ?? Array.from({ length: 1 + count }, () => allocate(layout));
-  return { parameters: itemAt(arrays, 0), moments: arrays.slice(1), kernel: made?.kernel ?? adamLoop };
+  if (config.type === 'sgd') {
+    return { parameters: allocate(layout), moments: config.momentum > 0 ? [allocate(layout)] : [] };
+  }
+  const { arrays, kernel } = createAdamKernel(layout.total, 3);
+  return { parameters: itemAt(arrays, 0), moments: arrays.slice(1), kernel };
 }
 
 /**
@@ -122,6 +124,7 @@ export function createState(
   checkOptimizer(config);
   const decays = layout.names.map((name, index) => decay(name, itemAt(layout.shapes, index)));
   if (config.type === 'sgd') return { type: 'sgd', step: 0, momentumBuffer: moments[0] ?? new Float32Array(0), decays };
+  if (kernel === undefined) throw new Error('memory that was reserved for SGD has no kernel for Adam');
   return { type: 'adam', step: 0, expAvg: itemAt(moments, 0), expAvgSq: itemAt(moments, 1), kernel, decays };
 }
 
@@ -198,23 +201,6 @@ function updateAdam(
     state.kernel(w, g, m, v, { beta1, beta2, stepSize, eps, shrink: decays ? shrink : 1, l2: decays ? l2 : 0 });
   });
 }
-
-/** The kernel's loop where WebAssembly has no SIMD: in double precision, and half as fast. */
-export const adamLoop: AdamKernel = (weights, gradient, first, second, numbers) => {
-  const { beta1, beta2, stepSize, eps, shrink, l2 } = numbers;
-  const rest1 = 1 - beta1;
-  const rest2 = 1 - beta2;
-  const size = weights.length;
-  for (let i = 0; i < size; i++) {
-    const w = weights[i] as number;
-    const g = (gradient[i] as number) + l2 * w;
-    const m = beta1 * (first[i] as number) + rest1 * g;
-    const v = beta2 * (second[i] as number) + rest2 * g * g;
-    first[i] = m;
-    second[i] = v;
-    weights[i] = shrink * w - (stepSize * m) / (Math.sqrt(v) + eps);
-  }
-};
 
 function updateSgd(
   config: SgdConfig,
