@@ -1,5 +1,5 @@
+import { jsonText } from '../common/json-text.js';
 import { printable, printableLines } from '../common/printable.js';
-import { jsonText } from './json-text.js';
 import { writeOut } from './stdout.js';
 
 export { writeOut } from './stdout.js';

@@ -1,3 +1,4 @@
+import { jsonText } from '../common/json-text.js';
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
 import type { ModelDescription } from '../node/checkpoints/index.js';
@@ -5,7 +6,6 @@ import { bar } from '../node/report/bar.js';
 import { formatTable } from '../node/report/text-tables.js';
 import { cropDocument, type Recognition, recognitionDocument } from '../recognize/index.js';
 import { writeText } from './context.js';
-import { jsonText } from './json-text.js';
 import { writeOut } from './stdout.js';
 
 /** A picture that was looked at, and the files that were made of it. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { withEvents } from '../../src/cli/training-events.js';
 import { zeros } from '../../src/nn/index.js';
 import { lastFileName, loadTrainState, type TrainState } from '../../src/node/checkpoints/index.js';
 import type { Batch, Dataset, Loader } from '../../src/node/datasets/index.js';
 import { claimFolder } from '../../src/node/files/folder-lock.js';
+import { withEvents } from '../../src/node/report/training-events.js';
 import type { TrainListener } from '../../src/node/runs/job.js';
 import { runEpochs } from '../../src/node/runs/loop.js';
 import { learningRateOf } from '../../src/node/runs/options.js';

@@ -11,11 +11,11 @@ import {
   verdictOn,
 } from '../../node/datasets/index.js';
 import { type LabelOrder, sampledLabelOrder } from '../../node/measure/index.js';
+import { writeSheets } from '../../node/report/contact-sheets.js';
 import { fontNote, formatTable } from '../../node/report/index.js';
 import { describeCheckpoint } from '../../recognize/index.js';
 import { labelSetArgument } from '../arguments.js';
 import { labelSetNames, openCheckpoint, positive } from '../checkpoint-options.js';
-import { writeSheets } from '../contact-sheets.js';
 import { grouped, note, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';

@@ -5,14 +5,7 @@ import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
 import { lastFileName, readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
-import type { InitSource } from '../../node/runs/init.js';
-import type { EpochSummary, TrainJob, TrainResult } from '../../node/runs/job.js';
-import { parseRun, parseStoredRun, type RunOptions } from '../../node/runs/options.js';
-import { train } from '../../node/runs/train.js';
-import type { DeviceName } from '../../runtime/index.js';
-import { numberOf, quoted } from '../arguments.js';
-import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
-import { note, noteSkipped, printResult } from '../context.js';
+import { withEvents } from '../../node/report/training-events.js';
 import {
   type CrossValidation,
   crossValidate,
@@ -20,15 +13,22 @@ import {
   crossValidationDocument,
   crossValidationText,
   readCrossValidation,
-} from '../cross-validation.js';
+} from '../../node/runs/cross-validation.js';
+import type { InitSource } from '../../node/runs/init.js';
+import type { EpochSummary, TrainJob, TrainResult } from '../../node/runs/job.js';
+import { parseRun, parseStoredRun, type RunOptions } from '../../node/runs/options.js';
+import { train } from '../../node/runs/train.js';
+import { wishedRun } from '../../node/runs/wished-run.js';
+import type { DeviceName } from '../../runtime/index.js';
+import { numberOf, quoted } from '../arguments.js';
+import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
+import { note, noteSkipped, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { initArgument, initLabelsArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { openDevice } from '../open-device.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
-import { withEvents } from '../training-events.js';
 import { trainingProgress } from '../training-progress.js';
-import { wishedRun } from '../wished-run.js';
 
 interface TrainFlags extends Readonly<Record<string, unknown>> {
   readonly device: DeviceName | 'auto';

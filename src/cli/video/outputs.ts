@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
+import { jsonText } from '../../common/json-text.js';
 import { explainFileError } from '../../node/files/files.js';
 import { fourDigits, hundredths } from '../../recognize/index.js';
 import { frameDocument, milliseconds, type VideoFrame } from '../../video/index.js';
-import { jsonText } from '../json-text.js';
 import { writeOut } from '../stdout.js';
 
 /** Where frames go, one after the other. */

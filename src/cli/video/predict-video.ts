@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { UserError } from '../../common/errors.js';
+import { jsonText } from '../../common/json-text.js';
 import { openVideo, type Video } from '../../node/ffmpeg/index.js';
 import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
 import { checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
@@ -10,7 +11,6 @@ import { note, noteLines, writeText } from '../context.js';
 import { checkDrawing } from '../drawing-path.js';
 import { ExitCode, exitCodeOf } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
-import { jsonText } from '../json-text.js';
 import { sentenceOf } from '../settings.js';
 import { isStdoutFailure, writeOut } from '../stdout.js';
 import type { VideoInput } from './inputs.js';

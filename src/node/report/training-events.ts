@@ -1,4 +1,7 @@
-import type { Calibration, ConfusionMatrix } from '../metrics/index.js';
+import { sentenceOf } from '../../cli/settings.js';
+import type { Calibration, ConfusionMatrix } from '../../metrics/index.js';
+import type { TrainListener } from '../runs/job.js';
+import type { RunOptions } from '../runs/options.js';
 import {
   type EpochFigures,
   type EventFile,
@@ -12,10 +15,7 @@ import {
   type PluginRecord,
   type RunEpoch,
   settingsMarkdown,
-} from '../node/report/index.js';
-import type { TrainListener } from '../node/runs/job.js';
-import type { RunOptions } from '../node/runs/options.js';
-import { sentenceOf } from './settings.js';
+} from './index.js';
 
 /** Batches of an epoch whose loss is written: enough for a curve, and small files. */
 const pointsAnEpoch = 50;

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { modelNamed } from '../models/index.js';
-import { reportedSplitOf, splitAmong, splitsOf } from '../node/datasets/index.js';
-import type { RunOptions } from '../node/runs/options.js';
-import { runFor } from '../node/runs/recipes.js';
-import { flagOf } from './settings.js';
+import { flagOf } from '../../cli/settings.js';
+import { modelNamed } from '../../models/index.js';
+import { reportedSplitOf, splitAmong, splitsOf } from '../datasets/index.js';
+import type { RunOptions } from './options.js';
+import { runFor } from './recipes.js';
 
 /** The run that options ask for, and in sentences what they lead to that is not plain from them. */
 export async function wishedRun(

@@ -1,13 +1,13 @@
 import { basename, join } from 'node:path';
-import { UserError } from '../common/errors.js';
-import { evenly } from '../common/evenly.js';
-import type { LabelSet } from '../common/labels.js';
-import { loadDataset, type Sample } from '../node/datasets/index.js';
-import { decodePicture } from '../node/decode/index.js';
-import { contactSheet } from '../node/draw/index.js';
-import { writeFileAtomic } from '../node/files/files.js';
-import { makeFolder } from '../node/files/output-paths.js';
-import { grouped } from './context.js';
+import { grouped } from '../../cli/context.js';
+import { UserError } from '../../common/errors.js';
+import { evenly } from '../../common/evenly.js';
+import type { LabelSet } from '../../common/labels.js';
+import { loadDataset, type Sample } from '../datasets/index.js';
+import { decodePicture } from '../decode/index.js';
+import { contactSheet } from '../draw/index.js';
+import { writeFileAtomic } from '../files/files.js';
+import { makeFolder } from '../files/output-paths.js';
 
 /** Pictures on a sheet. */
 const most = 64;

@@ -1,22 +1,22 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../common/errors.js';
-import type { LabelSet } from '../common/labels.js';
-import { lastFileName } from '../node/checkpoints/index.js';
-import { divide, loadDataset } from '../node/datasets/index.js';
-import { readJson, writeFileAtomic } from '../node/files/files.js';
-import { claimFolder } from '../node/files/folder-lock.js';
-import { evaluateOn } from '../node/measure/index.js';
-import { type Figures, figuresOf, measurementsTable, spreadOf } from '../node/report/index.js';
-import type { TrainResult } from '../node/runs/job.js';
-import { dataTypeLabels, type RunOptions, runSchema, withTrueLandmark } from '../node/runs/options.js';
-import { requireNoRun } from '../node/runs/resume.js';
-import { loadClassifier } from '../recognize/index.js';
-import type { DeviceName } from '../runtime/index.js';
-import { quoted } from './arguments.js';
-import { note } from './context.js';
-import { evaluationDocument } from './evaluation-text.js';
+import { quoted } from '../../cli/arguments.js';
+import { note } from '../../cli/context.js';
+import { evaluationDocument } from '../../cli/evaluation-text.js';
+import { UserError } from '../../common/errors.js';
+import type { LabelSet } from '../../common/labels.js';
+import { loadClassifier } from '../../recognize/index.js';
+import type { DeviceName } from '../../runtime/index.js';
+import { lastFileName } from '../checkpoints/index.js';
+import { divide, loadDataset } from '../datasets/index.js';
+import { readJson, writeFileAtomic } from '../files/files.js';
+import { claimFolder } from '../files/folder-lock.js';
+import { evaluateOn } from '../measure/index.js';
+import { type Figures, figuresOf, measurementsTable, spreadOf } from '../report/index.js';
+import type { TrainResult } from './job.js';
+import { dataTypeLabels, type RunOptions, runSchema, withTrueLandmark } from './options.js';
+import { requireNoRun } from './resume.js';
 
 /** Says in the folder of a cross-validation what it is and how far it has got. */
 export const planFileName = 'cross-validation.json';
