@@ -79,7 +79,7 @@ describe('cross-validation', () => {
 
   it('says what cannot be', async () => {
     const train = ['train', '--data', 'faces', ...device];
-    await fails([...train, '--folds', '2', '--out', 'cv'], dir, 2, /already holds a cross-validation.*--resume cv/);
+    await fails([...train, '--folds', '2', '--out', 'cv'], dir, 2, /already holds a cross-validation.*resume from cv/);
     await fails([...train, '--fold', '1'], dir, 2, /--fold 1 of how many/);
     await fails(['train', '--resume', 'cv', '--epochs', '5', ...device], dir, 2, /trained alike, and --epochs was 1/);
   });

@@ -46,7 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'web/host': ['host', 'image', 'web/decode'],
   'node/draw': [...core, 'node/files', 'node/decode'],
   'node/crop': [...core, ...hosts],
-  'node/runs': [...core, ...hosts],
+  'node/runs': [...core, ...hosts, 'node/measure'],
   'node/measure': [...core, ...hosts],
   'node/convert': [...core, ...hosts],
   'node/report': [...core, ...hosts, 'node/draw', 'node/runs'],

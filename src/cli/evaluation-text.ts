@@ -1,36 +1,8 @@
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
-import type { Evaluated, Protocol } from '../node/measure/index.js';
+import type { Measurement, Protocol } from '../node/measure/index.js';
 import { confusionTable, formatTable, perClassTable } from '../node/report/index.js';
 import { grouped } from './context.js';
-
-/** One checkpoint, measured. */
-export interface Measurement {
-  readonly checkpoint: string;
-  /** Name of the network. */
-  readonly model: string;
-  /** Folder of the dataset. */
-  readonly data: string;
-  readonly result: Evaluated;
-}
-
-/** A measurement for programs. */
-export function evaluationDocument({ checkpoint, model, data, result }: Measurement): object {
-  const { split, labels, evaluation, skipped, protocol, order, warnings, note } = result;
-  return {
-    checkpoint,
-    model,
-    data,
-    split,
-    labels,
-    ...(note === undefined ? {} : { note }),
-    protocol: { checkpoint, ...protocol },
-    order,
-    warnings,
-    ...evaluation,
-    skipped: skipped.map(({ path, reason }) => ({ path, reason })),
-  };
-}
 
 /** A measurement for people: figures, confusions, and how they were got. */
 export function evaluationText({ checkpoint, data, result }: Measurement): string {

@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2/report`: charts, tables and event files of runs. It loads a plotting library. */
 
+export { type FigureName, type Figures, figuresOf, spreadOf } from '../metrics/index.js';
 export {
   bar,
   type ComparedRun,
@@ -19,9 +20,6 @@ export {
   epochImages,
   epochScalars,
   epochsOf,
-  type FigureName,
-  type Figures,
-  figuresOf,
   fontNote,
   formatTable,
   hasEvents,
@@ -43,7 +41,6 @@ export {
   type Scatter,
   scatterSvg,
   settingsMarkdown,
-  spreadOf,
   spreadText,
   svgToPng,
   validationFigures,

@@ -1,3 +1,4 @@
 export type { AttentionMap, ClassTokenAttention, ScaleAttention, TokenWeights } from './attention-maps.js';
 export * from './explain.js';
 export * from './explanation-document.js';
+export { explanationTensors } from './explanation-tensors.js';

@@ -1,6 +1,7 @@
 export { argmax } from './argmax.js';
 export * from './calibration.js';
 export * from './evaluation.js';
+export * from './figures.js';
 export * from './fitting-order.js';
 export * from './log-softmax.js';
 export { predictions, type Scores } from './predictions.js';

@@ -198,7 +198,7 @@ export class Trainer {
     if (!Number.isFinite(tally.loss)) {
       throw new UserError(
         `The loss is no longer a finite number (epoch ${epoch + 1}, batch ${index + 1}); lower the learning rate (it was ` +
-          `${learningRate}) or add a warm-up.`,
+          `${learningRate}) or add epochs of warm-up.`,
         'diverged',
         { settings: ['lr', 'warmUp'] },
       );

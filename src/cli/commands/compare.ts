@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { UserError } from '../../common/errors.js';
+import { figuresOf } from '../../metrics/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import {
@@ -14,7 +15,6 @@ import {
   comparisonRows,
   comparisonText,
   distinctRuns,
-  figuresOf,
   fontNote,
   type RunFolder,
   readRun,

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { LowContrast } from '../../image/index.js';
+import { figuresOf, spreadOf } from '../../metrics/index.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
-import { type Evaluated, evaluateOn } from '../../node/measure/index.js';
-import { figuresOf, measurementsTable, spreadOf } from '../../node/report/index.js';
+import { type Evaluated, evaluateOn, evaluationDocument, type Measurement } from '../../node/measure/index.js';
+import { measurementsTable } from '../../node/report/index.js';
 import type { Classifier } from '../../recognize/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
@@ -18,7 +19,7 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { grouped, note, noteSkipped, printResult } from '../context.js';
-import { evaluationDocument, evaluationText, type Measurement, protocolText } from '../evaluation-text.js';
+import { evaluationText, protocolText } from '../evaluation-text.js';
 import { type FoldFlags, foldToMeasure } from '../fold-options.js';
 import { writePredictions } from '../predictions-csv.js';
 import { countBar } from '../progress.js';

@@ -11,12 +11,13 @@ import {
   explain,
   explainFaces,
   explanationDocument,
+  explanationTensors,
   loadExplainer,
 } from '../../explain/index.js';
 import { type LowContrast, type Picture, withContrast } from '../../image/index.js';
 import { writeSafetensors } from '../../node/checkpoints/index.js';
 import { decodePicture } from '../../node/decode/index.js';
-import { heatPanel } from '../../node/draw/index.js';
+import { explanationPanel, heatPanel } from '../../node/draw/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
@@ -30,7 +31,6 @@ import {
 } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';
-import { explanationPanel, explanationTensors } from '../explanation-output.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
 import { sentenceOf } from '../settings.js';

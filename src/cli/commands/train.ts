@@ -11,7 +11,6 @@ import {
   crossValidate,
   crossValidationAt,
   crossValidationDocument,
-  crossValidationText,
   readCrossValidation,
 } from '../../node/runs/cross-validation.js';
 import type { InitSource } from '../../node/runs/init.js';
@@ -23,11 +22,13 @@ import type { DeviceName } from '../../runtime/index.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';
+import { crossValidationText } from '../cross-validation-text.js';
 import { ExitCode } from '../exit-code.js';
 import { initArgument, initLabelsArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { openDevice } from '../open-device.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
+import { flagOf } from '../settings.js';
 import { trainingProgress } from '../training-progress.js';
 
 interface TrainFlags extends Readonly<Record<string, unknown>> {
@@ -175,6 +176,8 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
       goesOn,
       device,
       strict,
+      onFold: (fold, folds) => note(`Fold ${fold} of ${folds}`),
+      onNote: note,
       ...(workers === undefined ? {} : { workers }),
       ...(threads === undefined ? {} : { threads }),
       train: async (job) => {
@@ -219,6 +222,9 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   const wish = await wishedRun(given.data, given);
   const options = parseRun(wish.run);
   for (const sentence of wish.notes) note(sentence);
+  for (const { setting, value } of wish.ignored) {
+    note(`As published, ${flagOf(setting)} is ignored: it is ${String(value)}.`);
+  }
   const { fold, folds } = options;
   if (fold !== null && (folds === null || fold > folds)) {
     throw new UserError(

@@ -1,5 +1,6 @@
 export * from './embed.js';
 export * from './evaluate.js';
+export * from './evaluation-document.js';
 export * from './feature-map.js';
 export * from './label-mapping.js';
 export * from './label-order.js';

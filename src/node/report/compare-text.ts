@@ -1,8 +1,7 @@
 import { percent } from '../../common/percent.js';
-import type { Spread } from '../../metrics/index.js';
+import type { FigureName, Spread } from '../../metrics/index.js';
 import { settingText } from '../draw/text.js';
 import type { Comparison, RunGroup } from './compare.js';
-import type { FigureName } from './measurements.js';
 import { settingNamed } from './run-folder.js';
 import { formatTable } from './text-tables.js';
 

@@ -1,9 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../../common/errors.js';
-import { type Spread, spread } from '../../metrics/index.js';
+import { type FigureName, type Figures, type Spread, spread, spreadOf } from '../../metrics/index.js';
 import { settingText } from '../draw/text.js';
-import { type FigureName, type Figures, spreadOf } from './measurements.js';
 import { type RunFolder, type RunSettings, settingNamed } from './run-folder.js';
 import { recordedEvaluation } from './run-report.js';
 

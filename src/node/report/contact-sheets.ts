@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
-import { grouped } from '../../cli/context.js';
 import { UserError } from '../../common/errors.js';
 import { evenly } from '../../common/evenly.js';
 import type { LabelSet } from '../../common/labels.js';
 import { loadDataset, type Sample } from '../datasets/index.js';
 import { decodePicture } from '../decode/index.js';
 import { contactSheet } from '../draw/index.js';
+import { grouped } from '../draw/text.js';
 import { writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { evaluate } from '../../metrics/index.js';
-import { type Figures, figuresOf, measurementsTable, spreadOf } from './measurements.js';
+import { evaluate, type Figures, figuresOf, spreadOf } from '../../metrics/index.js';
+import { measurementsTable } from './measurements.js';
 
 /** `right` of four pictures of two classes are recognised, all of them with certainty. */
 function measured(right: number): Figures {

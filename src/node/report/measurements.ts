@@ -1,36 +1,6 @@
 import { percent } from '../../common/percent.js';
-import type { Evaluation } from '../../metrics/evaluation.js';
-import { type Spread, spread } from '../../metrics/spread.js';
+import { type FigureName, type Figures, figureNames, spreadOf } from '../../metrics/index.js';
 import { formatTable } from './text-tables.js';
-
-/** What of an evaluation is compared over seeds and folds. Fractions; null where nothing defines them. */
-export interface Figures {
-  readonly samples: number;
-  readonly accuracy: number | null;
-  readonly meanClassAccuracy: number | null;
-  readonly macroF1: number | null;
-  readonly ece: number | null;
-  readonly brier: number | null;
-}
-export type FigureName = Exclude<keyof Figures, 'samples'>;
-const names: readonly FigureName[] = ['accuracy', 'meanClassAccuracy', 'macroF1', 'ece', 'brier'];
-
-export function figuresOf({ samples, accuracy, meanClassAccuracy, macroF1, calibration }: Evaluation): Figures {
-  const { ece, brier } = calibration;
-  return { samples, accuracy, meanClassAccuracy, macroF1, ece, brier };
-}
-
-/** Mean and sample deviation of each figure. */
-export function spreadOf(all: readonly Figures[]): Readonly<Record<FigureName, Spread>> {
-  const of = (name: FigureName): Spread => spread(all.map((figures) => figures[name]));
-  return {
-    accuracy: of('accuracy'),
-    meanClassAccuracy: of('meanClassAccuracy'),
-    macroF1: of('macroF1'),
-    ece: of('ece'),
-    brier: of('brier'),
-  };
-}
 
 /**
  * A row for each evaluation, and below them mean and deviation: percent with two digits after the point, Brier scores
@@ -49,9 +19,9 @@ export function measurementsTable(
     ...rows.map(({ name, figures }) => [
       name,
       String(figures.samples),
-      ...names.map((figure) => text(figure, figures[figure])),
+      ...figureNames.map((figure) => text(figure, figures[figure])),
     ]),
-    ['mean', '', ...names.map((figure) => text(figure, spreads[figure].mean))],
-    ['deviation', '', ...names.map((figure) => text(figure, spreads[figure].deviation))],
+    ['mean', '', ...figureNames.map((figure) => text(figure, spreads[figure].mean))],
+    ['deviation', '', ...figureNames.map((figure) => text(figure, spreads[figure].deviation))],
   ]);
 }

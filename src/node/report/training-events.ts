@@ -1,4 +1,4 @@
-import { sentenceOf } from '../../cli/settings.js';
+import { messageOf, UserError } from '../../common/errors.js';
 import type { Calibration, ConfusionMatrix } from '../../metrics/index.js';
 import type { TrainListener } from '../runs/job.js';
 import type { RunOptions } from '../runs/options.js';
@@ -44,7 +44,8 @@ export function withEvents(
         await work();
       } catch (error) {
         failed = true;
-        listener.onNote?.(`TensorBoard will not show this run any further. ${sentenceOf(error)}`);
+        const settings = error instanceof UserError ? error.settings : [];
+        listener.onNote?.(`TensorBoard will not show this run any further. ${messageOf(error)}`, settings);
       }
     });
   };

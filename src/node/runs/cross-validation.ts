@@ -1,19 +1,16 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { quoted } from '../../cli/arguments.js';
-import { note } from '../../cli/context.js';
-import { evaluationDocument } from '../../cli/evaluation-text.js';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
+import { type Figures, figuresOf, spreadOf } from '../../metrics/index.js';
 import { loadClassifier } from '../../recognize/index.js';
 import type { DeviceName } from '../../runtime/index.js';
 import { lastFileName } from '../checkpoints/index.js';
 import { divide, loadDataset } from '../datasets/index.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';
-import { evaluateOn } from '../measure/index.js';
-import { type Figures, figuresOf, measurementsTable, spreadOf } from '../report/index.js';
+import { evaluateOn, evaluationDocument } from '../measure/index.js';
 import type { TrainResult } from './job.js';
 import { dataTypeLabels, type RunOptions, runSchema, withTrueLandmark } from './options.js';
 import { requireNoRun } from './resume.js';
@@ -78,6 +75,10 @@ export interface CrossValidationJob {
   readonly threads?: number;
   readonly workers?: number;
   readonly train: (job: FoldJob) => Promise<TrainResult>;
+  /** A fold is about to be trained, or to be gone on with. */
+  readonly onFold?: (fold: number, folds: number) => void;
+  /** A sentence about the folds. */
+  readonly onNote?: (sentence: string) => void;
 }
 
 /** The folder of a cross-validation that a path given to --resume means: the folder itself, or its file. */
@@ -96,7 +97,7 @@ async function requireNone(folder: string): Promise<void> {
   await requireNoRun(folder);
   if (!(await exists(join(folder, planFileName)))) return;
   throw new UserError(
-    `${folder} already holds a cross-validation; go on with it (--resume ${folder}) or choose another folder with --out.`,
+    `${folder} already holds a cross-validation; go on with it (resume from ${folder}) or choose another folder.`,
     'usage',
   );
 }
@@ -122,12 +123,13 @@ async function crossValidateInto(job: CrossValidationJob): Promise<CrossValidati
   // As it is now that nobody else writes it.
   let plan = goesOn ? { ...job.plan, done: (await readCrossValidation(out)).done } : job.plan;
   const count = plan.run.folds ?? 0;
-  await noteScarce(plan.run);
+  const scarce = await scarceNote(plan.run);
+  if (scarce !== undefined) job.onNote?.(scarce);
   const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
   await save();
   for (let fold = 1; fold <= count; fold++) {
     if (plan.done.some((done) => done.fold === fold)) continue;
-    note(`Fold ${fold} of ${count}`);
+    job.onFold?.(fold, count);
     const folder = join(out, `fold-${fold}`);
     const last = join(folder, lastFileName);
     const resume = (await exists(last)) ? { resume: last } : {};
@@ -171,31 +173,18 @@ async function measure(job: CrossValidationJob, fold: number, checkpoint: string
   }
 }
 
-async function noteScarce({ data, trainSplit, folds, seed }: RunOptions): Promise<void> {
+/** A sentence about classes that have fewer pictures than there are folds. */
+async function scarceNote({ data, trainSplit, folds, seed }: RunOptions): Promise<string | undefined> {
   const { scarce } = divide(await loadDataset(data, trainSplit), { index: 1, count: folds ?? 0, seed });
-  if (scarce.length > 0) note(`Some folds hold no picture of ${scarce.join(', ')}: there are fewer than ${folds}.`);
+  if (scarce.length === 0) return undefined;
+  return `Some folds hold no picture of ${scarce.join(', ')}: there are fewer than ${folds}.`;
 }
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-/** The table of the folds that are done, and how to go on where some are not. */
-export function crossValidationText(out: string, { run, done }: CrossValidation): string {
-  const table = measurementsTable(
-    'fold',
-    done.map(({ fold, figures }) => ({ name: String(fold), figures })),
-  );
-  const left = (run.folds ?? 0) - done.length;
-  return [
-    ...(done.length === 0 ? [] : [table]),
-    ...(left === 0
-      ? [`Each fold was measured with weights that never saw it, neither in training nor to choose the best epoch.`]
-      : [`Stopped and saved, ${left} of ${run.folds} folds to go: poster train --resume ${quoted([out])}`]),
-  ].join('\n');
-}
-
-/** The same for programs. */
+/** What a cross-validation has found so far, for programs. */
 export function crossValidationDocument(out: string, plan: CrossValidation): object {
   const { run, done } = plan;
   return {

@@ -1,23 +1,37 @@
 import { isDeepStrictEqual } from 'node:util';
-import { flagOf } from '../../cli/settings.js';
 import { modelNamed } from '../../models/index.js';
 import { reportedSplitOf, splitAmong, splitsOf } from '../datasets/index.js';
 import type { RunOptions } from './options.js';
 import { runFor } from './recipes.js';
 
-/** The run that options ask for, and in sentences what they lead to that is not plain from them. */
-export async function wishedRun(
-  data: string,
-  given: Partial<RunOptions>,
-): Promise<{ readonly run: RunOptions; readonly notes: readonly string[] }> {
+/** A setting that was given and does not count, because the published code has another. */
+export interface IgnoredSetting {
+  readonly setting: string;
+  /** What counts. */
+  readonly value: unknown;
+}
+
+/** A run that was asked for, and what its settings lead to that is not plain from them. */
+export interface WishedRun {
+  readonly run: RunOptions;
+  /** Sentences about the choice of the best epoch. */
+  readonly notes: readonly string[];
+  readonly ignored: readonly IgnoredSetting[];
+}
+
+/**
+ * The settings of a run on a dataset folder, from what is given and the recipes, of which a published one looks at the
+ * folder's splits. `parseRun` checks them.
+ */
+export async function wishedRun(data: string, given: Partial<RunOptions>): Promise<WishedRun> {
   const model = given.model === undefined ? undefined : modelNamed(given.model).name;
   const wish = { data, given, ...(model === undefined ? {} : { model }) };
-  if (given.asPublished !== true) return { run: runFor(wish), notes: [] };
+  if (given.asPublished !== true) return { run: runFor(wish), notes: [], ignored: [] };
   const splits = await splitsOf(data);
   const trainSplit = splitAmong(splits, given.trainSplit ?? 'train');
   const reportedSplit = reportedSplitOf(splits.filter((split) => split !== trainSplit && split !== '.'));
   const run = runFor({ ...wish, ...(reportedSplit === undefined ? {} : { reportedSplit }) });
-  return { run, notes: [...selectionNotes(run, reportedSplit, given), ...ignored(run, given)] };
+  return { run, notes: selectionNotes(run, reportedSplit, given), ignored: ignoredOf(run, given) };
 }
 
 function selectionNotes(
@@ -37,11 +51,9 @@ function selectionNotes(
   ];
 }
 
-/** Options that the published code does not heed. */
-function ignored(run: RunOptions, given: Partial<RunOptions>): string[] {
-  const entries: Readonly<Record<string, unknown>> = given;
-  const values: Readonly<Record<string, unknown>> = run;
-  return Object.keys(given)
-    .filter((key) => entries[key] !== undefined && !isDeepStrictEqual(values[key], entries[key]))
-    .map((key) => `As published, ${flagOf(key)} is ignored: it is ${String(values[key])}.`);
+function ignoredOf(run: RunOptions, given: Partial<RunOptions>): IgnoredSetting[] {
+  const values = new Map<string, unknown>(Object.entries(run));
+  return Object.entries(given)
+    .filter(([key, wanted]) => wanted !== undefined && !isDeepStrictEqual(values.get(key), wanted))
+    .map(([setting]) => ({ setting, value: values.get(setting) }));
 }

@@ -1,7 +1,7 @@
-import { percent } from '../common/percent.js';
-import type { AttentionMap, Explanation, TokenWeights } from '../explain/index.js';
-import { type HeatCell, type HeatPanel, labelColours } from '../node/draw/index.js';
-import { bytesOf, type Tensor } from '../safetensors/index.js';
+import { percent } from '../../common/percent.js';
+import type { AttentionMap, Explanation, TokenWeights } from '../../explain/index.js';
+import type { HeatCell, HeatPanel } from './heat-panel.js';
+import { labelColours } from './label-colours.js';
 
 /** Which of the class token's maps without a class is drawn. */
 export type TokenMap = 'attention' | 'rollout';
@@ -69,25 +69,4 @@ const grid = ({ side }: AttentionMap): string => `${side} x ${side}`;
 /** The highest value, relative to what each place would get if all got the same. */
 function peak({ values }: AttentionMap): number {
   return (highest(values) * values.length) / sum(values);
-}
-
-/** The numbers of an explanation in full, with each head, as tensors to be stored. */
-export function explanationTensors({ scales, classToken }: Explanation): Map<string, Tensor> {
-  const tensors = new Map<string, Tensor>();
-  const put = (name: string, data: Float32Array, shape: readonly number[]): void => {
-    tensors.set(name, { dtype: 'F32', shape, data: bytesOf(data) });
-  };
-  for (const { scale, attention, heads, relevance } of scales) {
-    const { side, values } = attention;
-    put(`scale/${scale}/attention`, values, [side, side]);
-    put(`scale/${scale}/heads`, heads, [heads.length / (side * side), side, side]);
-    put(`scale/${scale}/relevance`, relevance.values, [side, side]);
-  }
-  const { heads, ...maps } = classToken;
-  for (const [name, { itself, scales: parts }] of Object.entries(maps)) {
-    const row = Float32Array.from([itself, ...parts.flatMap(({ values }) => [...values])]);
-    put(`class_token/${name}`, row, [row.length]);
-    if (name === 'attention') put('class_token/heads', heads, [heads.length / row.length, row.length]);
-  }
-  return tensors;
 }

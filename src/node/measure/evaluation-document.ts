@@ -1,0 +1,29 @@
+import type { Evaluated } from './evaluate.js';
+
+/** One checkpoint, measured. */
+export interface Measurement {
+  readonly checkpoint: string;
+  /** Name of the network. */
+  readonly model: string;
+  /** Folder of the dataset. */
+  readonly data: string;
+  readonly result: Evaluated;
+}
+
+/** A measurement for programs. */
+export function evaluationDocument({ checkpoint, model, data, result }: Measurement): object {
+  const { split, labels, evaluation, skipped, protocol, order, warnings, note } = result;
+  return {
+    checkpoint,
+    model,
+    data,
+    split,
+    labels,
+    ...(note === undefined ? {} : { note }),
+    protocol: { checkpoint, ...protocol },
+    order,
+    warnings,
+    ...evaluation,
+    skipped: skipped.map(({ path, reason }) => ({ path, reason })),
+  };
+}
