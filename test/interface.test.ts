@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { z } from 'zod';
-import { compileErrors, newestTypeScript, oldestTypeScript } from './support/compile.js';
+import { type CompilerError, compileErrors, newestTypeScript, oldestTypeScript } from './support/compile.js';
 import { supportedNodes } from './support/node-versions.js';
 import { type PackedProject, packageManifest, packedProject } from './support/packed-project.js';
 import { expectations, scope } from './support/type-expectations.js';
@@ -82,44 +82,58 @@ for (const { version, path, skip } of supportedNodes) {
   });
 }
 
-const compilers = new Map([
-  ['the TypeScript of this project', newestTypeScript],
-  ['the oldest TypeScript', oldestTypeScript],
-]);
+/** In a module of CommonJS form, which TypeScript allows to import an ES module from 5.8 on. */
+const commonJs = `import { Recognizer } from 'poster-v2';
+export const load = (): Promise<Recognizer> => Recognizer.load();
+`;
 const nodeModules = ['--module', 'nodenext'];
-const bundlerModules = ['--module', 'esnext', '--moduleResolution', 'bundler'];
+const bundlerModules = ['--module', 'esnext', '--moduleResolution', 'bundler', '--noEmit'];
+const alsoLibraries = ['--skipLibCheck', 'false'];
+/** Types of some dependencies do not bear these, so that they are for ours alone. */
+const strictest = ['--skipLibCheck', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
+const compilers = [
+  {
+    name: 'the TypeScript of this project',
+    typescript: newestTypeScript,
+    forms: [
+      [...nodeModules, ...alsoLibraries],
+      [...bundlerModules, ...alsoLibraries],
+      [...bundlerModules, ...strictest],
+    ],
+    commonJsErrors: [],
+  },
+  {
+    name: 'the oldest TypeScript',
+    typescript: oldestTypeScript,
+    // To check the types of all libraries takes it ten seconds: once is enough.
+    forms: [
+      [...nodeModules, ...alsoLibraries],
+      [...bundlerModules, ...strictest],
+    ],
+    commonJsErrors: ['TS1479'],
+  },
+];
 
-for (const [name, typescript] of compilers) {
-  const skip =
-    typescript === undefined ? 'TypeScript 5.7 is not here; POSTER_TYPESCRIPT names its folder, as in .ci/run' : false;
+for (const { name, typescript, forms, commonJsErrors } of compilers) {
+  const missing = 'TypeScript 5.7 is not here; POSTER_TYPESCRIPT names its folder, as in .ci/run';
+  const skip = typescript === undefined ? missing : false;
+  const compile = (...args: string[]): CompilerError[] =>
+    compileErrors(typescript ?? '', project.folder, ['--strict', '--target', 'es2022', ...args]);
 
-  test(`${name} compiles programs against the package, strictly, with its types and those it depends on`, {
+  test(`${name} compiles the package's types with those it depends on, and programs against them`, {
     skip,
   }, async () => {
-    if (typescript === undefined) return;
     const documented = await documentedPrograms();
     assert.ok(documented.size > 5);
-    const lines = [
-      ...scope.trim().split('\n'),
-      'async function uses() {',
-      ...expectations.map(({ code }) => `{ ${code} }`),
-      '}',
-    ];
-    const programs = new Map([['main.ts', program], ['uses.ts', lines.join('\n')], ...documented]);
+    const uses = [scope.trim(), 'async function uses() {', ...expectations.map(({ code }) => `{ ${code} }`), '}'].join(
+      '\n',
+    );
+    const programs = new Map([['main.ts', program], ['uses.ts', uses], ...documented]);
     for (const [file, code] of programs) await writeFile(join(project.folder, file), code);
+    const lines = uses.split('\n');
     const wrong = expectations.flatMap(({ code, error }) => (error === undefined ? [] : [`${error}: { ${code} }`]));
-    // Types of some dependencies do not bear the strictest options, so that these are for ours alone.
-    const forms = [
-      [...nodeModules, '--skipLibCheck', 'false'],
-      [...bundlerModules, '--skipLibCheck', 'false', '--noEmit'],
-      [...nodeModules, '--skipLibCheck', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--noEmit'],
-    ];
     for (const form of forms) {
-      const errors = compileErrors(typescript, project.folder, [
-        ...['--strict', '--target', 'es2022', ...form],
-        ...programs.keys(),
-      ]);
-      const told = errors.map(({ file, line, code, message }) =>
+      const told = compile(...form, ...programs.keys()).map(({ file, line, code, message }) =>
         file === 'uses.ts' ? `${code}: ${lines[line - 1] ?? ''}` : `${file}(${line}): ${code} ${message}`,
       );
       assert.deepEqual(told, wrong, form.join(' '));
@@ -127,6 +141,15 @@ for (const [name, typescript] of compilers) {
     const { stdout } = await run(process.execPath, ['main.js', portrait], { cwd: project.folder });
     assert.equal(stdout, 'happiness,false function\n');
     await rm(join(project.folder, 'main.js'));
+  });
+
+  test(`${name} and modules of CommonJS form that import the package`, { skip }, async () => {
+    await writeFile(join(project.folder, 'common.cts'), commonJs);
+    const errors = compile(...nodeModules, '--skipLibCheck', '--noEmit', 'common.cts');
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      commonJsErrors,
+    );
   });
 }
 
