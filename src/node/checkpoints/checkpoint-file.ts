@@ -7,7 +7,7 @@ import { type ReadableFile, withFile } from '../files/files.js';
 import { locateCheckpoint } from './checkpoint-folder.js';
 import { type CheckpointFormat, sniff, sniffBytes } from './file-kind.js';
 import { type Extra, openPth } from './pth/index.js';
-import { headerOf } from './safetensors.js';
+import { headerOf } from '../../safetensors/safetensors.js';
 
 export type { Extra } from './pth/index.js';
 export { describeRefused, refusalChannel } from './refused.js';

@@ -1,10 +1,10 @@
 export * from './checkpoint-file.js';
 export type { CheckpointFormat } from './file-kind.js';
-export { allFinite, requireFinite, requireFiniteInFile } from './finite.js';
-export * from './model-checkpoint.js';
+export { allFinite, requireFinite, requireFiniteInFile } from '../../safetensors/finite.js';
+export * from '../../safetensors/model-checkpoint.js';
 export { noteChannel, publishNote } from './notes.js';
-export * from './parameters.js';
+export * from '../../safetensors/parameters.js';
 export { writePth } from './pth/pth-writer.js';
 export * from './pth/published-writer.js';
-export * from './safetensors.js';
-export * from './train-state.js';
+export * from '../../safetensors/safetensors.js';
+export * from '../../safetensors/train-state.js';

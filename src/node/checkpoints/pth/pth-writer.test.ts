@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { bytesOf, type Dtype, elementBytes, elementCount, type Tensor } from '../../../safetensors/tensor.js';
 import { readCheckpointFile } from '../checkpoint-file.js';
-import { parseDescription } from '../model-checkpoint.js';
+import { parseDescription } from '../../../safetensors/model-checkpoint.js';
 import { describeRefused } from '../refused.js';
 import { pickleOrderedDict } from './pickle-writer.js';
 import { writePth } from './pth-writer.js';

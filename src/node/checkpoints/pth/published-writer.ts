@@ -1,7 +1,7 @@
 import { descriptionKey } from '../../../safetensors/description-key.js';
 import { fromFloat32, type Tensor } from '../../../safetensors/tensor.js';
-import { formatDescription, type ModelDescription } from '../model-checkpoint.js';
-import { isOptionalBuffer } from '../parameters.js';
+import { formatDescription, type ModelDescription } from '../../../safetensors/model-checkpoint.js';
+import { isOptionalBuffer } from '../../../safetensors/parameters.js';
 import {
   type PickleValue,
   pickleCall,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { UserError } from '../../common/errors.js';
+import { UserError } from '../common/errors.js';
 import { allFinite, requireFiniteInFile } from './finite.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-finite-'));

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { UserError } from '../../common/errors.js';
-import { parseJson } from '../../common/json.js';
-import { inOneForm, type LabelSet, labelProblem } from '../../common/labels.js';
-import { type CropTemplate, keypointNames, type Preprocessing } from '../../common/preprocessing.js';
-import { descriptionKey } from '../../safetensors/description-key.js';
+import { UserError } from '../common/errors.js';
+import { parseJson } from '../common/json.js';
+import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
+import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
+import { descriptionKey } from './description-key.js';
 import {
   type FloatArray,
   fromFloat32,
@@ -11,9 +11,9 @@ import {
   type Tensor,
   toFloat32,
   toHalf,
-} from '../../safetensors/tensor.js';
-import { type CheckpointInfo, readCheckpointFile } from './checkpoint-file.js';
-import type { CheckpointFormat } from './file-kind.js';
+} from './tensor.js';
+import { type CheckpointInfo, readCheckpointFile } from '../node/checkpoints/checkpoint-file.js';
+import type { CheckpointFormat } from '../node/checkpoints/file-kind.js';
 import { requireFinite } from './finite.js';
 import { isOptionalBuffer } from './parameters.js';
 import { readHeader, type Safetensors, writeSafetensors } from './safetensors.js';

@@ -1,6 +1,6 @@
-import { UserError } from '../../common/errors.js';
-import { printable } from '../../common/printable.js';
-import type { FloatArray } from '../../safetensors/tensor.js';
+import { UserError } from '../common/errors.js';
+import { printable } from '../common/printable.js';
+import type { FloatArray } from './tensor.js';
 
 /** Shapes by published parameter name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;

@@ -5,9 +5,9 @@ import {
   prefixBytes,
   type SafetensorsHeader,
   type TensorEntry,
-} from '../../safetensors/safetensors-header.js';
-import { elementBytes, type Tensor } from '../../safetensors/tensor.js';
-import { type ReadableFile, withFile, writeFileAtomic } from '../files/files.js';
+} from './safetensors-header.js';
+import { elementBytes, type Tensor } from './tensor.js';
+import { type ReadableFile, withFile, writeFileAtomic } from '../node/files/files.js';
 
 /** The content of a safetensors file. */
 export interface Safetensors {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../../common/errors.js';
-import { parseJson } from '../../common/json.js';
-import { bytesOf, type Tensor, toFloat32 } from '../../safetensors/tensor.js';
-import { makeFolder } from '../files/output-paths.js';
-import { readCheckpointHeader } from './checkpoint-file.js';
+import { UserError } from '../common/errors.js';
+import { parseJson } from '../common/json.js';
+import { bytesOf, type Tensor, toFloat32 } from './tensor.js';
+import { makeFolder } from '../node/files/output-paths.js';
+import { readCheckpointHeader } from '../node/checkpoints/checkpoint-file.js';
 import { requireFinite } from './finite.js';
 import {
   decodeParameters,

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../common/errors.js';
 import { bytesOf, type Dtype, elementBytes, elementCount, isDtype, type Tensor } from '../../safetensors/tensor.js';
-import { parseSafetensors, readHeader, readSafetensors, safetensorsChunks, writeSafetensors } from './safetensors.js';
+import { parseSafetensors, readHeader, readSafetensors, safetensorsChunks, writeSafetensors } from '../../safetensors/safetensors.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-safetensors-'));
 after(() => rm(dir, { recursive: true }));

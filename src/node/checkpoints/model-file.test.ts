@@ -13,8 +13,8 @@ import {
   type ModelCheckpoint,
   readDescription,
   saveModel,
-} from './model-checkpoint.js';
-import { readHeader, writeSafetensors } from './safetensors.js';
+} from '../../safetensors/model-checkpoint.js';
+import { readHeader, writeSafetensors } from '../../safetensors/safetensors.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-model-'));
 after(() => rm(dir, { recursive: true }));

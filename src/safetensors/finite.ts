@@ -1,6 +1,6 @@
-import { UserError } from '../../common/errors.js';
-import { printable } from '../../common/printable.js';
-import { type ReadableFile, withFile } from '../files/files.js';
+import { UserError } from '../common/errors.js';
+import { printable } from '../common/printable.js';
+import { type ReadableFile, withFile } from '../node/files/files.js';
 
 // One weight that is not a number makes every output of a network none. Files hold such weights after training that
 // diverged, and after a damaged copy.

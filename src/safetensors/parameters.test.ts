@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UserError } from '../../common/errors.js';
-import type { FloatArray } from '../../safetensors/tensor.js';
+import { UserError } from '../common/errors.js';
+import type { FloatArray } from './tensor.js';
 import { assignParameters, describeMismatch, isOptionalBuffer, matchParameters } from './parameters.js';
 
 const shapes = (object: Record<string, number[]>): Map<string, number[]> => new Map(Object.entries(object));
