@@ -8,7 +8,8 @@ import { percent } from '../src/common/percent.js';
 import { lowContrastBelow, type Picture, withContrast } from '../src/image/index.js';
 import { loadDataset } from '../src/node/datasets/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
-import { CropClassifier, cropWhole, loadClassifier, requireBundledCheckpoint } from '../src/recognize/index.js';
+import { requireBundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { CropClassifier, cropWhole, loadClassifier } from '../src/recognize/index.js';
 
 const { values: options } = parseArgs({
   options: { data: { type: 'string' }, split: { type: 'string', default: 'valid' }, checkpoint: { type: 'string' } },

@@ -7,8 +7,9 @@
 import { random } from '../src/common/random.js';
 import { type AttentionMap, loadExplainer } from '../src/explain/index.js';
 import { loadDataset } from '../src/node/datasets/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { stratifiedSample } from '../src/node/measure/index.js';
-import { bundledCheckpoint, loadClassifier, loadPicture } from '../src/recognize/index.js';
+import { loadClassifier, loadPicture } from '../src/recognize/index.js';
 
 const [, , root, split = 'valid', count = '500', checkpoint = bundledCheckpoint()] = process.argv;
 if (root === undefined)

@@ -15,8 +15,9 @@ import { z } from 'zod';
 import { type FaceDetector, loadFaceDetector } from '../src/detect/index.js';
 import { decodeImage } from '../src/node/decode/decode-image.js';
 import { openVideo } from '../src/node/ffmpeg/index.js';
+import { requireBundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import type { Classifier } from '../src/recognize/index.js';
-import { loadClassifier, Recognizer, requireBundledCheckpoint } from '../src/recognize/index.js';
+import { loadClassifier, Recognizer } from '../src/recognize/index.js';
 import { recognizeFrames } from '../src/video/index.js';
 import { residentMegabytes } from './resident.js';
 

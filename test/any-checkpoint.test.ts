@@ -17,8 +17,9 @@ import {
 } from '../src/node/checkpoints/index.js';
 import type { PickleValue } from '../src/node/checkpoints/pth/pickle-writer.js';
 import { convert } from '../src/node/convert/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { loadEmbedder } from '../src/node/measure/index.js';
-import { bundledCheckpoint, describeCheckpoint, loadClassifier } from '../src/recognize/index.js';
+import { describeCheckpoint, loadClassifier } from '../src/recognize/index.js';
 import { type Tensor, toFloat32 } from '../src/safetensors/index.js';
 import { fails, succeeds } from './support/cli.js';
 

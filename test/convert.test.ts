@@ -10,7 +10,8 @@ import { ferplus, rafdb } from '../src/common/label-sets.js';
 import { random } from '../src/common/random.js';
 import { readCheckpointFile, readSafetensors, writeSafetensors } from '../src/node/checkpoints/index.js';
 import { type Converted, type ConvertOptions, convert } from '../src/node/convert/index.js';
-import { bundledCheckpoint, loadClassifier } from '../src/recognize/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { loadClassifier } from '../src/recognize/index.js';
 import { type Tensor, toFloat32 } from '../src/safetensors/index.js';
 import { fails, succeeds } from './support/cli.js';
 

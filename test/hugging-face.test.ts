@@ -10,10 +10,12 @@ import { random } from '../src/common/random.js';
 import { resizeBilinear, toLuma } from '../src/image/index.js';
 import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
-import { type ModelCheckpoint, saveModel } from '../src/node/checkpoints/index.js';
+import { saveModel } from '../src/node/checkpoints/index.js';
 import { convert } from '../src/node/convert/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
-import { bundledCheckpoint, type Classifier, loadClassifier, loadPicture, predict } from '../src/recognize/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { type Classifier, loadClassifier, loadPicture, predict } from '../src/recognize/index.js';
+import type { ModelCheckpoint } from '../src/safetensors/index.js';
 
 // The folders that `poster convert` makes, in the library that they are made for.
 const dir = await mkdtemp(join(tmpdir(), 'poster-hugging-face-'));

@@ -8,7 +8,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parsePosterV2Config, profile } from '../src/models/index.js';
-import { bundledCheckpoint, describeCheckpoint } from '../src/recognize/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { describeCheckpoint } from '../src/recognize/index.js';
 import { writeClasses } from './support/cli.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { loadParameters, writePth } from '../src/node/checkpoints/index.js';
-import { bundledCheckpoint } from '../src/recognize/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import type { Tensor } from '../src/safetensors/index.js';
 import { bytesOf } from '../src/safetensors/tensor.js';
 import { fails, poster, succeeds } from './support/cli.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.js';
-import type { ModelDescription } from '../node/checkpoints/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 import { foldToMeasure } from './fold-options.js';
 
 const plain: ModelDescription = {

@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.js';
-import type { ModelDescription } from '../node/checkpoints/index.js';
 import type { FoldChoice } from '../node/datasets/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 
 export interface FoldFlags {
   readonly folds?: number;

@@ -1,10 +1,10 @@
 import { jsonText } from '../common/json-text.js';
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
-import type { ModelDescription } from '../node/checkpoints/index.js';
 import { bar } from '../node/report/bar.js';
 import { formatTable } from '../node/report/text-tables.js';
 import { cropDocument, type Recognition, recognitionDocument } from '../recognize/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 import { writeText } from './context.js';
 import { writeOut } from './stdout.js';
 

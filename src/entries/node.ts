@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2` on Node: faces and their expressions in pictures and videos, and what a network looks at. */
 
+export { cropTemplateFor } from '../common/crop-templates.js';
 export { type Advice, type ErrorKind, isOfKind, type Setting, UserError } from '../common/errors.js';
 export {
   affectnet7,
@@ -18,7 +19,6 @@ export type { CropTemplate, KeypointName, Preprocessing } from '../common/prepro
 export {
   alignFace,
   type Box,
-  cropTemplateFor,
   type DetectOptions,
   type DetectorOptions,
   type Face,
@@ -41,7 +41,16 @@ export {
   type ScaleAttention,
   type TokenWeights,
 } from '../explain/index.js';
-export type { LowContrast, Picture } from '../image/index.js';
+export type {
+  DecodedImage,
+  DecodeRequest,
+  EncodedImage,
+  ImageDecoder,
+  ImageSource,
+  LowContrast,
+  Picture,
+  RawImage,
+} from '../image/index.js';
 export type { AssumedModel } from '../models/index.js';
 export {
   type FfmpegPaths,
@@ -57,17 +66,12 @@ export {
   type ClassifyImageOptions,
   type CropDocument,
   cropDocument,
-  type DecodedImage,
-  type DecodeRequest,
   describeCheckpoint,
   detectLandmarks,
-  type EncodedImage,
   type FaceDocument,
   type FaceLandmarks,
   type ImageClassification,
   type ImageClassificationPipeline,
-  type ImageDecoder,
-  type ImageSource,
   imageClassification,
   type LandmarkDetector,
   type LandmarkInput,
@@ -75,7 +79,6 @@ export {
   loadLandmarkDetector,
   type NetworkOptions,
   type PictureLandmarks,
-  type RawImage,
   type Recognition,
   type RecognitionDocument,
   type RecognizedFace,

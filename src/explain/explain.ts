@@ -8,12 +8,12 @@ import type { EncodedImage } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
 import { argmax } from '../metrics/argmax.js';
 import { buildExplanation, explained as outputNames } from '../models/index.js';
-import type { ModelDescription } from '../node/checkpoints/index.js';
 import { cropFace, cropTensor } from '../recognize/face-crops.js';
 import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
 import { ranked, type Score } from '../recognize/scores.js';
 import { hostTensor } from '../runtime/index.js';
+import type { CheckpointSource, ModelDescription } from '../safetensors/index.js';
 import {
   type ClassTokenAttention,
   classTokenAttention,
@@ -47,8 +47,10 @@ export interface Explainer {
  * Loads a checkpoint to show what its network attends to.
  * @throws UserError as `loadClassifier` does.
  */
-export async function loadExplainer(path: string, options: NetworkOptions = {}): Promise<Explainer> {
-  const { description, built, run, dispose } = await openNetwork(path, options, buildExplanation);
+export async function loadExplainer(source: CheckpointSource, options: NetworkOptions = {}): Promise<Explainer> {
+  const { description, built, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
+    openNetwork(checkpoint, options, buildExplanation),
+  );
   const { labels } = description.labels;
   const forClass = (picture: Float32Array, index: number): ReturnType<typeof run> => {
     // Without a class the weights are 0, and so is all relevance.

@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-common';
 import type { DecodedImage, DecodeRequest, EncodedImage } from '../image/image-source.js';
+import type { Checkpoint, CheckpointSource } from '../safetensors/checkpoint.js';
 
 /** What `onnxruntime-node` and `onnxruntime-web` have in common. */
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>;
@@ -16,6 +17,18 @@ export interface Host {
    * @throws UserError that says what is wrong with it, or the signal's reason.
    */
   decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage>;
+  /**
+   * Opens a checkpoint for as long as it is used.
+   * @throws UserError saying what it is instead, or what is wrong with it.
+   */
+  withCheckpoint<T>(source: CheckpointSource, use: (checkpoint: Checkpoint) => Promise<T>): Promise<T>;
+  /**
+   * The weights of an expression network that come with the package.
+   * @throws UserError where they are missing.
+   */
+  bundledCheckpoint(): Promise<CheckpointSource>;
+  /** Tells, in a sentence, what is worth knowing about a checkpoint that is used all the same. */
+  note(sentence: string): void;
   /**
    * The bytes of the face detector's weights, which come with the package.
    * @throws UserError where they are missing.

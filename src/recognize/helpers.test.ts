@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { random } from '../common/random.js';
 import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../models/index.js';
 import { initialize } from '../nn/index.js';
-import type { ModelCheckpoint } from '../node/checkpoints/index.js';
+import type { ModelCheckpoint } from '../safetensors/index.js';
 
 export const tinyConfig: PosterV2Config = {
   ...posterV2NanoConfig,

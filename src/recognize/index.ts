@@ -6,7 +6,6 @@ export type {
   ImageSource,
   RawImage,
 } from '../image/image-source.js';
-export { bundledCheckpoint, requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 export * from './classifier.js';
 export * from './crop-classifier.js';
 export * from './face-crops.js';

@@ -1,12 +1,19 @@
+import { host } from '#host';
 import { UserError } from '../common/errors.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import type { Point } from '../detect/index.js';
 import type { Picture } from '../image/index.js';
 import { buildLandmarkDetector, landmarkPrefix, posterV2Config } from '../models/index.js';
-import { loadParameters, requireFinite } from '../node/checkpoints/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
-import type { FloatArray } from '../safetensors/index.js';
+import {
+  type Checkpoint,
+  type CheckpointSource,
+  decodeParameters,
+  type FloatArray,
+  isParameter,
+  requireFinite,
+} from '../safetensors/index.js';
 import { cropTensor, cropWhole } from './face-crops.js';
 
 /**
@@ -38,11 +45,25 @@ export interface LandmarkDetector {
  * Loads the published landmark detector, from its own file or from a POSTER V2 checkpoint that holds its head.
  * @throws UserError where the file cannot be read or has no such network.
  */
-export async function loadLandmarkDetector(
-  path: string,
-  options: { readonly threads?: number } = {},
+export function loadLandmarkDetector(
+  source: CheckpointSource,
+  options: LandmarkDetectorOptions = {},
 ): Promise<LandmarkDetector> {
-  const { parameters } = await loadParameters(path);
+  return host.withCheckpoint(source, (checkpoint) => openLandmarkDetector(checkpoint, options));
+}
+
+export interface LandmarkDetectorOptions {
+  /** Threads of one run; default: all cores. */
+  readonly threads?: number;
+}
+
+async function openLandmarkDetector(
+  checkpoint: Checkpoint,
+  options: LandmarkDetectorOptions,
+): Promise<LandmarkDetector> {
+  const { path, tensors } = checkpoint;
+  const names = [...tensors].filter(([name, entry]) => isParameter(name, entry)).map(([name]) => name);
+  const parameters = decodeParameters(await checkpoint.read(new Set(names)));
   const way: LandmarkInput = [...parameters.keys()].some((name) => name.startsWith(landmarkPrefix))
     ? 'poster'
     : 'detector';

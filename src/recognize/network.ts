@@ -1,5 +1,4 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { host } from '#host';
 import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import {
@@ -11,20 +10,6 @@ import {
   resolveDescription,
   surplusNote,
 } from '../models/index.js';
-import {
-  allFinite,
-  type CheckpointHeader,
-  describeMismatch,
-  type ModelDescription,
-  matchParameters,
-  parseDescription,
-  publishNote,
-  readCheckpointFile,
-  readCheckpointHeader,
-  requireFinite,
-  requireFiniteInFile,
-  trainStatePrefix,
-} from '../node/checkpoints/index.js';
 import type { Placement } from '../onnx/index.js';
 import { lower, slopesOf, withSlopesAtMostOne } from '../passes/index.js';
 import {
@@ -36,7 +21,20 @@ import {
   type HostTensor,
   hostTensor,
 } from '../runtime/index.js';
-import { isFloatDtype, toFloat32 } from '../safetensors/index.js';
+import {
+  allFinite,
+  type Checkpoint,
+  type CheckpointSource,
+  describeMismatch,
+  isFloatDtype,
+  type ModelDescription,
+  matchParameters,
+  parseDescription,
+  requireFinite,
+  requireFiniteIn,
+  toFloat32,
+  trainStatePrefix,
+} from '../safetensors/index.js';
 
 export interface NetworkOptions {
   /** Default `cpu`. */
@@ -76,18 +74,18 @@ export interface Network<Built extends Inference> {
  * that are not finite numbers, or where the device is not there.
  */
 export async function openNetwork<Built extends Inference>(
-  path: string,
+  checkpoint: Checkpoint,
   options: NetworkOptions,
   build: (config: PosterV2Config) => Built,
 ): Promise<Network<Built>> {
   const { device = 'cpu', threads } = options;
-  const header = await readCheckpointHeader(path);
-  const { description, config } = describe(header, options.assumed);
+  const { path } = checkpoint;
+  const { description, config } = describe(checkpoint, options.assumed);
   const built = build(config);
-  checkTensors(header, built);
-  const program = withSlopesAtMostOne(built.graph, await gentleSlopes(path, slopesOf(built.graph)));
+  checkTensors(checkpoint, built);
+  const program = withSlopesAtMostOne(built.graph, await gentleSlopes(checkpoint, slopesOf(built.graph)));
   const session = await createSession(program, device, {
-    ...(await weightsOf(path, header, built, device)),
+    ...(await weightsOf(checkpoint, built, device)),
     ...(threads === undefined ? {} : { threads }),
   });
   const { channels, imageSize } = description.preprocessing;
@@ -113,20 +111,20 @@ export async function openNetwork<Built extends Inference>(
  * What a checkpoint says about its network, labels and pictures; of one that does not, what its tensors and `assumed` say.
  * @throws UserError where that is not enough, or the file cannot be read.
  */
-export async function describeCheckpoint(path: string, assumed?: AssumedModel): Promise<ModelDescription> {
-  return describe(await readCheckpointHeader(path), assumed).description;
+export function describeCheckpoint(source: CheckpointSource, assumed?: AssumedModel): Promise<ModelDescription> {
+  return host.withCheckpoint(source, async (checkpoint) => describe(checkpoint, assumed).description);
 }
 
 function describe(
-  header: CheckpointHeader,
+  checkpoint: Checkpoint,
   assumed?: AssumedModel,
 ): { readonly description: ModelDescription; readonly config: PosterV2Config } {
-  const { path, metadata } = header;
-  return resolveDescription(path, parseDescription(metadata, path), parameterShapes(header), assumed);
+  const { path, metadata } = checkpoint;
+  return resolveDescription(path, parseDescription(metadata, path), parameterShapes(checkpoint), assumed);
 }
 
 /** Without what cannot be weights: integers, the state of training. */
-function parameterShapes({ tensors }: CheckpointHeader): Map<string, readonly number[]> {
+function parameterShapes({ tensors }: Checkpoint): Map<string, readonly number[]> {
   return new Map(
     [...tensors]
       .filter(([name, { dtype }]) => isFloatDtype(dtype) && !name.startsWith(trainStatePrefix))
@@ -134,10 +132,10 @@ function parameterShapes({ tensors }: CheckpointHeader): Map<string, readonly nu
   );
 }
 
-function checkTensors(header: CheckpointHeader, { parameters }: Inference): void {
-  const { path } = header;
+function checkTensors(checkpoint: Checkpoint, { parameters }: Inference): void {
+  const { path } = checkpoint;
   const expected = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
-  const found = parameterShapes(header);
+  const found = parameterShapes(checkpoint);
   // Besides what published checkpoints hold and nothing reads: what this network has only while it is trained.
   const published = (name: string): boolean => isIgnoredOnLoad(name) && !expected.has(name);
   const surplus = [...found.keys()].filter((name) => !published(name) && isSurplus(name, parameters));
@@ -145,46 +143,39 @@ function checkTensors(header: CheckpointHeader, { parameters }: Inference): void
   const ignore = (name: string): boolean => published(name) || ignored.has(name);
   const problem = describeMismatch(matchParameters(expected, found, { ignore }), path);
   if (problem !== undefined) throw new UserError(problem);
-  if (surplus.length > 0) publishNote(surplusNote(path, surplus));
+  if (surplus.length > 0) host.note(surplusNote(path, surplus));
 }
 
 /** Those slopes of PReLUs that are nowhere above 1. */
-async function gentleSlopes(path: string, names: readonly string[]): Promise<Set<string>> {
-  const wanted = new Set(names);
-  const { tensors } = await readCheckpointFile(path, (name) => wanted.has(name));
+async function gentleSlopes(checkpoint: Checkpoint, names: readonly string[]): Promise<Set<string>> {
+  const tensors = await checkpoint.read(new Set(names));
   const gentle = [...tensors].filter(([name, tensor]) => toFloat32(tensor, name).every((value) => value <= 1));
   return new Set(gentle.map(([name]) => name));
 }
 
 type Weights = Required<Pick<CpuOptions, 'place'>> & Pick<CpuOptions, 'externalFiles' | 'externalFolder'>;
 
-async function weightsOf(
-  path: string,
-  header: CheckpointHeader,
-  { parameters }: Inference,
-  device: DeviceName,
-): Promise<Weights> {
+async function weightsOf(checkpoint: Checkpoint, { parameters }: Inference, device: DeviceName): Promise<Weights> {
   const places = [...parameters.keys()].flatMap((name) => {
-    const { dtype, offset, byteLength } = header.tensors.get(name) ?? {};
+    const { dtype, offset, byteLength } = checkpoint.tensors.get(name) ?? {};
     if (dtype !== 'F32' || offset === undefined || byteLength === undefined || offset % 4 !== 0) return [];
     return [[name, offset, byteLength] as const];
   });
-  if (device !== 'webgpu' && places.length === parameters.size) {
+  const { mappable } = checkpoint;
+  if (mappable !== undefined && device !== 'webgpu' && places.length === parameters.size) {
     // The usual case: the runtime maps the file, and not even the bytes of the file are copied.
-    // ONNX Runtime refuses a symbolic link that leads out of its folder.
-    const file = await realpath(header.path);
-    await requireFiniteInFile(file, places);
-    const location = basename(file);
+    await requireFiniteIn(mappable.source, places);
+    const { folder, location } = await mappable.locate();
     const placed = new Map(places.map(([name, offset, length]) => [name, { location, offset, length }]));
-    return { place: (name) => placed.get(name) ?? 'input', externalFolder: dirname(file) };
+    return { place: (name) => placed.get(name) ?? 'input', externalFolder: folder };
   }
-  const { tensors } = await readCheckpointFile(path, (name) => parameters.has(name));
+  const tensors = await checkpoint.read(new Set(parameters.keys()));
   // Each tensor is a file of its own as far as the runtime can tell; nothing is opened by these names.
   const placed = new Map<string, Placement>();
   const externalFiles: { path: string; data: Uint8Array }[] = [];
   for (const [name, tensor] of tensors) {
     const values = toFloat32(tensor, name);
-    requireFinite(values, name, header.path);
+    requireFinite(values, name, checkpoint.path);
     const { buffer, byteOffset, byteLength } = values;
     const location = `tensor-${externalFiles.length}`;
     externalFiles.push({ path: location, data: new Uint8Array(buffer, byteOffset, byteLength) });

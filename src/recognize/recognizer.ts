@@ -8,8 +8,8 @@ import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
 import { checkLowContrast, type LowContrast } from '../image/contrast.js';
 import type { ImageDecoder, ImageSource, RawImage } from '../image/image-source.js';
 import type { AssumedModel } from '../models/index.js';
-import { requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
+import type { CheckpointSource } from '../safetensors/index.js';
 import { type Classifier, loadClassifier } from './classifier.js';
 import { withFlip } from './flip.js';
 import type { RecognizeOptions, RecognizerParts } from './pipeline.js';
@@ -22,8 +22,8 @@ import {
 } from './recognition-engine.js';
 
 export interface RecognizerOptions {
-  /** Path of the weights. Default: those that come with the package. */
-  readonly checkpoint?: string;
+  /** The weights: a path on Node, an address in browsers, or the bytes of a file. Default: those that come with the package. */
+  readonly checkpoint?: CheckpointSource;
   /** What the expression network runs on; the small face detector runs on the CPU. Default `cpu`. */
   readonly device?: DeviceName | 'auto';
   /** Threads of the CPU; default: all cores. */
@@ -73,7 +73,7 @@ export class Recognizer {
     checkLowContrast(lowContrast);
     checkDetectOptions(detect);
     const onThreads = threads === undefined ? {} : { threads };
-    const checkpoint = options.checkpoint ?? (await requireBundledCheckpoint());
+    const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint());
     const chosen = await chooseDevice(device);
     const network = { ...onThreads, device: chosen.device, ...(assumed === undefined ? {} : { assumed }) };
     const classifier = await loadClassifier(checkpoint, network);

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../common/errors.js';
-import { allFinite, requireFiniteInFile } from './finite.js';
-
-const dir = await mkdtemp(join(tmpdir(), 'poster-finite-'));
-after(() => rm(dir, { recursive: true }));
+import { bytesInMemory } from './byte-source.js';
+import { allFinite, requireFiniteIn } from './finite.js';
 
 test('infinities and what is not a number are found among all float32 numbers', () => {
   assert.ok(allFinite(new Float32Array(0)));
@@ -26,18 +21,17 @@ test('infinities and what is not a number are found among all float32 numbers', 
 });
 
 test('tensors that stay in their file are looked through, and none beside them', async () => {
-  const path = join(dir, 'weights');
   const length = 300_001;
   const values = new Float32Array(length).fill(1);
   values[0] = Number.NaN;
   values[length - 1] = Number.POSITIVE_INFINITY;
-  await writeFile(path, values);
-  await requireFiniteInFile(path, [['between', 4, 4 * (length - 2)]]);
+  const source = bytesInMemory(new Uint8Array(values.buffer), 'weights');
+  await requireFiniteIn(source, [['between', 4, 4 * (length - 2)]]);
   const refused = (name: string) => (error: unknown) =>
     error instanceof UserError && error.message.includes(`tensor "${name}" holds values that are not finite`);
-  await assert.rejects(requireFiniteInFile(path, [['first', 0, 8]]), refused('first'));
+  await assert.rejects(requireFiniteIn(source, [['first', 0, 8]]), refused('first'));
   await assert.rejects(
-    requireFiniteInFile(path, [
+    requireFiniteIn(source, [
       ['between', 4, 8],
       ['whole', 4, 4 * (length - 1)],
     ]),

@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
-import { type ReadableFile, withFile } from '../node/files/files.js';
+import type { ByteSource } from './byte-source.js';
 
 // One weight that is not a number makes every output of a network none. Files hold such weights after training that
 // diverged, and after a damaged copy.
@@ -38,30 +38,20 @@ function notFinite(name: string, path: string): UserError {
 const pieceBytes = 1024 * 1024;
 
 /**
- * The same for float32 tensors that stay in their file, which is read once, piece by piece.
+ * The same for float32 tensors that stay where they lie, which is read once, piece by piece.
  * @param tensors where they lie, in bytes, by name
- * @throws UserError where a value is not a finite number, or the file cannot be read.
+ * @throws UserError where a value is not a finite number, or they cannot be read.
  */
-export function requireFiniteInFile(
-  path: string,
+export async function requireFiniteIn(
+  source: ByteSource,
   tensors: Iterable<readonly [name: string, offset: number, byteLength: number]>,
 ): Promise<void> {
-  return withFile(path, async (file) => {
-    const piece = new Uint8Array(pieceBytes);
-    for (const [name, offset, byteLength] of tensors) await checkInFile(file, piece, name, offset, byteLength);
-  });
-}
-
-async function checkInFile(
-  file: ReadableFile,
-  piece: Uint8Array<ArrayBuffer>,
-  name: string,
-  offset: number,
-  byteLength: number,
-): Promise<void> {
-  for (let done = 0; done < byteLength; done += piece.byteLength) {
-    const length = Math.min(piece.byteLength, byteLength - done);
-    await file.readInto(piece.subarray(0, length), offset + done);
-    requireFinite(new Float32Array(piece.buffer, 0, length / 4), name, file.path);
+  const piece = new Uint8Array(pieceBytes);
+  for (const [name, offset, byteLength] of tensors) {
+    for (let done = 0; done < byteLength; done += piece.byteLength) {
+      const length = Math.min(piece.byteLength, byteLength - done);
+      await source.readInto(piece.subarray(0, length), offset + done);
+      requireFinite(new Float32Array(piece.buffer, 0, length / 4), name, source.path);
+    }
   }
 }

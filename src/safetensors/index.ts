@@ -1,1 +1,10 @@
+export { type ByteSource, bytesInMemory } from './byte-source.js';
+export * from './checkpoint.js';
+export * from './description.js';
+export { descriptionKey } from './description-key.js';
+export { allFinite, requireFinite, requireFiniteIn } from './finite.js';
+export * from './model-checkpoint.js';
+export * from './parameters.js';
+export * from './safetensors.js';
 export * from './tensor.js';
+export * from './train-state.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.js';
-import type { FloatArray } from './tensor.js';
 import { assignParameters, describeMismatch, isOptionalBuffer, matchParameters } from './parameters.js';
+import type { FloatArray } from './tensor.js';
 
 const shapes = (object: Record<string, number[]>): Map<string, number[]> => new Map(Object.entries(object));
 

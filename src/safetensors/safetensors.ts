@@ -1,13 +1,12 @@
+import type { ByteSource } from './byte-source.js';
 import {
   formatHeader,
   parseHeader,
   parseHeaderLength,
   prefixBytes,
   type SafetensorsHeader,
-  type TensorEntry,
 } from './safetensors-header.js';
 import { elementBytes, type Tensor } from './tensor.js';
-import { type ReadableFile, withFile, writeFileAtomic } from '../node/files/files.js';
 
 /** The content of a safetensors file. */
 export interface Safetensors {
@@ -34,40 +33,10 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
 }
 
 /** The table of contents of an open file. */
-export async function headerOf(file: ReadableFile): Promise<SafetensorsHeader> {
+export async function headerOf(file: ByteSource): Promise<SafetensorsHeader> {
   const prefix = await file.read(0, Math.min(prefixBytes, file.size));
   const headerBytes = parseHeaderLength(prefix, file.size, file.path);
   return parseHeader(await file.read(prefixBytes, headerBytes), file.size, file.path);
-}
-
-/**
- * Reads the table of contents alone: names, shapes and where each tensor's bytes lie in the file, so that ONNX external
- * data can point at them. Consistency with the file's size is checked, its data is not touched.
- * @throws UserError when the file cannot be read or is no whole safetensors file.
- */
-export function readHeader(path: string): Promise<SafetensorsHeader> {
-  return withFile(path, headerOf);
-}
-
-/**
- * Reads metadata and the tensors that `wanted` accepts (all by default), each into memory of its own: views of its
- * element type fit, and dropping one frees it.
- * @throws UserError when the file cannot be read or is no whole safetensors file.
- */
-export function readSafetensors(
-  path: string,
-  wanted: (name: string, entry: TensorEntry) => boolean = () => true,
-): Promise<Safetensors> {
-  return withFile(path, async (file) => {
-    const header = await headerOf(file);
-    const tensors = new Map<string, Tensor>();
-    for (const [name, entry] of header.tensors) {
-      if (!wanted(name, entry)) continue;
-      const { dtype, shape, offset, byteLength } = entry;
-      tensors.set(name, { dtype, shape, data: await file.read(offset, byteLength) });
-    }
-    return { metadata: header.metadata, tensors };
-  });
 }
 
 /**
@@ -90,17 +59,4 @@ export function* safetensorsChunks(
   items.sort((a, b) => elementBytes[b.dtype] - elementBytes[a.dtype]);
   yield formatHeader(items, metadata);
   for (const { data } of items) if (data.byteLength > 0) yield data;
-}
-
-/**
- * Writes a safetensors file atomically and without copying the tensors, which must not change until it is done.
- * Order and alignment: {@link safetensorsChunks}.
- * @throws UserError when the disk is full or the path cannot be written; the previous file is then still there.
- */
-export function writeSafetensors(
-  path: string,
-  tensors: ReadonlyMap<string, Tensor>,
-  metadata: ReadonlyMap<string, string> = noMetadata,
-): Promise<void> {
-  return writeFileAtomic(path, safetensorsChunks(tensors, metadata));
 }

@@ -1,20 +1,11 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
-import { bytesOf, type Tensor, toFloat32 } from './tensor.js';
-import { makeFolder } from '../node/files/output-paths.js';
-import { readCheckpointHeader } from '../node/checkpoints/checkpoint-file.js';
+import { documentIn, requireDescription } from './description.js';
 import { requireFinite } from './finite.js';
-import {
-  decodeParameters,
-  documentIn,
-  encodeModel,
-  type ModelCheckpoint,
-  requireDescription,
-  trainStatePrefix,
-} from './model-checkpoint.js';
-import { readSafetensors, type Safetensors, writeSafetensors } from './safetensors.js';
+import { decodeParameters, encodeModel, type ModelCheckpoint, trainStatePrefix } from './model-checkpoint.js';
+import type { Safetensors } from './safetensors.js';
+import { bytesOf, type Tensor, toFloat32 } from './tensor.js';
 
 // `last.safetensors` is a model checkpoint that holds the state of training as well: as tensors called
 // `train_state/...` and a second JSON document in the metadata. Weights and state that belong together are one file,
@@ -108,21 +99,6 @@ export function encodeTrainState(model: ModelCheckpoint, state: TrainState): Saf
   return { metadata: new Map([...metadata, [trainStateKey, JSON.stringify(document)]]), tensors: all };
 }
 
-/**
- * Replaces the `last` checkpoint in the folder `dir` (made if missing). Whatever happens meanwhile, `kill -9` and power
- * failure included, the folder holds the previous one or the new one, whole. Arrays are written without being copied
- * and must not change until the promise settles.
- * @returns path of the file
- * @throws UserError when it cannot be written; the previous one is then still there.
- */
-export async function saveLast(dir: string, model: ModelCheckpoint, state: TrainState): Promise<string> {
-  const path = join(dir, lastFileName);
-  const { metadata, tensors } = encodeTrainState(model, state);
-  await makeFolder(dir);
-  await writeSafetensors(path, tensors, metadata);
-  return path;
-}
-
 /** The arrays whose names begin with `prefix`, under the rest of their names. */
 function arraysUnder(prefix: string, tensors: Safetensors['tensors']): Map<string, Float32Array> {
   const arrays = new Map<string, Float32Array>();
@@ -143,7 +119,7 @@ function checkLengths(arrays: NamedArrays, model: ModelCheckpoint, what: string,
   }
 }
 
-function parseState(metadata: ReadonlyMap<string, string>, path: string): z.infer<typeof stateSchema> {
+export function parseTrainState(metadata: ReadonlyMap<string, string>, path: string): z.infer<typeof stateSchema> {
   const json = documentIn(metadata, trainStateKey, path);
   if (json === undefined) {
     throw new UserError(
@@ -156,17 +132,6 @@ function parseState(metadata: ReadonlyMap<string, string>, path: string): z.infe
 }
 
 /**
- * Reads a checkpoint written by {@link saveLast}, each array in memory of its own, ready to be trained on in place.
- * @param path the file; for a folder, see {@link loadLast}
- * @throws UserError when it cannot be read or holds no training state.
- */
-export async function loadTrainState(
-  path: string,
-): Promise<{ readonly model: ModelCheckpoint; readonly state: TrainState }> {
-  return decodeTrainState(await readSafetensors(path), path);
-}
-
-/**
  * The model and the state of training in a file that is in memory.
  * @throws UserError when it holds no training state, or an inconsistent one.
  */
@@ -174,7 +139,7 @@ export function decodeTrainState(
   { metadata, tensors }: Safetensors,
   path: string,
 ): { readonly model: ModelCheckpoint; readonly state: TrainState } {
-  const { format: _format, optimizer, ema, ...rest } = parseState(metadata, path);
+  const { format: _format, optimizer, ema, ...rest } = parseTrainState(metadata, path);
   const model: ModelCheckpoint = { ...requireDescription(metadata, path), parameters: decodeParameters(tensors) };
   for (const [name, { data }] of model.parameters) requireFinite(data, name, path);
 
@@ -194,28 +159,4 @@ export function decodeTrainState(
       ...(ema === undefined ? {} : { ema: { ...ema, arrays: averages } }),
     },
   };
-}
-
-/**
- * Reads the `last` checkpoint of a run's folder.
- * @throws UserError when there is none or it cannot be read.
- */
-export function loadLast(dir: string): Promise<{ readonly model: ModelCheckpoint; readonly state: TrainState }> {
-  return loadTrainState(join(dir, lastFileName));
-}
-
-/**
- * The run configuration in a checkpoint written by {@link saveLast}, from its header alone.
- * @throws UserError when it cannot be read or holds no training state.
- */
-export async function readRunConfig(path: string): Promise<unknown> {
-  const { format, metadata } = await readCheckpointHeader(path);
-  if (format !== 'safetensors') {
-    throw new UserError(
-      `${path} is a PyTorch checkpoint, and a run goes on from its own ${lastFileName} only: start a new run from these weights.`,
-      'input',
-      { settings: ['init'] },
-    );
-  }
-  return parseState(metadata, path).config;
 }

@@ -5,13 +5,13 @@ import type { Preprocessing } from '../common/preprocessing.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
 import { decodedPicture } from '../image/image-source.js';
+import type { RawImage } from '../image/index.js';
 import type { Picture } from '../image/resize.js';
 import {
   type ClassifyCropsOptions,
   cropFace,
   cropWhole,
   defaultBatchSize,
-  type RawImage,
   type Recognizer,
   type Score,
 } from '../recognize/index.js';

@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/common/errors.js';
 import { random } from '../../src/common/random.js';
+import { openCheckpointFile } from '../../src/node/checkpoints/index.js';
+import { memoryLimit } from '../../src/node/checkpoints/pth/pth-tensors.js';
+import type { ByteSource } from '../../src/safetensors/byte-source.js';
 import {
   decodeParameters,
   decodeTrainState,
-  openCheckpointFile,
+  elementBytes,
+  elementCount,
   parseDescription,
-} from '../../src/node/checkpoints/index.js';
-import { memoryLimit } from '../../src/node/checkpoints/pth/pth-tensors.js';
-import type { ReadableFile } from '../../src/node/files/files.js';
-import { elementBytes, elementCount, type Tensor } from '../../src/safetensors/index.js';
+  type Tensor,
+} from '../../src/safetensors/index.js';
 import {
   anyDocument,
   anyLegacy,
@@ -27,7 +29,7 @@ const fixture = (name: string): Buffer =>
   readFileSync(fileURLToPath(new URL(`../../../test/fixtures/checkpoints/${name}`, import.meta.url)));
 
 /** A file that is in memory. */
-export function memoryFile(path: string, bytes: Uint8Array): ReadableFile {
+export function memoryFile(path: string, bytes: Uint8Array): ByteSource {
   const read = async (offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> => {
     if (!(offset >= 0 && length >= 0)) throw new RangeError(`read(${offset}, ${length})`);
     if (offset + length > bytes.byteLength) throw new UserError(`${path} ends early.`);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { zeros } from '../../src/nn/index.js';
-import { lastFileName, loadTrainState, type TrainState } from '../../src/node/checkpoints/index.js';
+import { loadTrainState } from '../../src/node/checkpoints/index.js';
 import type { Batch, Dataset, Loader } from '../../src/node/datasets/index.js';
 import { claimFolder } from '../../src/node/files/folder-lock.js';
 import { withEvents } from '../../src/node/report/training-events.js';
@@ -11,6 +11,7 @@ import { defaultRun } from '../../src/node/runs/recipes.js';
 import { holdsBest } from '../../src/node/runs/resume.js';
 import { type RunRecord, snapshotOf } from '../../src/node/runs/save.js';
 import { flatten } from '../../src/optim/index.js';
+import { lastFileName, type TrainState } from '../../src/safetensors/index.js';
 import type { Engine, Gradients, MicroBatch, PassResult } from '../../src/train/engine.js';
 import { Trainer } from '../../src/train/trainer.js';
 

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
-import { lastFileName, readRunConfig } from '../../node/checkpoints/index.js';
+import { readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
 import { withEvents } from '../../node/report/training-events.js';
 import {
@@ -19,6 +19,7 @@ import { parseRun, parseStoredRun, type RunOptions } from '../../node/runs/optio
 import { train } from '../../node/runs/train.js';
 import { wishedRun } from '../../node/runs/wished-run.js';
 import type { DeviceName } from '../../runtime/index.js';
+import { lastFileName } from '../../safetensors/index.js';
 import { numberOf, quoted } from '../arguments.js';
 import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
 import { note, noteSkipped, printResult } from '../context.js';

@@ -11,7 +11,7 @@ import { bytesOf, type Tensor, toFloat64 } from '../../safetensors/tensor.js';
 import { readJson } from '../files/files.js';
 import { type CheckpointFile, readCheckpointFile, readCheckpointHeader, trainingNotes } from './checkpoint-file.js';
 import { describeRefused, refusalChannel } from './refused.js';
-import { writeSafetensors } from '../../safetensors/safetensors.js';
+import { writeSafetensors } from './safetensors-file.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-pth-'));
 after(() => rm(dir, { recursive: true }));

@@ -1,25 +1,23 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import type { ByteSource } from '../../safetensors/byte-source.js';
+import {
+  type Checkpoint,
+  type CheckpointEntry,
+  namedAsInNetwork,
+  openSafetensors,
+} from '../../safetensors/checkpoint.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
-import type { Dtype, Tensor } from '../../safetensors/tensor.js';
-import { networkNames } from '../../safetensors/tensor-names.js';
-import { type ReadableFile, withFile } from '../files/files.js';
+import type { Tensor } from '../../safetensors/tensor.js';
+import { withFile } from '../files/files.js';
 import { locateCheckpoint } from './checkpoint-folder.js';
 import { type CheckpointFormat, sniff, sniffBytes } from './file-kind.js';
 import { type Extra, openPth } from './pth/index.js';
-import { headerOf } from '../../safetensors/safetensors.js';
 
 export type { Extra } from './pth/index.js';
 export { describeRefused, refusalChannel } from './refused.js';
-
-/** A tensor in a checkpoint of any format, its values not read. */
-export interface CheckpointEntry {
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  readonly byteLength: number;
-  /** In a safetensors file: in bytes from its start, as ONNX external data wants it. */
-  readonly offset?: number;
-}
 
 /** What a checkpoint says besides its weights. */
 export interface CheckpointInfo {
@@ -44,16 +42,14 @@ export interface CheckpointFile extends CheckpointInfo {
 }
 
 /** A checkpoint that is open. */
-interface OpenCheckpoint extends CheckpointHeader {
-  read(wanted: ReadonlySet<string>): Promise<ReadonlyMap<string, Tensor>>;
-}
+export interface OpenCheckpoint extends CheckpointInfo, Checkpoint {}
 
 /**
  * Opens a checkpoint of any format; for files that are not on disk. The usual ways are {@link readCheckpointFile} and
  * {@link readCheckpointHeader}.
  * @throws UserError saying what the file is instead, or what is wrong with it.
  */
-export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckpoint> {
+export async function openCheckpointFile(file: ByteSource): Promise<OpenCheckpoint> {
   const kind = sniff(await file.read(0, Math.min(sniffBytes, file.size)));
   if (kind !== undefined && 'other' in kind && !file.path.endsWith('.safetensors')) {
     throw new UserError(`${file.path} is no checkpoint but ${kind.other}; download it again or choose another file.`);
@@ -67,48 +63,27 @@ export async function openCheckpointFile(file: ReadableFile): Promise<OpenCheckp
     const { entries, ...rest } = await openPth(file, kind.format);
     return namedAsInNetwork({ ...rest, path: file.path, format: kind.format, tensors: entries });
   }
-  const { metadata, tensors } = await headerOf(file);
-  const opened: OpenCheckpoint = {
-    path: file.path,
-    format: 'safetensors',
-    metadata,
-    tensors,
-    extra: {},
-    refused: [],
-    async read(wanted) {
-      const read = new Map<string, Tensor>();
-      for (const [name, { dtype, shape, offset, byteLength }] of tensors) {
-        if (wanted.has(name)) read.set(name, { dtype, shape, data: await file.read(offset, byteLength) });
-      }
-      return read;
-    },
-  };
-  return namedAsInNetwork(opened);
+  return { ...(await openSafetensors(file)), format: 'safetensors', extra: {}, refused: [] };
 }
 
-/** The same file, its tensors under their names in the network. */
-function namedAsInNetwork(opened: OpenCheckpoint): OpenCheckpoint {
-  const names = networkNames(opened.tensors.keys(), opened.path);
-  const inNetwork = (name: string): string => names.get(name) ?? name;
-  return {
-    ...opened,
-    tensors: new Map([...opened.tensors].map(([name, entry]) => [inNetwork(name), entry])),
-    async read(wanted) {
-      const inFile = [...names].filter(([, name]) => wanted.has(name)).map(([name]) => name);
-      const read = await opened.read(new Set(inFile));
-      return new Map([...read].map(([name, tensor]) => [inNetwork(name), tensor]));
-    },
-  };
-}
-
-/** Opens the file that a path names, or the weights in a folder. */
-async function withCheckpoint<T>(path: string, use: (checkpoint: OpenCheckpoint) => Promise<T>): Promise<T> {
+/**
+ * Opens the file that a path names, or the weights in a folder, for as long as it is used.
+ * @throws UserError saying what the file is instead, or what is wrong with it.
+ */
+export async function withCheckpoint<T>(path: string, use: (checkpoint: OpenCheckpoint) => Promise<T>): Promise<T> {
   const { path: file, beside } = await locateCheckpoint(path);
-  return withFile(file, async (open) => {
-    const opened = await openCheckpointFile(open);
-    if (beside === undefined || opened.metadata.has(descriptionKey)) return use(opened);
-    return use({ ...opened, metadata: new Map([...opened.metadata, [descriptionKey, beside]]) });
+  return withFile(file, async (source) => {
+    const opened = await openCheckpointFile(source);
+    const metadata = new Map(opened.metadata);
+    if (beside !== undefined && !metadata.has(descriptionKey)) metadata.set(descriptionKey, beside);
+    const mappable = { source, locate: () => locationOf(file) };
+    return use({ ...opened, metadata, ...(opened.format === 'safetensors' ? { mappable } : {}) });
   });
+}
+
+async function locationOf(path: string): Promise<{ readonly folder: string; readonly location: string }> {
+  const file = await realpath(path);
+  return { folder: dirname(file), location: basename(file) };
 }
 
 /**
@@ -117,7 +92,7 @@ async function withCheckpoint<T>(path: string, use: (checkpoint: OpenCheckpoint)
  * @throws UserError saying what the file is instead, or what is wrong with it.
  */
 export function readCheckpointHeader(path: string): Promise<CheckpointHeader> {
-  return withCheckpoint(path, async ({ read: _, ...header }) => header);
+  return withCheckpoint(path, async ({ read: _, mappable: __, ...header }) => header);
 }
 
 /**
@@ -131,7 +106,7 @@ export function readCheckpointFile(
   path: string,
   wanted: (name: string, entry: CheckpointEntry) => boolean = () => true,
 ): Promise<CheckpointFile> {
-  return withCheckpoint(path, async ({ read, ...header }) => {
+  return withCheckpoint(path, async ({ read, mappable: _, ...header }) => {
     const names = [...header.tensors].filter(([name, entry]) => wanted(name, entry)).map(([name]) => name);
     return { ...header, tensors: await read(new Set(names)) };
   });

@@ -1,10 +1,8 @@
 export * from './checkpoint-file.js';
 export type { CheckpointFormat } from './file-kind.js';
-export { allFinite, requireFinite, requireFiniteInFile } from '../../safetensors/finite.js';
-export * from '../../safetensors/model-checkpoint.js';
+export * from './last-checkpoint.js';
+export * from './model-file.js';
 export { noteChannel, publishNote } from './notes.js';
-export * from '../../safetensors/parameters.js';
 export { writePth } from './pth/pth-writer.js';
 export * from './pth/published-writer.js';
-export * from '../../safetensors/safetensors.js';
-export * from '../../safetensors/train-state.js';
+export * from './safetensors-file.js';

@@ -5,16 +5,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../../common/errors.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
+import { encodeModel, type ModelCheckpoint } from '../../safetensors/model-checkpoint.js';
 import { bytesOf, type Tensor } from '../../safetensors/tensor.js';
-import {
-  encodeModel,
-  loadModel,
-  loadParameters,
-  type ModelCheckpoint,
-  readDescription,
-  saveModel,
-} from '../../safetensors/model-checkpoint.js';
-import { readHeader, writeSafetensors } from '../../safetensors/safetensors.js';
+import { loadModel, loadParameters, readDescription, saveModel } from './model-file.js';
+import { readHeader, writeSafetensors } from './safetensors-file.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-model-'));
 after(() => rm(dir, { recursive: true }));

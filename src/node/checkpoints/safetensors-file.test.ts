@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../common/errors.js';
+import { parseSafetensors, safetensorsChunks } from '../../safetensors/safetensors.js';
 import { bytesOf, type Dtype, elementBytes, elementCount, isDtype, type Tensor } from '../../safetensors/tensor.js';
-import { parseSafetensors, readHeader, readSafetensors, safetensorsChunks, writeSafetensors } from '../../safetensors/safetensors.js';
+import { readHeader, readSafetensors, writeSafetensors } from './safetensors-file.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-safetensors-'));
 after(() => rm(dir, { recursive: true }));

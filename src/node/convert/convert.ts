@@ -3,15 +3,8 @@ import { resolve } from 'node:path';
 import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { type AssumedModel, landmarkPrefix } from '../../models/index.js';
-import { type Tensor, toFloat32 } from '../../safetensors/index.js';
-import {
-  encodeModel,
-  fitsHalf,
-  inPrecision,
-  type Precision,
-  writePublished,
-  writeSafetensors,
-} from '../checkpoints/index.js';
+import { encodeModel, fitsHalf, inPrecision, type Precision, type Tensor, toFloat32 } from '../../safetensors/index.js';
+import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { writeFileAtomic } from '../files/files.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { models } from '../../models/index.js';
-import type { ModelDescription } from '../checkpoints/index.js';
+import type { ModelDescription } from '../../safetensors/index.js';
 import { cardMark, modelCard } from './model-card.js';
 
 const { config, preprocessing } = models['poster-v2-nano'];

@@ -8,7 +8,7 @@ import { onnxChunks } from '../../onnx/index.js';
 import { add, div, floor, mul, reduceSum, sub } from '../../ops/index.js';
 import { forOpset, lower, slopesOf, withHalfWeights, withoutPRelus } from '../../passes/index.js';
 import type { FloatArray } from '../../safetensors/index.js';
-import { fitsHalf, type Precision } from '../checkpoints/index.js';
+import { fitsHalf, type Precision } from '../../safetensors/index.js';
 
 /** What becomes an ONNX model. */
 export interface OnnxSource {

@@ -7,21 +7,21 @@ import {
   type PosterV2Config,
   resolveDescription,
 } from '../../models/index.js';
-import { type FloatArray, isFloatDtype, type Tensor, toFloat32 } from '../../safetensors/index.js';
 import {
-  type CheckpointFile,
   describeMismatch,
+  type FloatArray,
+  isFloatDtype,
   isOptionalBuffer,
   type ModelDescription,
   matchParameters,
   parseDescription,
-  readCheckpointFile,
   requireFinite,
-  type TrainingNotes,
-  trainingNotes,
+  type Tensor,
+  toFloat32,
   trainStateKey,
   trainStatePrefix,
-} from '../checkpoints/index.js';
+} from '../../safetensors/index.js';
+import { type CheckpointFile, readCheckpointFile, type TrainingNotes, trainingNotes } from '../checkpoints/index.js';
 
 /** A checkpoint in memory, whatever file it came from. */
 export interface Source {

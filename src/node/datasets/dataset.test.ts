@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../common/errors.js';
 import { affectnet7, rafdb } from '../../common/label-sets.js';
-import { formatDescription } from '../checkpoints/index.js';
+import { formatDescription } from '../../safetensors/index.js';
 import { classCounts, type Dataset, holdOut, loadDataset } from './dataset.js';
 import { failsWith, temporaryFolder, writeTree } from './helpers.test.js';
 import { reportedSplitOf, splitsOf } from './splits.js';

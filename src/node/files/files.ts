@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { type ErrorKind, UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { printable } from '../../common/printable.js';
+import type { ByteSource } from '../../safetensors/byte-source.js';
 import { undoneAtExit } from './ending.js';
 import { removeDeadTemporaries, temporaryFor } from './temporary-files.js';
 
@@ -119,7 +120,7 @@ async function writeInto(path: string, chunks: Iterable<Uint8Array> | AsyncItera
  *
  * Chunks are pulled one at a time and written without being copied, so a checkpoint of any size needs no extra memory;
  * the arrays behind them must not change until the promise settles. Files that belong together are therefore best kept
- * as one file: two renames can never be one step (see `checkpoints/train-state.ts`).
+ * as one file: two renames can never be one step (see `node/checkpoints/last-checkpoint.ts`).
  *
  * @throws UserError when the disk is full (kind `resources`), the folder is missing or cannot be written.
  */
@@ -156,28 +157,11 @@ export async function writeFileAtomic(
   }
 }
 
-/** A regular file opened for reading at any offset. */
-export interface ReadableFile {
-  readonly path: string;
-  /** In bytes, when it was opened. */
-  readonly size: number;
-  /**
-   * `length` bytes from `offset` in a buffer of their own, so that typed-array views of any element type fit.
-   * @throws UserError when the file ends before.
-   */
-  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  /**
-   * Fills `bytes` with those from `offset`: for files that are gone through piece by piece.
-   * @throws UserError when the file ends before.
-   */
-  readInto(bytes: Uint8Array, offset: number): Promise<void>;
-}
-
 /**
  * Opens `path`, hands it to `use`, closes it. Only regular files are opened: a pipe or a device could block or never end.
  * @throws UserError when there is no such file or it cannot be read.
  */
-export async function withFile<T>(path: string, use: (file: ReadableFile) => Promise<T>): Promise<T> {
+export async function withFile<T>(path: string, use: (file: ByteSource) => Promise<T>): Promise<T> {
   let handle: FileHandle | undefined;
   try {
     const before = await stat(path);

@@ -2,7 +2,8 @@ import type { LabelSet } from '../../common/labels.js';
 import { argmax } from '../../metrics/argmax.js';
 import { buildEmbedding } from '../../models/index.js';
 import { type NetworkOptions, openNetwork } from '../../recognize/network.js';
-import type { ModelDescription } from '../checkpoints/index.js';
+import type { ModelDescription } from '../../safetensors/index.js';
+import { withCheckpoint } from '../checkpoints/index.js';
 import { createLoader, loadDataset, reportedSplitOf, type Skipped, splitsOf } from '../datasets/index.js';
 
 export interface PictureFeatures {
@@ -30,7 +31,9 @@ export interface Embedder {
  * @throws UserError as `loadClassifier` does.
  */
 export async function loadEmbedder(path: string, options: NetworkOptions = {}): Promise<Embedder> {
-  const { description, built, run, dispose } = await openNetwork(path, options, buildEmbedding);
+  const { description, built, run, dispose } = await withCheckpoint(path, (checkpoint) =>
+    openNetwork(checkpoint, options, buildEmbedding),
+  );
   return {
     description,
     dimension: built.features,

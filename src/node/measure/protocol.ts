@@ -1,5 +1,5 @@
 import type { LowContrast } from '../../image/index.js';
-import type { ProtocolRecord, TrainingRecord } from '../checkpoints/index.js';
+import type { ProtocolRecord, TrainingRecord } from '../../safetensors/index.js';
 import { type FoldChoice, isSameSplit } from '../datasets/index.js';
 import type { LabelMapping } from './label-mapping.js';
 

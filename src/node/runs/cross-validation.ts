@@ -6,7 +6,7 @@ import type { LabelSet } from '../../common/labels.js';
 import { type Figures, figuresOf, spreadOf } from '../../metrics/index.js';
 import { loadClassifier } from '../../recognize/index.js';
 import type { DeviceName } from '../../runtime/index.js';
-import { lastFileName } from '../checkpoints/index.js';
+import { lastFileName } from '../../safetensors/index.js';
 import { divide, loadDataset } from '../datasets/index.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';

@@ -3,8 +3,7 @@ import { compareLabels, isNumbered, knownLabelSets } from '../../common/label-se
 import type { LabelSet } from '../../common/labels.js';
 import { elements } from '../../graph/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
-import type { FloatArray } from '../../safetensors/index.js';
-import type { ModelDescription } from '../checkpoints/index.js';
+import type { FloatArray, ModelDescription } from '../../safetensors/index.js';
 
 /** Why a tensor is not taken. */
 export interface WhyNot {

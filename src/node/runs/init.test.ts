@@ -9,8 +9,8 @@ import { elements } from '../../graph/index.js';
 import { buildInference, models } from '../../models/index.js';
 import { type ParameterSpec, zeros } from '../../nn/index.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
-import { fromFloat32 } from '../../safetensors/index.js';
-import { formatDescription, writeSafetensors } from '../checkpoints/index.js';
+import { formatDescription, fromFloat32 } from '../../safetensors/index.js';
+import { writeSafetensors } from '../checkpoints/index.js';
 import { type InitReport, type InitSource, initialParameters } from './init.js';
 
 /** A network of one tensor a part, and a head of two columns. */

@@ -4,7 +4,8 @@ import { printable } from '../../common/printable.js';
 import { isIgnoredOnLoad } from '../../models/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import type { FloatArray } from '../../safetensors/index.js';
-import { loadParameters, requireFinite } from '../checkpoints/index.js';
+import { requireFinite } from '../../safetensors/index.js';
+import { loadParameters } from '../checkpoints/index.js';
 import { type HeadRows, headName, headRows, reordered, type WhyNot } from './init-head.js';
 
 /** Parts of the network that have pretrained files of their own, and where they are in it. */

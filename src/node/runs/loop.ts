@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import type { Evaluation } from '../../metrics/index.js';
+import { lastFileName, type TrainState } from '../../safetensors/index.js';
 import type { Snapshot } from '../../train/engine.js';
 import type { Trainer } from '../../train/trainer.js';
-import { lastFileName, type TrainState } from '../checkpoints/index.js';
 import type { Loader } from '../datasets/index.js';
 import { type History, openHistory } from './history.js';
 import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './job.js';

@@ -11,7 +11,7 @@ import {
   rafdbAugmentation,
 } from '../../image/index.js';
 import { checkPosterV2Config, classLimits, modelNamed, type PosterV2Config } from '../../models/index.js';
-import type { ModelDescription } from '../checkpoints/index.js';
+import type { ModelDescription } from '../../safetensors/index.js';
 import type { RunOptions } from './options.js';
 
 const augmentations: Readonly<Record<RunOptions['augmentation'], Augmentation>> = {

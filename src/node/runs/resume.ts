@@ -8,13 +8,8 @@ import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { elements } from '../../graph/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
-import {
-  lastFileName,
-  type loadTrainState,
-  readDescription,
-  requireFinite,
-  type TrainState,
-} from '../checkpoints/index.js';
+import { lastFileName, requireFinite, type TrainState } from '../../safetensors/index.js';
+import { type loadTrainState, readDescription } from '../checkpoints/index.js';
 import { explainFileError, writeFileAtomic } from '../files/files.js';
 import type { RunData } from './data.js';
 import type { DataDigest } from './data-digest.js';

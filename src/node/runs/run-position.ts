@@ -1,5 +1,5 @@
+import type { Scalars, TrainState } from '../../safetensors/index.js';
 import type { Tally } from '../../train/trainer.js';
-import type { Scalars, TrainState } from '../checkpoints/index.js';
 import type { Skipped } from '../datasets/index.js';
 import type { HistoryEvent } from './history.js';
 

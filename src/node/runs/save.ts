@@ -2,20 +2,18 @@ import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { describeZodError } from '../../common/json.js';
-import type { Snapshot } from '../../train/engine.js';
-import type { TrainingProgram } from '../../train/program.js';
-import type { TrainerSnapshot } from '../../train/trainer.js';
 import {
   encodeTrainState,
-  type loadTrainState,
   type ModelCheckpoint,
   type ModelDescription,
   type ProtocolRecord,
-  saveLast,
-  saveModel,
   type TrainingRecord,
   type TrainState,
-} from '../checkpoints/index.js';
+} from '../../safetensors/index.js';
+import type { Snapshot } from '../../train/engine.js';
+import type { TrainingProgram } from '../../train/program.js';
+import type { TrainerSnapshot } from '../../train/trainer.js';
+import { type loadTrainState, saveLast, saveModel } from '../checkpoints/index.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
 import { accumulatorsOf, positionOf, type RunPosition } from './run-position.js';

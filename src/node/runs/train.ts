@@ -1,9 +1,10 @@
 import { elements } from '../../graph/index.js';
+import { lastFileName } from '../../safetensors/index.js';
 import { firstValues } from '../../train/first-values.js';
 import { trainingProgram } from '../../train/program.js';
 import { targetOf } from '../../train/target.js';
 import { Trainer } from '../../train/trainer.js';
-import { lastFileName, loadTrainState } from '../checkpoints/index.js';
+import { loadTrainState } from '../checkpoints/index.js';
 import { createLoader } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
 import { noteClasses, noteVotes, openData } from './data.js';

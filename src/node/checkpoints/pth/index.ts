@@ -1,6 +1,6 @@
+import type { ByteSource } from '../../../safetensors/byte-source.js';
 import { descriptionKey } from '../../../safetensors/description-key.js';
 import { elementBytes, isNumberDtype, type Tensor, toFloat64 } from '../../../safetensors/tensor.js';
-import type { ReadableFile } from '../../files/files.js';
 import { publishRefused } from '../refused.js';
 import { type Extra, extraOf } from './extra.js';
 import { entryOf, isObject, type PickleTensor, type PickleValue } from './pickle-values.js';
@@ -23,7 +23,7 @@ export interface PthCheckpoint {
 }
 
 /** @throws UserError when the file is damaged or holds no weights. */
-export async function openPth(file: ReadableFile, format: PthFile['format']): Promise<PthCheckpoint> {
+export async function openPth(file: ByteSource, format: PthFile['format']): Promise<PthCheckpoint> {
   const pth = await (format === 'pth-zip' ? openZip(file) : openLegacy(file));
   publishRefused(pth.refused, file.path);
   const { dict, tensors } = findStateDict(pth.root, file.path);
@@ -50,7 +50,7 @@ function withoutDescription(root: PickleValue): PickleValue {
 
 /** Numbers that were saved as tensors beside the weights, such as `best_acc`. */
 async function scalarsOf(
-  file: ReadableFile,
+  file: ByteSource,
   pth: PthFile,
   weights: ReadonlySet<PickleValue>,
 ): Promise<Map<PickleTensor, number>> {

@@ -1,7 +1,7 @@
 import { UserError } from '../../../common/errors.js';
 import { printable } from '../../../common/printable.js';
+import type { ByteSource } from '../../../safetensors/byte-source.js';
 import { maxTensors } from '../../../safetensors/tensor-names.js';
-import type { ReadableFile } from '../../files/files.js';
 import { readPickle } from './pickle.js';
 import { maxPickleBytes } from './pickle-limits.js';
 import { PickleError } from './pickle-reader.js';
@@ -30,7 +30,7 @@ interface Pickles {
 }
 
 /** @throws UserError when it is no whole checkpoint of that format. */
-export async function openLegacy(file: ReadableFile): Promise<PthFile> {
+export async function openLegacy(file: ByteSource): Promise<PthFile> {
   const { root, refused, storages, keys, end } = await readPickles(file);
   const places = await placesOf(file, storages, keys, end);
   return {
@@ -46,7 +46,7 @@ export async function openLegacy(file: ReadableFile): Promise<PthFile> {
 }
 
 /** The pickles say where they end only by ending: as much is read as turns out to be needed. */
-async function readPickles(file: ReadableFile): Promise<Pickles> {
+async function readPickles(file: ByteSource): Promise<Pickles> {
   for (let length = firstWindow; ; length *= 2) {
     const bytes = await file.read(0, Math.min(length, file.size));
     try {
@@ -94,7 +94,7 @@ export function bigEndian(path: string): UserError {
 }
 
 async function placesOf(
-  file: ReadableFile,
+  file: ByteSource,
   storages: ReadonlyMap<string, PickleStorage>,
   keys: readonly PickleValue[],
   start: number,

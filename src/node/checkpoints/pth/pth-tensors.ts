@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { UserError } from '../../../common/errors.js';
 import { printable } from '../../../common/printable.js';
+import type { ByteSource } from '../../../safetensors/byte-source.js';
 import { type Dtype, elementBytes, elementCount, type Tensor } from '../../../safetensors/tensor.js';
-import type { ReadableFile } from '../../files/files.js';
 import type { PickleTensor } from './pickle-values.js';
 import { damaged, type PthFile } from './pth-file.js';
 
@@ -123,7 +123,7 @@ export function checkCrc32(path: string, bytes: Uint8Array, expected: number | u
  * @throws UserError when the file is damaged, or they would take more memory than {@link memoryLimit}.
  */
 export async function readTensors(
-  file: ReadableFile,
+  file: ByteSource,
   pth: PthFile,
   entries: ReadonlyMap<string, PthEntry>,
 ): Promise<Map<string, Tensor>> {
@@ -169,7 +169,7 @@ export async function readTensors(
 }
 
 function checkMemory(
-  file: ReadableFile,
+  file: ByteSource,
   groups: readonly { readonly first: number; readonly end: number; readonly entries: readonly [string, PthEntry][] }[],
 ): void {
   let claimed = 0;

@@ -1,8 +1,8 @@
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { messageOf, UserError } from '../../../common/errors.js';
 import { printable } from '../../../common/printable.js';
+import type { ByteSource } from '../../../safetensors/byte-source.js';
 import { maxTensors } from '../../../safetensors/tensor-names.js';
-import type { ReadableFile } from '../../files/files.js';
 import { readPickle } from './pickle.js';
 import { maxPickleBytes } from './pickle-limits.js';
 import type { PickleStorage } from './pickle-values.js';
@@ -24,11 +24,11 @@ const windowBytes = 4096;
 
 /** Lets the archive's reader read from our file. */
 class FileReader extends RandomAccessReader {
-  readonly #file: ReadableFile;
+  readonly #file: ByteSource;
   readonly #fail: (error: unknown) => void;
   #window: { readonly start: number; readonly end: number; readonly bytes: Promise<Uint8Array> } | undefined;
 
-  constructor(file: ReadableFile, fail: (error: unknown) => void) {
+  constructor(file: ByteSource, fail: (error: unknown) => void) {
     super();
     this.#file = file;
     this.#fail = fail;
@@ -71,13 +71,13 @@ class FileReader extends RandomAccessReader {
 }
 
 /** @throws UserError when it is no whole checkpoint of that format. */
-export function openZip(file: ReadableFile): Promise<PthFile> {
+export function openZip(file: ByteSource): Promise<PthFile> {
   return new Promise((resolve, reject) => {
     open(file, reject).then(resolve, reject);
   });
 }
 
-async function open(file: ReadableFile, fail: (error: unknown) => void): Promise<PthFile> {
+async function open(file: ByteSource, fail: (error: unknown) => void): Promise<PthFile> {
   const { path } = file;
   const { archive, entries } = await contents(file, fail);
   const locate = async (entry: Entry): Promise<StorageBytes> => {
@@ -133,7 +133,7 @@ interface Contents {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-async function contents(file: ReadableFile, fail: (error: unknown) => void): Promise<Contents> {
+async function contents(file: ByteSource, fail: (error: unknown) => void): Promise<Contents> {
   try {
     const reader = new FileReader(file, fail);
     const archive = await fromRandomAccessReaderPromise(reader, file.size, { lazyEntries: true, autoClose: false });

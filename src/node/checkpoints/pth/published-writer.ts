@@ -1,7 +1,7 @@
+import { formatDescription, type ModelDescription } from '../../../safetensors/description.js';
 import { descriptionKey } from '../../../safetensors/description-key.js';
-import { fromFloat32, type Tensor } from '../../../safetensors/tensor.js';
-import { formatDescription, type ModelDescription } from '../../../safetensors/model-checkpoint.js';
 import { isOptionalBuffer } from '../../../safetensors/parameters.js';
+import { fromFloat32, type Tensor } from '../../../safetensors/tensor.js';
 import {
   type PickleValue,
   pickleCall,
