@@ -13,7 +13,7 @@ const parts = ['nn', 'models', 'optim', 'metrics', 'image', 'safetensors'];
 const recognition = ['detect', 'recognize', 'explain', 'video'];
 const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'train'];
 /** Rooms of Node that read files and pictures. */
-const hosts = ['files', 'checkpoints', 'decode', 'host', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
+const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
 /** Rooms of Node that are a whole task each. */
 const tasks = ['draw', 'crop', 'runs', 'measure', 'convert', 'report'].map((room) => `node/${room}`);
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -42,8 +42,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/host': ['host', 'safetensors', 'node/files', 'node/checkpoints', 'node/decode'],
   'node/datasets': ['image', 'node/files', 'node/decode'],
   'node/ffmpeg': ['image', 'video', 'recognize', 'detect', 'node/files', 'node/decode'],
+  'node/workers': [...core, 'node/files', 'node/checkpoints', 'node/host'],
   'web/decode': ['image', 'web/host'],
   'web/host': ['host', 'image', 'safetensors', 'web/decode'],
+  'web/workers': [],
   'node/draw': [...core, 'node/files', 'node/decode'],
   'node/crop': [...core, ...hosts],
   'node/runs': [...core, ...hosts, 'node/measure'],
@@ -57,6 +59,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Imports that still have to go. */
 const owed: ReadonlySet<string> = new Set(['train/epoch.ts imports node/datasets']);
+
+/** What the core declares and each host has: `imports` of package.json. */
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['#host', 'host'],
+  ['#recognition-thread', 'recognize'],
+]);
 
 const src = fileURLToPath(new URL('../../src/', import.meta.url));
 const files = readdirSync(src, { recursive: true, withFileTypes: true })
@@ -77,9 +85,9 @@ test('rooms import only those to their right', () => {
     const room = roomOf(file);
     // `from '...'` of imports and exports, `import '...'`, `import('...')`, and modules for workers
     for (const [, path = ''] of readFileSync(file, 'utf8').matchAll(
-      /(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)'(\.[^']*\.js|#host)'/g,
+      /(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)'(\.[^']*\.js|#host|#recognition-thread)'/g,
     )) {
-      const target = path === '#host' ? 'host' : roomOf(join(dirname(file), path));
+      const target = aliases.get(path) ?? roomOf(join(dirname(file), path));
       if (target !== room && target !== 'common' && !allowed[room]?.includes(target)) {
         wrong.push(`${relative(src, file)} imports ${target}`);
       }

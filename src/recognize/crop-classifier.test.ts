@@ -7,6 +7,7 @@ import type { Classifier } from './classifier.js';
 import { CropClassifier } from './crop-classifier.js';
 import { withFlip } from './flip.js';
 import { imageClassification } from './image-classification.js';
+import { LocalEngine } from './recognition-engine.js';
 import { Recognizer } from './recognizer.js';
 import type { Score } from './scores.js';
 
@@ -222,7 +223,9 @@ test('pictures, frames of a video and single calls side by side share runs; each
     classify(plain(240)).then(([best]) => [best?.score ?? Number.NaN]),
     video(130, 140, 150),
   ];
-  await until(() => recognizer.crops.waiting === 8);
+  const { engine } = recognizer;
+  assert.ok(engine instanceof LocalEngine);
+  await until(() => engine.crops.waiting === 8);
   gate.open();
   const together = (await Promise.all([first, ...others])).flat();
   // The mirror image of each run is a run of its own.

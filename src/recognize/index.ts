@@ -19,5 +19,6 @@ export { expressed, type RecognizeOptions, type RecognizerParts, recognizeAll } 
 export * from './predict.js';
 export type { Recognition, RecognizedFace } from './recognition.js';
 export * from './recognition-document.js';
+export type { ImageList, RecognitionEngine, RecognizeFacesOptions } from './recognition-engine.js';
 export * from './recognizer.js';
 export * from './scores.js';

@@ -20,7 +20,7 @@ export type RecognizeFacesOptions = Pick<RecognizeOptions, 'batchSize' | 'crops'
 
 /** What a `Recognizer` works with: networks in its own thread (`LocalEngine`), or in another one that the host starts. */
 export interface RecognitionEngine {
-  readonly crops: Pick<CropClassifier, 'classifier' | 'classify' | 'waiting'>;
+  readonly crops: Pick<CropClassifier, 'classifier' | 'classify'>;
   /** Undefined where pictures are face crops. */
   readonly detector: FaceDetector | undefined;
   readonly lowContrast: LowContrast;

@@ -41,6 +41,11 @@ export interface RecognizerOptions {
   readonly detect?: Omit<DetectOptions, 'signal'>;
   /** What a checkpoint that does not say it itself holds. */
   readonly assumed?: AssumedModel;
+  /**
+   * Decoding, detection and networks run in a thread of their own, which the recognizer starts, so that this one is never blocked
+   * for long (default false). Node only, and without `decode`.
+   */
+  readonly worker?: boolean;
   /** How pictures are decoded. Default: by sharp on Node, by the browser in browsers. */
   readonly decode?: ImageDecoder;
 }
@@ -72,6 +77,10 @@ export class Recognizer {
     const { lowContrast = 'stretch' } = options;
     checkLowContrast(lowContrast);
     checkDetectOptions(detect);
+    if (options.worker === true) {
+      const { startEngine } = await import('#recognition-thread');
+      return new Recognizer(await startEngine(options), detect);
+    }
     const onThreads = threads === undefined ? {} : { threads };
     const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint());
     const chosen = await chooseDevice(device);

@@ -103,15 +103,35 @@ interface CroppedFace extends Pick<VideoFace, 'id' | 'box' | 'keypoints' | 'dete
   readonly crop: FaceCrop;
 }
 
+/** A recognizer's engine that follows faces by itself, since its networks are in another thread. */
+export interface FrameEngine {
+  /** As the function of that name. */
+  recognizeFrames(
+    frames: AsyncIterable<TimedImage>,
+    options: RecognizeFramesOptions,
+  ): AsyncGenerator<VideoFrame, void, void>;
+}
+
 /**
  * Follows the faces of frames of any origin and reads their expressions, in the same memory however many they are.
  * @param frames in the order of their times
  * @throws what the frames throw, after the results of those before; the signal's reason
  */
-export async function* recognizeFrames(
+export function recognizeFrames(
   recognizer: Recognizer,
   frames: AsyncIterable<TimedImage>,
   options: RecognizeFramesOptions = {},
+): AsyncGenerator<VideoFrame, void, void> {
+  const { engine } = recognizer;
+  return isFrameEngine(engine) ? engine.recognizeFrames(frames, options) : followFrames(recognizer, frames, options);
+}
+
+const isFrameEngine = (engine: object): engine is FrameEngine => 'recognizeFrames' in engine;
+
+async function* followFrames(
+  recognizer: Recognizer,
+  frames: AsyncIterable<TimedImage>,
+  options: RecognizeFramesOptions,
 ): AsyncGenerator<VideoFrame, void, void> {
   const { smooth = 0.5, batchSize = defaultBatchSize, live = false, signal } = options;
   const classifying = { batchSize, ...(signal === undefined ? {} : { signal }) };

@@ -1,0 +1,134 @@
+import { nextTurn } from '../../common/turns.js';
+import type { Picture } from '../../image/index.js';
+import type { ImageSource, RawImage } from '../../recognize/index.js';
+import type { TimedImage } from '../../video/index.js';
+
+/** A picture from outside on its way to another thread. */
+export type SentImage =
+  | { readonly path: string }
+  | { readonly url: string }
+  | { readonly blob: Blob }
+  | { readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly raw: RawImage }
+  /** Bytes that were given away before. */
+  | { readonly detached: true }
+  /** No picture, with its type: the other thread says so in its place. */
+  | { readonly wrong: Wrong };
+
+type Wrong = 'null' | 'undefined' | 'number' | 'bigint' | 'boolean' | 'symbol' | 'function' | 'object';
+
+/** With its memory, which goes along without being copied again. */
+export interface Parcel<T> {
+  readonly content: T;
+  readonly transfer: readonly ArrayBuffer[];
+  readonly bytes: number;
+}
+
+/** Bytes that are copied in one turn of the event loop: about a millisecond. */
+const piece = 2 * 1024 * 1024;
+
+/** A copy of its own memory, made in several turns of the event loop where it is large. */
+export async function copied(data: Uint8Array | Uint8ClampedArray): Promise<Uint8Array<ArrayBuffer>> {
+  const copy = new Uint8Array(data.length);
+  for (let start = 0; start < data.length; start += piece) {
+    if (start > 0) await nextTurn();
+    copy.set(data.subarray(start, start + piece), start);
+  }
+  return copy;
+}
+
+const light = <T>(content: T): Parcel<T> => ({ content, transfer: [], bytes: 0 });
+
+/** A picture as it can be sent. The caller keeps its memory. */
+export async function sentImage(image: ImageSource): Promise<Parcel<SentImage>> {
+  const given: unknown = image;
+  if (typeof given === 'string') return light({ path: given });
+  if (given instanceof URL) return light({ url: given.href });
+  if (given instanceof Blob) return light({ blob: given });
+  if (given instanceof ArrayBuffer || given instanceof Uint8Array) {
+    const buffer = given instanceof ArrayBuffer ? given : given.buffer;
+    // Of zero bytes otherwise, which is a view's length once its memory is gone.
+    if (isDetached(buffer)) return light({ detached: true });
+    const bytes = await copied(given instanceof ArrayBuffer ? new Uint8Array(given) : given);
+    return { content: { bytes }, transfer: [bytes.buffer], bytes: bytes.length };
+  }
+  if (isRaw(image)) {
+    const { content, ...rest } = await sentPixels(image);
+    return { content: { raw: content }, ...rest };
+  }
+  return light({ wrong: given === null ? 'null' : wrongType(given) });
+}
+
+function wrongType(value: unknown): Wrong {
+  const type = typeof value;
+  return type === 'string' ? 'object' : type;
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const isRaw = (image: unknown): image is RawImage =>
+  typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image;
+
+/** Raw pixels as they can be sent. What is wrong with them is said in the other thread. */
+export async function sentPixels({ data, width, height, channels }: RawImage): Promise<Parcel<RawImage>> {
+  const about = { width, height, ...(channels === undefined ? {} : { channels }) };
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) return light({ ...about, data });
+  const copy = await copied(data);
+  return { content: { ...about, data: copy }, transfer: [copy.buffer], bytes: copy.length };
+}
+
+/** A decoded picture as it can be sent. */
+export async function sentPicture(picture: Picture): Promise<Parcel<Picture>> {
+  const data = await copied(picture.data);
+  return { content: { ...picture, data }, transfer: [data.buffer], bytes: data.length };
+}
+
+/** A frame as it can be sent. */
+export async function sentFrame({ time, frame, picture }: TimedImage): Promise<Parcel<TimedImage>> {
+  if (!isRaw(picture)) return light({ time, frame, picture });
+  const { content, ...rest } = await sentPixels(picture);
+  return { content: { time, frame, picture: content }, ...rest };
+}
+
+/** What was sent, as recognising takes it. */
+export function imageOf(sent: SentImage): ImageSource {
+  if ('path' in sent) return sent.path;
+  if ('url' in sent) return new URL(sent.url);
+  if ('blob' in sent) return sent.blob;
+  if ('bytes' in sent) return sent.bytes;
+  if ('raw' in sent) return sent.raw;
+  if ('detached' in sent) {
+    const buffer = new ArrayBuffer(1);
+    structuredClone(buffer, { transfer: [buffer] });
+    return buffer;
+  }
+  return wrongs[sent.wrong] as ImageSource;
+}
+
+/** What programs without types may pass. */
+const wrongs: Readonly<Record<Wrong, unknown>> = {
+  null: null,
+  undefined: undefined,
+  number: 0,
+  bigint: 0n,
+  boolean: false,
+  symbol: Symbol(),
+  function: () => undefined,
+  object: {},
+};
+
+/** A result with pixels of memory of its own, which can be given away. */
+export function sentResult<T extends { readonly picture?: Picture }>(result: T): Parcel<T> {
+  const { picture } = result;
+  if (picture === undefined) return light(result);
+  const data = new Uint8Array(picture.data);
+  return { content: { ...result, picture: { ...picture, data } }, transfer: [data.buffer], bytes: data.length };
+}

@@ -1,0 +1,192 @@
+import { UserError } from '../../common/errors.js';
+import { whenAborted } from '../../common/signals.js';
+import type { Face, FaceDetector } from '../../detect/index.js';
+import type { LowContrast } from '../../image/index.js';
+import type {
+  ImageList,
+  ImageSource,
+  RawImage,
+  Recognition,
+  RecognitionEngine,
+  RecognizedFace,
+  RecognizeFacesOptions,
+  RecognizeOptions,
+  RecognizerOptions,
+} from '../../recognize/index.js';
+import type { FrameEngine, RecognizeFramesOptions, TimedImage, VideoFrame } from '../../video/index.js';
+import { ItemPump } from './item-pump.js';
+import type { Loaded, SentItem, Streams, ThreadOptions } from './messages.js';
+import { RecognitionThread, SourceFailure } from './recognition-thread.js';
+import { errorOf } from './sent-errors.js';
+import { type Parcel, sentFrame, sentImage, sentPicture, sentPixels } from './sent-pictures.js';
+
+/** Pictures that are sent before the thread asks for them. */
+const picturesAhead = 8;
+
+/**
+ * Loads a recognizer in a thread of its own: decoding, detection and networks block that one.
+ * @throws UserError as `Recognizer.load` does
+ */
+export async function startEngine({
+  decode,
+  detect: _,
+  worker: __,
+  ...options
+}: RecognizerOptions): Promise<RecognitionEngine> {
+  if (decode !== undefined) {
+    throw new UserError(
+      'A worker decodes pictures itself; load the recognizer without a decoder of yours, or without a worker.',
+      'usage',
+    );
+  }
+  const { thread, loaded } = await RecognitionThread.start(options);
+  return new ThreadEngine(options, thread, loaded);
+}
+
+/** Networks in a worker thread. One that has died is replaced at the next call. */
+class ThreadEngine implements RecognitionEngine, FrameEngine {
+  readonly crops: RecognitionEngine['crops'];
+  readonly detector: FaceDetector | undefined;
+  readonly lowContrast: LowContrast;
+  readonly #options: ThreadOptions;
+  #live: RecognitionThread;
+  #starting: Promise<RecognitionThread> | undefined;
+  #disposal: Error | undefined;
+
+  constructor(options: ThreadOptions, thread: RecognitionThread, { lowContrast, detects, ...about }: Loaded) {
+    this.#options = options;
+    this.#live = thread;
+    this.lowContrast = lowContrast;
+    this.detector = detects ? this.#detector() : undefined;
+    this.crops = {
+      classifier: {
+        ...about,
+        classify: async (images, n) => (await this.#thread()).call('classify', [images, n]),
+        dispose: async () => undefined,
+      },
+      classify: async (crops, { signal, ...options } = {}) =>
+        (await this.#thread()).call('classifyCrops', [crops, options], signal === undefined ? {} : { signal }),
+    };
+  }
+
+  async *settle(
+    images: ImageList,
+    { signal, until, ...options }: RecognizeOptions,
+  ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
+    const pack = async (image: ImageSource): Promise<Parcel<SentItem>> => {
+      const { content, ...rest } = await sentImage(image);
+      return { content: { image: content }, ...rest };
+    };
+    for await (const result of this.#stream(
+      'settle',
+      options,
+      new ItemPump(images, pack, picturesAhead),
+      signal,
+      until,
+    )) {
+      if ('value' in result) yield { status: 'fulfilled', value: result.value };
+      else yield { status: 'rejected', reason: errorOf(result.refused) };
+    }
+  }
+
+  async *recognizeFrames(
+    frames: AsyncIterable<TimedImage>,
+    { signal, ...options }: RecognizeFramesOptions,
+  ): AsyncGenerator<VideoFrame, void, void> {
+    const pack = async (frame: TimedImage): Promise<Parcel<SentItem>> => {
+      const { content, ...rest } = await sentFrame(frame);
+      return { content: { frame: content }, ...rest };
+    };
+    // Of a live stream the newest frame counts: none is read before it is asked for.
+    yield* this.#stream('frames', options, new ItemPump(frames, pack, 0), signal);
+  }
+
+  async recognizeFaces(
+    picture: RawImage,
+    faces: readonly Face[],
+    options: RecognizeFacesOptions,
+  ): Promise<RecognizedFace[]> {
+    const { content, transfer } = await sentPixels(picture);
+    return (await this.#thread()).call('recognizeFaces', [content, faces, options], { transfer });
+  }
+
+  async dispose(reason: Error): Promise<void> {
+    this.#disposal = reason;
+    await this.#starting?.catch(() => undefined);
+    await this.#live.dispose(reason);
+  }
+
+  #detector(): FaceDetector {
+    return {
+      detect: async (picture, { signal, ...options } = {}) => {
+        const { content, transfer } = await sentPicture(picture);
+        const signals = signal === undefined ? {} : { signal };
+        return (await this.#thread()).call('detect', [content, options], { transfer, ...signals });
+      },
+      follow: async (picture, faces, minScore) => {
+        const [first, ...smaller] = 'data' in picture ? ([picture] as const) : picture;
+        const parcels = await Promise.all([sentPicture(first), ...smaller.map(sentPicture)]);
+        const [{ content }, ...others] = parcels;
+        const pictures = [content, ...others.map((parcel) => parcel.content)] as const;
+        const transfer = parcels.flatMap((parcel) => parcel.transfer);
+        return (await this.#thread()).call('follow', [pictures, faces, minScore], { transfer });
+      },
+      dispose: async () => undefined,
+    };
+  }
+
+  /** The thread, or the next where it has died. */
+  async #thread(): Promise<RecognitionThread> {
+    if (this.#disposal !== undefined) throw this.#disposal;
+    if (this.#live.ended === undefined) return this.#live;
+    this.#starting ??= this.#startAgain();
+    return this.#starting;
+  }
+
+  async #startAgain(): Promise<RecognitionThread> {
+    try {
+      const { thread } = await RecognitionThread.start(this.#options);
+      this.#live = thread;
+      return thread;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  async *#stream<K extends keyof Streams, T>(
+    name: K,
+    options: Parameters<Streams[K]>[0],
+    pump: ItemPump<T>,
+    signal?: AbortSignal,
+    until?: AbortSignal,
+  ): AsyncGenerator<ReturnType<Streams[K]>, void, void> {
+    signal?.throwIfAborted();
+    const stream = (await this.#thread()).open(name, options, () => pump.want());
+    const releases = [
+      ...(signal === undefined ? [] : [onceAborted(signal, () => stream.tell('abort'))]),
+      ...(until === undefined ? [] : [onceAborted(until, () => stream.tell('until'))]),
+    ];
+    void pump.run(stream);
+    try {
+      for (;;) {
+        const next = await stream.next();
+        if (next === undefined) break;
+        yield next.result;
+      }
+      signal?.throwIfAborted();
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof SourceFailure ? pump.failure : error;
+    } finally {
+      for (const release of releases) release();
+      await Promise.all([pump.close(), stream.leave()]);
+    }
+  }
+}
+
+/** As `whenAborted`, also where it was aborted before. */
+function onceAborted(signal: AbortSignal, callback: () => void): () => void {
+  if (!signal.aborted) return whenAborted(signal, callback);
+  callback();
+  return () => undefined;
+}
