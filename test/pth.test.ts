@@ -52,7 +52,7 @@ test('a .pth without a word about itself predicts as the weights it was made fro
     assert.ok(Math.abs((theirs.byLabel.get(label) ?? Number.NaN) - probability) < 1e-5, label);
   }
   const predict = ['predict', portrait, '--aligned', '--checkpoint', path];
-  await fails(predict, dir, 3, /its 8 outputs mean: .*--labels NAME \(AffectNet-8, FER\+\)/);
+  await fails(predict, dir, 3, /its 8 outputs mean: .*: AffectNet-8, FER\+ \(--labels NAME\)/);
   await fails([...predict, '--labels', 'RAF-DB'], dir, 3, /has 8 outputs, and RAF-DB has 7 labels/);
 });
 
