@@ -1,5 +1,6 @@
 import { basename, dirname, extname, join, normalize, resolve } from 'node:path';
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { cropCorners } from '../detect/align.js';
 import type { PictureFormat } from '../node/draw/annotated-picture.js';
@@ -70,7 +71,7 @@ export async function planFiles(inputs: readonly PictureInput[], options: FileOp
     ...(csv === undefined ? [] : [{ option: `--csv ${csv}`, path: csv }]),
     ...(draw === undefined
       ? []
-      : inputs.map(({ name }, i) => ({ option: `--draw ${draw}`, path: drawnPath(draw, stems[i] ?? '', name) }))),
+      : inputs.map(({ name }, i) => ({ option: `--draw ${draw}`, path: drawnPath(draw, itemAt(stems, i), name) }))),
   ];
   const crops = saveCrops === undefined ? [] : cropsThatMatter(saveCrops, stems, [...read, ...one.map((o) => o.path)]);
   const outputs = [...one, ...crops];

@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { itemAt } from '../common/item-at.js';
 import { logSoftmax } from '../metrics/index.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import type { Evaluated } from '../node/measure/index.js';
@@ -25,9 +26,9 @@ function* lines({ labels: { labels }, measured }: Pick<Evaluated, 'labels' | 'me
       paths.slice(start, start + piece).map((picture, n) => {
         const i = start + n;
         const row = logits.data.subarray(i * logits.classes, (i + 1) * logits.classes);
-        const best = row.reduce((top, value, c) => (value > (row[top] ?? Number.NaN) ? c : top), 0);
+        const best = row.reduce((top, value, c) => (value > itemAt(row, top) ? c : top), 0);
         const probabilities = logSoftmax(row).map((value) => String(Number(Math.exp(value).toPrecision(7))));
-        return [picture, labels[truth[i] ?? -1] ?? '', labels[best] ?? '', ...probabilities];
+        return [picture, itemAt(labels, itemAt(truth, i)), itemAt(labels, best), ...probabilities];
       }),
     );
   }

@@ -1,8 +1,30 @@
+/** A list of numbers that can be written: of an array or of a typed one. */
+interface Numbers {
+  readonly length: number;
+  [index: number]: number;
+}
+
 /**
  * The element at an index that must exist. `list[index] ?? 0` would hide an index that is off by one.
  * @throws RangeError where the list has no such element.
  */
-export function itemAt<T>(list: readonly T[], index: number): T {
-  if (!Object.hasOwn(list, index)) throw new RangeError(`index ${index} is not in a list of ${list.length}`);
-  return list[index] as T;
+export function itemAt<T>(list: ArrayLike<T>, index: number): T {
+  const item = list[index];
+  if (item === undefined && !Object.hasOwn(list, index)) {
+    throw new RangeError(`index ${index} is not in a list of ${list.length}`);
+  }
+  return item as T;
+}
+
+/**
+ * Adds to the number at an index that must exist.
+ * @throws RangeError where the list has no such element.
+ */
+export function increase(list: Numbers, index: number, by = 1): void {
+  list[index] = itemAt(list, index) + by;
+}
+
+/** Adds to the number of a key, which begins at 0. */
+export function increaseOf<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }

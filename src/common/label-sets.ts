@@ -1,4 +1,5 @@
 import { type Setting, UserError } from './errors.js';
+import { itemAt } from './item-at.js';
 import { inOneForm, type LabelSet } from './labels.js';
 
 /** Index orders of the published datasets, as their class folders sort. */
@@ -154,7 +155,7 @@ export function compareLabels(
     };
   }
   const missing = data.labels.filter((_, i) => mapping[i] === -1);
-  const extra = weights.labels.filter((_, i) => !others.includes(names[i] ?? ''));
+  const extra = weights.labels.filter((_, i) => !others.includes(itemAt(names, i)));
   const counts = count === others.length ? '' : `, ${count} and ${others.length} of them`;
   const parts = [
     missing.length > 0 ? `the weights do not know ${list(missing)}` : '',

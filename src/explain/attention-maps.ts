@@ -1,3 +1,4 @@
+import { increase, itemAt } from '../common/item-at.js';
 import { type ExplanationGraph, explained, type ScaleNumber } from '../models/index.js';
 
 /** A square map over the picture, row by row from its top left corner. */
@@ -53,7 +54,7 @@ export function scaleAttention(outputs: Outputs, scale: ScaleNumber, side: numbe
     attention: { side, values: meanOfRows(heads, side * side) },
     heads,
     relevance: { side, values: outputs(explained.scaleRelevance(scale)) },
-    share: outputs(explained.share(scale))[0] ?? 0,
+    share: itemAt(outputs(explained.share(scale)), 0),
   };
 }
 
@@ -78,7 +79,7 @@ function meanOfRows(matrix: Float32Array, width: number): Float32Array {
   const rows = matrix.length / width;
   const mean = new Float64Array(width);
   matrix.forEach((value, i) => {
-    mean[i % width] = (mean[i % width] ?? 0) + value / rows;
+    increase(mean, i % width, value / rows);
   });
   return Float32Array.from(mean);
 }
@@ -88,14 +89,14 @@ function throughBlock(row: Float64Array, matrix: Float32Array): Float64Array {
   const attended = new Float64Array(row.length);
   row.forEach((weight, i) => {
     for (let j = 0; j < row.length; j++) {
-      attended[j] = (attended[j] ?? 0) + weight * (matrix[i * row.length + j] ?? 0);
+      increase(attended, j, weight * itemAt(matrix, i * row.length + j));
     }
   });
   return halfAndHalf(row, attended);
 }
 
 function halfAndHalf(a: Float64Array, b: Float32Array | Float64Array): Float64Array {
-  return a.map((value, i) => (value + (b[i] ?? 0)) / 2);
+  return a.map((value, i) => (value + itemAt(b, i)) / 2);
 }
 
 function tokenWeights(row: Float32Array | Float64Array, side: number, scales: number): TokenWeights {
@@ -106,7 +107,7 @@ function tokenWeights(row: Float32Array | Float64Array, side: number, scales: nu
   }));
   const sum = new Float32Array(cells);
   for (const { values } of maps) {
-    for (let i = 0; i < cells; i++) sum[i] = (sum[i] ?? 0) + (values[i] ?? 0);
+    for (let i = 0; i < cells; i++) increase(sum, i, itemAt(values, i));
   }
-  return { itself: row[0] ?? 0, scales: maps, all: { side, values: sum } };
+  return { itself: itemAt(row, 0), scales: maps, all: { side, values: sum } };
 }

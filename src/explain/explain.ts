@@ -1,6 +1,7 @@
 import { host } from '#host';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import { canonicalLabel } from '../common/label-sets.js';
 import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
 import { type LowContrast, withContrast } from '../image/contrast.js';
@@ -65,8 +66,8 @@ export async function loadExplainer(source: CheckpointSource, options: NetworkOp
       const outputs = await forClass(picture, index);
       return {
         scores: ranked(labels, outputs('logits'), outputs('probabilities')),
-        target: labels[index] ?? '',
-        scales: built.scales.map((scale, i) => scaleAttention(outputs, scale, built.sides[i] ?? 0)),
+        target: itemAt(labels, index),
+        scales: built.scales.map((scale, i) => scaleAttention(outputs, scale, itemAt(built.sides, i))),
         classToken: classTokenAttention(outputs, built),
       };
     },

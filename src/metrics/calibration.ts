@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 import { logSoftmax } from './log-softmax.js';
 import type { Scores } from './predictions.js';
 
@@ -60,12 +61,12 @@ export function calibration(labels: ArrayLike<number>, logits: Scores, count = 1
     const label = labels[i] ?? -1;
     let best = 0;
     for (let c = 0; c < classes; c++) {
-      const p = probabilities[c] ?? Number.NaN;
+      const p = itemAt(probabilities, c);
       squares += (p - Number(c === label)) ** 2;
       // By logits, as predictions are: probabilities may round to equal ones.
-      if ((data[i * classes + c] ?? Number.NaN) > (data[i * classes + best] ?? Number.NaN)) best = c;
+      if (itemAt(data, i * classes + c) > itemAt(data, i * classes + best)) best = c;
     }
-    const confidence = probabilities[best] ?? Number.NaN;
+    const confidence = itemAt(probabilities, best);
     const tally = tallies[binOf(confidence, count)];
     if (tally === undefined) continue;
     tally.count++;
@@ -82,7 +83,7 @@ export function calibration(labels: ArrayLike<number>, logits: Scores, count = 1
   if (samples === 0) return { ece: null, mce: null, brier: null, bins };
   const gaps = bins.map(({ accuracy, confidence }) => Math.abs((accuracy ?? 0) - (confidence ?? 0)));
   return {
-    ece: bins.reduce((sum, bin, b) => sum + (bin.count / samples) * (gaps[b] ?? 0), 0),
+    ece: bins.reduce((sum, bin, b) => sum + (bin.count / samples) * itemAt(gaps, b), 0),
     mce: Math.max(...gaps),
     brier: squares / samples,
     bins,

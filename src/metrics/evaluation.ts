@@ -1,3 +1,4 @@
+import { increase, itemAt } from '../common/item-at.js';
 import { type Calibration, calibration } from './calibration.js';
 import { logSoftmax } from './log-softmax.js';
 import { predictions, type Scores, sampleCount } from './predictions.js';
@@ -64,7 +65,7 @@ export function confusionMatrix(
   for (let i = 0; i < labels.length; i++) {
     const row = matrix[labels[i] ?? -1];
     const column = predicted[i] ?? -1;
-    if (row !== undefined) row[column] = (row[column] ?? 0) + 1;
+    if (row !== undefined) increase(row, column);
   }
   return matrix;
 }
@@ -74,7 +75,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 /** Fraction on the diagonal; null for an empty matrix. */
 export function accuracy(matrix: ConfusionMatrix): number | null {
   const total = sum(matrix.map(sum));
-  const right = sum(matrix.map((row, c) => row[c] ?? 0));
+  const right = sum(matrix.map((row, c) => itemAt(row, c)));
   return total === 0 ? null : right / total;
 }
 
@@ -82,8 +83,8 @@ export function accuracy(matrix: ConfusionMatrix): number | null {
 export function perClassMetrics(matrix: ConfusionMatrix): ClassMetrics[] {
   return matrix.map((row, c) => {
     const support = sum(row);
-    const predicted = sum(matrix.map((other) => other[c] ?? 0));
-    const right = row[c] ?? 0;
+    const predicted = sum(matrix.map((other) => itemAt(other, c)));
+    const right = itemAt(row, c);
     return {
       support,
       predicted,
@@ -118,10 +119,10 @@ export function topKAccuracy(labels: ArrayLike<number>, scores: Scores, k: numbe
   let right = 0;
   for (let i = 0; i < samples; i++) {
     const label = labels[i] ?? -1;
-    const own = data[i * classes + label] ?? Number.NaN;
+    const own = itemAt(data, i * classes + label);
     let ahead = 0;
     for (let c = 0; c < classes; c++) {
-      const value = data[i * classes + c] ?? Number.NaN;
+      const value = itemAt(data, i * classes + c);
       if (value > own || (value === own && c < label)) ahead++;
     }
     if (ahead < k) right++;
@@ -148,7 +149,7 @@ export function crossEntropy(targets: ArrayLike<number> | Scores, logits: Scores
     for (let c = 0; c < classes; c++) {
       const weight = distributions === undefined ? Number(labels?.[i] === c) : distributions.data[i * classes + c];
       // Skipped rather than multiplied: 0 times an infinite loss is NaN.
-      if (weight !== undefined && weight !== 0) total -= weight * (row[c] ?? Number.NaN);
+      if (weight !== undefined && weight !== 0) total -= weight * itemAt(row, c);
     }
   }
   return samples === 0 ? null : total / samples;

@@ -1,4 +1,5 @@
 import { assign } from '../common/assignment.js';
+import { itemAt } from '../common/item-at.js';
 import type { ConfusionMatrix } from './evaluation.js';
 
 /** The order of classes that a confusion matrix speaks for, where it is not the one that was measured with. */
@@ -25,8 +26,8 @@ function agreements(confusion: ConfusionMatrix): number[][] {
     const support = row.reduce((sum, count) => sum + count, 0);
     return row.map((count) => (support === 0 ? 0 : count / support));
   });
-  const columns = confusion.map((_, c) => recalls.reduce((sum, row) => sum + (row[c] ?? 0), 0));
-  return recalls.map((row) => row.map((recall, c) => (2 * recall) / (1 + (columns[c] ?? 0))));
+  const columns = confusion.map((_, c) => recalls.reduce((sum, row) => sum + itemAt(row, c), 0));
+  return recalls.map((row) => row.map((recall, c) => (2 * recall) / (1 + itemAt(columns, c))));
 }
 
 /** Each class once: rows without a column of their own keep their own place where it is free, else take what is left. */
@@ -63,7 +64,9 @@ function isPlain(confusion: ConfusionMatrix, taken: readonly number[], classes: 
     const to = taken[i] ?? i;
     const pictures = row.reduce((sum, count) => sum + count, 0);
     if (pictures === 0) return [];
-    return [{ pictures, hits: row[to] ?? 0, to, moved: table[i]?.[to] ?? 0, own: table[i]?.[i] ?? 0 }];
+    return [
+      { pictures, hits: itemAt(row, to), to, moved: itemAt(itemAt(table, i), to), own: itemAt(itemAt(table, i), i) },
+    ];
   });
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   if (rows.length < 2) return false;
@@ -71,7 +74,7 @@ function isPlain(confusion: ConfusionMatrix, taken: readonly number[], classes: 
   if (moved < leastAgreement || moved < leastRatio * mean(rows.map(({ own }) => own))) return false;
   // Chernoff's bound on so many hits where what is predicted has nothing to do with the class, for any of all orders.
   const all = confusion.flat().reduce((sum, count) => sum + count, 0);
-  const share = (column: number): number => confusion.reduce((sum, row) => sum + (row[column] ?? 0), 0) / all;
+  const share = (column: number): number => confusion.reduce((sum, row) => sum + itemAt(row, column), 0) / all;
   const pictures = rows.reduce((sum, row) => sum + row.pictures, 0);
   const rate = rows.reduce((sum, { hits }) => sum + hits, 0) / pictures;
   const chance = rows.reduce((sum, row) => sum + row.pictures * share(row.to), 0) / pictures;
@@ -96,14 +99,15 @@ export function fittingOrder(
   const best = completed(assign(table.map((row, i) => row.map((value, c) => value + (i === c ? 1e-9 : 0)))));
   const plain = best.slice();
   for (const cycle of cyclesOf(best)) if (!isPlain(confusion, best, cycle)) for (const i of cycle) plain[i] = i;
-  const total = (taken: readonly number[]): number => taken.reduce((sum, to, i) => sum + (table[i]?.[to] ?? 0), 0);
+  const total = (taken: readonly number[]): number =>
+    taken.reduce((sum, to, i) => sum + itemAt(itemAt(table, i), to), 0);
   const likely = candidates
     .filter((taken) => total(taken) >= 0.9 * total(best) && isPlain(confusion, taken, movedIn(taken)))
     .reduce<readonly number[] | undefined>((a, b) => (a === undefined || total(b) > total(a) ? b : a), undefined);
   const taken = likely ?? plain;
   if (movedIn(taken).length === 0) return undefined;
   const all = confusion.flat().reduce((sum, count) => sum + count, 0);
-  return { taken, accuracy: taken.reduce((sum, to, i) => sum + (confusion[i]?.[to] ?? 0), 0) / all };
+  return { taken, accuracy: taken.reduce((sum, to, i) => sum + itemAt(itemAt(confusion, i), to), 0) / all };
 }
 
 const movedIn = (taken: readonly number[]): number[] => taken.flatMap((to, i) => (to === i ? [] : [i]));

@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 
 /** Row-major logits or scores of `samples` pictures over `classes` classes. */
 export interface Scores {
@@ -26,14 +27,14 @@ export function predictions(scores: Scores): Int32Array {
   for (let i = 0; i < samples; i++) {
     let top = 0;
     for (let c = 0; c < classes; c++) {
-      const value = data[i * classes + c] ?? Number.NaN;
+      const value = itemAt(data, i * classes + c);
       if (Number.isNaN(value)) {
         throw new UserError(
           `The network's output for sample ${i} is not a number: its weights are broken; use another checkpoint.`,
           'diverged',
         );
       }
-      if (value > (data[i * classes + top] ?? Number.NaN)) top = c;
+      if (value > itemAt(data, i * classes + top)) top = c;
     }
     best[i] = top;
   }

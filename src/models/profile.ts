@@ -1,3 +1,4 @@
+import { increaseOf } from '../common/item-at.js';
 import { type Dim, elements, type Graph, type Node, nodesOf, type Shape, type Value } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import type { PosterV2Config } from './poster-v2/poster-v2-config.js';
@@ -116,7 +117,7 @@ function byPart<T>(
   for (const item of items) {
     const [name, count] = entry(item);
     const part = name.slice(0, name.indexOf('.'));
-    parts.set(part, (parts.get(part) ?? 0) + count);
+    increaseOf(parts, part, count);
   }
   return parts;
 }

@@ -1,5 +1,6 @@
 import { host } from '#host';
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import type { Point } from '../detect/index.js';
 import type { Picture } from '../image/index.js';
@@ -94,8 +95,8 @@ async function openLandmarkDetector(
       const feeds = new Map([['pixel_values', hostTensor('float32', pixels, [1, 3, imageSize, imageSize])]]);
       const shares = floats((await session.run(feeds)).get('landmarks'));
       return Array.from({ length: shares.length / 2 }, (_, i) => ({
-        x: (shares[2 * i] ?? Number.NaN) * width,
-        y: (shares[2 * i + 1] ?? Number.NaN) * height,
+        x: itemAt(shares, 2 * i) * width,
+        y: itemAt(shares, 2 * i + 1) * height,
       }));
     },
     dispose: () => session.dispose(),

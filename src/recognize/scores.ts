@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 /** An expression and how strongly a picture shows it. */
 export interface Score {
   readonly label: string;
@@ -9,6 +10,6 @@ export interface Score {
 /** One picture's scores, logits and probabilities [K], the most probable first. */
 export function ranked(labels: readonly string[], logits: Float32Array, probabilities: Float32Array): Score[] {
   return labels
-    .map((label, k) => ({ label, probability: probabilities[k] ?? 0, logit: logits[k] ?? 0 }))
+    .map((label, k) => ({ label, probability: itemAt(probabilities, k), logit: itemAt(logits, k) }))
     .sort((a, b) => b.probability - a.probability);
 }

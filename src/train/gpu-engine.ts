@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 import { type Graph, graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
 import {
@@ -177,7 +178,7 @@ export class GpuEngine implements Engine {
     const climbed = new Map(this.#layout.names.map((name) => [name, output(device, `next/${name}`)]));
     this.#climbed = climbed;
     return {
-      norm: floats(host.get('norm'))[0] ?? Number.NaN,
+      norm: itemAt(floats(host.get('norm')), 0),
       forwardBackward: (parts) => this.#forwardBackward(climbed, parts),
     };
   }

@@ -1,6 +1,7 @@
 import { Ahead } from '../common/ahead.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
@@ -260,6 +261,6 @@ function smoothedScores(
     labels.map((label) => byLabel.get(label) ?? 0),
   );
   return labels
-    .map((label, k) => ({ label, probability: values[k] ?? 0 }))
+    .map((label, k) => ({ label, probability: itemAt(values, k) }))
     .sort((a, b) => b.probability - a.probability);
 }

@@ -1,3 +1,4 @@
+import { increase, increaseOf } from '../common/item-at.js';
 import { roll } from '../detect/index.js';
 import type { Picture } from '../image/resize.js';
 import type { VideoFrame } from './recognize-frames.js';
@@ -90,7 +91,7 @@ export class VideoSummary {
     const bin = this.#binAt(time);
     for (const { id, keypoints, expression, smoothed, detectionScore, lowContrast, crop } of faces) {
       const quarter = keypoints === null ? 0 : quarterOf(roll({ keypoints }));
-      this.#byTurn.set(quarter, (this.#byTurn.get(quarter) ?? 0) + 1);
+      increaseOf(this.#byTurn, quarter);
       const track = this.#tracks.get(id) ?? this.#begin(id, time);
       // A face that is there in two frames was there between them, also where a live stream lost some.
       const goesOn = track.last === before && track.last < time && !paused;
@@ -99,7 +100,7 @@ export class VideoSummary {
       track.last = time;
       track.seconds += shown;
       if (lowContrast) track.lowContrastSeconds += shown;
-      track.byLabel.set(expression, (track.byLabel.get(expression) ?? 0) + shown);
+      increaseOf(track.byLabel, expression, shown);
       const values = new Map(smoothed.map(({ label, probability }) => [label, probability]));
       const row = this.#labels.map((label) => values.get(label) ?? 0);
       for (let i = from; i <= bin; i++) addTo(track.bins, i, row, 1);
@@ -195,6 +196,6 @@ function addTo(bins: Map<number, Bin>, index: number, values: readonly number[],
   bins.set(index, bin);
   bin.count += count;
   values.forEach((value, k) => {
-    bin.sums[k] = (bin.sums[k] ?? 0) + value;
+    increase(bin.sums, k, value);
   });
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import {
@@ -132,7 +133,7 @@ function text(check: DatasetCheck, verdict: ReturnType<typeof verdictOn>, sheets
   const row = (name: string, cell: (split: (typeof splits)[number]) => string): string[] => [name, ...splits.map(cell)];
   const table = formatTable([
     row(labels.name, ({ split }) => (split === '.' ? 'all' : split)),
-    ...labels.labels.map((label, i) => row(`${i} ${printable(label, 40)}`, ({ counts }) => grouped(counts[i] ?? 0))),
+    ...labels.labels.map((label, i) => row(`${i} ${printable(label, 40)}`, ({ counts }) => grouped(itemAt(counts, i)))),
     row('pictures', ({ pictures }) => grouped(pictures)),
     ...(voted ? [row('without majority', ({ noMajority }) => grouped(noMajority))] : []),
     row('unreadable', ({ unreadable }) => grouped(unreadable.length)),
@@ -155,7 +156,7 @@ function text(check: DatasetCheck, verdict: ReturnType<typeof verdictOn>, sheets
     ),
     ...listed('Look the same, in several splits', across(check.similar).map(groupText)),
     '',
-    ...(sheets.length > 0 ? [`Contact sheets: ${sheets[0] ?? ''} and ${sheets.length - 1} more.`] : []),
+    ...(sheets.length > 0 ? [`Contact sheets: ${itemAt(sheets, 0)} and ${sheets.length - 1} more.`] : []),
     ...(verdict.comparison?.kind === 'same' ? [verdict.comparison.explanation] : []),
     ...verdict.warnings.map((warning) => `Note: ${printable(warning, 400)}`),
     ...verdict.problems.map((problem) => `Wrong: ${printable(problem, 700)}`),

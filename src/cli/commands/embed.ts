@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { writeSafetensors } from '../../node/checkpoints/index.js';
@@ -110,7 +111,7 @@ async function run(embedder: Embedder, dir: string, options: EmbedOptions): Prom
       title: 'Features of the pictures, by class',
       subtitle: caption(embedder, embedded, map, options),
       points: map.points,
-      classes: map.indices.map((row) => embedded.classes[row] ?? 0),
+      classes: map.indices.map((row) => itemAt(embedded.classes, row)),
       labels: embedded.labels.labels,
     });
     files.push(...(await writeChart(stem, svg)));
@@ -207,8 +208,8 @@ function table(dir: string, embedder: Embedder, embedded: EmbeddedDataset, map: 
     return {
       row,
       picture: relative(dir, path).replaceAll(sep, '/'),
-      class: labels.labels[classes[row] ?? -1] ?? '',
-      predicted: embedder.description.labels.labels[predicted[row] ?? -1] ?? '',
+      class: itemAt(labels.labels, itemAt(classes, row)),
+      predicted: itemAt(embedder.description.labels.labels, itemAt(predicted, row)),
       x: coordinate(point[0]),
       y: coordinate(point[1]),
     };

@@ -1,6 +1,7 @@
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
 import { type Box, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
@@ -120,7 +121,7 @@ async function run(
       try {
         const result = await explainOne(explainer, detector, image, options);
         if (result.length === 0) note(`${image}: no face found.`);
-        for (const one of result) done.push(await write(stems[i] ?? '', one, options, guard));
+        for (const one of result) done.push(await write(itemAt(stems, i), one, options, guard));
       } catch (error) {
         if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         failed.push({ image, reason: sentenceOf(error) });

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import {
   type LinkKind,
@@ -97,7 +98,11 @@ function text(out: string, { dataset, layout, labels, folders, splits, links, wr
   ]);
   const table = formatTable([
     ['class', ...columns.map(({ head }) => head), 'folder'],
-    ...labels.map((label, i) => [label, ...columns.map(({ counts }) => grouped(counts[i] ?? 0)), folders[i] ?? '']),
+    ...labels.map((label, i) => [
+      label,
+      ...columns.map(({ counts }) => grouped(itemAt(counts, i))),
+      itemAt(folders, i),
+    ]),
     ['all', ...columns.map(({ counts }) => grouped(sum(counts)))],
   ]);
   const leftOut = splits.flatMap(({ split, leftOut }) =>

@@ -1,4 +1,5 @@
 import { gradients } from '../../autodiff/index.js';
+import { itemAt } from '../../common/item-at.js';
 import { type Dim, graph, input, parametersOf, type Tensor } from '../../graph/index.js';
 import { div, mul, reduceMean, reduceSum, relu, reshape, softmax, sqrt, transpose } from '../../ops/index.js';
 import { buildForward, type Inference } from '../registry.js';
@@ -68,7 +69,7 @@ export function buildExplanation(config: PosterV2Config): ExplanationGraph {
       outputs.set(explained.classTokenRelevance, relevance);
       return;
     }
-    const side = sizes[scale - 1] ?? 0;
+    const side = itemAt(sizes, scale - 1);
     const window = config.attention[scale - 1]?.window ?? side;
     const windows = (side / window) ** 2; // Each window's rows sum to 1.
     outputs.set(explained.scale(scale), onMap(div(reduceMean(attention, [-2]), windows), side, window));
@@ -83,7 +84,7 @@ export function buildExplanation(config: PosterV2Config): ExplanationGraph {
   const program = graph(outputs);
   const used = parametersOf(program.outputs.values());
   const parameters = new Map([...scope.parameters].filter(([name]) => used.has(name)));
-  const sides = scales.map((scale) => sizes[scale - 1] ?? 0);
+  const sides = scales.map((scale) => itemAt(sizes, scale - 1));
   return { graph: program, parameters, taps: scope.taps, scales, blocks, grid: sizes[2], sides };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
 import type { Ir50Config } from './ir50.js';
 import type { MobileFaceNetConfig } from './mobile-face-net.js';
@@ -184,7 +185,7 @@ export function checkPosterV2Config(config: PosterV2Config, source = 'The networ
     `images of ${imageSize} pixels cannot be sampled to ${backboneSize}: choose an imageSize that is a multiple`,
   );
   check(
-    scales.every((scale, i) => i === 0 || scale > (scales[i - 1] ?? 0)),
+    scales.every((scale, i) => i === 0 || scale > itemAt(scales, i - 1)),
     `the scales ${scales.join(', ')} must be given once each, in ascending order`,
   );
   const sizes = mapSizes(config);

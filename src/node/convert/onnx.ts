@@ -1,4 +1,5 @@
 import { halfBits } from '../../common/half.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { constant, type Graph, graph, input, type Tensor } from '../../graph/index.js';
@@ -94,6 +95,6 @@ function luma(images: Tensor, { mean: [mean = 0], std: [std = 1] }: Preprocessin
 /** How a picture becomes what a graph of the form `hugging-face` takes. */
 export function rgbPreprocessing({ imageSize, channels, mean, std }: Preprocessing): Preprocessing {
   const repeat = (values: readonly number[]): readonly number[] =>
-    channels === 3 ? values : lumaWeights.map(() => values[0] ?? 0);
+    channels === 3 ? values : lumaWeights.map(() => itemAt(values, 0));
   return { imageSize, channels: 3, mean: repeat(mean), std: repeat(std) };
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../common/errors.js';
+import { increase, itemAt } from '../../common/item-at.js';
 import { compareLabels, isNumbered, numberedOtherwise } from '../../common/label-sets.js';
 import { inOneForm, type LabelSet, labelProblem } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
@@ -91,8 +92,8 @@ function normalised(votes: readonly number[], mapping: readonly number[], size: 
   const total = votes.reduce((sum, vote) => sum + vote, 0);
   const shares = new Float32Array(size);
   votes.forEach((vote, i) => {
-    const to = mapping[i] ?? 0;
-    shares[to] = (shares[to] ?? 0) + vote / total;
+    const to = itemAt(mapping, i);
+    increase(shares, to, vote / total);
   });
   return shares;
 }
@@ -157,7 +158,7 @@ export async function loadDataset(root: string, split: string, options: DatasetO
 /** Pictures per label, in index order. */
 export function classCounts(dataset: Dataset): number[] {
   const counts = dataset.labels.labels.map(() => 0);
-  for (const { label } of dataset.samples) counts[label] = (counts[label] ?? 0) + 1;
+  for (const { label } of dataset.samples) increase(counts, label);
   return counts;
 }
 

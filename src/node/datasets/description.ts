@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { inOneForm, longestLabel } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { explainFileError } from '../files/files.js';
@@ -49,7 +50,7 @@ const descriptionSchema = z.strictObject(
   {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? `it has the field '${printable(issue.keys[0] ?? '')}', and known are ${fields.join(', ')}`
+        ? `it has the field '${printable(itemAt(issue.keys, 0))}', and known are ${fields.join(', ')}`
         : 'it is not an object',
   },
 );

@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path';
 import { UserError } from '../../common/errors.js';
+import { increase, itemAt } from '../../common/item-at.js';
 import { random } from '../../common/random.js';
 import type { Dataset } from './dataset.js';
 
@@ -47,8 +48,8 @@ export function foldsOf(dataset: Dataset, count: number, seed: number): Int32Arr
   const folds = new Int32Array(dataset.samples.length);
   let next = 0;
   for (const list of members.values()) {
-    const first = dataset.samples[list[0] ?? 0];
-    const name = relative(dataset.root, first?.path ?? '').replaceAll(sep, '/');
+    const first = itemAt(dataset.samples, itemAt(list, 0));
+    const name = relative(dataset.root, first.path).replaceAll(sep, '/');
     for (const i of random(seed, 'folds', name).shuffle(list)) {
       folds[i] = (next % count) + 1;
       next++;
@@ -68,11 +69,11 @@ export function divide(dataset: Dataset, { index, count, seed }: FoldChoice): Fo
   const folds = foldsOf(dataset, count, seed);
   const sizes = dataset.labels.labels.map(() => 0);
   dataset.samples.forEach(({ label, majority }) => {
-    if (majority) sizes[label] = (sizes[label] ?? 0) + 1;
+    if (majority) increase(sizes, label);
   });
   return {
     train: { ...dataset, samples: dataset.samples.filter((_, i) => folds[i] !== index) },
     held: { ...dataset, samples: dataset.samples.filter((_, i) => folds[i] === index) },
-    scarce: dataset.labels.labels.filter((_, label) => (sizes[label] ?? 0) > 0 && (sizes[label] ?? 0) < count),
+    scarce: dataset.labels.labels.filter((_, label) => itemAt(sizes, label) > 0 && itemAt(sizes, label) < count),
   };
 }

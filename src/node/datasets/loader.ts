@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { type Augmentation, checkTensorAugmentation, noAugmentation } from '../../image/augment.js';
 import type { LowContrast } from '../../image/contrast.js';
@@ -138,7 +139,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       lowContrast: made.lowContrast,
     };
     made.kept.forEach((position, n) => {
-      const at = indices[position] ?? 0;
+      const at = itemAt(indices, position);
       const sample = dataset.samples[at];
       if (sample === undefined) return;
       batch.indices[n] = at;

@@ -1,3 +1,4 @@
+import { itemAt } from '../../common/item-at.js';
 import { random } from '../../common/random.js';
 import { classCounts, type Dataset } from './dataset.js';
 
@@ -15,14 +16,14 @@ export function epochOrder(dataset: Dataset, order: Order, seed: number, epoch: 
   const members = classCounts(dataset).map((n) => new Int32Array(n));
   const filled = members.map(() => 0);
   dataset.samples.forEach(({ label }, i) => {
-    const at = filled[label] ?? 0;
+    const at = itemAt(filled, label);
     members[label]?.set([i], at);
     filled[label] = at + 1;
   });
   const present = members.filter((list) => list.length > 0);
   for (let i = 0; i < count; i++) {
     const list = present[stream.int(present.length)];
-    if (list !== undefined) positions[i] = list[stream.int(list.length)] ?? 0;
+    if (list !== undefined) positions[i] = itemAt(list, stream.int(list.length));
   }
   return positions;
 }
@@ -34,7 +35,7 @@ export function epochOrder(dataset: Dataset, order: Order, seed: number, epoch: 
 export function occurrences(order: Int32Array, samples: number): Int32Array {
   const seen = new Int32Array(samples);
   return order.map((position) => {
-    const before = seen[position] ?? 0;
+    const before = itemAt(seen, position);
     seen[position] = before + 1;
     return before;
   });

@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { random } from '../../common/random.js';
 import { augmentInto, inputFormat } from '../../image/augment.js';
@@ -45,7 +46,7 @@ export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Pr
     const known = failed.get(index);
     if (known !== undefined) return known;
     try {
-      const decoded = await decodePicture(paths[index] ?? '', { orient });
+      const decoded = await decodePicture(itemAt(paths, index), { orient });
       target.set(toNetworkSize(decoded, preprocessing.imageSize, preprocessing.channels).data);
       // Two workers may fill the same slot at once: with the same bytes.
       if (filled !== null) Atomics.store(filled, index, 1);
@@ -72,7 +73,7 @@ export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Pr
       while (next < count) {
         const i = next++;
         const slot = slots[i];
-        if (slot !== undefined) reasons[i] = await fetch(indices[i] ?? 0, slot);
+        if (slot !== undefined) reasons[i] = await fetch(itemAt(indices, i), slot);
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
@@ -88,12 +89,12 @@ export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Pr
         if (seen.lowContrast) low++;
         data = seen.data;
       }
-      const stream = random(seed, 'augment', epoch, indices[i] ?? 0, occurrences[i] ?? 0);
+      const stream = random(seed, 'augment', epoch, itemAt(indices, i), itemAt(occurrences, i));
       augmentInto(images, n * bytes, data, format, augmentation, stream);
     });
     const failures = [...slots.keys()].flatMap((i) => {
       const reason = reasons[i];
-      return reason === undefined ? [] : [{ index: indices[i] ?? 0, reason }];
+      return reason === undefined ? [] : [{ index: itemAt(indices, i), reason }];
     });
     return { images, kept, lowContrast: lowContrast === null ? null : low, failures };
   };

@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import { withFile } from '../files/files.js';
 
@@ -44,7 +45,7 @@ export async function readNpyInto(path: string, shape: readonly number[], target
 function headerOf(bytes: Uint8Array, path: string): { readonly text: string; readonly end: number } {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = view.length >= 12 && view.toString('latin1', 0, 6) === '\x93NUMPY';
-  const long = magic && (view[6] ?? 0) > 1;
+  const long = magic && itemAt(view, 6) > 1;
   const from = long ? 12 : 10;
   const end = magic ? from + (long ? view.readUInt32LE(8) : view.readUInt16LE(8)) : 0;
   if (!magic || end > view.length) {

@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { random } from '../../common/random.js';
 import { augmentNormalised, inputFormat } from '../../image/augment.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
@@ -22,13 +23,19 @@ export function createTensorBatchMaker(settings: MakerSettings): (job: MakerJob)
     for (const [i, index] of indices.entries()) {
       const at = kept.length * length;
       try {
-        await readNpyInto(paths[index] ?? '', shape, images.subarray(at, at + length));
+        await readNpyInto(itemAt(paths, index), shape, images.subarray(at, at + length));
       } catch (error) {
         if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         failures.push({ index, reason: error.message });
         continue;
       }
-      augmentNormalised(images, at, format, augmentation, random(seed, 'augment', epoch, index, occurrences[i] ?? 0));
+      augmentNormalised(
+        images,
+        at,
+        format,
+        augmentation,
+        random(seed, 'augment', epoch, index, itemAt(occurrences, i)),
+      );
       kept.push(i);
     }
     const read = images.slice(0, kept.length * length);

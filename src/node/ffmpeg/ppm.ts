@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { Picture } from '../../image/resize.js';
 
 /** A header is `P6`, width, height and 255 between line breaks or spaces. */
@@ -39,7 +40,7 @@ export class PpmReader {
 
   #readHeader(chunk: Uint8Array, from: number): number {
     for (let at = from; at < chunk.length; at++) {
-      this.#header += String.fromCharCode(chunk[at] ?? 0);
+      this.#header += String.fromCharCode(itemAt(chunk, at));
       const [, w, h] = /^P6\s+(\d{1,6})\s+(\d{1,6})\s+255\s$/.exec(this.#header) ?? [];
       if (w !== undefined && h !== undefined) {
         const [width, height] = [Number(w), Number(h)];

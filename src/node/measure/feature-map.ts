@@ -1,5 +1,6 @@
 import { UMAP } from 'umap-js';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { random } from '../../common/random.js';
 
 export interface FeatureMapOptions {
@@ -74,7 +75,7 @@ export function stratifiedSample(classes: Int32Array, most: number, seed: number
   // Shuffled, then sorted by class (sorting is stable): evenly spaced picks from that are such a sample.
   const order = random(seed, 'feature sample')
     .shuffle(all)
-    .sort((a, b) => (classes[a] ?? 0) - (classes[b] ?? 0));
+    .sort((a, b) => itemAt(classes, a) - itemAt(classes, b));
   const step = classes.length / most;
-  return Int32Array.from({ length: most }, (_, i) => order[Math.floor((i + 0.5) * step)] ?? 0).sort();
+  return Int32Array.from({ length: most }, (_, i) => itemAt(order, Math.floor((i + 0.5) * step))).sort();
 }

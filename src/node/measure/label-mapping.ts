@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { canonicalLabel, compareLabels, isNumbered } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 
@@ -73,7 +74,7 @@ export function mapLabels(weights: LabelSet, data: LabelSet, options?: MappingOp
     labels: { name: weights.name, labels: [...weights.labels, ...appended] },
     indices: mapping.map((to, i) => {
       if (to !== -1) return to;
-      const at = appended.indexOf(data.labels[i] ?? '');
+      const at = appended.indexOf(itemAt(data.labels, i));
       return at === -1 ? -1 : weights.labels.length + at;
     }),
     unknown,

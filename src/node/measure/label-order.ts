@@ -1,3 +1,4 @@
+import { itemAt } from '../../common/item-at.js';
 import { canonicalLabel, knownLabelSets } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { type ConfusionMatrix, fittingOrder } from '../../metrics/index.js';
@@ -102,7 +103,7 @@ export function findLabelOrder(
     ...(both || isKnown('data') ? [`the data's classes, in their order, were ${words(fitting.data)}`] : []),
   ];
   const percent = (part: number): string => `${(100 * part).toFixed(1)}%`;
-  const measured = known.reduce((sum, row, i) => sum + (row[i] ?? 0), 0) / all;
+  const measured = known.reduce((sum, row, i) => sum + itemAt(row, i), 0) / all;
   return {
     accuracy: { measured, fitting: found.accuracy },
     ...fitting,

@@ -1,3 +1,4 @@
+import { itemAt } from '../../common/item-at.js';
 import { darkRules } from './charts/theme.js';
 
 /** Text that is HTML already. Everything else is escaped when it becomes part of a page. */
@@ -27,7 +28,7 @@ export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Ht
     if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part));
     return part.map(({ text }) => text).join('');
   };
-  return new Html(texts.map((text, i) => text + (i < parts.length ? piece(parts[i] ?? '') : '')).join(''));
+  return new Html(texts.map((text, i) => text + (i < parts.length ? piece(itemAt(parts, i)) : '')).join(''));
 }
 
 export interface TableOptions {

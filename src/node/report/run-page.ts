@@ -1,3 +1,4 @@
+import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
 import type { Calibration, ClassMetrics, Evaluation } from '../../metrics/index.js';
@@ -122,7 +123,7 @@ ${evaluation.protocol === undefined ? html`` : html`<pre class="faint">${evaluat
 <div class="scroll">${htmlTable(
     ['class', 'pictures', 'taken for it', 'precision %', 'recall %', 'F1 %'],
     perClass.map(({ support, predicted, precision, recall, f1 }, c) => [
-      names[c] ?? '',
+      itemAt(names, c),
       grouped(support),
       grouped(predicted),
       percent(precision),

@@ -1,3 +1,4 @@
+import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
 import type { ClassMetrics, ConfusionMatrix } from '../../metrics/evaluation.js';
@@ -36,11 +37,11 @@ export function confusionTable(matrix: ConfusionMatrix, labels: readonly string[
   const names = matrix.map((_, c) => labelAt(labels, c));
   const recall = matrix.map((row, c) => {
     const support = row.reduce((a, b) => a + b, 0);
-    return percent(support === 0 ? null : (row[c] ?? 0) / support);
+    return percent(support === 0 ? null : itemAt(row, c) / support);
   });
   return formatTable([
     ['true \\ predicted', ...abbreviate(names), 'recall %'],
-    ...matrix.map((row, c) => [names[c] ?? '', ...row.map(String), recall[c] ?? '']),
+    ...matrix.map((row, c) => [itemAt(names, c), ...row.map(String), itemAt(recall, c)]),
   ]);
 }
 

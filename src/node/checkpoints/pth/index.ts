@@ -1,3 +1,4 @@
+import { itemAt } from '../../../common/item-at.js';
 import type { ByteSource } from '../../../safetensors/byte-source.js';
 import { descriptionKey } from '../../../safetensors/description-key.js';
 import { elementBytes, isNumberDtype, type Tensor, toFloat64 } from '../../../safetensors/tensor.js';
@@ -63,7 +64,7 @@ async function scalarsOf(
     if (dtype === undefined || !isNumberDtype(dtype)) continue;
     const entry = checkTensor(file.path, String(name), value);
     const tensor = (await readTensors(file, pth, new Map([['', entry]]))).get('');
-    if (tensor?.data.byteLength === elementBytes[entry.dtype]) scalars.set(value, toFloat64(tensor)[0] ?? Number.NaN);
+    if (tensor?.data.byteLength === elementBytes[entry.dtype]) scalars.set(value, itemAt(toFloat64(tensor), 0));
   }
   return scalars;
 }

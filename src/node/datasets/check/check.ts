@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
 import { UserError } from '../../../common/errors.js';
+import { itemAt } from '../../../common/item-at.js';
 import type { LabelSet } from '../../../common/labels.js';
 import { forEachParallel } from '../../../common/parallel.js';
 import { pictureName } from '../../../common/picture-names.js';
@@ -159,7 +160,7 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
       const found = all[i];
       if (found === undefined) return [];
       const { dataset, sample } = found;
-      return [{ path: pathOf(sample), split: dataset.split, label: dataset.labels.labels[sample.label] ?? '' }];
+      return [{ path: pathOf(sample), split: dataset.split, label: itemAt(dataset.labels.labels, sample.label) }];
     });
     return {
       pictures,

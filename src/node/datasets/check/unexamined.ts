@@ -1,5 +1,6 @@
 import { extname, join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
+import { increaseOf } from '../../../common/item-at.js';
 import { pictureName } from '../../../common/picture-names.js';
 import { printable } from '../../../common/printable.js';
 import { descriptionFile } from '../description.js';
@@ -35,7 +36,7 @@ async function restOf(base: string, split: string, wanted: RegExp): Promise<Unex
         continue;
       }
       const ending = extname(path).toLowerCase();
-      endings.set(ending, (endings.get(ending) ?? 0) + 1);
+      increaseOf(endings, ending);
     }
   }
   const known = [votesFile, descriptionFile];

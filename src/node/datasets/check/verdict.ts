@@ -90,7 +90,7 @@ export function verdictOn(
   const problems = [
     ...(check.labels.labels.length < 2
       ? [
-          `All pictures are of one class, '${printable(check.labels.labels[0] ?? '')}': is this a release before \`poster prepare\`, or a folder ` +
+          `All pictures are of one class, '${printable(check.labels.labels.join())}': is this a release before \`poster prepare\`, or a folder ` +
             'too high or too low?',
         ]
       : []),

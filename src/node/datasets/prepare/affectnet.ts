@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
+import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
 import { isFile } from '../folders.js';
 import { type AffectNetKind, affectNetKind, expressions, labelOfExpression } from './affectnet-expressions.js';
@@ -64,7 +65,7 @@ async function readList(
       problems.add(`${saidBy(said)} has ${fields.length} fields instead of ${names.length}`);
       continue;
     }
-    const expression = fields[names.indexOf(expressionColumn)] ?? '';
+    const expression = itemAt(fields, names.indexOf(expressionColumn));
     const value = /^\d{1,2}$/.test(expression) ? Number(expression) : Number.NaN;
     const label = labelOfExpression(value, kind);
     if (label === undefined) {

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Advice, UserError } from '../../../common/errors.js';
+import { increase, itemAt } from '../../../common/item-at.js';
 import { forEachParallel } from '../../../common/parallel.js';
 import { type DatasetDescription, descriptionFile } from '../description.js';
 import { isFolder } from '../folders.js';
@@ -101,7 +102,7 @@ async function placeAll(
     pictures,
     atOnce,
     async (picture, i) => {
-      const to = join(out, picture.split, folders[picture.label] ?? '', picture.name);
+      const to = join(out, picture.split, itemAt(folders, picture.label), picture.name);
       const { pixels } = picture;
       const why = pixels === undefined ? await unusable(picture.from) : undefined;
       if (why === undefined) {
@@ -137,7 +138,7 @@ async function describe({ labels, folders }: Release, placed: readonly ReleasePi
     const votes = placed.flatMap((picture) =>
       picture.votes === undefined || picture.split !== split
         ? []
-        : [{ image: `${folders[picture.label] ?? ''}/${picture.name}`, ...picture.votes }],
+        : [{ image: `${itemAt(folders, picture.label)}/${picture.name}`, ...picture.votes }],
     );
     if (votes.length > 0) await writeFile(join(out, split, votesFile), formatVotes(votes), { flush: true });
   }
@@ -150,7 +151,7 @@ function summaries(release: Release, placed: readonly ReleasePicture[]): Prepare
     let voted = false;
     for (const { label, votes } of placed.filter((picture) => picture.split === split)) {
       const into = votes?.majority === false ? noMajority : counts;
-      into[label] = (into[label] ?? 0) + 1;
+      increase(into, label);
       voted ||= votes !== undefined;
     }
     return { split, counts, ...(voted ? { noMajority } : {}), leftOut: release.leftOut.of(split) };

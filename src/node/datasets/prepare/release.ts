@@ -1,4 +1,5 @@
 import { type Advice, UserError } from '../../../common/errors.js';
+import { increaseOf } from '../../../common/item-at.js';
 import type { LabelSet } from '../../../common/labels.js';
 import { printable } from '../../../common/printable.js';
 
@@ -41,7 +42,7 @@ export class LeftOut {
 
   add(split: string, reason: string): void {
     const ofSplit = this.#counts.get(split) ?? new Map<string, number>();
-    ofSplit.set(reason, (ofSplit.get(reason) ?? 0) + 1);
+    increaseOf(ofSplit, reason);
     this.#counts.set(split, ofSplit);
   }
 

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { itemAt } from '../../../common/item-at.js';
 import { type ConfusionMatrix, perClassMetrics } from '../../../metrics/index.js';
 import { classNames, grouped } from '../../draw/text.js';
 import { textWidth } from '../../draw/text-width.js';
@@ -18,7 +19,7 @@ export const mostClasses = 60;
 export function confusionChart(matrix: ConfusionMatrix, labels: readonly string[], subtitle: string): TopLevelSpec {
   const names = classNames(labels, matrix.length, longestName);
   const supports = perClassMetrics(matrix).map(({ support }) => support);
-  const rowNames = names.map((name, c) => `${name} (${grouped(supports[c] ?? 0)})`);
+  const rowNames = names.map((name, c) => `${name} (${grouped(itemAt(supports, c))})`);
   const cells = matrix.flatMap((row, t) =>
     row.map((count, p) => ({
       true: t,

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
 import { inkOn, labelColours } from '../../draw/label-colours.js';
 import { hours } from '../../draw/text.js';
@@ -228,7 +229,7 @@ function layersOf({ bins }: TimelineTrack, names: readonly string[]): object[] {
     const sum = values.reduce((all, value) => all + value, 0) || 1;
     let low = 0;
     for (const label of names.keys()) {
-      const high = low + (values[label] ?? 0) / sum;
+      const high = low + itemAt(values, label) / sum;
       for (const time of times) rows.push({ time, label, low, high, segment: `${segment} ${label}` });
       low = high;
     }
