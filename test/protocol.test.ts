@@ -110,7 +110,12 @@ describe('weights on data with other expressions', () => {
   const evaluate = ['evaluate', '--data', 'other', '--checkpoint', 'cv/fold-1/best.safetensors', ...device];
 
   it('are refused in one sentence that says what to do', async () => {
-    await fails(evaluate, dir, 3, /do not know Contempt and the data lacks neutral; .*map the labels .*\(--map-labels\)/);
+    await fails(
+      evaluate,
+      dir,
+      3,
+      /do not know Contempt and the data lacks neutral; .*map the labels .*\(--map-labels\)/,
+    );
   });
 
   it('are measured when asked for, and all that is done is said', async () => {
