@@ -28,9 +28,32 @@ export {
   scoresOf,
   stratifiedSample,
 } from '../node/measure/index.js';
+export {
+  type CrossValidation,
+  type CrossValidationJob,
+  crossValidate,
+  crossValidationAt,
+  crossValidationDocument,
+  type FoldJob,
+  readCrossValidation,
+} from '../node/runs/cross-validation.js';
+export { type History, type HistoryEvent, openHistory, parseHistory, readHistory } from '../node/runs/history.js';
 export type { InitPart, InitReport, InitSource } from '../node/runs/init.js';
 export type { EpochSummary, StepProgress, TrainJob, TrainListener, TrainResult } from '../node/runs/job.js';
 export { type DataType, parseRun, type RunOptions } from '../node/runs/options.js';
 export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from '../node/runs/recipes.js';
 export type { RunFile, Session } from '../node/runs/run-file.js';
 export { train } from '../node/runs/train.js';
+export { type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';
+export type { Batch } from '../train/batch.js';
+export type { TrainDevice } from '../train/create-engine.js';
+export type { Reducer } from '../train/reducer.js';
+export {
+  type Position,
+  type StepResult,
+  type StepSettings,
+  type Tally,
+  Trainer,
+  type TrainerOptions,
+  type TrainerSnapshot,
+} from '../train/trainer.js';

@@ -41,7 +41,7 @@ function declared(text: string): Names {
 
 /** What a declaration file exports. */
 function exported(file: string): Names {
-  const text = readFileSync(file, 'utf8').replace(/\/\*[^]*?\*\//g, '');
+  const text = readFileSync(file, 'utf8').replace(/\/\*.*?\*\//gs, '');
   const names = new Map<string, Kind>();
   const own = declared(text);
   const imported = new Map<string, Kind>();
