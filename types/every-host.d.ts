@@ -41,6 +41,12 @@ declare const TextDecoder: new (
 /** Of base64; a character for each byte. */
 declare function atob(text: string): string;
 
+/** Of a port that nobody listens to; what is transferred there is gone. */
+declare const MessageChannel: new () => {
+  readonly port1: { postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void; close(): void };
+  readonly port2: { close(): void };
+};
+
 declare const performance: { now(): number };
 
 /** A number in browsers, an object in Node: nothing to calculate with. */

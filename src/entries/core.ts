@@ -18,3 +18,4 @@ export * as optim from '../optim/index.js';
 export * as passes from '../passes/index.js';
 export * as runtime from '../runtime/index.js';
 export * as safetensors from '../safetensors/index.js';
+export * as train from '../train/index.js';

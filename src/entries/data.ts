@@ -4,7 +4,6 @@
 
 export { type CropOptions, type Cropped, cropDataset, noFaceName } from '../node/crop/index.js';
 export {
-  type Batch,
   type CheckOptions,
   checkDataset,
   classCounts,
@@ -24,6 +23,7 @@ export {
   holdOut,
   isSameSplit,
   type LinkKind,
+  type LoadedBatch,
   type Loader,
   type LoaderOptions,
   linkKinds,

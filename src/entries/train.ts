@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2/train`: runs of training with their folders, recipes, and figures of trained weights. */
 
+export type { Batch } from '../image/index.js';
 export {
   type EmbeddedDataset,
   type Embedder,
@@ -42,18 +43,17 @@ export type { InitPart, InitReport, InitSource } from '../node/runs/init.js';
 export type { EpochSummary, StepProgress, TrainJob, TrainListener, TrainResult } from '../node/runs/job.js';
 export { type DataType, parseRun, type RunOptions } from '../node/runs/options.js';
 export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from '../node/runs/recipes.js';
-export type { RunFile, Session } from '../node/runs/run-file.js';
+export type { RunFile, Session } from '../node/runs/run-document.js';
 export { train } from '../node/runs/train.js';
 export { type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';
-export type { Batch } from '../train/batch.js';
-export type { TrainDevice } from '../train/create-engine.js';
-export type { Reducer } from '../train/reducer.js';
 export {
   type Position,
+  type Reducer,
   type StepResult,
   type StepSettings,
   type Tally,
+  type TrainDevice,
   Trainer,
   type TrainerOptions,
   type TrainerSnapshot,
-} from '../train/trainer.js';
+} from '../train/index.js';

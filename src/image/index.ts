@@ -1,4 +1,5 @@
 export * from './augment.js';
+export type { Batch } from './batch.js';
 export * from './contrast.js';
 export * from './frame-count.js';
 export type {

@@ -1,10 +1,11 @@
 import { UserError } from '../common/errors.js';
+import type { Batch } from '../image/index.js';
 import { type Evaluation, evaluate, predictions } from '../metrics/index.js';
 import type { DropMask } from '../nn/index.js';
-import { type Batch, checkBatch, microBatches } from './batch.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
 import type { Engine, EngineOptions, Gradients, PassResult, Snapshot } from './engine.js';
 import { firstValues } from './first-values.js';
+import { checkBatch, microBatches } from './micro-batches.js';
 import { trainingProgram } from './program.js';
 import { alone, concatenate, gather, type Reducer, total } from './reducer.js';
 import { targetOf } from './target.js';

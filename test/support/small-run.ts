@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { zeros } from '../../src/nn/index.js';
 import { loadTrainState } from '../../src/node/checkpoints/index.js';
-import type { Batch, Dataset, Loader } from '../../src/node/datasets/index.js';
+import type { Dataset, LoadedBatch, Loader } from '../../src/node/datasets/index.js';
 import { claimFolder } from '../../src/node/files/folder-lock.js';
 import { withEvents } from '../../src/node/report/training-events.js';
 import type { TrainListener } from '../../src/node/runs/job.js';
@@ -63,7 +63,7 @@ function engineFrom(state: TrainState | undefined, first: Float32Array): Engine 
 function loaderOf(count: number, batchSize: number): Loader {
   const samples = Array.from({ length: count }, (_, i) => ({ path: `${i}.png`, label: i % 2, majority: true }));
   const dataset: Dataset = { root: 'faces', split: 'train', labels, samples };
-  const batch = (index: number): Batch => ({
+  const batch = (index: number): LoadedBatch => ({
     index,
     size: batchSize,
     lowContrast: null,

@@ -7,7 +7,7 @@ import type { Preprocessing } from '../../common/preprocessing.js';
 import { nanoAugmentation } from '../../image/augment.js';
 import { type Dataset, loadDataset } from './dataset.js';
 import { failsWith, plainPng, temporaryFolder, writeTree } from './helpers.test.js';
-import { type Batch, createLoader, type EpochOptions, type Loader, type LoaderOptions } from './loader.js';
+import { createLoader, type EpochOptions, type LoadedBatch, type Loader, type LoaderOptions } from './loader.js';
 import { formatVotes } from './votes.js';
 
 const preprocessing: Preprocessing = { imageSize: 8, channels: 3, mean: [0, 0, 0], std: [1, 1, 1] };
@@ -28,8 +28,8 @@ async function pictures(root: string, broken: readonly number[] = []): Promise<D
   return await loadDataset(root, 'train');
 }
 
-async function collect(loader: Loader, epoch: number, options?: EpochOptions): Promise<Batch[]> {
-  const batches: Batch[] = [];
+async function collect(loader: Loader, epoch: number, options?: EpochOptions): Promise<LoadedBatch[]> {
+  const batches: LoadedBatch[] = [];
   for await (const batch of loader.epoch(epoch, options)) batches.push(batch);
   return batches;
 }

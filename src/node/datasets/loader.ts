@@ -4,6 +4,7 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { type Augmentation, checkTensorAugmentation, noAugmentation } from '../../image/augment.js';
+import type { Batch } from '../../image/batch.js';
 import type { LowContrast } from '../../image/contrast.js';
 import type { MadeBatch, MakerSettings } from '../decode/batch-job.js';
 import { pictureCache } from '../decode/batch-maker.js';
@@ -11,16 +12,13 @@ import { type BatchPool, createPool } from '../decode/worker-pool.js';
 import type { Dataset } from './dataset.js';
 import { epochOrder, type Order, occurrences } from './sampler.js';
 
-/** n pictures ready for the network; n is the batch size, less for the last batch or where pictures were skipped. */
-export interface Batch {
+/** Pictures of a dataset; `size` is the batch size, less for the last batch or where pictures were skipped. */
+export interface LoadedBatch extends Batch {
   /** Which batch of the epoch, from 0; `fromBatch: index + 1` resumes behind it. */
   readonly index: number;
-  readonly size: number;
-  /** [n, C, S, S], normalised. */
   readonly images: Float32Array<ArrayBuffer>;
   /** [n, K]: one-hot, or the share of the votes. */
   readonly targets: Float32Array<ArrayBuffer>;
-  /** [n] */
   readonly labels: Int32Array<ArrayBuffer>;
   /** [n], positions in `dataset.samples`. */
   readonly indices: Int32Array<ArrayBuffer>;
@@ -75,7 +73,7 @@ export interface Loader {
    * The batches of one epoch, in order. Contents depend on dataset, options and epoch alone, not on workers or timing.
    * @throws UserError under `strict` for a picture that cannot be read.
    */
-  epoch(epoch: number, options?: EpochOptions): AsyncIterable<Batch>;
+  epoch(epoch: number, options?: EpochOptions): AsyncIterable<LoadedBatch>;
   /** Ends all workers; safe to call twice, and in the middle of an epoch. */
   close(): Promise<void>;
 }
@@ -121,7 +119,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   let pool: BatchPool | undefined;
   let closing: Promise<void> | undefined;
 
-  const finish = (index: number, indices: Int32Array, made: MadeBatch): Batch => {
+  const finish = (index: number, indices: Int32Array, made: MadeBatch): LoadedBatch => {
     for (const failure of made.failures) {
       if (strict) throw new UserError(failure.reason);
       const path = dataset.samples[failure.index]?.path ?? '';
@@ -129,7 +127,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     }
     const size = made.kept.length;
     const classes = dataset.labels.labels.length;
-    const batch: Batch = {
+    const batch: LoadedBatch = {
       index,
       size,
       images: made.images,

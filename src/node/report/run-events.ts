@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { historyFileName } from '../runs/run-document.js';
 import { epochImages, epochScalars, hyperparametersAtStart, settingsMarkdown } from './event-content.js';
 import type { RunFolder } from './run-folder.js';
 import { openEvents } from './tensorboard.js';
@@ -17,7 +18,7 @@ export async function hasEvents(folder: string): Promise<boolean> {
  * @throws UserError when it cannot be written.
  */
 export async function writeEvents(run: RunFolder, folder: string): Promise<string> {
-  const end = (await stat(join(run.path, 'metrics.jsonl'))).mtimeMs / 1000;
+  const end = (await stat(join(run.path, historyFileName))).mtimeMs / 1000;
   let time = run.epochs.reduce((rest, { seconds }) => rest - (seconds ?? 0), end);
   for (const name of await readdir(folder).catch(() => [])) {
     // Those of an earlier report, or TensorBoard would draw every point twice.

@@ -5,86 +5,18 @@ import { UserError } from '../../common/errors.js';
 import { describeZodError, parseJson } from '../../common/json.js';
 import { readDescription } from '../checkpoints/index.js';
 import { explainFileError } from '../files/files.js';
+import { epochSchema, type RunEpoch } from '../runs/epoch-line.js';
 import { type HistoryEvent, parseHistory } from '../runs/index.js';
+import { bestFileName, historyFileName, type RunFile, runFileName, runFileSchema } from '../runs/run-document.js';
 
-/** A figure; null where it was not finite. */
-const figure = z.number().nullable();
-const later = figure.exactOptional();
-const count = z.int().min(0);
-const fraction = z.number().min(0).max(1).nullable();
+export type { RunEpoch };
 
-const confusionSchema = z
-  .array(z.array(count))
-  .min(1)
-  .refine((rows) => rows.every((row) => row.length === rows.length), 'it is not square');
-
-const calibrationSchema = z.object({
-  ece: fraction,
-  mce: fraction,
-  brier: figure,
-  bins: z.array(z.object({ from: z.number(), to: z.number(), count, confidence: fraction, accuracy: fraction })),
-});
-
-const epochSchema = z.object({
-  /** From 1. */
-  epoch: z.int().min(1),
-  /** Updates made until its end. */
-  step: count,
-  trainLoss: figure,
-  trainAccuracy: fraction,
-  valLoss: figure,
-  valAccuracy: fraction,
-  valMeanClassAccuracy: fraction,
-  /** Not in runs of early versions, like the others that may be absent. */
-  valMacroF1: fraction.exactOptional(),
-  /** Expected calibration error. */
-  valEce: fraction.exactOptional(),
-  /** Learning rate of the last step. */
-  lr: figure,
-  /** Learning rate of the first step. */
-  lrStart: later,
-  seconds: figure,
-  /** Whether it was the best until then. */
-  best: z.boolean(),
-  /** On the validation pictures, true classes in rows. */
-  confusion: confusionSchema.exactOptional(),
-  /** On the validation pictures; of epochs that were the best until then. */
-  calibration: calibrationSchema.exactOptional(),
-});
-/** What `metrics.jsonl` says about an epoch. */
-export type RunEpoch = z.infer<typeof epochSchema>;
-
-const settingsSchema = z.record(z.string(), z.unknown());
 /** What decides a run's results, by name. */
 export type RunSettings = Readonly<Record<string, unknown>>;
 
 /** A setting; undefined where the run has none of that name, also where all objects have such a property. */
 export const settingNamed = (settings: RunSettings, name: string): unknown =>
   Object.hasOwn(settings, name) ? settings[name] : undefined;
-
-/** What `run.json` says besides; a file of another version says less. */
-const runFileSchema = z.object({
-  run: settingsSchema,
-  labels: z.object({ name: z.string(), labels: z.array(z.string()).min(1) }),
-  dataset: z.string().exactOptional(),
-  pictures: z.object({ train: count, validation: count }).exactOptional(),
-  /** Files that gave first values. */
-  init: z.array(z.object({ part: z.string(), path: z.string() })).exactOptional(),
-  sessions: z
-    .array(
-      z.object({
-        started: z.string(),
-        command: z.string(),
-        epoch: count,
-        device: z.string(),
-        versions: z.record(z.string(), z.string()),
-        git: z.object({ commit: z.string(), dirty: z.boolean() }).nullable().exactOptional(),
-        system: z.string().exactOptional(),
-      }),
-    )
-    .exactOptional(),
-});
-type RunFile = z.infer<typeof runFileSchema>;
 
 /** A run as its folder tells it. */
 export interface RunFolder {
@@ -115,13 +47,14 @@ export interface RunFolder {
  * @throws UserError where the folder is no run, or its files are damaged.
  */
 export async function readRun(path: string): Promise<RunFolder> {
-  const history = join(path, 'metrics.jsonl');
+  const history = join(path, historyFileName);
   const text = await readOptional(history);
   if (text === undefined) throw await notARun(path);
   const events = parseHistory(text, history);
-  const document = await readOptional(join(path, 'run.json'));
-  const file = document === undefined ? undefined : parseJson(document, runFileSchema, join(path, 'run.json'));
-  const bestCheckpoint = join(path, 'best.safetensors');
+  const runFile = join(path, runFileName);
+  const document = await readOptional(runFile);
+  const file = document === undefined ? undefined : parseJson(document, runFileSchema, runFile);
+  const bestCheckpoint = join(path, bestFileName);
   const labels = file?.labels.labels ?? (await labelsOf(bestCheckpoint));
   const settings = file === undefined ? settingsOf(events) : { ...file.run, ...initOf(file) };
   const epochs = epochsOf(events, history);
@@ -180,7 +113,7 @@ async function notARun(path: string): Promise<UserError> {
 async function runWithin(path: string): Promise<string | undefined> {
   for (const name of (await readdir(path).catch(() => [])).sort()) {
     const inside = join(path, name);
-    if ((await stat(join(inside, 'metrics.jsonl')).catch(() => undefined)) !== undefined) return inside;
+    if ((await stat(join(inside, historyFileName)).catch(() => undefined)) !== undefined) return inside;
   }
   return undefined;
 }
@@ -188,7 +121,7 @@ async function runWithin(path: string): Promise<string | undefined> {
 /** Of runs without `run.json`: what their history began with, or was last resumed with. */
 function settingsOf(events: readonly HistoryEvent[]): RunSettings {
   const last = events.findLast(({ event }) => event === 'start' || event === 'resume');
-  const parsed = settingsSchema.safeParse(last?.['run']);
+  const parsed = runFileSchema.shape.run.safeParse(last?.['run']);
   return parsed.success ? parsed.data : {};
 }
 

@@ -8,7 +8,8 @@ import type { Loader } from '../datasets/index.js';
 import { type History, openHistory } from './history.js';
 import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './job.js';
 import type { RunOptions } from './options.js';
-import { historyFileName, isOwnState } from './resume.js';
+import { isOwnState } from './resume.js';
+import { bestFileName, historyFileName } from './run-document.js';
 import {
   addSkipped,
   addStep,
@@ -19,7 +20,7 @@ import {
   type RunPosition,
   secondsOf,
 } from './run-position.js';
-import { bestFileName, type RunRecord, saveBest, saveState } from './save.js';
+import { type RunRecord, saveBest, saveState } from './save.js';
 
 export interface LoopContext {
   readonly job: Pick<TrainJob, 'out' | 'resume' | 'saveEvery'>;

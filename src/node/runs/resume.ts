@@ -14,10 +14,8 @@ import { explainFileError, writeFileAtomic } from '../files/files.js';
 import type { RunData } from './data.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
-import { picturesOf, runFileName } from './run-file.js';
-import { bestFileName } from './save.js';
-
-export const historyFileName = 'metrics.jsonl';
+import { bestFileName, historyFileName, runFileName } from './run-document.js';
+import { picturesOf } from './run-file.js';
 
 type Stored = Awaited<ReturnType<typeof loadTrainState>>;
 

@@ -1,8 +1,7 @@
 import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { UserError } from '../../common/errors.js';
-import type { LabelSet } from '../../common/labels.js';
 import type { ModelDescription, TrainState } from '../../safetensors/index.js';
 import type { TrainingProgram } from '../../train/program.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
@@ -11,49 +10,9 @@ import type { DataDigest } from './data-digest.js';
 import type { InitReport } from './init.js';
 import type { TrainJob } from './job.js';
 import type { RunOptions } from './options.js';
+import { type RunFile, runFileName, runFileSchema, type Session } from './run-document.js';
 import type { RunRecord } from './save.js';
 import { type Commit, programCommit, versions } from './versions.js';
-
-/** Says in a run's folder what the run is: all that would be needed to make it again. */
-export const runFileName = 'run.json';
-
-/** One stretch of a run, from a start or a resume to an end. What it says decides speed, not results. */
-export interface Session {
-  /** ISO 8601. */
-  readonly started: string;
-  readonly command: string;
-  /** Where it went on from: epochs finished and updates made. */
-  readonly epoch: number;
-  readonly step: number;
-  readonly device: string;
-  readonly threads: number | null;
-  readonly workers: number | null;
-  readonly strict: boolean;
-  readonly versions: Readonly<Record<string, string>>;
-  /** Of this program; null where it is no clone. */
-  readonly git: Commit | null;
-  readonly system: string;
-}
-
-export interface RunFile {
-  readonly format: 1;
-  readonly run: RunOptions;
-  readonly labels: LabelSet;
-  /** What trained and validated, in words. */
-  readonly dataset: string;
-  readonly pictures: { readonly train: number; readonly validation: number };
-  /** Where first values came from, if from files. */
-  readonly init: readonly InitReport[];
-  readonly sessions: readonly Session[];
-}
-
-/** What of an earlier file stays when a run goes on. */
-const earlierSchema = z.object({
-  format: z.literal(1),
-  pictures: z.object({ train: z.int(), validation: z.int() }).exactOptional(),
-  init: z.array(z.custom<InitReport>((value) => typeof value === 'object' && value !== null)),
-  sessions: z.array(z.custom<Session>((value) => typeof value === 'object' && value !== null)),
-});
 
 /** What goes with every checkpoint of a run. */
 export async function recordOf(
@@ -84,7 +43,7 @@ export async function recordOf(
 }
 
 /** @param state that the session goes on from; undefined: it begins the run. */
-export function sessionOf(job: TrainJob, git: Commit | null, state: TrainState | undefined): Session {
+export function sessionOf(job: TrainJob, git: Commit | null, state: TrainState | undefined): Required<Session> {
   return {
     started: new Date().toISOString(),
     command: job.command,
@@ -109,17 +68,17 @@ export async function writeRunFile(
   { run, dataset }: RunRecord,
   { labels, train, validation }: RunData,
   init: readonly InitReport[],
-  session: Session,
+  session: Required<Session>,
 ): Promise<void> {
   const path = join(out, runFileName);
   const earlier = session.step > 0 ? await readEarlier(path) : undefined;
-  const document: RunFile = {
+  const document: Required<RunFile> = {
     format: 1,
     run: { ...run, data: resolve(run.data) },
-    labels,
+    labels: { name: labels.name, labels: [...labels.labels] },
     dataset,
     pictures: { train: train.samples.length, validation: validation.samples.length },
-    init: earlier?.init ?? init,
+    init: earlier?.init ?? init.map((report) => ({ ...report })),
     sessions: [...(earlier?.sessions ?? []), session],
   };
   await writeFileAtomic(path, `${JSON.stringify(document, null, 2)}\n`);
@@ -129,6 +88,9 @@ export async function writeRunFile(
 export async function picturesOf(folder: string): Promise<RunFile['pictures'] | undefined> {
   return (await readEarlier(join(folder, runFileName)))?.pictures;
 }
+
+/** What stays when a run goes on, or tells its data from others. */
+const earlierSchema = runFileSchema.pick({ format: true, pictures: true, init: true, sessions: true });
 
 /** A file that is missing or was written over is no reason not to go on. */
 async function readEarlier(path: string): Promise<z.infer<typeof earlierSchema> | undefined> {

@@ -1,4 +1,7 @@
-import type { Scalars, TrainState } from '../../safetensors/index.js';
+import { z } from 'zod';
+import { UserError } from '../../common/errors.js';
+import { describeZodError } from '../../common/json.js';
+import type { TrainState } from '../../safetensors/index.js';
 import type { Tally } from '../../train/trainer.js';
 import type { Skipped } from '../datasets/index.js';
 import type { HistoryEvent } from './history.js';
@@ -24,29 +27,42 @@ export interface RunPosition {
   hasBest: boolean;
 }
 
-/** @param state undefined: the beginning */
+/** What of a position is summed up within an epoch, as states keep it; states of early versions keep less. */
+const accumulatorsSchema = z.object({
+  loss: z.number().default(0),
+  correct: z.number().default(0),
+  samples: z.number().default(0),
+  steps: z.number().exactOptional(),
+  seconds: z.number().default(0),
+  skipped: z.array(z.number()).default([]),
+});
+
+/**
+ * @param state undefined: the beginning
+ * @throws UserError where the state's sums are not those of a run.
+ */
 export function positionOf(state: TrainState | undefined, hasBest: boolean): RunPosition {
-  const { loss, correct, samples, steps, seconds, skipped } = state?.accumulators ?? {};
+  const { epoch = 0, nextBatch = 0, step = 0, best } = state ?? {};
+  const parsed = accumulatorsSchema.safeParse(state?.accumulators ?? {});
+  if (!parsed.success) {
+    throw new UserError(
+      `The stored state cannot be gone on with (${describeZodError(parsed.error)}); resume from another checkpoint.`,
+    );
+  }
+  const { steps = nextBatch, seconds, skipped, ...tally } = parsed.data;
   return {
-    epoch: state?.epoch ?? 0,
-    nextBatch: state?.nextBatch ?? 0,
-    step: state?.step ?? 0,
-    // States of early versions hold neither steps nor seconds.
-    epochSteps: Number(steps ?? state?.nextBatch ?? 0),
-    tally: { loss: Number(loss ?? 0), correct: Number(correct ?? 0), samples: Number(samples ?? 0) },
-    secondsBefore: Number(seconds ?? 0),
+    ...{ epoch, nextBatch, step, best, hasBest, tally },
+    epochSteps: steps,
+    secondsBefore: seconds,
     since: performance.now(),
-    skipped: new Set(Array.isArray(skipped) ? skipped : []),
-    best: state?.best,
-    hasBest,
+    skipped: new Set(skipped),
   };
 }
 
 /** What the epoch under way has taken so far. */
 export const secondsOf = (at: RunPosition): number => at.secondsBefore + (performance.now() - at.since) / 1000;
 
-/** What of a position is summed up within an epoch, as states keep it. */
-export function accumulatorsOf(at: RunPosition): Scalars {
+export function accumulatorsOf(at: RunPosition): Required<z.infer<typeof accumulatorsSchema>> {
   return { ...at.tally, steps: at.epochSteps, seconds: secondsOf(at), skipped: [...at.skipped].sort((a, b) => a - b) };
 }
 

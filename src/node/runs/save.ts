@@ -16,10 +16,9 @@ import type { TrainerSnapshot } from '../../train/trainer.js';
 import { type loadTrainState, saveLast, saveModel } from '../checkpoints/index.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
+import { bestFileName } from './run-document.js';
 import { accumulatorsOf, positionOf, type RunPosition } from './run-position.js';
 import { type Commit, versions } from './versions.js';
-
-export const bestFileName = 'best.safetensors';
 
 export interface RunRecord {
   readonly run: RunOptions;

@@ -15,10 +15,11 @@ import type { TrainJob, TrainListener, TrainResult } from './job.js';
 import { runEpochs } from './loop.js';
 import { augmentationOf, networkOf } from './network.js';
 import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun } from './options.js';
-import { carryOver, checkData, checkSame, checkState, historyFileName, isOwnState, requireNoRun } from './resume.js';
-import { recordOf, runFileName, sessionOf, writeRunFile } from './run-file.js';
+import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun } from './resume.js';
+import { bestFileName, historyFileName, runFileName } from './run-document.js';
+import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import type { RunPosition } from './run-position.js';
-import { bestFileName, checkSavable, snapshotOf } from './save.js';
+import { checkSavable, snapshotOf } from './save.js';
 import { sharedSets } from './shared.js';
 
 /**

@@ -1,20 +1,7 @@
+import type { Batch } from '../image/index.js';
 import type { DropMask } from '../nn/index.js';
 import type { MicroBatch } from './engine.js';
 import { drawMasks } from './masks.js';
-
-/** Pictures ready for the network, and what they show. */
-export interface Batch {
-  /** How many pictures: n below. */
-  readonly size: number;
-  /** [n, C, S, S], normalised. */
-  readonly images: Float32Array;
-  /** [n], indices of classes. */
-  readonly labels: ArrayLike<number>;
-  /** [n, K], what the loss compares with: shares of the classes that add up to 1. Default: 1 for the label. */
-  readonly targets?: Float32Array;
-  /** Which batch of the epoch, from 0, so that a stopped epoch can go on behind it. Default: counted. */
-  readonly index?: number;
-}
 
 /** What batches are cut and masked by. */
 export interface Cut {

@@ -1,0 +1,12 @@
+export type { TrainDevice } from './create-engine.js';
+export type { Snapshot } from './engine.js';
+export { alone, type Reducer } from './reducer.js';
+export {
+  type Position,
+  type StepResult,
+  type StepSettings,
+  type Tally,
+  Trainer,
+  type TrainerOptions,
+  type TrainerSnapshot,
+} from './trainer.js';
