@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { defined } from '../common/defined.js';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { LowContrast } from '../image/contrast.js';
@@ -80,9 +81,5 @@ export async function openAs<Opened>(
 ): Promise<Opened> {
   const { model, labels, threads, device } = options;
   const path = options.checkpoint === bundledCheckpoint() ? await requireBundledCheckpoint() : options.checkpoint;
-  return load(path, {
-    device: await openDevice(device),
-    ...(threads === undefined ? {} : { threads }),
-    assumed: { ...(model === undefined ? {} : { model }), ...(labels === undefined ? {} : { labels }) },
-  });
+  return load(path, { device: await openDevice(device), ...defined({ threads }), assumed: defined({ model, labels }) });
 }

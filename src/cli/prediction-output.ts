@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.js';
 import { jsonText } from '../common/json-text.js';
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
@@ -129,6 +130,6 @@ export function jsonLinesOutput(settings: OutputSettings): PredictionOutput {
 
 function documentOf(predicted: Predicted, { aligned, top }: OutputSettings): object {
   const { image, drawn, crops } = predicted;
-  const files = { ...(drawn === undefined ? {} : { drawn }), ...(crops === undefined ? {} : { crops }) };
+  const files = defined({ drawn, crops });
   return { image, ...(aligned ? cropDocument(predicted, top) : recognitionDocument(predicted, top)), ...files };
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import { type Evaluated, evaluateOn } from '../node/measure/index.js';
@@ -51,7 +52,7 @@ export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Pr
   const classifier: Classifier = await openCheckpoint({
     checkpoint: run.bestCheckpoint,
     device,
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ threads }),
   });
   const progress = countBar('pictures');
   let result: Evaluated;
@@ -59,10 +60,9 @@ export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Pr
     result = await evaluateOn(classifier, data, {
       batchSize,
       onProgress: progress.update,
-      ...(split === undefined ? {} : { split }),
-      ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
+      ...defined({ split, folderLabels: dataLabels }),
       ...(mapLabels ? { mapping: {} } : {}),
-      ...(workers === undefined ? {} : { workers }),
+      ...defined({ workers }),
     });
   } finally {
     progress.stop();

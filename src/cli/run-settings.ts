@@ -1,4 +1,5 @@
 import { normalize, sep } from 'node:path';
+import { defined } from '../common/defined.js';
 import type { RunSettings } from '../node/report/index.js';
 import { runSchema, withTrueLandmark } from '../node/runs/options.js';
 
@@ -9,7 +10,7 @@ import { runSchema, withTrueLandmark } from '../node/runs/options.js';
 export function runSettings(stored: RunSettings): RunSettings {
   const parsed = runSchema.safeParse(withTrueLandmark(stored));
   const { init } = stored;
-  const settings: RunSettings = parsed.success ? { ...parsed.data, ...(init === undefined ? {} : { init }) } : stored;
+  const settings: RunSettings = parsed.success ? { ...parsed.data, ...defined({ init }) } : stored;
   const { data } = settings;
   return typeof data === 'string' ? { ...settings, data: withoutEnd(normalize(data)) } : settings;
 }

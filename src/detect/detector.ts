@@ -1,4 +1,5 @@
 import { host } from '#host';
+import { defined } from '../common/defined.js';
 import type { Picture } from '../image/resize.js';
 import type { DetectOptions } from './detect-options.js';
 import { loadDetectorNetwork } from './detector-network.js';
@@ -40,11 +41,7 @@ export interface DetectorOptions {
 export async function loadFaceDetector(options: DetectorOptions = {}): Promise<FaceDetector> {
   const { threads, weights } = options;
   const bytes = weights ?? (await host.detectorWeights());
-  const network = await loadDetectorNetwork(
-    bytes,
-    "The face detector's file",
-    threads === undefined ? {} : { threads },
-  );
+  const network = await loadDetectorNetwork(bytes, "The face detector's file", defined({ threads }));
   return {
     detect: (picture, detectOptions = {}) => detectFaces(network, picture, detectOptions),
     follow: (picture, faces, minScore = 0.5) =>

@@ -1,4 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-common';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
@@ -65,8 +66,7 @@ export class CpuSession {
       // A planned block for each batch size comes on top of the arena: a third more memory, and no faster.
       enableMemPattern: false,
       logSeverityLevel: 3,
-      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-      ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),
+      ...defined({ intraOpNumThreads: options.threads, externalData: options.externalFiles }),
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
       extra: { session: { ...spinning(options.spin ?? true), ...externalFolder(options.externalFolder) } },
       ...options.session,
@@ -102,4 +102,4 @@ const spinning = (spin: boolean): Readonly<Record<string, unknown>> => ({
 
 /** ONNX Runtime's setting for the folder of external data of a model that is loaded from memory. */
 const externalFolder = (path: string | undefined): Readonly<Record<string, string>> =>
-  path === undefined ? {} : { model_external_initializers_file_folder_path: path };
+  defined({ model_external_initializers_file_folder_path: path });

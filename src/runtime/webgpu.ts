@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { defined } from '../common/defined.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { apply, batchDim, type DType, formatShape, type Graph, graph, input } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
@@ -129,7 +130,7 @@ export class GpuSession {
     const model = writeOnnx(program, options.place ? { place: options.place } : {});
     try {
       const session = await createStrict(model, layout, {
-        ...(options.externalFiles === undefined ? {} : { externalData: options.externalFiles }),
+        ...defined({ externalData: options.externalFiles }),
         preferredOutputLocation: Object.fromEntries(
           [...program.outputs.keys()].map((name) => [name, keep.has(name) ? 'gpu-buffer' : 'cpu'] as const),
         ),

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
@@ -66,9 +67,7 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
   const { checkpoint, labels, dataLabels, workers, similar } = flags;
   // Before minutes of work.
   const weights =
-    checkpoint === undefined
-      ? undefined
-      : (await describeCheckpoint(checkpoint, labels === undefined ? {} : { labels })).labels;
+    checkpoint === undefined ? undefined : (await describeCheckpoint(checkpoint, defined({ labels }))).labels;
   const progress = countBar('pictures');
   const interrupt = stopOnSignals('Stopping.', new UserError('Stopped before the end.', 'interrupted'));
   let check: DatasetCheck;
@@ -79,13 +78,12 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
       similar,
       onProgress: progress.update,
       signal: interrupt.signal,
-      ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
-      ...(workers === undefined ? {} : { workers }),
+      ...defined({ folderLabels: dataLabels, workers }),
     });
     progress.stop();
     if (flags.sheets !== undefined) {
       const splits = check.splits.map(({ split }) => split);
-      const naming = dataLabels === undefined ? {} : { labels: dataLabels };
+      const naming = defined({ labels: dataLabels });
       sheets = await writeSheets(check.root, splits, flags.sheets, { ...naming, signal: interrupt.signal });
       for (const missing of await fontNote()) note(missing);
     }
@@ -114,10 +112,10 @@ async function orderOf(
   const names = splits.flatMap(({ split, sizes }) => (sizes === null ? [] : [split]));
   const split = reportedSplitOf(names) ?? names[0];
   if (checkpoint === undefined || split === undefined || comparison === undefined || comparison === 'different') return;
-  const classifier = await openCheckpoint({ checkpoint, device: 'cpu', ...(labels === undefined ? {} : { labels }) });
+  const classifier = await openCheckpoint({ checkpoint, device: 'cpu', ...defined({ labels }) });
   const progress = countBar('pictures for the order of labels');
   try {
-    const naming = dataLabels === undefined ? {} : { folderLabels: dataLabels };
+    const naming = defined({ folderLabels: dataLabels });
     return await sampledLabelOrder(classifier, root, split, { ...naming, onProgress: progress.update });
   } finally {
     progress.stop();

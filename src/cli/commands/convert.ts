@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import type { LabelSet } from '../../common/labels.js';
 import { type ModelName, modelNames } from '../../models/index.js';
 import { type Converted, convert, type Format, formats } from '../../node/convert/index.js';
@@ -71,12 +72,8 @@ function opsetArgument(text: string): number {
 async function run(from: string, out: string, options: ConvertCommandOptions): Promise<void> {
   const { to, precision, opset, deadTensors, recorders, model, labels } = options;
   const converted = await convert(from, out, {
-    ...(to === undefined ? {} : { to }),
-    ...(precision === undefined ? {} : { precision }),
-    ...(opset === undefined ? {} : { opset }),
-    ...(deadTensors === undefined ? {} : { deadTensors }),
-    ...(recorders === undefined ? {} : { recorderEpochs: recorders }),
-    assumed: { ...(model === undefined ? {} : { model }), ...(labels === undefined ? {} : { labels }) },
+    ...defined({ to, precision, opset, deadTensors, recorderEpochs: recorders }),
+    assumed: defined({ model, labels }),
   });
   for (const { sentence, settings } of converted.notes) note(advised(sentence, settings));
   const files = await Promise.all(converted.files.map(async (path) => ({ path, bytes: (await stat(path)).size })));

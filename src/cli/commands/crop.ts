@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { cropTemplateFor, knownCropTemplates, rafDbCrop } from '../../common/crop-templates.js';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { typedName } from '../../common/label-sets.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
@@ -68,7 +69,7 @@ Examples:
 async function run(src: string, out: string, flags: CropFlags): Promise<void> {
   const { faces, minScore, minSize, threads } = flags;
   const { template, size } = await shapeOf(flags);
-  const detector = await loadFaceDetector(threads === undefined ? {} : { threads });
+  const detector = await loadFaceDetector(defined({ threads }));
   const progress = countBar('pictures');
   const interrupt = stopOnSignals(
     'Stopping after the pictures in work; once more to quit at once.',
@@ -82,8 +83,7 @@ async function run(src: string, out: string, flags: CropFlags): Promise<void> {
       faces,
       onProgress: progress.update,
       signal: interrupt.signal,
-      ...(minScore === undefined ? {} : { minScore }),
-      ...(minSize === undefined ? {} : { minSize }),
+      ...defined({ minScore, minSize }),
     });
   } finally {
     progress.stop();

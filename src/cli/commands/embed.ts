@@ -2,6 +2,7 @@ import { dirname, relative, sep } from 'node:path';
 import { Command, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
@@ -141,9 +142,7 @@ async function readFeatures(embedder: Embedder, dir: string, options: EmbedOptio
       batchSize,
       strict,
       onProgress: progress.update,
-      ...(split === undefined ? {} : { split }),
-      ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
-      ...(workers === undefined ? {} : { workers }),
+      ...defined({ split, folderLabels: dataLabels, workers }),
     });
   } finally {
     progress.stop();

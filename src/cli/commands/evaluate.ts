@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { LowContrast } from '../../image/index.js';
@@ -136,7 +137,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     absent,
   } = flags;
   const fold = foldToMeasure(flags, classifier.description, checkpoint);
-  const mapping = { ...(unknown === undefined ? {} : { unknown }), ...(absent === undefined ? {} : { absent }) };
+  const mapping = defined({ unknown, absent });
   const progress = countBar('pictures');
   let result: Evaluated;
   try {
@@ -147,11 +148,9 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
       flip,
       unseen,
       onProgress: progress.update,
-      ...(split === undefined ? {} : { split }),
-      ...(fold === undefined ? {} : { fold }),
+      ...defined({ split, fold }),
       ...(flags.mapLabels === true ? { mapping } : {}),
-      ...(dataLabels === undefined ? {} : { folderLabels: dataLabels }),
-      ...(workers === undefined ? {} : { workers }),
+      ...defined({ folderLabels: dataLabels, workers }),
     });
   } finally {
     progress.stop();

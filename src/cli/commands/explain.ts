@@ -1,5 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
@@ -75,7 +76,7 @@ export function explainCommand(): Command {
       const explainer = await openAs(loadExplainer, options);
       let detector: FaceDetector | undefined;
       try {
-        const onThreads = options.threads === undefined ? {} : { threads: options.threads };
+        const onThreads = defined({ threads: options.threads });
         if (options.aligned !== true) detector = await loadFaceDetector(onThreads);
         await run(explainer, detector, images, options);
       } finally {
@@ -167,7 +168,7 @@ async function explainOne(
   }
   const faces = await explainFaces(explainer, detector, image, {
     lowContrast,
-    ...(target === undefined ? {} : { target }),
+    ...defined({ target }),
     ...(maxFaces === undefined ? {} : { detect: { maxFaces } }),
   });
   return faces.map((one, i) => ({ image, face: i + 1, ...one }));

@@ -1,5 +1,6 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
@@ -57,7 +58,7 @@ Example:
     )
     .action(async (images: readonly string[], options: LandmarksOptions) => {
       await checkDraw(images, options);
-      const onThreads = options.threads === undefined ? {} : { threads: options.threads };
+      const onThreads = defined({ threads: options.threads });
       const landmarks = await loadLandmarkDetector(options.checkpoint, onThreads);
       let detector: FaceDetector | undefined;
       try {
@@ -132,7 +133,7 @@ function locate(
   { maxFaces }: LandmarksOptions,
 ): Promise<PictureLandmarks> {
   if (detector === undefined) return landmarksOfCrop(landmarks, image);
-  return detectLandmarks(landmarks, detector, image, maxFaces === undefined ? {} : { maxFaces });
+  return detectLandmarks(landmarks, detector, image, defined({ maxFaces }));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';
 import { animationFormat } from '../../node/ffmpeg/animation.js';
@@ -162,10 +163,7 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
 function recognizerOptions(options: PredictOptions): RecognizerOptions {
   const { aligned, lowContrast, flip, minScore, maxFaces, minSize, scales, turned } = options;
   const detect = {
-    ...(minScore === undefined ? {} : { minScore }),
-    ...(maxFaces === undefined ? {} : { maxFaces }),
-    ...(minSize === undefined ? {} : { minSize }),
-    ...(scales === undefined ? {} : { scales }),
+    ...defined({ minScore, maxFaces, minSize, scales }),
     ...(turned === undefined || turned === 'auto' ? {} : { turned: turned === 'always' ? turned : false }),
   };
   return { aligned: aligned === true, lowContrast, flip: flip === true, detect };
@@ -238,7 +236,7 @@ async function outputsOf({ classifier }: Recognizer, options: PredictOptions): P
     checkpoint,
     description: classifier.description,
     aligned: aligned === true,
-    ...(top === undefined ? {} : { top }),
+    ...defined({ top }),
   };
   const table = csv === undefined ? [] : [(await import('../faces-csv.js')).csvOutput(csv, classifier.labels.labels)];
   if (csv === '-') return table;

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
@@ -71,7 +72,7 @@ async function run(name: ReleaseName, src: string, out: string, flags: PrepareFl
       crops,
       onProgress: progress.update,
       signal: interrupt.signal,
-      ...(link === undefined ? {} : { link }),
+      ...defined({ link }),
     });
   } finally {
     progress.stop();

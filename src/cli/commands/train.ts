@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
 import { readRunConfig } from '../../node/checkpoints/index.js';
@@ -110,12 +111,7 @@ async function runOnce(
   const interrupt = stopOnSignals();
   try {
     const { resume } = flags;
-    const job = {
-      run: options,
-      out,
-      ...(resume === undefined ? {} : { resume }),
-      ...(init.length === 0 ? {} : { init }),
-    };
+    const job = { run: options, out, ...defined({ resume }), ...(init.length === 0 ? {} : { init }) };
     const { result, history } = await trainOne(flags, job, device, interrupt.signal);
     printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
     if (result.interrupted) process.exitCode = ExitCode.interrupted;
@@ -149,8 +145,7 @@ async function trainOne(
         strict,
         saveEvery,
         command: quoted(['poster', ...process.argv.slice(2)]),
-        ...(workers === undefined ? {} : { workers }),
-        ...(threads === undefined ? {} : { threads }),
+        ...defined({ workers, threads }),
       },
       events?.listener ?? listener,
       signal,
@@ -179,8 +174,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
       strict,
       onFold: (fold, folds) => note(`Fold ${fold} of ${folds}`),
       onNote: note,
-      ...(workers === undefined ? {} : { workers }),
-      ...(threads === undefined ? {} : { threads }),
+      ...defined({ workers, threads }),
       train: async (job) => {
         const fresh = job.resume === undefined && init.length > 0 ? { init } : {};
         return (await trainOne(flags, { ...job, ...fresh }, device, interrupt.signal)).result;

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { jsonText } from '../../common/json-text.js';
 import { openVideo, type Video } from '../../node/ffmpeg/index.js';
@@ -40,7 +41,7 @@ interface Outcome {
 
 const ffmpegPaths = (): { ffmpeg?: string; ffprobe?: string } => {
   const { FFMPEG_PATH: ffmpeg, FFPROBE_PATH: ffprobe } = process.env;
-  return { ...(ffmpeg === undefined ? {} : { ffmpeg }), ...(ffprobe === undefined ? {} : { ffprobe }) };
+  return defined({ ffmpeg, ffprobe });
 };
 
 /** `poster predict` for videos: frames are looked at as they come; whatever ends it, what was done is written. */
@@ -176,7 +177,7 @@ async function predictVideo(
       detect: options.detect,
       picture: options.draw !== undefined,
       crops: options.timeline !== undefined,
-      ...(options.smooth === undefined ? {} : { smooth: options.smooth }),
+      ...defined({ smooth: options.smooth }),
     });
     for await (const frame of results) {
       summary.add(frame);
@@ -198,7 +199,7 @@ async function predictVideo(
   if (options.timeline !== undefined) {
     await writeTimeline(options.timeline, input.title, labels, totals).catch(fail);
   }
-  return { input, fps: video.fps, totals, ...(failure === undefined ? {} : { failure }) };
+  return { input, fps: video.fps, totals, ...defined({ failure }) };
 }
 
 function sourceOptions({
@@ -208,14 +209,7 @@ function sourceOptions({
   maxSide,
   rotate,
 }: PredictVideoOptions): Parameters<typeof openVideo>[1] {
-  return {
-    ...ffmpegPaths(),
-    ...(fps === undefined ? {} : { fps }),
-    ...(start === undefined ? {} : { start }),
-    ...(duration === undefined ? {} : { duration }),
-    ...(maxSide === undefined ? {} : { maxSide }),
-    ...(rotate === undefined ? {} : { rotate }),
-  };
+  return { ...ffmpegPaths(), ...defined({ fps, start, duration, maxSide, rotate }) };
 }
 
 async function drawing(to: string, { template }: Recognizer, { fps }: Video): Promise<FrameOutput> {

@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { defined } from '../../common/defined.js';
 import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { type AssumedModel, landmarkPrefix } from '../../models/index.js';
@@ -209,7 +210,7 @@ async function writeTorch(
     bestAccuracy: accuracy === undefined ? (source.training.bestAccuracy ?? 0) : 100 * accuracy,
     resume: settings,
     description,
-    ...(recorderEpochs === undefined ? {} : { recorderEpochs }),
+    ...defined({ recorderEpochs }),
   });
   if (!isPublishedNetwork(source.config)) {
     notes.push(

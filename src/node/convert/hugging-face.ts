@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
@@ -41,7 +42,7 @@ export async function writeHuggingFace(folder: string, source: Source, files: Hu
   const { labels, preprocessing } = source.description;
   const model = toOnnx(
     { config, parameters, labels, preprocessing },
-    { form: 'hugging-face', precision, ...(opset === undefined ? {} : { opset }) },
+    { form: 'hugging-face', precision, ...defined({ opset }) },
   );
   await makeFolder(join(folder, 'onnx'));
   await writeFileAtomic(join(folder, 'onnx', 'model.onnx'), model);

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import sharp from 'sharp';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { forEachParallel } from '../../common/parallel.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
@@ -78,7 +79,7 @@ export async function cropDataset(
   const stems = new Map([...journal.done].map(([picture, { stem }]) => [picture, stem]));
   const plan = planCrops(pictures, stems);
   const results = new Map<string, DonePicture>();
-  const start = { minScore, minSize, ...(signal === undefined ? {} : { signal }) };
+  const start = { minScore, minSize, ...defined({ signal }) };
   const chosen = async (picture: Picture): Promise<Face[]> => {
     const found = await detector.detect(picture, start);
     const bySize = found.toSorted((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);

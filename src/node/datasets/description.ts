@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { inOneForm, longestLabel } from '../../common/labels.js';
@@ -109,12 +110,7 @@ export function parseDescription(content: string, source: string): Description {
     if (labels.includes(label)) continue;
     throw unfit(source, `'folders' gives '${printable(folder)}' the label '${printable(label)}', which 'labels' lacks`);
   }
-  return {
-    labels,
-    tensors,
-    ...(name === undefined ? {} : { name }),
-    ...(folders === undefined ? {} : { folders }),
-  };
+  return { labels, tensors, ...defined({ name, folders }) };
 }
 
 function unfit(source: string, what: string): UserError {

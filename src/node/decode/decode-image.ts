@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import { tooManyBytes } from '../../image/checked-header.js';
@@ -15,7 +16,7 @@ import { download } from './download.js';
  */
 export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
   const { transparency, signal, urgent } = request;
-  const memory = { ...(signal === undefined ? {} : { signal }), ...(urgent === undefined ? {} : { urgent }) };
+  const memory = defined({ signal, urgent });
   const name = nameOf(image, request.name);
   const lease = await fileMemory.acquire(await fileBytes(image), memory);
   try {
@@ -63,7 +64,7 @@ async function readUrl(url: URL, name: string, signal: AbortSignal | undefined):
       return readPicture(fileURLToPath(url));
     case 'http:':
     case 'https:':
-      return download(url, name, signal === undefined ? {} : { signal });
+      return download(url, name, defined({ signal }));
     case 'data:': {
       const data = await (await fetch(url)).arrayBuffer();
       checkSize(data.byteLength, name);

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import {
   bars,
   type ColouredScores,
@@ -89,9 +90,7 @@ function overPicture(
 ): Annotation & { readonly crowded: boolean } {
   const picture = scaledSize(size, scale);
   const scaled = faces.flatMap(({ place, scores, name }) =>
-    place === undefined
-      ? []
-      : [{ ...shrunk(place, scale), scores: coloured(scores), ...(name === undefined ? {} : { name }) }],
+    place === undefined ? [] : [{ ...shrunk(place, scale), scores: coloured(scores), ...defined({ name }) }],
   );
   const font = fontSize(scaled, Math.max(picture.width, picture.height));
   const outlines = scaled.map((face) => outline(face, font));

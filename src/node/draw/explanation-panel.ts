@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { percent } from '../../common/percent.js';
 import type { AttentionMap, Explanation, TokenWeights } from '../../explain/index.js';
 import type { HeatCell, HeatPanel } from './heat-panel.js';
@@ -36,7 +37,7 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
       },
       {
         title: `Relevance for ${target}: what speaks for it (attention times gradient, last block)`,
-        ...(colour === undefined ? {} : { colour }),
+        ...defined({ colour }),
         cells: tokenCells(classToken.relevance, numbers, 'of it goes back'),
       },
     ],

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import type { LabelSet } from '../../common/labels.js';
 import { argmax } from '../../metrics/argmax.js';
 import { buildEmbedding } from '../../models/index.js';
@@ -87,13 +88,13 @@ export async function embedDataset(
   const { folderLabels, batchSize = 32, workers, strict = false, onProgress } = options;
   const splits = await splitsOf(root);
   const split = options.split ?? reportedSplitOf(splits) ?? splits[0] ?? '.';
-  const dataset = await loadDataset(root, split, folderLabels === undefined ? {} : { labels: folderLabels });
+  const dataset = await loadDataset(root, split, defined({ labels: folderLabels }));
   const loader = createLoader(dataset, {
     preprocessing: embedder.description.preprocessing,
     batchSize,
     strict,
     cacheBytes: 0, // Every picture is needed once.
-    ...(workers === undefined ? {} : { workers }),
+    ...defined({ workers }),
   });
   const { dimension } = embedder;
   const total = dataset.samples.length;

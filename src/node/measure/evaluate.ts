@@ -1,4 +1,5 @@
 import { join, relative, sep } from 'node:path';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
@@ -99,7 +100,7 @@ export async function evaluateOn(
     strict,
     lowContrast,
     cacheBytes: 0, // Every picture is needed once.
-    ...(workers === undefined ? {} : { workers }),
+    ...defined({ workers }),
   });
   try {
     const network = flip ? withFlip(classifier) : classifier;
@@ -139,7 +140,7 @@ export async function evaluateOn(
       skipped,
       order: order ?? null,
       warnings: [...(opened.dataset.notes ?? []), ...(order === undefined ? [] : [order.explanation])],
-      ...(opened.note === undefined ? {} : { note: opened.note }),
+      ...defined({ note: opened.note }),
     };
   } finally {
     await loader.close();
@@ -238,10 +239,7 @@ async function openInOrder(
   split: string,
   { folderLabels, fold, mapping: wanted }: EvaluateOptions,
 ): Promise<Opened> {
-  const own = await loadDataset(root, split, {
-    keepNonMajority: true,
-    ...(folderLabels === undefined ? {} : { labels: folderLabels }),
-  });
+  const own = await loadDataset(root, split, { keepNonMajority: true, ...defined({ labels: folderLabels }) });
   const mapping = mapLabels(weights, own.labels, wanted);
   const folds = fold === undefined ? undefined : divide(own, fold);
   const part = folds?.held ?? own;

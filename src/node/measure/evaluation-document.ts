@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import type { Evaluated } from './evaluate.js';
 
 /** One checkpoint, measured. */
@@ -19,7 +20,7 @@ export function evaluationDocument({ checkpoint, model, data, result }: Measurem
     data,
     split,
     labels,
-    ...(note === undefined ? {} : { note }),
+    ...defined({ note }),
     protocol: { checkpoint, ...protocol },
     order,
     warnings,

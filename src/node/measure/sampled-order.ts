@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { evenly } from '../../common/evenly.js';
 import type { LabelSet } from '../../common/labels.js';
 import { confusionMatrix, predictions } from '../../metrics/index.js';
@@ -25,7 +26,7 @@ export async function sampledLabelOrder(
   } = {},
 ): Promise<LabelOrder | undefined> {
   const { folderLabels, onProgress } = options;
-  const own = await loadDataset(root, split, folderLabels === undefined ? {} : { labels: folderLabels });
+  const own = await loadDataset(root, split, defined({ labels: folderLabels }));
   const mapping = mapLabels(classifier.labels, own.labels);
   const samples = own.labels.labels.flatMap((_, d) => {
     const label = mapping.indices[d];

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { evenly } from '../../common/evenly.js';
 import type { LabelSet } from '../../common/labels.js';
@@ -47,7 +48,7 @@ export async function writeSheets(
   for (const split of splits) {
     const { labels, samples } = await loadDataset(root, split, {
       keepNonMajority: true,
-      ...(wanted === undefined ? {} : { labels: wanted }),
+      ...defined({ labels: wanted }),
     });
     for (const [i, label] of labels.labels.entries()) {
       signal.throwIfAborted();

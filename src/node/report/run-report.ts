@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { accuracy, type Evaluation, macroF1, meanClassAccuracy, perClassMetrics } from '../../metrics/index.js';
 import { grouped } from '../draw/text.js';
@@ -36,7 +37,7 @@ export function recordedEvaluation(run: RunFolder): ReportedEvaluation | undefin
     crossEntropy: best.valLoss,
     confusion,
     perClass,
-    ...(calibration === undefined ? {} : { calibration }),
+    ...defined({ calibration }),
   };
 }
 
@@ -134,8 +135,7 @@ async function chartsOf(run: RunFolder, evaluation: ReportedEvaluation | undefin
     page: {
       curves: await parts(curvePanels(run.epochs)),
       recall: await parts(recall === undefined ? [] : recallPanels(run.epochs, labels)),
-      ...(confusion === undefined ? {} : { confusion }),
-      ...(calibration === undefined ? {} : { calibration }),
+      ...defined({ confusion, calibration }),
     },
   };
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
+import { defined } from '../../../common/defined.js';
 import { UserError } from '../../../common/errors.js';
 import { itemAt } from '../../../common/item-at.js';
 import type { LabelSet } from '../../../common/labels.js';
@@ -85,9 +86,7 @@ async function openSplits(
   let first: UserError | undefined;
   for (const split of await splitsOf(root)) {
     try {
-      datasets.push(
-        await loadDataset(root, split, { keepNonMajority: true, ...(labels === undefined ? {} : { labels }) }),
-      );
+      datasets.push(await loadDataset(root, split, { keepNonMajority: true, ...defined({ labels }) }));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       first ??= error;

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { defined } from '../../../common/defined.js';
 import type { RunEpoch } from '../run-folder.js';
 import { type EndLabel, spreadLabels } from './end-labels.js';
 import { epochAxis } from './epoch-axis.js';
@@ -171,7 +172,7 @@ export function curvesChart(epochs: readonly RunEpoch[]): TopLevelSpec {
 export function curvePanels(epochs: readonly RunEpoch[]): Panel[] {
   const last = Math.max(1, ...epochs.map(({ epoch }) => epoch));
   const best = epochs.findLast((epoch) => epoch.best)?.epoch;
-  const marked = best === undefined ? {} : { best };
+  const marked = defined({ best });
   const rate = epochs.flatMap(({ epoch, lrStart, lr }) => [
     ...(lrStart === undefined || lrStart === null ? [] : [{ epoch: epoch - 1, value: lrStart }]),
     ...(lr === null ? [] : [{ epoch, value: lr }]),
