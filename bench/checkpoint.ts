@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rafdb } from '../src/common/label-sets.js';
 import { random } from '../src/common/random.js';
-import { buildInference, models } from '../src/models/index.js';
+import { buildInference, modelNamed } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
 import { saveModel } from '../src/node/checkpoints/index.js';
 
 /** A checkpoint of the full network with random weights, in a temporary folder: speed does not depend on the values. */
 export async function writeBenchCheckpoint(): Promise<{ readonly folder: string; readonly path: string }> {
-  const { config, name, preprocessing } = models['poster-v2'];
-  const { parameters } = buildInference(config);
+  const { network, name, preprocessing } = modelNamed('poster-v2');
+  const { parameters } = buildInference(network);
   const folder = await mkdtemp(join(tmpdir(), 'poster-bench-'));
   const path = join(folder, 'random.safetensors');
   await saveModel(path, {
-    model: { name, config: { ...config } },
+    model: { name, config: network.config },
     labels: rafdb,
     preprocessing,
     parameters: new Map(

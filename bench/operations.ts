@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { random } from '../src/common/random.js';
 import type { Graph } from '../src/graph/index.js';
-import { buildInference, posterV2Config } from '../src/models/index.js';
+import { buildInference, posterV2Config, posterV2Network } from '../src/models/index.js';
 import { initialize, type ParameterSpec } from '../src/nn/index.js';
 import { lower } from '../src/passes/index.js';
 import { CpuSession, type HostTensor, hostTensor } from '../src/runtime/index.js';
@@ -31,10 +31,10 @@ async function subject(): Promise<Subject> {
   const pictures = Float32Array.from({ length: batch * 3 * 224 * 224 }, (_, i) => Math.sin(i));
   const inputs = new Map<string, HostTensor>([[names.images, hostTensor('float32', pictures, [batch, 3, 224, 224])]]);
   if (kind === 'forward') {
-    const { graph, parameters } = buildInference(posterV2Config);
+    const { graph, parameters } = buildInference(posterV2Network(posterV2Config));
     return { graph: lower(graph, 'cpu'), parameters, fed: new Set(), inputs };
   }
-  const program = trainingProgram(posterV2Config, await cpuTarget());
+  const program = trainingProgram(posterV2Network(posterV2Config), await cpuTarget());
   inputs.set(names.targets, hostTensor('float32', new Float32Array(batch * 7).fill(1 / 7), [batch, 7]));
   inputs.set(names.weights, hostTensor('float32', new Float32Array(batch).fill(1 / batch), [batch]));
   for (const [name, { value }] of program.masks) {

@@ -9,7 +9,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import * as ort from 'onnxruntime-node';
 import { random } from '../src/common/random.js';
 import type { Picture } from '../src/image/index.js';
-import { posterV2NanoConfig } from '../src/models/index.js';
+import { posterV2NanoConfig, posterV2Network } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
 import { adam } from '../src/optim/index.js';
 import { cropWhole, Recognizer } from '../src/recognize/index.js';
@@ -81,9 +81,9 @@ async function open(way: Way): Promise<Works> {
 }
 
 async function engineOf(threads: number): Promise<CpuEngine> {
-  const { parameters } = trainingProgram(posterV2NanoConfig, await targetOf('cpu'));
+  const { parameters } = trainingProgram(posterV2Network(posterV2NanoConfig), await targetOf('cpu'));
   const values = new Map([...parameters].map(([name, spec]) => [name, initialize(spec, random(0, name))]));
-  const settings = { config: posterV2NanoConfig, optimizer: adam(1e-4), ema: 0, clip: 0, threads };
+  const settings = { network: posterV2Network(posterV2NanoConfig), optimizer: adam(1e-4), ema: 0, clip: 0, threads };
   return CpuEngine.create({ ...settings, parameters: values });
 }
 
@@ -94,7 +94,10 @@ async function batchOf(size: number): Promise<MicroBatch> {
   const targets = Float32Array.from({ length: size * numClasses }, (_, i) => Number(i % numClasses === 0));
   const ones = Float32Array.from({ length: size }, () => 1);
   const masks = new Map(
-    [...trainingProgram(posterV2NanoConfig, await targetOf('cpu')).masks.keys()].map((name) => [name, ones]),
+    [...trainingProgram(posterV2Network(posterV2NanoConfig), await targetOf('cpu')).masks.keys()].map((name) => [
+      name,
+      ones,
+    ]),
   );
   return { size, images, targets, weight: 1 / size, masks };
 }

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { random } from '../src/common/random.js';
-import { posterV2Config } from '../src/models/index.js';
+import { posterV2Config, posterV2Network } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
 import { adam } from '../src/optim/index.js';
 import { type Classifier, loadClassifier } from '../src/recognize/classifier.js';
@@ -38,10 +38,10 @@ async function forward(size: number): Promise<number> {
 
 async function step(size: number): Promise<number> {
   if (engine === undefined) {
-    const { parameters } = trainingProgram(posterV2Config, { device: 'cpu' });
+    const { parameters } = trainingProgram(posterV2Network(posterV2Config), { device: 'cpu' });
     const values = new Map([...parameters].map(([name, spec]) => [name, initialize(spec, random(0, name))]));
     engine = await CpuEngine.create({
-      config: posterV2Config,
+      network: posterV2Network(posterV2Config),
       optimizer: adam(3.5e-5),
       ema: 0,
       clip: 0,
@@ -55,7 +55,7 @@ async function step(size: number): Promise<number> {
     // Stochastic depth as in training; the masks are drawn before the clock starts.
     const mask = Float32Array.from({ length: size }, () => 1);
     const masks = new Map(
-      [...trainingProgram(posterV2Config, { device: 'cpu' }).masks.keys()].map((name) => [name, mask]),
+      [...trainingProgram(posterV2Network(posterV2Config), { device: 'cpu' }).masks.keys()].map((name) => [name, mask]),
     );
     batch = { size, images: pictures(size), targets, weight: 1 / size, masks };
   }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildInference, countParameters } from '../dist/src/models/index.js';
+import { buildInference, countParameters, parseNetwork } from '../dist/src/models/index.js';
 import { loadModel } from '../dist/src/node/checkpoints/index.js';
 import { loadDataset, splitAmong, splitsOf } from '../dist/src/node/datasets/index.js';
 import { requireBundledCheckpoint } from '../dist/src/node/host/bundled-weights.js';
@@ -46,7 +46,7 @@ const about = {
   path: relative(root, weights).replaceAll(sep, '/'),
   bytes: bytes.length,
   sha256: createHash('sha256').update(bytes).digest('hex'),
-  parameters: countParameters(buildInference(description.model.config).parameters.values()),
+  parameters: countParameters(buildInference(parseNetwork(description.model, 'the checkpoint')).parameters.values()),
   description,
 };
 let text = await readFile(options.card, 'utf8');

@@ -7,7 +7,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { rafdb } from '../src/common/label-sets.js';
-import { buildInference, models, posterV2Config } from '../src/models/index.js';
+import { buildInference, modelNamed, posterV2Config } from '../src/models/index.js';
 import { saveModel } from '../src/node/checkpoints/index.js';
 import { loadClassifier } from '../src/recognize/index.js';
 import { bytesOf } from '../src/safetensors/index.js';
@@ -41,8 +41,8 @@ describe('checkpoints exchanged with PyTorch', { skip }, () => {
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'poster-exchange-'));
-    const { preprocessing } = models['poster-v2'];
-    const parameters = [...buildInference(posterV2Config).parameters.values()];
+    const { network, preprocessing } = modelNamed('poster-v2');
+    const parameters = [...buildInference(network).parameters.values()];
     await saveModel(path('ours.safetensors'), {
       model: { name: 'poster-v2', config: { ...posterV2Config } },
       labels: rafdb,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type ClassTokenAttention, classTokenAttention, type TokenWeights } from '../src/explain/attention-maps.js';
 import { elements } from '../src/graph/index.js';
-import { buildExplanation, explained, posterV2Config } from '../src/models/index.js';
+import { buildExplanation, explained, posterV2Config, posterV2Network } from '../src/models/index.js';
 import { lower } from '../src/passes/index.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../src/runtime/index.js';
 import { fill, images } from './support/fill.js';
@@ -46,7 +46,7 @@ describe('what POSTER V2 attends to, against PyTorch in float64', () => {
   let classToken: ClassTokenAttention | undefined;
 
   before(async () => {
-    const built = buildExplanation(posterV2Config);
+    const built = buildExplanation(posterV2Network(posterV2Config));
     const session = await CpuSession.create(lower(built.graph, 'cpu'));
     const feeds = new Map<string, HostTensor>([
       ['pixel_values', hostTensor('float32', images(1), [1, 3, 224, 224])],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { itemAt } from '../src/common/item-at.js';
-import { posterV2Config } from '../src/models/index.js';
+import { posterV2Config, posterV2Network } from '../src/models/index.js';
 import { adam, views } from '../src/optim/index.js';
 import { CpuEngine } from '../src/train/cpu-engine.js';
 import type { MicroBatch } from '../src/train/engine.js';
@@ -25,7 +25,7 @@ const config = {
 
 describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
   const golden = readFixture<StepGolden>('golden/step.json');
-  const program = trainingProgram(config, { device: 'cpu' });
+  const program = trainingProgram(posterV2Network(config), { device: 'cpu' });
   const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
   let engine: CpuEngine;
   let batch: MicroBatch;
@@ -37,7 +37,7 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
     });
     batch = { size: 4, images: images(4), targets, weight: 1 / 4, masks: new Map() };
     engine = await CpuEngine.create({
-      config,
+      network: posterV2Network(config),
       optimizer: adam(golden.lr),
       ema: 0,
       clip: 0,

@@ -8,6 +8,7 @@ import {
   type PosterV2Config,
   posterV2Config,
   posterV2NanoConfig,
+  posterV2Network,
 } from '../src/models/index.js';
 import { writeOnnx } from '../src/onnx/index.js';
 import { lower } from '../src/passes/index.js';
@@ -25,7 +26,7 @@ async function execute(
   config: PosterV2Config,
   batch: number,
 ): Promise<ort.InferenceSession.ReturnType> {
-  const { parameters } = buildInference(config);
+  const { parameters } = buildInference(posterV2Network(config));
   const session = await ort.InferenceSession.create(writeOnnx(lower(program, 'cpu')));
   const { imageSize, inputChannels } = config;
   const shape = [batch, inputChannels, imageSize, imageSize];
@@ -60,7 +61,7 @@ describe('POSTER V2 against PyTorch in float64', () => {
     it(`gives the same logits and activations with ${classes} classes`, async () => {
       const golden = readFixture<Golden>(`golden/forward-${classes}.json`);
       const config = { ...posterV2Config, numClasses: golden.num_classes };
-      const { graph: program, taps } = buildInference(config);
+      const { graph: program, taps } = buildInference(posterV2Network(config));
       const tapped = Object.keys(golden.taps).map((name) => [name, taps.get(name)] as const);
       const outputs = tapped.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
       const results = await execute(graph(new Map([...outputs, ...program.outputs])), config, golden.logits.length);
@@ -80,8 +81,8 @@ describe('POSTER V2 against PyTorch in float64', () => {
 
   it('gives the same logits when every row of the last block is computed', async () => {
     const config = posterV2NanoConfig;
-    const full = buildForward(config, 'inference', { everyToken: true }).logits;
-    const short = buildInference(config).graph.outputs.get('logits');
+    const full = buildForward(posterV2Network(config), 'inference', { everyToken: true }).logits;
+    const short = buildInference(posterV2Network(config)).graph.outputs.get('logits');
     assert.ok(short);
     const { logits: expected } = await execute(graph({ logits: full }), config, 3);
     const { logits: actual } = await execute(graph({ logits: short }), config, 3);

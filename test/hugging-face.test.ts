@@ -8,7 +8,7 @@ import { AutoModel, AutoProcessor, env, pipeline, RawImage, Tensor } from '@hugg
 import sharp from 'sharp';
 import { random } from '../src/common/random.js';
 import { resizeBilinear, toLuma } from '../src/image/index.js';
-import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../src/models/index.js';
+import { buildInference, type PosterV2Config, posterV2NanoConfig, posterV2Network } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
 import { saveModel } from '../src/node/checkpoints/index.js';
 import { convert } from '../src/node/convert/index.js';
@@ -118,7 +118,7 @@ describe('a network that takes colour', () => {
   } as const;
   let classifier: Classifier;
   before(async () => {
-    const { parameters } = buildInference(rgbConfig);
+    const { parameters } = buildInference(posterV2Network(rgbConfig));
     const checkpoint: ModelCheckpoint = {
       model: { name: 'tiny', config: { ...rgbConfig } },
       labels: { name: 'three', labels: ['happy', 'neutral', 'Überraschung'] },

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { parsePosterV2Config, profile } from '../src/models/index.js';
+import { parsePosterV2Config, posterV2Network, profile } from '../src/models/index.js';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { describeCheckpoint } from '../src/recognize/index.js';
 import { writeClasses } from './support/cli.js';
@@ -36,7 +36,7 @@ test('the card is of the bundled weights, as they are', async () => {
   assert.ok(cell(rows, 'file').startsWith('`weights/poster-v2-nano.safetensors`'));
   assert.equal(cell(rows, 'SHA-256'), `\`${createHash('sha256').update(bytes).digest('hex')}\``, hint);
   assert.ok(cell(rows, 'output').endsWith(`: ${labels.join(', ')}`), hint);
-  const { parameters } = profile(parsePosterV2Config(description.model.config));
+  const { parameters } = profile(posterV2Network(parsePosterV2Config(description.model.config)));
   const count = parameters.reachingLogits.toLocaleString('en-GB');
   assert.equal(cell(rows, 'network'), `\`${description.model.name}\`, ${count} parameters`, hint);
   const { imageSize, channels } = description.preprocessing;

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { itemAt } from '../src/common/item-at.js';
 import { random } from '../src/common/random.js';
 import type { Batch } from '../src/image/index.js';
+import { posterV2Network } from '../src/models/index.js';
 import { adamw } from '../src/optim/index.js';
 import { Trainer, type TrainerOptions, type TrainerSnapshot } from '../src/train/trainer.js';
 import { reducersOf } from './support/reducers.js';
@@ -11,7 +12,7 @@ import { tiny } from './webgpu/training-case.js';
 const { inputChannels, imageSize, numClasses } = tiny;
 const pixels = inputChannels * imageSize ** 2;
 const options: TrainerOptions = {
-  config: tiny,
+  network: posterV2Network(tiny),
   optimizer: adamw(5e-3),
   ema: 0.9,
   clip: 1,

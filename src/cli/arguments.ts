@@ -5,12 +5,12 @@ import { labelSetNamed } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 
 /** Parses a number, then checks it as `schema` says. What is wrong becomes commander's usage error. */
-export function numberOf(schema: z.ZodType<number>): (text: string) => number {
+export function numberOf(schema: z.ZodType): (text: string) => number {
   return (text) => {
     // Number() would also take '', ' ', '0x10' and 'Infinity'.
     const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
     const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) return value;
     throw new InvalidArgumentError(`It must be ${wanted(parsed.error.issues[0])}.`);
   };
 }

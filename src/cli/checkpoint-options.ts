@@ -4,7 +4,7 @@ import { defined } from '../common/defined.js';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { LowContrast } from '../image/contrast.js';
-import { type ModelName, modelNames } from '../models/index.js';
+import { modelNames } from '../models/index.js';
 import { bundledCheckpoint, requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 import { type Classifier, loadClassifier } from '../recognize/classifier.js';
 import type { NetworkOptions } from '../recognize/network.js';
@@ -16,7 +16,7 @@ import { openDevice } from './open-device.js';
 /** What commands that run a checkpoint share. */
 export interface CheckpointOptions {
   readonly checkpoint: string;
-  readonly model?: ModelName;
+  readonly model?: string;
   readonly labels?: LabelSet;
   readonly device: DeviceName | 'auto';
   readonly threads?: number;

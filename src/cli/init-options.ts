@@ -1,24 +1,26 @@
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { printable } from '../common/printable.js';
+import { networkFamilies } from '../models/index.js';
 import { formatTable } from '../node/report/index.js';
-import { type InitPart, type InitReport, type InitSource, type LeftTensor, partPrefixes } from '../node/runs/init.js';
+import type { InitReport, InitSource, LeftTensor } from '../node/runs/init.js';
 import { labelSetArgument } from './arguments.js';
 import { advised } from './settings.js';
 
-const parts: readonly InitPart[] = ['ir50', 'landmark'];
+/** Parts of all networks; whether a run's network has them is seen when it is made. */
+const parts = networkFamilies.flatMap((family) => family.parts);
 
 /** One more `--init [part=]file`. */
 export function initArgument(text: string, before: readonly InitSource[] = []): readonly InitSource[] {
   const [, name = '', path = ''] = /^([^=/\\]*)=(.*)$/s.exec(text) ?? [];
-  const part = parts.find((known) => known === name);
+  const part = parts.find((known) => known.name === name)?.name;
   if (part !== undefined) {
     if (path === '') throw new InvalidArgumentError(`Name the file: ${part}=FILE.`);
     return [...before, { part, path }];
   }
   if (text.includes('=') && !existsSync(text)) {
     throw new InvalidArgumentError(
-      `There is no such file, and no part of the network called '${printable(name)}'; there are ${parts.join(' and ')}.`,
+      `There is no such file, and no part of the network called '${printable(name)}'; there are ${parts.map((known) => known.name).join(' and ')}.`,
     );
   }
   return [...before, { part: 'network', path: text }];
@@ -31,7 +33,7 @@ export function initLabelsArgument(text: string): NonNullable<InitSource['labels
 
 /** What was taken of a file, and in a table what was not and why. */
 export function initText({ part, path, taken, left, fresh, note, settings }: InitReport): string {
-  const of = part === 'network' ? 'the network' : `${part} (${partPrefixes[part]}*)`;
+  const of = part === 'network' ? 'the network' : `${part} (${parts.find(({ name }) => name === part)?.prefix ?? ''}*)`;
   const first = `Took ${taken.length} of the ${taken.length + fresh.length} tensors of ${of} from ${path}.`;
   const rows = [
     ...byReason(left).map(([reason, tensors]) => [

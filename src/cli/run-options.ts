@@ -1,18 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../common/errors.js';
-import { modelNames, models } from '../models/index.js';
-import { type DataType, dataTypes, type RunOptions, runSchema } from '../node/runs/options.js';
-import { datasetRecipes, networkRecipes, publishedRecipe, type Recipe } from '../node/runs/recipes.js';
+import { modelNamed, modelNames, publishedModel, type Recipe } from '../models/index.js';
+import {
+  type DataType,
+  dataTypes,
+  type RunOptions,
+  type TrainingOptions,
+  trainingSchema,
+} from '../node/runs/options.js';
+import { datasetRecipe } from '../node/runs/recipes.js';
 import { numberOf, numbers } from './arguments.js';
+import { networkOptionFlags, networkOptionKeys } from './network-option-flags.js';
 import { flagOf } from './settings.js';
 
-const { shape } = runSchema;
+const { shape } = trainingSchema;
 const number = (key: NumberKey): ((text: string) => number) => numberOf(shape[key]);
-/** The same for those that a network or an augmentation has a value of its own for. */
-const numberOrNull = (key: 'blocks' | 'dropPath' | 'flip' | 'erasing' | 'folds' | 'fold'): ((text: string) => number) =>
+/** The same for those that may be left open. */
+const numberOrNull = (key: 'flip' | 'erasing' | 'folds' | 'fold'): ((text: string) => number) =>
   numberOf(shape[key].unwrap().unwrap());
-type NumberKey = { [K in keyof RunOptions]: RunOptions[K] extends number ? K : never }[keyof RunOptions];
+type NumberKey = { [K in keyof TrainingOptions]: TrainingOptions[K] extends number ? K : never }[keyof TrainingOptions];
 
 /** Options that set what `settings` names: `--lr 0.001 --rho 0`. */
 function optionsText(settings: Readonly<Record<string, unknown>>): string {
@@ -32,29 +39,33 @@ function wrapped(text: string, indent: string, width = 110): string {
   return lines.join('\n');
 }
 
-const publishedDataTypes = dataTypes.filter((name) => name !== 'FERPlus');
-
 const list = (entries: readonly (readonly [name: string, settings: Readonly<Record<string, unknown>>])[]): string =>
   entries.map(([name, settings]) => `  ${name}\n${wrapped(optionsText(settings), '    ')}`).join('\n');
 
-/** What of a recipe is not the published code's own. */
+/** The published code of the network that a dataset is trained with. */
+const { family } = modelNamed(publishedModel).network;
+const published: Readonly<Record<string, unknown>> = family.published?.recipe ?? {};
+const [publishedTypes, ownTypes] = [true, false].map((isPublished) =>
+  dataTypes.filter((name) => (family.published?.datasetRecipes[name] !== undefined) === isPublished),
+);
+
+/** What of a recipe is not the published code's own on every dataset. */
 function beyondPublished(recipe: Recipe): Readonly<Record<string, unknown>> {
-  const common: Readonly<Record<string, unknown>> = publishedRecipe;
-  return Object.fromEntries(Object.entries(recipe).filter(([key, value]) => common[key] !== value));
+  return Object.fromEntries(Object.entries(recipe).filter(([key, value]) => published[key] !== value));
 }
 
 /** The recipes: what counts where no option says otherwise. */
 export const recipeHelp = `
 Networks and their recipes, which count where no option says otherwise:
-${list(modelNames.map((name) => [`${name}: ${models[name].summary}`, networkRecipes[name]]))}
+${list(modelNames.map((name) => [`${name}: ${modelNamed(name).summary}`, modelNamed(name).recipe]))}
 
 Datasets and their recipes (--data-type; with poster-v2 unless --model says otherwise), which count before those.
 The published ones:
-${wrapped(optionsText(publishedRecipe), '    ')}
+${wrapped(optionsText(published), '    ')}
 and
-${list(publishedDataTypes.map((name) => [name, beyondPublished(datasetRecipes[name])]))}
+${list((publishedTypes ?? []).map((name) => [name, beyondPublished(datasetRecipe(family, name))]))}
 Ours, for what the network's own recipe leaves open:
-${list([['FERPlus', datasetRecipes.FERPlus]])}`;
+${list((ownTypes ?? []).map((name) => [name, datasetRecipe(family, name)]))}`;
 
 /** A dataset by its name, however it is written. */
 function dataTypeArgument(text: string): DataType {
@@ -70,7 +81,7 @@ function dataTypeArgument(text: string): DataType {
 
 /** A flag for every field of a run. Defaults depend on the network, so none is set here. */
 export function withRunOptions(command: Command): Command {
-  return command
+  command
     .option('--data <dir>', 'dataset: split folders (train, valid, test) of class folders')
     .option(
       '--data_type, --data-type <name>',
@@ -111,17 +122,9 @@ export function withRunOptions(command: Command): Command {
     .option('--flip <probability>', 'of a mirrored picture', numberOrNull('flip'))
     .option('--erasing <probability>', 'of an erased box', numberOrNull('erasing'))
     .option('--erasing-scale <list>', "smallest and largest share of the picture's area, such as 0.02,0.1", numbers)
-    .option('--erasing-ratio <list>', 'smallest and largest height / width, such as 0.3,3.3', numbers)
-    .addOption(
-      new Option(
-        '--landmark <name>',
-        "landmark branch in training (poster-v2-nano's: trained); none: without it",
-      ).choices(shape.landmark.options),
-    )
-    .option('--blocks <count>', 'transformer blocks (default: 2)', numberOrNull('blocks'))
-    .option('--scales <list>', 'scales that reach the transformer, such as 2,3 (default: 1,2,3)', numbers)
-    .option('--windows <list>', 'side of the attention windows by scale, such as 14,7,7 (default: whole maps)', numbers)
-    .option('--drop-path <rate>', 'of stochastic depth at the third scale (default: 0.25)', numberOrNull('dropPath'))
+    .option('--erasing-ratio <list>', 'smallest and largest height / width, such as 0.3,3.3', numbers);
+  for (const option of networkOptionFlags()) command.addOption(option);
+  return command
     .option('--seed <number>', 'all that is random', number('seed'))
     .option('--train-split <name>', 'split to train on (default: train)')
     .option('--val-split <name>', 'split that chooses the best epoch (default: a part held out of the training split)')
@@ -138,18 +141,19 @@ export function withRunOptions(command: Command): Command {
     );
 }
 
-const runKeys = Object.keys(shape) as (keyof RunOptions)[];
+/** Names of all options that runs have, whatever their network. */
+export const runKeys: readonly string[] = [...Object.keys(shape), ...networkOptionKeys];
 
 /** The fields of a run that were given on the command line. */
 export function givenRun(options: Readonly<Record<string, unknown>>): Partial<RunOptions> {
   return Object.fromEntries(runKeys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])));
 }
 
-const mayChange: readonly (keyof RunOptions)[] = ['epochs', 'data'];
+const mayChange: readonly string[] = ['epochs', 'data'];
 
 /** What a resumed run goes on with: the stored options; only the number of epochs and where the data lies may be others. */
 export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunOptions {
-  const same = (key: keyof RunOptions): boolean => isDeepStrictEqual(stored[key], given[key]);
+  const same = (key: string): boolean => isDeepStrictEqual(stored[key], given[key]);
   const other = runKeys.filter((key) => !mayChange.includes(key) && given[key] !== undefined && !same(key));
   const [first] = other;
   if (first !== undefined) {

@@ -1,7 +1,7 @@
 import { messageOf, type Setting, UserError } from '../common/errors.js';
 
 /** What the command line calls what messages advise about: an option, or a command where it belongs to another one. */
-export const optionTexts: Readonly<Record<Setting, string>> = {
+export const optionTexts: Readonly<Record<Exclude<Setting, `network:${string}`>, string>> = {
   data: '--data DIR',
   dataType: '--data-type NAME',
   model: '--model NAME',
@@ -31,11 +31,6 @@ export const optionTexts: Readonly<Record<Setting, string>> = {
   erasing: '--erasing PROBABILITY',
   erasingScale: '--erasing-scale LIST',
   erasingRatio: '--erasing-ratio LIST',
-  landmark: '--landmark NAME',
-  blocks: '--blocks COUNT',
-  scales: '--scales LIST',
-  windows: '--windows LIST',
-  dropPath: '--drop-path RATE',
   seed: '--seed NUMBER',
   asPublished: '--as-published',
   init: 'poster train --init [PART=]FILE',
@@ -62,10 +57,18 @@ export const optionTexts: Readonly<Record<Setting, string>> = {
 /** The command line's option for a field of a run: `batchSize` is `--batch-size`. */
 export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** `--batch-size COUNT` */
+export function optionText(setting: Setting): string {
+  return isOfNetwork(setting) ? flagOf(setting.slice(networkPrefix.length)) : optionTexts[setting];
+}
+
+const networkPrefix = 'network:';
+const isOfNetwork = (setting: Setting): setting is `network:${string}` => setting.startsWith(networkPrefix);
+
 /** A library's sentence with the options that it is about: `... name them (--labels NAME).` */
 export function advised(sentence: string, settings: readonly Setting[] = []): string {
   if (settings.length === 0) return sentence;
-  return `${sentence.replace(/\.$/, '')} (${settings.map((setting) => optionTexts[setting]).join(', ')}).`;
+  return `${sentence.replace(/\.$/, '')} (${settings.map(optionText).join(', ')}).`;
 }
 
 /** What the command line says of anything thrown. */

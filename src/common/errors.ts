@@ -46,16 +46,13 @@ export type Setting =
   | 'erasing'
   | 'erasingScale'
   | 'erasingRatio'
-  | 'landmark'
-  | 'blocks'
-  | 'scales'
-  | 'windows'
-  | 'dropPath'
   | 'seed'
   | 'asPublished'
   | 'init'
   | 'initLabels'
   | 'out'
+  // Of a network's own, by its name.
+  | `network:${string}`
   // Of networks and what they are measured on.
   | 'checkpoint'
   | 'labels'

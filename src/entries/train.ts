@@ -3,6 +3,7 @@
 /** `poster-v2/train`: runs of training with their folders, recipes, and figures of trained weights. */
 
 export type { Batch } from '../image/index.js';
+export type { Recipe } from '../models/recipe.js';
 export {
   type EmbeddedDataset,
   type Embedder,
@@ -39,10 +40,10 @@ export {
   readCrossValidation,
 } from '../node/runs/cross-validation.js';
 export { type History, type HistoryEvent, openHistory, parseHistory, readHistory } from '../node/runs/history.js';
-export type { InitPart, InitReport, InitSource } from '../node/runs/init.js';
+export type { InitReport, InitSource } from '../node/runs/init.js';
 export type { EpochSummary, StepProgress, TrainJob, TrainListener, TrainResult } from '../node/runs/job.js';
 export { type DataType, parseRun, type RunOptions } from '../node/runs/options.js';
-export { datasetRecipes, defaultRun, networkRecipes, type Recipe, type RunWish, runFor } from '../node/runs/recipes.js';
+export { datasetRecipe, defaultRun, type RunWish, runFor } from '../node/runs/recipes.js';
 export type { RunFile, Session } from '../node/runs/run-document.js';
 export { train } from '../node/runs/train.js';
 export { type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';

@@ -2,18 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.js';
 import { affectnet8, ferplus, rafdb } from '../common/label-sets.js';
+import { buildInference } from './build.js';
 import { describeUndescribed, identifyModel, isSurplus, resolveDescription, type TensorShapes } from './identify.js';
+import { posterV2Config } from './poster-v2/poster-v2-config.js';
 import { deadTensors, landmarkHeadTensors } from './poster-v2/published.js';
-import { buildInference, type ModelName, models } from './registry.js';
+import { modelNamed } from './registry.js';
 
-function shapesOf(name: ModelName, numClasses: number): Map<string, readonly number[]> {
-  const { parameters } = buildInference({ ...models[name].config, numClasses });
+function shapesOf(name: string, numClasses: number): Map<string, readonly number[]> {
+  const { parameters } = buildInference(modelNamed(name).network.withClasses(numClasses));
   return new Map([...parameters.values()].map((spec) => [spec.name, spec.shape]));
 }
 
 test('a network is known by its tensors, with those that are never read or without', () => {
   const bare = shapesOf('poster-v2', 7);
-  const head = landmarkHeadTensors(models['poster-v2'].config);
+  const head = landmarkHeadTensors(posterV2Config);
   const published = new Map([...bare, ...[...deadTensors, ...head].map(([name, { shape }]) => [name, shape] as const)]);
   for (const shapes of [bare, published]) {
     const found = identifyModel(shapes);
@@ -65,9 +67,10 @@ test('what tools leave behind, and what is in no module of the network, does no 
   ];
   const more = new Map([...good, ...surplus.map((name) => [name, [1]] as const)]);
   assert.equal(identifyModel(more)?.name, 'poster-v2-nano');
-  const { parameters } = buildInference(models['poster-v2-nano'].config);
+  const { network } = modelNamed('poster-v2-nano');
+  const { parameters } = buildInference(network);
   assert.deepEqual(
-    [...more.keys()].filter((name) => isSurplus(name, parameters)),
+    [...more.keys()].filter((name) => isSurplus(name, parameters, network)),
     surplus,
   );
 });
@@ -96,9 +99,9 @@ test('a pretrained part is told from a network', () => {
 });
 
 test('labels that are said agree with those of the file', () => {
-  const own = { ...models['poster-v2-nano'], labels: ferplus };
+  const own = modelNamed('poster-v2-nano');
   const described = {
-    model: { name: own.name, config: { ...own.config } },
+    model: { name: own.name, config: own.network.config },
     labels: { name: 'mine', labels: ferplus.labels.map((label) => label.toUpperCase()) },
     preprocessing: own.preprocessing,
   };

@@ -3,50 +3,47 @@ import { canonicalLabel, knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { printable } from '../common/printable.js';
-import { landmarkPrefix } from './poster-v2/landmark-detector.js';
-import { type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2/poster-v2-config.js';
-import { deadTensors, isIgnoredOnLoad } from './poster-v2/published.js';
-import {
-  buildInference,
-  type Inference,
-  type ModelDefinition,
-  type ModelName,
-  modelNamed,
-  modelNames,
-  models,
-} from './registry.js';
+import { buildInference } from './build.js';
+import type { ConfiguredNetwork, StoredConfig } from './configured-network.js';
+import { classLimits, type NetworkPart } from './network-definition.js';
+import type { Inference } from './network-graphs.js';
+import { modelNamed, networkFamilies, parseNetwork } from './registry.js';
 
 /** Shapes of the floating-point tensors of a file, by name. */
 export type TensorShapes = ReadonlyMap<string, readonly number[]>;
-
-const headWeight = 'VIT.head.linear.weight';
 
 /**
  * Which network tensors belong to, by their names and shapes: all that it reads are there, and nothing unknown in its
  * modules ({@link isSurplus}). For files that do not say it themselves.
  * @returns the network with as many classes as the tensors' head; `undefined` where none fits.
  */
-export function identifyModel(shapes: TensorShapes): ModelDefinition | undefined {
-  // The head's width is cheaper to compare than a network is to build.
+export function identifyModel(shapes: TensorShapes): ConfiguredNetwork | undefined {
   return candidates(shapes)
-    .filter(({ config }) => shapes.get(headWeight)?.[1] === config.transformer.embedding)
-    .find((model) => differences(model, shapes).length === 0);
+    .filter(({ family }) => shapes.has(family.head.weight))
+    .find((network) => differences(network, shapes).length === 0);
+}
+
+/** Classes of a head that has the shapes of a network's; undefined without one. */
+function outputsOf({ family }: ConfiguredNetwork, shapes: TensorShapes): number | undefined {
+  return shapes.get(family.head.weight)?.[0];
 }
 
 /** The networks with as many classes as tensors say. */
-function candidates(shapes: TensorShapes): ModelDefinition[] {
-  const outputs = shapes.get(headWeight)?.[0];
-  const numClasses = outputs !== undefined && outputs >= 2 && outputs <= 1000 ? outputs : undefined;
-  return modelNames
-    .map((name) => models[name])
-    .map((model) => (numClasses === undefined ? model : { ...model, config: { ...model.config, numClasses } }));
+function candidates(shapes: TensorShapes): ConfiguredNetwork[] {
+  return networkFamilies
+    .flatMap(({ variants }) => variants)
+    .map(({ network }) => {
+      const outputs = outputsOf(network, shapes);
+      const { least, most } = classLimits;
+      return outputs !== undefined && outputs >= least && outputs <= most ? network.withClasses(outputs) : network;
+    });
 }
 
 const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
 /** What keeps tensors from being those of a network, a phrase each: missing ones first. */
-function differences({ config }: ModelDefinition, shapes: TensorShapes): string[] {
-  const { parameters } = buildInference(config);
+function differences(network: ConfiguredNetwork, shapes: TensorShapes): string[] {
+  const { parameters } = buildInference(network);
   const missing: string[] = [];
   const others: string[] = [];
   for (const { name, shape } of parameters.values()) {
@@ -57,7 +54,7 @@ function differences({ config }: ModelDefinition, shapes: TensorShapes): string[
     }
   }
   const unknown = [...shapes.keys()]
-    .filter((name) => !parameters.has(name) && !isIgnoredOnLoad(name) && !isSurplus(name, parameters))
+    .filter((name) => !parameters.has(name) && !network.family.isUnread(name) && !isSurplus(name, parameters, network))
     .map((name) => `its ${printable(name, 60)} is unknown`);
   return [...missing, ...others, ...unknown];
 }
@@ -65,13 +62,13 @@ function differences({ config }: ModelDefinition, shapes: TensorShapes): string[
 /** The network that most tensors could be of, and what is wrong with the others; `undefined` where they are of none. */
 function nearest(shapes: TensorShapes): string | undefined {
   const [best] = candidates(shapes)
-    .map((model) => ({ model, wrong: differences(model, shapes), size: buildInference(model.config).parameters.size }))
+    .map((network) => ({ network, wrong: differences(network, shapes), size: buildInference(network).parameters.size }))
     .filter(({ wrong, size }) => wrong.length < size / 2)
     .toSorted((a, b) => a.wrong.length - b.wrong.length);
   if (best === undefined) return undefined;
-  const { model, wrong } = best;
+  const { network, wrong } = best;
   const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
-  return `nearly a ${model.name}, but ${wrong.slice(0, 3).join(', ')}${more}`;
+  return `nearly a ${network.name}, but ${wrong.slice(0, 3).join(', ')}${more}`;
 }
 
 /** What tools leave in the modules of a network: counted operations, averages taken, batches tracked. */
@@ -81,10 +78,10 @@ const leftovers = /(^|\.)(total_ops|total_params|n_averaged|num_batches_tracked|
  * Whether a tensor that a network does not read does no harm in a file of it: what tools leave behind, and all that is in
  * none of the network's modules, such as the state of an optimizer. Anything else in its modules makes it another network.
  */
-export function isSurplus(name: string, parameters: Inference['parameters']): boolean {
+export function isSurplus(name: string, parameters: Inference['parameters'], network: ConfiguredNetwork): boolean {
   if (parameters.has(name)) return false;
   if (leftovers.test(name)) return true;
-  return !modulesOf(parameters).has(moduleOf(name));
+  return !modulesOf(parameters, network).has(moduleOf(name));
 }
 
 const moduleOf = (name: string): string => name.split('.', 1).join();
@@ -92,8 +89,9 @@ const moduleOf = (name: string): string => name.split('.', 1).join();
 const moduleSets = new WeakMap<Inference['parameters'], ReadonlySet<string>>();
 
 /** First segments of the names of a network's parameters, and of what the published one registers besides. */
-function modulesOf(parameters: Inference['parameters']): ReadonlySet<string> {
-  const known = moduleSets.get(parameters) ?? new Set([...parameters.keys(), ...deadTensors.keys()].map(moduleOf));
+function modulesOf(parameters: Inference['parameters'], { published }: ConfiguredNetwork): ReadonlySet<string> {
+  const known =
+    moduleSets.get(parameters) ?? new Set([...parameters.keys(), ...(published?.unread().keys() ?? [])].map(moduleOf));
   moduleSets.set(parameters, known);
   return known;
 }
@@ -105,34 +103,34 @@ export function surplusNote(path: string, names: readonly string[]): string {
   return `${path} holds ${names.length} more tensors than its network reads (${shown.join(', ')}${more}): they are ignored.`;
 }
 
-/** A pretrained part of the published network in a file of its own, whose tensors lack what the network puts before them. */
-const parts = [
-  { prefix: 'ir_back.', what: 'the IR-50 backbone', option: 'ir50' },
-  { prefix: landmarkPrefix, what: 'the landmark detector', option: 'landmark' },
-] as const;
-
-/** The part that tensors belong to; `undefined` for anything else. */
-function partOf(shapes: TensorShapes): (typeof parts)[number] | undefined {
-  if (shapes.has(headWeight)) return undefined;
-  const known = [...buildInference(posterV2Config).parameters.values()];
+/** The part of a network that tensors belong to, in a file of its own; `undefined` for anything else. */
+function partOf(shapes: TensorShapes): NetworkPart | undefined {
   const names = new Map([...shapes].map(([name, shape]) => [name, String(shape)]));
-  return parts.find(({ prefix }) =>
-    known
-      .filter(({ name }) => name.startsWith(prefix))
-      .every(({ name, shape }) => names.get(name.slice(prefix.length)) === String(shape)),
-  );
+  for (const { parts, variants, head } of networkFamilies) {
+    if (parts.length === 0 || shapes.has(head.weight)) continue;
+    for (const { network } of variants) {
+      const known = [...buildInference(network).parameters.values()];
+      const found = parts.find(({ prefix }) =>
+        known
+          .filter(({ name }) => name.startsWith(prefix))
+          .every(({ name, shape }) => names.get(name.slice(prefix.length)) === String(shape)),
+      );
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
 }
 
 /** What the user says about a file that says nothing. */
 export interface AssumedModel {
   /** Not needed where the tensors are those of a known network. */
-  readonly model?: ModelName;
+  readonly model?: string;
   readonly labels?: LabelSet;
 }
 
 /** As a checkpoint's own description. */
 export interface AssumedDescription {
-  readonly model: { readonly name: ModelName; readonly config: PosterV2Config & Readonly<Record<string, unknown>> };
+  readonly model: { readonly name: string; readonly config: StoredConfig };
   readonly labels: LabelSet;
   readonly preprocessing: Preprocessing;
 }
@@ -145,14 +143,14 @@ export interface AssumedDescription {
 export function describeUndescribed(path: string, shapes: TensorShapes, assumed: AssumedModel): AssumedDescription {
   const part = partOf(shapes);
   if (part !== undefined) {
-    const also = part.option === 'landmark' ? ', or find landmarks with it alone' : '';
+    const also = part.otherUse === undefined ? '' : `, or ${part.otherUse.phrase}`;
     throw new UserError(
-      `${path} is no whole network but ${part.what} of one: begin the training of a network with it as the part ${part.option}${also}.`,
+      `${path} is no whole network but ${part.title} of one: begin the training of a network with it as the part ${part.name}${also}.`,
       'input',
-      { settings: part.option === 'landmark' ? ['init', 'landmarkDetector'] : ['init'] },
+      { settings: part.otherUse === undefined ? ['init'] : ['init', part.otherUse.setting] },
     );
   }
-  const found = assumed.model === undefined ? identifyModel(shapes) : modelNamed(assumed.model);
+  const found = assumed.model === undefined ? identifyModel(shapes) : modelNamed(assumed.model).network;
   if (found === undefined) {
     const isAll = assumed.labels !== undefined;
     const what = nearest(shapes);
@@ -164,8 +162,8 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
       { settings: isAll ? ['model'] : ['model', 'labels'] },
     );
   }
-  const { name, config, preprocessing } = found;
-  const outputs = shapes.get(headWeight)?.[0] ?? config.numClasses;
+  const { name, config } = found;
+  const outputs = outputsOf(found, shapes) ?? config.numClasses;
   const fitting = knownLabelSets.filter(({ labels }) => labels.length === outputs).map((set) => set.name);
   const choices = fitting.length === 0 ? 'none of the published ones has as many' : fitting.join(', ');
   const { labels } = assumed;
@@ -183,7 +181,11 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
       { settings: ['labels'] },
     );
   }
-  return { model: { name, config: { ...config, numClasses: outputs } }, labels, preprocessing };
+  return {
+    model: { name, config: { ...config, numClasses: outputs } },
+    labels,
+    preprocessing: modelNamed(name).preprocessing,
+  };
 }
 
 /** The same expressions in the same order, whatever they are called. */
@@ -210,7 +212,7 @@ export function resolveDescription<Own extends Described>(
   own: Own | undefined,
   shapes: TensorShapes,
   assumed: AssumedModel = {},
-): { readonly description: Own | Described; readonly config: PosterV2Config } {
+): { readonly description: Own | Described; readonly network: ConfiguredNetwork } {
   if (own !== undefined && assumed.model !== undefined && own.model.name !== assumed.model) {
     throw new UserError(
       `${path} says that it is a ${own.model.name}, not a ${assumed.model}; leave the model out.`,
@@ -228,7 +230,8 @@ export function resolveDescription<Own extends Described>(
     );
   }
   const description = own ?? describeUndescribed(path, shapes, assumed);
-  const config = parsePosterV2Config(description.model.config, `The network configuration in ${path}`);
+  const network = parseNetwork(description.model, `The network configuration in ${path}`);
+  const { config } = network;
   const { labels, preprocessing } = description;
   const problem =
     labels.labels.length !== config.numClasses
@@ -237,5 +240,5 @@ export function resolveDescription<Own extends Described>(
         ? 'pictures of another size or number of channels than the network takes'
         : undefined;
   if (problem !== undefined) throw new UserError(`${path} contradicts itself (${problem}); use another checkpoint.`);
-  return { description, config };
+  return { description, network };
 }

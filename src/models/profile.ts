@@ -1,10 +1,9 @@
 import { increaseOf } from '../common/item-at.js';
 import { type Dim, elements, type Graph, type Node, nodesOf, type Shape, type Value } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import type { PosterV2Config } from './poster-v2/poster-v2-config.js';
-import { posterV2Config } from './poster-v2/poster-v2-config.js';
-import { deadTensors, landmarkHeadTensors } from './poster-v2/published.js';
-import { buildForward, buildInference } from './registry.js';
+import { buildForward, buildInference } from './build.js';
+import type { ConfiguredNetwork } from './configured-network.js';
+import type { BuildOptions } from './network-definition.js';
 
 /** Multiply-accumulates of one picture. */
 export interface MultiplyAccumulates {
@@ -18,7 +17,7 @@ export interface MultiplyAccumulates {
 
 export interface Profile {
   readonly parameters: {
-    /** Of a checkpoint of the published code: with the modules it never calls. Undefined for other sizes. */
+    /** Of a checkpoint of the published code, with what it never reads. Undefined where it has no such network. */
     readonly published: number | undefined;
     /** Those that the logits depend on. */
     readonly reachingLogits: number;
@@ -27,30 +26,29 @@ export interface Profile {
     /** Those that the logits depend on, by part. */
     readonly parts: ReadonlyMap<string, number>;
   };
-  /** Of the network as published: every token of the last block, no landmark head. */
+  /** Of the network as published, without what the published code computes and drops. */
   readonly macs: MultiplyAccumulates;
-  /** In convolutions and linear layers with the landmark head, which the published code computes and drops. */
-  readonly macsWithLandmarkHead: number;
+  /** What the published code computes and drops, in convolutions and linear layers; undefined where there is none. */
+  readonly dropped: { readonly title: string; readonly macs: number } | undefined;
   /** What this project's graph computes for the same logits. */
   readonly executed: MultiplyAccumulates;
 }
 
 /** Counts parameters and work by walking the network's own graph. */
-export function profile(config: PosterV2Config): Profile {
-  const { parameters } = buildInference(config);
-  const full = buildForward(config, 'inference', { everyToken: true });
-  const macs = countMacs({ outputs: new Map([['logits', full.logits]]) });
-  const executed = countMacs({ outputs: new Map([['logits', buildForward(config, 'inference').logits]]) });
+export function profile(network: ConfiguredNetwork): Profile {
+  const { parameters } = buildInference(network);
+  const counted = (options: BuildOptions): MultiplyAccumulates =>
+    countMacs({ outputs: new Map([['logits', buildForward(network, 'inference', options).logits]]) });
   return {
     parameters: {
-      published: publishedCount(config, parameters),
+      published: publishedCount(network, parameters),
       reachingLogits: countParameters(parameters.values()),
       trained: countParameters([...parameters.values()].filter(({ trained }) => trained)),
       parts: byPart([...parameters.values()].filter(isWeight), (spec) => [spec.name, elements(spec.shape)]),
     },
-    macs,
-    macsWithLandmarkHead: macs.layers + landmarkHeadMacs(config),
-    executed,
+    macs: counted({ everyToken: true }),
+    dropped: droppedMacs(network),
+    executed: counted({}),
   };
 }
 
@@ -61,25 +59,23 @@ export function countParameters(specs: Iterable<ParameterSpec>): number {
   return [...specs].filter(isWeight).reduce((sum, { shape }) => sum + elements(shape), 0);
 }
 
-/** Registered parameters are known only for the published network, with any number of classes. */
-function publishedCount(config: PosterV2Config, parameters: ReadonlyMap<string, ParameterSpec>): number | undefined {
-  const sizes = ({ image, landmark, attention, scales, transformer, backboneSize }: PosterV2Config): string =>
-    JSON.stringify([image, landmark !== 'none' && landmark.stages, attention, scales, transformer, backboneSize]);
-  if (sizes(config) !== sizes(posterV2Config)) return undefined;
-  const head = landmarkHeadTensors(config).values();
-  return countParameters(parameters.values()) + countParameters(head) + countParameters(deadTensors.values());
+/** Registered parameters are known only for networks that the published code has, with any number of classes. */
+function publishedCount(
+  { published }: ConfiguredNetwork,
+  parameters: ReadonlyMap<string, ParameterSpec>,
+): number | undefined {
+  if (published?.exists !== true) return undefined;
+  return countParameters(parameters.values()) + countParameters(published.unread().values());
 }
 
-/** Only an as-published training pass has the head in its graph: it is reached through the statistics that it moves. */
-function landmarkHeadMacs(config: PosterV2Config): number {
-  if (config.landmark === 'none' || !config.scales.includes(3)) return 0;
-  const moved = { ...config, landmark: { ...config.landmark, training: 'as-published' as const } };
-  const { scope } = buildForward(moved, 'training');
+function droppedMacs({ published }: ConfiguredNetwork): Profile['dropped'] {
+  const dropped = published?.dropped();
+  if (dropped?.forward === undefined) return undefined;
   let macs = 0;
-  for (const node of nodesOf(scope.updates.values())) {
-    if (weightOf(node)?.startsWith('face_landback.output_layer.')) macs += layerMacs(node);
+  for (const node of nodesOf(dropped.forward.scope.updates.values())) {
+    if (weightOf(node)?.startsWith(dropped.prefix)) macs += layerMacs(node);
   }
-  return macs;
+  return { title: dropped.title, macs };
 }
 
 /** Multiply-accumulates for one picture of a graph that was not lowered. */

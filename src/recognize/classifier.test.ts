@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../common/errors.js';
 import { random } from '../common/random.js';
-import { buildInference } from '../models/index.js';
+import { buildInference, posterV2Network } from '../models/index.js';
 import { readSafetensors, saveModel, writeSafetensors } from '../node/checkpoints/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
@@ -18,7 +18,7 @@ const images = Float32Array.from({ length: 2 * 256 }, (_, i) => random(2, i).nor
 
 /** Logits of a graph that is fed its weights. */
 async function fedLogits(parameters: ReadonlyMap<string, FloatArray>): Promise<Float32Array> {
-  const session = await CpuSession.create(lower(buildInference(tinyConfig).graph, 'cpu'));
+  const session = await CpuSession.create(lower(buildInference(posterV2Network(tinyConfig)).graph, 'cpu'));
   const feeds = new Map([...parameters].map(([name, { data, shape }]) => [name, hostTensor('float32', data, shape)]));
   feeds.set('pixel_values', hostTensor('float32', images, [2, 1, 16, 16]));
   const logits = floats((await session.run(feeds)).get('logits'));

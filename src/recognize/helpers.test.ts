@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import sharp from 'sharp';
 import { random } from '../common/random.js';
-import { buildInference, type PosterV2Config, posterV2NanoConfig } from '../models/index.js';
+import { buildInference, type PosterV2Config, posterV2NanoConfig, posterV2Network } from '../models/index.js';
 import { initialize } from '../nn/index.js';
 import type { ModelCheckpoint } from '../safetensors/index.js';
 
@@ -27,7 +27,7 @@ export const tinyConfig: PosterV2Config = {
 export const tinyLabels = { name: 'three', labels: ['happy', 'neutral', 'sad'] };
 
 export function tinyCheckpoint(config: PosterV2Config = tinyConfig): ModelCheckpoint {
-  const { parameters } = buildInference(config);
+  const { parameters } = buildInference(posterV2Network(config));
   return {
     model: { name: 'tiny', config: { ...config } },
     labels: tinyLabels,

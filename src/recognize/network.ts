@@ -3,10 +3,9 @@ import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import {
   type AssumedModel,
+  type ConfiguredNetwork,
   type Inference,
-  isIgnoredOnLoad,
   isSurplus,
-  type PosterV2Config,
   resolveDescription,
   surplusNote,
 } from '../models/index.js';
@@ -69,20 +68,20 @@ export interface Network<Built extends Inference> {
  * the tensors within the safetensors file, so that they exist once. Those of PyTorch files, and what is not float32 or
  * not aligned, are read into memory, which the model points at.
  *
- * @param build the graph of that configuration
+ * @param build the graph of that network
  * @throws UserError where the file cannot be read, does not say what it is, holds another network than it says or weights
  * that are not finite numbers, or where the device is not there.
  */
 export async function openNetwork<Built extends Inference>(
   checkpoint: Checkpoint,
   options: NetworkOptions,
-  build: (config: PosterV2Config) => Built,
+  build: (network: ConfiguredNetwork) => Built,
 ): Promise<Network<Built>> {
   const { device = 'cpu', threads } = options;
   const { path } = checkpoint;
-  const { description, config } = describe(checkpoint, options.assumed);
-  const built = build(config);
-  checkTensors(checkpoint, built);
+  const { description, network } = describe(checkpoint, options.assumed);
+  const built = build(network);
+  checkTensors(checkpoint, network, built);
   const program = withSlopesAtMostOne(built.graph, await gentleSlopes(checkpoint, slopesOf(built.graph)));
   const session = await createSession(program, device, {
     ...(await weightsOf(checkpoint, built, device)),
@@ -118,7 +117,7 @@ export function describeCheckpoint(source: CheckpointSource, assumed?: AssumedMo
 function describe(
   checkpoint: Checkpoint,
   assumed?: AssumedModel,
-): { readonly description: ModelDescription; readonly config: PosterV2Config } {
+): { readonly description: ModelDescription; readonly network: ConfiguredNetwork } {
   const { path, metadata } = checkpoint;
   return resolveDescription(path, parseDescription(metadata, path), parameterShapes(checkpoint), assumed);
 }
@@ -132,13 +131,13 @@ function parameterShapes({ tensors }: Checkpoint): Map<string, readonly number[]
   );
 }
 
-function checkTensors(checkpoint: Checkpoint, { parameters }: Inference): void {
+function checkTensors(checkpoint: Checkpoint, network: ConfiguredNetwork, { parameters }: Inference): void {
   const { path } = checkpoint;
   const expected = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
   const found = parameterShapes(checkpoint);
   // Besides what published checkpoints hold and nothing reads: what this network has only while it is trained.
-  const published = (name: string): boolean => isIgnoredOnLoad(name) && !expected.has(name);
-  const surplus = [...found.keys()].filter((name) => !published(name) && isSurplus(name, parameters));
+  const published = (name: string): boolean => network.family.isUnread(name) && !expected.has(name);
+  const surplus = [...found.keys()].filter((name) => !published(name) && isSurplus(name, parameters, network));
   const ignored = new Set(surplus);
   const ignore = (name: string): boolean => published(name) || ignored.has(name);
   const problem = describeMismatch(matchParameters(expected, found, { ignore }), path);

@@ -45,7 +45,7 @@ type Values = Float32Array | ReadonlyMap<string, Float32Array>;
  * made) and the optimizer writes them in place, which is three times as fast as a graph that puts out new ones.
  */
 export class CpuEngine implements Engine {
-  readonly #options: Pick<EngineOptions, 'config' | 'optimizer' | 'ema' | 'clip'>;
+  readonly #options: Pick<EngineOptions, 'network' | 'optimizer' | 'ema' | 'clip'>;
   readonly #program: TrainingProgram;
   readonly #training: CpuSession;
   readonly #evaluation: CpuSession;
@@ -68,8 +68,8 @@ export class CpuEngine implements Engine {
   readonly #held: ArrayBuffer[] = [];
 
   private constructor(options: EngineOptions, program: TrainingProgram, sessions: readonly [CpuSession, CpuSession]) {
-    const { config, optimizer, ema, clip, restore, decay = decayMatrices } = options;
-    this.#options = { config, optimizer, ema, clip };
+    const { network, optimizer, ema, clip, restore, decay = decayMatrices } = options;
+    this.#options = { network, optimizer, ema, clip };
     this.#program = program;
     [this.#training, this.#evaluation] = sessions;
     this.#layout = flatten(program.trained);
@@ -95,7 +95,7 @@ export class CpuEngine implements Engine {
 
   static async create(options: EngineOptions): Promise<CpuEngine> {
     const own = options.session?.executionProviders === undefined ? 'cpu' : 'cuda';
-    const program = options.program ?? trainingProgram(options.config, await targetOf(own));
+    const program = options.program ?? trainingProgram(options.network, await targetOf(own));
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
@@ -104,7 +104,7 @@ export class CpuEngine implements Engine {
       ...(threads === undefined ? {} : { threads }),
       ...(session === undefined ? {} : { session }),
     };
-    const { logits } = buildForward(options.config, 'inference');
+    const { logits } = buildForward(options.network, 'inference');
     const training = await CpuSession.create(program.graph, shared);
     const evaluation = await CpuSession.create(lower(graph({ [names.logits]: logits }), program.target), shared);
     return new CpuEngine(options, program, [training, evaluation]);
@@ -129,7 +129,7 @@ export class CpuEngine implements Engine {
   }
 
   async #run(weights: ReadonlyMap<string, HostTensor>, part: MicroBatch): Promise<ReadonlyMap<string, HostTensor>> {
-    const fed = batchFeeds(this.#options.config, this.#program, part);
+    const fed = batchFeeds(this.#options.network, this.#program, part);
     const outputs = await this.#training.run(new Map([...weights, ...this.#bufferFeeds, ...fed]));
     holdHeap(this.#held);
     for (const name of this.#bufferLayout.names) {
@@ -195,7 +195,7 @@ export class CpuEngine implements Engine {
     const feeds = averaged
       ? new Map([...feedsOf(this.#layout, averaged.parameters), ...feedsOf(this.#bufferLayout, averaged.buffers)])
       : new Map([...this.#feeds, ...this.#bufferFeeds]);
-    feeds.set(names.images, imageFeed(this.#options.config, images, n));
+    feeds.set(names.images, imageFeed(this.#options.network, images, n));
     return floats((await this.#evaluation.run(feeds)).get(names.logits));
   }
 

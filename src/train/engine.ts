@@ -1,11 +1,11 @@
-import type { PosterV2Config } from '../models/index.js';
+import type { ConfiguredNetwork } from '../models/index.js';
 import type { DecayRule, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
 import type { CpuOptions } from '../runtime/index.js';
 import type { TrainingProgram } from './program.js';
 
 export interface EngineOptions {
-  readonly config: PosterV2Config;
-  /** What `trainingProgram` gives for `config` and the device, where that is known already. */
+  readonly network: ConfiguredNetwork;
+  /** What `trainingProgram` gives for `network` and the device, where that is known already. */
   readonly program?: TrainingProgram;
   readonly optimizer: OptimizerConfig;
   /** What weight decay pulls (default: matrices and kernels). */

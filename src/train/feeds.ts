@@ -1,17 +1,17 @@
-import type { PosterV2Config } from '../models/index.js';
+import type { ConfiguredNetwork } from '../models/index.js';
 import { type HostTensor, hostTensor } from '../runtime/index.js';
 import type { MicroBatch } from './engine.js';
 import { names, type TrainingProgram } from './program.js';
 
 /** What a pass takes in beside weights and running statistics, by the training graph's input names. */
 export function batchFeeds(
-  config: PosterV2Config,
+  network: ConfiguredNetwork,
   program: TrainingProgram,
   { size, images, targets, weight, masks }: MicroBatch,
 ): Map<string, HostTensor> {
   const feeds = new Map<string, HostTensor>([
-    [names.images, imageFeed(config, images, size)],
-    [names.targets, hostTensor('float32', targets, [size, config.numClasses])],
+    [names.images, imageFeed(network, images, size)],
+    [names.targets, hostTensor('float32', targets, [size, network.config.numClasses])],
     [names.weights, hostTensor('float32', new Float32Array(size).fill(weight), [size])],
   ]);
   for (const [name, { value }] of program.masks) {
@@ -23,7 +23,8 @@ export function batchFeeds(
 }
 
 /** @param images [n, C, S, S] */
-export function imageFeed({ inputChannels, imageSize }: PosterV2Config, images: Float32Array, n: number): HostTensor {
+export function imageFeed({ config }: ConfiguredNetwork, images: Float32Array, n: number): HostTensor {
+  const { inputChannels, imageSize } = config;
   return hostTensor('float32', images, [n, inputChannels, imageSize, imageSize]);
 }
 

@@ -79,11 +79,11 @@ export class GpuEngine implements Engine {
 
   /** @throws UserError where there is no GPU that WebGPU can use, or where the state to restore does not fit. */
   static async create(options: EngineOptions): Promise<GpuEngine> {
-    const program = options.program ?? trainingProgram(options.config, { device: 'webgpu' });
+    const program = options.program ?? trainingProgram(options.network, { device: 'webgpu' });
     const { optimizer, clip, ema, decay = decayMatrices } = options;
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
-    const { logits } = buildForward(options.config, 'inference');
+    const { logits } = buildForward(options.network, 'inference');
     const changing = new Map([...program.trained, ...program.moved]);
     const sessions: Sessions = {
       training: await GpuSession.create(program.graph, {
@@ -111,7 +111,7 @@ export class GpuEngine implements Engine {
         new Map<string, HostTensor | DeviceTensor>([
           ...weights,
           ...statistics,
-          ...batchFeeds(this.#options.config, this.#program, part),
+          ...batchFeeds(this.#options.network, this.#program, part),
         ]),
       );
       replace(statistics, device, names.update);
@@ -225,7 +225,7 @@ export class GpuEngine implements Engine {
     const { host } = await this.#sessions.evaluation.run(
       new Map<string, HostTensor | DeviceTensor>([
         ...(averages ?? [...weights, ...statistics]),
-        [names.images, imageFeed(this.#options.config, images, n)],
+        [names.images, imageFeed(this.#options.network, images, n)],
       ]),
     );
     return floats(host.get(names.logits));

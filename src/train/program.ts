@@ -1,6 +1,6 @@
 import { gradients } from '../autodiff/index.js';
 import { type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
-import { buildForward, type PosterV2Config } from '../models/index.js';
+import { buildForward, type ConfiguredNetwork } from '../models/index.js';
 import type { DropMask, ParameterSpec } from '../nn/index.js';
 import { mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
 import { lower, withoutLastReshape } from '../passes/index.js';
@@ -34,8 +34,8 @@ export interface TrainingProgram {
   readonly masks: ReadonlyMap<string, DropMask>;
 }
 
-export function trainingProgram(config: PosterV2Config, target: Target): TrainingProgram {
-  const { logits, scope } = buildForward(config, 'training');
+export function trainingProgram(network: ConfiguredNetwork, target: Target): TrainingProgram {
+  const { logits, scope } = buildForward(network, 'training');
   const targets = input(names.targets, 'float32', logits.shape);
   const weights = input(names.weights, 'float32', ['N']);
   const losses = softmaxCrossEntropy(logits, targets);

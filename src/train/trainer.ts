@@ -41,7 +41,7 @@ export interface StepSettings {
 
 export interface TrainerOptions
   extends StepSettings,
-    Pick<EngineOptions, 'config' | 'program' | 'optimizer' | 'decay' | 'threads' | 'session'>,
+    Pick<EngineOptions, 'network' | 'program' | 'optimizer' | 'decay' | 'threads' | 'session'>,
     Partial<Pick<EngineOptions, 'ema' | 'clip'>> {
   /** Default `cpu`. */
   readonly device?: TrainDevice;
@@ -114,19 +114,19 @@ export class Trainer {
 
   /** @throws UserError where the device is not there, or the snapshot is of another network or optimizer. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { config, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;
-    const program = options.program ?? trainingProgram(config, await targetOf(device));
+    const { network, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;
+    const program = options.program ?? trainingProgram(network, await targetOf(device));
     const parameters = firstValues(program.parameters, seed, from?.parameters ?? options.parameters);
     const engine = await createEngine(device, {
-      ...{ config, program, optimizer, ema, clip, parameters },
+      ...{ network, program, optimizer, ema, clip, parameters },
       ...(decay === undefined ? {} : { decay }),
       ...(threads === undefined ? {} : { threads }),
       ...(session === undefined ? {} : { session }),
       ...(from === undefined ? {} : { restore: from }),
     });
     const task = {
-      classes: config.numClasses,
-      pixels: config.inputChannels * config.imageSize ** 2,
+      classes: network.config.numClasses,
+      pixels: network.config.inputChannels * network.config.imageSize ** 2,
       masks: program.masks,
       learningRate: options.learningRate ?? (() => optimizer.lr),
     };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { random } from '../../src/common/random.js';
 import { elements } from '../../src/graph/index.js';
-import type { PosterV2Config } from '../../src/models/index.js';
+import { type PosterV2Config, posterV2Network } from '../../src/models/index.js';
 import { adam, adamw } from '../../src/optim/index.js';
 import { DeviceTensor } from '../../src/runtime/index.js';
 import { CpuEngine } from '../../src/train/cpu-engine.js';
@@ -11,7 +11,7 @@ import { trainingProgram } from '../../src/train/program.js';
 import { fill } from '../support/fill.js';
 import { tiny, tinyLandmark } from './training-case.js';
 
-const program = trainingProgram(tiny, { device: 'cpu' });
+const program = trainingProgram(posterV2Network(tiny), { device: 'cpu' });
 const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
 const steps = 3;
 const last = steps - 1;
@@ -113,9 +113,17 @@ const frozen: PosterV2Config = { ...tiny, landmark: { ...tinyLandmark, training:
 // A large epsilon: with a small one Adam divides rounding errors by rounding errors where a gradient is zero.
 const eps = 1e-3;
 const recipes: Readonly<Record<string, Recipe>> = {
-  'Adam and SAM': { options: { config: tiny, optimizer: adam(learningRate, { eps }), ema: 0, clip: 0 }, rho: 0.05 },
+  'Adam and SAM': {
+    options: { network: posterV2Network(tiny), optimizer: adam(learningRate, { eps }), ema: 0, clip: 0 },
+    rho: 0.05,
+  },
   'AdamW, clipped and averaged, landmark branch frozen': {
-    options: { config: frozen, optimizer: adamw(learningRate, { eps, weightDecay: 0.05 }), ema: 0.99, clip: 0.5 },
+    options: {
+      network: posterV2Network(frozen),
+      optimizer: adamw(learningRate, { eps, weightDecay: 0.05 }),
+      ema: 0.99,
+      clip: 0.5,
+    },
     rho: 0,
   },
 };

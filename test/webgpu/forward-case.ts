@@ -1,5 +1,5 @@
 import { elements } from '../../src/graph/index.js';
-import { buildInference, type PosterV2Config, posterV2Config } from '../../src/models/index.js';
+import { buildInference, type PosterV2Config, posterV2Config, posterV2Network } from '../../src/models/index.js';
 import { lower } from '../../src/passes/index.js';
 import { floats, GpuSession, hostTensor } from '../../src/runtime/index.js';
 import { fill, images } from '../support/fill.js';
@@ -10,7 +10,7 @@ import type { Comparison } from './optimizer-cases.js';
 export async function compareForward(layout: 'NCHW' | 'NHWC', batch: number): Promise<Comparison[]> {
   const golden = readFixture<{ num_classes: number; logits: number[][] }>('golden/forward-7.json');
   const config: PosterV2Config = { ...posterV2Config, numClasses: golden.num_classes };
-  const { graph: program, parameters } = buildInference(config);
+  const { graph: program, parameters } = buildInference(posterV2Network(config));
   const session = await GpuSession.create(lower(program, 'webgpu'), {
     layout,
     place: (name) => fill(name, parameters.get(name)?.shape ?? []),

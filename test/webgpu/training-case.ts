@@ -1,7 +1,13 @@
 import { gradients } from '../../src/autodiff/index.js';
 import { random } from '../../src/common/random.js';
 import { concrete, elements, type Graph, graph, input, type Tensor } from '../../src/graph/index.js';
-import { buildForward, type LandmarkConfig, type PosterV2Config, posterV2NanoConfig } from '../../src/models/index.js';
+import {
+  buildForward,
+  type LandmarkConfig,
+  type PosterV2Config,
+  posterV2NanoConfig,
+  posterV2Network,
+} from '../../src/models/index.js';
 import { reduceMean, softmaxCrossEntropy } from '../../src/ops/index.js';
 import {
   adamw,
@@ -78,7 +84,7 @@ interface Training {
 
 /** The training graph: outputs `loss`, `grad/NAME` for each trained parameter, `next/NAME` for each running statistic. */
 function training(): Training {
-  const { images, logits, scope } = buildForward(tiny, 'training');
+  const { images, logits, scope } = buildForward(posterV2Network(tiny), 'training');
   const targets = input('targets', 'float32', logits.shape);
   const loss = reduceMean(softmaxCrossEntropy(logits, targets), [0]);
   const trained = [...scope.parameters.values()].filter((spec) => spec.trained);

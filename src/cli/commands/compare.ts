@@ -23,9 +23,9 @@ import {
   svgToPng,
   validationFigures,
 } from '../../node/report/index.js';
-import { runSchema } from '../../node/runs/options.js';
 import { note, printResult } from '../context.js';
 import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
+import { runKeys } from '../run-options.js';
 import { runSettings } from '../run-settings.js';
 import { flagOf, sentenceOf } from '../settings.js';
 
@@ -62,9 +62,7 @@ Examples:
 function overArgument(text: string): string[] {
   return text.split(',').map((word) => {
     const wanted = `--${word.trim().replace(/^--/, '')}`;
-    const name = [...Object.keys(runSchema.shape), 'init'].find(
-      (key) => flagOf(key) === wanted || `--${key}` === wanted,
-    );
+    const name = [...runKeys, 'init'].find((key) => flagOf(key) === wanted || `--${key}` === wanted);
     if (name === undefined) throw new InvalidArgumentError('It must be options of poster train, such as seed,fold.');
     return name;
   });

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import type { LabelSet } from '../../common/labels.js';
-import { type ModelName, modelNames } from '../../models/index.js';
+import { modelNames } from '../../models/index.js';
 import { type Converted, convert, type Format, formats } from '../../node/convert/index.js';
 import { formatTable } from '../../node/report/index.js';
 import { opsets } from '../../onnx/index.js';
@@ -19,7 +19,7 @@ interface ConvertCommandOptions {
   readonly opset?: number;
   readonly deadTensors?: boolean;
   readonly recorders?: number;
-  readonly model?: ModelName;
+  readonly model?: string;
   readonly labels?: LabelSet;
   readonly json?: boolean;
 }

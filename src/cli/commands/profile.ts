@@ -1,22 +1,29 @@
 import { Command, Option } from 'commander';
-import { type ModelName, modelNames, models, type Profile, profile } from '../../models/index.js';
+import {
+  modelNamed,
+  modelNames,
+  type NetworkVariant,
+  type Profile,
+  profile,
+  publishedModel,
+} from '../../models/index.js';
 import { formatTable } from '../../node/report/index.js';
 import { grouped, printResult } from '../context.js';
 
 export function profileCommand(): Command {
   return new Command('profile')
     .description("count a network's parameters and multiply-accumulates, by part")
-    .addOption(new Option('--model <name>', 'network').choices(modelNames).default('poster-v2'))
+    .addOption(new Option('--model <name>', 'network').choices(modelNames).default(publishedModel))
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  poster profile --model poster-v2-nano')
-    .action((options: { model: ModelName; json?: boolean }) => {
-      const { config, summary } = models[options.model];
-      const counted = profile(config);
-      printResult(options.json, document(options.model, counted), () => text(summary, counted));
+    .action((options: { model: string; json?: boolean }) => {
+      const variant = modelNamed(options.model);
+      const counted = profile(variant.network);
+      printResult(options.json, document(variant, counted), () => text(variant, counted));
     });
 }
 
-function document(model: ModelName, { parameters, macs, macsWithLandmarkHead, executed }: Profile): object {
+function document({ name: model }: NetworkVariant, { parameters, macs, dropped, executed }: Profile): object {
   const plain = ({ layers, attention, parts }: Profile['macs']): object => ({
     layers,
     attention,
@@ -27,14 +34,19 @@ function document(model: ModelName, { parameters, macs, macsWithLandmarkHead, ex
     parameters: { ...parameters, published: parameters.published ?? null, parts: Object.fromEntries(parameters.parts) },
     multiplyAccumulates: {
       ...plain(macs),
-      layersWithLandmarkHead: macsWithLandmarkHead,
+      ...(dropped === undefined ? {} : { [keyOf(dropped.title)]: macs.layers + dropped.macs }),
       executed: plain(executed),
     },
   };
 }
 
-function text(summary: string, { parameters, macs, macsWithLandmarkHead, executed }: Profile): string {
+/** `layersWithLandmarkHead` */
+const keyOf = (title: string): string =>
+  `layersWith${title.replace(/(?:^|\W+)(\w)/g, (_, letter: string) => letter.toUpperCase())}`;
+
+function text({ summary, network }: NetworkVariant, { parameters, macs, dropped, executed }: Profile): string {
   const { published, reachingLogits, trained } = parameters;
+  const shortcut = network.published?.shortcut;
   const parts = [...new Set([...parameters.parts.keys(), ...macs.parts.keys()])];
   return [
     summary,
@@ -46,11 +58,9 @@ function text(summary: string, { parameters, macs, macsWithLandmarkHead, execute
       ['  trained', grouped(trained)],
       ['multiply-accumulates a picture', ''],
       ['  in convolutions and linear layers', grouped(macs.layers)],
-      ...(macsWithLandmarkHead === macs.layers
-        ? []
-        : [['  the same with the landmark head', grouped(macsWithLandmarkHead)]]),
+      ...(dropped === undefined ? [] : [[`  the same with the ${dropped.title}`, grouped(macs.layers + dropped.macs)]]),
       ['  in products of attention', grouped(macs.attention)],
-      ['  as run here (last block: class token only)', grouped(executed.layers + executed.attention)],
+      [`  as run here${shortcut === undefined ? '' : ` (${shortcut})`}`, grouped(executed.layers + executed.attention)],
     ]),
     '',
     formatTable([

@@ -2,10 +2,12 @@
  * The published landmark branch with its head, by itself: a detector of 68 landmarks. POSTER V2 computes the head and
  * drops the result; here it is the result.
  */
-import { graph, input, parametersOf } from '../../graph/index.js';
+import { input } from '../../graph/index.js';
 import { createScope, nearest } from '../../nn/index.js';
 import { reshape } from '../../ops/index.js';
-import type { Inference } from '../registry.js';
+
+import { inferenceOf } from '../forward.js';
+import type { Inference } from '../network-graphs.js';
 import { landmarkHead, mobileFaceNet } from './mobile-face-net.js';
 import { type LandmarkConfig, posterV2Config } from './poster-v2-config.js';
 
@@ -25,10 +27,7 @@ export function buildLandmarkDetector(imageSize = posterV2Config.backboneSize): 
   const [, , last] = mobileFaceNet(branch, nearest(images, posterV2Config.backboneSize), config);
   if (last === undefined) throw new Error('the landmark branch has three maps');
   const points = landmarkHead(branch.at('output_layer'), last, config);
-  const program = graph({ landmarks: reshape(points, ['N', config.landmarks / 2, 2]) });
-  const used = parametersOf(program.outputs.values());
-  const parameters = new Map([...scope.parameters].filter(([name]) => used.has(name)));
-  return { graph: program, parameters, taps: scope.taps };
+  return inferenceOf({ landmarks: reshape(points, ['N', config.landmarks / 2, 2]) }, scope);
 }
 
 function publishedLandmarks(): LandmarkConfig {

@@ -2,11 +2,10 @@ import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
+import { classLimits, type NetworkConfig } from '../network-definition.js';
+import type { ScaleNumber } from '../network-graphs.js';
 import type { Ir50Config } from './ir50.js';
 import type { MobileFaceNetConfig } from './mobile-face-net.js';
-
-/** One of the three scales, 1 being the finest. */
-export type ScaleNumber = 1 | 2 | 3;
 
 export interface LandmarkConfig extends MobileFaceNetConfig {
   /**
@@ -27,13 +26,11 @@ export interface ScaleConfig {
 }
 
 /** Sizes of a POSTER V2. It travels in checkpoints: see {@link parsePosterV2Config}. */
-export interface PosterV2Config {
-  readonly numClasses: number;
-  /** Side of the square input in pixels; a multiple of `backboneSize`. */
+export interface PosterV2Config extends NetworkConfig {
+  /** A multiple of `backboneSize`. */
   readonly imageSize: number;
   /** Side that both backbones see, sampled from the input pixel by pixel (nearest). */
   readonly backboneSize: number;
-  readonly inputChannels: 1 | 3;
   /** Image branch, of three stages. */
   readonly image: Ir50Config;
   /** Landmark branch, of three stages; `none` (ablation): the image's own tokens are the queries of the attention. */
@@ -118,9 +115,6 @@ export const posterV2NanoConfig: PosterV2Config = {
   transformer: { embedding: 256, blocks: 2, heads: 8 },
 };
 
-/** How many classes a network can tell apart. */
-export const classLimits = { least: 2, most: 1000 } as const;
-
 // Bounds keep a hostile checkpoint from asking for a graph that fills the memory.
 const width = z.int().min(1).max(4096);
 const depth = z.int().min(1).max(64);
@@ -134,7 +128,7 @@ const landmarkStage = z.strictObject({
 });
 const scale = z.strictObject({ window: side, heads: depth, dropPath: z.number().min(0).lt(1) });
 
-const schema: z.ZodType<PosterV2Config> = z.strictObject({
+export const posterV2Schema: z.ZodType<PosterV2Config> = z.strictObject({
   numClasses: z.int().min(classLimits.least).max(classLimits.most),
   imageSize: side,
   backboneSize: side,
@@ -167,7 +161,7 @@ export function mapSizes(config: PosterV2Config): readonly [number, number, numb
  * @throws UserError when it is no such configuration, or its sizes do not fit together.
  */
 export function parsePosterV2Config(value: unknown, source = 'The network configuration'): PosterV2Config {
-  const parsed = schema.safeParse(value);
+  const parsed = posterV2Schema.safeParse(value);
   if (!parsed.success)
     throw new UserError(`${source} does not have the expected content: ${describeZodError(parsed.error)}.`);
   checkPosterV2Config(parsed.data, source);

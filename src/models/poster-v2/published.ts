@@ -15,8 +15,13 @@ import {
   zeros,
 } from '../../nn/index.js';
 import { relativePositionIndex } from '../../ops/index.js';
+import { forwardOf } from '../forward.js';
+import { classLimits, type IntegerBuffer, type PublishedCode } from '../network-definition.js';
+import type { Forward } from '../network-graphs.js';
 import { landmarkHead } from './mobile-face-net.js';
-import { mapSizes, type PosterV2Config } from './poster-v2-config.js';
+import { posterV2 } from './poster-v2.js';
+import { mapSizes, type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2-config.js';
+import { posterV2DatasetRecipes, publishedRecipe } from './recipes.js';
 
 type Entry = readonly [name: string, shape: readonly number[], init: Initializer, role?: ParameterSpec['role']];
 
@@ -56,8 +61,8 @@ export const deadTensors: ReadonlyMap<string, ParameterSpec> = new Map(
 
 const headPrefix = 'face_landback.output_layer.';
 
-/** Whether a checkpoint may hold a tensor of this name that the network does not read: for `matchParameters`. */
-export function isIgnoredOnLoad(name: string): boolean {
+/** Whether a checkpoint may hold a tensor of this name that the network does not read. */
+export function isUnread(name: string): boolean {
   return deadTensors.has(name) || name.startsWith(headPrefix);
 }
 
@@ -73,31 +78,50 @@ export function landmarkHeadTensors(config: PosterV2Config): ReadonlyMap<string,
   return scope.parameters;
 }
 
-/** An integer buffer of PyTorch, int64. */
-export interface IntegerBuffer {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: BigInt64Array;
-}
-
-/**
- * PyTorch's integer buffers for a network with these parameters: `num_batches_tracked` of every BatchNorm (0: it is only
- * read without a momentum) and the `relative_position_index` of every attention window.
- */
-export function integerBuffers(config: PosterV2Config, parameters: Iterable<string>): Map<string, IntegerBuffer> {
+/** The integer buffer `relative_position_index` of every attention window. */
+export function positionIndices(config: PosterV2Config, parameters: Iterable<string>): Map<string, IntegerBuffer> {
   const buffers = new Map<string, IntegerBuffer>();
-  const add = (name: string, shape: readonly number[], data: BigInt64Array): void => {
-    buffers.set(name, { name, shape, data });
-  };
-  for (const name of parameters) {
-    if (name.endsWith('.running_var')) {
-      add(name.replace(/running_var$/, 'num_batches_tracked'), [], BigInt64Array.of(0n));
-    }
-    const table = /^attn([123])\.relative_position_bias_table$/.exec(name);
+  for (const parameter of parameters) {
+    const table = /^attn([123])\.relative_position_bias_table$/.exec(parameter);
     if (table === null) continue;
     const window = config.attention[Number(table[1]) - 1]?.window ?? 1;
     const index = BigInt64Array.from(relativePositionIndex(window), BigInt);
-    add(`attn${table[1]}.relative_position_index`, [window ** 2, window ** 2], index);
+    const name = `attn${table[1]}.relative_position_index`;
+    buffers.set(name, { name, shape: [window ** 2, window ** 2], data: index });
   }
   return buffers;
 }
+
+/** The published network's sizes in one form, for any number of classes; rates and what is frozen are not sizes. */
+function sizesOf(config: PosterV2Config): string {
+  const { landmark, attention, ...rest } = config;
+  return JSON.stringify(
+    parsePosterV2Config({
+      ...rest,
+      numClasses: classLimits.least,
+      landmark: landmark === 'none' ? landmark : { ...landmark, training: 'frozen' },
+      attention: attention.map((scale) => ({ ...scale, dropPath: 0 })),
+    }),
+  );
+}
+
+/** Only an as-published training pass has the head in its graph: it is reached through the statistics that it moves. */
+function forwardWithHead(config: PosterV2Config): Forward | undefined {
+  if (config.landmark === 'none' || !config.scales.includes(3)) return undefined;
+  const moved = { ...config, landmark: { ...config.landmark, training: 'as-published' as const } };
+  return forwardOf(moved, 'training', (scope, images) => posterV2(scope, images, moved));
+}
+
+/** The published code, github.com/Talented-Q/POSTER_V2. */
+export const posterV2Code: PublishedCode<PosterV2Config> = {
+  has: (config) => sizesOf(config) === sizesOf(posterV2Config),
+  unread: (config) => new Map([...deadTensors, ...landmarkHeadTensors(config)]),
+  isUnread,
+  missing: (names) =>
+    names.some((name) => name.startsWith(headPrefix)) ? 'Its landmark head finds no landmarks.' : undefined,
+  integerBuffers: positionIndices,
+  dropped: { title: 'landmark head', prefix: headPrefix, forward: forwardWithHead },
+  shortcut: 'last block: class token only',
+  recipe: publishedRecipe,
+  datasetRecipes: posterV2DatasetRecipes,
+};

@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
-import { type AssumedModel, landmarkPrefix } from '../../models/index.js';
+import type { AssumedModel } from '../../models/index.js';
 import { encodeModel, fitsHalf, inPrecision, type Precision, type Tensor, toFloat32 } from '../../safetensors/index.js';
 import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { writeFileAtomic } from '../files/files.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
-import { buffersOf, deadTensorsOf, isPublishedNetwork } from './published.js';
+import { buffersOf, deadTensorsOf } from './published.js';
 import { resumeSettings } from './resume-settings.js';
 import { readSource, type Source } from './source.js';
 
@@ -54,7 +54,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
   await refuseSamePlace(from, out);
   if (to === 'huggingface') await refuseForeignFolder(out);
   const source = await readSource(from, options.assumed);
-  if (options.recorderEpochs !== undefined && !isPublishedNetwork(source.config)) {
+  if (options.recorderEpochs !== undefined && source.network.published?.exists !== true) {
     throw new UserError(
       `Recorders are for the published script, and ${source.path} holds a network of other sizes, which it does not have; leave them out.`,
       'input',
@@ -154,10 +154,11 @@ function extras(
   if (!deadTensors) return new Map();
   const { tensors, drawn } = deadTensorsOf(source);
   if (drawn.length > 0) {
-    const head = drawn.some((name) => name.startsWith(landmarkPrefix)) ? ' Its landmark head finds no landmarks.' : '';
+    const missing = source.network.published?.missing(drawn);
+    const lacks = missing === undefined ? '' : ` ${missing}`;
     notes.push(
       advice(
-        `${source.path} does not have ${drawn.length} of the ${tensors.size} dead tensors: they are written as random numbers, as PyTorch draws them.${head}`,
+        `${source.path} does not have ${drawn.length} of the ${tensors.size} dead tensors: they are written as random numbers, as PyTorch draws them.${lacks}`,
       ),
     );
   }
@@ -182,11 +183,11 @@ function safetensorsOf(source: Source, options: ConvertOptions, notes: Advice[])
 
 async function writeModel(
   out: string,
-  { config, parameters, description }: Source,
+  { network, parameters, description }: Source,
   { opset = 21, precision = 'F32' }: ConvertOptions,
 ): Promise<Pick<Converted, 'tensors' | 'opset'>> {
   const { labels, preprocessing } = description;
-  await writeFileAtomic(out, toOnnx({ config, parameters, labels, preprocessing }, { opset, precision }));
+  await writeFileAtomic(out, toOnnx({ network, parameters, labels, preprocessing }, { opset, precision }));
   return { tensors: parameters.size, opset };
 }
 
@@ -212,11 +213,12 @@ async function writeTorch(
     description,
     ...defined({ recorderEpochs }),
   });
-  if (!isPublishedNetwork(source.config)) {
+  const { published } = source.network;
+  if (published?.exists === false) {
     notes.push(
       advice('The published code has no network of these sizes, so it does not take this file; other programs do.'),
     );
-  } else if (options.deadTensors !== true) {
+  } else if (published !== undefined && options.deadTensors !== true) {
     notes.push(
       advice(
         'Without dead tensors the published code, which loads strictly, refuses this file; others take it.',

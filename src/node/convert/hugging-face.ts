@@ -38,10 +38,10 @@ export interface HuggingFaceFiles {
  */
 export async function writeHuggingFace(folder: string, source: Source, files: HuggingFaceFiles): Promise<string[]> {
   const { opset, precision, tensors, metadata } = files;
-  const { config, parameters } = source;
+  const { network, parameters } = source;
   const { labels, preprocessing } = source.description;
   const model = toOnnx(
-    { config, parameters, labels, preprocessing },
+    { network, parameters, labels, preprocessing },
     { form: 'hugging-face', precision, ...defined({ opset }) },
   );
   await makeFolder(join(folder, 'onnx'));
@@ -50,7 +50,7 @@ export async function writeHuggingFace(folder: string, source: Source, files: Hu
   await writeJson(join(folder, 'preprocessor_config.json'), preprocessorConfig(source));
   const card = join(folder, 'README.md');
   const hasCard = await mayWriteCard(card);
-  if (hasCard) await writeFileAtomic(card, modelCard(source.description));
+  if (hasCard) await writeFileAtomic(card, modelCard(source.description, network.family));
   await writeJson(join(folder, 'config.json'), modelConfig(source));
   const names = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx'];
   return hasCard ? [...names, 'README.md'] : names;
@@ -93,10 +93,10 @@ function writeJson(path: string, document: object): Promise<void> {
   return writeFileAtomic(path, `${JSON.stringify(document, null, 2)}\n`);
 }
 
-function modelConfig({ description }: Source): object {
+function modelConfig({ description, network }: Source): object {
   const { labels } = description.labels;
   return {
-    architectures: ['PosterV2ForImageClassification'],
+    architectures: [`${network.family.className}ForImageClassification`],
     model_type: modelType,
     problem_type: 'single_label_classification',
     image_size: description.preprocessing.imageSize,

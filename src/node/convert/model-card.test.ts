@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { models } from '../../models/index.js';
+import { modelNamed } from '../../models/index.js';
 import type { ModelDescription } from '../../safetensors/index.js';
 import { cardMark, modelCard } from './model-card.js';
 
-const { config, preprocessing } = models['poster-v2-nano'];
+const { network, preprocessing } = modelNamed('poster-v2-nano');
 const description: ModelDescription = {
-  model: { name: 'poster-v2-nano', config: { ...config } },
+  model: { name: 'poster-v2-nano', config: network.config },
   labels: { name: 'mine', labels: ['happy', 'a|b <script> *c*'] },
   preprocessing,
 };
@@ -20,7 +20,7 @@ const training: NonNullable<ModelDescription['training']> = {
 };
 
 test('a card says what the checkpoint says, and nothing that it does not', () => {
-  const known = modelCard({ ...description, training });
+  const known = modelCard({ ...description, training }, network.family);
   const [, front = ''] = /^---\n(.*?)\n---\n/s.exec(known) ?? [];
   for (const line of ['library_name: transformers.js', 'pipeline_tag: image-classification', 'license: other']) {
     assert.ok(front.split('\n').includes(line), line);
@@ -30,11 +30,11 @@ test('a card says what the checkpoint says, and nothing that it does not', () =>
   assert.match(known, /after epoch 12, on faces: "valid"/);
   assert.doesNotMatch(known, /loss/);
   assert.ok(known.includes(cardMark));
-  const unknown = modelCard(description);
+  const unknown = modelCard(description, network.family);
   assert.doesNotMatch(unknown, /model-index|%/);
   assert.match(unknown, /does not say how well it does/);
 });
 
 test('names from outside stay text', () => {
-  assert.match(modelCard(description), /\| 1 \| a\\\|b \\<script\\> \\\*c\\\* \|/);
+  assert.match(modelCard(description, network.family), /\| 1 \| a\\\|b \\<script\\> \\\*c\\\* \|/);
 });

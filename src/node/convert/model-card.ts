@@ -1,4 +1,5 @@
 import { printable } from '../../common/printable.js';
+import type { NetworkFamily } from '../../models/index.js';
 import type { ModelDescription } from '../../safetensors/index.js';
 
 /** By this a card is known to be this command's own, which may be written again. */
@@ -21,7 +22,10 @@ const plain = (text: string): string => printable(text, 200).replace(/[\\`*_[\]<
  * The model card of a folder for Hugging Face's hub: what the weights are, what they were measured at, what they are for
  * and what not. It says only what the checkpoint says itself.
  */
-export function modelCard({ model, labels, preprocessing, training }: ModelDescription): string {
+export function modelCard(
+  { model, labels, preprocessing, training }: ModelDescription,
+  { title, reference }: Pick<NetworkFamily, 'title' | 'reference'>,
+): string {
   const { imageSize, channels } = preprocessing;
   const measured = Object.entries(training?.metrics ?? {}).flatMap(([key, value]) => {
     const metric = Object.hasOwn(metricTypes, key) ? metricTypes[key] : undefined;
@@ -60,7 +64,7 @@ export function modelCard({ model, labels, preprocessing, training }: ModelDescr
     '',
     `# ${plain(model.name)}: facial expressions`,
     '',
-    `A POSTER V2 network (arXiv 2301.12149) that sorts a cropped face into ${labels.labels.length} expressions. Input: ${imageSize} x ${imageSize} pixels, ${channels === 1 ? 'seen in gray' : 'RGB'}.`,
+    `A ${title} network${reference === undefined ? '' : ` (${reference})`} that sorts a cropped face into ${labels.labels.length} expressions. Input: ${imageSize} x ${imageSize} pixels, ${channels === 1 ? 'seen in gray' : 'RGB'}.`,
     '',
     `## Labels (${plain(labels.name)})`,
     '',

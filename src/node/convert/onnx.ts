@@ -3,7 +3,7 @@ import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { constant, type Graph, graph, input, type Tensor } from '../../graph/index.js';
-import { build, buildInference, type PosterV2Config } from '../../models/index.js';
+import { buildInference, type ConfiguredNetwork } from '../../models/index.js';
 import { createScope } from '../../nn/index.js';
 import { onnxChunks } from '../../onnx/index.js';
 import { add, div, floor, mul, reduceSum, sub } from '../../ops/index.js';
@@ -13,7 +13,7 @@ import { fitsHalf, type Precision } from '../../safetensors/index.js';
 
 /** What becomes an ONNX model. */
 export interface OnnxSource {
-  readonly config: PosterV2Config;
+  readonly network: ConfiguredNetwork;
   readonly labels: LabelSet;
   readonly preprocessing: Preprocessing;
   readonly parameters: ReadonlyMap<string, FloatArray>;
@@ -38,8 +38,8 @@ export interface OnnxOptions {
  */
 export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Array[] {
   const { opset = 21, precision = 'F32', form = 'own' } = options;
-  const { config, parameters, labels, preprocessing } = source;
-  const program = form === 'own' ? buildInference(config).graph : rgbClassifier(config, preprocessing);
+  const { network, parameters, labels, preprocessing } = source;
+  const program = form === 'own' ? buildInference(network).graph : rgbClassifier(network, preprocessing);
   const valuesOf = (name: string): FloatArray => {
     const found = parameters.get(name);
     if (found === undefined) throw new Error(`there are no values for ${name}`);
@@ -73,11 +73,11 @@ function gentleSlopes(program: Graph, parameters: OnnxSource['parameters']): Set
 const lumaWeights = [19595, 38470, 7471] as const;
 
 /** RGB in, logits out. */
-function rgbClassifier(config: PosterV2Config, preprocessing: Preprocessing): Graph {
-  const { imageSize, inputChannels } = config;
+function rgbClassifier(network: ConfiguredNetwork, preprocessing: Preprocessing): Graph {
+  const { imageSize, inputChannels } = network.config;
   const images = input('pixel_values', 'float32', ['N', 3, imageSize, imageSize]);
   const seen = inputChannels === 3 ? images : luma(images, preprocessing);
-  return graph({ logits: build(config, createScope({ mode: 'inference' }), seen) });
+  return graph({ logits: network.build(createScope({ mode: 'inference' }), seen) });
 }
 
 /**

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { affectnet8, caers, ferplus, rafdb } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
-import { models } from '../../models/index.js';
+import { modelNamed } from '../../models/index.js';
 import { resumeSettings } from './resume-settings.js';
 import type { Source } from './source.js';
 
 function source(labels: LabelSet, options?: Readonly<Record<string, unknown>>, learningRate?: number): Source {
-  const { config, preprocessing } = models['poster-v2'];
+  const { network, preprocessing } = modelNamed('poster-v2');
   const training = { command: '', seed: 0, epoch: 10, metrics: {}, dataset: '', versions: {} };
   return {
     path: 'x.pth',
     description: {
-      model: { name: 'poster-v2', config: { ...config } },
+      model: { name: 'poster-v2', config: network.config },
       labels,
       preprocessing,
       ...(options === undefined ? {} : { training: { ...training, options } }),
     },
-    config,
+    network,
     parameters: new Map(),
     rest: new Map(),
     surplus: [],

@@ -2,9 +2,8 @@ import { UserError } from '../../common/errors.js';
 import {
   type AssumedModel,
   buildInference,
-  isIgnoredOnLoad,
+  type ConfiguredNetwork,
   isSurplus,
-  type PosterV2Config,
   resolveDescription,
 } from '../../models/index.js';
 import {
@@ -28,7 +27,7 @@ export interface Source {
   /** The file that was read; of a folder, its weights. */
   readonly path: string;
   readonly description: ModelDescription;
-  readonly config: PosterV2Config;
+  readonly network: ConfiguredNetwork;
   /** Exactly what reaches the logits, as float32. */
   readonly parameters: ReadonlyMap<string, FloatArray>;
   /** What published checkpoints hold besides and this file holds too: dead tensors, landmark head, integer buffers. */
@@ -53,12 +52,12 @@ export async function readSource(path: string, assumed?: AssumedModel): Promise<
     [...tensors].filter(([, { dtype }]) => isFloatDtype(dtype)).map(([name, { shape }]) => [name, shape]),
   );
   const own = parseDescription(metadata, content.path);
-  const { description, config } = resolveDescription(content.path, own, shapes, assumed);
+  const { description, network } = resolveDescription(content.path, own, shapes, assumed);
   return {
     path: content.path,
     description,
-    config,
-    ...sort(content.path, config, tensors),
+    network,
+    ...sort(content.path, network, tensors),
     training,
     hadTrainState: metadata.has(trainStateKey) || training.hasOptimizer,
   };
@@ -75,17 +74,17 @@ async function readTensors(path: string): Promise<CheckpointFile> {
 
 function sort(
   path: string,
-  config: PosterV2Config,
+  network: ConfiguredNetwork,
   tensors: ReadonlyMap<string, Tensor>,
 ): Pick<Source, 'parameters' | 'rest' | 'surplus'> {
-  const { parameters: specs } = buildInference(config);
+  const { parameters: specs } = buildInference(network);
   const expected = new Map([...specs].map(([name, { shape }]) => [name, shape]));
   const found = new Map<string, readonly number[]>();
   const rest = new Map<string, Tensor>();
   const surplus: string[] = [];
   for (const [name, tensor] of tensors) {
-    if (!expected.has(name) && (isIgnoredOnLoad(name) || isOptionalBuffer(name))) rest.set(name, tensor);
-    else if (isFloatDtype(tensor.dtype) && !isSurplus(name, specs)) found.set(name, tensor.shape);
+    if (!expected.has(name) && (network.family.isUnread(name) || isOptionalBuffer(name))) rest.set(name, tensor);
+    else if (isFloatDtype(tensor.dtype) && !isSurplus(name, specs, network)) found.set(name, tensor.shape);
     else surplus.push(name);
   }
   const problem = describeMismatch(matchParameters(expected, found), path);

@@ -12,7 +12,7 @@ import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';
 import { evaluateOn, evaluationDocument } from '../measure/index.js';
 import type { TrainResult } from './job.js';
-import { dataTypeLabels, type RunOptions, runSchema, withTrueLandmark } from './options.js';
+import { dataTypeLabels, migrateRun, type RunOptions, runSchema } from './options.js';
 import { requireNoRun } from './resume.js';
 
 /** Says in the folder of a cross-validation what it is and how far it has got. */
@@ -24,13 +24,13 @@ const planSchema = z.object({
   format: z.literal(1),
   /** Of all folds; `fold` is null. */
   run: z.preprocess(
-    withTrueLandmark,
+    migrateRun,
     runSchema.refine(({ folds, fold }) => folds !== null && fold === null, 'it must have folds'),
   ),
   /** Where first values come from. */
   init: z.array(
     z.object({
-      part: z.enum(['network', 'ir50', 'landmark']),
+      part: z.string(),
       path: z.string(),
       labels: z.union([z.literal('data'), labelSetSchema]).exactOptional(),
     }),

@@ -30,8 +30,6 @@ export interface FileHead {
   readonly assumed: LabelSet | 'data' | undefined;
 }
 
-export const headName = /^VIT\.head\.linear\.(weight|bias)$/;
-
 /**
  * Which class each row of a file's head is, and so where it goes. Rows follow the names of classes; a head of another
  * shape, or whose classes nobody knows, is left.

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { affectnet7, affectnet8, rafdb } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { elements } from '../../graph/index.js';
-import { buildInference, models } from '../../models/index.js';
+import { buildInference, modelNamed } from '../../models/index.js';
 import { type ParameterSpec, zeros } from '../../nn/index.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
 import { formatDescription, fromFloat32 } from '../../safetensors/index.js';
@@ -59,12 +59,15 @@ async function begin(
   const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(elements(shape))]));
   const report: InitReport = await initialParameters(
     { part, path, ...(assumed === undefined ? {} : { labels: assumed }) },
+    family,
     specs,
     values,
     labels,
   );
   return { report, values: (name: keyof typeof shapes): number[] => [...(values.get(name) ?? [])] };
 }
+
+const { family } = modelNamed('poster-v2').network;
 
 describe('weights to begin with', () => {
   it('ir50: by the name in its own file and by shape; the rest is told with its reason', async () => {
@@ -100,7 +103,7 @@ describe('weights to begin with', () => {
   });
 
   it("ir50: POSTER's file counts the units of all three stages through", async () => {
-    const names = [...buildInference(models['poster-v2'].config).parameters.keys()].filter((name) =>
+    const names = [...buildInference(modelNamed('poster-v2').network).parameters.keys()].filter((name) =>
       name.startsWith('ir_back.'),
     );
     assert.equal(names.length, 247);
@@ -117,7 +120,7 @@ describe('weights to begin with', () => {
       names.map((name) => [name, { name, shape: [1], init: zeros, role: 'weight', trained: true } as const]),
     );
     const values = new Map(names.map((name) => [name, new Float32Array(1)]));
-    const { taken, left, fresh } = await initialParameters({ part: 'ir50', path }, small, values, rafdb);
+    const { taken, left, fresh } = await initialParameters({ part: 'ir50', path }, family, small, values, rafdb);
     assert.deepEqual([taken.length, left, fresh], [247, [], []]);
     assert.deepEqual(
       names.map((name) => values.get(name)?.[0]),
@@ -138,13 +141,13 @@ describe('weights to begin with', () => {
     const values = (): Map<string, Float32Array> =>
       new Map([...wide.values()].map(({ name, shape }) => [name, new Float32Array(elements(shape))]));
     await assert.rejects(
-      initialParameters({ part: 'ir50', path }, wide, values(), rafdb),
+      initialParameters({ part: 'ir50', path }, family, wide, values(), rafdb),
       /has 1 tensors of this network's ir50 part and lacks most \(such as ir_back\.body1\.0\.weight\): it is of another/,
     );
     const broken = fromFloat32({ shape: [4], data: Float32Array.of(1, Number.NaN, 3, 4) });
     await writeSafetensors(path, new Map([['ir_back.body2.0.weight', broken]]));
     await assert.rejects(
-      initialParameters({ part: 'network', path }, wide, values(), rafdb),
+      initialParameters({ part: 'network', path }, family, wide, values(), rafdb),
       /tensor "ir_back\.body2\.0\.weight" holds values that are not finite numbers/,
     );
   });
@@ -232,7 +235,7 @@ describe('weights to begin with', () => {
     await writeSafetensors(path, new Map(tensors), new Map());
     await writeFile(join(folder, 'config.json'), JSON.stringify({ poster_v2: JSON.parse(described(affectnet7)) }));
     const values = new Map(Object.entries(shapes).map(([name, shape]) => [name, new Float32Array(elements(shape))]));
-    const { note } = await initialParameters({ part: 'network', path }, specs, values, rafdb);
+    const { note } = await initialParameters({ part: 'network', path }, family, specs, values, rafdb);
     assert.match(note ?? '', /in the order of the data's labels/);
   });
 

@@ -1,20 +1,17 @@
 import { type Setting, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
-import { isIgnoredOnLoad } from '../../models/index.js';
+import type { NetworkFamily } from '../../models/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import type { FloatArray } from '../../safetensors/index.js';
 import { requireFinite } from '../../safetensors/index.js';
 import { loadParameters } from '../checkpoints/index.js';
-import { type HeadRows, headName, headRows, reordered, type WhyNot } from './init-head.js';
-
-/** Parts of the network that have pretrained files of their own, and where they are in it. */
-export const partPrefixes = { ir50: 'ir_back.', landmark: 'face_landback.' } as const;
-export type InitPart = keyof typeof partPrefixes;
+import { type HeadRows, headRows, reordered, type WhyNot } from './init-head.js';
 
 /** A file with weights to begin with: of one part, or of the network. */
 export interface InitSource {
-  readonly part: InitPart | 'network';
+  /** `network`, or one of the network's `parts` by name. */
+  readonly part: string;
   readonly path: string;
   /** What the outputs of a file of the network mean that does not say it; `data`: what they mean in the data. */
   readonly labels?: LabelSet | 'data';
@@ -49,16 +46,19 @@ export interface InitReport extends InitSource {
  */
 export async function initialParameters(
   source: InitSource,
+  family: NetworkFamily,
   specs: ReadonlyMap<string, ParameterSpec>,
   values: Map<string, Float32Array>,
   labels: LabelSet,
 ): Promise<InitReport> {
   const { parameters, description } = await loadParameters(source.path);
-  const named = namesInNetwork(source.part, parameters);
+  const prefix = prefixOf(source, family);
+  const isHead = (name: string): boolean => name === family.head.weight || name === family.head.bias;
+  const named = namesInNetwork(family, prefix, parameters);
   const head = new Map(
     [...parameters].flatMap(([name, array]) => {
       const target = named.get(name);
-      return target !== undefined && headName.test(target) && specs.has(target) ? [[target, array] as const] : [];
+      return target !== undefined && isHead(target) && specs.has(target) ? [[target, array] as const] : [];
     }),
   );
   const rows = headRows({ path: source.path, tensors: head, description, assumed: source.labels }, specs, labels);
@@ -67,17 +67,16 @@ export async function initialParameters(
   for (const [name, array] of parameters) {
     const target = named.get(name);
     const spec = target === undefined ? undefined : specs.get(target);
-    const why = whyNot(spec, target, array, rows);
+    const why = whyNot(spec, target, array, { family, isHead, rows });
     if (why !== undefined) left.push({ name, ...why });
     else if (target !== undefined) {
       requireFinite(array.data, name, source.path);
-      const turned = headName.test(target) && rows.kind === 'turned' ? reordered(array, rows.mapping) : array.data;
+      const turned = isHead(target) && rows.kind === 'turned' ? reordered(array, rows.mapping) : array.data;
       values.set(target, turned);
       taken.push(target);
     }
   }
   if (taken.length === 0) throw nothingFits(source, left);
-  const prefix = source.part === 'network' ? '' : partPrefixes[source.part];
   const filled = new Set(taken);
   const fresh = [...specs.keys()].filter((name) => name.startsWith(prefix) && !filled.has(name));
   if (source.part !== 'network' && fresh.length > taken.length) throw tooLittle(source, taken, fresh, left);
@@ -91,36 +90,35 @@ function headNote(rows: HeadRows): Pick<InitReport, 'note' | 'settings'> {
   return { note: rows.sentence, ...(rows.settings.length === 0 ? {} : { settings: rows.settings }) };
 }
 
+/**
+ * What the names of a part's tensors begin with in the network; of the whole network's, nothing.
+ * @throws UserError where the network has no such part.
+ */
+function prefixOf({ part, path }: InitSource, { parts, title }: NetworkFamily): string {
+  if (part === 'network') return '';
+  const found = parts.find(({ name }) => name === part);
+  if (found !== undefined) return found.prefix;
+  const known = parts.length === 0 ? 'no such parts' : `the parts ${parts.map(({ name }) => name).join(' and ')}`;
+  throw new UserError(
+    `${title} has no part called '${printable(part)}' for ${path} to begin; it has ${known}.`,
+    'usage',
+  );
+}
+
 /** What each tensor of a file would be called in the network; none: it belongs to another part. */
 function namesInNetwork(
-  part: InitSource['part'],
+  { rename }: NetworkFamily,
+  prefix: string,
   parameters: ReadonlyMap<string, FloatArray>,
 ): ReadonlyMap<string, string | undefined> {
   const names = [...parameters.keys()];
-  if (part === 'network') return new Map(names.map((name) => [name, withStages(name)]));
-  const prefix = partPrefixes[part];
-  // A file of the whole network will do: its part is taken.
+  // A file of the whole network will do for a part: its part is taken.
   const whole = names.some((name) => name.startsWith(prefix));
   const target = (name: string): string | undefined => {
-    if (!whole) return withStages(prefix + name);
-    return name.startsWith(prefix) ? withStages(name) : undefined;
+    if (!whole) return rename(prefix + name);
+    return name.startsWith(prefix) ? rename(name) : undefined;
   };
   return new Map(names.map((name) => [name, target(name)]));
-}
-
-/** Units of the three stages of IR-50, which POSTER (V1) and its `ir50.pth` count through as `body.0` to `body.20`. */
-const stageUnits = [3, 4, 14] as const;
-
-/** POSTER's name of a tensor of IR-50 as POSTER V2's: `ir_back.body.3.` is `ir_back.body2.0.`; others as they are. */
-function withStages(name: string): string {
-  const [, number, rest] = /^ir_back\.body\.(\d{1,2})\.(.*)$/s.exec(name) ?? [];
-  if (number === undefined) return name;
-  let unit = Number(number);
-  for (const [stage, units] of stageUnits.entries()) {
-    if (unit < units) return `ir_back.body${stage + 1}.${unit}.${rest}`;
-    unit -= units;
-  }
-  return name;
 }
 
 /** Why a tensor of a file is not taken; undefined: it is. */
@@ -128,12 +126,12 @@ function whyNot(
   spec: ParameterSpec | undefined,
   target: string | undefined,
   { shape }: FloatArray,
-  rows: HeadRows,
+  { family, isHead, rows }: { family: NetworkFamily; isHead: (name: string) => boolean; rows: HeadRows },
 ): WhyNot | undefined {
   if (target === undefined) return { reason: 'of another part' };
   if (spec === undefined)
-    return { reason: isIgnoredOnLoad(target) ? 'never read by the network' : 'not in this network' };
-  if (headName.test(target) && rows.kind === 'left') return rows.why;
+    return { reason: family.isUnread(target) ? 'never read by the network' : 'not in this network' };
+  if (isHead(target) && rows.kind === 'left') return rows.why;
   if (shape.length === spec.shape.length && shape.every((size, axis) => size === spec.shape[axis])) return undefined;
   return { reason: 'of another shape', detail: `[${shape.join(', ')}] instead of [${spec.shape.join(', ')}]` };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rafdb } from '../../common/label-sets.js';
-import { buildInference } from '../../models/index.js';
+import { buildInference, type PosterV2Config, parsePosterV2Config } from '../../models/index.js';
 import { trainingProgram } from '../../train/program.js';
 import { networkOf } from './network.js';
 import { parseRun, parseStoredRun, type RunOptions } from './options.js';
@@ -10,8 +10,8 @@ import { defaultRun, runFor } from './recipes.js';
 test('ablations of the paper are options of a run', () => {
   const run = defaultRun('poster-v2-nano', 'faces');
   const names = (changes: object): string[] => {
-    const { config } = networkOf(parseRun({ ...run, ...changes }), rafdb);
-    return [...buildInference(config).parameters.keys()];
+    const { network } = networkOf(parseRun({ ...run, ...changes }), rafdb);
+    return [...buildInference(network).parameters.keys()];
   };
   const all = names({});
   assert.ok(all.some((name) => name.startsWith('face_landback.')));
@@ -19,7 +19,7 @@ test('ablations of the paper are options of a run', () => {
   assert.ok(!names({ landmark: 'none' }).some((name) => name.startsWith('face_landback.')));
   assert.ok(!names({ blocks: 1 }).some((name) => name.startsWith('VIT.blocks.1.')));
   assert.ok(!names({ scales: [2, 3] }).some((name) => name.startsWith('attn1.')));
-  const { config } = networkOf(parseRun({ ...run, windows: [6, 3, 3] }), rafdb);
+  const config = configOf(parseRun({ ...run, windows: [6, 3, 3] }));
   assert.deepEqual(
     config.attention.map(({ window }) => window),
     [6, 3, 3],
@@ -40,25 +40,25 @@ test('what does not fit is refused in a sentence', () => {
 
 test('a run records what becomes of its landmark branch', () => {
   const nano = defaultRun('poster-v2-nano', 'faces');
-  assert.equal(nano.landmark, 'trained');
-  assert.equal(runFor({ data: 'faces', model: 'poster-v2-nano', given: { asPublished: true } }).landmark, 'trained');
+  assert.equal(nano['landmark'], 'trained');
+  assert.equal(runFor({ data: 'faces', model: 'poster-v2-nano', given: { asPublished: true } })['landmark'], 'trained');
   for (const landmark of ['frozen', 'as-published'] as const) {
     assert.throws(() => networkOf({ ...nano, landmark }, rafdb), /landmark branch of poster-v2-nano .*never '\w/);
     // Early versions recorded it, and trained the branch.
-    assert.equal(parseStoredRun({ ...nano, landmark }).landmark, 'trained');
+    assert.equal(parseStoredRun({ ...nano, landmark })['landmark'], 'trained');
     const published = { ...defaultRun('poster-v2', 'faces'), landmark };
-    assert.equal(parseStoredRun(published).landmark, landmark);
+    assert.equal(parseStoredRun(published)['landmark'], landmark);
     assert.equal(landmarkTraining(published), landmark);
   }
-  assert.equal(parseStoredRun({ ...nano, landmark: 'none' }).landmark, 'none');
+  assert.equal(parseStoredRun({ ...nano, landmark: 'none' })['landmark'], 'none');
   assert.equal(landmarkTraining(nano), 'trained');
   assert.equal(landmarkTraining({ ...defaultRun('poster-v2', 'faces'), landmark: 'trained' }), 'trained');
 });
 
 test('the published landmark branch can be trained', () => {
   const trained = (landmark: 'frozen' | 'trained'): number => {
-    const { config } = networkOf({ ...defaultRun('poster-v2', 'faces'), landmark }, rafdb);
-    return [...trainingProgram(config, { device: 'cpu' }).trained.keys()].filter((name) =>
+    const { network } = networkOf({ ...defaultRun('poster-v2', 'faces'), landmark }, rafdb);
+    return [...trainingProgram(network, { device: 'cpu' }).trained.keys()].filter((name) =>
       name.startsWith('face_landback.'),
     ).length;
   };
@@ -66,7 +66,9 @@ test('the published landmark branch can be trained', () => {
   assert.ok(trained('trained') > 100);
 });
 
+const configOf = (run: RunOptions): PosterV2Config => parsePosterV2Config(networkOf(run, rafdb).network.config);
+
 function landmarkTraining(run: RunOptions): string {
-  const { landmark } = networkOf(run, rafdb).config;
+  const { landmark } = configOf(run);
   return landmark === 'none' ? 'none' : landmark.training;
 }

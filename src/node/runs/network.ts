@@ -10,9 +10,9 @@ import {
   noAugmentation,
   rafdbAugmentation,
 } from '../../image/index.js';
-import { checkPosterV2Config, classLimits, modelNamed, type PosterV2Config } from '../../models/index.js';
+import { type ConfiguredNetwork, classLimits, modelNamed } from '../../models/index.js';
 import type { ModelDescription } from '../../safetensors/index.js';
-import type { RunOptions } from './options.js';
+import { ownOptions, type RunOptions } from './options.js';
 
 const augmentations: Readonly<Record<RunOptions['augmentation'], Augmentation>> = {
   none: noAugmentation,
@@ -43,9 +43,8 @@ const usualErasing: Erasing = { probability: 0.5, scale: [0.02, 0.33], ratio: [0
 export function networkOf(
   run: RunOptions,
   labels: LabelSet,
-): { config: PosterV2Config; preprocessing: Preprocessing; description: ModelDescription } {
-  const { config: base, preprocessing, name } = modelNamed(run.model);
-  const { landmark, transformer } = base;
+): { network: ConfiguredNetwork; preprocessing: Preprocessing; description: ModelDescription } {
+  const { name, preprocessing, network: base } = modelNamed(run.model);
   const classes = labels.labels.length;
   if (classes < classLimits.least || classes > classLimits.most) {
     throw new UserError(
@@ -53,42 +52,6 @@ export function networkOf(
         `to ${classLimits.most} apart; add class folders or remove some.`,
     );
   }
-  const config: PosterV2Config = {
-    ...base,
-    numClasses: classes,
-    landmark: landmarkOf(landmark, run.landmark, name),
-    scales: run.scales ?? base.scales,
-    attention: attentionOf(base.attention, run),
-    transformer: { ...transformer, blocks: run.blocks ?? transformer.blocks },
-  };
-  checkPosterV2Config(config);
-  return { config, preprocessing, description: { model: { name, config: { ...config } }, labels, preprocessing } };
-}
-
-function attentionOf(
-  [first, second, third]: PosterV2Config['attention'],
-  run: RunOptions,
-): PosterV2Config['attention'] {
-  const { windows, dropPath } = run;
-  const scale = (own: typeof first, i: 0 | 1 | 2): typeof first => ({
-    ...own,
-    window: windows?.[i] ?? own.window,
-    dropPath: dropPath === null ? own.dropPath : (dropPath * i) / 2,
-  });
-  return [scale(first, 0), scale(second, 1), scale(third, 2)];
-}
-
-function landmarkOf(
-  branch: PosterV2Config['landmark'],
-  wanted: RunOptions['landmark'],
-  model: string,
-): PosterV2Config['landmark'] {
-  if (branch === 'none' || wanted === 'none') return 'none';
-  if (branch.training === 'trained' && wanted !== 'trained') {
-    throw new UserError(
-      `The landmark branch of ${model} has no weights of its own to keep, so it is 'trained' or left out ('none'), never '${wanted}'.`,
-      'usage',
-    );
-  }
-  return { ...branch, training: wanted };
+  const network = base.family.withOptions(name, classes, ownOptions(run));
+  return { network, preprocessing, description: { model: { name, config: network.config }, labels, preprocessing } };
 }

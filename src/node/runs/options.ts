@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { UserError } from '../../common/errors.js';
+import { type Setting, UserError } from '../../common/errors.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../../common/label-sets.js';
-import { modelNames, models } from '../../models/registry.js';
+import { printable } from '../../common/printable.js';
+import { modelNamed, modelNames, networkFamilies } from '../../models/registry.js';
 import type { DecayRule, OptimizerConfig } from '../../optim/index.js';
 import {
   adam,
@@ -31,15 +32,9 @@ const share = z.number().min(0).max(1);
 const twoNumbers = 'it must be two numbers above 0, the smaller first, such as 0.05,0.1';
 const end = z.number(twoNumbers).gt(0, twoNumbers);
 const range = z.tuple([end, end], twoNumbers).refine(([from, to]) => from <= to, 'it must ascend');
-const someScales = 'it must be some of 1, 2 and 3, each once, such as 2,3';
-const threeSides = 'it must be three whole numbers from 1, one a scale, such as 14,7,7';
-const side = z.int(threeSides).min(1, threeSides);
 
-/**
- * Everything that decides what a run computes. It is stored with the checkpoint; resuming needs nothing else.
- * Counts are whole numbers; the seed is all that is random.
- */
-export const runSchema = z.strictObject({
+/** What decides what a run computes, whichever network it trains. Counts are whole numbers; the seed is all that is random. */
+export const trainingSchema = z.looseObject({
   /** Folder of the dataset. */
   data: z.string().min(1),
   /** Which published dataset it is: its classes must be those; null: any. */
@@ -92,56 +87,73 @@ export const runSchema = z.strictObject({
     .default(null),
   /** Smallest and largest height / width of the erased box. */
   erasingRatio: range.nullable().default(null),
-  /**
-   * What training does to the landmark branch: that of `poster-v2` may be any of these, that of a small network is
-   * `trained`; `none` (ablation) leaves the branch out, and the image's own features are the queries.
-   */
-  landmark: z.enum(['frozen', 'as-published', 'trained', 'none']),
-  /** Transformer blocks (ablation); null: the network's own. */
-  blocks: z.number().int().min(1).max(64).nullable().default(null),
-  /** Scales whose tokens reach the transformer, 1 the finest (ablation); null: all three. */
-  scales: z
-    .array(z.literal([1, 2, 3], someScales), someScales)
-    .min(1, someScales)
-    .refine((scales) => new Set(scales).size === scales.length, someScales)
-    .nullable()
-    .default(null),
-  /** Side of the attention window at each scale (ablation); null: one window a map. */
-  windows: z.tuple([side, side, side], threeSides).nullable().default(null),
-  /** Rate of stochastic depth at the third scale, half of it at the second, none at the first; null: the network's own. */
-  dropPath: z.number().min(0).lt(1).nullable().default(null),
   seed: z.number().int().min(0),
 });
-export type RunOptions = z.infer<typeof runSchema>;
+const { shape: trainingShape } = trainingSchema;
+export type TrainingOptions = { [Key in keyof typeof trainingShape]: z.output<(typeof trainingShape)[Key]> };
+
+/**
+ * Everything that decides what a run computes: with the network's own options, by their names. It is stored with the
+ * checkpoint; resuming needs nothing else.
+ */
+export type RunOptions = TrainingOptions & Readonly<Record<string, unknown>>;
+
+/** Checks the options of a run, with those that its network has of its own. */
+export const runSchema: z.ZodType<RunOptions> = trainingSchema.transform((run, context) => {
+  const network = networkFamilies.find(({ variants }) => variants.some(({ name }) => name === run.model));
+  // Whoever opens the network says that there is none.
+  if (network === undefined) return run;
+  try {
+    const { seed, ...rest } = run;
+    return { ...rest, ...network.parseOptions(ownOptions(run)), seed };
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    for (const issue of error.issues) {
+      const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
+      const message = unknown.length > 0 ? `a ${run.model} has no such option` : issue.message;
+      context.addIssue({ code: 'custom', path: [...issue.path, ...unknown.slice(0, 1)], message, input: run });
+    }
+    return z.NEVER;
+  }
+});
+
+/** The options that belong to a run's network. */
+export function ownOptions(run: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(run).filter(([key]) => !(key in trainingShape)));
+}
+
+function settingsOf(key: PropertyKey | undefined): Setting[] {
+  const ofAll = trainingSchema.keyof().safeParse(key);
+  if (ofAll.success) return [ofAll.data];
+  const ofNetwork = networkFamilies.flatMap(({ options }) => options).find((option) => option.key === key);
+  return ofNetwork === undefined ? [] : [`network:${ofNetwork.key}`];
+}
 
 /** Checks options that came from outside. @throws UserError that names the option and what it may be. */
 export function parseRun(options: unknown): RunOptions {
   const parsed = runSchema.safeParse(options);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const key = runSchema.keyof().safeParse(issue?.path[0]);
-  const what = key.success ? `value of ${key.data}` : 'description of a run';
+  const key = issue?.path[0];
+  const what = key === undefined ? 'description of a run' : `value of ${printable(String(key))}`;
   throw new UserError(`The ${what} cannot be used: ${issue?.message ?? 'it is malformed'}.`, 'usage', {
-    settings: key.success ? [key.data] : [],
+    settings: settingsOf(key),
   });
 }
 
 /**
- * Checks options that were stored with a run. Early versions recorded `frozen` or `as-published` also for networks whose
- * landmark branch is trained whatever is asked for: what was done is taken.
+ * Checks options that were stored with a run, by this version or an earlier one.
  * @throws UserError as {@link parseRun}
  */
-export const parseStoredRun = (stored: unknown): RunOptions => parseRun(withTrueLandmark(stored));
+export const parseStoredRun = (stored: unknown): RunOptions => parseRun(migrateRun(stored));
 
-export function withTrueLandmark(stored: unknown): unknown {
-  const parsed = landmarkSchema.safeParse(stored);
-  const network = modelNames.find((name) => name === parsed.data?.model);
-  if (!parsed.success || network === undefined || parsed.data.landmark === 'none') return stored;
-  const { landmark } = models[network].config;
-  return landmark !== 'none' && landmark.training === 'trained' ? { ...parsed.data, landmark: 'trained' } : stored;
+/** Options that an earlier version stored, put right where it stored something else than it did. */
+export function migrateRun(stored: unknown): unknown {
+  const parsed = z.looseObject({ model: z.string() }).safeParse(stored);
+  const variant = modelNames.find((name) => name === parsed.data?.model);
+  if (!parsed.success || variant === undefined) return stored;
+  return { ...parsed.data, ...modelNamed(variant).network.family.migrateOptions(variant, ownOptions(parsed.data)) };
 }
-
-const landmarkSchema = z.looseObject({ model: z.string(), landmark: z.string() });
 
 export function optimizerOf(run: RunOptions): OptimizerConfig {
   const { lr, weightDecay, momentum } = run;

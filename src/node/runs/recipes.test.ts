@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Augmentation } from '../../image/index.js';
+import { parsePosterV2Config } from '../../models/index.js';
 import { scheduleOf } from '../../optim/index.js';
 import { loadModel } from '../checkpoints/index.js';
 import { noteVotes, openData } from './data.js';
@@ -52,7 +53,7 @@ describe('recipes', () => {
       };
       assert.deepEqual(augmentationOf(run), expected);
       // By default nothing of what the published code gets wrong.
-      assert.equal(run.landmark, 'frozen');
+      assert.equal(run['landmark'], 'frozen');
       assert.equal(run.valSplit, null);
     });
   }
@@ -92,7 +93,7 @@ describe('recipes', () => {
     const given = { dataType: 'RAF-DB', asPublished: true, weightDecay: 0.1, momentum: 0.5 } as const;
     const run = parseRun(runFor({ data: 'faces', given, reportedSplit: 'test' }));
     assert.deepEqual(
-      [run.landmark, run.valSplit, run.microBatch, run.weightDecay],
+      [run['landmark'], run.valSplit, run.microBatch, run.weightDecay],
       ['as-published', 'test', run.batchSize, 0],
     );
     const sgd = runFor({ data: 'faces', given: { ...given, optimizer: 'sgd' } });
@@ -102,7 +103,7 @@ describe('recipes', () => {
     const own = runFor({ data: 'faces', given: { ...given, optimizer: 'adamw', decay: 'matrices' } });
     assert.equal(own.decay, 'matrices');
     const less = runFor({ data: 'faces', given: { ...given, microBatch: 4, landmark: 'frozen', valSplit: 'valid' } });
-    assert.deepEqual([less.microBatch, less.landmark, less.valSplit], [4, 'frozen', 'valid']);
+    assert.deepEqual([less.microBatch, less['landmark'], less.valSplit], [4, 'frozen', 'valid']);
   });
 
   it('lists that cannot be used are told in a sentence', () => {
@@ -127,12 +128,12 @@ describe('recipes', () => {
     for (const windows of [[7], [7, 7, 0.5], [7, 7, 0]]) {
       assert.throws(parse({ windows }), /value of windows cannot be used: it must be three whole numbers from 1/);
     }
-    assert.deepEqual(parse({ scales: [3, 2], erasingScale: [0.1, 0.1], windows: [14, 7, 7] })().windows, [14, 7, 7]);
+    assert.deepEqual(parse({ scales: [3, 2], erasingScale: [0.1, 0.1], windows: [14, 7, 7] })()['windows'], [14, 7, 7]);
   });
 
   it('stochastic depth falls to half at the second scale and to none at the first', () => {
     const run = runFor({ data: 'faces', model: 'poster-v2', given: { dropPath: 0.5 } });
-    const { config } = networkOf(run, dataTypeLabels['RAF-DB']);
+    const config = parsePosterV2Config(networkOf(run, dataTypeLabels['RAF-DB']).network.config);
     assert.deepEqual(
       config.attention.map(({ dropPath }) => dropPath),
       [0, 0.25, 0.5],

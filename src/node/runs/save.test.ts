@@ -9,11 +9,11 @@ import { checkSavable, type RunRecord } from './save.js';
 
 test('what saving would refuse is a sentence before training', () => {
   const run = defaultRun('poster-v2-nano', 'faces');
-  const { config, description } = networkOf(run, ferplus);
+  const { network, description } = networkOf(run, ferplus);
   const record: RunRecord = {
     run,
     description,
-    program: trainingProgram(config, { device: 'cpu' }),
+    program: trainingProgram(network, { device: 'cpu' }),
     command: 'poster train',
     dataset: 'faces',
     protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: '10% held out' },

@@ -58,21 +58,21 @@ async function trainInto(
   if (votes !== undefined) listener.onNote?.(votes, ['targets']);
   const shared = await sharedSets(run, data);
   if (shared.length > 0) listener.onShared?.(shared);
-  const network = networkOf(run, data.labels);
-  const program = trainingProgram(network.config, await targetOf(job.device));
+  const { network, preprocessing, description } = networkOf(run, data.labels);
+  const program = trainingProgram(network, await targetOf(job.device));
   const init: InitReport[] = [];
   const from = resumed && snapshotOf(resumed);
   const parameters = firstValues(program.parameters, run.seed, from?.parameters);
   if (from) checkSame(program.parameters, from.parameters, job.resume ?? '');
   for (const source of resumed ? [] : (job.init ?? [])) {
-    const report = await initialParameters(source, program.parameters, parameters, data.labels);
+    const report = await initialParameters(source, network.family, program.parameters, parameters, data.labels);
     listener.onInit?.(report);
     init.push(report);
   }
-  const record = await recordOf(job, run, data, network.description, program, digest);
+  const record = await recordOf(job, run, data, description, program, digest);
   checkSavable(record);
   const loading = {
-    preprocessing: network.preprocessing,
+    preprocessing,
     strict: job.strict,
     seed: run.seed,
     ...(job.workers === undefined ? {} : { workers: job.workers }),
@@ -85,7 +85,7 @@ async function trainInto(
   });
   const valLoader = createLoader(data.validation, { ...loading, batchSize: Math.max(run.microBatch, 32) });
   const trainer = await Trainer.create({
-    config: network.config,
+    network,
     program,
     device: job.device,
     optimizer: optimizerOf(run),

@@ -1,0 +1,2 @@
+// Every network that there is: a line for each.
+export { posterV2Family } from './poster-v2/definition.js';

@@ -1,0 +1,85 @@
+import { imagenetMean, imagenetStd } from '../../common/preprocessing.js';
+import { type ConfiguredNetwork, networkFamily } from '../configured-network.js';
+import { posterV2Explanation } from './explanation.js';
+import { landmarkPrefix } from './landmark-detector.js';
+import { posterV2Options } from './options.js';
+import { posterV2 } from './poster-v2.js';
+import {
+  checkPosterV2Config,
+  type PosterV2Config,
+  posterV2Config,
+  posterV2NanoConfig,
+  posterV2Schema,
+} from './poster-v2-config.js';
+import { posterV2Code } from './published.js';
+import { posterV2NanoRecipe, posterV2Recipe } from './recipes.js';
+
+const imagePrefix = 'ir_back.';
+
+export const posterV2Family = networkFamily<PosterV2Config>({
+  title: 'POSTER V2',
+  reference: 'arXiv 2301.12149',
+  className: 'PosterV2',
+  variants: [
+    {
+      name: 'poster-v2',
+      summary: 'POSTER V2 as published: 224x224 RGB, 43.8M parameters',
+      config: posterV2Config,
+      normalisation: { mean: imagenetMean, std: imagenetStd },
+      recipe: posterV2Recipe,
+      optionsAsPublished: { landmark: 'as-published' },
+    },
+    {
+      name: 'poster-v2-nano',
+      summary: 'the same network with small numbers, trained from nothing: 48x48 gray, 4.6M parameters',
+      config: posterV2NanoConfig,
+      normalisation: { mean: [0.5], std: [0.25] },
+      recipe: posterV2NanoRecipe,
+      options: { landmark: 'trained' },
+    },
+  ],
+  schema: posterV2Schema,
+  check: checkPosterV2Config,
+  build: posterV2,
+  head: 'VIT.head.linear',
+  features: 'VIT.features',
+  anchors: [
+    `${imagePrefix}input_layer.0.weight`,
+    `${landmarkPrefix}conv1.conv.weight`,
+    'input_layer.0.weight',
+    'conv1.conv.weight',
+  ],
+  parts: [
+    { name: 'ir50', prefix: imagePrefix, title: 'the IR-50 backbone' },
+    {
+      name: 'landmark',
+      prefix: landmarkPrefix,
+      title: 'the landmark detector',
+      otherUse: { phrase: 'find landmarks with it alone', setting: 'landmarkDetector' },
+    },
+  ],
+  rename: withStages,
+  options: posterV2Options,
+  published: posterV2Code,
+  explanation: posterV2Explanation,
+});
+
+/** A POSTER V2 of these sizes. */
+export function posterV2Network(config: PosterV2Config): ConfiguredNetwork {
+  return posterV2Family.parse('poster-v2', config);
+}
+
+/** Units of the three stages of IR-50, which POSTER (V1) and its `ir50.pth` count through as `body.0` to `body.20`. */
+const stageUnits = [3, 4, 14] as const;
+
+/** POSTER's name of a tensor of IR-50 as POSTER V2's: `ir_back.body.3.` is `ir_back.body2.0.`; others as they are. */
+function withStages(name: string): string {
+  const [, number, rest] = /^ir_back\.body\.(\d{1,2})\.(.*)$/s.exec(name) ?? [];
+  if (number === undefined) return name;
+  let unit = Number(number);
+  for (const [stage, units] of stageUnits.entries()) {
+    if (unit < units) return `ir_back.body${stage + 1}.${unit}.${rest}`;
+    unit -= units;
+  }
+  return name;
+}
