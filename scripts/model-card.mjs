@@ -9,7 +9,8 @@ import { buildInference, countParameters, parseNetwork } from '../dist/src/model
 import { loadModel } from '../dist/src/node/checkpoints/index.js';
 import { loadDataset, splitAmong, splitsOf } from '../dist/src/node/datasets/index.js';
 import { requireBundledCheckpoint } from '../dist/src/node/host/bundled-weights.js';
-import { evaluateOn, loadClassifier } from '../dist/src/recognize/index.js';
+import { evaluateOn } from '../dist/src/node/measure/index.js';
+import { loadClassifier } from '../dist/src/recognize/index.js';
 import { figuresText, fileText, modelIndexText, replacePart } from './support/model-card-text.mjs';
 import { root } from './support/steps.mjs';
 

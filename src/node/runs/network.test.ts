@@ -29,7 +29,7 @@ test('ablations of the paper are options of a run', () => {
 
 test('what does not fit is refused in a sentence', () => {
   const run = defaultRun('poster-v2-nano', 'faces');
-  assert.throws(() => parseRun({ ...run, scales: [4] }), { settings: ['scales'] });
+  assert.throws(() => parseRun({ ...run, scales: [4] }), { settings: ['network:scales'] });
   assert.throws(() => parseRun({ ...run, batchSize: 0 }), { settings: ['batchSize'] });
   for (const count of [1, 1001]) {
     const labels = Array.from({ length: count }, (_, i) => `class ${i}`);
