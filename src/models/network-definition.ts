@@ -18,7 +18,7 @@ export interface NetworkConfig {
 /** How many classes a network can tell apart. */
 export const classLimits = { least: 2, most: 1000 } as const;
 
-/** A named configuration of a network, with how it is trained: what `--model` chooses. */
+/** A named configuration of a network, with how it is trained. */
 export interface Variant<Config extends NetworkConfig> {
   /** `model.name` in checkpoints. No two variants of all networks share a name. */
   readonly name: string;
@@ -37,7 +37,7 @@ export interface Variant<Config extends NetworkConfig> {
 
 /** A part of a network that has pretrained files of its own. */
 export interface NetworkPart {
-  /** For `--init NAME=FILE`. */
+  /** As the part of an `InitSource`. */
   readonly name: string;
   /** What the names of its tensors begin with in the network; a file of the part alone has them without. */
   readonly prefix: string;

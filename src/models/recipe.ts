@@ -1,4 +1,4 @@
-/** Settings of a training run; what is not named stays as it was. `poster train --help` says what each means. */
+/** Settings of a training run; what is not named stays as it was.. */
 export type Recipe = {
   readonly epochs?: number;
   readonly batchSize?: number;
