@@ -81,7 +81,7 @@ export interface CrossValidationJob {
   readonly onNote?: (sentence: string) => void;
 }
 
-/** The folder of a cross-validation that a path given to --resume means: the folder itself, or its file. */
+/** The folder of a cross-validation that a path to go on with means: the folder itself, or its file. */
 export async function crossValidationAt(path: string): Promise<string | undefined> {
   const folder = basename(path) === planFileName ? dirname(path) : path;
   return (await exists(join(folder, planFileName))) ? folder : undefined;
