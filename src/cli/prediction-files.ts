@@ -2,9 +2,7 @@ import { basename, dirname, extname, join, normalize, resolve } from 'node:path'
 import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import type { CropTemplate } from '../common/preprocessing.js';
-import { cropCorners } from '../detect/align.js';
 import type { PictureFormat } from '../node/draw/annotated-picture.js';
-import type { AnnotatedFace } from '../node/draw/annotation.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import {
   checkFolderFor,
@@ -14,7 +12,7 @@ import {
   makeFolder,
   type NamedOutput,
 } from '../node/files/output-paths.js';
-import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
+import type { Recognition } from '../recognize/recognition.js';
 import { checkDrawing } from './drawing-path.js';
 import type { PictureInput } from './picture-inputs.js';
 
@@ -150,15 +148,9 @@ export async function drawTo(
 ): Promise<string | undefined> {
   if (picture === undefined) return undefined;
   const path = drawnPath(to, stem, image);
-  const { annotatedPicture } = await import('../node/draw/annotated-picture.js');
-  const drawn = faces.map((face) => annotated(face, template));
-  await write(path, await annotatedPicture(picture, drawn, formatOf(path), { grow: true }));
+  const { annotatedRecognition } = await import('../node/draw/annotated-recognition.js');
+  await write(path, await annotatedRecognition(picture, faces, template, formatOf(path)));
   return path;
-}
-
-function annotated({ box, keypoints, scores }: RecognizedFace, template: CropTemplate): AnnotatedFace {
-  if (keypoints === null) return { scores };
-  return { place: { box, keypoints: Object.values(keypoints), crop: cropCorners(keypoints, template) }, scores };
 }
 
 /** Writes what the network saw of each face, as `stem.face-1.png` and so on. @returns their paths */

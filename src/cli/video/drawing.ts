@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { CropTemplate } from '../../common/preprocessing.js';
-import { cropCorners } from '../../detect/index.js';
 import type { Picture } from '../../image/index.js';
 import { annotatedPicture, annotatedPixels } from '../../node/draw/annotated-picture.js';
+import { annotatedFace } from '../../node/draw/annotated-recognition.js';
 import type { AnnotatedFace } from '../../node/draw/annotation.js';
 import { type FfmpegPaths, VideoWriter } from '../../node/ffmpeg/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
@@ -10,11 +10,8 @@ import { makeFolder } from '../../node/files/output-paths.js';
 import type { VideoFace, VideoFrame } from '../../video/index.js';
 import type { FrameOutput } from './outputs.js';
 
-function annotated({ id, box, keypoints, smoothed }: VideoFace, template: CropTemplate): AnnotatedFace {
-  if (keypoints === null) return { scores: smoothed };
-  const crop = cropCorners(keypoints, template);
-  return { name: String(id), place: { box, keypoints: Object.values(keypoints), crop }, scores: smoothed };
-}
+const annotated = ({ id, box, keypoints, smoothed }: VideoFace, template: CropTemplate): AnnotatedFace =>
+  annotatedFace({ name: String(id), box, keypoints, scores: smoothed }, template);
 
 /** Frames with what was recognised drawn on them, as pictures of a folder. */
 export async function frameFolder(folder: string, template: CropTemplate): Promise<FrameOutput> {

@@ -1,10 +1,10 @@
 import { extname } from 'node:path';
 import type { Picture } from '../../image/index.js';
-import { pngOf } from '../../node/draw/annotated-picture.js';
-import { writeFileAtomic } from '../../node/files/files.js';
-import { timelineChart } from '../../node/report/charts/timeline.js';
-import { renderSvg, svgToPng } from '../../node/report/index.js';
 import type { VideoTotals } from '../../video/index.js';
+import { pngOf } from '../draw/annotated-picture.js';
+import { writeFileAtomic } from '../files/files.js';
+import { timelineChart } from './charts/timeline.js';
+import { renderSvg, svgToPng } from './index.js';
 
 export const isChartFile = (path: string): boolean => /^\.(svg|png)$/i.test(extname(path));
 
