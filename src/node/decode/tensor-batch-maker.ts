@@ -3,7 +3,7 @@ import { itemAt } from '../../common/item-at.js';
 import { random } from '../../common/random.js';
 import { augmentNormalised, inputFormat } from '../../image/augment.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
-import { readNpyInto } from './npy.js';
+import { readNpyInto } from './npy-array.js';
 
 /**
  * Batches of pictures that were prepared elsewhere, so that two programs train on the very same numbers: `.npy` files of

@@ -6,7 +6,7 @@ import { printable } from '../../../common/printable.js';
 import { explainFileError } from '../../files/files.js';
 import { byCodePoint, isFolder } from '../folders.js';
 import { type AffectNetKind, expressions, labelOfExpression } from './affectnet-expressions.js';
-import { readNpyNumber } from './npy.js';
+import { readNpyNumber } from './npy-number.js';
 import { LeftOut, type Problems, type Release, type ReleasePicture, safePath } from './release.js';
 
 /** Annotation files read at once: each is a wait for the disk. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../../common/errors.js';
 import { failsWith, npy, temporaryFolder, writeTree } from '../helpers.test.js';
-import { parseNpyNumber, readNpyNumber } from './npy.js';
+import { parseNpyNumber, readNpyNumber } from './npy-number.js';
 
 const number = (descr: string, data: Buffer, shape = ''): number => parseNpyNumber(npy(descr, data, shape), 'x.npy');
 

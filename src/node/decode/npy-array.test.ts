@@ -9,7 +9,7 @@ import { elements } from '../../graph/index.js';
 import { type Augmentation, affectnetAugmentation, nanoAugmentation, noAugmentation } from '../../image/augment.js';
 import { loadDataset } from '../datasets/dataset.js';
 import { createLoader } from '../datasets/loader.js';
-import { readNpyInto } from './npy.js';
+import { readNpyInto } from './npy-array.js';
 
 /** A file as `numpy.save` writes it. */
 function npy(values: Float32Array, header: string, version = 1): Buffer {
