@@ -72,13 +72,13 @@ test('version 1 with exactly the bytes that NumPy writes', () => {
 test('what is something else is refused, and said', async (context) => {
   const three = Buffer.from('3\0\0\0');
   for (const [bytes, why] of [
-    [Buffer.from('PK\x03\x04'), 'is not a .npy file'],
-    [Buffer.alloc(0), 'is not a .npy file'],
+    [Buffer.from('PK\x03\x04'), 'is not a NumPy file'],
+    [Buffer.alloc(0), 'is not a NumPy file'],
     [Buffer.from('\x93NUMPY\x09\0', 'latin1'), 'version 9'],
     [Buffer.from('\x93NUMPY\x01\0', 'latin1'), 'truncated'],
     [Buffer.from('\x93NUMPY\x02\0\xff\xff\xff\xff{', 'latin1'), 'truncated'],
     [npy('<U1', three).subarray(0, -1), 'has 3 bytes behind its header'],
-    [npy('<U1', three, '2,'), 'shape (2,)'],
+    [npy('<U1', three, '2,'), 'shape (2)'],
     [npy('<U1', three, '0'), 'shape (0)'],
     [npy('<U999999', three), "has 4 bytes behind its header where the type 'U999999' has 3999996"],
     [npy('|O', Buffer.from('cos\nsystem\n')), 'something else'],

@@ -1,15 +1,10 @@
 import { UserError } from '../../../common/errors.js';
 import { printable } from '../../../common/printable.js';
-import { withFile } from '../../files/files.js';
+import { type ReadableFile, withFile } from '../../files/files.js';
+import { parseNpyHeader } from '../../files/npy-header.js';
 
 /** A file with one number has less than 200 bytes; more than this is something else. */
 const mostBytes = 65_536;
-const magic = '\x93NUMPY';
-
-/** NumPy's own writer sorts the keys, so that there is one spelling. */
-const headerPattern =
-  /^\{\s*'descr':\s*'([<>=|]?)([A-Za-z])(\d{1,6})',\s*'fortran_order':\s*(?:True|False),\s*'shape':\s*\(([\d,\s]{0,100})\),?\s*\}\s*$/;
-
 type Reader = (view: DataView, little: boolean) => number;
 
 const numbers: Readonly<Record<string, Reader>> = {
@@ -45,28 +40,15 @@ function textOf(view: DataView, unit: 1 | 4, little: boolean): string {
  */
 export function parseNpyNumber(bytes: Uint8Array, source: string): number {
   const fail = (why: string): UserError => new UserError(`${source} ${why}; take the file from the release again.`);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (text.toString('latin1', 0, magic.length) !== magic) throw fail('is not a .npy file');
-  const version = text[6] ?? 0;
-  const start = version === 1 ? 10 : 12;
-  if (version < 1 || version > 3) throw fail(`has version ${version} of the .npy format, not 1 to 3`);
-  if (bytes.length < start) throw fail('is truncated within its header');
-  const length = version === 1 ? text.readUInt16LE(8) : text.readUInt32LE(8);
-  if (start + length > bytes.length) throw fail('is truncated within its header');
-  const header = text.toString('latin1', start, start + length);
-  const found = headerPattern.exec(header);
-  if (found === null) throw fail(`has a header that says something else ('${printable(header.trim(), 80)}')`);
-  const [, order = '', kind = '', size = '', shape = ''] = found;
+  const { order, kind, size, shape, start } = parseNpyHeader(bytes, fail);
   const type = `${kind}${size}`;
-  const lengths = shape.split(',').filter((part) => part.trim() !== '');
-  if (lengths.some((part) => Number(part) !== 1))
-    throw fail(`holds an array of shape (${shape.trim()}), not one number`);
+  if (shape.some((length) => length !== 1)) throw fail(`holds an array of shape (${shape}), not one number`);
   if (kind === 'O') throw fail('holds a Python object, which is never loaded');
   const read = numbers[type];
   const unit = kind === 'U' ? 4 : 1;
   if (read === undefined && kind !== 'U' && kind !== 'S') throw fail(`holds the type '${type}', not a number or text`);
   const wanted = Number(size) * unit;
-  const data = bytes.subarray(start + length);
+  const data = bytes.subarray(start);
   if (wanted === 0 || data.length !== wanted) {
     throw fail(`has ${data.length} bytes behind its header where the type '${type}' has ${wanted}`);
   }
@@ -81,7 +63,7 @@ export function parseNpyNumber(bytes: Uint8Array, source: string): number {
 
 /** Reads a `.npy` file that holds one number (`parseNpyNumber`). */
 export async function readNpyNumber(path: string): Promise<number> {
-  return await withFile(path, async ({ size, read }) => {
+  return await withFile(path, async ({ size, read }: ReadableFile) => {
     if (size > mostBytes) throw new UserError(`${path} has ${size} bytes, too many for one number; check the file.`);
     return parseNpyNumber(await read(0, size), path);
   });

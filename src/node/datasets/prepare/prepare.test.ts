@@ -219,7 +219,7 @@ test('AffectNet: .npy annotations', async (context) => {
     [{ 'train_set/annotations/0_exp.npy': text('11') }, 'has the expression 11, not one of 0 to 10'],
     [{ 'train_set/annotations/0_exp.npy': text('0.5') }, 'expression 0.5'],
     [{ 'train_set/annotations/0_exp.npy': npy('<c8', Buffer.alloc(8)) }, "the type 'c8'"],
-    [{ 'train_set/annotations/0_exp.npy': '' }, 'not a .npy file'],
+    [{ 'train_set/annotations/0_exp.npy': '' }, 'not a NumPy file'],
     [{ 'train_set/annotations/5_exp.npy': text('1') }, 'has no picture'],
     [{ 'val_set/images/5.jpg': picture }, 'images/5.jpg has no annotation'],
     [{ 'val_set/images/3.jpg': '' }, 'is empty'],
