@@ -38,10 +38,10 @@ export interface PictureInputs {
  * What the arguments of a command stand for: `-`, addresses, files, pictures of folders and of globs, in this order, within a
  * folder sorted by name. Files that are named need not be there yet: that is told when they are read.
  *
- * @param recursive also folders within folders
+ * @param walk of the folders and globs among them
  * @throws UserError where there is no picture at all
  */
-export async function pictureInputs(names: readonly string[], recursive: boolean): Promise<PictureInputs> {
+export async function pictureInputs(names: readonly string[], walk: FolderWalk): Promise<PictureInputs> {
   if (names.filter((name) => name === '-').length > 1) {
     throw new UserError('Standard input (-) can be read once only; name it once.', 'usage');
   }
@@ -49,7 +49,7 @@ export async function pictureInputs(names: readonly string[], recursive: boolean
   const without: WithoutPictures[] = [];
   for (const name of names) {
     try {
-      for (const input of await inputsOf(name, recursive)) inputs.push(input);
+      for (const input of await inputsOf(name, walk)) inputs.push(input);
     } catch (error) {
       if (!(error instanceof UserError) || error.kind !== 'input') throw error;
       without.push({ name, reason: error });
@@ -59,10 +59,10 @@ export async function pictureInputs(names: readonly string[], recursive: boolean
   return { inputs, without };
 }
 
-async function inputsOf(name: string, recursive: boolean): Promise<PictureInput[]> {
+async function inputsOf(name: string, walk: FolderWalk): Promise<PictureInput[]> {
   if (name === '-') return [{ name: 'standard input', place: 'stdin', image: name }];
   if (/^https?:\/\//i.test(name)) return [fromAddress(name)];
-  const within = await filesWithin(name, recursive);
+  const within = await walk.within(name);
   if (within === undefined) return [fromFile(name, basename(name))];
   const found = within.files.filter(({ path }) => pictureName.test(path));
   if (found.length > 0) return found.map(({ path, place }) => fromFile(path, place));
@@ -70,7 +70,7 @@ async function inputsOf(name: string, recursive: boolean): Promise<PictureInput[
   if (within.kind === 'glob') {
     throw new UserError(`No ${within.files.length === 0 ? 'file' : 'picture'} matches ${shown}; check the pattern.`);
   }
-  const advice = recursive ? 'name another folder' : 'with --recursive folders within it are searched too';
+  const advice = walk.recursive ? 'name another folder' : 'with --recursive folders within it are searched too';
   throw new UserError(`Folder ${shown} has no pictures; ${advice}.`);
 }
 
@@ -81,12 +81,30 @@ export interface FilesWithin {
   readonly files: readonly { readonly path: string; readonly place: string }[];
 }
 
-/**
- * All files of a folder or glob; undefined for anything else.
- * @param recursive also those of folders within folders
- * @throws UserError for a folder that cannot be read
- */
-export async function filesWithin(name: string, recursive: boolean): Promise<FilesWithin | undefined> {
+/** The files of folders and globs. Each is searched once, however often it is asked for. */
+export interface FolderWalk {
+  /** Also folders within folders. */
+  readonly recursive: boolean;
+  /**
+   * All files of a folder or glob; undefined for anything else.
+   * @throws UserError for a folder that cannot be read
+   */
+  within(name: string): Promise<FilesWithin | undefined>;
+}
+
+export function folderWalk(recursive: boolean): FolderWalk {
+  const found = new Map<string, Promise<FilesWithin | undefined>>();
+  return {
+    recursive,
+    within: (name) => {
+      const files = found.get(name) ?? filesWithin(name, recursive);
+      found.set(name, files);
+      return files;
+    },
+  };
+}
+
+async function filesWithin(name: string, recursive: boolean): Promise<FilesWithin | undefined> {
   if (name === '-' || /^[a-z]+:\/\//i.test(name)) return undefined;
   const info = await stat(name).catch(() => undefined);
   if (info?.isDirectory() === true) return { kind: 'folder', files: await ofFolder(name, recursive) };

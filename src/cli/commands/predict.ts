@@ -19,7 +19,7 @@ import {
 import { grouped, note } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
-import { decodeInput, type PictureInputs, pictureInputs } from '../picture-inputs.js';
+import { decodeInput, folderWalk, type PictureInputs, pictureInputs } from '../picture-inputs.js';
 import { drawTo, type PlannedFiles, planFiles, saveCrops } from '../prediction-files.js';
 import {
   jsonLinesOutput,
@@ -136,17 +136,15 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   if (names.length === 0 && options.stream === undefined) {
     throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', 'usage');
   }
-  const videos = await videoInputs(names, options.stream, {
-    recursive: options.recursive === true,
-    animation: options.animation === true,
-  });
+  const walk = folderWalk(options.recursive === true);
+  const videos = await videoInputs(names, options.stream, walk, options.animation === true);
   if (videos !== undefined) {
     refusePictureOptions(options);
     const { predictVideos } = await import('../video/predict-video.js');
     return predictVideos(videos, options, recognizerOptions(options));
   }
   refuseVideoOptions(options);
-  const { inputs, without } = await pictureInputs(names, options.recursive === true);
+  const { inputs, without } = await pictureInputs(names, walk);
   const files = await planFiles(inputs, options);
   if (options.draw !== undefined) {
     const { fontNote } = await import('../../node/report/run-report.js');

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { pictureInputs } from '../picture-inputs.js';
+import { folderWalk, pictureInputs } from '../picture-inputs.js';
 import { videoInputs } from './inputs.js';
 
 let folder = '';
@@ -21,13 +21,13 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 const found = async (names: readonly string[], recursive = false): Promise<string[] | undefined> =>
-  (await videoInputs(names, undefined, { recursive }))?.map(({ name }) => name.slice(folder.length + 1));
+  (await videoInputs(names, undefined, folderWalk(recursive)))?.map(({ name }) => name.slice(folder.length + 1));
 const here = (...names: string[]): string[] => names.map((name) => join(folder, name));
 
 test('folders and globs without pictures stand for their videos, in order', async () => {
   assert.deepEqual(await found(here('videos')), ['videos/a.mov', 'videos/b.mp4']);
   assert.deepEqual(await found(here('videos'), true), ['videos/a.mov', 'videos/b.mp4', 'videos/in/c.mp4']);
-  const inputs = await videoInputs(here('videos/*.mp4', 'mixed/v.mp4'), undefined);
+  const inputs = await videoInputs(here('videos/*.mp4', 'mixed/v.mp4'), undefined, folderWalk(false));
   assert.deepEqual(
     inputs?.map(({ name }) => basename(name)),
     ['b.mp4', 'v.mp4'],
@@ -53,7 +53,7 @@ test('with animation, pictures that move are videos, and a folder stands for the
     .gif()
     .toFile(join(folder, 'moving/still.gif'));
   const moving = async (...names: string[]): Promise<string[] | undefined> =>
-    (await videoInputs(here(...names), undefined, { animation: true }))?.map(({ name }) => basename(name));
+    (await videoInputs(here(...names), undefined, folderWalk(false), true))?.map(({ name }) => basename(name));
   assert.deepEqual(await moving('moving'), ['a.jpg', 'b.gif']);
   assert.deepEqual(await moving('moving/b.gif'), ['b.gif']);
   assert.equal(await moving('moving/still.gif'), undefined);
@@ -62,7 +62,19 @@ test('with animation, pictures that move are videos, and a folder stands for the
 });
 
 test('a link back to a folder above is passed over', async () => {
-  const { inputs } = await pictureInputs(here('mixed'), true);
+  const { inputs } = await pictureInputs(here('mixed'), folderWalk(true));
+  assert.deepEqual(
+    inputs.map(({ place }) => place),
+    ['photo.png'],
+  );
+});
+
+test('a folder is searched once: for videos, then for pictures', async () => {
+  const walk = folderWalk(false);
+  assert.equal(await videoInputs(here('mixed'), undefined, walk), undefined);
+  await writeFile(join(folder, 'mixed/later.png'), '\x89PNG\r\n', 'latin1');
+  const { inputs } = await pictureInputs(here('mixed'), walk);
+  await rm(join(folder, 'mixed/later.png'));
   assert.deepEqual(
     inputs.map(({ place }) => place),
     ['photo.png'],

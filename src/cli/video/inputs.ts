@@ -8,7 +8,7 @@ import { animationFormat, isAnimation } from '../../node/ffmpeg/animation.js';
 import type { VideoSource } from '../../node/ffmpeg/index.js';
 import { contentOf, isVideo, isVideoName, kindBytes, kindOf } from '../../node/ffmpeg/kind.js';
 import { note } from '../context.js';
-import { filesWithin } from '../picture-inputs.js';
+import type { FolderWalk } from '../picture-inputs.js';
 import { beginningOfStdin, stdinStream } from '../stdin.js';
 
 export interface VideoInput {
@@ -26,14 +26,15 @@ const manyNames = 200;
 /**
  * The inputs where they are videos; undefined where they are pictures. Folders and globs stand for their pictures; where they
  * have none, for their videos.
- * `recursive`: also those of folders within folders. `animation`: animations are videos too; where a folder or glob has any, its pictures are passed
- * over.
+ * @param walk of the folders and globs among them
+ * @param animation animations are videos too; where a folder or glob has any, its pictures are passed over
  * @throws UserError where some are videos and some are not, and for addresses of videos.
  */
 export async function videoInputs(
   names: readonly string[],
   stream: string | undefined,
-  { recursive = false, animation = false }: { readonly recursive?: boolean; readonly animation?: boolean } = {},
+  walk: FolderWalk,
+  animation = false,
 ): Promise<readonly VideoInput[] | undefined> {
   if (stream !== undefined) {
     if (names.length > 0) {
@@ -47,7 +48,7 @@ export async function videoInputs(
   let others = 0;
   for (const name of names) {
     refuseAddress(name);
-    const within = await filesWithin(name, recursive);
+    const within = await walk.within(name);
     if (within !== undefined) {
       const paths = within.files.map(({ path }) => path);
       const moving = animation ? await animationsOf(paths) : new Set<string>();
