@@ -71,15 +71,19 @@ export function openCheckpoint(options: CheckpointOptions): Promise<Classifier> 
 
 /** The checkpoint with a face detector. */
 export function openRecognizer(options: CheckpointOptions, more: RecognizerOptions): Promise<Recognizer> {
-  return openAs((checkpoint, network) => Recognizer.load({ ...network, ...more, checkpoint }), options);
+  const load = (checkpoint: string, network: NetworkOptions): Promise<Recognizer> =>
+    Recognizer.load({ ...network, ...more, checkpoint });
+  // A device that is named the recognizer tries itself.
+  return openAs(load, options, async (device) => (device === 'auto' ? openDevice(device) : device));
 }
 
 /** The checkpoint as what `load` makes of it. */
 export async function openAs<Opened>(
   load: (path: string, options: NetworkOptions) => Promise<Opened>,
   options: CheckpointOptions,
+  deviceFor: typeof openDevice = openDevice,
 ): Promise<Opened> {
   const { model, labels, threads, device } = options;
   const path = options.checkpoint === bundledCheckpoint() ? await requireBundledCheckpoint() : options.checkpoint;
-  return load(path, { device: await openDevice(device), ...defined({ threads }), assumed: defined({ model, labels }) });
+  return load(path, { device: await deviceFor(device), ...defined({ threads }), assumed: defined({ model, labels }) });
 }

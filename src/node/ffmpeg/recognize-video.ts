@@ -1,7 +1,8 @@
 import { linked } from '../../common/signals.js';
 import type { Recognizer } from '../../recognize/index.js';
 import { type RecognizeFramesOptions, recognizeFrames, type VideoFrame } from '../../video/index.js';
-import { openVideo, type VideoOptions } from './frames.js';
+import type { VideoOptions } from './decoding-plan.js';
+import { openVideo } from './frames.js';
 import type { VideoSource } from './video-source.js';
 
 export type RecognizeVideoOptions = RecognizeFramesOptions & VideoOptions;
