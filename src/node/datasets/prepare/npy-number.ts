@@ -1,10 +1,11 @@
 import { UserError } from '../../../common/errors.js';
 import { printable } from '../../../common/printable.js';
-import { type ReadableFile, withFile } from '../../files/files.js';
+import { withFile } from '../../files/files.js';
 import { parseNpyHeader } from '../../files/npy-header.js';
 
 /** A file with one number has less than 200 bytes; more than this is something else. */
 const mostBytes = 65_536;
+
 type Reader = (view: DataView, little: boolean) => number;
 
 const numbers: Readonly<Record<string, Reader>> = {
@@ -63,7 +64,7 @@ export function parseNpyNumber(bytes: Uint8Array, source: string): number {
 
 /** Reads a `.npy` file that holds one number (`parseNpyNumber`). */
 export async function readNpyNumber(path: string): Promise<number> {
-  return await withFile(path, async ({ size, read }: ReadableFile) => {
+  return await withFile(path, async ({ size, read }) => {
     if (size > mostBytes) throw new UserError(`${path} has ${size} bytes, too many for one number; check the file.`);
     return parseNpyNumber(await read(0, size), path);
   });
