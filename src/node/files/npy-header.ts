@@ -31,7 +31,8 @@ const pattern =
 export function parseNpyHeader(bytes: Uint8Array, refuse: (why: string) => UserError): NpyHeader {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (file.toString('latin1', 0, magic.length) !== magic) throw refuse('is not a NumPy file (.npy)');
-  const version = file[6] ?? 0;
+  const version = file.at(magic.length);
+  if (version === undefined) throw refuse('is truncated within its header');
   if (version < 1 || version > 3) throw refuse(`has version ${version} of the .npy format, not 1 to 3`);
   const from = version === 1 ? 10 : 12;
   if (file.length < from) throw refuse('is truncated within its header');
