@@ -1,27 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import sharp from 'sharp';
-import { convert } from '../src/node/convert/index.js';
-import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
-import { readDetectorWeights } from '../src/node/host/detector-weights.js';
-import { describeCheckpoint, type Recognition, Recognizer } from '../src/recognize/index.js';
-import type { Described, Seen } from './browser/page.js';
+import { type Recognition, Recognizer } from '../src/recognize/index.js';
+import type { Seen } from './browser/page.js';
 import { findChromium, openChromium } from './support/chromium.js';
 
 // From a picture to an expression in a real browser, beside the same in Node.
-const dir = await mkdtemp(join(tmpdir(), 'poster-browser-'));
-after(() => rm(dir, { recursive: true, force: true }));
-
 const chromium = findChromium();
 const portrait = await readFile(new URL('../../assets/astronaut.png', import.meta.url));
-const inNodeModules = (path: string): string => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
+/** Lies on its side, and says by EXIF how it is turned upright. */
+const turned = await sharp(portrait).rotate(270).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer();
 
 /** What keeps the page from starting is told too. */
 const html = `<!doctype html><title>poster-v2</title><script>
@@ -30,8 +23,9 @@ const html = `<!doctype html><title>poster-v2</title><script>
   addEventListener('unhandledrejection', ({ reason }) => tell(reason));
 </script><script type="module" src="/page.js" onerror="tell('page.js cannot be loaded')"></script>`;
 
-/** Served under these paths; anything else of ONNX Runtime's under /ort/. */
+/** Served under these paths, beside what the package and ONNX Runtime need. */
 async function content(): Promise<Map<string, Uint8Array | string>> {
+  // As for any page: the package by its name, nothing left out.
   const bundle = await build({
     entryPoints: [fileURLToPath(new URL('browser/page.js', import.meta.url))],
     bundle: true,
@@ -39,24 +33,12 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
     platform: 'browser',
     target: 'es2022',
     write: false,
-    // Loaded only where no other runtime was chosen and no weights were given.
-    external: ['onnxruntime-node', 'node:fs/promises', 'node:module', 'node:worker_threads'],
   });
-  await convert(bundledCheckpoint(), join(dir, 'classifier.onnx'));
-  const description = await describeCheckpoint(bundledCheckpoint());
-  const described: Described = {
-    labels: description.labels,
-    preprocessing: description.preprocessing,
-    description,
-  };
   return new Map<string, Uint8Array | string>([
     ['/', html],
     ['/page.js', bundle.outputFiles[0]?.contents ?? ''],
-    ['/classifier.onnx', await readFile(join(dir, 'classifier.onnx'))],
-    ['/description.json', JSON.stringify(described)],
-    ['/detector.onnx', await readDetectorWeights()],
     ['/portrait.png', portrait],
-    ['/turned.png', await sharp(portrait).rotate(90).png().toBuffer()],
+    ['/turned.jpg', turned],
     [
       '/empty.png',
       await sharp({ create: { width: 80, height: 60, channels: 3, background: 'teal' } })
@@ -64,6 +46,18 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
         .toBuffer(),
     ],
   ]);
+}
+
+/** Where a bundled page asks for the package's weights, and for ONNX Runtime's program. */
+const folders: Readonly<Record<string, URL>> = {
+  weights: new URL('../../weights/', import.meta.url),
+  '': new URL('../../node_modules/onnxruntime-web/dist/', import.meta.url),
+};
+
+async function fileOf(path: string): Promise<Uint8Array | undefined> {
+  const [, folder = '', name = ''] = /^\/(?:(\w+)\/)?([\w.-]+\.(?:wasm|safetensors|onnx))$/.exec(path) ?? [];
+  const found = folders[folder];
+  return found === undefined || name === '' ? undefined : readFile(new URL(name, found));
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -86,9 +80,7 @@ function serve(files: ReadonlyMap<string, Uint8Array | string>, onSeen: (seen: S
       onSeen(JSON.parse(Buffer.concat(pieces).toString()) as Seen);
       return;
     }
-    const runtime = /^\/ort\/([\w.-]+)$/.exec(path)?.[1];
-    const body =
-      runtime === undefined ? files.get(path) : await readFile(inNodeModules(`onnxruntime-web/dist/${runtime}`));
+    const body = files.get(path) ?? (await fileOf(path));
     response.writeHead(body === undefined ? 404 : 200, {
       'content-type': path === '/' ? 'text/html' : (types[path.split('.').at(-1) ?? ''] ?? 'application/octet-stream'),
     });
@@ -133,7 +125,6 @@ test('a browser finds the same faces and reads the same expressions as Node', {
   const results = await inBrowser(chromium ?? '');
   if (typeof results === 'string') return t.skip(results);
   const recognizer = await Recognizer.load();
-  const turned = await sharp(portrait).rotate(90).png().toBuffer();
   const expected = await recognizer.recognize([portrait, turned]);
   await recognizer.dispose();
   assert.deepEqual(
@@ -144,16 +135,22 @@ test('a browser finds the same faces and reads the same expressions as Node', {
       [80, 60, []],
     ],
   );
+  // WebAssembly adds up in another order, and decoders of JPEG differ by a level or two.
+  const tolerances = [
+    { box: 0.05, probability: 1e-3 },
+    { box: 0.5, probability: 0.02 },
+  ];
   for (const [i, { faces }] of expected.entries()) {
-    const [there, here] = [results[i]?.faces[0], faces[0]];
-    assert.ok(there?.keypoints && here?.keypoints);
-    // WebAssembly adds up in another order, and a place that differs by 0.01 pixels rounds some pixels of the crop otherwise.
+    const [there, here, tolerance] = [results[i]?.faces[0], faces[0], tolerances[i]];
+    assert.ok(there?.keypoints && here?.keypoints && tolerance);
     for (const side of ['x', 'y', 'width', 'height'] as const) {
-      assert.ok(Math.abs(there.box[side] - here.box[side]) < 0.05, `${side}: ${there.box[side]}, ${here.box[side]}`);
+      const distance = Math.abs(there.box[side] - here.box[side]);
+      assert.ok(distance < tolerance.box, `${side}: ${there.box[side]}, ${here.box[side]}`);
     }
-    for (const { label, logit } of here.scores) {
-      const other = there.scores.find((score) => score.label === label)?.logit ?? Number.NaN;
-      assert.ok(Math.abs(logit - other) < 0.02, `${label}: ${other} in the browser, ${logit} in Node`);
+    for (const { label, probability } of here.scores) {
+      const other = there.scores.find((score) => score.label === label)?.probability ?? Number.NaN;
+      const distance = Math.abs(probability - other);
+      assert.ok(distance < tolerance.probability, `${label}: ${other} in the browser, ${probability} in Node`);
     }
   }
 });

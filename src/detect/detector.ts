@@ -1,5 +1,6 @@
 import { host } from '#host';
 import { defined } from '../common/defined.js';
+import type { FileSource } from '../common/file-source.js';
 import type { Picture } from '../image/resize.js';
 import type { DetectOptions } from './detect-options.js';
 import { loadDetectorNetwork } from './detector-network.js';
@@ -33,15 +34,18 @@ export interface FaceDetector {
 export interface DetectorOptions {
   /** Threads of one run; default: all cores. */
   readonly threads?: number;
-  /** Bytes of the network's file. Default: those that come with the package. */
-  readonly weights?: Uint8Array;
+  /** The network's file, of this package's `weights/face-detector.onnx`. Default: the one that comes with the package. */
+  readonly weights?: FileSource;
 }
 
 /** @throws UserError where the weights are missing or not what they should be. */
 export async function loadFaceDetector(options: DetectorOptions = {}): Promise<FaceDetector> {
   const { threads, weights } = options;
-  const bytes = weights ?? (await host.detectorWeights());
-  const network = await loadDetectorNetwork(bytes, "The face detector's file", defined({ threads }));
+  const network = await loadDetectorNetwork(
+    await host.detectorWeights(weights),
+    "The face detector's file",
+    defined({ threads }),
+  );
   return {
     detect: (picture, detectOptions = {}) => detectFaces(network, picture, detectOptions),
     follow: (picture, faces, minScore = 0.5) =>

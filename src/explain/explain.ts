@@ -1,6 +1,7 @@
 import { host } from '#host';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
+import type { FileSource } from '../common/file-source.js';
 import { itemAt } from '../common/item-at.js';
 import { canonicalLabel } from '../common/label-sets.js';
 import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
@@ -14,7 +15,7 @@ import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
 import { ranked, type Score } from '../recognize/scores.js';
 import { hostTensor } from '../runtime/index.js';
-import type { CheckpointSource, ModelDescription } from '../safetensors/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 import {
   type ClassTokenAttention,
   classTokenAttention,
@@ -48,7 +49,7 @@ export interface Explainer {
  * Loads a checkpoint to show what its network attends to.
  * @throws UserError as `loadClassifier` does.
  */
-export async function loadExplainer(source: CheckpointSource, options: NetworkOptions = {}): Promise<Explainer> {
+export async function loadExplainer(source: FileSource, options: NetworkOptions = {}): Promise<Explainer> {
   const { description, built, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
     openNetwork(checkpoint, options, buildExplanation),
   );

@@ -1,6 +1,7 @@
 import type * as Ort from 'onnxruntime-common';
+import type { FileSource } from '../common/file-source.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from '../image/image-source.js';
-import type { Checkpoint, CheckpointSource } from '../safetensors/checkpoint.js';
+import type { Checkpoint } from '../safetensors/checkpoint.js';
 
 /** What `onnxruntime-node` and `onnxruntime-web` have in common. */
 export type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>;
@@ -21,17 +22,18 @@ export interface Host {
    * Opens a checkpoint for as long as it is used.
    * @throws UserError saying what it is instead, or what is wrong with it.
    */
-  withCheckpoint<T>(source: CheckpointSource, use: (checkpoint: Checkpoint) => Promise<T>): Promise<T>;
+  withCheckpoint<T>(source: FileSource, use: (checkpoint: Checkpoint) => Promise<T>): Promise<T>;
   /**
    * The weights of an expression network that come with the package.
    * @throws UserError where they are missing.
    */
-  bundledCheckpoint(): Promise<CheckpointSource>;
+  bundledCheckpoint(): Promise<FileSource>;
   /** Tells, in a sentence, what is worth knowing about a checkpoint that is used all the same. */
   note(sentence: string): void;
   /**
-   * The bytes of the face detector's weights, which come with the package.
+   * The bytes of the face detector's weights.
+   * @param source default: those that come with the package
    * @throws UserError where they are missing.
    */
-  detectorWeights(): Promise<Uint8Array>;
+  detectorWeights(source?: FileSource): Promise<Uint8Array>;
 }

@@ -1,9 +1,10 @@
 import { UserError } from '../common/errors.js';
+import type { FileSource } from '../common/file-source.js';
 import { maxPixels } from './picture-limits.js';
 import type { Picture } from './resize.js';
 
-/** The bytes of a picture file, or where they are. A string is always a path, never an address. */
-export type EncodedImage = string | URL | Uint8Array | ArrayBuffer | Blob;
+/** The file of a picture. */
+export type EncodedImage = FileSource;
 
 /** Pixels of 8 bits in rows from the top: `data[(y * width + x) * channels + c]`. */
 export interface RawImage {

@@ -1,8 +1,9 @@
 import { host } from '#host';
+import type { FileSource } from '../common/file-source.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { buildInference } from '../models/index.js';
-import type { CheckpointSource, ModelDescription } from '../safetensors/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 import { type NetworkOptions, openNetwork } from './network.js';
 
 export type ClassifierOptions = NetworkOptions;
@@ -33,7 +34,7 @@ export interface Classifier {
  * @throws UserError where the file cannot be read, does not say what it is, or holds another network than it says, or
  * where the device is not there.
  */
-export async function loadClassifier(source: CheckpointSource, options: ClassifierOptions = {}): Promise<Classifier> {
+export async function loadClassifier(source: FileSource, options: ClassifierOptions = {}): Promise<Classifier> {
   const { description, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
     openNetwork(checkpoint, options, buildInference),
   );

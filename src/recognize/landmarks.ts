@@ -1,5 +1,6 @@
 import { host } from '#host';
 import { UserError } from '../common/errors.js';
+import type { FileSource } from '../common/file-source.js';
 import { itemAt } from '../common/item-at.js';
 import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import type { Point } from '../detect/index.js';
@@ -9,7 +10,6 @@ import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import {
   type Checkpoint,
-  type CheckpointSource,
   decodeParameters,
   type FloatArray,
   isParameter,
@@ -47,7 +47,7 @@ export interface LandmarkDetector {
  * @throws UserError where the file cannot be read or has no such network.
  */
 export function loadLandmarkDetector(
-  source: CheckpointSource,
+  source: FileSource,
   options: LandmarkDetectorOptions = {},
 ): Promise<LandmarkDetector> {
   return host.withCheckpoint(source, (checkpoint) => openLandmarkDetector(checkpoint, options));

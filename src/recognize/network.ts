@@ -1,5 +1,6 @@
 import { host } from '#host';
 import { UserError } from '../common/errors.js';
+import type { FileSource } from '../common/file-source.js';
 import type { Graph } from '../graph/index.js';
 import {
   type AssumedModel,
@@ -23,7 +24,6 @@ import {
 import {
   allFinite,
   type Checkpoint,
-  type CheckpointSource,
   describeMismatch,
   isFloatDtype,
   type ModelDescription,
@@ -110,7 +110,7 @@ export async function openNetwork<Built extends Inference>(
  * What a checkpoint says about its network, labels and pictures; of one that does not, what its tensors and `assumed` say.
  * @throws UserError where that is not enough, or the file cannot be read.
  */
-export function describeCheckpoint(source: CheckpointSource, assumed?: AssumedModel): Promise<ModelDescription> {
+export function describeCheckpoint(source: FileSource, assumed?: AssumedModel): Promise<ModelDescription> {
   return host.withCheckpoint(source, async (checkpoint) => describe(checkpoint, assumed).description);
 }
 

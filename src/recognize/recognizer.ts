@@ -1,6 +1,7 @@
 import { host } from '#host';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
+import type { FileSource } from '../common/file-source.js';
 import type { LabelSet } from '../common/labels.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
@@ -9,7 +10,6 @@ import { checkLowContrast, type LowContrast } from '../image/contrast.js';
 import type { ImageDecoder, ImageSource, RawImage } from '../image/image-source.js';
 import type { AssumedModel } from '../models/index.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
-import type { CheckpointSource } from '../safetensors/index.js';
 import { type Classifier, loadClassifier } from './classifier.js';
 import { withFlip } from './flip.js';
 import type { RecognizeOptions, RecognizerParts } from './pipeline.js';
@@ -23,7 +23,9 @@ import {
 
 export interface RecognizerOptions {
   /** The weights: a path on Node, an address in browsers, or the bytes of a file. Default: those that come with the package. */
-  readonly checkpoint?: CheckpointSource;
+  readonly checkpoint?: FileSource;
+  /** The face detector's weights, `weights/face-detector.onnx` of this package, where they lie elsewhere than there. */
+  readonly detectorWeights?: FileSource;
   /** What the expression network runs on; the small face detector runs on the CPU. Default `cpu`. */
   readonly device?: DeviceName | 'auto';
   /** Threads of the CPU; default: all cores. */
@@ -74,7 +76,7 @@ export class Recognizer {
   static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
     checkOptions(options);
     const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode } = options;
-    const { lowContrast = 'stretch' } = options;
+    const { lowContrast = 'stretch', detectorWeights } = options;
     checkLowContrast(lowContrast);
     checkDetectOptions(detect);
     if (options.worker === true) {
@@ -83,6 +85,7 @@ export class Recognizer {
     }
     const onThreads = threads === undefined ? {} : { threads };
     const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint());
+    const detectorOptions = { ...onThreads, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
     const chosen = await chooseDevice(device);
     const network = { ...onThreads, device: chosen.device, ...(assumed === undefined ? {} : { assumed }) };
     const classifier = await loadClassifier(checkpoint, network);
@@ -91,7 +94,7 @@ export class Recognizer {
         classifier: flip ? withFlip(classifier) : classifier,
         decode: decode ?? host.decodeImage,
         lowContrast,
-        ...(aligned ? {} : { detector: await loadFaceDetector(onThreads) }),
+        ...(aligned ? {} : { detector: await loadFaceDetector(detectorOptions) }),
       };
       return Recognizer.of(parts, detect);
     } catch (error) {

@@ -32,9 +32,6 @@ export interface MappableFile {
   locate(): Promise<{ readonly folder: string; readonly location: string }>;
 }
 
-/** Bytes of a checkpoint, or where it is. Strings are paths on Node and addresses in browsers. */
-export type CheckpointSource = string | URL | Uint8Array | ArrayBuffer | Blob;
-
 /**
  * Opens a safetensors file.
  * @throws UserError saying what the file is instead, or what is wrong with it.

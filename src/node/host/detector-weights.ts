@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UserError } from '../../common/errors.js';
+import type { FileSource } from '../../common/file-source.js';
 import { packageFile } from '../files/package-files.js';
+import { readBytes } from './read-bytes.js';
 
 /**
- * The bytes of the detector's weights, which come with the package.
+ * The bytes of the detector's weights.
+ * @param source default: those that come with the package
  * @throws UserError where they are not there.
  */
-export async function readDetectorWeights(): Promise<Uint8Array> {
+export async function readDetectorWeights(source?: FileSource): Promise<Uint8Array> {
+  if (source !== undefined) return readBytes(source);
   try {
     return new Uint8Array(await readFile(packageFile('weights/face-detector.onnx')));
   } catch (error) {

@@ -8,5 +8,5 @@ export const host: Host = {
   withCheckpoint: async (source, use) => (await import('./with-checkpoint.js')).withCheckpoint(source, use),
   bundledCheckpoint: async () => (await import('./bundled-weights.js')).requireBundledCheckpoint(),
   note: publishNote,
-  detectorWeights: async () => (await import('./detector-weights.js')).readDetectorWeights(),
+  detectorWeights: async (source) => (await import('./detector-weights.js')).readDetectorWeights(source),
 };

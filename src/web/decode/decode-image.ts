@@ -4,7 +4,7 @@ import { checkedHeader, tooManyBytes } from '../../image/checked-header.js';
 import { type DecodedImage, type DecodeRequest, type EncodedImage, pictureOf } from '../../image/image-source.js';
 import { maxFileBytes } from '../../image/picture-limits.js';
 import { pictureMemory } from '../../image/picture-memory.js';
-import { fetchBytes } from '../host/fetch-bytes.js';
+import { readBytes } from '../host/read-bytes.js';
 
 /**
  * Reads and decodes a picture by the browser, upright as its EXIF orientation says, without colour management. What is beyond
@@ -14,7 +14,8 @@ import { fetchBytes } from '../host/fetch-bytes.js';
  */
 export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
   const { name, signal, urgent } = request;
-  const bytes = await bytesOf(image, name, signal);
+  if (image instanceof Blob && image.size > maxFileBytes) throw tooManyBytes(name);
+  const bytes = await readBytes(image, name, signal);
   const { width, height, memory, frames } = checkedHeader(bytes, name);
   const lease = await pictureMemory().acquire(memory + rgbaBytes * width * height, {
     ...(signal === undefined ? {} : { signal }),
@@ -37,18 +38,6 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
 
 /** A canvas gives four bytes for a pixel. */
 const rgbaBytes = 4;
-
-async function bytesOf(
-  image: EncodedImage,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (typeof image === 'string' || image instanceof URL) return fetchBytes(image, 'Picture', signal);
-  if (image instanceof ArrayBuffer) return new Uint8Array(image);
-  if (image instanceof Uint8Array) return new Uint8Array(image);
-  if (image.size > maxFileBytes) throw tooManyBytes(name);
-  return new Uint8Array(await image.arrayBuffer());
-}
 
 async function pixelsOf(file: Blob): Promise<ImageData> {
   const bitmap = await createImageBitmap(file, {

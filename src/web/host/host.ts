@@ -1,8 +1,8 @@
 import type { Host } from '../../host/host.js';
 import { decodeImage } from '../decode/decode-image.js';
-import { addressOf } from './addresses.js';
-import { fetchBytes } from './fetch-bytes.js';
+import { bundledCheckpoint, detectorWeights } from './bundled-weights.js';
 import { loadOrt } from './onnxruntime.js';
+import { readBytes } from './read-bytes.js';
 import { withCheckpoint } from './with-checkpoint.js';
 
 /** Browsers and their workers: the browser's decoder, `fetch`, `onnxruntime-web`. */
@@ -10,7 +10,7 @@ export const host: Host = {
   loadOrt,
   decodeImage,
   withCheckpoint,
-  bundledCheckpoint: async () => addressOf('checkpoint'),
+  bundledCheckpoint: async () => bundledCheckpoint(),
   note: (sentence) => console.info(sentence),
-  detectorWeights: () => fetchBytes(addressOf('detector'), "The face detector's weights"),
+  detectorWeights: (source = detectorWeights()) => readBytes(source, "The face detector's weights"),
 };

@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../common/errors.js';
+import type { FileSource } from '../../common/file-source.js';
+import { shownAddress } from '../../common/printable.js';
+import { withFile } from '../files/files.js';
+
+/**
+ * The path of a file of this machine.
+ * @throws UserError for other addresses.
+ */
+export function pathOf(source: string | URL): string {
+  if (typeof source === 'string') return source;
+  if (source.protocol === 'file:') return fileURLToPath(source);
+  throw new UserError(
+    `${shownAddress(source.href)} is no address of a file; fetch it first, and pass its bytes.`,
+    'usage',
+  );
+}
+
+/**
+ * All bytes of a file.
+ * @throws UserError where it cannot be read.
+ */
+export async function readBytes(source: FileSource): Promise<Uint8Array> {
+  if (typeof source === 'string' || source instanceof URL) {
+    return withFile(pathOf(source), ({ read, size }) => read(0, size));
+  }
+  if (source instanceof Uint8Array) return source;
+  return new Uint8Array(source instanceof ArrayBuffer ? source : await source.arrayBuffer());
+}

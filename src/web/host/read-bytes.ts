@@ -1,0 +1,18 @@
+import type { FileSource } from '../../common/file-source.js';
+import { fetchBytes } from './fetch-bytes.js';
+
+/**
+ * All bytes of a file.
+ * @param name what errors call it
+ * @throws UserError where it cannot be loaded; the signal's reason
+ */
+export async function readBytes(
+  source: FileSource,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (typeof source === 'string' || source instanceof URL) return fetchBytes(source, name, signal);
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (source instanceof Uint8Array) return new Uint8Array(source);
+  return new Uint8Array(await source.arrayBuffer());
+}
