@@ -49,12 +49,6 @@ declare const MessageChannel: new () => {
 
 declare const performance: { now(): number };
 
-interface MessagePort {
-  postMessage(message: unknown, transferred: readonly ArrayBuffer[]): void;
-  close(): void;
-}
-declare const MessageChannel: new () => { readonly port1: MessagePort; readonly port2: MessagePort };
-
 /** A number in browsers, an object in Node: nothing to calculate with. */
 interface Timer {
   readonly isTimer: unique symbol;
