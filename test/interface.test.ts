@@ -180,6 +180,23 @@ test('a bundler takes every entry, and leaves out what a program does not use', 
   );
 });
 
+test('a bundler for browsers takes poster-v2/core without anything of Node', async () => {
+  const { warnings, metafile } = await build({
+    stdin: { contents: "export * from 'poster-v2/core';", resolveDir: project.folder },
+    absWorkingDir: project.folder,
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    external: ['onnxruntime-web/wasm'],
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  assert.deepEqual(warnings, []);
+  const ofNode = Object.keys(metafile.inputs).filter((path) => path.includes('/dist/src/node/'));
+  assert.deepEqual(ofNode, []);
+});
+
 test('publint finds nothing to mend', async () => {
   const bytes = await readFile(project.tarball);
   const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);

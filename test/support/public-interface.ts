@@ -8,7 +8,10 @@ type Kind = 'class' | 'const' | 'enum' | 'function' | 'type' | { readonly namesp
 type Names = ReadonlyMap<string, Kind>;
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const manifest = z.object({ exports: z.record(z.string(), z.union([z.string(), z.object({ types: z.string() })])) });
+const target = z.object({ types: z.string() });
+const manifest = z.object({
+  exports: z.record(z.string(), z.union([z.string(), target.extend({ browser: target.optional() })])),
+});
 
 /** The declaration file that an import in another one means. */
 const declarationOf = (file: string, path: string): string => join(dirname(file), path.replace(/\.js$/, '.d.ts'));
@@ -84,13 +87,18 @@ function lines(names: Names, prefix: string): string[] {
   );
 }
 
-/** The entries of package.json with the declaration files that their conditions lead to, one a kind of host. */
+/** The entries of package.json with the declaration files that their conditions lead to. */
 function declarationFiles(): Map<string, string> {
   const { exports } = manifest.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
   return new Map(
-    Object.entries(exports).flatMap(([entry, target]) =>
-      typeof target === 'string' ? [] : [[entry.replace(/^\./, 'poster-v2'), join(root, target.types)]],
-    ),
+    Object.entries(exports).flatMap(([path, target]): [string, string][] => {
+      if (typeof target === 'string') return [];
+      const entry = path.replace(/^\./, 'poster-v2');
+      const { types, browser } = target;
+      const there: [string, string][] =
+        browser === undefined ? [] : [[`${entry} in browsers`, join(root, browser.types)]];
+      return [[entry, join(root, types)], ...there];
+    }),
   );
 }
 

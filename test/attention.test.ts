@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { UserError } from '../common/errors.js';
-import { random } from '../common/random.js';
-import type { PosterV2Config } from '../models/index.js';
-import { saveModel } from '../node/checkpoints/index.js';
-import { loadClassifier } from '../recognize/classifier.js';
-import { temporaryFolder, tinyCheckpoint, tinyConfig, writePictures } from '../recognize/helpers.test.js';
-import { explain, loadExplainer } from './explain.js';
+import { UserError } from '../src/common/errors.js';
+import { random } from '../src/common/random.js';
+import { explain, loadExplainer } from '../src/explain/explain.js';
+import type { PosterV2Config } from '../src/models/index.js';
+import { saveModel } from '../src/node/checkpoints/index.js';
+import { loadClassifier } from '../src/recognize/classifier.js';
+import { temporaryFolder, tinyCheckpoint, tinyConfig, writePictures } from '../src/recognize/helpers.test.js';
 
 const picture = Float32Array.from({ length: 256 }, (_, i) => random(2, i).normal());
 const sum = (values: Float32Array): number => values.reduce((a, b) => a + b, 0);

@@ -3,15 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { UserError } from '../../common/errors.js';
-import { random } from '../../common/random.js';
-import { loadClassifier } from '../../recognize/classifier.js';
-import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../../recognize/helpers.test.js';
-import { loadPicture } from '../../recognize/pictures.js';
-import { toFloat32 } from '../../safetensors/index.js';
-import { readSafetensors, saveModel } from '../checkpoints/index.js';
-import { embedDataset, loadEmbedder } from './embed.js';
-import { mapFeatures, stratifiedSample } from './feature-map.js';
+import { UserError } from '../src/common/errors.js';
+import { random } from '../src/common/random.js';
+import { readSafetensors, saveModel } from '../src/node/checkpoints/index.js';
+import { embedDataset, loadEmbedder } from '../src/node/measure/embed.js';
+import { mapFeatures, stratifiedSample } from '../src/node/measure/feature-map.js';
+import { loadClassifier } from '../src/recognize/classifier.js';
+import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../src/recognize/helpers.test.js';
+import { loadPicture } from '../src/recognize/pictures.js';
+import { toFloat32 } from '../src/safetensors/index.js';
 
 test('features are what the linear head sees, in the order of the dataset', async (t) => {
   const folder = await temporaryFolder(t);
