@@ -15,6 +15,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 
 /** Options of other programs that the library calls, or tells the user to call. */
 const others = new Set([
+  '--input-type',
   '--no-optional-locks',
   '--onnxruntime-node-install',
   '--porcelain',

@@ -50,6 +50,7 @@ export type Setting =
   | 'asPublished'
   | 'init'
   | 'initLabels'
+  | 'resume'
   | 'out'
   // Of a network's own, by its name.
   | `network:${string}`
@@ -101,24 +102,6 @@ export class UserError extends Error {
 /** Whether something thrown is a {@link UserError} of this kind. */
 export function isOfKind(error: unknown, kind: ErrorKind): error is UserError {
   return error instanceof UserError && error.kind === kind;
-}
-
-/** An error on its way between threads; `kind` is null for a defect. */
-export interface ErrorData {
-  readonly message: string;
-  readonly kind: ErrorKind | null;
-  readonly settings: readonly Setting[];
-}
-
-/** What another thread needs to know of anything thrown. */
-export function errorData(error: unknown): ErrorData {
-  const { kind, settings } = error instanceof UserError ? error : { kind: null, settings: [] };
-  return { message: messageOf(error), kind, settings };
-}
-
-/** The error that another thread told of. */
-export function errorOf({ message, kind, settings }: ErrorData): Error {
-  return kind === null ? new Error(message) : new UserError(message, kind, { settings });
 }
 
 /** The message of anything thrown. */

@@ -1,8 +1,8 @@
 /** A worker thread of the loader: makes batches, one message in and one out for each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { type ErrorData, errorData } from '../../common/errors.js';
 import type { SharedBudget } from '../../common/memory-budget.js';
+import { type SentError, sentError } from '../../common/sent-errors.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
 import { createBatchMaker } from './batch-maker.js';
@@ -18,7 +18,7 @@ export type WorkerRequest = { readonly id: number; readonly job: MakerJob } | 'c
 /** From a worker. */
 export type WorkerReply =
   | { readonly id: number; readonly made: MadeBatch }
-  | { readonly id: number; readonly error: ErrorData };
+  | { readonly id: number; readonly error: SentError };
 
 if (parentPort !== null) {
   const port = parentPort;
@@ -37,7 +37,7 @@ if (parentPort !== null) {
       const reply: WorkerReply = { id, made };
       port.postMessage(reply, [made.images.buffer, made.kept.buffer]);
     } catch (error) {
-      const reply: WorkerReply = { id, error: errorData(error) };
+      const reply: WorkerReply = { id, error: sentError(error) };
       port.postMessage(reply);
     }
   };

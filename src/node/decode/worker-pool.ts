@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { errorOf } from '../../common/errors.js';
+import { errorOf } from '../../common/sent-errors.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import { packageFile } from '../files/package-files.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
@@ -15,7 +15,7 @@ export interface BatchPool {
 
 interface Waiting {
   readonly resolve: (made: MadeBatch) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** How long a worker may take to finish the batch in hand before it is ended the hard way. */

@@ -99,6 +99,7 @@ async function requireNone(folder: string): Promise<void> {
   throw new UserError(
     `${folder} already holds a cross-validation; go on with it (resume from ${folder}) or choose another folder.`,
     'usage',
+    { settings: ['resume', 'out'] },
   );
 }
 

@@ -137,6 +137,7 @@ export async function requireNoRun(out: string): Promise<void> {
   throw new UserError(
     `${printable(out, 4096)} already holds a run; go on with it (resume from ${printable(last, 4096)}) or choose another folder.`,
     'usage',
+    { settings: ['resume', 'out'] },
   );
 }
 

@@ -1,4 +1,5 @@
 import type { SharedBudget } from '../../common/memory-budget.js';
+import type { SentError } from '../../common/sent-errors.js';
 import type { Face } from '../../detect/index.js';
 import type { LowContrast, Picture } from '../../image/index.js';
 import type {
@@ -13,7 +14,6 @@ import type {
 } from '../../recognize/index.js';
 import type { RecognizeFramesOptions, TimedImage, VideoFrame } from '../../video/index.js';
 import type { NativeWork } from './native-work.js';
-import type { SentError } from './sent-errors.js';
 import type { SentImage } from './sent-pictures.js';
 
 /** What the thread is started with. */

@@ -1,5 +1,6 @@
 /** The thread that recognises for another one: loads the networks, then answers what `recognition-thread.ts` asks. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { sentError } from '../../common/sent-errors.js';
 import type { FaceDetector } from '../../detect/index.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
 import { type ImageSource, Recognizer } from '../../recognize/index.js';
@@ -8,7 +9,6 @@ import { noteChannel } from '../checkpoints/index.js';
 import { host } from '../host/host.js';
 import type { Call, Calls, Loaded, Reply, Request, SentItem, Stream, Streams, ThreadData } from './messages.js';
 import { NativeWork } from './native-work.js';
-import { sentError } from './sent-errors.js';
 import { SentItems } from './sent-items.js';
 import { imageOf, type Parcel, sentResult } from './sent-pictures.js';
 

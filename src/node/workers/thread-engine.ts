@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { errorOf } from '../../common/sent-errors.js';
 import { whenAborted } from '../../common/signals.js';
 import type { Face, FaceDetector } from '../../detect/index.js';
 import type { LowContrast } from '../../image/index.js';
@@ -17,7 +18,6 @@ import type { FrameEngine, RecognizeFramesOptions, TimedImage, VideoFrame } from
 import { ItemPump } from './item-pump.js';
 import type { Loaded, SentItem, Streams, ThreadOptions } from './messages.js';
 import { RecognitionThread, SourceFailure } from './recognition-thread.js';
-import { errorOf } from './sent-errors.js';
 import { type Parcel, sentFrame, sentImage, sentPicture, sentPixels } from './sent-pictures.js';
 
 /** Pictures that are sent before the thread asks for them. */
