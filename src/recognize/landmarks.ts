@@ -1,4 +1,5 @@
 import { host } from '#host';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import { itemAt } from '../common/item-at.js';
@@ -82,7 +83,7 @@ async function openLandmarkDetector(
   }
   const session = await CpuSession.create(lower(graph, 'cpu'), {
     place: (name) => values.get(name) ?? 'input',
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...defined({ threads: options.threads }),
   });
   const { imageSize } = preprocessing;
   return {

@@ -1,4 +1,5 @@
 import { host } from '#host';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import type { Graph } from '../graph/index.js';
@@ -85,7 +86,7 @@ export async function openNetwork<Built extends Inference>(
   const program = withSlopesAtMostOne(built.graph, await gentleSlopes(checkpoint, slopesOf(built.graph)));
   const session = await createSession(program, device, {
     ...(await weightsOf(checkpoint, built, device)),
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ threads }),
   });
   const { channels, imageSize } = description.preprocessing;
   return {

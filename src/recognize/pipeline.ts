@@ -1,4 +1,5 @@
 import { Ahead } from '../common/ahead.js';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { Lease } from '../common/memory-budget.js';
 import type { Preprocessing } from '../common/preprocessing.js';
@@ -89,7 +90,7 @@ export async function* recognizeAll(
   options: RecognizeOptions = {},
 ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
   const { signal, until, batchSize = defaultBatchSize } = options;
-  const classifying = { batchSize, ...(signal === undefined ? {} : { signal }) };
+  const classifying = { batchSize, ...defined({ signal }) };
   const left = new AbortController();
   const stop = linked([signal, until, left.signal]);
   // The picture that is waited for; those after it are decoded ahead.
@@ -199,7 +200,7 @@ async function lookAt(
     return { ...about, faces: [{ box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null, crop }] };
   }
   return oneAfterTheOther.take(async () => {
-    const faces = await detector.detect(picture, { ...detect, ...(signal === undefined ? {} : { signal }) });
+    const faces = await detector.detect(picture, { ...detect, ...defined({ signal }) });
     return { ...about, faces: faces.map((face) => croppedFace(picture, face, preprocessing, lowContrast)) };
   });
 }

@@ -1,5 +1,6 @@
 import { host } from '#host';
 import { cropTemplateFor } from '../common/crop-templates.js';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import type { LabelSet } from '../common/labels.js';
@@ -83,11 +84,11 @@ export class Recognizer {
       const { startEngine } = await import('#recognition-thread');
       return new Recognizer(await startEngine(options), detect);
     }
-    const onThreads = threads === undefined ? {} : { threads };
+    const onThreads = defined({ threads });
     const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint());
     const detectorOptions = { ...onThreads, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
     const chosen = await chooseDevice(device);
-    const network = { ...onThreads, device: chosen.device, ...(assumed === undefined ? {} : { assumed }) };
+    const network = { ...onThreads, device: chosen.device, ...defined({ assumed }) };
     const classifier = await loadClassifier(checkpoint, network);
     try {
       const parts = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
 import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
@@ -115,7 +116,7 @@ export interface ModelDescription {
 
 /** A description as the JSON document that files hold. Throws a plain Error where it breaks its own rules. */
 export function formatDescription({ model, labels, preprocessing, training }: ModelDescription): string {
-  const record = training === undefined ? {} : { training };
+  const record = defined({ training });
   return JSON.stringify(documentSchema.parse({ format: 1, model, labels, preprocessing, ...record }));
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.js';
 import { graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
 import {
@@ -99,11 +100,7 @@ export class CpuEngine implements Engine {
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
-    const shared = {
-      place,
-      ...(threads === undefined ? {} : { threads }),
-      ...(session === undefined ? {} : { session }),
-    };
+    const shared = { place, ...defined({ threads, session }) };
     const { logits } = buildForward(options.network, 'inference');
     const training = await CpuSession.create(program.graph, shared);
     const evaluation = await CpuSession.create(lower(graph({ [names.logits]: logits }), program.target), shared);

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { Batch } from '../image/index.js';
 import { type Evaluation, evaluate, predictions } from '../metrics/index.js';
@@ -119,10 +120,7 @@ export class Trainer {
     const parameters = firstValues(program.parameters, seed, from?.parameters ?? options.parameters);
     const engine = await createEngine(device, {
       ...{ network, program, optimizer, ema, clip, parameters },
-      ...(decay === undefined ? {} : { decay }),
-      ...(threads === undefined ? {} : { threads }),
-      ...(session === undefined ? {} : { session }),
-      ...(from === undefined ? {} : { restore: from }),
+      ...defined({ decay, threads, session, restore: from }),
     });
     const task = {
       classes: network.config.numClasses,

@@ -1,5 +1,6 @@
 import { Ahead } from '../common/ahead.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import type { Preprocessing } from '../common/preprocessing.js';
@@ -135,7 +136,7 @@ async function* followFrames(
   options: RecognizeFramesOptions,
 ): AsyncGenerator<VideoFrame, void, void> {
   const { smooth = 0.5, batchSize = defaultBatchSize, live = false, signal } = options;
-  const classifying = { batchSize, ...(signal === undefined ? {} : { signal }) };
+  const classifying = { batchSize, ...defined({ signal }) };
   if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
     throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, 'usage');
   }

@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.js';
 import { increase, increaseOf } from '../common/item-at.js';
 import { roll } from '../detect/index.js';
 import type { Picture } from '../image/resize.js';
@@ -180,7 +181,7 @@ export class VideoSummary {
           to: this.#first + (i + 1) * width,
           values: [...sums].map((sum) => sum / count),
         })),
-      ...(crop === undefined ? {} : { crop }),
+      ...defined({ crop }),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { ByteSource } from '../../safetensors/byte-source.js';
 import {
@@ -135,8 +136,7 @@ export function trainingNotes(extra: Extra): TrainingNotes {
   const learningRate = optimizerSchema.safeParse(optimizer);
   const bestAccuracy = numberAt(/^best_?(acc|accuracy|acc1|prec1?|top1)$/i);
   return {
-    ...(epoch === undefined ? {} : { epoch }),
-    ...(bestAccuracy === undefined ? {} : { bestAccuracy }),
+    ...defined({ epoch, bestAccuracy }),
     hasOptimizer: optimizer !== undefined,
     ...(learningRate.success ? { learningRate: learningRate.data.param_groups[0].lr } : {}),
   };

@@ -1,6 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { type Figures, figuresOf, spreadOf } from '../../metrics/index.js';
@@ -157,13 +158,13 @@ async function crossValidateInto(job: CrossValidationJob): Promise<CrossValidati
 async function measure(job: CrossValidationJob, fold: number, checkpoint: string, path: string): Promise<Figures> {
   const { plan, device, strict, threads, workers } = job;
   const { data, trainSplit, dataType, folds, seed } = plan.run;
-  const classifier = await loadClassifier(checkpoint, { device, ...(threads === undefined ? {} : { threads }) });
+  const classifier = await loadClassifier(checkpoint, { device, ...defined({ threads }) });
   try {
     const result = await evaluateOn(classifier, data, {
       split: trainSplit,
       fold: { index: fold, count: folds ?? 0, seed },
       strict,
-      ...(workers === undefined ? {} : { workers }),
+      ...defined({ workers }),
       ...(dataType === null ? {} : { folderLabels: dataTypeLabels[dataType] }),
     });
     const measurement = { checkpoint, model: classifier.description.model.name, data, result };

@@ -1,6 +1,7 @@
 import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { ModelDescription, TrainState } from '../../safetensors/index.js';
 import type { TrainingProgram } from '../../train/program.js';
@@ -36,7 +37,7 @@ export async function recordOf(
       trainSplit: train.split,
       selectionSplit: run.valSplit === null ? null : validation.split,
       selection: validationName,
-      ...(fold === undefined ? {} : { fold }),
+      ...defined({ fold }),
     },
     commit: await programCommit(),
   };

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { elements } from '../../graph/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { firstValues } from '../../train/first-values.js';
@@ -75,7 +76,7 @@ async function trainInto(
     preprocessing,
     strict: job.strict,
     seed: run.seed,
-    ...(job.workers === undefined ? {} : { workers: job.workers }),
+    ...defined({ workers: job.workers }),
   };
   const trainLoader = createLoader(data.train, {
     ...loading,
@@ -97,8 +98,7 @@ async function trainInto(
     clip: run.clip,
     seed: run.seed,
     parameters,
-    ...(job.threads === undefined ? {} : { threads: job.threads }),
-    ...(from === undefined ? {} : { from }),
+    ...defined({ threads: job.threads, from }),
   });
   try {
     // Not before: what fails until here leaves nothing behind.

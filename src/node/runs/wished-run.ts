@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { defined } from '../../common/defined.js';
 import { modelNamed } from '../../models/index.js';
 import { reportedSplitOf, splitAmong, splitsOf } from '../datasets/index.js';
 import type { RunOptions } from './options.js';
@@ -25,12 +26,12 @@ export interface WishedRun {
  */
 export async function wishedRun(data: string, given: Partial<RunOptions>): Promise<WishedRun> {
   const model = given.model === undefined ? undefined : modelNamed(given.model).name;
-  const wish = { data, given, ...(model === undefined ? {} : { model }) };
+  const wish = { data, given, ...defined({ model }) };
   if (given.asPublished !== true) return { run: runFor(wish), notes: [], ignored: [] };
   const splits = await splitsOf(data);
   const trainSplit = splitAmong(splits, given.trainSplit ?? 'train');
   const reportedSplit = reportedSplitOf(splits.filter((split) => split !== trainSplit && split !== '.'));
-  const run = runFor({ ...wish, ...(reportedSplit === undefined ? {} : { reportedSplit }) });
+  const run = runFor({ ...wish, ...defined({ reportedSplit }) });
   return { run, notes: selectionNotes(run, reportedSplit, given), ignored: ignoredOf(run, given) };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { nextTurn } from '../../common/turns.js';
 import type { Picture } from '../../image/index.js';
 import type { ImageSource, RawImage } from '../../recognize/index.js';
@@ -79,7 +80,7 @@ const isRaw = (image: unknown): image is RawImage =>
 
 /** Raw pixels as they can be sent. What is wrong with them is said in the other thread. */
 export async function sentPixels({ data, width, height, channels }: RawImage): Promise<Parcel<RawImage>> {
-  const about = { width, height, ...(channels === undefined ? {} : { channels }) };
+  const about = { width, height, ...defined({ channels }) };
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) return light({ ...about, data });
   const copy = await copied(data);
   return { content: { ...about, data: copy }, transfer: [copy.buffer], bytes: copy.length };

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { errorOf } from '../../common/sent-errors.js';
 import { whenAborted } from '../../common/signals.js';
@@ -65,7 +66,7 @@ class ThreadEngine implements RecognitionEngine, FrameEngine {
         dispose: async () => undefined,
       },
       classify: async (crops, { signal, ...options } = {}) =>
-        (await this.#thread()).call('classifyCrops', [crops, options], signal === undefined ? {} : { signal }),
+        (await this.#thread()).call('classifyCrops', [crops, options], defined({ signal })),
     };
   }
 
@@ -120,7 +121,7 @@ class ThreadEngine implements RecognitionEngine, FrameEngine {
     return {
       detect: async (picture, { signal, ...options } = {}) => {
         const { content, transfer } = await sentPicture(picture);
-        const signals = signal === undefined ? {} : { signal };
+        const signals = defined({ signal });
         return (await this.#thread()).call('detect', [content, options], { transfer, ...signals });
       },
       follow: async (picture, faces, minScore) => {

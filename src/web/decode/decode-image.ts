@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { checkedHeader, tooManyBytes } from '../../image/checked-header.js';
@@ -17,10 +18,7 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
   if (image instanceof Blob && image.size > maxFileBytes) throw tooManyBytes(name);
   const bytes = await readBytes(image, name, signal);
   const { width, height, memory, frames } = checkedHeader(bytes, name);
-  const lease = await pictureMemory().acquire(memory + rgbaBytes * width * height, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(urgent === undefined ? {} : { urgent }),
-  });
+  const lease = await pictureMemory().acquire(memory + rgbaBytes * width * height, defined({ signal, urgent }));
   try {
     const pixels = await pixelsOf(new Blob([bytes])).catch((error: unknown) => {
       throw new UserError(

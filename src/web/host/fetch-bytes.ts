@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable, shownAddress } from '../../common/printable.js';
 
@@ -13,7 +14,7 @@ export async function fetchBytes(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const from = `${what} ${printable(shownAddress(String(address)), 4096)}`;
   try {
-    const response = await fetch(address, signal === undefined ? {} : { signal });
+    const response = await fetch(address, defined({ signal }));
     if (!response.ok)
       throw new UserError(`${from} cannot be loaded: the server answered ${response.status}; check the address.`);
     return new Uint8Array(await response.arrayBuffer());
