@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type DetectOptions, intersectionOverUnion, loadFaceDetector, moved } from '../src/detect/index.js';
 import { scaled } from '../src/detect/input.js';
-import { turned } from '../src/detect/turned.js';
+import { turned } from '../src/detect/rotate-picture.js';
 import type { Picture } from '../src/image/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 import { portrait } from './sample-media.js';

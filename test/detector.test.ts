@@ -8,7 +8,7 @@ import type { Face } from '../src/detect/face.js';
 import { moved } from '../src/detect/face-transform.js';
 import { roll } from '../src/detect/roll.js';
 import { transformed } from '../src/detect/similarity.js';
-import { turned } from '../src/detect/turned.js';
+import { turned } from '../src/detect/rotate-picture.js';
 import { type Picture, resizeBilinear, toLuma } from '../src/image/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 

@@ -7,7 +7,7 @@ import { type Picture, resizeBilinear } from '../image/resize.js';
 import { alignFace, cropCorners, cropTransform } from './align.js';
 import type { Keypoints } from './face.js';
 import { transformed, turn } from './similarity.js';
-import { turned } from './turned.js';
+import { turned } from './rotate-picture.js';
 import { crop, warp } from './warp.js';
 
 function noise(width: number, height: number, channels: 1 | 3): Picture {

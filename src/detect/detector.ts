@@ -6,7 +6,7 @@ import type { DetectOptions } from './detect-options.js';
 import { loadDetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
 import { detectFaces } from './find-faces.js';
-import { secondLook } from './second-look.js';
+import { secondLook } from './refine.js';
 
 /** Finds faces in pictures. */
 export interface FaceDetector {

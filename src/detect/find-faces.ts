@@ -5,10 +5,10 @@ import type { DetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
 import { moved, stretched } from './face-transform.js';
 import { networkInput, scaled } from './input.js';
-import { type Look, type Run, tight, turnedLooks, uprightRuns } from './looks.js';
+import { type Look, type Run, tight, turnedLooks, uprightRuns } from './scans.js';
 import { lies } from './roll.js';
-import { lookTurned, secondLook } from './second-look.js';
-import { turned as turnedBy } from './turned.js';
+import { lookTurned, secondLook } from './refine.js';
+import { turned as turnedBy } from './rotate-picture.js';
 
 const suppression = { overlap: 0.3, cover: 0.6 } as const;
 /** Least score of a second look after a sure one. */

@@ -6,7 +6,7 @@ import { centreOf, moved } from './face-transform.js';
 import { writeInput } from './input.js';
 import { roll } from './roll.js';
 import { inverse, type Similarity } from './similarity.js';
-import { turned } from './turned.js';
+import { turned } from './rotate-picture.js';
 import { warp } from './warp.js';
 
 /** Of the input's side, the face's box takes so much. */
