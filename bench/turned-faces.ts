@@ -5,9 +5,9 @@
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type DetectOptions, intersectionOverUnion, loadFaceDetector, moved } from '../src/detect/index.js';
+import { type DetectOptions, intersectionOverUnion, loadFaceDetector, transformedFace } from '../src/detect/index.js';
 import { scaled } from '../src/detect/input.js';
-import { turned } from '../src/detect/rotate-picture.js';
+import { rotated } from '../src/detect/rotate-picture.js';
 import type { Picture } from '../src/image/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 import { portrait } from './sample-media.js';
@@ -43,8 +43,8 @@ const upright = await Promise.all(shrunk.map((photo) => detector.detect(photo)))
 for (const degrees of [0, 90, 180, 270]) {
   let [found, all, more] = [0, 0, 0];
   for (const [i, photo] of shrunk.entries()) {
-    const { picture, back } = turned(photo, degrees);
-    const faces = (await detector.detect(picture)).map((face) => moved(face, back));
+    const { picture, back } = rotated(photo, degrees);
+    const faces = (await detector.detect(picture)).map((face) => transformedFace(face, back));
     const wanted = upright[i] ?? [];
     const hits = wanted.filter(({ box }) => faces.some((face) => intersectionOverUnion(face.box, box) > 0.4)).length;
     found += hits;
@@ -59,7 +59,7 @@ for (const degrees of [90, 180, 270]) {
     for (const [i, photo] of shrunk.entries()) {
       const other = (i + 1) % shrunk.length;
       const left = shrunk[other] ?? photo;
-      found += (await detector.detect(beside(left, turned(photo, degrees).picture), options)).length;
+      found += (await detector.detect(beside(left, rotated(photo, degrees).picture), options)).length;
       all += (upright[i]?.length ?? 0) + (upright[other]?.length ?? 0);
     }
     const how = 'turned' in options ? ' (always)' : '';

@@ -5,10 +5,10 @@ import { UserError } from '../src/common/errors.js';
 import { random } from '../src/common/random.js';
 import { loadFaceDetector } from '../src/detect/detector.js';
 import type { Face } from '../src/detect/face.js';
-import { moved } from '../src/detect/face-transform.js';
+import { transformedFace } from '../src/detect/face-transform.js';
 import { roll } from '../src/detect/roll.js';
+import { rotated } from '../src/detect/rotate-picture.js';
 import { transformed } from '../src/detect/similarity.js';
-import { turned } from '../src/detect/rotate-picture.js';
 import { type Picture, resizeBilinear, toLuma } from '../src/image/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 
@@ -77,7 +77,7 @@ test('a picture is taken as its EXIF orientation says', async () => {
 
 test('a turned picture has its face where it is', async () => {
   for (const degrees of [90, 180, 225]) {
-    const { picture, back } = turned(half, degrees);
+    const { picture, back } = rotated(half, degrees);
     const [face, ...others] = await detector.detect(picture);
     assert.ok(face !== undefined && others.length === 0, `${degrees}`);
     const upright = transformed(back, face.keypoints.mouth);
@@ -86,7 +86,7 @@ test('a turned picture has its face where it is', async () => {
       `${degrees}: ${JSON.stringify(upright)}`,
     );
   }
-  const upsideDown = turned(half, 180).picture;
+  const upsideDown = rotated(half, 180).picture;
   assert.deepEqual(await detector.detect(upsideDown, { turned: false }), []);
 });
 
@@ -121,8 +121,8 @@ test('a group that lies on a side or upside down has the faces that it has uprig
   const rolls = [-20, 0, 25];
   const upright = await group(rolls);
   for (const degrees of [0, 90, 180, 270]) {
-    const { picture, back } = turned(upright, degrees);
-    const faces = (await detector.detect(picture)).map((face) => moved(face, back));
+    const { picture, back } = rotated(upright, degrees);
+    const faces = (await detector.detect(picture)).map((face) => transformedFace(face, back));
     for (const [i, { count, roll }] of byHead(faces, rolls.length).entries()) {
       assert.equal(count, 1, `${degrees}, head ${i}`);
       // The portrait's head leans by 4 degrees itself.

@@ -6,8 +6,8 @@ import { random } from '../common/random.js';
 import { type Picture, resizeBilinear } from '../image/resize.js';
 import { alignFace, cropCorners, cropTransform } from './align.js';
 import type { Keypoints } from './face.js';
+import { rotated } from './rotate-picture.js';
 import { transformed, turn } from './similarity.js';
-import { turned } from './rotate-picture.js';
 import { crop, warp } from './warp.js';
 
 function noise(width: number, height: number, channels: 1 | 3): Picture {
@@ -57,7 +57,7 @@ test('beyond the picture its border goes on, or it is black', () => {
 test('a turned picture is what the warp gives, and leads back', () => {
   const picture = noise(9, 6, 3);
   for (const degrees of [90, 180, 270, 45]) {
-    const { picture: seen, back } = turned(picture, degrees);
+    const { picture: seen, back } = rotated(picture, degrees);
     const middle = transformed(back, { x: seen.width / 2, y: seen.height / 2 });
     assert.ok(Math.hypot(middle.x - 4.5, middle.y - 3) < 1e-9);
     if (degrees === 45) continue;

@@ -6,7 +6,7 @@ import type { DetectOptions } from './detect-options.js';
 import { loadDetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
 import { detectFaces } from './find-faces.js';
-import { secondLook } from './refine.js';
+import { refine } from './refine.js';
 
 /** Finds faces in pictures. */
 export interface FaceDetector {
@@ -49,7 +49,7 @@ export async function loadFaceDetector(options: DetectorOptions = {}): Promise<F
   return {
     detect: (picture, detectOptions = {}) => detectFaces(network, picture, detectOptions),
     follow: (picture, faces, minScore = 0.5) =>
-      secondLook(network, 'data' in picture ? [picture] : picture, faces, minScore),
+      refine(network, 'data' in picture ? [picture] : picture, faces, minScore),
     dispose: () => network.dispose(),
   };
 }

@@ -13,7 +13,7 @@ function mapped(keypoints: Keypoints, map: (point: Point) => Point): Keypoints {
 }
 
 /** A face of a picture in the same picture with its axes stretched. */
-export function stretched<F extends Face>(face: F, fx: number, fy: number): F {
+export function scaledFace<F extends Face>(face: F, fx: number, fy: number): F {
   const { box, keypoints } = face;
   return {
     ...face,
@@ -23,7 +23,7 @@ export function stretched<F extends Face>(face: F, fx: number, fy: number): F {
 }
 
 /** A face seen through a transform. A box is turned about its centre, that is: it stays upright. */
-export function moved<F extends Face>(face: F, transform: Similarity): F {
+export function transformedFace<F extends Face>(face: F, transform: Similarity): F {
   const { box, keypoints } = face;
   const scale = Math.hypot(transform.a, transform.b);
   const centre = transformed(transform, centreOf({ box }));

@@ -61,7 +61,7 @@ function scripted(answers: readonly (readonly (readonly Proposal[])[])[]): Detec
 }
 
 const picture = { width: 640, height: 640, channels: 1, data: new Uint8Array(640 * 640) } as const;
-/** In the middle of a second look, at the size that it makes of a face. */
+/** In the middle of a refinement, at the size that it makes of a face. */
 const confirmed: Proposal = { x: 48, y: 48, side: 48, score: 0.9 };
 
 test('at most so many faces are those that stay, not those that were proposed first', async () => {
@@ -70,7 +70,7 @@ test('at most so many faces are those that stay, not those that were proposed fi
     { x: 110, y: 96, side: 20, score: 0.8 },
   ];
   for (const maxFaces of [1, 2]) {
-    // Nothing upright; amid black two, of which the second look confirms the less certain one.
+    // Nothing upright; amid black two, of which the refinement confirms the less certain one.
     const network = scripted([[[]], [proposed], [[], [confirmed]]]);
     const faces = await detectFaces(network, picture, { scales: [96], turned: false, maxFaces });
     assert.equal(faces.length, 1);
@@ -78,9 +78,9 @@ test('at most so many faces are those that stay, not those that were proposed fi
   }
 });
 
-test('a face within another one of another size goes, also where a second look brought it there', async () => {
+test('a face within another one of another size goes, also where a refinement brought it there', async () => {
   const small = { x: 290, y: 320, side: 60, score: 0.7 };
-  // At a scale of 96, in pixels of 640 / 96: 300 wide; the second look moves it to the side, over the small one.
+  // At a scale of 96, in pixels of 640 / 96: 300 wide; the refinement moves it to the side, over the small one.
   const large = { x: 63, y: 48, side: 45, score: 0.9 };
   const shifted = { ...confirmed, x: 38 };
   const network = scripted([[[small]], [[large]], [[shifted], []]]);
@@ -91,7 +91,7 @@ test('a face within another one of another size goes, also where a second look b
   );
 });
 
-test('an upright picture takes no turned looks, unless always; a trace that is confirmed turned makes it worth them', async () => {
+test('an upright picture takes no rotated scans, unless always; a trace that is confirmed turned makes it worth them', async () => {
   const upright = { x: 48, y: 48, side: 20, score: 0.95 };
   const runs = async (answers: Parameters<typeof scripted>[0], turned: true | 'always'): Promise<number> => {
     const network = scripted(answers);

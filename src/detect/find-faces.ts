@@ -3,26 +3,26 @@ import { type Candidate, decodeCandidates, suppress } from './candidates.js';
 import { checkDetectOptions, type DetectOptions, defaultScales } from './detect-options.js';
 import type { DetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
-import { moved, stretched } from './face-transform.js';
+import { scaledFace, transformedFace } from './face-transform.js';
 import { networkInput, scaled } from './input.js';
-import { type Look, type Run, tight, turnedLooks, uprightRuns } from './scans.js';
+import { refine, refineRotated } from './refine.js';
 import { lies } from './roll.js';
-import { lookTurned, secondLook } from './refine.js';
-import { turned as turnedBy } from './rotate-picture.js';
+import { rotated } from './rotate-picture.js';
+import { type Run, rotatedScans, type Scan, tight, uprightRuns } from './scans.js';
 
 const suppression = { overlap: 0.3, cover: 0.6 } as const;
-/** Least score of a second look after a sure one. */
-const seenAgain = 0.3;
+/** Least score of a refinement after a sure proposal. */
+const leastRefined = 0.3;
 /** Of nine in ten faces that lie, the upright picture shows a trace of such a score; elsewhere there are few. */
 const trace = 0.1;
-/** So many traces are looked at, the strongest: one lying face is enough for all turns to be searched. */
+/** So many traces are refined, the strongest: one lying face is enough for all turns to be searched. */
 const maxTraces = 2;
 /** Beside upright faces, what looks like a lying one mostly is none: it takes more to be believed. */
 const sureLying = 0.7;
 /** No face has fewer pixels across. */
 const leastSide = 8;
 
-/** A face that was found, and how sure the second look is of it: 0 where it did not see it. */
+/** A face that was found, and the score of its refinement: 0 where that did not see it. */
 interface Found {
   readonly face: Candidate;
   readonly certainty: number;
@@ -63,10 +63,10 @@ export async function detectFaces(network: DetectorNetwork, picture: Picture, op
  */
 async function uprightFaces(search: Search, scales: readonly number[], tracing: boolean): Promise<Found[]> {
   const { network, picture, base, minScore } = search;
-  const look = { degrees: 0, runs: uprightRuns(scales) };
-  const candidates = await candidatesOf(search, look, tracing ? Math.min(trace, minScore) : minScore);
+  const scan = { degrees: 0, runs: uprightRuns(scales) };
+  const candidates = await candidatesOf(search, scan, tracing ? Math.min(trace, minScore) : minScore);
   const proposed = candidates.filter(({ score }) => score >= minScore);
-  const again = await secondLook(network, [picture, base], proposed, seenAgain);
+  const again = await refine(network, [picture, base], proposed, leastRefined);
   // The network may be sure of a face and wrong about how it lies. One that is not seen again stays.
   const found = proposed.map((face, i) => foundFace(face, again[i], face.score));
   if (!tracing) return found;
@@ -74,28 +74,28 @@ async function uprightFaces(search: Search, scales: readonly number[], tracing: 
   const traces = candidates.filter(({ score }) => score < minScore).slice(0, maxTraces);
   const others = [...doubtful.map(({ face }) => face), ...traces];
   const least = found.length > doubtful.length ? Math.max(sureLying, minScore) : minScore;
-  const turned = await lookTurned(network, [picture, base], others, seenAgain);
+  const turned = await refineRotated(network, [picture, base], others, leastRefined);
   const lying = others.flatMap((face, i) => {
     const seen = turned[i];
     return seen === undefined ? [] : [{ ...face, ...seen }];
   });
-  const confirmed = await secondLook(network, [picture, base], lying, least);
+  const confirmed = await refine(network, [picture, base], lying, least);
   return [...found, ...lying.flatMap((face, i) => confirmedFace(face, confirmed[i]))];
 }
 
-/** Faces of rarer kinds of looks, which find things that are no faces: only what is seen again counts. */
-async function confirmedFaces(search: Search, look: Look): Promise<Found[]> {
+/** Faces of rarer scans, which find things that are no faces: only what a refinement confirms counts. */
+async function confirmedFaces(search: Search, scan: Scan): Promise<Found[]> {
   const { network, picture, base, minScore } = search;
-  const candidates = await candidatesOf(search, look, minScore);
-  const again = await secondLook(network, [picture, base], candidates, minScore);
+  const candidates = await candidatesOf(search, scan, minScore);
+  const again = await refine(network, [picture, base], candidates, minScore);
   return candidates.flatMap((face, i) => confirmedFace(face, again[i]));
 }
 
 async function lyingFaces(search: Search, scales: readonly number[]): Promise<Found[]> {
   const found: Found[] = [];
-  for (const [i, look] of turnedLooks(scales).entries()) {
-    const faces = await confirmedFaces(search, look);
-    // Runs are told apart over all looks.
+  for (const [i, scan] of rotatedScans(scales).entries()) {
+    const faces = await confirmedFaces(search, scan);
+    // Runs are told apart over all scans.
     found.push(
       ...faces.map(({ face, certainty }) => ({ face: { ...face, run: face.run + 100 * (i + 1) }, certainty })),
     );
@@ -125,22 +125,22 @@ function distinct(found: readonly Found[]): Candidate[] {
     .sort((a, b) => b.score - a.score);
 }
 
-/** What a look proposes, in pixels of the picture as it is, the most certain first. */
-async function candidatesOf(search: Search, { degrees, runs }: Look, minScore: number): Promise<Candidate[]> {
+/** What a scan proposes, in pixels of the picture as it is, the most certain first. */
+async function candidatesOf(search: Search, { degrees, runs }: Scan, minScore: number): Promise<Candidate[]> {
   const { network, picture, base, signal } = search;
   const small = degrees === 0 ? base : shrunkTo(base, Math.max(...runs.map(({ scale }) => scale)));
-  const { picture: seen, back } = degrees === 0 ? { picture: small, back: unmoved } : turnedBy(small, degrees);
+  const { picture: seen, back } = degrees === 0 ? { picture: small, back: unmoved } : rotated(small, degrees);
   const found = await runOver(network, seen, runs, minScore, signal);
   const [fx, fy] = [picture.width / small.width, picture.height / small.height];
   return suppress(
-    found.map((face) => moved(face, back)),
+    found.map((face) => transformedFace(face, back)),
     suppression,
-  ).map((face) => stretched(face, fx, fy));
+  ).map((face) => scaledFace(face, fx, fy));
 }
 
 const unmoved = { a: 1, b: 0, tx: 0, ty: 0 } as const;
 
-/** Pictures are enlarged twofold at most, but always looked at once. */
+/** Pictures are enlarged twofold at most, but always searched once. */
 function usefulScales(scales: readonly number[], longSide: number): readonly number[] {
   const sorted = [...new Set(scales)].sort((a, b) => b - a);
   const useful = sorted.filter((scale) => scale <= 2 * longSide);
@@ -172,7 +172,7 @@ async function runOver(
     if (maps === undefined) continue;
     const [fx, fy] = [picture.width / seen.width, picture.height / seen.height];
     for (const found of decodeCandidates(maps, minScore, run)) {
-      candidates.push(stretched(moved(found, { a: 1, b: 0, tx: -margin, ty: -margin }), fx, fy));
+      candidates.push(scaledFace(transformedFace(found, { a: 1, b: 0, tx: -margin, ty: -margin }), fx, fy));
     }
   }
   return candidates;

@@ -5,7 +5,7 @@ export { intersectionOverUnion } from './candidates.js';
 export * from './detect-options.js';
 export * from './detector.js';
 export type { Box, Face, Keypoints, Point } from './face.js';
-export { centreOf, moved, stretched } from './face-transform.js';
+export { centreOf, scaledFace, transformedFace } from './face-transform.js';
 export { lies, roll } from './roll.js';
 export { type Similarity, transformed } from './similarity.js';
 export { type Border, crop, warp } from './warp.js';

@@ -2,37 +2,37 @@ import type { Picture } from '../image/resize.js';
 import { decodeCandidates, intersectionOverUnion, suppress } from './candidates.js';
 import type { DetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
-import { centreOf, moved } from './face-transform.js';
+import { centreOf, transformedFace } from './face-transform.js';
 import { writeInput } from './input.js';
 import { roll } from './roll.js';
+import { rotated } from './rotate-picture.js';
 import { inverse, type Similarity } from './similarity.js';
-import { turned } from './rotate-picture.js';
 import { warp } from './warp.js';
 
 /** Of the input's side, the face's box takes so much. */
 const share = 0.5;
-/** Side of the input at which points are read best, and faces looked at in one run. */
+/** Side of the input at which points are read best, and faces in one run. */
 const fine = { side: 96, batch: 16 } as const;
 /** The same where the question is only which way up a face is. */
 const coarse = { side: 64, batch: 12 } as const;
-/** What is seen must be the face that was looked at: overlap of its box with the middle of the input. */
+/** What is seen must be the face that was meant: overlap of its box with the middle of the input. */
 const leastOverlap = 0.3;
 
 /**
  * Each face seen again, by itself, upright and at the size that the network knows best. Its points then lie within 1.5% of
- * the box's width of where they are in turned and scaled copies of the picture, where one look gives 3.8%.
+ * the box's width of where they are in turned and scaled copies of the picture, where one pass gives 3.8%.
  *
  * @param pictures one picture in several sizes, the one that faces are told in first
- * @param minScore for the second look
- * @returns for each face how it is seen now, with the second score; undefined where it is not seen
+ * @param minScore of the refined face
+ * @returns for each face how it is seen now, with its score; undefined where it is not seen
  */
-export async function secondLook(
+export async function refine(
   network: DetectorNetwork,
   pictures: readonly [Picture, ...Picture[]],
   faces: readonly Face[],
   minScore: number,
 ): Promise<(Face | undefined)[]> {
-  const found = await lookOnce(network, pictures, faces.map(uprightView), minScore);
+  const found = await refineOnce(network, pictures, faces.map(uprightView), minScore);
   // A face that turned out to lie otherwise was not seen upright yet.
   const askew = faces.flatMap((face, i) => {
     const seen = found[i];
@@ -40,9 +40,9 @@ export async function secondLook(
   });
   if (askew.length > 0) {
     const views = askew.map(({ seen }) => uprightView(seen));
-    const looked = await lookOnce(network, pictures, views, minScore);
+    const refined = await refineOnce(network, pictures, views, minScore);
     askew.forEach(({ i, seen }, k) => {
-      found[i] = looked[k] ?? seen;
+      found[i] = refined[k] ?? seen;
     });
   }
   return found;
@@ -56,7 +56,7 @@ export async function secondLook(
  * @param minScore for being seen
  * @returns for each how it is seen best; undefined where it is not seen
  */
-export async function lookTurned(
+export async function refineRotated(
   network: DetectorNetwork,
   pictures: readonly [Picture, ...Picture[]],
   faces: readonly Face[],
@@ -73,7 +73,7 @@ export async function lookTurned(
     const backs = transforms.flatMap((transform, i) => {
       const upright = seenThrough(transform, pictures, smallest, side);
       return quarterTurns.map((degrees, k) => {
-        const { picture, back } = turned(upright, degrees);
+        const { picture, back } = rotated(upright, degrees);
         writeInput(pixels, (i * quarterTurns.length + k) * 3 * plane, picture, side, plane);
         return { transform, back };
       });
@@ -81,7 +81,7 @@ export async function lookTurned(
     const maps = await network.run(pixels, backs.length, side, side);
     const seen = backs.map(({ transform, back }, i) => {
       const face = middleOf(decodeCandidates(maps[i] ?? noMaps, minScore), side);
-      return face && moved(moved(face, back), inverse(transform));
+      return face && transformedFace(transformedFace(face, back), inverse(transform));
     });
     for (let i = 0; i < seen.length; i += quarterTurns.length) found.push(best(seen.slice(i, i + quarterTurns.length)));
   }
@@ -97,7 +97,7 @@ const quarterTurns = [90, 180, 270] as const;
 /** Of an angle of 10 degrees. */
 const leastCosine = 0.985;
 
-/** A face, and by how much it is turned to be looked at, in radians, clockwise. */
+/** A face, and by how much it is rotated for the network, in radians, clockwise. */
 interface View {
   readonly face: Face;
   readonly angle: number;
@@ -105,7 +105,7 @@ interface View {
 
 const uprightView = (face: Face): View => ({ face, angle: -roll(face) });
 
-async function lookOnce(
+async function refineOnce(
   network: DetectorNetwork,
   pictures: readonly [Picture, ...Picture[]],
   views: readonly View[],
@@ -129,7 +129,7 @@ async function lookOnce(
     const maps = await network.run(pixels, transforms.length, side, side);
     transforms.forEach((transform, i) => {
       const face = middleOf(decodeCandidates(maps[i] ?? noMaps, minScore), side);
-      found.push(face && moved(face, inverse(transform)));
+      found.push(face && transformedFace(face, inverse(transform)));
     });
   }
   return found;

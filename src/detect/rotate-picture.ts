@@ -2,14 +2,14 @@ import type { Picture } from '../image/resize.js';
 import { inverse, type Similarity, turn } from './similarity.js';
 import { warp } from './warp.js';
 
-/** A picture turned about its centre on a canvas that holds all of it, amid black, and the transform back. */
-export interface Turned {
+/** A picture rotated about its centre on a canvas that holds all of it, amid black, and the transform back. */
+export interface Rotated {
   readonly picture: Picture;
   readonly back: Similarity;
 }
 
 /** @param degrees clockwise */
-export function turned(picture: Picture, degrees: number): Turned {
+export function rotated(picture: Picture, degrees: number): Rotated {
   const { width, height } = picture;
   const radians = (degrees * Math.PI) / 180;
   const [cos, sin] = [Math.abs(Math.cos(radians)), Math.abs(Math.sin(radians))];
@@ -17,13 +17,18 @@ export function turned(picture: Picture, degrees: number): Turned {
   const forth = turn(degrees, { x: width / 2, y: height / 2 }, { x: w / 2, y: h / 2 });
   const quarters = degrees % 90 === 0;
   return {
-    picture: quarters ? moved(picture, forth, w, h) : warp(picture, forth, w, h, 'black'),
+    picture: quarters ? rotatedByQuarters(picture, forth, w, h) : warp(picture, forth, w, h, 'black'),
     back: inverse(forth),
   };
 }
 
 /** Pixel by pixel: what the warp would give, ten times as fast. */
-function moved({ width, height, channels, data }: Picture, forth: Similarity, w: number, h: number): Picture {
+function rotatedByQuarters(
+  { width, height, channels, data }: Picture,
+  forth: Similarity,
+  w: number,
+  h: number,
+): Picture {
   const out = new Uint8Array(data.length);
   const [a, b] = [Math.round(forth.a), Math.round(forth.b)];
   // From one pixel to the next along the picture's axes, in the output.

@@ -4,8 +4,8 @@ export interface Run {
   readonly margin: number;
 }
 
-/** How a picture is searched: turned by so much, in these runs, the largest scale first. */
-export interface Look {
+/** One way to search a picture: rotated by so much, in these runs, the largest scale first. */
+export interface Scan {
   /** Clockwise. */
   readonly degrees: number;
   readonly runs: readonly Run[];
@@ -21,7 +21,7 @@ const diagonals = [45, 315, 135, 225] as const;
 export const uprightRuns = (scales: readonly number[]): readonly Run[] => scales.map((scale) => ({ scale, margin: 0 }));
 
 /** A photo lies on its side as a whole, with faces of any size; one that is askew is one of large faces. */
-export function turnedLooks(scales: readonly number[]): readonly Look[] {
+export function rotatedScans(scales: readonly number[]): readonly Scan[] {
   const all = uprightRuns(scales);
   const large = [...all.filter(({ scale }) => scale <= 192), tight];
   return [

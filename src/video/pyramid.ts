@@ -1,4 +1,4 @@
-import { type Face, type Keypoints, stretched } from '../detect/index.js';
+import { type Face, type Keypoints, scaledFace } from '../detect/index.js';
 import type { Picture } from '../image/resize.js';
 
 /** A frame, and the same in half, a quarter, ... of its size: large faces are read from small pictures, in little time. */
@@ -56,11 +56,11 @@ export function levelOf(pyramid: Pyramid, side: number): Picture {
 export function inLevel(pyramid: Pyramid, level: Picture, keypoints: Keypoints): Keypoints {
   const [{ width, height }] = pyramid;
   const face = { box: { x: 0, y: 0, width, height }, score: 1, keypoints };
-  return stretched(face, level.width / width, level.height / height).keypoints;
+  return scaledFace(face, level.width / width, level.height / height).keypoints;
 }
 
 /** A face of a picture of the pyramid in the frame. */
 export function inFrame(pyramid: Pyramid, level: Picture, face: Face): Face {
   const [{ width, height }] = pyramid;
-  return stretched(face, width / level.width, height / level.height);
+  return scaledFace(face, width / level.width, height / level.height);
 }

@@ -1,5 +1,5 @@
 import { assign } from '../common/assignment.js';
-import { type Box, centreOf, type Face, intersectionOverUnion, moved } from '../detect/index.js';
+import { type Box, centreOf, type Face, intersectionOverUnion, transformedFace } from '../detect/index.js';
 
 export interface TrackerOptions {
   /** A face that is not seen for longer ends its track; one that comes back before keeps its id. Seconds, default 1. */
@@ -115,7 +115,7 @@ export class FaceTracker {
 
 function advanced({ face, seen, vx, vy }: Track, time: number): Face {
   const reached = inertia * (1 - Math.exp(-(time - seen) / inertia));
-  return moved(face, { a: 1, b: 0, tx: vx * reached, ty: vy * reached });
+  return transformedFace(face, { a: 1, b: 0, tx: vx * reached, ty: vy * reached });
 }
 
 function sighted(track: Track, face: Face, time: number): Track {
