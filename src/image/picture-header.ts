@@ -19,14 +19,32 @@ export type PictureKind =
   | ({ readonly kind: 'unreadable' } & Partial<Unreadable>)
   | { readonly kind: 'damaged'; readonly reason: string };
 
-const readers: readonly (readonly [is: (file: Bytes) => boolean, read: (file: Bytes) => PictureHeader])[] = [
-  [isJpeg, jpegHeader],
-  [isPng, pngHeader],
-  [isWebp, webpHeader],
-  [isGif, gifHeader],
-  [isTiff, tiffHeader],
-  [isBmp, bmpHeader],
-];
+/** Formats that are told by their first bytes alone. */
+export type SignedFormat = 'JPEG' | 'PNG' | 'WebP' | 'GIF' | 'TIFF' | 'BMP';
+
+interface FormatReader {
+  readonly is: (file: Bytes) => boolean;
+  readonly read: (file: Bytes) => PictureHeader;
+}
+
+const readers: Readonly<Record<SignedFormat, FormatReader>> = {
+  JPEG: { is: isJpeg, read: jpegHeader },
+  PNG: { is: isPng, read: pngHeader },
+  WebP: { is: isWebp, read: webpHeader },
+  GIF: { is: isGif, read: gifHeader },
+  TIFF: { is: isTiff, read: tiffHeader },
+  BMP: { is: isBmp, read: bmpHeader },
+};
+const formats = Object.keys(readers) as readonly SignedFormat[];
+
+/**
+ * Which of these formats a file has.
+ * @param first the file's beginning, 54 bytes or more
+ */
+export function pictureFormat(first: Uint8Array): SignedFormat | undefined {
+  const file = new Bytes(first);
+  return formats.find((format) => readers[format].is(file));
+}
 
 /**
  * Reads what a picture's file says about itself. Nothing is decoded, and the work is linear in the length of the file.
@@ -35,8 +53,8 @@ const readers: readonly (readonly [is: (file: Bytes) => boolean, read: (file: By
 export function readPictureHeader(bytes: Uint8Array): PictureKind {
   const file = new Bytes(bytes);
   try {
-    const read = readers.find(([is]) => is(file))?.[1];
-    if (read !== undefined) return { kind: 'picture', header: withLines(read(file)) };
+    const format = pictureFormat(bytes);
+    if (format !== undefined) return { kind: 'picture', header: withLines(readers[format].read(file)) };
     const items = brandsOf(file) === undefined ? undefined : heifItems(file);
     if (items !== undefined && isAv1(items)) return { kind: 'picture', header: avifHeader(file, items) };
     return { kind: 'unreadable', ...unreadableFormat(file, items) };

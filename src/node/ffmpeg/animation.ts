@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../common/errors.js';
 import { frameCount } from '../../image/frame-count.js';
+import { pictureFormat } from '../../image/picture-header.js';
 import { fileMemory } from '../../image/picture-memory.js';
 import { readPicture } from '../decode/decode.js';
 import { animatedPng } from './animated-png.js';
@@ -14,10 +15,9 @@ export type AnimationFormat = 'GIF' | 'PNG' | 'WebP' | 'AVIF';
 
 /** Which of them a file has, by its first bytes: whether it has more than one frame only the rest may say. */
 export function animationFormat(first: Uint8Array): AnimationFormat | undefined {
+  const format = pictureFormat(first);
+  if (format === 'GIF' || format === 'PNG' || format === 'WebP') return format;
   const text = Buffer.from(first.buffer, first.byteOffset, first.byteLength).toString('latin1');
-  if (text.startsWith('GIF8')) return 'GIF';
-  if (text.startsWith('\x89PNG')) return 'PNG';
-  if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return 'WebP';
   return text.startsWith('ftypavis', 4) ? 'AVIF' : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { pictureName } from '../../common/picture-names.js';
+import { pictureFormat } from '../../image/picture-header.js';
 
 /** Bytes that tell what kind of file one is. */
 export const kindBytes = 400;
@@ -14,12 +15,9 @@ export function kindOf(bytes: Uint8Array): 'video' | 'picture' | undefined {
   const at = (start: number, pattern: string): boolean => text.startsWith(pattern, start);
   if (at(4, 'ftyp'))
     return /^(avif|avis|heic|heix|hevc|heim|heis|mif1|msf1|jxl )/.test(text.slice(8)) ? 'picture' : 'video';
-  if (
-    ['\xff\xd8\xff', '\x89PNG\r\n', 'GIF8', 'II*\0', 'MM\0*', 'BM', '\0\0\0\x0cJXL', '\xff\x0a'].some((m) => at(0, m))
-  ) {
-    return 'picture';
-  }
-  if (at(0, 'RIFF')) return at(8, 'WEBP') ? 'picture' : at(8, 'AVI') ? 'video' : undefined;
+  // The last two are JPEG XL's.
+  if (pictureFormat(bytes) !== undefined || at(0, '\0\0\0\x0cJXL') || at(0, '\xff\x0a')) return 'picture';
+  if (at(0, 'RIFF')) return at(8, 'AVI') ? 'video' : undefined;
   if (
     ['\x1a\x45\xdf\xa3', 'FLV\x01', 'OggS', '\x30\x26\xb2\x75', '\0\0\x01\xba', '\0\0\x01\xb3'].some((m) => at(0, m))
   ) {
