@@ -24,3 +24,12 @@ test('the portrait smiles', async () => {
   const [first = ''] = await lines('recognise');
   assert.match(first, /^happiness \d+\.\d% at \(\d+, \d+\), \d+ pixels wide$/);
 });
+
+test('the network that trains in memory learns', async () => {
+  const found = await lines('train');
+  const losses = found.flatMap((line) => /^step \d+: loss (\S+)$/.exec(line)?.slice(1).map(Number) ?? []);
+  assert.equal(losses.length, 8);
+  assert.ok((losses.at(-1) ?? Number.NaN) < (losses[0] ?? Number.NaN) / 2, losses.join(' '));
+  assert.match(found.at(-2) ?? '', /^right: (1|0\.[89]\d*) of 32 new pictures$/);
+  assert.match(found.at(-1) ?? '', /^\d+ tensors after 8 updates$/);
+});

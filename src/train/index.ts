@@ -1,6 +1,6 @@
 export type { TrainDevice } from './create-engine.js';
 export type { Snapshot } from './engine.js';
-export { alone, type Reducer } from './reducer.js';
+export type { Reducer } from './reducer.js';
 export {
   type Position,
   type StepResult,
