@@ -30,7 +30,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   metrics: [],
   image: [],
   host: ['image', 'safetensors'],
-  safetensors: [],
+  // Which tensors say where a network begins in a file.
+  safetensors: ['models'],
   detect: [...programs, ...execution, 'image', 'safetensors', 'host'],
   recognize: [...programs, ...execution, ...parts, 'detect', 'host'],
   explain: [...programs, ...execution, ...parts, 'detect', 'recognize', 'host'],

@@ -1,2 +1,3 @@
 // Every network that there is: a line for each.
 export { posterV2Family } from './poster-v2/definition.js';
+export { resnetFamily } from './resnet/resnet.js';

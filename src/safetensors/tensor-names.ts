@@ -1,8 +1,9 @@
 import { UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
+import { networkFamilies } from '../models/index.js';
 
 // Networks are saved within others: wrapped for several GPUs, compiled, as a part of a training module. Their tensors
-// are then called `module.VIT.head.linear.weight` or `model.net.VIT.head.linear.weight`.
+// are then called `module.fc.weight` or `model.net.fc.weight`.
 
 /** Tensors that a file may hold. Published checkpoints have 800, ours with their state of training 3,000. */
 export const maxTensors = 50_000;
@@ -16,16 +17,10 @@ const wrappers: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Tensors that say by their names where a network begins: of the whole one, of its parts, and of files of one part
- * (IR-50, the landmark detector). The first that a file has decides.
+ * Tensors that say by their names where a network begins: of the whole one, of its parts, and of files of one part. The first
+ * that a file has decides.
  */
-const anchors = [
-  'VIT.head.linear.weight',
-  'ir_back.input_layer.0.weight',
-  'face_landback.conv1.conv.weight',
-  'input_layer.0.weight',
-  'conv1.conv.weight',
-] as const;
+const anchors = networkFamilies.flatMap((family) => family.anchors);
 
 /** Copies of a network that are not the one to use. */
 const copies = /ema|average|teacher|momentum|optim|target/i;
