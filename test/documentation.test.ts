@@ -5,7 +5,7 @@ import { test } from 'node:test';
 const root = new URL('../../', import.meta.url);
 const read = (path: string): Promise<string> => readFile(new URL(path, root), 'utf8');
 
-for (const page of ['docs/compiler.md', 'docs/adding-an-operation.md']) {
+for (const page of ['docs/compiler.md', 'docs/adding-an-operation.md', 'docs/adding-a-network.md']) {
   test(`${page} quotes the code as it is`, async () => {
     const text = await read(page);
     const quotations = [...text.matchAll(/```ts\n\/\/ (\S+)\n([^`]*)```/g)];

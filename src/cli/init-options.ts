@@ -53,7 +53,7 @@ function byReason(left: readonly LeftTensor[]): (readonly [reason: string, tenso
   return [...reasons].map((reason) => [reason, left.filter((tensor) => tensor.reason === reason)]);
 }
 
-/** The first few, as modules unless there is something to say of each: `VIT.head.*`. */
+/** The first few, as modules unless there is something to say of each: `fc.*`. */
 function namesOf(tensors: readonly Pick<LeftTensor, 'name' | 'detail'>[], most = 4): string {
   const texts = new Set(
     tensors.map(({ name, detail }) => {

@@ -91,7 +91,7 @@ export interface NetworkDefinition<Config extends NetworkConfig> {
   readonly title: string;
   /** Where it is described: `arXiv 2301.12149`. */
   readonly reference?: string;
-  /** Name of a class for it, for configurations of Hugging Face's libraries: `PosterV2`. */
+  /** Name of a class for it, for configurations of Hugging Face's libraries: `ResNet8`. */
   readonly className: string;
   readonly variants: readonly [Variant<Config>, ...Variant<Config>[]];
   /** Bounded, so that no checkpoint asks for a graph that fills the memory. */

@@ -3,10 +3,9 @@ import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import { itemAt } from '../common/item-at.js';
-import { imagenetMean, imagenetStd, type Preprocessing } from '../common/preprocessing.js';
 import type { Point } from '../detect/index.js';
 import type { Picture } from '../image/index.js';
-import { buildLandmarkDetector, landmarkPrefix, posterV2Config } from '../models/index.js';
+import { buildLandmarkDetector, type LandmarkInput, landmarkPrefix, landmarkPreprocessing } from '../models/index.js';
 import { lower } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import {
@@ -17,18 +16,6 @@ import {
   requireFinite,
 } from '../safetensors/index.js';
 import { cropTensor, cropWhole } from './face-crops.js';
-
-/**
- * How pictures reach the detector. `detector`: as it was trained, 112x112 BGR in [0, 1]. `poster`: as POSTER V2 shows
- * them to it, every second pixel of 224x224 RGB, normalised as for ImageNet; its published checkpoints hold running
- * statistics of such pictures.
- */
-export type LandmarkInput = 'detector' | 'poster';
-
-const formats: Readonly<Record<LandmarkInput, Preprocessing>> = {
-  detector: { imageSize: posterV2Config.backboneSize, channels: 3, mean: [0, 0, 0], std: [1, 1, 1] },
-  poster: { imageSize: posterV2Config.imageSize, channels: 3, mean: imagenetMean, std: imagenetStd },
-};
 
 export interface LandmarkDetector {
   readonly input: LandmarkInput;
@@ -69,7 +56,7 @@ async function openLandmarkDetector(
   const way: LandmarkInput = [...parameters.keys()].some((name) => name.startsWith(landmarkPrefix))
     ? 'poster'
     : 'detector';
-  const preprocessing = formats[way];
+  const preprocessing = landmarkPreprocessing[way];
   const { graph, parameters: wanted } = buildLandmarkDetector(preprocessing.imageSize);
   const values = new Map<string, Float32Array>();
   for (const { name, shape } of wanted.values()) {
