@@ -17,6 +17,8 @@ import {
 } from '../safetensors/index.js';
 import { cropTensor, cropWhole } from './face-crops.js';
 
+export type { LandmarkInput } from '../models/index.js';
+
 export interface LandmarkDetector {
   readonly input: LandmarkInput;
   /** Side of the square that the network takes, in pixels: crops of this size are not resized. */
