@@ -2,56 +2,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2` on Node: faces and their expressions in pictures and videos, and what a network looks at. */
 
-export { cropTemplateFor } from '../common/crop-templates.js';
-export { type Advice, type ErrorKind, isOfKind, type Setting, UserError } from '../common/errors.js';
-export {
-  affectnet7,
-  affectnet8,
-  caers,
-  fer2013,
-  ferplus,
-  knownLabelSets,
-  labelSetNamed,
-  rafdb,
-} from '../common/label-sets.js';
-export type { LabelSet } from '../common/labels.js';
-export type { CropTemplate, KeypointName, Preprocessing } from '../common/preprocessing.js';
-export {
-  alignFace,
-  type Box,
-  type DetectOptions,
-  type DetectorOptions,
-  type Face,
-  type FaceDetector,
-  type Keypoints,
-  loadFaceDetector,
-  type Point,
-} from '../detect/index.js';
-export {
-  type AttentionMap,
-  type ClassTokenAttention,
-  type ExplainedFace,
-  type Explainer,
-  type Explanation,
-  type ExplanationDocument,
-  explain,
-  explainFaces,
-  explanationDocument,
-  loadExplainer,
-  type ScaleAttention,
-  type TokenWeights,
-} from '../explain/index.js';
-export type {
-  DecodedImage,
-  DecodeRequest,
-  EncodedImage,
-  ImageDecoder,
-  ImageSource,
-  LowContrast,
-  Picture,
-  RawImage,
-} from '../image/index.js';
-export type { AssumedModel } from '../models/index.js';
 export {
   type FfmpegPaths,
   type RecognizeVideoOptions,
@@ -59,48 +9,4 @@ export {
   type VideoSource,
 } from '../node/ffmpeg/index.js';
 export { bundledCheckpoint } from '../node/host/bundled-weights.js';
-export {
-  type Classified,
-  type Classifier,
-  type ClassifierOptions,
-  type ClassifyImageOptions,
-  type CropDocument,
-  cropDocument,
-  describeCheckpoint,
-  detectLandmarks,
-  type FaceDocument,
-  type FaceLandmarks,
-  type ImageClassification,
-  type ImageClassificationPipeline,
-  imageClassification,
-  type LandmarkDetector,
-  type LandmarkInput,
-  loadClassifier,
-  loadLandmarkDetector,
-  type NetworkOptions,
-  type PictureLandmarks,
-  type Recognition,
-  type RecognitionDocument,
-  type RecognizedFace,
-  type RecognizeOptions,
-  Recognizer,
-  type RecognizerOptions,
-  recognitionDocument,
-  type Score,
-} from '../recognize/index.js';
-export type { DeviceName } from '../runtime/index.js';
-export {
-  type FrameDocument,
-  frameDocument,
-  type RecognizeFramesOptions,
-  recognizeFrames,
-  type SmoothedScore,
-  type TimedImage,
-  type TrackSummary,
-  type VideoDocument,
-  type VideoFace,
-  type VideoFrame,
-  VideoSummary,
-  type VideoTotals,
-  videoDocument,
-} from '../video/index.js';
+export * from './every-host.js';
