@@ -1,3 +1,5 @@
+import { increase, itemAt } from './item-at.js';
+
 /**
  * Pairs rows with columns so that the sum of their gains is the greatest there is; pairs that gain nothing stay apart.
  * The Hungarian method with potentials, O(rows^2 (rows + columns)).
@@ -23,26 +25,26 @@ export function assign(gains: readonly (readonly number[])[]): (number | undefin
     const used = new Uint8Array(width);
     let [row, column] = [start, -1];
     do {
-      if (column >= 0) row = owner[column] ?? 0;
+      if (column >= 0) row = itemAt(owner, column);
       let next = -1;
       for (let j = 0; j < width; j++) {
         if (used[j] === 1) continue;
-        const reduced = cost(row, j) - (ofRow[row] ?? 0) - (ofColumn[j] ?? 0);
-        if (reduced < (least[j] ?? 0)) {
+        const reduced = cost(row, j) - itemAt(ofRow, row) - itemAt(ofColumn, j);
+        if (reduced < itemAt(least, j)) {
           least[j] = reduced;
           before[j] = column;
         }
-        if (next < 0 || (least[j] ?? 0) < (least[next] ?? 0)) next = j;
+        if (next < 0 || itemAt(least, j) < itemAt(least, next)) next = j;
       }
-      const delta = least[next] ?? 0;
-      ofRow[start] = (ofRow[start] ?? 0) + delta;
+      const delta = itemAt(least, next);
+      increase(ofRow, start, delta);
       for (let j = 0; j < width; j++) {
         if (used[j] === 1) {
-          const i = owner[j] ?? 0;
-          ofRow[i] = (ofRow[i] ?? 0) + delta;
-          ofColumn[j] = (ofColumn[j] ?? 0) - delta;
+          const i = itemAt(owner, j);
+          increase(ofRow, i, delta);
+          increase(ofColumn, j, -delta);
         } else {
-          least[j] = (least[j] ?? 0) - delta;
+          increase(least, j, -delta);
         }
       }
       used[next] = 1;

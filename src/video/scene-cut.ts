@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 import type { Picture } from '../image/resize.js';
 
 /** Brightness in a grid over a frame, in [0, 1], less its mean: a lamp that is switched is no cut. */
@@ -28,6 +29,6 @@ export function thumbnail({ width, height, channels, data }: Picture): Thumbnail
 
 /** Whether another scene begins between two frames. */
 export function isCut(before: Thumbnail, now: Thumbnail): boolean {
-  const difference = now.reduce((sum, value, i) => sum + Math.abs(value - (before[i] ?? 0)), 0) / now.length;
+  const difference = now.reduce((sum, value, i) => sum + Math.abs(value - itemAt(before, i)), 0) / now.length;
   return difference > cutDifference;
 }

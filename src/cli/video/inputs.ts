@@ -1,5 +1,6 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { pictureName } from '../../common/picture-names.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import { frameCount } from '../../image/frame-count.js';
@@ -73,7 +74,7 @@ export async function videoInputs(
   }
   if (others > 0) {
     throw new UserError(
-      `Some inputs are videos (${videos[0]?.name ?? ''}), some are not; recognise them by two commands.`,
+      `Some inputs are videos (${itemAt(videos, 0).name}), some are not; recognise them by two commands.`,
       'usage',
     );
   }

@@ -186,7 +186,7 @@ export function checkPosterV2Config(config: PosterV2Config, source = 'The networ
   for (const scale of scales) {
     const { window, heads } = attention[scale - 1] as ScaleConfig;
     const size = sizes[scale - 1] as number;
-    const channels = image.stages[scale - 1]?.channels ?? 0;
+    const channels = itemAt(image.stages, scale - 1).channels;
     check(
       size % window === 0,
       `windows of ${window} do not divide the map of ${size}x${size} at scale ${scale}: choose a divisor of ${size}`,

@@ -7,6 +7,7 @@
  * - Only the class token of the last block reaches the logits, so only its row is computed there, unless `everyToken`
  *   asks for all as published: the same result for a tenth less work.
  */
+import { itemAt } from '../../common/item-at.js';
 import type { Tensor } from '../../graph/index.js';
 import {
   attention,
@@ -65,7 +66,7 @@ function landmarks(scope: Scope, seen: Tensor, config: PosterV2Config, deepest: 
   const last = maps[2];
   if (last === undefined) return maps;
   if (training === 'as-published') landmarkHead(own.at('output_layer'), last, { landmarks: count });
-  const channels = config.image.stages[2]?.channels ?? 0;
+  const channels = itemAt(config.image.stages, 2).channels;
   maps[2] = conv2d(scope.at('last_face_conv'), last, { channels, kernel: 3, padding: 1 });
   return maps;
 }
@@ -82,7 +83,7 @@ function fuse(
   config: PosterV2Config,
 ): Tensor {
   const { dropPath, ...windows } = config.attention[number - 1] as ScaleConfig;
-  const channels = config.image.stages[number - 1]?.channels ?? 0;
+  const channels = itemAt(config.image.stages, number - 1).channels;
   const size = mapSizes(config)[number - 1] as number;
   const halved = conv2d(scope.at(`conv${number}`), image, { channels, kernel: 3, stride: 2, padding: 1 });
   const tokens = layerNorm(scope.at(`window${number}`).at('norm'), toTokens(halved));
@@ -105,7 +106,7 @@ function embed(scope: Scope, number: number, tokens: Tensor, config: PosterV2Con
   if (number === 3) {
     // A 1x1 convolution, done as a linear layer on the tokens: no transposes.
     const proj = scope.at('embed_v').at('proj');
-    const inputs = config.image.stages[2]?.channels ?? 0;
+    const inputs = itemAt(config.image.stages, 2).channels;
     return linear(proj, tokens, { features: channels, weightShape: [channels, inputs, 1, 1] });
   }
   const layers = scope.at(number === 1 ? 'embed_q' : 'embed_k');

@@ -122,7 +122,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   const finish = (index: number, indices: Int32Array, made: MadeBatch): LoadedBatch => {
     for (const failure of made.failures) {
       if (strict) throw new UserError(failure.reason);
-      const path = dataset.samples[failure.index]?.path ?? '';
+      const { path } = itemAt(dataset.samples, failure.index);
       skipped.set(failure.index, { index: failure.index, path, reason: failure.reason });
     }
     const size = made.kept.length;

@@ -1,4 +1,5 @@
 import sharp, { type OverlayOptions } from 'sharp';
+import { itemAt } from '../../common/item-at.js';
 import { type Picture, resizeBilinear, toLuma } from '../../image/index.js';
 import { heatRamp } from './ramp.js';
 import { svgText as text } from './svg-text.js';
@@ -87,7 +88,7 @@ export async function heatPanel(picture: Picture, panel: HeatPanel): Promise<Buf
 
 function inColour({ channels, data }: Picture): Buffer {
   if (channels === 3) return Buffer.from(data);
-  return Buffer.from(Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.trunc(i / 3)] ?? 0));
+  return Buffer.from(Uint8Array.from({ length: 3 * data.length }, (_, i) => itemAt(data, Math.trunc(i / 3))));
 }
 
 /**
@@ -105,11 +106,11 @@ async function overlay(picture: Picture, { side, values, top }: HeatMap): Promis
   const gray = toLuma(picture).data;
   const out = Buffer.alloc(3 * gray.length);
   gray.forEach((luma, i) => {
-    const level = heat[i] ?? 0;
+    const level = itemAt(heat, i);
     const opacity = 0.85 * (level / 255) ** 0.8;
     const light = 0.3 + 0.7 * (luma / 255);
     for (let c = 0; c < 3; c++) {
-      out[3 * i + c] = (1 - opacity) * 0.55 * luma + opacity * light * (heatRamp[3 * level + c] ?? 0);
+      out[3 * i + c] = (1 - opacity) * 0.55 * luma + opacity * light * itemAt(heatRamp, 3 * level + c);
     }
   });
   return out;

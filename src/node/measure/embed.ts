@@ -1,4 +1,5 @@
 import { defined } from '../../common/defined.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { argmax } from '../../metrics/argmax.js';
 import { buildEmbedding } from '../../models/index.js';
@@ -110,7 +111,7 @@ export async function embedDataset(
       const width = rows.logits.length / batch.size;
       batch.indices.forEach((index, i) => {
         predicted[paths.length] = argmax(rows.logits.subarray(i * width, (i + 1) * width));
-        paths.push(dataset.samples[index]?.path ?? '');
+        paths.push(itemAt(dataset.samples, index).path);
       });
       onProgress?.(Math.min(total, (batch.index + 1) * batchSize), total);
     }

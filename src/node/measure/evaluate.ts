@@ -1,6 +1,7 @@
 import { join, relative, sep } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import type { LowContrast } from '../../image/index.js';
@@ -201,7 +202,7 @@ export async function scoresOf(
     scores.set(logits, labels.length * classes);
     labels.push(...batch.labels);
     low = low === null || batch.lowContrast === null ? null : low + batch.lowContrast;
-    for (const index of batch.indices) paths.push(relative(root, samples[index]?.path ?? '').replaceAll(sep, '/'));
+    for (const index of batch.indices) paths.push(relative(root, itemAt(samples, index).path).replaceAll(sep, '/'));
     onProgress?.((batch.indices.at(-1) ?? 0) + 1, samples.length);
   }
   const data = mapLogits(scores.subarray(0, labels.length * classes), classes, mapping);

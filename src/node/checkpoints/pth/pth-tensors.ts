@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { UserError } from '../../../common/errors.js';
+import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
 import type { ByteSource } from '../../../safetensors/byte-source.js';
 import { type Dtype, elementBytes, elementCount, type Tensor } from '../../../safetensors/tensor.js';
@@ -233,8 +234,8 @@ function gather(from: Elements, to: Elements, shape: readonly number[], strides:
     for (let i = 0, position = row; i < inner; i++, position += step) to[at++] = from[position] ?? 0;
     // The next row: the last axis but one that has not reached its end moves on, those after it start again.
     for (let axis = rank - 2; axis >= 0; axis--) {
-      const stride = strides[axis] ?? 0;
-      const next = (index[axis] ?? 0) + 1;
+      const stride = itemAt(strides, axis);
+      const next = itemAt(index, axis) + 1;
       if (next < (shape[axis] ?? 1)) {
         index[axis] = next;
         row += stride;

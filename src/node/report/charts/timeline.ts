@@ -222,7 +222,7 @@ function layersOf({ bins }: TimelineTrack, names: readonly string[]): object[] {
   const rows: object[] = [];
   let segment = 0;
   bins.forEach(({ from, to, values }, i) => {
-    const opens = i === 0 || from - (bins[i - 1]?.to ?? 0) > touching;
+    const opens = i === 0 || from - itemAt(bins, i - 1).to > touching;
     const closes = (bins[i + 1]?.from ?? Number.POSITIVE_INFINITY) - to > touching;
     if (opens) segment++;
     const times = [...(opens ? [from] : []), (from + to) / 2, ...(closes ? [to] : [])];
