@@ -55,9 +55,6 @@ interface Timer {
 }
 declare function setTimeout(callback: () => void, milliseconds: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
-/** Node's alone: who uses it asks whether it is there. */
-declare const setImmediate: ((callback: () => void) => unknown) | undefined;
-
 declare namespace WebAssembly {
   interface Module {
     readonly isModule: unique symbol;

@@ -37,9 +37,9 @@ export function install() {
   node([npm, 'ci', '--no-audit', '--no-fund']);
 }
 
-/** All of it; then the rooms of any host again, without Node's types and the DOM's. */
+/** All of it; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's. */
 export function compile() {
-  for (const project of ['tsconfig.json', 'tsconfig.core.json']) {
+  for (const project of ['tsconfig.json', 'tsconfig.core.json', 'tsconfig.web.json']) {
     node([join(root, 'node_modules/typescript/bin/tsc'), '-p', project]);
   }
   // In a clone `npx poster` runs the file itself, and the compiler makes it without that permission.

@@ -5,12 +5,19 @@ import { test } from 'node:test';
 import { UserError } from '../common/errors.js';
 import { random } from '../common/random.js';
 import { buildInference, posterV2Network } from '../models/index.js';
-import { readSafetensors, saveModel, writeSafetensors } from '../node/checkpoints/index.js';
-import { lower } from '../passes/index.js';
+import { readSafetensors, saveModel, withCheckpoint, writeSafetensors } from '../node/checkpoints/index.js';
+import { lower, slopesOf } from '../passes/index.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
-import type { FloatArray } from '../safetensors/index.js';
+import {
+  type ByteSource,
+  type Checkpoint,
+  encodeModel,
+  type FloatArray,
+  safetensorsChunks,
+} from '../safetensors/index.js';
 import { loadClassifier } from './classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyConfig, writePictures } from './helpers.test.js';
+import { openNetwork } from './network.js';
 import { loadPicture } from './pictures.js';
 import { predict } from './predict.js';
 
@@ -48,6 +55,58 @@ test('weights that the model finds in the safetensors file give what weights fed
   assertClose(one.logits, logits.subarray(3), 1e-5);
   assert.equal(classifier.description.model.name, 'tiny');
   await classifier.dispose();
+});
+
+test('ONNX Runtime maps the weights in a file: of their values only the slopes are read', async (t) => {
+  const path = join(await temporaryFolder(t), 'tiny.safetensors');
+  const checkpoint = tinyCheckpoint();
+  await saveModel(path, checkpoint);
+  const read: string[] = [];
+  const pieces: number[] = [];
+  const network = await withCheckpoint(path, (opened) => {
+    const { mappable } = opened;
+    assert.ok(mappable);
+    const source: ByteSource = {
+      ...mappable.source,
+      readInto(bytes, offset) {
+        pieces.push(bytes.byteLength);
+        return mappable.source.readInto(bytes, offset);
+      },
+    };
+    const watched: Checkpoint = {
+      ...opened,
+      mappable: { ...mappable, source },
+      read(wanted) {
+        read.push(...wanted);
+        return opened.read(wanted);
+      },
+    };
+    return openNetwork(watched, {}, buildInference);
+  });
+  const slopes = slopesOf(buildInference(posterV2Network(tinyConfig)).graph);
+  assert.ok(slopes.length > 0);
+  assert.deepEqual(read.sort(), [...slopes].sort());
+  // Looked through for what is no number, each tensor by itself, and kept nowhere.
+  assert.equal(pieces.length, checkpoint.parameters.size);
+  assertClose((await network.run(images, 2))('logits'), await fedLogits(checkpoint.parameters), 1e-5);
+  await network.dispose();
+});
+
+test('the bytes of a checkpoint are one too', async () => {
+  const checkpoint = tinyCheckpoint();
+  const { metadata, tensors } = encodeModel(checkpoint);
+  const bytes = new Uint8Array(
+    await new Blob([...safetensorsChunks(tensors, metadata)].map((chunk) => chunk.slice())).arrayBuffer(),
+  );
+  for (const source of [bytes, bytes.buffer, new Blob([bytes])]) {
+    const classifier = await loadClassifier(source);
+    assertClose((await classifier.classify(images, 2)).logits, await fedLogits(checkpoint.parameters), 1e-5);
+    await classifier.dispose();
+  }
+  await assert.rejects(
+    loadClassifier(new URL('https://example.org/model.safetensors')),
+    /^UserError: https:\/\/example\.org\/model\.safetensors is no address of a file; fetch it first/,
+  );
 });
 
 test('a checkpoint may lie behind a symbolic link', { skip: process.platform === 'win32' }, async (t) => {

@@ -1,5 +1,6 @@
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
+import type { FileSource } from '../../common/file-source.js';
 import { errorOf } from '../../common/sent-errors.js';
 import { whenAborted } from '../../common/signals.js';
 import type { Face, FaceDetector } from '../../detect/index.js';
@@ -16,6 +17,7 @@ import type {
   RecognizerOptions,
 } from '../../recognize/index.js';
 import type { FrameEngine, RecognizeFramesOptions, TimedImage, VideoFrame } from '../../video/index.js';
+import { pathOf } from '../host/read-bytes.js';
 import { ItemPump } from './item-pump.js';
 import type { Loaded, SentItem, Streams, ThreadOptions } from './messages.js';
 import { RecognitionThread, SourceFailure } from './recognition-thread.js';
@@ -32,7 +34,9 @@ export async function startEngine({
   decode,
   detect: _,
   worker: __,
-  ...options
+  checkpoint,
+  detectorWeights,
+  ...rest
 }: RecognizerOptions): Promise<RecognitionEngine> {
   if (decode !== undefined) {
     throw new UserError(
@@ -40,9 +44,17 @@ export async function startEngine({
       'usage',
     );
   }
+  const options = {
+    ...rest,
+    ...defined({ checkpoint: sendable(checkpoint), detectorWeights: sendable(detectorWeights) }),
+  };
   const { thread, loaded } = await RecognitionThread.start(options);
   return new ThreadEngine(options, thread, loaded);
 }
+
+/** Addresses do not go to another thread; paths do. */
+const sendable = (source: FileSource | undefined): FileSource | undefined =>
+  source instanceof URL ? pathOf(source) : source;
 
 /** Networks in a worker thread. One that has died is replaced at the next call. */
 class ThreadEngine implements RecognitionEngine, FrameEngine {
