@@ -42,3 +42,20 @@ export function writeVideo(picture: string, path: string): string | undefined {
   if (error) return `no ffmpeg here (${error.message})`;
   return status === 0 ? undefined : `ffmpeg could not make one (${stderr.trim()})`;
 }
+
+/** A JPEG of 4000x3000 pixels with 24 faces in rows, made from the sample portrait. */
+export async function crowd(): Promise<Buffer> {
+  const side = 640;
+  const straight = await sharp(portrait).resize(side).toBuffer();
+  const turned = await sharp(portrait).resize(side).flop().toBuffer();
+  const layers = Array.from({ length: facesInCrowd }, (_, i) => ({
+    input: i % 2 === 0 ? straight : turned,
+    left: 10 + 666 * (i % 6),
+    top: 40 + 740 * Math.floor(i / 6),
+  }));
+  return sharp({ create: { width: 4000, height: 3000, channels: 3, background: '#7a8088' } })
+    .composite(layers)
+    .jpeg({ quality: 92 })
+    .toBuffer();
+}
+export const facesInCrowd = 24;

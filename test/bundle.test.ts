@@ -107,6 +107,11 @@ test('elsewhere such a bundle takes a checkpoint of its own, and says what else 
   assert.match(detector, /^UserError: The face detector's weights are missing \(.*poster-v2/);
 });
 
+test('a bundle finds the thread of a recognizer', async () => {
+  const folder = await project('thread', ['poster-v2', ...natives]);
+  assert.equal(await run(await bundled(folder, program({ worker: true }, portrait), 'cjs', natives)), 'happiness\n');
+});
+
 test('a bundle finds the threads that prepare pictures', async () => {
   const folder = await project('workers', ['poster-v2', ...natives]);
   await writeClasses(folder, ['train/a', 'train/b'], 2);

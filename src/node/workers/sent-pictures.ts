@@ -25,8 +25,8 @@ export interface Parcel<T> {
   readonly bytes: number;
 }
 
-/** Bytes that are copied in one turn of the event loop: about a millisecond. */
-const piece = 2 * 1024 * 1024;
+/** Bytes that are copied in one turn of the event loop, in one to three milliseconds. */
+const piece = 1024 * 1024;
 
 /** A copy of its own memory, made in several turns of the event loop where it is large. */
 export async function copied(data: Uint8Array | Uint8ClampedArray): Promise<Uint8Array<ArrayBuffer>> {
