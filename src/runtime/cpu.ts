@@ -4,7 +4,7 @@ import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
-import { fromOrt, type HostTensor, toOrt } from './tensor.js';
+import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
 
 /** A file that initializers of a model point into (ONNX external data), by the name that they use. */
 export interface ExternalFile {

@@ -3,7 +3,7 @@ import { apply, type Graph, graph, input, type Tensor } from '../graph/index.js'
 import { writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
 import { CpuSession } from './cpu.js';
-import { type HostTensor, hostTensor } from './tensor.js';
+import { type HostTensor, hostTensor } from './host-tensor.js';
 import { GpuSession } from './webgpu.js';
 
 /** What a graph can run on. `cuda` needs the binaries that onnxruntime-node's install script fetches. */

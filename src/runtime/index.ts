@@ -1,5 +1,5 @@
 export * from './backend.js';
 export * from './cpu.js';
 export * from './device.js';
-export * from './tensor.js';
+export * from './host-tensor.js';
 export * from './webgpu.js';
