@@ -47,7 +47,8 @@ function shrink(
   };
   const [x0, x1] = range(0, picture.width);
   const [y0, y1] = range(1, picture.height);
-  const [w, h] = [x1 - x0, y1 - y0].map((side) => Math.max(1, Math.round(side / factor))) as [number, number];
+  const shrunkSide = (side: number): number => Math.max(1, Math.round(side / factor));
+  const [w, h] = [shrunkSide(x1 - x0), shrunkSide(y1 - y0)];
   const shrunk = resizeBilinear(crop(picture, x0, y0, x1 - x0, y1 - y0), w, h);
   // Sides are rounded to whole pixels; the mean of both factors keeps it a similarity (off by less than half a pixel).
   const scale = ((x1 - x0) / w + (y1 - y0) / h) / 2;

@@ -1,5 +1,5 @@
 import { increaseOf } from '../common/item-at.js';
-import { type Dim, elements, type Graph, type Node, nodesOf, type Shape, type Value } from '../graph/index.js';
+import { elements, type Graph, type Node, nodesOf, type Value } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { buildForward, buildInference } from './build.js';
 import type { ConfiguredNetwork } from './configured-network.js';
@@ -94,7 +94,7 @@ export function countMacs(program: Graph): MultiplyAccumulates {
 /** Each element of the result takes as many as one output's slice of the weight has elements. */
 function layerMacs(node: Node): number {
   const weight = node.inputs[1]?.shape ?? [];
-  return size(node.outputs[0]) * elements(weight.slice(1) as Shape);
+  return size(node.outputs[0]) * elements(weight.slice(1));
 }
 
 /** The parameter that is the weight of a convolution or linear layer, through cuts, scaling and reshaping. */
@@ -120,5 +120,5 @@ function byPart<T>(
 
 /** Elements for a batch of one. */
 function size(value: Value | undefined): number {
-  return elements((value?.shape ?? []) as readonly Dim[], 1);
+  return elements(value?.shape ?? [], 1);
 }

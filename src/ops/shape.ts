@@ -271,7 +271,8 @@ export const shaping = {
     gradient: ({ gradients: [dy] }) => [dy],
     onnx: 'ours',
     lower: (node) => {
-      const [x, like] = [itemAt(node.inputs, 0), itemAt(node.inputs, 1)] as [Value, Value];
+      const [x, like] = node.inputs;
+      if (x === undefined || like === undefined) throw new Error('ExpandAs has two inputs');
       const shape = isStatic(like.shape)
         ? int64s(concrete(like.shape, 1))
         : apply('Shape', [like], {}, [{ dtype: 'int64', shape: [like.shape.length] }]).outputs[0];

@@ -4,7 +4,7 @@
  * from step to step are inputs, so that a graph is built and loaded once. Gradients are inputs called `grad/NAME`.
  * On the CPU the loops are three times as fast.
  */
-import { elements, type Graph, graph, input, type Tensor } from '../graph/index.js';
+import { elements, fixedShape, type Graph, graph, input, type Tensor } from '../graph/index.js';
 import { add, concat, div, minimum, mul, reduceSum, reshape, sqrt, sub } from '../ops/index.js';
 import { emaDecay } from './ema.js';
 import { adamCoefficients, checkOptimizer, type DecayRule, decayAll, type OptimizerConfig } from './optimizer.js';
@@ -177,7 +177,7 @@ function globalNorm(gradients: ReadonlyMap<string, Tensor>): Tensor {
 
 /** In two steps, for the sake of float32's digits: over all axes but the first, then over that. */
 function sumOfSquares(x: Tensor): Tensor {
-  const [first = 1, ...rest] = x.shape as readonly number[];
+  const [first = 1, ...rest] = fixedShape(x);
   const square = mul(x, x);
   if (rest.length === 0) return x.shape.length === 0 ? square : reduceSum(square, [0]);
   return reduceSum(reduceSum(reshape(square, [first, elements(rest)]), [1]), [0]);

@@ -1,5 +1,15 @@
 import type { InferenceSession } from 'onnxruntime-common';
-import { apply, formatShape, type Graph, graph, input, type Node, nodesOf, type Value } from '../graph/index.js';
+import {
+  apply,
+  fixedShape,
+  formatShape,
+  type Graph,
+  graph,
+  input,
+  type Node,
+  nodesOf,
+  type Value,
+} from '../graph/index.js';
 import { writeOnnx } from '../onnx/index.js';
 
 /**
@@ -48,7 +58,7 @@ export function wrongInNhwc(program: Graph): Node | undefined {
   return nodesOf(program.outputs.values()).find((node) => {
     const weight = node.inputs[1];
     if (node.op !== 'Conv' || weight === undefined) return false;
-    const [out, channels, ...kernel] = weight.shape as readonly number[];
+    const [out, channels, ...kernel] = fixedShape(weight);
     if (out === undefined || channels === undefined || kernel.every((size) => size === 1)) return false;
     return channels > 3 && channels % 3 === 0 && channels % 4 !== 0 && out % 4 === 0;
   });

@@ -5,8 +5,8 @@ import { apply, batchDim, type DType, formatShape, type Graph, graph, input } fr
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
 import type { ExternalFile } from './cpu.js';
-import { misplacedOperations, wrongInNhwc } from './placement.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
+import { misplacedOperations, wrongInNhwc } from './placement.js';
 
 /**
  * A tensor in the memory of a GPU. It cannot be read or given to a CPU session (which would compute on garbage without

@@ -1,5 +1,5 @@
 import { gradients } from '../autodiff/index.js';
-import { type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
+import { fixedShape, type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
 import { buildForward, type ConfiguredNetwork } from '../models/index.js';
 import type { DropMask, ParameterSpec } from '../nn/index.js';
 import { mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
@@ -52,7 +52,7 @@ export function trainingProgram(network: ConfiguredNetwork, target: Target): Tra
   ]);
   const moved = new Map<string, readonly number[]>();
   for (const [name, value] of scope.updates) {
-    moved.set(name, value.shape as readonly number[]);
+    moved.set(name, fixedShape(value));
     outputs.set(names.update(name), value);
   }
   const trained = new Map<string, readonly number[]>();

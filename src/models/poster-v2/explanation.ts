@@ -1,6 +1,6 @@
 import { gradients } from '../../autodiff/index.js';
 import { itemAt } from '../../common/item-at.js';
-import { type Dim, input, type Tensor } from '../../graph/index.js';
+import { dimOf, input, type Tensor } from '../../graph/index.js';
 import { div, mul, reduceMean, reduceSum, relu, reshape, softmax, sqrt, transpose } from '../../ops/index.js';
 import { inferenceOf, tapped as tappedIn } from '../forward.js';
 import { type ExplanationGraph, explained, type Forward } from '../network-graphs.js';
@@ -38,12 +38,9 @@ export function posterV2Explanation(config: PosterV2Config, { logits, scope }: F
     const windows = (side / window) ** 2; // Each window's rows sum to 1.
     outputs.set(explained.scale(scale), onMap(div(reduceMean(attention, [-2]), windows), side, window));
     outputs.set(explained.share(scale), div(norm(tapped(`scaled${scale}`)), norm(tapped(`window${scale}`))));
-    const [n] = relevance.shape;
+    const n = dimOf(relevance, 0);
     const received = reduceSum(relevance, [-2], true); // one "head"
-    outputs.set(
-      explained.scaleRelevance(scale),
-      reshape(onMap(received, side, window), [n, side, side] as readonly Dim[]),
-    );
+    outputs.set(explained.scaleRelevance(scale), reshape(onMap(received, side, window), [n, side, side]));
   });
   const sides = scales.map((scale) => itemAt(sizes, scale - 1));
   return { ...inferenceOf(outputs, scope), scales, blocks, grid: sizes[2], sides };
@@ -51,7 +48,7 @@ export function posterV2Explanation(config: PosterV2Config, { logits, scope }: F
 
 /** [N, heads, w w], with several windows [N, windows, heads, w w] -> [N, heads, S, S]. */
 function onMap(x: Tensor, side: number, window: number): Tensor {
-  const [n] = x.shape as readonly [Dim];
+  const n = dimOf(x, 0);
   const heads = x.shape.at(-2) ?? 1;
   if (side === window) return reshape(x, [n, heads, side, side]);
   const count = side / window;

@@ -4,7 +4,7 @@
  * Deviations: none in the published configuration. Channels and blocks are configurable, the head's depthwise kernel
  * follows the map.
  */
-import type { Dim, Tensor } from '../../graph/index.js';
+import { mapDims, type Tensor } from '../../graph/index.js';
 import { batchNorm, conv2d, linear, prelu, type Scope } from '../../nn/index.js';
 import { add, reshape } from '../../ops/index.js';
 
@@ -61,7 +61,7 @@ export function mobileFaceNet(scope: Scope, images: Tensor, config: MobileFaceNe
  * statistics move.
  */
 export function landmarkHead(scope: Scope, map: Tensor, config: { readonly landmarks: number }): Tensor {
-  const [n, channels, side] = map.shape as [Dim, number, number];
+  const [n, channels, side] = mapDims(map);
   const { landmarks } = config;
   const pooled = convBlock(scope.at('conv_6_dw'), map, { channels, kernel: side, groups: channels, activation: false });
   const points = linear(scope.at('linear'), reshape(pooled, [n, channels]), { features: landmarks, bias: false });
