@@ -8,8 +8,9 @@ import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { isOfKind, UserError } from '../src/common/errors.js';
+import type { ImageSource } from '../src/image/index.js';
 import { pictureMemory } from '../src/image/picture-memory.js';
-import { type ImageSource, imageClassification, type Recognition, Recognizer } from '../src/recognize/index.js';
+import { imageClassification, type Recognition, Recognizer } from '../src/recognize/index.js';
 import { recognizeFrames, type TimedImage, type VideoFrame } from '../src/video/index.js';
 
 const path = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));

@@ -1,11 +1,3 @@
-export type {
-  DecodedImage,
-  DecodeRequest,
-  EncodedImage,
-  ImageDecoder,
-  ImageSource,
-  RawImage,
-} from '../image/image-source.js';
 export * from './classifier.js';
 export * from './crop-classifier.js';
 export * from './face-crops.js';

@@ -1,11 +1,10 @@
 import type { SharedBudget } from '../../common/memory-budget.js';
 import type { SentError } from '../../common/sent-errors.js';
 import type { Face } from '../../detect/index.js';
-import type { LowContrast, Picture } from '../../image/index.js';
+import type { LowContrast, Picture, RawImage } from '../../image/index.js';
 import type {
   Classified,
   Classifier,
-  RawImage,
   Recognition,
   RecognizedFace,
   RecognizeOptions,

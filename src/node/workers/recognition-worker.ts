@@ -2,8 +2,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { sentError } from '../../common/sent-errors.js';
 import type { FaceDetector } from '../../detect/index.js';
+import type { ImageSource } from '../../image/index.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
-import { type ImageSource, Recognizer } from '../../recognize/index.js';
+import { Recognizer } from '../../recognize/index.js';
 import { recognizeFrames, type TimedImage } from '../../video/index.js';
 import { noteChannel } from '../checkpoints/index.js';
 import { host } from '../host/host.js';

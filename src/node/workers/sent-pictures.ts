@@ -1,7 +1,6 @@
 import { defined } from '../../common/defined.js';
 import { nextTurn } from '../../common/turns.js';
-import type { Picture } from '../../image/index.js';
-import type { ImageSource, RawImage } from '../../recognize/index.js';
+import type { ImageSource, Picture, RawImage } from '../../image/index.js';
 import type { TimedImage } from '../../video/index.js';
 
 /** A picture from outside on its way to another thread. */

@@ -4,11 +4,9 @@ import type { FileSource } from '../../common/file-source.js';
 import { errorOf } from '../../common/sent-errors.js';
 import { whenAborted } from '../../common/signals.js';
 import type { Face, FaceDetector } from '../../detect/index.js';
-import type { LowContrast } from '../../image/index.js';
+import type { ImageSource, LowContrast, RawImage } from '../../image/index.js';
 import type {
   ImageList,
-  ImageSource,
-  RawImage,
   Recognition,
   RecognitionEngine,
   RecognizedFace,
