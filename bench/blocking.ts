@@ -9,7 +9,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { type ImageSource, Recognizer } from '../src/recognize/index.js';
+import type { ImageSource } from '../src/image/index.js';
+import { Recognizer } from '../src/recognize/index.js';
 import { crowd, facesInCrowd } from './sample-media.js';
 
 const { values: options } = parseArgs({
