@@ -6,9 +6,10 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import sharp from 'sharp';
-import { type Recognition, Recognizer } from '../src/recognize/index.js';
+import { Recognizer } from '../src/recognize/index.js';
 import type { Seen } from './browser/page.js';
 import { findChromium, openChromium } from './support/chromium.js';
+import { pngOfSize } from './support/containers.js';
 
 // From a picture to an expression in a real browser, beside the same in Node.
 const chromium = findChromium();
@@ -39,6 +40,8 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
     ['/page.js', bundle.outputFiles[0]?.contents ?? ''],
     ['/portrait.png', portrait],
     ['/turned.jpg', turned],
+    ['/huge.png', pngOfSize(portrait, 100_000, 100_000)],
+    ['/text.png', 'not a picture'],
     [
       '/empty.png',
       await sharp({ create: { width: 80, height: 60, channels: 3, background: 'teal' } })
@@ -92,7 +95,7 @@ function serve(files: ReadonlyMap<string, Uint8Array | string>, onSeen: (seen: S
 const patience = 120_000;
 
 /** What the page saw, or a sentence why the browser could not be started. */
-async function inBrowser(program: string): Promise<readonly Recognition[] | string> {
+async function inBrowser(program: string): Promise<Required<Omit<Seen, 'error'>> | string> {
   let asked = false;
   let tell: (seen: Seen) => void = () => undefined;
   const seen = new Promise<Seen>((resolve) => {
@@ -108,10 +111,11 @@ async function inBrowser(program: string): Promise<readonly Recognition[] | stri
   const timer = setTimeout(() => tell({ error: `nothing came within ${patience / 1000} s` }), patience);
   try {
     const ended = browser.ended.then((printed): Seen => ({ error: `the browser ended: ${printed}` }));
-    const { results, error } = await Promise.race([seen, ended]);
+    const { results, refused, error } = await Promise.race([seen, ended]);
     if (error !== undefined && !asked) return `${program} does not start here: ${error}`;
     assert.equal(error, undefined);
-    return results ?? [];
+    assert.ok(results !== undefined && refused !== undefined);
+    return { results, refused };
   } finally {
     clearTimeout(timer);
     await browser.close();
@@ -122,8 +126,9 @@ async function inBrowser(program: string): Promise<readonly Recognition[] | stri
 test('a browser finds the same faces and reads the same expressions as Node', {
   skip: chromium === undefined && 'no Chromium or Chrome here (CHROME_PATH says where one is)',
 }, async (t) => {
-  const results = await inBrowser(chromium ?? '');
-  if (typeof results === 'string') return t.skip(results);
+  const seenThere = await inBrowser(chromium ?? '');
+  if (typeof seenThere === 'string') return t.skip(seenThere);
+  const { results, refused } = seenThere;
   const recognizer = await Recognizer.load();
   const expected = await recognizer.recognize([portrait, turned]);
   await recognizer.dispose();
@@ -135,6 +140,9 @@ test('a browser finds the same faces and reads the same expressions as Node', {
       [80, 60, []],
     ],
   );
+  assert.equal(refused.length, 2);
+  assert.match(refused[0] ?? '', /^UserError: Picture 1 is 100000 x 100000 pixels, more than the 64 megapixels/);
+  assert.match(refused[1] ?? '', /^UserError: Picture 2 is not a picture in a format that can be read/);
   // WebAssembly adds up in another order, and decoders of JPEG differ by a level or two.
   const tolerances = [
     { box: 0.05, probability: 1e-3 },

@@ -7,19 +7,26 @@ import { type Recognition, Recognizer } from 'poster-v2';
 /** What the page sends back. */
 export interface Seen {
   readonly results?: readonly Recognition[];
+  /** Why a picture cannot be used. */
+  readonly refused?: readonly string[];
   readonly error?: string;
 }
 
-async function look(): Promise<Recognition[]> {
+const blobsOf = (paths: readonly string[]): Promise<Blob[]> =>
+  Promise.all(paths.map(async (path) => (await fetch(path)).blob()));
+
+async function look(): Promise<Seen> {
   const recognizer = await Recognizer.load();
-  const pictures = ['portrait.png', 'turned.jpg', 'empty.png'].map(async (path) => (await fetch(path)).blob());
-  const results = await recognizer.recognize(await Promise.all(pictures));
+  const results = await recognizer.recognize(await blobsOf(['portrait.png', 'turned.jpg', 'empty.png']));
+  const refused: string[] = [];
+  for await (const result of recognizer.settle(await blobsOf(['huge.png', 'text.png']))) {
+    refused.push(result.status === 'rejected' ? String(result.reason) : 'nothing was refused');
+  }
   await recognizer.dispose();
-  return results;
+  return { results, refused };
 }
 
-const seen: Seen = await look().then(
-  (results) => ({ results }),
-  (error: unknown) => ({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-);
+const seen: Seen = await look().catch((error: unknown) => ({
+  error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+}));
 await fetch('/seen', { method: 'POST', body: JSON.stringify(seen) });
