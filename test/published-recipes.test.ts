@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { evaluateCommand } from '../src/cli/commands/evaluate.js';
 import { trainCommand } from '../src/cli/commands/train.js';
-import { augmentationOf } from '../src/node/runs/network.js';
+import { augmentationOf } from '../src/node/runs/run-network.js';
 import { dataTypes } from '../src/node/runs/options.js';
 import { runFor } from '../src/node/runs/recipes.js';
 

@@ -1,4 +1,4 @@
-import { type Gradients, type Layout, tensorsOf } from './parameters.js';
+import { type Gradients, type Layout, tensorsOf } from './flat-layout.js';
 
 /**
  * L2 norm over all gradients together. Summed in float64, in the layout's order, so that the same gradients give the

@@ -1,7 +1,7 @@
 import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import { type AdamKernel, createAdamKernel } from './adam-kernel.js';
-import { allocate, type Gradients, type Layout, partOf, tensorsOf } from './parameters.js';
+import { allocate, type Gradients, type Layout, partOf, tensorsOf } from './flat-layout.js';
 
 /** Adam (Kingma and Ba) and AdamW (Loshchilov and Hutter), as `torch.optim.Adam` and `AdamW`. */
 export interface AdamConfig {

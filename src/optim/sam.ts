@@ -1,5 +1,5 @@
 import { normOf } from './clip.js';
-import { addScaled, allocate, checkLength, type Gradients, type Layout, partOf, tensorsOf } from './parameters.js';
+import { addScaled, allocate, checkLength, type Gradients, type Layout, partOf, tensorsOf } from './flat-layout.js';
 
 /**
  * Sharpness-aware minimisation (Foret et al., arXiv 2010.01412). A step is: gradients at w; climb to

@@ -7,7 +7,7 @@ import {
   type OptimizerState,
   type TrainingMemory,
 } from './optimizer.js';
-import { type Layout, views } from './parameters.js';
+import { type Layout, views } from './flat-layout.js';
 
 /** The flat arrays of a state under PyTorch's names for them. */
 function flatArrays(state: OptimizerState): [string, Float32Array][] {

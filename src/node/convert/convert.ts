@@ -9,7 +9,7 @@ import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { writeFileAtomic } from '../files/files.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
-import { buffersOf, deadTensorsOf } from './published.js';
+import { buffersOf, deadTensorsOf } from './published-extras.js';
 import { resumeSettings } from './resume-settings.js';
 import { readSource, type Source } from './source.js';
 

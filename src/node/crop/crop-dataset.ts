@@ -8,7 +8,7 @@ import { forEachParallel } from '../../common/parallel.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
 import { alignFace, checkDetectOptions, type Face, type FaceDetector } from '../../detect/index.js';
 import type { Picture } from '../../image/resize.js';
-import { readDescription } from '../datasets/description.js';
+import { readDescription } from '../datasets/dataset-description.js';
 import { picturesIn } from '../datasets/folders.js';
 import { decodePicture } from '../decode/decode.js';
 import { writeFileAtomic } from '../files/files.js';

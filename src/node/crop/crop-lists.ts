@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { inOneForm } from '../../common/labels.js';
-import { descriptionFile } from '../datasets/description.js';
+import { descriptionFile } from '../datasets/dataset-description.js';
 import { isFile, picturesIn } from '../datasets/folders.js';
 import { readRows } from '../datasets/prepare/rows.js';
 import { votesFile } from '../datasets/votes.js';

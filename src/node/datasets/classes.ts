@@ -4,7 +4,7 @@ import { canonicalLabel, isNumbered } from '../../common/label-sets.js';
 import { inOneForm, type LabelSet, longestLabel } from '../../common/labels.js';
 import { pictureName } from '../../common/picture-names.js';
 import { printable } from '../../common/printable.js';
-import { type Description, descriptionFile, readDescription } from './description.js';
+import { type Description, descriptionFile, readDescription } from './dataset-description.js';
 import { byCodePoint, foldersIn, holdsPictures, picturesIn, tensorName } from './folders.js';
 import { checkNesting, type HeldPictures } from './nested.js';
 import { splitsOf } from './splits.js';

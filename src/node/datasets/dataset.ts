@@ -8,7 +8,7 @@ import { printable } from '../../common/printable.js';
 import { random } from '../../common/random.js';
 import { explainFileError } from '../files/files.js';
 import { classesOf } from './classes.js';
-import { descriptionFile } from './description.js';
+import { descriptionFile } from './dataset-description.js';
 import { isFolder } from './folders.js';
 import { findSplit } from './splits.js';
 import { type PictureVotes, parseVotes, votesFile } from './votes.js';

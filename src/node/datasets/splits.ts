@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
-import { readDescription } from './description.js';
+import { readDescription } from './dataset-description.js';
 import { byCodePoint, foldersIn, isFolder } from './folders.js';
 
 /** What a split is for; also the usual name of its folder. */

@@ -8,8 +8,8 @@ import type { Augmentation } from '../../image/index.js';
 import { parsePosterV2Config } from '../../models/index.js';
 import { scheduleOf } from '../../optim/index.js';
 import { loadModel } from '../checkpoints/index.js';
-import { noteVotes, openData } from './data.js';
-import { augmentationOf, networkOf } from './network.js';
+import { noteVotes, openData } from './run-data.js';
+import { augmentationOf, networkOf } from './run-network.js';
 import { type DataType, dataTypeLabels, dataTypes, optimizerOf, parseRun, parseStoredRun } from './options.js';
 import { runFor } from './recipes.js';
 

@@ -6,7 +6,7 @@ import { UserError } from '../../common/errors.js';
 import type { ModelDescription, TrainState } from '../../safetensors/index.js';
 import type { TrainingProgram } from '../../train/program.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
-import { foldOf, type RunData } from './data.js';
+import { foldOf, type RunData } from './run-data.js';
 import type { DataDigest } from './data-digest.js';
 import type { InitReport } from './init.js';
 import type { TrainJob } from './job.js';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { UserError } from '../../common/errors.js';
 import { ferplus } from '../../common/label-sets.js';
 import { trainingProgram } from '../../train/program.js';
-import { networkOf } from './network.js';
+import { networkOf } from './run-network.js';
 import { defaultRun } from './recipes.js';
 import { checkSavable, type RunRecord } from './save.js';
 

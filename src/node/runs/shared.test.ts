@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openData } from './data.js';
+import { openData } from './run-data.js';
 import { parseRun, type RunOptions } from './options.js';
 import { defaultRun } from './recipes.js';
 import { type SharedSet, sharedSets } from './shared.js';

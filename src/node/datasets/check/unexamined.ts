@@ -3,7 +3,7 @@ import { UserError } from '../../../common/errors.js';
 import { increaseOf } from '../../../common/item-at.js';
 import { pictureName } from '../../../common/picture-names.js';
 import { printable } from '../../../common/printable.js';
-import { descriptionFile } from '../description.js';
+import { descriptionFile } from '../dataset-description.js';
 import { filesIn, foldersIn, holdsPictures, picturesIn } from '../folders.js';
 import { votesFile } from '../votes.js';
 

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Advice, UserError } from '../../../common/errors.js';
 import { increase, itemAt } from '../../../common/item-at.js';
 import { forEachParallel } from '../../../common/parallel.js';
-import { type DatasetDescription, descriptionFile } from '../description.js';
+import { type DatasetDescription, descriptionFile } from '../dataset-description.js';
 import { isFolder } from '../folders.js';
 import { formatVotes, votesFile } from '../votes.js';
 import { readAffectNet } from './affectnet.js';

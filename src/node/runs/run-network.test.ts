@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { rafdb } from '../../common/label-sets.js';
 import { buildInference, type PosterV2Config, parsePosterV2Config } from '../../models/index.js';
 import { trainingProgram } from '../../train/program.js';
-import { networkOf } from './network.js';
+import { networkOf } from './run-network.js';
 import { parseRun, parseStoredRun, type RunOptions } from './options.js';
 import { defaultRun, runFor } from './recipes.js';
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { noteClasses, openData } from './data.js';
+import { noteClasses, openData } from './run-data.js';
 import { parseRun } from './options.js';
 import { defaultRun } from './recipes.js';
 
