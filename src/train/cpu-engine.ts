@@ -74,7 +74,7 @@ export class CpuEngine implements Engine {
     this.#program = program;
     [this.#training, this.#evaluation] = sessions;
     this.#layout = flatten(program.trained);
-    this.#bufferLayout = flatten(program.moved);
+    this.#bufferLayout = flatten(program.buffers);
     const memory = reserve(optimizer, this.#layout);
     this.#state = restore
       ? restoreState(optimizer, this.#layout, restore.optimizerSteps, restore.optimizer, decay, memory)

@@ -84,7 +84,7 @@ export class GpuEngine implements Engine {
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { logits } = buildForward(options.network, 'inference');
-    const changing = new Map([...program.trained, ...program.moved]);
+    const changing = new Map([...program.trained, ...program.buffers]);
     const sessions: Sessions = {
       training: await GpuSession.create(program.graph, {
         place,
@@ -274,10 +274,10 @@ async function firstState(options: EngineOptions, program: TrainingProgram): Pro
   const shapes = new Map(
     [...moments.keys()].map((key) => [key, program.trained.get(key.slice(key.indexOf('/') + 1)) ?? []] as const),
   );
-  const changing = new Map([...program.trained, ...program.moved]);
+  const changing = new Map([...program.trained, ...program.buffers]);
   return {
     weights: await toDevice(program.trained, parameters),
-    statistics: await toDevice(program.moved, parameters),
+    statistics: await toDevice(program.buffers, parameters),
     moments: await toDevice(shapes, moments),
     averages: ema > 0 ? await toDevice(changing, restore?.averaged ?? parameters) : undefined,
   };

@@ -29,8 +29,8 @@ export interface TrainingProgram {
   readonly parameters: ReadonlyMap<string, ParameterSpec>;
   /** Trained parameters that the loss depends on. */
   readonly trained: ReadonlyMap<string, readonly number[]>;
-  /** Running statistics that the pass moves. */
-  readonly moved: ReadonlyMap<string, readonly number[]>;
+  /** Running statistics that the pass updates. */
+  readonly buffers: ReadonlyMap<string, readonly number[]>;
   readonly masks: ReadonlyMap<string, DropMask>;
 }
 
@@ -50,9 +50,9 @@ export function trainingProgram(network: ConfiguredNetwork, target: Target): Tra
     [names.losses, losses],
     [names.logits, logits],
   ]);
-  const moved = new Map<string, readonly number[]>();
+  const buffers = new Map<string, readonly number[]>();
   for (const [name, value] of scope.updates) {
-    moved.set(name, fixedShape(value));
+    buffers.set(name, fixedShape(value));
     outputs.set(names.update(name), value);
   }
   const trained = new Map<string, readonly number[]>();
@@ -70,7 +70,7 @@ export function trainingProgram(network: ConfiguredNetwork, target: Target): Tra
       target.device === 'webgpu' ? lowered : withoutLastReshape(lowered, (name) => name.startsWith(names.gradient(''))),
     parameters: scope.parameters,
     trained,
-    moved,
+    buffers,
     masks: scope.masks,
   };
 }
