@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { evaluateCommand } from '../src/cli/commands/evaluate.js';
 import { trainCommand } from '../src/cli/commands/train.js';
-import { augmentationOf } from '../src/node/runs/run-network.js';
 import { dataTypes } from '../src/node/runs/options.js';
 import { runFor } from '../src/node/runs/recipes.js';
+import { augmentationOf } from '../src/node/runs/run-network.js';
 
 const pages = ['docs/published-recipes.md', 'README.md'].map((path) =>
   readFile(new URL(`../../${path}`, import.meta.url), 'utf8'),

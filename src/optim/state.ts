@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.js';
+import { type Layout, views } from './flat-layout.js';
 import {
   createState,
   type DecayRule,
@@ -7,7 +8,6 @@ import {
   type OptimizerState,
   type TrainingMemory,
 } from './optimizer.js';
-import { type Layout, views } from './flat-layout.js';
 
 /** The flat arrays of a state under PyTorch's names for them. */
 function flatArrays(state: OptimizerState): [string, Float32Array][] {

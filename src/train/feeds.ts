@@ -39,6 +39,8 @@ export function constantsOf(
   program: TrainingProgram,
   parameters: ReadonlyMap<string, Float32Array>,
 ): ReadonlyMap<string, Float32Array> {
-  const still = [...program.parameters.keys()].filter((name) => !program.trained.has(name) && !program.buffers.has(name));
+  const still = [...program.parameters.keys()].filter(
+    (name) => !program.trained.has(name) && !program.buffers.has(name),
+  );
   return new Map(still.map((name) => [name, valuesOf(name, parameters)]));
 }

@@ -8,10 +8,10 @@ import type { Augmentation } from '../../image/index.js';
 import { parsePosterV2Config } from '../../models/index.js';
 import { scheduleOf } from '../../optim/index.js';
 import { loadModel } from '../checkpoints/index.js';
-import { noteVotes, openData } from './run-data.js';
-import { augmentationOf, networkOf } from './run-network.js';
 import { type DataType, dataTypeLabels, dataTypes, optimizerOf, parseRun, parseStoredRun } from './options.js';
 import { runFor } from './recipes.js';
+import { noteVotes, openData } from './run-data.js';
+import { augmentationOf, networkOf } from './run-network.js';
 
 /** What arXiv 2301.12149 and its scripts say of each dataset. */
 const published: Readonly<

@@ -11,9 +11,9 @@ import type { ParameterSpec } from '../../nn/index.js';
 import { lastFileName, requireFinite, type TrainState } from '../../safetensors/index.js';
 import { type loadTrainState, readDescription } from '../checkpoints/index.js';
 import { explainFileError, writeFileAtomic } from '../files/files.js';
-import type { RunData } from './run-data.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
+import type { RunData } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
 import { picturesOf } from './run-file.js';
 

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { noteClasses, openData } from './run-data.js';
 import { parseRun } from './options.js';
 import { defaultRun } from './recipes.js';
+import { noteClasses, openData } from './run-data.js';
 
 test('data takes the order of the weights that training goes on from, and says which classes lack pictures', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'poster-run-data-'));

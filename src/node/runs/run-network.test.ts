@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { rafdb } from '../../common/label-sets.js';
 import { buildInference, type PosterV2Config, parsePosterV2Config } from '../../models/index.js';
 import { trainingProgram } from '../../train/program.js';
-import { networkOf } from './run-network.js';
 import { parseRun, parseStoredRun, type RunOptions } from './options.js';
 import { defaultRun, runFor } from './recipes.js';
+import { networkOf } from './run-network.js';
 
 test('ablations of the paper are options of a run', () => {
   const run = defaultRun('poster-v2-nano', 'faces');

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { UserError } from '../../common/errors.js';
 import { ferplus } from '../../common/label-sets.js';
 import { trainingProgram } from '../../train/program.js';
-import { networkOf } from './run-network.js';
 import { defaultRun } from './recipes.js';
+import { networkOf } from './run-network.js';
 import { checkSavable, type RunRecord } from './save.js';
 
 test('what saving would refuse is a sentence before training', () => {

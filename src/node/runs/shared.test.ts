@@ -3,9 +3,9 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openData } from './run-data.js';
 import { parseRun, type RunOptions } from './options.js';
 import { defaultRun } from './recipes.js';
+import { openData } from './run-data.js';
 import { type SharedSet, sharedSets } from './shared.js';
 
 test('training pictures that are among those of validation, another split or the fold kept are counted', async (t) => {

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.js';
 import { loadDataset, type Sample, type SharedPicture, sharedPictures, splitsOf } from '../datasets/index.js';
-import type { RunData } from './run-data.js';
 import type { RunOptions } from './options.js';
+import type { RunData } from './run-data.js';
 
 /** Pictures that a run trains on, and that are elsewhere too, where they should be new to the network. */
 export interface SharedSet {
