@@ -103,6 +103,19 @@ describe('a trainer without files', () => {
     await whole.dispose();
   });
 
+  test('a snapshot of another network is a sentence', async () => {
+    const trainer = await Trainer.create(options);
+    const snapshot = copyOf(await trainer.snapshot());
+    await trainer.dispose();
+    const [first = ''] = snapshot.parameters.keys();
+    const parameters = new Map([...snapshot.parameters].filter(([name]) => name !== first));
+    const from = { ...snapshot, parameters };
+    await assert.rejects(Trainer.create({ ...options, from }), {
+      name: 'UserError',
+      message: /is not of this network/,
+    });
+  });
+
   test('a batch whose parts do not fit together is an error that says so', async () => {
     const trainer = await Trainer.create(options);
     const wrong = { ...batchOf(3, 0), labels: [0, 1] };

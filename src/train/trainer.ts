@@ -1,5 +1,6 @@
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
+import { elements } from '../graph/index.js';
 import type { Batch } from '../image/index.js';
 import { type Evaluation, evaluate, predictions } from '../metrics/index.js';
 import type { DropMask } from '../nn/index.js';
@@ -7,7 +8,7 @@ import { createEngine, type TrainDevice } from './create-engine.js';
 import type { Engine, EngineOptions, Gradients, PassResult, Snapshot } from './engine.js';
 import { firstValues } from './first-values.js';
 import { checkBatch, microBatches } from './micro-batches.js';
-import { trainingProgram } from './program.js';
+import { type TrainingProgram, trainingProgram } from './program.js';
 import { alone, concatenate, gather, type Reducer, total } from './reducer.js';
 import { targetOf } from './target.js';
 
@@ -117,6 +118,7 @@ export class Trainer {
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { network, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;
     const program = options.program ?? trainingProgram(network, await targetOf(device));
+    if (from !== undefined) checkSnapshot(from, program);
     const parameters = firstValues(program.parameters, seed, from?.parameters ?? options.parameters);
     const engine = await createEngine(device, {
       ...{ network, program, optimizer, ema, clip, parameters },
@@ -261,6 +263,16 @@ export class Trainer {
 
   async dispose(): Promise<void> {
     await this.#engine.dispose();
+  }
+}
+
+/** What the snapshot lacks would otherwise begin at random. */
+function checkSnapshot({ parameters }: TrainerSnapshot, program: TrainingProgram): void {
+  for (const { name, shape } of program.parameters.values()) {
+    if (parameters.get(name)?.length === elements(shape)) continue;
+    throw new UserError(
+      `The snapshot is not of this network (${name} is missing or has another size); go on with the network it was taken of.`,
+    );
   }
 }
 
