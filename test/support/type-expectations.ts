@@ -12,7 +12,6 @@ import type { Box, ErrorKind, ImageSource, LabelSet, Recognition, RecognizedFace
 import { graph, ops } from 'poster-v2/core';
 import { loadDataset, prepareDataset } from 'poster-v2/data';
 import { convert, readCheckpointFile } from 'poster-v2/checkpoints';
-import { runFor } from 'poster-v2/train';
 declare const recognizer: Recognizer;
 declare const face: RecognizedFace;
 declare const photos: AsyncIterable<Blob>;
@@ -52,7 +51,6 @@ export const expectations: readonly Expectation[] = [
   { code: `await convert('a.pth', 'b.onnx');` },
   { code: `const { tensors } = await readCheckpointFile('a.pth');` },
   { code: `await prepareDataset('imagenet', 'from', 'to');`, error: 'TS2345' },
-  { code: `runFor({ model: 'resnet' });`, error: 'TS2322' },
   // What no entry lists is not public.
   { code: `await import('poster-v2/dist/src/recognize/recognizer.js');`, error: 'TS2307' },
   { code: `await import('poster-v2/cli');`, error: 'TS2307' },
