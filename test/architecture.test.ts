@@ -42,7 +42,7 @@ test('the picture of the rooms shows each of them, once for each host', () => {
 });
 
 test('docs/architecture.md names files that are there, and what they define', () => {
-  const paths = [...page.matchAll(/`((?:[a-z0-9-]+\/)+[a-z0-9-]+\.[a-z]+)`/g)].map(([, path = '']) => path);
+  const paths = [...page.matchAll(/`((?:[a-z0-9-]+\/)+[a-z0-9.-]+\.[a-z]+)`/g)].map(([, path = '']) => path);
   assert.ok(paths.length > 30);
   assert.deepEqual(
     paths.filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path))),
