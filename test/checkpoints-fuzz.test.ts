@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { type Kind, kinds, memoryFile, tryOne } from '../../../test/fuzz/kinds.js';
-import { openCheckpointFile } from './checkpoint-file.js';
+import { openCheckpointFile } from '../src/node/checkpoints/checkpoint-file.js';
+import { type Kind, kinds, memoryFile, tryOne } from './fuzz/kinds.js';
 
 // A few of what `npm run fuzz` tries 100,000 of. Each is seeded: a failure names the file to try again.
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pictureKinds, tryPicture } from '../../test/fuzz/picture-kinds.js';
+import { pictureKinds, tryPicture } from './fuzz/picture-kinds.js';
 
 // A few of what `npm run fuzz:pictures` tries 100,000 of. Each is seeded: a failure names the picture to try again.
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memoryFile } from '../../../../test/fuzz/kinds.js';
-import { archiveEntries, checkpointPickle, legacyFile, type Move, moves } from '../../../../test/fuzz/moves.js';
-import { zip } from '../../../../test/fuzz/zip.js';
-import { UserError } from '../../../common/errors.js';
-import { openCheckpointFile } from '../checkpoint-file.js';
+import { UserError } from '../src/common/errors.js';
+import { openCheckpointFile } from '../src/node/checkpoints/checkpoint-file.js';
+import { memoryFile } from './fuzz/kinds.js';
+import { archiveEntries, checkpointPickle, legacyFile, type Move, moves } from './fuzz/moves.js';
+import { zip } from './fuzz/zip.js';
 
 // Files of about a megabyte that would take minutes, or all memory, if work were not in proportion to their bytes.
 

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UserError } from '../../common/errors.js';
-import type { ModelCheckpoint } from '../../safetensors/model-checkpoint.js';
-import { lastFileName, type TrainState } from '../../safetensors/train-state.js';
-import { loadLast, loadTrainState, saveLast } from './last-checkpoint.js';
-import { loadModel, saveModel } from './model-file.js';
-import { readSafetensors, writeSafetensors } from './safetensors-file.js';
+import { UserError } from '../src/common/errors.js';
+import { loadLast, loadTrainState, saveLast } from '../src/node/checkpoints/last-checkpoint.js';
+import { loadModel, saveModel } from '../src/node/checkpoints/model-file.js';
+import { readSafetensors, writeSafetensors } from '../src/node/checkpoints/safetensors-file.js';
+import type { ModelCheckpoint } from '../src/safetensors/model-checkpoint.js';
+import { lastFileName, type TrainState } from '../src/safetensors/train-state.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-state-'));
 after(() => rm(dir, { recursive: true }));
@@ -114,7 +114,7 @@ test('killed at any moment while saving, the checkpoint is whole', { timeout: 60
   const run = join(dir, 'killed');
   // Every value of generation n is n, so a mixture of two generations shows.
   const script = `
-    const { saveLast } = await import(${JSON.stringify(new URL('./last-checkpoint.js', import.meta.url).href)});
+    const { saveLast } = await import(${JSON.stringify(new URL('../src/node/checkpoints/last-checkpoint.js', import.meta.url).href)});
     const array = (n) => new Float32Array(60_000).fill(n);
     for (let n = Number(process.argv[1]); ; n++) {
       await saveLast(${JSON.stringify(run)}, {
