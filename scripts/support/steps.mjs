@@ -1,8 +1,8 @@
 // What the project's commands have in common. Plain JavaScript: it runs before anything is installed or compiled.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -37,13 +37,26 @@ export function install() {
   node([npm, 'ci', '--no-audit', '--no-fund']);
 }
 
-/** All of it; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's. */
+/** All of it, and nothing of what was there before; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's. */
 export function compile() {
+  removeStale();
   for (const project of ['tsconfig.json', 'tsconfig.core.json', 'tsconfig.web.json']) {
     node([join(root, 'node_modules/typescript/bin/tsc'), '-p', project]);
   }
   // In a clone `npx poster` runs the file itself, and the compiler makes it without that permission.
   chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
+}
+
+/** The compiler leaves what it made of sources that are gone, and the package would hold it. */
+function removeStale() {
+  const dist = join(root, 'dist');
+  if (!existsSync(dist)) return;
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const made = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(entry.name);
+    if (!entry.isFile() || made === null) continue;
+    const folder = entry.parentPath ?? entry.path;
+    if (!existsSync(join(root, relative(dist, folder), `${made[1]}.ts`))) rmSync(join(folder, entry.name));
+  }
 }
 
 export function lint() {

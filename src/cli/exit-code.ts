@@ -1,6 +1,6 @@
 import type { ErrorKind } from '../common/errors.js';
 
-/** How the program leaves. Scripts rely on these numbers: docs/command-line.md. */
+/** How the program leaves. Scripts rely on these numbers: docs/library.md. */
 export const ExitCode = {
   ok: 0,
   /** A defect of this program. */

@@ -12,3 +12,16 @@ test('an error is the same on the other side of a thread', () => {
   assert.ok(defect instanceof TypeError);
   assert.equal(defect.message, 'x is not a function');
 });
+
+test('what cannot be cloned comes as an error with its message', () => {
+  const cause = { callback: () => undefined };
+  const sent = structuredClone(
+    sentError(new UserError('The picture cannot be read; give another.', 'input', { cause })),
+  );
+  const thrown = errorOf(sent);
+  assert.ok(thrown instanceof UserError);
+  assert.equal(thrown.message, 'The picture cannot be read; give another.');
+  assert.equal(thrown.kind, 'input');
+  const other = errorOf(structuredClone(sentError(() => 'no error')));
+  assert.ok(other instanceof Error && !(other instanceof UserError));
+});

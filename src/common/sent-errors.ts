@@ -1,4 +1,4 @@
-import { type ErrorKind, type Setting, UserError } from './errors.js';
+import { type ErrorKind, messageOf, type Setting, UserError } from './errors.js';
 
 /** Something thrown, on its way to another thread: a `UserError` is there an `Error` without its kind. */
 export interface SentError {
@@ -10,7 +10,16 @@ export interface SentError {
 
 export function sentError(error: unknown): SentError {
   const { kind, settings } = error instanceof UserError ? error : { kind: null, settings: [] };
-  return { error, kind, settings };
+  return { error: isCloneable(error) ? error : new Error(messageOf(error)), kind, settings };
+}
+
+function isCloneable(error: unknown): boolean {
+  try {
+    structuredClone(error);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The same as it was thrown. */

@@ -27,7 +27,8 @@ export function whenAborted(signal: AbortSignal, callback: () => void): () => vo
 }
 
 /**
- * A signal that any of some gives, with its reason. (`AbortSignal.any` is not in Node 20.0.)
+ * A signal that any of some gives, with its reason. `AbortSignal.any` cannot be left again: a signal that lives long would
+ * gather listeners.
  * @returns with it what must be called once nobody listens any more
  */
 export function linked(given: readonly (AbortSignal | undefined)[]): {

@@ -40,9 +40,12 @@ export class LocalEngine implements RecognitionEngine {
   readonly #running = new Set<Promise<unknown>>();
 
   constructor({ classifier, detector, ...parts }: RecognizerParts) {
+    // Each by its name: a program's own may be an instance of a class.
+    const { labels, preprocessing, description } = classifier;
     const watched: Classifier = {
-      ...classifier,
+      ...{ labels, preprocessing, description },
       classify: (images, n) => this.#run(() => classifier.classify(images, n)),
+      dispose: () => classifier.dispose(),
     };
     this.#parts = {
       ...parts,
@@ -83,13 +86,16 @@ export class LocalEngine implements RecognitionEngine {
   async dispose(reason: Error): Promise<void> {
     this.#disposal.abort(reason);
     await Promise.allSettled(this.#running);
-    await this.#parts.detector?.dispose();
-    await this.crops.dispose(reason);
+    try {
+      await this.#parts.detector?.dispose();
+    } finally {
+      await this.crops.dispose(reason);
+    }
   }
 
   #watched(detector: FaceDetector): FaceDetector {
     return {
-      ...detector,
+      dispose: () => detector.dispose(),
       detect: (picture, options) => this.#run(() => detector.detect(picture, options)),
       follow: (picture, faces, minScore) => this.#run(() => detector.follow(picture, faces, minScore)),
     };

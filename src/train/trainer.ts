@@ -158,7 +158,8 @@ export class Trainer {
 
   /**
    * One update. With a reducer, all trainers make it together.
-   * @throws UserError (kind `diverged`) where the loss is not finite; nothing is updated then.
+   * @throws UserError (kind `diverged`) where the loss is not finite. No weight is updated then, but running statistics may hold
+   * what is not finite: go on from an earlier snapshot.
    */
   async step(batch: Batch): Promise<StepResult> {
     const result = await this.#step(batch, await gather(this.#reducer, batch.size));

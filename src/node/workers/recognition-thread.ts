@@ -156,11 +156,12 @@ export class RecognitionThread {
     this.#disposal = reason;
     this.#worker.ref();
     this.#post({ type: 'dispose' });
-    const timer = setTimeout(() => {
+    // Again and again: a run of the network that is under way must not be cut off.
+    const timer = setInterval(() => {
       if (this.#work.close(0)) void this.#worker.terminate();
     }, patience);
     await this.#exited;
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 
   /** @throws what cannot be cloned, as a DataCloneError; why the thread has ended */
