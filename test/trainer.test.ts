@@ -116,10 +116,34 @@ describe('a trainer without files', () => {
     });
   });
 
+  test('settings and labels that cannot be are sentences, before anything is computed', async () => {
+    const wrong: readonly (readonly [Partial<TrainerOptions>, RegExp])[] = [
+      [{ microBatch: 0 }, /cannot have 0 as microBatch; give a whole number from 1\.$/],
+      [{ microBatch: 1.5 }, /1\.5 as microBatch/],
+      [{ rho: -1 }, /-1 as rho/],
+      [{ clip: Number.NaN }, /NaN as clip/],
+      [{ ema: 1 }, /1 as ema; give a number from 0 to below 1/],
+      [{ seed: -3 }, /-3 as seed/],
+      [{ optimizer: { ...options.optimizer, lr: -1 } }, /learning rate must be/],
+    ];
+    for (const [more, message] of wrong) {
+      await assert.rejects(Trainer.create({ ...options, ...more }), { name: 'UserError', kind: 'usage', message });
+    }
+    const trainer = await Trainer.create(options);
+    const batch = batchOf(3, 0);
+    for (const label of [-1, 7, 0.5]) {
+      await assert.rejects(trainer.step({ ...batch, labels: [0, 1, label] }), {
+        kind: 'usage',
+        message: new RegExp(`has the label ${label}; a network of`),
+      });
+    }
+    await trainer.dispose();
+  });
+
   test('a batch whose parts do not fit together is an error that says so', async () => {
     const trainer = await Trainer.create(options);
     const wrong = { ...batchOf(3, 0), labels: [0, 1] };
-    await assert.rejects(trainer.step(wrong), /a batch of 3 pictures needs 3072 pixel values, 3 labels/);
+    await assert.rejects(trainer.step(wrong), /A batch of 3 pictures needs 3072 pixel values, 3 labels/);
     await trainer.dispose();
   });
 });

@@ -1,3 +1,4 @@
+import { UserError } from '../common/errors.js';
 import type { Batch } from '../image/index.js';
 import type { DropMask } from '../nn/index.js';
 import type { MicroBatch } from './engine.js';
@@ -44,15 +45,29 @@ function oneHot(labels: ArrayLike<number>, classes: number): Float32Array {
   return targets;
 }
 
-/** @throws RangeError where the parts of a batch do not have the sizes that its number of pictures asks for. */
+/** @throws UserError (kind `usage`) where the parts of a batch do not fit its number of pictures, or a label is no class. */
 export function checkBatch({ size, images, labels, targets }: Batch, pixels: number, classes: number): void {
   const fits =
     images.length === size * pixels &&
     labels.length === size &&
     (targets === undefined || targets.length === size * classes);
-  if (fits) return;
-  throw new RangeError(
-    `a batch of ${size} pictures needs ${size * pixels} pixel values, ${size} labels and, if any, ${size * classes} ` +
-      `targets, not ${images.length}, ${labels.length} and ${targets?.length ?? 0}`,
+  if (fits) {
+    // Where there are targets, these are learned.
+    if (targets === undefined) checkLabels(labels, classes);
+    return;
+  }
+  throw new UserError(
+    `A batch of ${size} pictures needs ${size * pixels} pixel values, ${size} labels and, if any, ${size * classes} ` +
+      `targets, not ${images.length}, ${labels.length} and ${targets?.length ?? 0}; make it again.`,
+    'usage',
+  );
+}
+
+function checkLabels(labels: ArrayLike<number>, classes: number): void {
+  const wrong = Array.from(labels).find((label) => !(Number.isSafeInteger(label) && label >= 0 && label < classes));
+  if (wrong === undefined) return;
+  throw new UserError(
+    `A picture of a batch has the label ${wrong}; a network of ${classes} classes learns labels from 0 to ${classes - 1}.`,
+    'usage',
   );
 }

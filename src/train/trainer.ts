@@ -4,6 +4,8 @@ import { elements } from '../graph/index.js';
 import type { Batch } from '../image/index.js';
 import { type Evaluation, evaluate, predictions } from '../metrics/index.js';
 import type { DropMask } from '../nn/index.js';
+import { checkOptimizer } from '../optim/index.js';
+import { checkSettings } from './check-settings.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
 import type { Engine, EngineOptions, Gradients, PassResult, Snapshot } from './engine.js';
 import { firstValues } from './first-values.js';
@@ -114,8 +116,13 @@ export class Trainer {
     this.#position = position;
   }
 
-  /** @throws UserError where the device is not there, or the snapshot is of another network or optimizer. */
+  /**
+   * @throws UserError for settings that cannot be, where the device is not there, or where the snapshot is of another network
+   * or optimizer.
+   */
   static async create(options: TrainerOptions): Promise<Trainer> {
+    checkSettings(options);
+    checkOptimizer(options.optimizer);
     const { network, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;
     const program = options.program ?? trainingProgram(network, await targetOf(device));
     if (from !== undefined) checkSnapshot(from, program);
