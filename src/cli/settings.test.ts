@@ -17,7 +17,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 const others = new Set([
   '--input-type',
   '--no-optional-locks',
-  '--onnxruntime-node-install',
+  '--ignore-scripts',
   '--porcelain',
   '--show-toplevel',
   '--untracked-files',

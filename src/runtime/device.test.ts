@@ -40,6 +40,6 @@ test('webgpu without an adapter is an error for the user', onLinux, () => {
 
 test('cuda works or says how it is installed', async () => {
   const outcome = await chooseDevice('cuda').catch((error: unknown) => error);
-  if (outcome instanceof Error) assert.match(outcome.message, /onnxruntime-node-install=cuda12/);
+  if (outcome instanceof Error) assert.match(outcome.message, /ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild/);
   else assert.deepEqual(outcome, { device: 'cuda' });
 });

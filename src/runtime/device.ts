@@ -137,7 +137,7 @@ async function tryCuda(): Promise<void> {
   } catch (error) {
     throw new UserError(
       `ONNX Runtime cannot use CUDA here (${firstLine(error)}); install CUDA and cuDNN, then run ` +
-        "'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12' to fetch its CUDA binaries, " +
+        "'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false' to fetch its CUDA binaries, " +
         'or choose the device webgpu or cpu.',
       'device',
       { settings: ['device'], cause: error },
