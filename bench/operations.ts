@@ -1,23 +1,38 @@
 /*
- * `npm run bench:operations [-- forward|step]`: where the time of POSTER V2 goes on the CPU, by ONNX operation, from
- * ONNX Runtime's own profile. Medians over the runs of each node, summed by operation.
+ * `npm run bench:operations [-- forward|step] [--model NAME] [--batch COUNT] [--threads COUNT] [--nodes COUNT]`: where
+ * the time of a network goes on the CPU, by ONNX operation (and the slowest nodes), from ONNX Runtime's own profile. Medians over the runs of each node, summed by operation.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseArgs } from 'node:util';
 import { random } from '../src/common/random.js';
 import type { Graph } from '../src/graph/index.js';
-import { buildInference, posterV2Config, posterV2Network } from '../src/models/index.js';
+import { buildInference, modelNamed } from '../src/models/index.js';
 import { initialize, type ParameterSpec } from '../src/nn/index.js';
 import { lower } from '../src/passes/index.js';
 import { CpuSession, type HostTensor, hostTensor } from '../src/runtime/index.js';
 import { names, trainingProgram } from '../src/train/program.js';
 import { cpuTarget } from '../src/train/target.js';
 
-const batch = 8;
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string', default: 'poster-v2' },
+    batch: { type: 'string', default: '8' },
+    threads: { type: 'string', default: '2' },
+    /** How many of the slowest nodes to list. */
+    nodes: { type: 'string', default: '0' },
+  },
+});
+const batch = Number(options.batch);
+const threads = Number(options.threads);
 const runs = 6;
-const kind = process.argv[2] === 'forward' ? 'forward' : 'step';
+const kind = positionals[0] === 'forward' ? 'forward' : 'step';
+const { network, preprocessing } = modelNamed(options.model);
+const pictureShape = [batch, preprocessing.channels, preprocessing.imageSize, preprocessing.imageSize];
+const numClasses = network.config.numClasses;
 
 interface Subject {
   readonly graph: Graph;
@@ -28,14 +43,14 @@ interface Subject {
 }
 
 async function subject(): Promise<Subject> {
-  const pictures = Float32Array.from({ length: batch * 3 * 224 * 224 }, (_, i) => Math.sin(i));
-  const inputs = new Map<string, HostTensor>([[names.images, hostTensor('float32', pictures, [batch, 3, 224, 224])]]);
+  const pictures = Float32Array.from({ length: pictureShape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i));
+  const inputs = new Map<string, HostTensor>([[names.images, hostTensor('float32', pictures, pictureShape)]]);
   if (kind === 'forward') {
-    const { graph, parameters } = buildInference(posterV2Network(posterV2Config));
+    const { graph, parameters } = buildInference(network);
     return { graph: lower(graph, 'cpu'), parameters, fed: new Set(), inputs };
   }
-  const program = trainingProgram(posterV2Network(posterV2Config), await cpuTarget());
-  inputs.set(names.targets, hostTensor('float32', new Float32Array(batch * 7).fill(1 / 7), [batch, 7]));
+  const program = trainingProgram(network, await cpuTarget());
+  inputs.set(names.targets, hostTensor('float32', new Float32Array(batch * numClasses).fill(1 / numClasses), [batch, numClasses]));
   inputs.set(names.weights, hostTensor('float32', new Float32Array(batch).fill(1 / batch), [batch]));
   for (const [name, { value }] of program.masks) {
     const shape = [batch, ...value.shape.slice(1).map(Number)];
@@ -63,7 +78,7 @@ async function measure(): Promise<Map<string, { milliseconds: number; nodes: num
   const folder = await mkdtemp(join(tmpdir(), 'poster-profile-'));
   try {
     const session = await CpuSession.create(graph, {
-      threads: 2,
+      threads,
       place: (name) => (fed.has(name) ? 'input' : (values.get(name) ?? 'input')),
       profile: join(folder, 'run'),
     });
@@ -100,7 +115,7 @@ function byOperation(
 
 const totals = [...(await measure())].sort(([, a], [, b]) => b.milliseconds - a.milliseconds);
 const all = totals.reduce((sum, [, { milliseconds }]) => sum + milliseconds, 0);
-console.log(`${kind}, batch ${batch}, 2 threads: ${all.toFixed(0)} ms in kernels`);
+console.log(`${options.model}, ${kind}, batch ${batch}, ${threads} threads: ${all.toFixed(0)} ms in kernels`);
 for (const [op, { milliseconds, nodes }] of totals.filter(([, { milliseconds }]) => milliseconds > all / 200)) {
   const share = ((100 * milliseconds) / all).toFixed(1);
   console.log(`${milliseconds.toFixed(1).padStart(8)} ms ${share.padStart(5)}%  ${op} (${nodes} nodes)`);
