@@ -140,6 +140,45 @@ describe('a trainer without files', () => {
     await trainer.dispose();
   });
 
+  test('what overlaps is refused, and the first goes on', async () => {
+    const trainer = await Trainer.create(options);
+    const usage = (message: RegExp) => ({ name: 'UserError', kind: 'usage', message });
+    const first = trainer.train(epoch(2));
+    await first.next();
+    await assert.rejects(losses(trainer, epoch(2)), usage(/This trainer is in an epoch; leave its loop/));
+    const running = trainer.logits(batchOf(2, 0).images, 2);
+    for (const other of [trainer.step(batchOf(2, 0)), first.next(), trainer.snapshot()]) {
+      await assert.rejects(other, usage(/one thing at a time; await the call/));
+    }
+    assert.equal((await running).length, 2 * numClasses);
+    await first.return();
+    assert.equal((await losses(trainer, epoch(1))).length, 1);
+    assert.deepEqual(trainer.position, { epoch: 1, nextBatch: 0, step: 2 });
+    await trainer.dispose();
+  });
+
+  test('after it is disposed of, every call says so', async () => {
+    const trainer = await Trainer.create(options);
+    await trainer.dispose();
+    await trainer.dispose();
+    const batch = batchOf(2, 0);
+    for (const call of [
+      () => trainer.step(batch),
+      () => losses(trainer, [batch]),
+      () => losses(trainer, []),
+      () => trainer.logits(batch.images, 2),
+      () => trainer.evaluate([batch]),
+      () => trainer.snapshot(),
+    ]) {
+      await assert.rejects(call(), {
+        name: 'UserError',
+        kind: 'usage',
+        message: /^This trainer has been disposed of;/,
+      });
+    }
+    assert.deepEqual(trainer.position, { epoch: 0, nextBatch: 0, step: 0 });
+  });
+
   test('a batch whose parts do not fit together is an error that says so', async () => {
     const trainer = await Trainer.create(options);
     const wrong = { ...batchOf(3, 0), labels: [0, 1] };

@@ -1,6 +1,5 @@
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
-import { elements } from '../graph/index.js';
 import type { Batch } from '../image/index.js';
 import { type Evaluation, evaluate, predictions } from '../metrics/index.js';
 import type { DropMask } from '../nn/index.js';
@@ -8,7 +7,8 @@ import { checkOptimizer } from '../optim/index.js';
 import { checkSettings } from './check-settings.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
 import type { Engine, EngineOptions, Gradients, PassResult, Snapshot } from './engine.js';
-import { firstValues } from './first-values.js';
+import { EngineOwner } from './engine-owner.js';
+import { firstMisfit, firstValues } from './first-values.js';
 import { checkBatch, microBatches } from './micro-batches.js';
 import { type TrainingProgram, trainingProgram } from './program.js';
 import { alone, concatenate, gather, type Reducer, total } from './reducer.js';
@@ -92,13 +92,15 @@ interface Task {
  * pictures: statistics differ from trainer to trainer.
  */
 export class Trainer {
-  readonly #engine: Engine;
+  readonly #owner: EngineOwner;
   readonly #task: Task;
   readonly #rho: number;
   readonly #microBatch: number;
   readonly #seed: number;
   readonly #reducer: Reducer;
   #position: Position;
+  /** Whether a generator of `train` is not at its end. */
+  #inEpoch = false;
 
   /** Of an engine of one's own; {@link Trainer.create} makes one. */
   constructor(
@@ -107,7 +109,7 @@ export class Trainer {
     settings: StepSettings = {},
     position: Position = { epoch: 0, nextBatch: 0, step: 0 },
   ) {
-    this.#engine = engine;
+    this.#owner = new EngineOwner(engine);
     this.#task = task;
     this.#rho = settings.rho ?? 0;
     this.#microBatch = settings.microBatch ?? Number.POSITIVE_INFINITY;
@@ -153,14 +155,24 @@ export class Trainer {
    * Trains on the batches of an epoch, or of the rest of one, a step for each that is asked for: leaving the loop ends
    * after the step under way, and `position` says where to go on. Where other trainers have more batches, this one takes
    * part in their steps without pictures of its own.
+   * @throws UserError as `step` does, and (kind `usage`) where another epoch is under way
    */
   async *train(batches: AsyncIterable<Batch> | Iterable<Batch>): AsyncGenerator<StepResult, void, undefined> {
-    for await (const batch of this.#inStep(batches)) {
-      const result = await this.#step(batch.own, batch.sizes);
-      if (result !== undefined) yield result;
+    void this.#owner.engine;
+    if (this.#inEpoch) {
+      throw new UserError('This trainer is in an epoch; leave its loop before another `train` begins.', 'usage');
     }
-    const { epoch, step } = this.#position;
-    this.#position = { epoch: epoch + 1, nextBatch: 0, step };
+    this.#inEpoch = true;
+    try {
+      for await (const batch of this.#inStep(batches)) {
+        const result = await this.#step(batch.own, batch.sizes);
+        if (result !== undefined) yield result;
+      }
+      const { epoch, step } = this.#position;
+      this.#position = { epoch: epoch + 1, nextBatch: 0, step };
+    } finally {
+      this.#inEpoch = false;
+    }
   }
 
   /**
@@ -191,7 +203,11 @@ export class Trainer {
     return (await gather(this.#reducer, own)).map((size) => Math.max(size, 0));
   }
 
-  async #step(batch: Batch | undefined, sizes: readonly number[]): Promise<StepResult | undefined> {
+  #step(batch: Batch | undefined, sizes: readonly number[]): Promise<StepResult | undefined> {
+    return this.#owner.use((engine) => this.#update(engine, batch, sizes));
+  }
+
+  async #update(engine: Engine, batch: Batch | undefined, sizes: readonly number[]): Promise<StepResult | undefined> {
     const { classes, pixels, masks } = this.#task;
     const { epoch, nextBatch, step } = this.#position;
     const index = batch?.index ?? nextBatch;
@@ -201,7 +217,7 @@ export class Trainer {
     const before = total(sizes.slice(0, this.#reducer.rank));
     const cut = { classes, masks, epoch, index, samples, before, microBatch: this.#microBatch, seed: this.#seed };
     const parts = batch === undefined ? [] : microBatches(batch, cut);
-    const pass = await this.#engine.forwardBackward(parts);
+    const pass = await engine.forwardBackward(parts);
     const learningRate = this.learningRate(step);
     const tally = await this.#tally(batch?.labels ?? [], pass.results, sizes);
     if (!Number.isFinite(tally.loss)) {
@@ -243,7 +259,7 @@ export class Trainer {
 
   /** Logits [n, K] in evaluation mode, of the averaged weights if there are any. */
   logits(images: Float32Array, n: number): Promise<Float32Array> {
-    return this.#engine.logits(images, n);
+    return this.#owner.use((engine) => engine.logits(images, n));
   }
 
   /**
@@ -266,22 +282,22 @@ export class Trainer {
   }
 
   async snapshot(): Promise<TrainerSnapshot> {
-    return { ...(await this.#engine.snapshot()), position: this.#position };
+    return { ...(await this.#owner.use((engine) => engine.snapshot())), position: this.#position };
   }
 
-  async dispose(): Promise<void> {
-    await this.#engine.dispose();
+  /** Frees the engine; what is under way and later calls throw a UserError. Safe to call again. */
+  dispose(): Promise<void> {
+    return this.#owner.dispose();
   }
 }
 
 /** What the snapshot lacks would otherwise begin at random. */
 function checkSnapshot({ parameters }: TrainerSnapshot, program: TrainingProgram): void {
-  for (const { name, shape } of program.parameters.values()) {
-    if (parameters.get(name)?.length === elements(shape)) continue;
-    throw new UserError(
-      `The snapshot is not of this network (${name} is missing or has another size); go on with the network it was taken of.`,
-    );
-  }
+  const name = firstMisfit(program.parameters, parameters);
+  if (name === undefined) return;
+  throw new UserError(
+    `The snapshot is not of this network (${name} is missing or has another size); go on with the network it was taken of.`,
+  );
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

@@ -6,9 +6,9 @@ import { UserError } from '../../common/errors.js';
 import { compareLabels } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
-import { elements } from '../../graph/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import { lastFileName, requireFinite, type TrainState } from '../../safetensors/index.js';
+import { firstMisfit } from '../../train/first-values.js';
 import { type loadTrainState, readDescription } from '../checkpoints/index.js';
 import { explainFileError, writeFileAtomic } from '../files/files.js';
 import type { DataDigest } from './data-digest.js';
@@ -53,14 +53,11 @@ export function checkSame(
   found: ReadonlyMap<string, Float32Array>,
   path: string,
 ): void {
-  for (const { name, shape } of specs.values()) {
-    const size = elements(shape);
-    if (found.get(name)?.length !== size) {
-      throw new UserError(
-        `${path} does not hold the network that its settings describe (${name} is missing or has another size); resume from another checkpoint.`,
-      );
-    }
-  }
+  const name = firstMisfit(specs, found);
+  if (name === undefined) return;
+  throw new UserError(
+    `${path} does not hold the network that its settings describe (${name} is missing or has another size); resume from another checkpoint.`,
+  );
 }
 
 /**
