@@ -229,11 +229,11 @@ test('disposing of it ends work under way, and the thread', async () => {
   ).next();
   await other.recognize(path);
   const end = other[Symbol.asyncDispose]();
-  await assert.rejects(work, /has been disposed of/);
-  await assert.rejects(frames, /has been disposed of/);
+  await assert.rejects(work, { name: 'UserError', kind: 'usage', message: /has been disposed of/ });
+  await assert.rejects(frames, { name: 'UserError', kind: 'usage', message: /has been disposed of/ });
   await end;
   assert.deepEqual(await exited, [0]);
-  await assert.rejects(other.recognize(path), /has been disposed of/);
+  await assert.rejects(other.recognize(path), { name: 'UserError', kind: 'usage', message: /has been disposed of/ });
   await other.dispose();
 });
 

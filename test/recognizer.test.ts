@@ -269,7 +269,7 @@ test('face crops, the mirror image, the shape of transformers.js, and the end', 
   await assert.rejects(classify(face, { top_k: -1 }), /^UserError: There cannot be -1 labels/);
   await classify.dispose();
   await classify.dispose();
-  await assert.rejects(classify(face), /has been disposed of/);
+  await assert.rejects(classify(face), { name: 'UserError', kind: 'usage', message: /has been disposed of/ });
 });
 
 test('disposing of it while it works ends that work', async () => {
@@ -277,5 +277,5 @@ test('disposing of it while it works ends that work', async () => {
   const work = other.recognize(Array.from({ length: 50 }, () => path));
   await other.recognize(path);
   await other[Symbol.asyncDispose]();
-  await assert.rejects(work, /has been disposed of/);
+  await assert.rejects(work, { name: 'UserError', kind: 'usage', message: /has been disposed of/ });
 });

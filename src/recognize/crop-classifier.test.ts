@@ -171,7 +171,11 @@ test('disposing of it rejects what waits, and lets the run under way end', async
   await until(() => runs.length === 1);
   const waiting = reader.classify(crops(2));
   const end = reader.dispose();
-  await assert.rejects(waiting, /^Error: This classifier has been disposed of; load another one/);
+  await assert.rejects(waiting, {
+    name: 'UserError',
+    kind: 'usage',
+    message: /^This classifier has been disposed of; load another one/,
+  });
   await assert.rejects(reader.classify(crops(3)), /has been disposed of/);
   assert.equal(freed, false);
   gate.open();

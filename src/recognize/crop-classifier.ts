@@ -88,7 +88,9 @@ export class CropClassifier {
    * Rejects what waits, lets the run under way end, and frees the network's memory. Safe to call again.
    * @param reason what is thrown to who waits, and to who comes later
    */
-  async dispose(reason = new Error('This classifier has been disposed of; load another one.')): Promise<void> {
+  async dispose(
+    reason: Error = new UserError('This classifier has been disposed of; load another one.', 'usage'),
+  ): Promise<void> {
     this.#closed ??= reason;
     for (const request of [...this.#queue]) this.#giveUp(request, this.#closed);
     await this.#working;

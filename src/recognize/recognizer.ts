@@ -198,9 +198,11 @@ export class Recognizer {
     }
   }
 
-  /** Frees the networks' memory; what is under way throws. Safe to call again. */
+  /** Frees the networks' memory; what is under way and later calls throw a `UserError` (kind `usage`). Safe to call again. */
   dispose(): Promise<void> {
-    this.#disposed ??= this.#engine.dispose(new Error('This recognizer has been disposed of; load another one.'));
+    this.#disposed ??= this.#engine.dispose(
+      new UserError('This recognizer has been disposed of; load another one.', 'usage'),
+    );
     return this.#disposed;
   }
 

@@ -31,6 +31,12 @@ test('arrays are read where they are: a later write is seen by the next run', as
   );
   assert.deepEqual(floats(third.get('y')), Float32Array.of(-7, 80));
   await session.dispose();
+  await session.dispose();
+  await assert.rejects(session.run(inputs), {
+    name: 'UserError',
+    kind: 'usage',
+    message: /disposed of; load it again/,
+  });
 });
 
 test('an input that is missing or of another shape is named', async () => {

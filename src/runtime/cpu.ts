@@ -3,6 +3,7 @@ import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
+import { afterDisposal } from './after-disposal.js';
 import { loadOrt } from './backend.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
 
@@ -36,6 +37,7 @@ const maxThreads = 512;
 /** A graph ready to run on the CPU: host tensors in (without a copy), host tensors out. */
 export class CpuSession {
   readonly #session: InferenceSession;
+  #disposed = false;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
 
@@ -76,6 +78,7 @@ export class CpuSession {
 
   /** Runs the graph once. Blocks this thread until it is done. Inputs that the graph does not have are ignored. */
   async run(inputs: ReadonlyMap<string, HostTensor>): Promise<Map<string, HostTensor>> {
+    if (this.#disposed) throw afterDisposal();
     const feeds: Record<string, ReturnType<typeof toOrt>> = {};
     for (const name of this.inputs) {
       const tensor = inputs.get(name);
@@ -90,7 +93,10 @@ export class CpuSession {
     this.#session.endProfiling();
   }
 
+  /** Safe to call again; `run` throws a UserError (kind `usage`) then. */
   async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
     await this.#session.release();
   }
 }

@@ -3,6 +3,7 @@ import { defined } from '../common/defined.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { apply, batchDim, type DType, formatShape, type Graph, graph, input } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
+import { afterDisposal } from './after-disposal.js';
 import { loadOrt } from './backend.js';
 import type { ExternalFile } from './cpu.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
@@ -150,7 +151,7 @@ export class GpuSession {
    * for outputs to be written into.)
    */
   async run(inputs: ReadonlyMap<string, HostTensor | DeviceTensor>): Promise<GpuOutputs> {
-    if (this.#closing) throw new Error('a session was run after it had been disposed of');
+    if (this.#closing) throw afterDisposal();
     const feeds: Record<string, Tensor> = {};
     for (const name of this.inputs) {
       const tensor = inputs.get(name);

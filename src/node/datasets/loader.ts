@@ -150,7 +150,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   };
 
   async function* epochBatches(epoch: number, { order = 'sequential', fromBatch = 0 }: EpochOptions) {
-    if (closing !== undefined) throw new Error('The loader was closed.');
+    if (closing !== undefined) throw new UserError('This loader has been closed; create another one.', 'usage');
     pool ??= createPool(workers, settings);
     const { make } = pool;
     const positions = epochOrder(dataset, order, seed, epoch);
