@@ -53,6 +53,16 @@ describe('a dataset from training to prediction', () => {
     assert.equal(training.seed, 3);
   });
 
+  it('a finished run that is resumed says that nothing is trained, and no more', async () => {
+    const args = ['train', '--resume', 'run/last.safetensors', '--device', 'cpu', '--threads', '2'];
+    const { stderr } = await succeeds(args, dir);
+    assert.match(
+      stderr,
+      /^All 2 epochs are finished: nothing is trained\. Give more epochs to go on \(--epochs COUNT\)\.$/m,
+    );
+    assert.doesNotMatch(stderr, /^Training /m);
+  });
+
   it('measures the weights it saved', async () => {
     const args = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run/best.safetensors'];
     const result = JSON.parse((await succeeds([...args, '--json'], dir)).stdout) as {

@@ -25,6 +25,7 @@ export function trainingProgress(): {
   };
   const listener: TrainListener = {
     onStart: (info) => {
+      if (info.epochsLeft === 0) return;
       say(
         `Training ${grouped(info.parameters)} parameters on ${grouped(info.trainSamples)} pictures of ` +
           `${info.labels.length} classes (${info.labels.join(', ')}), best epoch chosen on ${grouped(info.valSamples)} ` +

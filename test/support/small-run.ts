@@ -134,9 +134,10 @@ export async function smallRun(out: string, saveEvery: number, signal?: AbortSig
       listener: events.listener,
     };
     const hasBest = await holdsBest(out, state?.best);
-    return await runEpochs(context, state, hasBest, signal, ({ step }, { events: history }) =>
+    return await runEpochs(context, state, hasBest, signal, ({ epoch, step }, { events: history }) =>
       events.listener.onStart?.({
         ...{ device: 'cpu', trainSamples: 8, valSamples: 8, parameters: 1, batches, labels: labels.labels },
+        epochsLeft: run.epochs - epoch,
         step,
         history,
       }),

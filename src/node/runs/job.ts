@@ -72,6 +72,8 @@ export interface TrainListener {
     /** Trained ones. */
     readonly parameters: number;
     readonly batches: number;
+    /** Epochs to train, the one under way among them; 0 where a run that is finished is resumed. */
+    readonly epochsLeft: number;
     readonly labels: readonly string[];
     /** Updates made before: 0 unless the run goes on. */
     readonly step: number;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import type { Evaluation } from '../../metrics/index.js';
-import { lastFileName, type TrainState } from '../../safetensors/index.js';
+import { allFinite, lastFileName, type TrainState } from '../../safetensors/index.js';
 import type { Snapshot } from '../../train/engine.js';
 import type { Trainer } from '../../train/trainer.js';
 import type { Loader } from '../datasets/index.js';
@@ -203,9 +203,7 @@ async function save(context: LoopContext, at: RunPosition): Promise<void> {
 async function finite(trainer: Trainer, at: RunPosition): Promise<Snapshot> {
   const snapshot = await trainer.snapshot();
   for (const [name, values] of snapshot.parameters) {
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0;
-    if (sum === 0) continue;
+    if (allFinite(values)) continue;
     throw new UserError(
       `The weights of ${name} are no longer finite numbers (after step ${at.step}), and the checkpoints of before are ` +
         'whole; lower the learning rate or add epochs of warm-up.',

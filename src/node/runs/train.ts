@@ -1,3 +1,4 @@
+import { closeAll } from '../../common/close-all.js';
 import { defined } from '../../common/defined.js';
 import { elements } from '../../graph/index.js';
 import { lastFileName } from '../../safetensors/index.js';
@@ -63,12 +64,15 @@ async function trainInto(
   const program = trainingProgram(network, await targetOf(job.device));
   const init: InitReport[] = [];
   const from = resumed && snapshotOf(resumed);
-  const parameters = firstValues(program.parameters, run.seed, from?.parameters);
-  if (from) checkSame(program.parameters, from.parameters, job.resume ?? '');
-  for (const source of resumed ? [] : (job.init ?? [])) {
-    const report = await initialParameters(source, network.family, program.parameters, parameters, data.labels);
-    listener.onInit?.(report);
-    init.push(report);
+  let parameters: Map<string, Float32Array> | undefined;
+  if (from !== undefined) checkSame(program.parameters, from.parameters, job.resume ?? '');
+  else {
+    parameters = firstValues(program.parameters, run.seed);
+    for (const source of job.init ?? []) {
+      const report = await initialParameters(source, network.family, program.parameters, parameters, data.labels);
+      listener.onInit?.(report);
+      init.push(report);
+    }
   }
   const record = await recordOf(job, run, data, description, program, digest);
   checkSavable(record);
@@ -97,8 +101,7 @@ async function trainInto(
     ema: run.ema,
     clip: run.clip,
     seed: run.seed,
-    parameters,
-    ...defined({ threads: job.threads, from }),
+    ...defined({ threads: job.threads, from, parameters }),
   });
   try {
     // Not before: what fails until here leaves nothing behind.
@@ -119,21 +122,24 @@ async function trainInto(
       valLoader,
       listener,
     };
-    const began = ({ step }: Readonly<RunPosition>, history: History): void =>
+    const began = ({ epoch, step }: Readonly<RunPosition>, history: History): void =>
       listener.onStart?.({
         device: job.device,
         trainSamples: data.train.samples.length,
         valSamples: data.validation.samples.length,
         parameters: [...program.trained.values()].reduce((sum, shape) => sum + elements(shape), 0),
         batches: trainLoader.batches,
+        epochsLeft: run.epochs - epoch,
         labels: data.labels.labels,
         step,
         history: history.events,
       });
     return { ...(await runEpochs(context, resumed?.state, hasBest, signal, began)), init, shared };
   } finally {
-    await trainLoader.close();
-    await valLoader.close();
-    await trainer.dispose();
+    await closeAll(
+      () => trainLoader.close(),
+      () => valLoader.close(),
+      () => trainer.dispose(),
+    );
   }
 }
