@@ -5,8 +5,8 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { random } from '../src/common/random.js';
 import type { Graph } from '../src/graph/index.js';
 import { buildInference, modelNamed } from '../src/models/index.js';
@@ -50,7 +50,10 @@ async function subject(): Promise<Subject> {
     return { graph: lower(graph, 'cpu'), parameters, fed: new Set(), inputs };
   }
   const program = trainingProgram(network, await cpuTarget());
-  inputs.set(names.targets, hostTensor('float32', new Float32Array(batch * numClasses).fill(1 / numClasses), [batch, numClasses]));
+  inputs.set(
+    names.targets,
+    hostTensor('float32', new Float32Array(batch * numClasses).fill(1 / numClasses), [batch, numClasses]),
+  );
   inputs.set(names.weights, hostTensor('float32', new Float32Array(batch).fill(1 / batch), [batch]));
   for (const [name, { value }] of program.masks) {
     const shape = [batch, ...value.shape.slice(1).map(Number)];
