@@ -6,9 +6,9 @@
  */
 
 import { type Face, loadFaceDetector, type Point } from '../src/detect/index.js';
-import { turn } from '../src/detect/similarity.js';
-import { warp } from '../src/detect/warp.js';
 import type { Picture } from '../src/image/index.js';
+import { turn } from '../src/image/similarity.js';
+import { warp } from '../src/image/warp.js';
 import { decodePicture } from '../src/node/decode/index.js';
 import { type LandmarkCrop, landmarkCrop, landmarksOfFaces, loadLandmarkDetector } from '../src/recognize/index.js';
 import { portrait } from './sample-media.js';

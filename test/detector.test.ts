@@ -8,8 +8,8 @@ import type { Face } from '../src/detect/face.js';
 import { transformedFace } from '../src/detect/face-transform.js';
 import { roll } from '../src/detect/roll.js';
 import { rotated } from '../src/detect/rotate-picture.js';
-import { transformed } from '../src/detect/similarity.js';
 import { type Picture, resizeBilinear, toLuma } from '../src/image/index.js';
+import { transformed } from '../src/image/similarity.js';
 import { decodePicture } from '../src/node/decode/index.js';
 
 const detector = await loadFaceDetector();

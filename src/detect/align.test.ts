@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { cropTemplateFor, ferPlusCrop, rafDbCrop } from '../common/crop-templates.js';
 import { random } from '../common/random.js';
 import { type Picture, resizeBilinear } from '../image/resize.js';
+import { transformed, turn } from '../image/similarity.js';
+import { crop, warp } from '../image/warp.js';
 import { alignFace, cropCorners, cropTransform } from './align.js';
 import type { Keypoints } from './face.js';
 import { rotated } from './rotate-picture.js';
-import { transformed, turn } from './similarity.js';
-import { crop, warp } from './warp.js';
 
 function noise(width: number, height: number, channels: 1 | 3): Picture {
   const generator = random(1, 'picture', width);

@@ -1,8 +1,8 @@
 import { type CropTemplate, keypointNames } from '../common/preprocessing.js';
 import type { Picture } from '../image/resize.js';
+import { estimateSimilarity, inverse, type Similarity, transformed } from '../image/similarity.js';
+import { warp } from '../image/warp.js';
 import type { Keypoints, Point } from './face.js';
-import { estimateSimilarity, inverse, type Similarity, transformed } from './similarity.js';
-import { warp } from './warp.js';
 
 /**
  * The transform from a picture's pixels to those of a square crop of `size` that brings the face's points nearest to where

@@ -1,5 +1,5 @@
+import { type Similarity, transformed } from '../image/similarity.js';
 import type { Face, Keypoints, Point } from './face.js';
-import { type Similarity, transformed } from './similarity.js';
 
 function mapped(keypoints: Keypoints, map: (point: Point) => Point): Keypoints {
   return {

@@ -1,10 +1,7 @@
 import type { KeypointName } from '../common/preprocessing.js';
+import type { Point } from '../image/similarity.js';
 
-/** A position in pixels: (0, 0) is the top left corner of the top left pixel, its centre is (0.5, 0.5). */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
+export type { Point };
 
 /** Top left corner and size, in pixels. */
 export interface Box {

@@ -1,5 +1,7 @@
 export { arcFaceCrop, cropTemplateFor, ferPlusCrop, knownCropTemplates, rafDbCrop } from '../common/crop-templates.js';
 export { type CropTemplate, type KeypointName, keypointNames } from '../common/preprocessing.js';
+export { type Similarity, transformed } from '../image/similarity.js';
+export { type Border, crop, warp } from '../image/warp.js';
 export * from './align.js';
 export { intersectionOverUnion } from './candidates.js';
 export * from './detect-options.js';
@@ -7,5 +9,3 @@ export * from './detector.js';
 export type { Box, Face, Keypoints, Point } from './face.js';
 export { centreOf, scaledFace, transformedFace } from './face-transform.js';
 export { lies, roll } from './roll.js';
-export { type Similarity, transformed } from './similarity.js';
-export { type Border, crop, warp } from './warp.js';

@@ -1,4 +1,6 @@
 import type { Picture } from '../image/resize.js';
+import { inverse, type Similarity } from '../image/similarity.js';
+import { warp } from '../image/warp.js';
 import { decodeCandidates, intersectionOverUnion, suppress } from './candidates.js';
 import type { DetectorNetwork } from './detector-network.js';
 import type { Face } from './face.js';
@@ -6,8 +8,6 @@ import { centreOf, transformedFace } from './face-transform.js';
 import { writeInput } from './input.js';
 import { roll } from './roll.js';
 import { rotated } from './rotate-picture.js';
-import { inverse, type Similarity } from './similarity.js';
-import { warp } from './warp.js';
 
 /** Of the input's side, the face's box takes so much. */
 const share = 0.5;

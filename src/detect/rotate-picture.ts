@@ -1,6 +1,6 @@
 import type { Picture } from '../image/resize.js';
-import { inverse, type Similarity, turn } from './similarity.js';
-import { warp } from './warp.js';
+import { inverse, type Similarity, turn } from '../image/similarity.js';
+import { warp } from '../image/warp.js';
 
 /** A picture rotated about its centre on a canvas that holds all of it, amid black, and the transform back. */
 export interface Rotated {

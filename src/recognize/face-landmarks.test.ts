@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { type Face, type FaceDetector, type Point, transformed } from '../detect/index.js';
-import { inverse, turn } from '../detect/similarity.js';
 import type { Picture } from '../image/index.js';
+import { inverse, turn } from '../image/similarity.js';
 import { detectLandmarks, landmarksOfCrop, landmarksOfFaces, landmarkTransform } from './face-landmarks.js';
 import type { LandmarkDetector } from './landmarks.js';
 

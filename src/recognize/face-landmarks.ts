@@ -10,10 +10,10 @@ import {
   type Similarity,
   transformed,
 } from '../detect/index.js';
-import { inverse } from '../detect/similarity.js';
-import { warp } from '../detect/warp.js';
 import type { EncodedImage } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
+import { inverse } from '../image/similarity.js';
+import { warp } from '../image/warp.js';
 import type { LandmarkDetector } from './landmarks.js';
 
 /** The square around a face that the landmark detector sees. */

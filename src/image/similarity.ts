@@ -1,4 +1,8 @@
-import type { Point } from './face.js';
+/** A position in pixels: (0, 0) is the top left corner of the top left pixel, its centre is (0.5, 0.5). */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
 
 /** Rotation, uniform scale and shift: (x, y) -> (a x - b y + tx, b x + a y + ty). Its scale is the length of (a, b). */
 export interface Similarity {

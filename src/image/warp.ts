@@ -1,4 +1,4 @@
-import { type Picture, resizeBilinear } from '../image/resize.js';
+import { type Picture, resizeBilinear } from './resize.js';
 import { inverse, type Similarity } from './similarity.js';
 
 /** What lies beyond a picture: its border's pixels go on, or black. */

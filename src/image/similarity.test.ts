@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Point } from './face.js';
-import { estimateSimilarity, inverse, type Similarity, transformed, turn } from './similarity.js';
+import { estimateSimilarity, inverse, type Point, type Similarity, transformed, turn } from './similarity.js';
 
 const coordinate = fc.double({ min: -100, max: 100, noNaN: true });
 const point: fc.Arbitrary<Point> = fc.record({ x: coordinate, y: coordinate });
