@@ -1,12 +1,12 @@
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
 import type { Measurement, Protocol } from '../node/measure/index.js';
-import { confusionTable, formatTable, perClassTable } from '../node/report/index.js';
+import { confusionTable, corruptionText, formatTable, perClassTable } from '../node/report/index.js';
 import { grouped } from './context.js';
 
 /** A measurement for people: figures, confusions, and how they were got. */
 export function evaluationText({ checkpoint, data, result }: Measurement): string {
-  const { split, evaluation, labels, protocol } = result;
+  const { split, evaluation, labels, protocol, robustness } = result;
   const names = labels.labels;
   const { samples, accuracy, meanClassAccuracy, macroF1, topK, crossEntropy, calibration } = evaluation;
   const absent = evaluation.absentClasses.map((c) => names[c] ?? String(c));
@@ -27,6 +27,7 @@ export function evaluationText({ checkpoint, data, result }: Measurement): strin
     confusionTable(evaluation.confusion, names),
     '',
     perClassTable(evaluation.perClass, names),
+    ...(robustness === undefined ? [] : ['', corruptionText(robustness)]),
     '',
     protocolText(protocol),
   ].join('\n');

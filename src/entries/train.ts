@@ -5,6 +5,7 @@
 export type { Batch } from '../image/index.js';
 export type { Recipe } from '../models/recipe.js';
 export {
+  type CorruptionOptions,
   type EmbeddedDataset,
   type Embedder,
   type EmbedOptions,
@@ -20,6 +21,7 @@ export {
   loadEmbedder,
   type MappingOptions,
   type Measured,
+  type MeasuredRobustness,
   mapFeatures,
   mapLabels,
   mapLogits,

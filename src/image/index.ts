@@ -1,6 +1,7 @@
 export * from './augment.js';
 export type { Batch } from './batch.js';
 export * from './contrast.js';
+export { type Corruption, type CorruptionContext, corruptible, corruptions } from './corruptions.js';
 export * from './frame-count.js';
 export type {
   DecodedImage,

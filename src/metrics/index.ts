@@ -5,4 +5,5 @@ export * from './figures.js';
 export * from './fitting-order.js';
 export * from './log-softmax.js';
 export { predictions, type Scores } from './predictions.js';
+export * from './robustness.js';
 export * from './spread.js';

@@ -8,7 +8,7 @@ import { figuresOf, spreadOf } from '../../metrics/index.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import { type Evaluated, evaluateOn, evaluationDocument, type Measurement } from '../../node/measure/index.js';
-import { measurementsTable } from '../../node/report/index.js';
+import { corruptionText, measurementsTable } from '../../node/report/index.js';
 import type { Classifier } from '../../recognize/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
@@ -20,12 +20,13 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { grouped, note, noteSkipped, printResult } from '../context.js';
+import { type CorruptionFlags, checkPlot, writePlot } from '../corruption-plot.js';
 import { evaluationText, protocolText } from '../evaluation-text.js';
 import { type FoldFlags, foldToMeasure } from '../fold-options.js';
 import { writePredictions } from '../predictions-csv.js';
 import { countBar } from '../progress.js';
 
-interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags {
+interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags, CorruptionFlags {
   readonly checkpoint: readonly string[];
   readonly data: string;
   readonly split?: string;
@@ -56,7 +57,11 @@ export function evaluateCommand(): Command {
     .option('--split <name>', 'split of the dataset (default: test, else valid; with --folds: train)')
     .option('--folds <count>', 'measure one part of the split: as many parts as in training', numberOf(z.int().min(2)))
     .option('--fold <number>', 'which part, from 1 (default: the one that the weights say they did not see)', positive)
-    .option('--seed <number>', 'of the folds (default: the one that the weights say, else 0)', numberOf(z.int().min(0)))
+    .option(
+      '--seed <number>',
+      'of the folds (default: the one that the weights say, else 0), or of --corruptions (default: 0)',
+      numberOf(z.int().min(0)),
+    )
     .option('--unseen', 'leave out pictures that the training split has too, byte for byte')
     .addOption(lowContrastOption('keep'))
     .option('--flip', 'mean of the probabilities of each picture and its mirror image')
@@ -71,6 +76,11 @@ export function evaluateCommand(): Command {
         .choices(['keep', 'remove'])
         .implies({ mapLabels: true }),
     )
+    .option(
+      '--corruptions',
+      'also under blur, noise, poor light and nine others, five strengths each: 61 times the work',
+    )
+    .option('--plot <file>', 'draw accuracy under --corruptions (.svg, .png or .html)')
     .option('--csv <file>', 'write a line for each picture: path, true and predicted label, probabilities');
   return withCheckpointOptions(command)
     .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
@@ -84,7 +94,8 @@ export function evaluateCommand(): Command {
 Examples:
   poster evaluate --data data/ferplus --checkpoint runs/poster-v2-nano/best.safetensors
   poster evaluate --data data/affectnet-8 --checkpoint raf-db.safetensors --map-labels --unknown leave-out
-  poster evaluate --data data/ferplus --checkpoint runs/seed-*/best.safetensors`,
+  poster evaluate --data data/ferplus --checkpoint runs/seed-*/best.safetensors
+  poster evaluate --data data/ferplus --corruptions --plot corruptions.html`,
     )
     .action(run);
 }
@@ -93,12 +104,16 @@ async function run(flags: EvaluateFlags): Promise<void> {
   if (flags.csv !== undefined && flags.checkpoint.length > 1) {
     throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', 'usage');
   }
-  if (flags.csv !== undefined) {
-    // Before the work, not after it.
-    await checkOutputFiles([{ option: '--csv', path: flags.csv }]);
-    const guard = await guardInputs(flags.checkpoint);
-    await guard('--csv', flags.csv);
-  }
+  checkPlot(flags);
+  const { csv, plot } = flags;
+  const outputs = [
+    ...(csv === undefined ? [] : [{ option: '--csv', path: csv }]),
+    ...(plot === undefined ? [] : [{ option: '--plot', path: plot }]),
+  ];
+  // Before the work, not after it.
+  await checkOutputFiles(outputs);
+  const guard = await guardInputs(flags.checkpoint);
+  for (const { option, path } of outputs) await guard(option, path);
   const measurements: Measurement[] = [];
   for (const checkpoint of flags.checkpoint) {
     if (flags.checkpoint.length > 1) note(checkpoint);
@@ -111,7 +126,8 @@ async function run(flags: EvaluateFlags): Promise<void> {
   }
   const [first, second] = measurements;
   if (first === undefined) return;
-  if (flags.csv !== undefined) await writePredictions(flags.csv, first.result);
+  if (csv !== undefined) await writePredictions(csv, first.result);
+  if (plot !== undefined) await writePlot(plot, measurements);
   if (second === undefined) {
     printResult(flags.json, evaluationDocument(first), () => evaluationText(first));
     return;
@@ -136,9 +152,12 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     unknown,
     absent,
   } = flags;
-  const fold = foldToMeasure(flags, classifier.description, checkpoint);
+  const { corruptions = false, folds, fold: part, seed } = flags;
+  const seedOfCorruptions = corruptions && folds === undefined && part === undefined;
+  const fold = seedOfCorruptions ? undefined : foldToMeasure(flags, classifier.description, checkpoint);
   const mapping = defined({ unknown, absent });
   const progress = countBar('pictures');
+  const corruptedProgress = countBar('corrupted pictures');
   let result: Evaluated;
   try {
     result = await evaluateOn(classifier, data, {
@@ -150,10 +169,12 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
       onProgress: progress.update,
       ...defined({ split, fold }),
       ...(flags.mapLabels === true ? { mapping } : {}),
+      ...(corruptions ? { corruptions: { onProgress: corruptedProgress.update, ...defined({ seed }) } } : {}),
       ...defined({ folderLabels: dataLabels, workers }),
     });
   } finally {
     progress.stop();
+    corruptedProgress.stop();
   }
   if (result.note !== undefined) note(result.note);
   for (const warning of result.warnings) note(`Note: ${warning}`);
@@ -162,6 +183,10 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     note(
       `Note: ${grouped(shared.pictures)} of the measured pictures were also found in ${fold === undefined ? `split '${shared.split}'` : 'the other folds'}; --unseen leaves them out, poster check lists them.`,
     );
+  }
+  const leftOut = result.robustness?.leftOut ?? [];
+  if (leftOut.length > 0) {
+    note(`Note: ${leftOut.join(', ')} left out: the weights do not say where eyes and mouth lie in their crops.`);
   }
   noteSkipped(result.skipped);
   return { checkpoint, model: classifier.description.model.name, data, result };
@@ -178,6 +203,9 @@ function severalText(measurements: readonly Measurement[]): string {
     measurementsTable(
       'checkpoint',
       measurements.map(({ checkpoint, result }) => ({ name: checkpoint, figures: figuresOf(result.evaluation) })),
+    ),
+    ...measurements.flatMap(({ checkpoint, result: { robustness } }) =>
+      robustness === undefined ? [] : ['', checkpoint, corruptionText(robustness)],
     ),
     ...[...protocols].flatMap(([text, checkpoints]) => [
       '',

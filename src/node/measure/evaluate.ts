@@ -21,6 +21,7 @@ import {
   splitAmong,
   splitsOf,
 } from '../datasets/index.js';
+import { type CorruptionOptions, checkCorruptible, corruptedFigures, type MeasuredRobustness } from './corrupted.js';
 import { type LabelMapping, type MappingOptions, mapLabels, mapLogits } from './label-mapping.js';
 import { findLabelOrder, type LabelOrder } from './label-order.js';
 import { type Protocol, protocolOf } from './protocol.js';
@@ -49,6 +50,8 @@ export interface EvaluateOptions {
   /** A picture that cannot be read is an error instead of being left out (default false). */
   readonly strict?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Measure the pictures under corruptions too, when they have been measured as they are. */
+  readonly corruptions?: CorruptionOptions;
 }
 
 /** The pictures that were measured, in the order of the dataset, and what the network said. */
@@ -70,6 +73,8 @@ export interface Evaluated {
   readonly skipped: readonly Skipped[];
   /** The order of labels that the confusions speak for, where it is plainly another than the one measured with. */
   readonly order: LabelOrder | null;
+  /** Under corruptions, where that was asked for. */
+  readonly robustness?: MeasuredRobustness;
   /** What the user should know about the dataset and what was measured: a sentence each. */
   readonly warnings: readonly string[];
   /** Where the data's labels were put in the order of the weights: a sentence that says so. */
@@ -92,6 +97,8 @@ export async function evaluateOn(
   const opened = await openInOrder(classifier.labels, root, wanted, options);
   const { mapping, dataLabels } = opened;
   const { split } = opened.dataset;
+  const { corruptions } = options;
+  if (corruptions !== undefined) checkCorruptible(opened.dataset);
   const seen = await sharedWithTraining(opened, options.fold, training?.protocol?.trainSplit ?? 'train');
   const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
   const { workers, strict = false, batchSize = 32, flip = false, lowContrast = 'keep' } = options;
@@ -107,6 +114,10 @@ export async function evaluateOn(
     const network = flip ? withFlip(classifier) : classifier;
     const { measured, low } = await scoresOf(network, loader, mapping, options.onProgress);
     const evaluation = evaluate(measured.labels, measured.logits);
+    const robustness =
+      corruptions === undefined
+        ? undefined
+        : await corruptedFigures(network, dataset, measured, mapping, { ...corruptions, batchSize, lowContrast });
     const order = findLabelOrder(evaluation.confusion, classifier.labels, dataLabels, mapping);
     const { skipped } = loader;
     const protocol = protocolOf({
@@ -141,7 +152,7 @@ export async function evaluateOn(
       skipped,
       order: order ?? null,
       warnings: [...(opened.dataset.notes ?? []), ...(order === undefined ? [] : [order.explanation])],
-      ...defined({ note: opened.note }),
+      ...defined({ note: opened.note, robustness }),
     };
   } finally {
     await loader.close();

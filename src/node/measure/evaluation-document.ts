@@ -13,7 +13,7 @@ export interface Measurement {
 
 /** A measurement for programs. */
 export function evaluationDocument({ checkpoint, model, data, result }: Measurement): object {
-  const { split, labels, evaluation, skipped, protocol, order, warnings, note } = result;
+  const { split, labels, evaluation, skipped, protocol, order, warnings, note, robustness } = result;
   return {
     checkpoint,
     model,
@@ -25,6 +25,7 @@ export function evaluationDocument({ checkpoint, model, data, result }: Measurem
     order,
     warnings,
     ...evaluation,
+    ...defined({ robustness }),
     skipped: skipped.map(({ path, reason }) => ({ path, reason })),
   };
 }

@@ -1,3 +1,4 @@
+export type { CorruptionOptions, MeasuredRobustness } from './corrupted.js';
 export * from './embed.js';
 export * from './evaluate.js';
 export * from './evaluation-document.js';

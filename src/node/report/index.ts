@@ -1,8 +1,11 @@
 export * from './bar.js';
+export { type CorruptedNetwork, corruptionChart } from './charts/corruptions.js';
 export { renderSvg, svgToPng } from './charts/render.js';
 export { compareChart } from './charts/run-comparison.js';
 export * from './compare.js';
 export * from './compare-text.js';
+export * from './corruption-page.js';
+export * from './corruption-table.js';
 export * from './event-content.js';
 export * from './measurements.js';
 export * from './run-events.js';
