@@ -1,17 +1,28 @@
 /**
- * Loader speed on a dataset: `node dist/bench/data.js DIR [SPLIT] [IMAGE_SIZE] [WORKERS]`.
- * Prints images/s of epoch 0 (decoding) and epoch 1 (from the cache), with the small network's augmentation.
+ * Loader speed on a dataset: `node dist/bench/data.js DIR [SPLIT] [IMAGE_SIZE] [WORKERS] [CHANGES]`.
+ * Prints images/s of epoch 0 (decoding) and epoch 1 (from the cache), with the small network's augmentation, and where
+ * CHANGES are named (such as `blur,jpeg,mixup`, or `all`) with those as well, each done to every picture.
  */
 import { imagenetMean, imagenetStd } from '../src/common/preprocessing.js';
-import { nanoAugmentation } from '../src/image/augment.js';
+import { type Augmentation, nanoAugmentation } from '../src/image/augmentation.js';
 import { loadDataset } from '../src/node/datasets/dataset.js';
 import { createLoader } from '../src/node/datasets/loader.js';
 
-const [root, split = 'train', imageSize = '48', workers = '1'] = process.argv.slice(2);
+const [root, split = 'train', imageSize = '48', workers = '1', names = ''] = process.argv.slice(2);
 if (root === undefined) {
-  console.error('usage: data DIR [SPLIT] [IMAGE_SIZE] [WORKERS]');
+  console.error('usage: data DIR [SPLIT] [IMAGE_SIZE] [WORKERS] [CHANGES]');
   process.exit(2);
 }
+const changes: Readonly<Record<string, Partial<Augmentation>>> = {
+  cropScale: { cropScale: [0.83, 0.92] },
+  gammaCorrection: { gammaCorrection: 0.5 },
+  blur: { blur: 1 },
+  noise: { noise: 0.1 },
+  jpeg: { jpeg: 1 },
+  erasing: { erasing: { probability: 1, scale: [0.02, 0.33], ratio: [0.3, 3.3] } },
+};
+const wanted = (name: string): boolean => names === 'all' || names.split(',').includes(name);
+const chosen = Object.entries(changes).map(([name, change]) => (wanted(name) ? change : {}));
 const size = Number(imageSize);
 const started = performance.now();
 const dataset = await loadDataset(root, split, { keepNonMajority: true });
@@ -23,7 +34,8 @@ const loader = createLoader(dataset, {
     : { imageSize: size, channels: 3, mean: imagenetMean, std: imagenetStd },
   batchSize: 128,
   workers: Number(workers),
-  augmentation: nanoAugmentation,
+  augmentation: Object.assign({}, nanoAugmentation, ...chosen),
+  mixing: { mixup: wanted('mixup') ? 0.2 : 0, cutmix: wanted('cutmix') ? 1 : 0 },
   targets: 'distribution',
 });
 for (const epoch of [0, 1]) {

@@ -17,8 +17,14 @@ import { flagOf } from './settings.js';
 const { shape } = trainingSchema;
 const number = (key: NumberKey): ((text: string) => number) => numberOf(shape[key]);
 /** The same for those that may be left open. */
-const numberOrNull = (key: 'flip' | 'erasing' | 'folds' | 'fold'): ((text: string) => number) =>
-  numberOf(shape[key].unwrap().unwrap());
+const numberOrNull = (key: NumberOrNullKey): ((text: string) => number) => numberOf(shape[key].unwrap().unwrap());
+type NumberOrNullKey = {
+  [K in keyof TrainingOptions]: TrainingOptions[K] extends number
+    ? never
+    : TrainingOptions[K] extends number | null
+      ? K
+      : never;
+}[keyof TrainingOptions];
 type NumberKey = { [K in keyof TrainingOptions]: TrainingOptions[K] extends number ? K : never }[keyof TrainingOptions];
 
 /** Options that set what `settings` names: `--lr 0.001 --rho 0`. */
@@ -122,7 +128,24 @@ export function withRunOptions(command: Command): Command {
     .option('--flip <probability>', 'of a mirrored picture', numberOrNull('flip'))
     .option('--erasing <probability>', 'of an erased box', numberOrNull('erasing'))
     .option('--erasing-scale <list>', "smallest and largest share of the picture's area, such as 0.02,0.1", numbers)
-    .option('--erasing-ratio <list>', 'smallest and largest height / width, such as 0.3,3.3', numbers);
+    .option('--erasing-ratio <list>', 'smallest and largest height / width, such as 0.3,3.3', numbers)
+    .option('--rotation <degrees>', 'largest turn to either side', numberOrNull('rotation'))
+    .option('--zoom <list>', 'smallest and largest zoom, such as 0.85,1.15', numbers)
+    .option('--shift <fraction>', 'largest shift along each axis, of the side', numberOrNull('shift'))
+    .option('--crop-scale <list>', 'random crops: smallest and largest part of the side, such as 0.83,0.92', numbers)
+    .option('--brightness <amount>', 'factor of up to 1 + amount, and down to 1 - amount', numberOrNull('brightness'))
+    .option('--contrast <amount>', 'the same about the mean', numberOrNull('contrast'))
+    .option(
+      '--gamma-correction <amount>',
+      'exponent of up to 1 + amount, or its inverse',
+      numberOrNull('gammaCorrection'),
+    )
+    .option('--blur <probability>', 'of a Gaussian blur', numberOrNull('blur'))
+    .option('--noise <fraction>', 'largest standard deviation of noise, of black to white', numberOrNull('noise'))
+    .option('--jpeg <probability>', 'of the loss of JPEG at low quality', numberOrNull('jpeg'))
+    .option('--mixup <alpha>', 'mix pictures and their targets by shares from Beta(alpha, alpha)', number('mixup'))
+    .option('--cutmix <alpha>', 'paste boxes of other pictures, by such shares of the area', number('cutmix'))
+    .option('--label-smoothing <fraction>', 'of labels, spread over all classes; votes stay', number('labelSmoothing'));
   for (const option of networkOptionFlags()) command.addOption(option);
   return command
     .option('--seed <number>', 'all that is random', number('seed'))

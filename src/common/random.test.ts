@@ -87,6 +87,22 @@ test('moments, also over neighbouring streams', () => {
   }
 });
 
+test('Beta(a, a): within 0 and 1, with its mean and variance, for strengths of any size', () => {
+  for (const alpha of [1e-4, 0.05, 0.2, 1, 4, 1000]) {
+    const stream = random(5, 'beta', alpha);
+    const drawn = Array.from({ length: 20_000 }, () => stream.beta(alpha));
+    assert.ok(drawn.every((value) => value >= 0 && value <= 1));
+    const mean = drawn.reduce((sum, value) => sum + value, 0) / drawn.length;
+    const variance = drawn.reduce((sum, value) => sum + (value - mean) ** 2, 0) / drawn.length;
+    const wanted = 1 / (4 * (2 * alpha + 1));
+    assert.ok(Math.abs(mean - 0.5) < 5 * Math.sqrt(wanted / drawn.length), `mean ${mean} of ${alpha}`);
+    assert.ok(Math.abs(variance / wanted - 1) < 0.05, `variance ${variance}, not ${wanted}, of ${alpha}`);
+  }
+  for (const alpha of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => random(1).beta(alpha), RangeError);
+  }
+});
+
 test('shuffle permutes, evenly', () => {
   fc.assert(
     fc.property(fc.integer(), fc.array(fc.integer()), (seed, items) => {

@@ -105,6 +105,26 @@ export class Random {
     }
   }
 
+  /** Number from Beta(alpha, alpha), alpha above 0: near 0 or 1 where alpha is small, near 0.5 where it is large. */
+  beta(alpha: number): number {
+    // Gamma variates may be too small for a double where alpha is; their logarithms are not.
+    return 1 / (1 + Math.exp(this.#logGamma(alpha) - this.#logGamma(alpha)));
+  }
+
+  /** Logarithm of a number from Gamma(alpha, 1) (G. Marsaglia and W. W. Tsang, A simple method for generating gamma variables, 2000). */
+  #logGamma(alpha: number): number {
+    if (!(alpha > 0 && Number.isFinite(alpha))) throw new RangeError(`beta(${alpha}): alpha must be above 0`);
+    // Below 1 from the next higher, as the authors say; 1 - next() is never 0.
+    if (alpha < 1) return this.#logGamma(alpha + 1) + Math.log(1 - this.next()) / alpha;
+    const d = alpha - 1 / 3;
+    const c = 1 / Math.sqrt(9 * d);
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + c * x) ** 3;
+      if (v > 0 && Math.log(1 - this.next()) < (x * x) / 2 + d - d * v + d * Math.log(v)) return Math.log(d * v);
+    }
+  }
+
   /** Shuffles an array or typed array in place (Fisher and Yates) and returns it. */
   shuffle<T extends { readonly length: number; readonly [index: number]: unknown }>(items: T): T {
     const list: { readonly length: number; [index: number]: unknown } = items;

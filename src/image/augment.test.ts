@@ -3,15 +3,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { imagenetMean, imagenetStd } from '../common/preprocessing.js';
 import { random } from '../common/random.js';
+import { augmentInto, checkTensorAugmentation } from './augment.js';
 import {
   type Augmentation,
   affectnetAugmentation,
-  augmentInto,
-  inputFormat,
   nanoAugmentation,
   noAugmentation,
   rafdbAugmentation,
-} from './augment.js';
+} from './augmentation.js';
+import { inputFormat } from './input-format.js';
 
 const size = 16;
 const rgb = inputFormat({ imageSize: size, channels: 3, mean: imagenetMean, std: imagenetStd });
@@ -23,7 +23,7 @@ const slope = Uint8Array.from({ length: size * size }, (_, i) => 200 - 10 * (i %
 
 function run(augmentation: Augmentation, seed: number, format = plain, picture = slope): Float32Array {
   const out = new Float32Array(size * size * format.channels);
-  augmentInto(out, 0, picture, format, augmentation, random(seed));
+  augmentInto(out, 0, picture, format, augmentation, (...change) => random(seed, ...change));
   return out;
 }
 const near = (a: Float32Array, b: ArrayLike<number>, tolerance: number): void =>
@@ -70,7 +70,7 @@ test('rotation, scale and shift go where they should', () => {
     const [x, y] = center(run({ ...noAugmentation, rotation: 15 }, seed, plain, dot));
     assert.ok(Math.abs(Math.hypot(x, y) - 6) < 0.3);
     assert.ok(Math.abs(Math.atan2(y, x)) <= (15.5 * Math.PI) / 180);
-    const [zoomed, still] = center(run({ ...noAugmentation, scale: [0.5, 0.5] }, seed, plain, dot));
+    const [zoomed, still] = center(run({ ...noAugmentation, zoom: [0.5, 0.5] }, seed, plain, dot));
     assert.ok(Math.abs(zoomed - 3) < 0.3 && Math.abs(still) < 0.1);
     const [moved] = center(run({ ...noAugmentation, shift: 0.1 }, seed, plain, dot));
     assert.ok(Math.abs(moved - 6) < 1.7);
@@ -145,4 +145,128 @@ test('the result depends on the stream alone', () => {
 test('mean and std must fit the channels', () => {
   assert.throws(() => inputFormat({ imageSize: 4, channels: 3, mean: [0], std: [1] }), RangeError);
   assert.throws(() => inputFormat({ imageSize: 4, channels: 1, mean: [0], std: [0] }), RangeError);
+});
+
+const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, v) => sum + v, 0) / values.length;
+const noise = Uint8Array.from({ length: size * size * 3 }, (_, i) => (i * i * 31 + 7 * i) % 256);
+const strong: Augmentation = {
+  ...nanoAugmentation,
+  ...{ cropScale: [0.5, 0.9], gammaCorrection: 1, blur: 1, noise: 0.2, jpeg: 1 },
+};
+
+test('a crop is a square within the picture, brought to full size', () => {
+  // Values say where they are from: 10 a pixel to the right and 0.1 down, in a picture without a border's repetition.
+  const place = Uint8Array.from({ length: size * size }, (_, i) => 10 * (i % size) + 5);
+  const lefts: number[] = [];
+  for (let seed = 0; seed < 200; seed++) {
+    const row = run({ ...noAugmentation, cropScale: [0.5, 0.75] }, seed, plain, place).subarray(0, size);
+    const side = (((row[12] ?? 0) - (row[3] ?? 0)) / 9 / 10) * size;
+    assert.ok(side > 0.5 * size - 0.01 && side < 0.75 * size + 0.01, `${side} of ${size} pixels`);
+    const middle = ((row[7] ?? 0) + (row[8] ?? 0) - 10) / 20 + 0.5;
+    assert.ok(middle - side / 2 > -0.01 && middle + side / 2 < size + 0.01, `${middle} with a side of ${side}`);
+    lefts.push(middle - side / 2);
+  }
+  assert.ok(Math.min(...lefts) < 0.5 && Math.max(...lefts) > 6, 'anywhere');
+});
+
+test('gamma correction keeps black, white and order, and comes as often above 1 as below', () => {
+  const gray = Uint8Array.from({ length: size * size }, (_, i) => i);
+  let darker = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    const out = run({ ...noAugmentation, gammaCorrection: 1 }, seed, plain, gray);
+    assert.ok(Math.abs(out[0] ?? 1) < 1e-3 && Math.abs((out[255] ?? 0) - 255) < 1e-3);
+    assert.ok(out.every((value, i) => i === 0 || value > (out[i - 1] ?? Number.NaN)));
+    const exponent = Math.log((out[128] ?? 0) / 255) / Math.log(128 / 255);
+    assert.ok(exponent > 0.49 && exponent < 2.01);
+    near(
+      out,
+      Array.from(gray, (value) => 255 * (value / 255) ** exponent),
+      0.05,
+    );
+    if (exponent > 1) darker++;
+  }
+  assert.ok(Math.abs(darker - 100) < 35);
+});
+
+test('blur and noise keep the mean, and change as much as they are told to', () => {
+  const flat = new Uint8Array(size * size).fill(120);
+  for (let seed = 0; seed < 50; seed++) {
+    const blurred = run({ ...noAugmentation, blur: 1 }, seed, plain, noise);
+    // Only the border, which is repeated, moves the mean.
+    assert.ok(Math.abs(mean(blurred) - mean(noise.subarray(0, size * size))) < 3);
+    near(run({ ...noAugmentation, blur: 1 }, seed, plain, flat), flat, 1e-3);
+    const noisy = run({ ...noAugmentation, noise: 0.1 }, seed, plain, flat);
+    const std = Math.sqrt(mean(noisy.map((value) => (value - 120) ** 2)));
+    assert.ok(Math.abs(mean(noisy) - 120) < 6 && std < 0.1 * 255 * 1.2, `mean ${mean(noisy)}, deviation ${std}`);
+  }
+});
+
+test('every change of strength 0 leaves the picture, and a probability says how often', () => {
+  for (const change of [
+    { blur: 0 },
+    { noise: 0 },
+    { jpeg: 0 },
+    { gammaCorrection: 0 },
+    { cropScale: [1, 1] },
+  ] as const) {
+    assert.deepEqual(run({ ...noAugmentation, ...change }, 1, rgb, ramp), run(noAugmentation, 1, rgb, ramp));
+  }
+  const wide = inputFormat({ imageSize: 48, channels: 1, mean: [0], std: [1 / 255] });
+  const checks = Uint8Array.from({ length: 48 * 48 }, (_, i) => (i * i * 31 + 7 * i) % 256);
+  const out = new Float32Array(48 * 48);
+  for (const change of ['blur', 'jpeg'] as const) {
+    const changed = Array.from({ length: 300 }, (_, seed) => {
+      augmentInto(out, 0, checks, wide, { ...noAugmentation, [change]: 0.5 }, (...path) => random(seed, ...path));
+      return out.some((value, i) => Math.abs(value - (checks[i] ?? 0)) > 0.1);
+    });
+    assert.ok(Math.abs(changed.filter(Boolean).length - 150) < 40, change);
+  }
+});
+
+test('whatever is asked for, values stay those of a picture, and follow from the stream alone', () => {
+  const part = fc.double({ min: 0, max: 1, noNaN: true });
+  const range = (least: number, most: number): fc.Arbitrary<[number, number]> =>
+    fc
+      .tuple(fc.double({ min: least, max: most, noNaN: true }), fc.double({ min: least, max: most, noNaN: true }))
+      .map(([a, b]) => [Math.min(a, b), Math.max(a, b)]);
+  const any: fc.Arbitrary<Augmentation> = fc.record({
+    ...{ flip: part, shift: part, brightness: part, contrast: part, blur: part, noise: part, jpeg: part },
+    rotation: fc.double({ min: 0, max: 180, noNaN: true }),
+    zoom: range(0.1, 3),
+    cropScale: range(0.05, 1),
+    gammaCorrection: fc.double({ min: 0, max: 9, noNaN: true }),
+    erasing: fc.constant(null),
+  });
+  fc.assert(
+    fc.property(any, fc.integer(), (augmentation, seed) => {
+      const out = run(augmentation, seed, plain, noise);
+      assert.ok(out.every((value) => value >= -1e-3 && value <= 255.001));
+      assert.deepEqual(run(augmentation, seed, plain, noise), out);
+    }),
+    { numRuns: 100, seed: 1 },
+  );
+});
+
+test('a change leaves what others draw as it was', () => {
+  const flat = new Uint8Array(size * size).fill(120);
+  for (let seed = 0; seed < 30; seed++) {
+    const { blur, jpeg, ...rest } = strong;
+    assert.ok(blur === 1 && jpeg === 1);
+    const [without, all] = [
+      { ...rest, blur: 0, jpeg: 0 },
+      { ...strong, jpeg: 0 },
+    ].map((one) => run(one, seed, plain, flat));
+    // A flat picture is not changed by blur; noise and everything behind it must be the same.
+    near(all ?? new Float32Array(0), without ?? [], 1e-3);
+  }
+});
+
+test('of pictures that are normalised already, only mirrors and boxes can be asked for', () => {
+  checkTensorAugmentation(affectnetAugmentation);
+  for (const change of [{ cropScale: [0.8, 0.9] }, { jpeg: 0.1 }, { noise: 0.1 }, { zoom: [1, 1.1] }] as const) {
+    assert.throws(
+      () => checkTensorAugmentation({ ...noAugmentation, ...change }),
+      /can be mirrored and erased, not turned/,
+    );
+  }
 });

@@ -21,6 +21,19 @@ export type Recipe = {
   readonly erasing?: number;
   readonly erasingScale?: [number, number];
   readonly erasingRatio?: [number, number];
+  readonly rotation?: number;
+  readonly zoom?: [number, number];
+  readonly shift?: number;
+  readonly cropScale?: [number, number];
+  readonly brightness?: number;
+  readonly contrast?: number;
+  readonly gammaCorrection?: number;
+  readonly blur?: number;
+  readonly noise?: number;
+  readonly jpeg?: number;
+  readonly mixup?: number;
+  readonly cutmix?: number;
+  readonly labelSmoothing?: number;
   readonly trainSplit?: string;
   /** Split that chooses the best epoch; null: a part of the training split. */
   readonly valSplit?: string | null;

@@ -1,8 +1,8 @@
 import { cropTemplateFor } from '../common/crop-templates.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { alignFace, type Keypoints } from '../detect/index.js';
-import { inputFormat, normaliseInto } from '../image/augment.js';
 import { type FaceCrop, type LowContrast, withContrast } from '../image/contrast.js';
+import { inputFormat, normaliseInto } from '../image/input-format.js';
 import { type Picture, toNetworkSize } from '../image/resize.js';
 
 /**

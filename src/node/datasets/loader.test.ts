@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import type { Preprocessing } from '../../common/preprocessing.js';
-import { nanoAugmentation } from '../../image/augment.js';
+import { nanoAugmentation } from '../../image/augmentation.js';
 import { type Dataset, loadDataset } from './dataset.js';
 import { failsWith, plainPng, temporaryFolder, writeTree } from './helpers.test.js';
 import { createLoader, type EpochOptions, type LoadedBatch, type Loader, type LoaderOptions } from './loader.js';
@@ -97,6 +97,44 @@ test('the same bits with any number of workers, with and without cache, and when
         }
       }
     });
+  }
+});
+
+test('labels are smoothed, votes are not', async (context) => {
+  const dataset = await pictures(await temporaryFolder(context));
+  const smoothed = { ...base, labelSmoothing: 0.1, batchSize: files };
+  for (const targets of ['labels', 'distribution'] as const) {
+    const [batch] = await withLoader(dataset, { ...smoothed, targets }, (loader) => collect(loader, 0));
+    const rows = Array.from({ length: files }, (_, i) => [...(batch?.targets.subarray(2 * i, 2 * i + 2) ?? [])]);
+    const [own, other] = [Math.fround(0.95), Math.fround(0.05)];
+    rows.forEach((row, i) => {
+      const voted = targets === 'distribution' && i === 1;
+      assert.deepEqual(row, voted ? [0.75, 0.25] : i < 5 ? [own, other] : [other, own]);
+    });
+  }
+});
+
+test('pictures are mixed with others of their batch, in another way each epoch, and the same when resumed', async (context) => {
+  const dataset = await pictures(await temporaryFolder(context), [2]);
+  const mixing = { mixup: 1, cutmix: 1 };
+  const options: LoaderOptions = { ...base, mixing, seed: 3 };
+  const [first, second] = await withLoader(dataset, options, async (loader) => [
+    await collect(loader, 0),
+    await collect(loader, 1),
+  ]);
+  assert.notDeepEqual(first?.[0]?.images, second?.[0]?.images);
+  for (const { size, targets, images } of first ?? []) {
+    for (let i = 0; i < size; i++) {
+      assert.ok(Math.abs((targets[2 * i] ?? 0) + (targets[2 * i + 1] ?? 0) - 1) < 1e-6);
+      // A picture's red value is 20 times its position, in all of it; every pixel is of two pictures of the batch.
+      assert.ok(images.subarray(i * 192, i * 192 + 64).every((red) => red >= 0 && red <= 200 / 255 + 1e-6));
+    }
+  }
+  await withLoader(dataset, { ...options, workers: 2 }, async (loader) => {
+    assert.deepEqual(await collect(loader, 0, { fromBatch: 1 }), first?.slice(1));
+  });
+  for (const wrong of [{ mixing: { mixup: -1, cutmix: 0 } }, { labelSmoothing: 1 }]) {
+    await failsWith(() => createLoader(dataset, { ...base, ...wrong }), 'must be a number from 0');
   }
 });
 

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
-import { type Augmentation, checkTensorAugmentation, noAugmentation } from '../../image/augment.js';
+import { random } from '../../common/random.js';
+import { checkTensorAugmentation } from '../../image/augment.js';
+import { type Augmentation, noAugmentation } from '../../image/augmentation.js';
 import type { Batch } from '../../image/batch.js';
 import type { LowContrast } from '../../image/contrast.js';
+import { type Mixing, mixBatch, noMixing } from '../../image/mix.js';
 import type { MadeBatch, MakerSettings } from '../decode/batch-job.js';
 import { pictureCache } from '../decode/batch-maker.js';
 import { type BatchPool, createPool } from '../decode/worker-pool.js';
@@ -19,6 +22,7 @@ export interface LoadedBatch extends Batch {
   readonly images: Float32Array<ArrayBuffer>;
   /** [n, K]: one-hot, or the share of the votes. */
   readonly targets: Float32Array<ArrayBuffer>;
+  /** Of pictures that are mixed, the label of the larger share. */
   readonly labels: Int32Array<ArrayBuffer>;
   /** [n], positions in `dataset.samples`. */
   readonly indices: Int32Array<ArrayBuffer>;
@@ -35,6 +39,13 @@ export interface LoaderOptions {
   readonly augmentation?: Augmentation;
   /** Default 'labels'. With 'distribution', pictures without votes are one-hot. */
   readonly targets?: 'labels' | 'distribution';
+  /**
+   * Share of a one-hot target that is spread over all classes alike (arXiv 1512.00567, section 7; default 0). Targets that
+   * are votes stay as they are: those say themselves how sure anybody can be.
+   */
+  readonly labelSmoothing?: number;
+  /** Mixing of pictures within a batch (default none). */
+  readonly mixing?: Mixing;
   /** Worker threads; 0 works in the calling thread. Default: half the cores, at most 4, at least 1. */
   readonly workers?: number;
   /** Batches made ahead of the consumer (default: the number of workers + 1). */
@@ -83,9 +94,25 @@ function defaultWorkers(): number {
   return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
 }
 
+/** @throws UserError where targets cannot be changed so. */
+function checkTargetChanges(labelSmoothing: number, { mixup, cutmix }: Mixing): void {
+  for (const [setting, what, value, limit] of [
+    ['labelSmoothing', 'label smoothing', labelSmoothing, 1],
+    ['mixup', 'strength of mixup', mixup, Number.POSITIVE_INFINITY],
+    ['cutmix', 'strength of CutMix', cutmix, Number.POSITIVE_INFINITY],
+  ] as const) {
+    if (value >= 0 && value < limit) continue;
+    const most = limit === 1 ? ' and below 1' : '';
+    throw new UserError(`The ${what} is ${value}; it must be a number from 0 on${most}.`, 'usage', {
+      settings: [setting],
+    });
+  }
+}
+
 /** Makes a loader; its workers start with the first epoch. Close it when done. */
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   const { preprocessing, batchSize, seed = 0, targets = 'labels', strict = false } = options;
+  const { labelSmoothing = 0, mixing = noMixing } = options;
   const { workers = defaultWorkers(), cacheBytes = 2 ** 30 } = options;
   const prefetch = options.prefetch ?? workers + 1;
   for (const [name, value, least] of [
@@ -97,6 +124,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       throw new UserError(`The ${name} is ${value}; it must be a whole number, at least ${least}.`, 'usage');
     }
   }
+  checkTargetChanges(labelSmoothing, mixing);
   const tensors = dataset.tensors === true;
   if (tensors) {
     checkTensorAugmentation(options.augmentation ?? noAugmentation);
@@ -119,7 +147,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   let pool: BatchPool | undefined;
   let closing: Promise<void> | undefined;
 
-  const finish = (index: number, indices: Int32Array, made: MadeBatch): LoadedBatch => {
+  const finish = (epoch: number, index: number, indices: Int32Array, made: MadeBatch): LoadedBatch => {
     for (const failure of made.failures) {
       if (strict) throw new UserError(failure.reason);
       const { path } = itemAt(dataset.samples, failure.index);
@@ -144,8 +172,12 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       batch.labels[n] = sample.label;
       if (targets === 'distribution' && sample.distribution !== undefined) {
         batch.targets.set(sample.distribution, n * classes);
-      } else batch.targets[n * classes + sample.label] = 1;
+      } else {
+        batch.targets.fill(labelSmoothing / classes, n * classes, (n + 1) * classes);
+        batch.targets[n * classes + sample.label] = 1 - labelSmoothing + labelSmoothing / classes;
+      }
     });
+    mixBatch(batch, preprocessing.imageSize, mixing, random(seed, 'mix', epoch, index));
     return batch;
   };
 
@@ -172,7 +204,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     for (let one = pending.shift(); one !== undefined; one = pending.shift()) {
       const made = await one.made;
       refill();
-      const batch = finish(one.index, one.indices, made);
+      const batch = finish(epoch, one.index, one.indices, made);
       found += batch.size;
       if (batch.size > 0) yield batch;
     }

@@ -1,5 +1,5 @@
 import type { Preprocessing } from '../../common/preprocessing.js';
-import type { Augmentation } from '../../image/augment.js';
+import type { Augmentation } from '../../image/augmentation.js';
 import type { LowContrast } from '../../image/contrast.js';
 
 /** What every worker knows: sent once, when it starts. */

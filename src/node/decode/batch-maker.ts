@@ -2,8 +2,9 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { Preprocessing } from '../../common/preprocessing.js';
 import { random } from '../../common/random.js';
-import { augmentInto, inputFormat } from '../../image/augment.js';
+import { augmentInto } from '../../image/augment.js';
 import { withContrast } from '../../image/contrast.js';
+import { inputFormat } from '../../image/input-format.js';
 import { toNetworkSize } from '../../image/resize.js';
 import type { MadeBatch, MakerJob, MakerSettings, PictureCache } from './batch-job.js';
 import { decodePicture } from './decode.js';
@@ -89,8 +90,10 @@ export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Pr
         if (seen.lowContrast) low++;
         data = seen.data;
       }
-      const stream = random(seed, 'augment', epoch, itemAt(indices, i), itemAt(occurrences, i));
-      augmentInto(images, n * bytes, data, format, augmentation, stream);
+      const picture = [epoch, itemAt(indices, i), itemAt(occurrences, i)] as const;
+      augmentInto(images, n * bytes, data, format, augmentation, (...change) =>
+        random(seed, 'augment', ...picture, ...change),
+      );
     });
     const failures = [...slots.keys()].flatMap((i) => {
       const reason = reasons[i];

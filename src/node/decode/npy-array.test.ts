@@ -6,7 +6,12 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../common/errors.js';
 import { elements } from '../../graph/index.js';
-import { type Augmentation, affectnetAugmentation, nanoAugmentation, noAugmentation } from '../../image/augment.js';
+import {
+  type Augmentation,
+  affectnetAugmentation,
+  nanoAugmentation,
+  noAugmentation,
+} from '../../image/augmentation.js';
 import { loadDataset } from '../datasets/dataset.js';
 import { createLoader } from '../datasets/loader.js';
 import { readNpyInto } from './npy-array.js';

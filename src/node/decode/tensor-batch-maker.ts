@@ -1,7 +1,8 @@
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { random } from '../../common/random.js';
-import { augmentNormalised, inputFormat } from '../../image/augment.js';
+import { augmentNormalised } from '../../image/augment.js';
+import { inputFormat } from '../../image/input-format.js';
 import type { MadeBatch, MakerJob, MakerSettings } from './batch-job.js';
 import { readNpyInto } from './npy-array.js';
 
@@ -29,12 +30,9 @@ export function createTensorBatchMaker(settings: MakerSettings): (job: MakerJob)
         failures.push({ index, reason: error.message });
         continue;
       }
-      augmentNormalised(
-        images,
-        at,
-        format,
-        augmentation,
-        random(seed, 'augment', epoch, index, itemAt(occurrences, i)),
+      const picture = [epoch, index, itemAt(occurrences, i)] as const;
+      augmentNormalised(images, at, format, augmentation, (...change) =>
+        random(seed, 'augment', ...picture, ...change),
       );
       kept.push(i);
     }

@@ -87,6 +87,35 @@ export const trainingSchema = z.looseObject({
     .default(null),
   /** Smallest and largest height / width of the erased box. */
   erasingRatio: range.nullable().default(null),
+  /** Largest rotation to either side, in degrees. */
+  rotation: z.number().min(0).max(180).nullable().default(null),
+  /** Smallest and largest zoom factor about the picture's centre. */
+  zoom: range.nullable().default(null),
+  /** Largest shift along each axis, as a fraction of the side. */
+  shift: share.nullable().default(null),
+  /** Smallest and largest side of a random crop, as a fraction of the picture's. */
+  cropScale: range
+    .refine(([, to]) => to <= 1, 'it must be at most 1')
+    .nullable()
+    .default(null),
+  /** Brightness factor is within 1 - brightness and 1 + brightness. */
+  brightness: share.nullable().default(null),
+  /** Contrast factor, in the same way. */
+  contrast: share.nullable().default(null),
+  /** The exponent of all values is between 1 / (1 + g) and 1 + g. */
+  gammaCorrection: z.number().min(0).max(9).nullable().default(null),
+  /** Probability of a Gaussian blur. */
+  blur: share.nullable().default(null),
+  /** Largest standard deviation of Gaussian noise, as a fraction of the range of values. */
+  noise: share.nullable().default(null),
+  /** Probability of the loss of JPEG. */
+  jpeg: share.nullable().default(null),
+  /** Pictures are blended, in shares from Beta(mixup, mixup); 0: none. */
+  mixup: z.number().min(0).default(0),
+  /** Boxes of other pictures are pasted, whose shares of the area are from Beta(cutmix, cutmix); 0: none. */
+  cutmix: z.number().min(0).default(0),
+  /** Share of a label that is spread over all classes; votes stay as they are. */
+  labelSmoothing: z.number().min(0).lt(1).default(0),
   seed: z.number().int().min(0),
 });
 const { shape: trainingShape } = trainingSchema;

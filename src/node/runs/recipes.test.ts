@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Augmentation } from '../../image/index.js';
+import { type Augmentation, nanoAugmentation } from '../../image/index.js';
 import { parsePosterV2Config } from '../../models/index.js';
 import { scheduleOf } from '../../optim/index.js';
 import { loadModel } from '../checkpoints/index.js';
@@ -45,10 +45,15 @@ describe('recipes', () => {
       const expected: Augmentation = {
         flip: 0.5,
         rotation: 0,
-        scale: [1, 1],
+        zoom: [1, 1],
         shift: 0,
+        cropScale: [1, 1],
         brightness: 0,
         contrast: 0,
+        gammaCorrection: 0,
+        blur: 0,
+        noise: 0,
+        jpeg: 0,
         erasing: { probability: wanted.p, scale: wanted.scale, ratio: [0.3, 3.3] },
       };
       assert.deepEqual(augmentationOf(run), expected);
@@ -67,6 +72,14 @@ describe('recipes', () => {
     assert.equal(changed.flip, 0);
     assert.deepEqual(changed.erasing, { probability: 0.25, scale: [0.1, 0.2], ratio: [1, 1] });
     assert.equal(augmentationOf({ ...run, erasing: 0 }).erasing, null);
+    const more = { cropScale: [0.83, 0.92], zoom: [1, 1.1], rotation: 0, blur: 0.1, jpeg: 0.2 } as const;
+    assert.deepEqual(augmentationOf(parseRun({ ...run, ...more, flip: 0.5, erasing: 0 })), {
+      ...nanoAugmentation,
+      ...more,
+      brightness: 0,
+      contrast: 0,
+      shift: 0,
+    });
   });
 
   it('FER+ lays votes and its validation split over the recipe of either network', () => {
@@ -169,6 +182,9 @@ describe("a recipe's classes", () => {
     assert.match(noteVotes(wish, { ...train, samples: [...voted, ...train.samples.slice(0, 3)] }) ?? '', /3 of the 10/);
     assert.equal(noteVotes(wish, { ...train, samples: voted }), undefined);
     assert.equal(noteVotes({ ...wish, targets: 'labels' }, train), undefined);
+    const smoothed = { ...wish, labelSmoothing: 0.1 };
+    assert.match(noteVotes(smoothed, { ...train, samples: voted }) ?? '', /label smoothing changes nothing/);
+    assert.match(noteVotes(smoothed, train) ?? '', /their labels are learned/);
   });
 
   it('names numbered folders', async () => {

@@ -70,7 +70,11 @@ export function noteClasses({ train, validation, validationName }: RunData): str
 export function noteVotes(run: RunOptions, { samples, split }: Dataset): string | undefined {
   if (run.targets !== 'distribution') return undefined;
   const without = samples.filter(({ distribution }) => distribution === undefined).length;
-  if (without === 0) return undefined;
+  if (without === 0) {
+    return run.labelSmoothing === 0
+      ? undefined
+      : 'Note: label smoothing changes nothing, since all training pictures have votes, which are learned as they are.';
+  }
   return (
     `Note: targets that are distributions are learned from votes, and ${without} of the ${samples.length} training pictures have none ` +
     `in votes.jsonl of split '${split}': their labels are learned.`

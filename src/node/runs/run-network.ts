@@ -30,7 +30,20 @@ export function augmentationOf(run: RunOptions): Augmentation {
     scale: run.erasingScale ?? scale,
     ratio: run.erasingRatio ?? ratio,
   };
-  return { ...named, flip: run.flip ?? named.flip, erasing: erasing.probability > 0 ? erasing : null };
+  return {
+    flip: run.flip ?? named.flip,
+    rotation: run.rotation ?? named.rotation,
+    zoom: run.zoom ?? named.zoom,
+    shift: run.shift ?? named.shift,
+    cropScale: run.cropScale ?? named.cropScale,
+    brightness: run.brightness ?? named.brightness,
+    contrast: run.contrast ?? named.contrast,
+    gammaCorrection: run.gammaCorrection ?? named.gammaCorrection,
+    blur: run.blur ?? named.blur,
+    noise: run.noise ?? named.noise,
+    jpeg: run.jpeg ?? named.jpeg,
+    erasing: erasing.probability > 0 ? erasing : null,
+  };
 }
 
 /** torchvision's defaults, for an augmentation that erases nothing by itself. */

@@ -87,6 +87,8 @@ async function trainInto(
     batchSize: run.batchSize,
     augmentation: augmentationOf(run),
     targets: run.targets,
+    labelSmoothing: run.labelSmoothing,
+    mixing: { mixup: run.mixup, cutmix: run.cutmix },
   });
   const valLoader = createLoader(data.validation, { ...loading, batchSize: Math.max(run.microBatch, 32) });
   const trainer = await Trainer.create({
