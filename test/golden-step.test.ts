@@ -50,7 +50,9 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
     const losses: [number, number, number][] = [];
     const mean = (values: Float32Array): number => values.reduce((a, b) => a + b, 0) / values.length;
     for (let step = 0; step < golden.sam.steps; step++) {
-      const { gradients, results } = await engine.forwardBackward([batch]);
+      const pass = await engine.forwardBackward([batch]);
+      const { gradients, results } = pass;
+      await pass.moveStatistics();
       const first = mean(itemAt(results, 0).losses);
       if (step === 0) {
         assert.ok(Math.abs(first - golden.loss) < 1e-4, `loss ${first}`);
@@ -62,6 +64,7 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
       const climbed = await gradients.climb(golden.rho);
       const again = await climbed.forwardBackward([batch]);
       const second = mean(itemAt(again.results, 0).losses);
+      await again.moveStatistics();
       await again.gradients.update(golden.lr);
       losses.push([first, second, climbed.norm]);
     }

@@ -28,6 +28,8 @@ export function conv2d(scope: Scope, x: Tensor, config: ConvConfig): Tensor {
 }
 
 const momentum = 0.1;
+/** What a running statistic shrinks to before a pass adds its own. */
+export const statisticDecay = 1 - momentum;
 
 /**
  * torch.nn.BatchNorm2d over x [N, C, H, W] (momentum 0.1, epsilon 1e-5): with the running statistics, or, where the scope
@@ -42,9 +44,8 @@ export function batchNorm(scope: Scope, x: Tensor): Tensor {
   const variance = scope.buffer('running_var', [channels], ones);
   if (scope.statistics === 'running') return ops.batchNorm(x, weight, bias, mean, variance);
   const batch = ops.batchNormTraining(x, weight, bias);
-  const decayed = (running: Tensor): Tensor => ops.mul(running, 1 - momentum);
-  scope.update('running_mean', ops.add(decayed(mean), ops.mul(batch.mean, momentum)));
-  scope.update('running_var', ops.add(decayed(variance), ops.mul(batch.variance, unbiased(scope, x))));
+  scope.update('running_mean', ops.mul(batch.mean, momentum));
+  scope.update('running_var', ops.mul(batch.variance, unbiased(scope, x)));
   return batch.y;
 }
 

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { elements, type Graph, graph, input, print, type Tensor } from '../graph/index.js';
 import { writeOnnx } from '../onnx/index.js';
+import { add, mul } from '../ops/index.js';
 import { lower } from '../passes/index.js';
 import {
   attention,
@@ -14,6 +15,7 @@ import {
   ones,
   type Scope,
   scaledBranch,
+  statisticDecay,
   windowCrossAttention,
   zeros,
 } from './index.js';
@@ -58,7 +60,9 @@ function close(actual: readonly number[], expected: ArrayLike<number>, tolerance
 
 /** New running statistics as outputs; a parameter's name is taken by its old value. */
 function moved(scope: Scope): Record<string, Tensor> {
-  return Object.fromEntries([...scope.updates].map(([name, value]) => [`moved ${name}`, value]));
+  const next = (name: string, added: Tensor): Tensor =>
+    add(mul(scope.leaves.get(name) as Tensor, statisticDecay), added);
+  return Object.fromEntries([...scope.updates].map(([name, added]) => [`moved ${name}`, next(name, added)]));
 }
 
 /** softmax(scale q k^T + bias) v for one head, on rows. */

@@ -16,7 +16,7 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: Initializer;
-  /** `buffer`: a running statistic, moved by the forward pass (see {@link Scope.updates}) and not by an optimizer. */
+  /** `buffer`: a running statistic, moved by training passes (see {@link Scope.updates}) and not by an optimizer. */
   readonly role: 'weight' | 'buffer';
   /** Whether an optimizer changes it. Never true for a buffer. */
   readonly trained: boolean;
@@ -108,7 +108,7 @@ export class Scope {
     return leaf;
   }
 
-  /** Records what a running statistic of this scope becomes after the pass. */
+  /** Records what the pass adds to a running statistic of this scope, after that has shrunk by `statisticDecay`. */
   update(name: string, value: Tensor): void {
     this.#registry.updates.set(this.#prefix + name, value);
   }

@@ -2,6 +2,7 @@ export * from './clip.js';
 export * from './ema.js';
 export * from './flat-layout.js';
 export * from './optimizer.js';
+export * from './running-statistics.js';
 export * from './sam.js';
 export * from './schedule.js';
 export * from './state.js';

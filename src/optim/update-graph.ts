@@ -140,6 +140,15 @@ export function accumulateGraph(shapes: Shapes): Graph {
   return graph(outputs);
 }
 
+/** Running statistics after a pass. Inputs: `NAME`, `add/NAME`. Outputs: `next/NAME` = decay NAME + add. */
+export function statisticsGraph(shapes: Shapes, decay: number): Graph {
+  const outputs = new Map<string, Tensor>();
+  for (const [name, shape] of shapes) {
+    outputs.set(`next/${name}`, add(mul(float32(name, shape), decay), float32(`add/${name}`, shape)));
+  }
+  return graph(outputs);
+}
+
 /**
  * A moving average of weights and running statistics. Inputs: `ema/NAME`, `NAME`, `share` (see `emaShare`). Outputs:
  * `next/ema/NAME` = ema + share (NAME - ema).

@@ -1,6 +1,7 @@
 import { defined } from '../common/defined.js';
 import { graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
+import { statisticDecay } from '../nn/index.js';
 import {
   accumulate,
   allocate,
@@ -11,7 +12,9 @@ import {
   decayMatrices,
   type Ema,
   flatten,
+  gather,
   type Layout,
+  moveStatistics,
   type OptimizerState,
   reserve,
   restoreState,
@@ -114,25 +117,40 @@ export class CpuEngine implements Engine {
   async #forwardBackward(weights: ReadonlyMap<string, HostTensor>, parts: readonly MicroBatch[]): Promise<Pass> {
     this.#made++;
     const results: PassResult[] = [];
+    const size = this.#bufferLayout.total;
+    const additions = new Float32Array(parts.length * size);
     // The gradients of one part stay the graph's own arrays; those of more add up.
     let gradients: Values | undefined = parts.length === 1 ? undefined : this.#zeros();
-    for (const part of parts) {
+    for (const [i, part] of parts.entries()) {
       const outputs = await this.#run(weights, part);
+      const added = new Map(this.#bufferLayout.names.map((name) => [name, floats(outputs.get(names.addition(name)))]));
+      gather(this.#bufferLayout, added, additions.subarray(i * size, (i + 1) * size));
       results.push({ losses: floats(outputs.get(names.losses)), logits: floats(outputs.get(names.logits)) });
       const own = new Map(this.#layout.names.map((name) => [name, floats(outputs.get(names.gradient(name)))]));
       gradients = gradients instanceof Float32Array ? this.#added(gradients, own) : own;
     }
-    return { results, gradients: this.#gradients(gradients ?? this.#zeros()) };
+    return {
+      results,
+      gradients: this.#gradients(gradients ?? this.#zeros()),
+      moveStatistics: this.#mover(additions),
+    };
   }
 
   async #run(weights: ReadonlyMap<string, HostTensor>, part: MicroBatch): Promise<ReadonlyMap<string, HostTensor>> {
     const fed = batchFeeds(this.#options.network, this.#program, part);
-    const outputs = await this.#training.run(new Map([...weights, ...this.#bufferFeeds, ...fed]));
+    const outputs = await this.#training.run(new Map([...weights, ...fed]));
     holdHeap(this.#held);
-    for (const name of this.#bufferLayout.names) {
-      floats(this.#bufferFeeds.get(name)).set(floats(outputs.get(names.update(name))));
-    }
     return outputs;
+  }
+
+  #mover(additions: Float32Array): Pass['moveStatistics'] {
+    const made = this.#made;
+    let isMoved = false;
+    return async (exchange = async (own) => own) => {
+      if (isMoved || made !== this.#made) throw new Error('these statistics have been moved, or are too old');
+      isMoved = true;
+      moveStatistics(this.#bufferLayout, this.#buffers, await exchange(additions), statisticDecay);
+    };
   }
 
   #zeros(): Float32Array {

@@ -62,6 +62,13 @@ export interface Pass {
   readonly results: readonly PassResult[];
   /** Summed over the parts. */
   readonly gradients: Gradients;
+  /**
+   * Moves BatchNorm's running statistics by each part, in order. Once, and before the engine's next pass: an Error
+   * afterwards. Without this call they stay as they were.
+   * @param exchange gets what the parts add, one after another, each flat and of one length; what it resolves to is added
+   * instead, in its order: that of other trainers' parts, for instance
+   */
+  moveStatistics(exchange?: (own: Float32Array) => Promise<Float32Array>): Promise<void>;
 }
 
 /**
@@ -89,7 +96,7 @@ export interface Climbed {
 
 /** A network, its weights and its optimizer on one device. One call at a time. */
 export interface Engine {
-  /** Forward and backward, part after part; running statistics move. Without parts all gradients are 0. */
+  /** Forward and backward, part after part. Without parts all gradients are 0. */
   forwardBackward(parts: readonly MicroBatch[]): Promise<Pass>;
   /** Logits [n, K] in evaluation mode, of the averaged weights if there are any. */
   logits(images: Float32Array, n: number): Promise<Float32Array>;

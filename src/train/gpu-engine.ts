@@ -1,6 +1,7 @@
 import { itemAt } from '../common/item-at.js';
 import { type Graph, graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
+import { statisticDecay } from '../nn/index.js';
 import {
   accumulateGraph,
   allocate,
@@ -14,6 +15,7 @@ import {
   type Layout,
   restoreState,
   stateArrays,
+  statisticsGraph,
   updateGraph,
   updateScalars,
   views,
@@ -32,6 +34,7 @@ interface Sessions {
   readonly evaluation: GpuSession;
   readonly update: GpuSession;
   readonly average: GpuSession | undefined;
+  readonly statistics: GpuSession | undefined;
 }
 
 interface State {
@@ -60,6 +63,8 @@ export class GpuEngine implements Engine {
   /** Made at the first climb, and at the first batch of several passes. */
   #climbing: GpuSession | undefined;
   #adding: GpuSession | undefined;
+  /** What the parts of the last pass add to the running statistics, until it is added. */
+  #additions: Held[] = [];
   /** The weights that SAM climbed to, until the next update. */
   #climbed: Held = new Map();
   /** Those of the last pass, until a climb or an update has taken them. */
@@ -93,6 +98,8 @@ export class GpuEngine implements Engine {
       evaluation: await GpuSession.create(lower(graph({ [names.logits]: logits }), 'webgpu'), { place }),
       update: await stepSession(updateGraph(optimizer, program.trained, { decay, clip: clip > 0 })),
       average: ema > 0 ? await stepSession(emaGraph(changing)) : undefined,
+      statistics:
+        program.buffers.size > 0 ? await stepSession(statisticsGraph(program.buffers, statisticDecay)) : undefined,
     };
     return new GpuEngine(options, program, sessions, await firstState(options, program));
   }
@@ -104,24 +111,64 @@ export class GpuEngine implements Engine {
   async #forwardBackward(weights: Held, parts: readonly MicroBatch[]): Promise<Pass> {
     disposeAll(this.#gradients.values());
     this.#gradients = new Map();
+    this.#dropAdditions();
     const results: PassResult[] = [];
     for (const part of parts) {
-      const { statistics } = this.#state;
       const { host, device } = await this.#sessions.training.run(
         new Map<string, HostTensor | DeviceTensor>([
           ...weights,
-          ...statistics,
           ...batchFeeds(this.#options.network, this.#program, part),
         ]),
       );
-      replace(statistics, device, names.update);
+      this.#additions.push(
+        new Map([...this.#program.buffers.keys()].map((name) => [name, output(device, names.addition(name))])),
+      );
       await this.#add(new Map(this.#layout.names.map((name) => [name, output(device, names.gradient(name))])));
       results.push({ losses: floats(host.get(names.losses)), logits: floats(host.get(names.logits)) });
     }
     if (parts.length === 0) {
       this.#gradients = await toDevice(this.#program.trained, views(this.#layout, allocate(this.#layout)));
     }
-    return { results, gradients: this.#handle(this.#gradients) };
+    return { results, gradients: this.#handle(this.#gradients), moveStatistics: this.#mover(this.#additions) };
+  }
+
+  #dropAdditions(): void {
+    for (const held of this.#additions) disposeAll(held.values());
+    this.#additions = [];
+  }
+
+  #mover(own: Held[]): Pass['moveStatistics'] {
+    return async (exchange) => {
+      if (own !== this.#additions) throw new Error('these statistics have been moved, or are too old');
+      if (exchange !== undefined) await this.#exchangeAdditions(exchange);
+      for (const added of this.#additions) await this.#addToStatistics(added);
+      this.#dropAdditions();
+    };
+  }
+
+  async #exchangeAdditions(exchange: (own: Float32Array) => Promise<Float32Array>): Promise<void> {
+    const layout = flatten(this.#program.buffers);
+    const size = layout.total;
+    const own = new Float32Array(this.#additions.length * size);
+    for (const [i, held] of this.#additions.entries()) {
+      gather(layout, await toHost(held), own.subarray(i * size, (i + 1) * size));
+    }
+    const all = await exchange(own);
+    this.#dropAdditions();
+    for (let start = 0; start < all.length; start += size) {
+      const values = views(layout, all.subarray(start, start + size));
+      this.#additions.push(await toDevice(this.#program.buffers, values));
+    }
+  }
+
+  async #addToStatistics(added: Held): Promise<void> {
+    const { statistics } = this.#state;
+    const session = this.#sessions.statistics;
+    if (session === undefined) return;
+    const { device } = await session.run(
+      new Map<string, HostTensor | DeviceTensor>([...statistics, ...prefixed('add/', added)]),
+    );
+    replace(statistics, device, (name) => `next/${name}`);
   }
 
   async #add(gradients: Held): Promise<void> {
@@ -252,8 +299,9 @@ export class GpuEngine implements Engine {
     for (const held of [weights, statistics, moments, averages, this.#climbed, this.#gradients]) {
       disposeAll(held?.values() ?? []);
     }
-    const { training, evaluation, update, average } = this.#sessions;
-    for (const session of [training, evaluation, update, average, this.#climbing, this.#adding]) {
+    this.#dropAdditions();
+    const { training, evaluation, update, average, statistics: moving } = this.#sessions;
+    for (const session of [training, evaluation, update, average, moving, this.#climbing, this.#adding]) {
       await session?.dispose();
     }
   }

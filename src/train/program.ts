@@ -13,7 +13,7 @@ export const names = {
   losses: 'losses',
   logits: 'logits',
   gradient: (parameter: string): string => `gradient/${parameter}`,
-  update: (buffer: string): string => `update/${buffer}`,
+  addition: (buffer: string): string => `addition/${buffer}`,
 } as const;
 
 /** A network with its loss and gradients, as one graph. */
@@ -23,13 +23,14 @@ export interface TrainingProgram {
   /**
    * Inputs: `pixel_values` [N, C, S, S], `targets` [N, K], `sample_weights` [N], the stochastic depth masks.
    * Outputs: `losses` [N] (cross-entropy of each picture), `logits` [N, K], `gradient/NAME` of
-   * sum(losses * sample_weights) for each trained parameter, `update/NAME` for each running statistic that moves.
+   * sum(losses * sample_weights) for each trained parameter, `addition/NAME` for each running statistic that moves:
+   * what is added to it after it has shrunk by `statisticDecay`.
    */
   readonly graph: Graph;
   readonly parameters: ReadonlyMap<string, ParameterSpec>;
   /** Trained parameters that the loss depends on. */
   readonly trained: ReadonlyMap<string, readonly number[]>;
-  /** Running statistics that the pass updates. */
+  /** Running statistics that the pass moves. */
   readonly buffers: ReadonlyMap<string, readonly number[]>;
   readonly masks: ReadonlyMap<string, DropMask>;
 }
@@ -53,7 +54,7 @@ export function trainingProgram(network: ConfiguredNetwork, target: Target): Tra
   const buffers = new Map<string, readonly number[]>();
   for (const [name, value] of scope.updates) {
     buffers.set(name, fixedShape(value));
-    outputs.set(names.update(name), value);
+    outputs.set(names.addition(name), value);
   }
   const trained = new Map<string, readonly number[]>();
   wanted.forEach(({ name, shape }, i) => {

@@ -6,7 +6,7 @@ import type { DropMask } from '../nn/index.js';
 import { checkOptimizer } from '../optim/index.js';
 import { checkSettings } from './check-settings.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
-import type { Engine, EngineOptions, Gradients, PassResult, Snapshot } from './engine.js';
+import type { Engine, EngineOptions, Gradients, Pass, PassResult, Snapshot } from './engine.js';
 import { EngineOwner } from './engine-owner.js';
 import { firstMisfit, firstValues } from './first-values.js';
 import { checkBatch, microBatches } from './micro-batches.js';
@@ -88,8 +88,8 @@ interface Task {
  *
  * With a reducer, several trainers train one network: each gives its share of every batch, of any size, also none.
  * Gradients are summed before SAM's climb and before the update, so that every picture of a batch weighs the same and all
- * weights stay equal to the last bit. BatchNorm normalises by, and its running statistics follow, each trainer's own
- * pictures: statistics differ from trainer to trainer.
+ * weights stay equal to the last bit. BatchNorm normalises by each trainer's own pictures, as it does with micro-batches;
+ * its running statistics follow those of all, in the order of ranks, and stay equal too.
  */
 export class Trainer {
   readonly #owner: EngineOwner;
@@ -177,8 +177,7 @@ export class Trainer {
 
   /**
    * One update. With a reducer, all trainers make it together.
-   * @throws UserError (kind `diverged`) where the loss is not finite. No weight is updated then, but running statistics may hold
-   * what is not finite: go on from an earlier snapshot.
+   * @throws UserError (kind `diverged`) where the loss is not finite. Nothing is updated then.
    */
   async step(batch: Batch): Promise<StepResult> {
     const result = await this.#step(batch, await gather(this.#reducer, batch.size));
@@ -228,14 +227,22 @@ export class Trainer {
         { settings: ['lr', 'warmUp'] },
       );
     }
+    await this.#moveStatistics(pass);
     let gradients = await this.#reduced(pass.gradients);
     if (this.#rho > 0) {
       const climbed = await gradients.climb(this.#rho);
-      gradients = await this.#reduced((await climbed.forwardBackward(parts)).gradients);
+      const second = await climbed.forwardBackward(parts);
+      await this.#moveStatistics(second);
+      gradients = await this.#reduced(second.gradients);
     }
     await gradients.update(learningRate);
     this.#position = { epoch, nextBatch: index + 1, step: step + 1 };
     return { ...this.#position, batch: index, learningRate, loss: tally.loss / samples, tally };
+  }
+
+  async #moveStatistics(pass: Pass): Promise<void> {
+    if (this.#reducer.size === 1) return pass.moveStatistics();
+    await pass.moveStatistics(async (own) => concatenate(this.#reducer, await gather(this.#reducer, own.length), own));
   }
 
   async #reduced(gradients: Gradients): Promise<Gradients> {

@@ -40,7 +40,8 @@ function engineFrom(state: TrainState | undefined, first: Float32Array): Engine 
     logits: Float32Array.from({ length: 2 * size }, (_, i) => (i + steps) % 3),
   });
   return {
-    forwardBackward: (parts) => Promise.resolve({ results: parts.map(resultOf), gradients }),
+    forwardBackward: (parts) =>
+      Promise.resolve({ results: parts.map(resultOf), gradients, moveStatistics: () => Promise.resolve() }),
     logits: (_, n) => {
       // How many are right after so many epochs.
       const right = [0, 4, 3, 8][steps / batches] ?? 0;

@@ -46,16 +46,18 @@ function batches(step: number): MicroBatch[] {
 async function step(engine: Engine, index: number, rho: number, viaHost = false): Promise<number[]> {
   const parts = batches(index);
   const figures: number[] = [];
-  const told = ({ gradients, results }: Pass): Gradients => {
-    for (const { losses } of results) figures.push(...losses);
-    return gradients;
+  // Changes nothing where it goes by the host: the way there and back.
+  const exchange = viaHost ? (own: Float32Array) => Promise.resolve(own) : undefined;
+  const told = async (pass: Pass): Promise<Gradients> => {
+    for (const { losses } of pass.results) figures.push(...losses);
+    await pass.moveStatistics(exchange);
+    return pass.gradients;
   };
-  let gradients = told(await engine.forwardBackward(parts));
-  // Changes nothing: the gradients' way to the host and back.
+  let gradients = await told(await engine.forwardBackward(parts));
   if (viaHost) await gradients.onHost(() => Promise.resolve());
   if (rho > 0) {
     const climbed = await gradients.climb(rho);
-    gradients = told(await climbed.forwardBackward(parts));
+    gradients = await told(await climbed.forwardBackward(parts));
     figures.push(climbed.norm);
   }
   await gradients.update(learningRate);

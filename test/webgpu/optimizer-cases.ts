@@ -17,9 +17,11 @@ import {
   emaShare,
   flatten,
   globalNorm,
+  moveStatistics,
   type OptimizerConfig,
   sgd,
   stateArrays,
+  statisticsGraph,
   type UpdateOptions,
   update,
   updateEma,
@@ -169,6 +171,17 @@ export const optimizerCases: readonly OptimizerCase[] = [
       const expected = flat(sum);
       accumulate(layout, expected, gradients, 0.25);
       return compare(outputs, new Map(prefixed('next/sum/', views(layout, expected))));
+    },
+  },
+  {
+    name: 'running statistics',
+    run: async (execute) => {
+      const [statistics, added] = [draw('params'), draw('gradient')];
+      const program = statisticsGraph(shapes, 0.9);
+      const outputs = await execute(program, feeds(program, statistics, prefixed('add/', added)));
+      const expected = flat(statistics);
+      moveStatistics(layout, expected, flat(added), 0.9);
+      return compare(outputs, new Map(prefixed('next/', views(layout, expected))));
     },
   },
   {

@@ -8,7 +8,8 @@ import {
   posterV2NanoConfig,
   posterV2Network,
 } from '../../src/models/index.js';
-import { reduceMean, softmaxCrossEntropy } from '../../src/ops/index.js';
+import { statisticDecay } from '../../src/nn/index.js';
+import { add, mul, reduceMean, softmaxCrossEntropy } from '../../src/ops/index.js';
 import {
   adamw,
   createState,
@@ -93,7 +94,10 @@ function training(): Training {
   gradients(loss, leaves).forEach((gradient, i) => {
     if (gradient) outputs.set(`grad/${trained[i]?.name}`, gradient);
   });
-  for (const [name, value] of scope.updates) outputs.set(`next/${name}`, value);
+  for (const [name, added] of scope.updates) {
+    const running = scope.leaves.get(name) as Tensor;
+    outputs.set(`next/${name}`, add(mul(running, statisticDecay), added));
+  }
   const start = (names: readonly string[]): Map<string, HostTensor> =>
     new Map(
       names.map((name) => {
