@@ -20,6 +20,7 @@ export interface CheckpointOptions {
   readonly labels?: LabelSet;
   readonly device: DeviceName | 'auto';
   readonly threads?: number;
+  readonly raw?: boolean;
 }
 
 export const labelSetNames = knownLabelSets.map(({ name }) => name).join(', ');
@@ -41,6 +42,11 @@ export function withCheckpointOptions(command: Command): Command {
       `label set of a file that does not say it, such as a .pth (${labelSetNames})`,
       labelSetArgument,
     );
+}
+
+/** For commands that show probabilities. */
+export function rawOption(): Option {
+  return new Option('--raw', 'probabilities without the temperature that the weights hold (poster calibrate)');
 }
 
 export function deviceOption(preset: DeviceName | 'auto'): Option {
@@ -83,7 +89,8 @@ export async function openAs<Opened>(
   options: CheckpointOptions,
   deviceFor: typeof openDevice = openDevice,
 ): Promise<Opened> {
-  const { model, labels, threads, device } = options;
+  const { model, labels, threads, device, raw } = options;
   const path = options.checkpoint === bundledCheckpoint() ? await requireBundledCheckpoint() : options.checkpoint;
-  return load(path, { device: await deviceFor(device), ...defined({ threads }), assumed: defined({ model, labels }) });
+  const assumed = defined({ model, labels });
+  return load(path, { device: await deviceFor(device), ...defined({ threads, raw }), assumed });
 }

@@ -1,12 +1,13 @@
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
+import type { Uncalibrated, VoteAgreement } from '../metrics/index.js';
 import type { Measurement, Protocol } from '../node/measure/index.js';
 import { confusionTable, corruptionText, formatTable, perClassTable } from '../node/report/index.js';
 import { grouped } from './context.js';
 
 /** A measurement for people: figures, confusions, and how they were got. */
 export function evaluationText({ checkpoint, data, result }: Measurement): string {
-  const { split, evaluation, labels, protocol, robustness } = result;
+  const { split, evaluation, labels, protocol, robustness, votes, uncalibrated } = result;
   const names = labels.labels;
   const { samples, accuracy, meanClassAccuracy, macroF1, topK, crossEntropy, calibration } = evaluation;
   const absent = evaluation.absentClasses.map((c) => names[c] ?? String(c));
@@ -21,6 +22,8 @@ export function evaluationText({ checkpoint, data, result }: Measurement): strin
       ['cross-entropy (nats)', digits(crossEntropy)],
       [`calibration error % (ECE, ${calibration.bins.length} bins)`, percent(calibration.ece)],
       ['Brier score (0 to 2)', digits(calibration.brier)],
+      ...(uncalibrated === null ? [] : rawRows(uncalibrated)),
+      ...(votes === null ? [] : voteRows(votes)),
     ]),
     ...(absent.length === 0 ? [] : [`No pictures of ${absent.join(', ')}: the class means leave them out.`]),
     '',
@@ -31,6 +34,24 @@ export function evaluationText({ checkpoint, data, result }: Measurement): strin
     '',
     protocolText(protocol),
   ].join('\n');
+}
+
+/** Decisions are the same with and without a temperature; these are not. */
+function rawRows({ temperature, ece, crossEntropy }: Uncalibrated): [name: string, value: string][] {
+  return [
+    ['temperature', temperature.toFixed(4)],
+    ['  calibration error % without it', percent(ece)],
+    ['  cross-entropy (nats) without it', digits(crossEntropy)],
+  ];
+}
+
+function voteRows({ samples, crossEntropy, divergence, entropyCorrelation }: VoteAgreement): [string, string][] {
+  return [
+    ['pictures with votes', grouped(samples)],
+    ['  cross-entropy to the votes (nats)', digits(crossEntropy)],
+    ['  Kullback-Leibler divergence to them (nats)', digits(divergence)],
+    ['  rank correlation of entropies (-1 to 1)', digits(entropyCorrelation)],
+  ];
 }
 
 const digits = (figure: number | null): string => (figure === null ? '-' : figure.toFixed(4));

@@ -153,6 +153,11 @@ export function withRunOptions(command: Command): Command {
     .option('--val-split <name>', 'split that chooses the best epoch (default: a part held out of the training split)')
     .option('--hold-out <fraction>', 'size of that part', number('holdOut'))
     .option(
+      '--calibration <fraction>',
+      'part of the training split that is kept for fitting a temperature at the end (default: none is fitted)',
+      numberOrNull('calibration'),
+    )
+    .option(
       '--folds <count>',
       'cross-validate: train on all parts of the training split but one',
       numberOrNull('folds'),

@@ -23,6 +23,7 @@ export type Setting =
   | 'trainSplit'
   | 'valSplit'
   | 'holdOut'
+  | 'calibration'
   | 'folds'
   | 'fold'
   | 'epochs'

@@ -56,5 +56,6 @@ export {
   type Shapes,
   safetensorsChunks,
   shapesOf,
+  type TemperatureRecord,
   type TrainingRecord,
 } from '../safetensors/index.js';

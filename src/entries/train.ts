@@ -3,9 +3,14 @@
 /** `poster-v2/train`: runs of training with their folders, recipes, and figures of trained weights. */
 
 export type { Batch } from '../image/index.js';
+export type { Agreement, Uncalibrated, VoteAgreement } from '../metrics/index.js';
+export { fitTemperature, voteAgreement } from '../metrics/index.js';
 export type { Recipe } from '../models/recipe.js';
 export {
+  type Calibrated,
+  type CalibrateOptions,
   type CorruptionOptions,
+  calibrate,
   type EmbeddedDataset,
   type Embedder,
   type EmbedOptions,
@@ -15,6 +20,9 @@ export {
   evaluateOn,
   type FeatureMap,
   type FeatureMapOptions,
+  type FitFigures,
+  type FitOptions,
+  type FittedTemperature,
   findLabelOrder,
   type LabelMapping,
   type LabelOrder,
@@ -31,6 +39,7 @@ export {
   sampledLabelOrder,
   scoresOf,
   stratifiedSample,
+  temperatureFor,
 } from '../node/measure/index.js';
 export {
   type CrossValidation,

@@ -14,6 +14,7 @@ import { cropFace, cropTensor } from '../recognize/face-crops.js';
 import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
 import { ranked, type Score } from '../recognize/scores.js';
+import { tempered } from '../recognize/tempered.js';
 import { hostTensor } from '../runtime/index.js';
 import type { ModelDescription } from '../safetensors/index.js';
 import {
@@ -50,7 +51,7 @@ export interface Explainer {
  * @throws UserError as `loadClassifier` does.
  */
 export async function loadExplainer(source: FileSource, options: NetworkOptions = {}): Promise<Explainer> {
-  const { description, built, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
+  const { description, temperature, built, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
     openNetwork(checkpoint, options, buildExplanation),
   );
   const { labels } = description.labels;
@@ -65,8 +66,12 @@ export async function loadExplainer(source: FileSource, options: NetworkOptions 
     async explain(picture, target) {
       const index = target === undefined ? argmax((await forClass(picture, -1))('logits')) : classNamed(labels, target);
       const outputs = await forClass(picture, index);
+      const { logits, probabilities } =
+        temperature === undefined
+          ? { logits: outputs('logits'), probabilities: outputs('probabilities') }
+          : tempered(outputs('logits'), labels.length, temperature);
       return {
-        scores: ranked(labels, outputs('logits'), outputs('probabilities')),
+        scores: ranked(labels, logits, probabilities),
         target: itemAt(labels, index),
         scales: built.scales.map((scale, i) => scaleAttention(outputs, scale, itemAt(built.sides, i))),
         classToken: classTokenAttention(outputs, built),

@@ -1,9 +1,13 @@
+export { type Agreement, agreementOf, type Uncalibrated } from './agreement.js';
 export { argmax } from './argmax.js';
 export * from './calibration.js';
 export * from './evaluation.js';
 export * from './figures.js';
+export * from './fit-temperature.js';
 export * from './fitting-order.js';
 export * from './log-softmax.js';
 export { predictions, type Scores } from './predictions.js';
+export * from './rank-correlation.js';
 export * from './robustness.js';
 export * from './spread.js';
+export * from './vote-agreement.js';

@@ -4,16 +4,11 @@ import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { buildInference } from '../models/index.js';
 import type { ModelDescription } from '../safetensors/index.js';
+import type { Classified } from './classified.js';
 import { type NetworkOptions, openNetwork } from './network.js';
+import { tempered } from './tempered.js';
 
 export type ClassifierOptions = NetworkOptions;
-
-export interface Classified {
-  /** [n, K] */
-  readonly logits: Float32Array;
-  /** [n, K], each row sums to 1. */
-  readonly probabilities: Float32Array;
-}
 
 /** A network with its weights, ready to recognise. */
 export interface Classifier {
@@ -35,7 +30,7 @@ export interface Classifier {
  * where the device is not there.
  */
 export async function loadClassifier(source: FileSource, options: ClassifierOptions = {}): Promise<Classifier> {
-  const { description, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
+  const { description, temperature, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
     openNetwork(checkpoint, options, buildInference),
   );
   return {
@@ -44,7 +39,8 @@ export async function loadClassifier(source: FileSource, options: ClassifierOpti
     description,
     async classify(images, n) {
       const outputs = await run(images, n);
-      return { logits: outputs('logits'), probabilities: outputs('probabilities') };
+      const raw = { logits: outputs('logits'), probabilities: outputs('probabilities') };
+      return temperature === undefined ? raw : tempered(raw.logits, description.labels.labels.length, temperature);
     },
     dispose,
   };

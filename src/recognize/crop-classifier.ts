@@ -2,7 +2,8 @@ import { UserError } from '../common/errors.js';
 import { whenAborted } from '../common/signals.js';
 import { nextTurn } from '../common/turns.js';
 import type { Picture } from '../image/resize.js';
-import type { Classified, Classifier } from './classifier.js';
+import type { Classified } from './classified.js';
+import type { Classifier } from './classifier.js';
 import { cropTensor } from './face-crops.js';
 import { ranked, type Score } from './scores.js';
 

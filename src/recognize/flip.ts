@@ -1,4 +1,5 @@
 import { logSoftmax } from '../metrics/index.js';
+import type { Classified } from './classified.js';
 import type { Classifier } from './classifier.js';
 
 /** Pictures [n, C, S, S] turned left to right, in new memory. */
@@ -20,20 +21,30 @@ export function withFlip(classifier: Classifier): Classifier {
   return {
     ...classifier,
     async classify(images, n) {
-      const { logits: straight } = await classifier.classify(images, n);
-      const { logits: turned } = await classifier.classify(mirrored(images, classifier.preprocessing.imageSize), n);
-      const logits = new Float32Array(straight.length);
-      for (let i = 0; i < logits.length; i += classes) {
-        const a = logSoftmax(straight.subarray(i, i + classes));
-        const b = logSoftmax(turned.subarray(i, i + classes));
-        logits.set(
-          a.map((value, c) => logMean(value, b[c] ?? Number.NaN)),
-          i,
-        );
-      }
-      return { logits, probabilities: logits.map(Math.exp) };
+      const straight = await classifier.classify(images, n);
+      const turned = await classifier.classify(mirrored(images, classifier.preprocessing.imageSize), n);
+      const logits = meanOf(straight.logits, turned.logits, classes);
+      const both = { logits, probabilities: logits.map(Math.exp) };
+      const { rawLogits } = straight;
+      return rawLogits === undefined ? both : { ...both, rawLogits: meanOf(rawLogits, rawOf(turned), classes) };
     },
   };
+}
+
+const rawOf = ({ rawLogits, logits }: Classified): Float32Array => rawLogits ?? logits;
+
+/** Logarithms of the means of two softmax outputs, both [n, K]. */
+function meanOf(one: Float32Array, other: Float32Array, classes: number): Float32Array {
+  const means = new Float32Array(one.length);
+  for (let i = 0; i < means.length; i += classes) {
+    const a = logSoftmax(one.subarray(i, i + classes));
+    const b = logSoftmax(other.subarray(i, i + classes));
+    means.set(
+      a.map((value, c) => logMean(value, b[c] ?? Number.NaN)),
+      i,
+    );
+  }
+  return means;
 }
 
 /** log((exp a + exp b) / 2), without leaving the range of the exponential. */

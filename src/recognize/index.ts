@@ -1,3 +1,4 @@
+export type { Classified } from './classified.js';
 export * from './classifier.js';
 export * from './crop-classifier.js';
 export * from './face-crops.js';

@@ -43,11 +43,15 @@ export interface NetworkOptions {
   readonly threads?: number;
   /** What a file that does not say it itself holds; one that does must agree with the name. */
   readonly assumed?: AssumedModel;
+  /** Leave out the temperature that the file holds, if it holds one (default false). */
+  readonly raw?: boolean;
 }
 
 /** A graph of a checkpoint's network, its weights in place. */
 export interface Network<Built extends Inference> {
   readonly description: ModelDescription;
+  /** What logits are divided by before the softmax; undefined where the file holds none, or `raw` leaves it out. */
+  readonly temperature: number | undefined;
   /** What `build` made. */
   readonly built: Built;
   /**
@@ -78,7 +82,7 @@ export async function openNetwork<Built extends Inference>(
   options: NetworkOptions,
   build: (network: ConfiguredNetwork) => Built,
 ): Promise<Network<Built>> {
-  const { device = 'cpu', threads } = options;
+  const { device = 'cpu', threads, raw = false } = options;
   const { path } = checkpoint;
   const { description, network } = describe(checkpoint, options.assumed);
   const built = build(network);
@@ -91,6 +95,7 @@ export async function openNetwork<Built extends Inference>(
   const { channels, imageSize } = description.preprocessing;
   return {
     description,
+    temperature: raw ? undefined : description.temperature?.value,
     built,
     async run(images, n, more = new Map()) {
       const pixels = hostTensor('float32', images, [n, channels, imageSize, imageSize]);

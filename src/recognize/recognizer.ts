@@ -35,6 +35,8 @@ export interface RecognizerOptions {
   readonly aligned?: boolean;
   /** Average over the crop and its mirror image (default false): a little more accurate, twice the time. */
   readonly flip?: boolean;
+  /** Leave out the temperature that the weights hold, which makes probabilities mean what they say (default false). */
+  readonly raw?: boolean;
   /**
    * What becomes of face crops of low contrast: `stretch` (default) spreads it before the network sees them, `keep` leaves them
    * as they are, which is right for weights that were trained on such pictures.
@@ -88,7 +90,7 @@ export class Recognizer {
     const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint());
     const detectorOptions = { ...onThreads, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
     const chosen = await chooseDevice(device);
-    const network = { ...onThreads, device: chosen.device, ...defined({ assumed }) };
+    const network = { ...onThreads, device: chosen.device, ...defined({ assumed, raw: options.raw }) };
     const classifier = await loadClassifier(checkpoint, network);
     try {
       const parts = {

@@ -5,6 +5,7 @@ import { parseJson } from '../common/json.js';
 import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
 import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
 import { descriptionKey } from './description-key.js';
+import { type TemperatureRecord, temperatureSchema } from './temperature-record.js';
 
 // A model checkpoint is one safetensors file: tensors under their published names, and in the metadata, as the string
 // `poster_v2`, a JSON document that says what network they belong to and what its outputs mean.
@@ -104,6 +105,7 @@ const documentSchema = z.object({
   labels: labelSetSchema,
   preprocessing: preprocessingSchema,
   training: trainingSchema.exactOptional(),
+  temperature: temperatureSchema.exactOptional(),
 });
 
 /** What a model checkpoint says about its tensors. */
@@ -112,12 +114,15 @@ export interface ModelDescription {
   readonly labels: LabelSet;
   readonly preprocessing: Preprocessing;
   readonly training?: TrainingRecord;
+  /** What makes probabilities of the logits; without one the softmax of the logits counts. */
+  readonly temperature?: TemperatureRecord;
 }
 
 /** A description as the JSON document that files hold. Throws a plain Error where it breaks its own rules. */
-export function formatDescription({ model, labels, preprocessing, training }: ModelDescription): string {
-  const record = defined({ training });
-  return JSON.stringify(documentSchema.parse({ format: 1, model, labels, preprocessing, ...record }));
+export function formatDescription(description: ModelDescription): string {
+  const { model, labels, preprocessing, training, temperature } = description;
+  const records = defined({ training, temperature });
+  return JSON.stringify(documentSchema.parse({ format: 1, model, labels, preprocessing, ...records }));
 }
 
 /** Characters of a document in a file's metadata: ours have some thousand. */

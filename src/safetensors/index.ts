@@ -6,5 +6,6 @@ export { allFinite, requireFinite, requireFiniteIn } from './finite.js';
 export * from './model-checkpoint.js';
 export * from './parameters.js';
 export * from './safetensors.js';
+export type { TemperatureRecord } from './temperature-record.js';
 export * from './tensor.js';
 export * from './train-state.js';

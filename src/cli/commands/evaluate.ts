@@ -17,6 +17,7 @@ import {
   lowContrastOption,
   openCheckpoint,
   positive,
+  rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { grouped, note, noteSkipped, printResult } from '../context.js';
@@ -64,6 +65,7 @@ export function evaluateCommand(): Command {
     )
     .option('--unseen', 'leave out pictures that the training split has too, byte for byte')
     .addOption(lowContrastOption('keep'))
+    .addOption(rawOption())
     .option('--flip', 'mean of the probabilities of each picture and its mirror image')
     .option('--map-labels', 'measure although weights and data do not have the same expressions')
     .addOption(

@@ -56,7 +56,7 @@ async function measured(run: RunFolder, flags: ReportFlags): Promise<ReportedEva
   if (result === undefined) return undefined;
   const on = `The best epoch's weights on '${flags.data}', split '${result.split}', measured for this report.`;
   return {
-    ...measuredEvaluation(on, result.labels.labels, result.evaluation),
+    ...measuredEvaluation(on, result.labels.labels, result.evaluation, result),
     protocol: protocolText(result.protocol),
   };
 }

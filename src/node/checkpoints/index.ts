@@ -1,3 +1,4 @@
+export * from './amend.js';
 export * from './checkpoint-file.js';
 export type { CheckpointFormat } from './file-kind.js';
 export * from './last-checkpoint.js';

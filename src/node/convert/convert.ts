@@ -7,6 +7,7 @@ import type { AssumedModel } from '../../models/index.js';
 import { encodeModel, fitsHalf, inPrecision, type Precision, type Tensor, toFloat32 } from '../../safetensors/index.js';
 import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { writeFileAtomic } from '../files/files.js';
+import { withFoldedTemperature } from './fold-temperature.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { toOnnx } from './onnx.js';
 import { buffersOf, deadTensorsOf } from './published-extras.js';
@@ -70,9 +71,11 @@ export async function convert(from: string, out: string, options: ConvertOptions
     notes.push(advice(`Left out, since the network does not read it: ${names.join(', ')}${more}.`));
   }
   if (options.precision === 'F16') noteKept(source, notes);
+  noteTemperature(source, to, notes);
+  const folded = withFoldedTemperature(source);
   switch (to) {
     case 'onnx':
-      return { to, files: [out], source, notes, ...(await writeModel(out, source, options)) };
+      return { to, files: [out], source, notes, ...(await writeModel(out, folded, options)) };
     case 'pth':
       return { to, files: [out], source, ...(await writeTorch(out, source, options, notes)) };
     case 'safetensors': {
@@ -82,12 +85,25 @@ export async function convert(from: string, out: string, options: ConvertOptions
     }
     case 'huggingface': {
       const { opset = 21, precision = 'F32' } = options;
-      const content = safetensorsOf(source, options, notes);
-      const files = await writeHuggingFace(out, source, { ...content, precision, opset });
+      const content = safetensorsOf(folded, options, notes);
+      const files = await writeHuggingFace(out, folded, { ...content, precision, opset });
       const paths = files.map((name) => `${out.replace(/\/+$/, '')}/${name}`);
       return { to, files: paths, source, notes, opset, tensors: content.tensors.size };
     }
   }
+}
+
+/** Says what becomes of a temperature where it does not stay what it is. */
+function noteTemperature({ description: { temperature } }: Source, to: Format, notes: Advice[]): void {
+  if (temperature === undefined || to === 'safetensors') return;
+  const value = temperature.value.toFixed(4);
+  notes.push(
+    advice(
+      to === 'pth'
+        ? `The weights are written without the temperature ${value}, as published checkpoints have none: this program still applies it, others do not.`
+        : `The temperature ${value} is part of the weights: the head's are divided by it, so that the softmax of the logits is calibrated.`,
+    ),
+  );
 }
 
 /** Says which matrices stay as they are, since half precision cannot hold their values. */

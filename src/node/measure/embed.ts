@@ -4,6 +4,7 @@ import type { LabelSet } from '../../common/labels.js';
 import { argmax } from '../../metrics/argmax.js';
 import { buildEmbedding } from '../../models/index.js';
 import { type NetworkOptions, openNetwork } from '../../recognize/network.js';
+import { tempered } from '../../recognize/tempered.js';
 import type { ModelDescription } from '../../safetensors/index.js';
 import { withCheckpoint } from '../checkpoints/index.js';
 import { createLoader, loadDataset, reportedSplitOf, type Skipped, splitsOf } from '../datasets/index.js';
@@ -11,7 +12,7 @@ import { createLoader, loadDataset, reportedSplitOf, type Skipped, splitsOf } fr
 export interface PictureFeatures {
   /** [n, d], what the linear head sees. */
   readonly features: Float32Array;
-  /** [n, K] */
+  /** [n, K]; divided by the temperature, where the weights have one. */
   readonly logits: Float32Array;
 }
 
@@ -33,7 +34,7 @@ export interface Embedder {
  * @throws UserError as `loadClassifier` does.
  */
 export async function loadEmbedder(path: string, options: NetworkOptions = {}): Promise<Embedder> {
-  const { description, built, run, dispose } = await withCheckpoint(path, (checkpoint) =>
+  const { description, temperature, built, run, dispose } = await withCheckpoint(path, (checkpoint) =>
     openNetwork(checkpoint, options, buildEmbedding),
   );
   return {
@@ -41,7 +42,12 @@ export async function loadEmbedder(path: string, options: NetworkOptions = {}): 
     dimension: built.features,
     async embed(images, n) {
       const outputs = await run(images, n);
-      return { features: outputs('features'), logits: outputs('logits') };
+      const logits = outputs('logits');
+      const classes = description.labels.labels.length;
+      return {
+        features: outputs('features'),
+        logits: temperature === undefined ? logits : tempered(logits, classes, temperature).logits,
+      };
     },
     dispose,
   };

@@ -5,7 +5,7 @@ import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import type { LowContrast } from '../../image/index.js';
-import { type Evaluation, evaluate, type Scores } from '../../metrics/index.js';
+import { type Agreement, agreementOf, type Evaluation, evaluate, type Scores } from '../../metrics/index.js';
 import type { Classifier } from '../../recognize/classifier.js';
 import { withFlip } from '../../recognize/flip.js';
 import {
@@ -22,7 +22,7 @@ import {
   splitsOf,
 } from '../datasets/index.js';
 import { type CorruptionOptions, checkCorruptible, corruptedFigures, type MeasuredRobustness } from './corrupted.js';
-import { type LabelMapping, type MappingOptions, mapLabels, mapLogits } from './label-mapping.js';
+import { type LabelMapping, type MappingOptions, mapLabels, mapLogits, mappedVotes } from './label-mapping.js';
 import { findLabelOrder, type LabelOrder } from './label-order.js';
 import { type Protocol, protocolOf } from './protocol.js';
 
@@ -61,9 +61,11 @@ export interface Measured {
   /** True classes, indices into the evaluation's labels. */
   readonly labels: readonly number[];
   readonly logits: Scores;
+  /** The logits before the weights' temperature; left out where none was applied. */
+  readonly rawLogits?: Scores;
 }
 
-export interface Evaluated {
+export interface Evaluated extends Agreement {
   readonly split: string;
   readonly evaluation: Evaluation;
   /** What the indices in `evaluation` and `measured` stand for: the weights' labels, and unknown ones behind them. */
@@ -112,7 +114,7 @@ export async function evaluateOn(
   });
   try {
     const network = flip ? withFlip(classifier) : classifier;
-    const { measured, low } = await scoresOf(network, loader, mapping, options.onProgress);
+    const { measured, indices, low } = await scoresOf(network, loader, mapping, options.onProgress);
     const evaluation = evaluate(measured.labels, measured.logits);
     const robustness =
       corruptions === undefined
@@ -145,6 +147,11 @@ export async function evaluateOn(
     return {
       split,
       // A picture of an expression that cannot be chosen has an infinite loss: no mean says anything.
+      ...agreementOf(
+        measured,
+        indices.map((index) => itemAt(dataset.samples, index).distribution),
+        classifier.description.temperature?.value,
+      ),
       evaluation: Number.isFinite(evaluation.crossEntropy) ? evaluation : { ...evaluation, crossEntropy: null },
       labels: mapping.labels,
       protocol,
@@ -201,23 +208,36 @@ export async function scoresOf(
   loader: ReturnType<typeof createLoader>,
   mapping: LabelMapping,
   onProgress: EvaluateOptions['onProgress'],
-): Promise<{ readonly measured: Measured; readonly low: number | null }> {
+): Promise<{ readonly measured: Measured; readonly indices: readonly number[]; readonly low: number | null }> {
   const { samples, root } = loader.dataset;
   const classes = classifier.labels.labels.length;
   const scores = new Float32Array(samples.length * classes);
+  let rawScores: Float32Array | undefined;
+  const indices: number[] = [];
   const labels: number[] = [];
   const paths: string[] = [];
   let low: number | null = 0;
   for await (const batch of loader.epoch(0)) {
-    const { logits } = await classifier.classify(batch.images, batch.size);
+    const { logits, rawLogits } = await classifier.classify(batch.images, batch.size);
     scores.set(logits, labels.length * classes);
+    if (rawLogits !== undefined) {
+      rawScores ??= new Float32Array(scores.length);
+      rawScores.set(rawLogits, labels.length * classes);
+    }
     labels.push(...batch.labels);
     low = low === null || batch.lowContrast === null ? null : low + batch.lowContrast;
-    for (const index of batch.indices) paths.push(relative(root, itemAt(samples, index).path).replaceAll(sep, '/'));
+    for (const index of batch.indices) {
+      indices.push(index);
+      paths.push(relative(root, itemAt(samples, index).path).replaceAll(sep, '/'));
+    }
     onProgress?.((batch.indices.at(-1) ?? 0) + 1, samples.length);
   }
-  const data = mapLogits(scores.subarray(0, labels.length * classes), classes, mapping);
-  return { measured: { paths, labels, logits: { classes: mapping.labels.labels.length, data } }, low };
+  const mapped = (all: Float32Array): Scores => ({
+    classes: mapping.labels.labels.length,
+    data: mapLogits(all.subarray(0, labels.length * classes), classes, mapping),
+  });
+  const raw = rawScores === undefined ? {} : { rawLogits: mapped(rawScores) };
+  return { measured: { paths, labels, logits: mapped(scores), ...raw }, indices, low };
 }
 
 async function defaultSplit(root: string): Promise<string> {
@@ -261,9 +281,11 @@ async function openInOrder(
       `No picture in ${join(own.root, split)} has a majority among its votes, so there is nothing to measure.`,
     );
   }
-  const samples = voted.flatMap(({ path, label, majority }) => {
-    const to = mapping.indices[label] ?? -1;
-    return to === -1 ? [] : [{ path, label: to, majority }];
+  const samples = voted.flatMap((sample) => {
+    const to = mapping.indices[sample.label] ?? -1;
+    const { path, majority } = sample;
+    const distribution = mappedVotes(sample, mapping);
+    return to === -1 ? [] : [{ path, label: to, majority, ...defined({ distribution }) }];
   });
   if (samples.length === 0) {
     throw new UserError(`The weights know no expression of the pictures in ${join(own.root, split)}; nothing is left.`);

@@ -13,7 +13,8 @@ export interface Measurement {
 
 /** A measurement for programs. */
 export function evaluationDocument({ checkpoint, model, data, result }: Measurement): object {
-  const { split, labels, evaluation, skipped, protocol, order, warnings, note, robustness } = result;
+  const { split, labels, evaluation, votes, uncalibrated, skipped, protocol, order, warnings, note, robustness } =
+    result;
   return {
     checkpoint,
     model,
@@ -25,6 +26,8 @@ export function evaluationDocument({ checkpoint, model, data, result }: Measurem
     order,
     warnings,
     ...evaluation,
+    votes,
+    uncalibrated,
     ...defined({ robustness }),
     skipped: skipped.map(({ path, reason }) => ({ path, reason })),
   };

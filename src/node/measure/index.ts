@@ -1,3 +1,4 @@
+export * from './calibrate.js';
 export type { CorruptionOptions, MeasuredRobustness } from './corrupted.js';
 export * from './embed.js';
 export * from './evaluate.js';

@@ -2,6 +2,7 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { canonicalLabel, compareLabels, isNumbered } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
+import type { Sample } from '../datasets/index.js';
 
 /** How to measure weights on data with other expressions. */
 export interface MappingOptions {
@@ -97,4 +98,18 @@ export function mapLogits(logits: Float32Array, weights: number, { labels, remov
     for (const c of removed) mapped[at + c] = Number.NEGATIVE_INFINITY;
   }
   return mapped;
+}
+
+/** A picture's votes in the classes of the weights; undefined where it has none, or the classes are not the same. */
+export function mappedVotes(
+  { distribution }: Pick<Sample, 'distribution'>,
+  { relation, labels, indices }: LabelMapping,
+): Float32Array | undefined {
+  if (distribution === undefined || relation === 'mapped') return undefined;
+  const shares = new Float32Array(labels.labels.length);
+  distribution.forEach((share, c) => {
+    const to = itemAt(indices, c);
+    shares[to] = itemAt(shares, to) + share;
+  });
+  return shares;
 }

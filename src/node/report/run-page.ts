@@ -1,7 +1,7 @@
 import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
-import type { Calibration, ClassMetrics, Evaluation } from '../../metrics/index.js';
+import type { Calibration, ClassMetrics, Evaluation, Uncalibrated, VoteAgreement } from '../../metrics/index.js';
 import { classNames, grouped, hours, settingText } from '../draw/text.js';
 import { Html, html, htmlPage, htmlTable } from './html.js';
 import type { RunFolder } from './run-folder.js';
@@ -19,6 +19,8 @@ export interface ReportedEvaluation {
   readonly confusion: Evaluation['confusion'];
   readonly perClass: readonly ClassMetrics[];
   readonly calibration?: Calibration;
+  readonly votes?: VoteAgreement | null;
+  readonly uncalibrated?: Uncalibrated | null;
   /** How it was measured, in lines. */
   readonly protocol?: string;
 }
@@ -98,6 +100,7 @@ function missing(): Html {
 
 function evaluated(evaluation: ReportedEvaluation, charts: RunCharts): Html {
   const { on, labels, samples, accuracy, meanClassAccuracy, macroF1, crossEntropy, perClass, calibration } = evaluation;
+  const { votes = null, uncalibrated = null } = evaluation;
   const names = classNames(labels, perClass.length);
   return html`<h2>Evaluation</h2>
 <p>${show(on)}</p>
@@ -113,6 +116,8 @@ ${tiles([
         ['calibration error (ECE), %', percent(calibration.ece, 2)],
         ['Brier score', fixed(calibration.brier, 4)],
       ] as const)),
+  ...(uncalibrated === null ? [] : rawTiles(uncalibrated)),
+  ...(votes === null ? [] : voteTiles(votes)),
 ])}
 <div class="row">
 ${picture(charts.confusion)}
@@ -131,6 +136,21 @@ ${evaluation.protocol === undefined ? html`` : html`<pre class="faint">${evaluat
       percent(f1),
     ]),
   )}</div>`;
+}
+
+function rawTiles({ temperature, ece }: Uncalibrated): [name: string, value: string][] {
+  return [
+    ['temperature', temperature.toFixed(4)],
+    ['calibration error without it, %', percent(ece, 2)],
+  ];
+}
+
+function voteTiles({ crossEntropy, divergence, entropyCorrelation }: VoteAgreement): [name: string, value: string][] {
+  return [
+    ['cross-entropy to the votes, nats', fixed(crossEntropy, 4)],
+    ['divergence from the votes, nats', fixed(divergence, 4)],
+    ['rank correlation of entropies', fixed(entropyCorrelation, 4)],
+  ];
 }
 
 function epochs({ epochs: done, best }: RunFolder): Html {

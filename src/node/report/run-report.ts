@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
-import { accuracy, type Evaluation, macroF1, meanClassAccuracy, perClassMetrics } from '../../metrics/index.js';
+import {
+  type Agreement,
+  accuracy,
+  type Evaluation,
+  macroF1,
+  meanClassAccuracy,
+  perClassMetrics,
+} from '../../metrics/index.js';
 import { grouped } from '../draw/text.js';
 import { writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
@@ -42,8 +49,14 @@ export function recordedEvaluation(run: RunFolder): ReportedEvaluation | undefin
 }
 
 /** What was measured for the report. */
-export function measuredEvaluation(on: string, labels: readonly string[], evaluation: Evaluation): ReportedEvaluation {
-  return { on, labels, ...evaluation };
+export function measuredEvaluation(
+  on: string,
+  labels: readonly string[],
+  evaluation: Evaluation,
+  agreement: Partial<Agreement> = {},
+): ReportedEvaluation {
+  const { votes, uncalibrated } = agreement;
+  return { on, labels, ...evaluation, ...defined({ votes, uncalibrated }) };
 }
 
 /**

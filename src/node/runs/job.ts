@@ -98,6 +98,8 @@ export interface TrainResult {
   /** Null: there are no weights of the best epoch, because none was finished or those of before were not there. */
   readonly bestCheckpoint: string | null;
   readonly lastCheckpoint: string;
+  /** Fitted and stored with the best weights at the end; null where none was asked for, or the pictures leave it open. */
+  readonly temperature: number | null;
   /** Epochs finished. */
   readonly epochs: number;
   readonly interrupted: boolean;

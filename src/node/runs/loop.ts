@@ -44,7 +44,7 @@ export async function runEpochs(
   hasBest: boolean,
   signal: AbortSignal | undefined,
   began: (at: Readonly<RunPosition>, history: History) => void = () => undefined,
-): Promise<Omit<TrainResult, 'init' | 'shared'>> {
+): Promise<Omit<TrainResult, 'temperature' | 'init' | 'shared'>> {
   const { job, run } = context;
   const at = positionOf(state, hasBest);
   // In a folder of its own the state is at home from the start, whatever comes.

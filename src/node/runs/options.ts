@@ -47,6 +47,8 @@ export const trainingSchema = z.looseObject({
   valSplit: z.string().min(1).nullable(),
   /** Fraction of the training split that is held out when `valSplit` is null. */
   holdOut: z.number().gt(0).lt(1),
+  /** Fraction of the training split that is held out to fit a temperature on when training is done; null: none is fitted. */
+  calibration: z.number().gt(0).lt(1).nullable().default(null),
   /** Cross-validation: how many parts the training split is divided into; null: none. */
   folds: z.number().int().min(2).nullable().default(null),
   /** Which part, from 1, is kept from training and from choosing the best epoch; null without `folds`. */

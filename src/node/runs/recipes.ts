@@ -13,6 +13,7 @@ const anyRun = {
   trainSplit: 'train',
   valSplit: null,
   holdOut: 0.1,
+  calibration: null,
   folds: null,
   fold: null,
   momentum: 0.9,

@@ -68,7 +68,7 @@ describe('a run that goes on', () => {
     const data = (count: number, labels = faces) => {
       const samples = Array.from({ length: count }, (_, i) => ({ path: `${i}.png`, label: i % 2, majority: true }));
       const train: Dataset = { root: 'moved', split: 'train', labels, samples };
-      return { labels, train, validation: train, validationName: '' };
+      return { labels, train, validation: train, calibration: undefined, validationName: '' };
     };
     const path = join(await folder('counted', 2), 'last.safetensors');
     const digest = { train: 'a', validation: 'b' };
@@ -104,7 +104,7 @@ describe('a run that goes on', () => {
     const opened = async (root: string) => {
       const of = (split: string) => loadDataset(root, split, { labels: faces });
       const [train, validation] = [await of('train'), await of('valid')];
-      return { labels: faces, train, validation, validationName: '' };
+      return { labels: faces, train, validation, calibration: undefined, validationName: '' };
     };
     const files = {
       ...{ 'train/happy/e\u0301.png': 'abc', 'train/happy/b.png': 'ab', 'train/sad/a.png': 'a' },

@@ -18,6 +18,8 @@ export interface RunData {
   readonly train: Dataset;
   /** Chooses the best epoch. */
   readonly validation: Dataset;
+  /** What a temperature is fitted on at the end; undefined where none is. */
+  readonly calibration: Dataset | undefined;
   /** Of the validation pictures, in words, for the record. */
   readonly validationName: string;
 }
@@ -30,15 +32,36 @@ export async function openData(run: RunOptions, order?: LabelSet): Promise<RunDa
   const whole = await openTraining(run, order);
   const { labels } = whole;
   const fold = foldOf(run);
-  const train = fold === undefined ? whole : divide(whole, fold).train;
+  const { train, calibration } = withoutCalibration(fold === undefined ? whole : divide(whole, fold).train, run);
   if (run.valSplit !== null) {
     const validation = await loadDataset(run.data, run.valSplit, { labels });
-    return { labels, train, validation, validationName: `split '${printable(validation.split)}'` };
+    return { labels, train, validation, calibration, validationName: `split '${printable(validation.split)}'` };
   }
   const parts = holdOut(train, run.holdOut, run.seed);
   const share = `${Math.round(run.holdOut * 100)}% held out of split '${printable(train.split)}'`;
   const without = fold === undefined ? '' : ` without fold ${fold.index} of ${fold.count}`;
-  return { labels, train: parts.train, validation: parts.validation, validationName: `${share}${without}` };
+  return {
+    labels,
+    train: parts.train,
+    validation: parts.validation,
+    calibration,
+    validationName: `${share}${without}`,
+  };
+}
+
+/** @throws UserError where the pictures that would be held out show one class only. */
+function withoutCalibration(
+  whole: Dataset,
+  { calibration, seed }: RunOptions,
+): { readonly train: Dataset; readonly calibration: Dataset | undefined } {
+  if (calibration === null) return { train: whole, calibration: undefined };
+  const { train, validation } = holdOut(whole, calibration, seed);
+  if (classCounts(validation).filter((count) => count > 0).length >= 2) return { train, calibration: validation };
+  throw new UserError(
+    `A temperature needs pictures of two classes, and what is held out of ${whole.root} for it shows one; leave that out, or add pictures.`,
+    'input',
+    { settings: ['calibration'] },
+  );
 }
 
 /** The part of the training split that a run of a cross-validation keeps for its measurement. */

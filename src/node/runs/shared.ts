@@ -34,7 +34,9 @@ export async function sharedSets(run: RunOptions, data: RunData): Promise<Shared
     others.push({ where: `split '${split}'`, samples: await samplesOf(run, split) });
   }
   if (run.fold !== null) {
-    const used = new Set([...data.train.samples, ...data.validation.samples].map(({ path }) => path));
+    const { train, validation, calibration } = data;
+    const all = [...train.samples, ...validation.samples, ...(calibration?.samples ?? [])];
+    const used = new Set(all.map(({ path }) => path));
     const rest = (await samplesOf(run, run.trainSplit)).filter(({ path, majority }) => majority && !used.has(path));
     others.push({ where: `fold ${run.fold}, which is kept for measuring`, samples: rest });
   }

@@ -21,6 +21,7 @@ import { bestFileName, historyFileName, runFileName } from './run-document.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { augmentationOf, networkOf } from './run-network.js';
 import type { RunPosition } from './run-position.js';
+import { storeTemperature } from './run-temperature.js';
 import { checkSavable, snapshotOf } from './save.js';
 import { sharedSets } from './shared.js';
 
@@ -136,7 +137,11 @@ async function trainInto(
         step,
         history: history.events,
       });
-    return { ...(await runEpochs(context, resumed?.state, hasBest, signal, began)), init, shared };
+    const result = await runEpochs(context, resumed?.state, hasBest, signal, began);
+    const temperature = result.interrupted
+      ? null
+      : await storeTemperature(result.bestCheckpoint, data, job, run, listener);
+    return { ...result, temperature, init, shared };
   } finally {
     await closeAll(
       () => trainLoader.close(),

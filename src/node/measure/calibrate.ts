@@ -1,0 +1,140 @@
+import { defined } from '../../common/defined.js';
+import { UserError } from '../../common/errors.js';
+import type { LabelSet } from '../../common/labels.js';
+import { percent } from '../../common/percent.js';
+import { printable } from '../../common/printable.js';
+import { calibration, crossEntropy, fitTemperature, type Scores } from '../../metrics/index.js';
+import { type Classifier, loadClassifier } from '../../recognize/classifier.js';
+import type { NetworkOptions } from '../../recognize/network.js';
+import type { TemperatureRecord } from '../../safetensors/index.js';
+import { amendable, amendModel } from '../checkpoints/index.js';
+import { createLoader, type Dataset, holdOut, loadDataset, type Skipped } from '../datasets/index.js';
+import { scoresOf } from './evaluate.js';
+import { mapLabels } from './label-mapping.js';
+
+export interface FitOptions {
+  /** What the probabilities are to agree with: the majority labels (default), or the shares of the votes. */
+  readonly targets?: TemperatureRecord['targets'];
+  /** Pictures at once (default 32). */
+  readonly batchSize?: number;
+  readonly workers?: number;
+  /** A picture that cannot be read is an error instead of being left out (default false). */
+  readonly strict?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Figures on the pictures that a temperature was fitted on, against their labels. */
+export interface FitFigures {
+  /** Expected calibration error, a fraction. */
+  readonly ece: number | null;
+  /** In nats. */
+  readonly crossEntropy: number | null;
+}
+
+export interface FittedTemperature {
+  readonly record: TemperatureRecord;
+  readonly before: FitFigures;
+  readonly after: FitFigures;
+  readonly skipped: readonly Skipped[];
+}
+
+/**
+ * Fits a temperature on pictures, by their majority labels or votes; those without a majority are left out.
+ * @param classifier loaded with `raw`
+ * @param dataset in the order of the classifier's labels; pictures that the network was not trained on
+ * @param words which pictures these are
+ * @throws UserError where the pictures leave it open (`fitTemperature`), or have no votes where those are asked for.
+ */
+export async function temperatureFor(
+  classifier: Classifier,
+  dataset: Dataset,
+  words: string,
+  { targets = 'labels', batchSize = 32, workers, strict = false, onProgress }: FitOptions = {},
+): Promise<FittedTemperature> {
+  const voted = dataset.samples.filter(({ majority }) => majority);
+  const wanted = targets === 'labels' ? voted : voted.filter(({ distribution }) => distribution !== undefined);
+  if (wanted.length === 0) {
+    const what = targets === 'labels' ? 'a majority among its votes' : 'votes';
+    throw new UserError(`No picture (${words}) has ${what}, so no temperature can be fitted; use other pictures.`);
+  }
+  const { preprocessing, labels: own } = classifier;
+  const loader = createLoader(
+    { ...dataset, samples: wanted },
+    { preprocessing, batchSize, strict, cacheBytes: 0, ...defined({ workers }) },
+  );
+  try {
+    const { measured, indices } = await scoresOf(classifier, loader, mapLabels(own, own), onProgress);
+    const { labels, logits } = measured;
+    const value = fitTemperature(targets === 'labels' ? labels : sharesOf(wanted, indices, logits.classes), logits);
+    const tempered = { ...logits, data: logits.data.map((logit) => logit / value) };
+    return {
+      record: { format: 1, value, targets, pictures: labels.length, dataset: printable(words, 300) },
+      before: figures(labels, logits),
+      after: figures(labels, tempered),
+      skipped: loader.skipped,
+    };
+  } finally {
+    await loader.close();
+  }
+}
+
+function sharesOf(samples: Dataset['samples'], indices: readonly number[], classes: number): Scores {
+  const data = new Float32Array(indices.length * classes);
+  for (const [row, index] of indices.entries()) data.set(samples[index]?.distribution ?? [], row * classes);
+  return { classes, data };
+}
+
+const figures = (labels: readonly number[], logits: Scores): FitFigures => ({
+  ece: calibration(labels, logits).ece,
+  crossEntropy: crossEntropy(labels, logits),
+});
+
+export interface CalibrateOptions extends FitOptions {
+  readonly split: string;
+  /** Use only that part of the split which a run with this calibration share kept from training; default seed: the weights'. */
+  readonly part?: { readonly fraction: number; readonly seed: number | undefined };
+  /** Which expressions numbered class folders stand for. */
+  readonly folderLabels?: LabelSet;
+  /** File to write (default: the one that is read). */
+  readonly out?: string;
+  /** How the network is run. */
+  readonly network?: Omit<NetworkOptions, 'raw'>;
+}
+
+export interface Calibrated extends FittedTemperature {
+  /** The file that was written. */
+  readonly path: string;
+}
+
+/**
+ * Fits a temperature to a checkpoint on pictures of a dataset, and writes the checkpoint with it.
+ * @param path a safetensors file, or a folder that holds one
+ * @throws UserError where checkpoint or data cannot be used, they do not have the same expressions, or the pictures
+ * leave the temperature open.
+ */
+export async function calibrate(path: string, root: string, options: CalibrateOptions): Promise<Calibrated> {
+  const file = await amendable(path);
+  const classifier = await loadClassifier(path, { ...options.network, raw: true });
+  try {
+    const dataset = await openFor(classifier.labels, root, options);
+    const { part } = options;
+    const of = `split '${printable(dataset.split)}' of ${classifier.labels.name}`;
+    const seed = part?.seed ?? classifier.description.training?.seed ?? 0;
+    const words = part === undefined ? of : `${percent(part.fraction)}% held out of ${of}, seed ${seed}`;
+    const pictures = part === undefined ? dataset : holdOut(dataset, part.fraction, seed).validation;
+    const fitted = await temperatureFor(classifier, pictures, words, options);
+    const out = options.out ?? file;
+    await amendModel(file, out, { ...classifier.description, temperature: fitted.record });
+    return { ...fitted, path: out };
+  } finally {
+    await classifier.dispose();
+  }
+}
+
+/** A split in the order of the weights' labels. */
+async function openFor(weights: LabelSet, root: string, { split, folderLabels }: CalibrateOptions): Promise<Dataset> {
+  const given = { keepNonMajority: true, ...defined({ labels: folderLabels }) };
+  const own = await loadDataset(root, split, given);
+  const { relation } = mapLabels(weights, own.labels);
+  return relation === 'same' ? own : loadDataset(root, split, { ...given, labels: weights });
+}
