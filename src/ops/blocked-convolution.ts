@@ -8,10 +8,18 @@ import { gather, reshape, transpose } from './shape.js';
 // inputs to it, which it leaves as they are and multiplies a third slower. Here such convolutions are put into that
 // layout by the graph itself. In the graph a blocked tensor keeps the shape [N, C, H, W]; only its elements are elsewhere.
 
-/** Whether a convolution of these channels fills whole blocks and has one group. */
-export function fillsBlocks(block: number, groups: number, channels: number, out: number): boolean {
-  return groups === 1 && channels % block === 0 && out % block === 0;
+/**
+ * Whether a convolution has a form over blocks: its channels fill whole blocks, and it has one group or, being depthwise,
+ * one for each channel.
+ * @param weight [O, I / groups, k, k]
+ */
+export function fillsBlocks(block: number, groups: number, weight: Tensor): boolean {
+  const [out, perGroup] = [fixedDim(weight, 0), fixedDim(weight, 1)];
+  if (groups === 1) return perGroup % block === 0 && out % block === 0;
+  return isDepthwise(groups, weight) && out % block === 0;
 }
+
+const isDepthwise = (groups: number, weight: Tensor): boolean => groups === weight.shape[0] && weight.shape[1] === 1;
 
 /** x [N, C, H, W] with its channels in blocks. */
 export function toBlocks(x: Tensor): Tensor {
@@ -29,13 +37,13 @@ export function blockedConvolution(
   weight: Tensor,
   bias: Tensor | undefined,
   shape: Tensor['shape'],
-  options: { readonly stride: number; readonly pads: readonly number[] },
+  options: { readonly stride: number; readonly pads: readonly number[]; readonly groups: number },
 ): Tensor {
   const y = applyOne('NchwcConv', bias ? [x, weight, bias] : [x, weight], shape, {
     strides: [options.stride, options.stride],
     pads: options.pads,
     kernel_shape: [fixedDim(weight, 2), fixedDim(weight, 3)],
-    group: 1,
+    group: options.groups,
   });
   return applyOne('NchwcReorderOutput', [y], shape, { channels: fixedDim(y, 1) });
 }
@@ -45,13 +53,18 @@ export function blockedConvolution(
  * for: a transpose of two axes, gathering whole rows, and moving runs of c elements. (One transpose takes four times as
  * long, and two in a row are joined into one by its optimizer.)
  */
-export function blockedWeight(weight: Tensor, block: number): Tensor {
+function blockedWeight(weight: Tensor, groups: number, block: number): Tensor {
   const [out, channels, k] = [fixedDim(weight, 0), fixedDim(weight, 1), fixedDim(weight, 2)];
+  if (groups > 1) return depthwiseKernel(weight, rowsOfKernel(k), block);
   const size = k * k;
   const rows = transpose(reshape(weight, [out, channels * size]), [1, 0]);
   const parts = reshape(gatherRows(rows, blockOrder(channels, size, block)), [channels * size, out / block, block]);
   return reshape(transpose(parts, [1, 0, 2]), weight.shape);
 }
+
+/** The numbers of the elements of a kernel, row by row. */
+const rowsOfKernel = (k: number): number[][] =>
+  Array.from({ length: k }, (_, r) => Array.from({ length: k }, (_, c) => r * k + c));
 
 /** Where, in [I, k k], the elements of [I / c, k k, c] come from. */
 function blockOrder(channels: number, size: number, block: number): number[] {
@@ -63,18 +76,34 @@ function blockOrder(channels: number, size: number, block: number): number[] {
 
 const gatherRows = (x: Tensor, rows: readonly number[]): Tensor => gather(x, Int32Array.from(rows), [rows.length], 0);
 
-/** [O, I, k, k] -> [k k, O I]: the elements of the kernels, from which {@link blockedKernel} picks. */
-export function kernelElements(weight: Tensor): Tensor {
+/** Makes a blocked weight of some elements of a kernel, given row by row, [height, width]. */
+export type KernelOf = (picked: readonly (readonly number[])[]) => Tensor;
+
+/** The kernels of the gradient of a convolution's input, which are made of the elements of its weight [O, I / groups, k, k]. */
+export function gradientKernels(weight: Tensor, groups: number, block: number): KernelOf {
+  if (groups > 1) return (picked) => depthwiseKernel(weight, picked, block);
   const [out, channels, k] = [fixedDim(weight, 0), fixedDim(weight, 1), fixedDim(weight, 2)];
-  return transpose(reshape(weight, [out * channels, k * k]), [1, 0]);
+  const elements = transpose(reshape(weight, [out * channels, k * k]), [1, 0]);
+  return (picked) => blockedKernel(elements, { out, in: channels }, picked, block);
+}
+
+/** [C, 1, k, k] -> [C / c, height, width, c] of the elements that are picked, under the shape [C, 1, height, width]. */
+function depthwiseKernel(weight: Tensor, picked: readonly (readonly number[])[], block: number): Tensor {
+  const [channels, k] = [fixedDim(weight, 0), fixedDim(weight, 2)];
+  const [height, width] = [picked.length, itemAt(picked, 0).length];
+  const flat = reshape(weight, [channels / block, block, k * k]);
+  const order = picked.flat();
+  const inOrder = order.length === k * k && order.every((element, i) => element === i);
+  const part = inOrder ? flat : gather(flat, Int32Array.from(order), [order.length], 2);
+  return reshape(transpose(part, [0, 2, 1]), [channels, 1, height, width]);
 }
 
 /**
  * The blocked weight of a convolution from O to I channels, as gradients need it.
- * @param elements of {@link kernelElements}
+ * @param elements of the kernels, [k k, O I]
  * @param picked which of them make the kernel, row by row, [height, width]
  */
-export function blockedKernel(
+function blockedKernel(
   elements: Tensor,
   channels: { readonly out: number; readonly in: number },
   picked: readonly (readonly number[])[],
@@ -90,9 +119,8 @@ export function blockedKernel(
 export function lowerBlocked(node: Node, block: number): readonly Tensor[] | undefined {
   const [x, weight] = [operand(node, 0), operand(node, 1)];
   const { fixed, group, strides, pads } = attributesOf('Conv', node);
-  const suits = fixed === undefined && fillsBlocks(block, group, fixedDim(weight, 1), fixedDim(weight, 0));
-  if (!suits) return undefined;
+  if (fixed !== undefined || !fillsBlocks(block, group, weight)) return undefined;
   const bias = node.inputs.length > 2 ? operand(node, 2) : undefined;
-  const options = { stride: itemAt(strides, 0), pads };
-  return [blockedConvolution(toBlocks(x), blockedWeight(weight, block), bias, output(node, 0).shape, options)];
+  const options = { stride: itemAt(strides, 0), pads, groups: group };
+  return [blockedConvolution(toBlocks(x), blockedWeight(weight, group, block), bias, output(node, 0).shape, options)];
 }

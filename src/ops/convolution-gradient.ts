@@ -1,6 +1,6 @@
 import { itemAt } from '../common/item-at.js';
 import { dimOf, elements, fixedDim, fixedShape, mapDims, type Node, type Tensor } from '../graph/index.js';
-import { blockedConvolution, blockedKernel, fillsBlocks, kernelElements, toBlocks } from './blocked-convolution.js';
+import { blockedConvolution, fillsBlocks, gradientKernels, toBlocks } from './blocked-convolution.js';
 import { flatMap } from './channels.js';
 import { mul } from './elementwise.js';
 import { matmul } from './linear.js';
@@ -30,7 +30,7 @@ export function lowerConvInputGradient(node: Node, target: Target): Tensor {
   const { shape } = output(node, 0);
   const { stride, padding, groups, kernel } = geometry(attributesOf('ConvInputGradient', node));
   const block = target.channelBlock;
-  if (block !== undefined && fillsBlocks(block, groups, fixedDim(weight, 1), fixedDim(weight, 0))) {
+  if (block !== undefined && fillsBlocks(block, groups, weight)) {
     const phases = inputGradientByPhases(dy, weight, output(node, 0), { stride, padding, groups, kernel }, block);
     if (phases !== undefined) return phases;
   }
@@ -90,15 +90,15 @@ function inputGradientByPhases(dy: Tensor, weight: Tensor, dx: Tensor, g: Geomet
   const rows = phasesOf(height, fixedDim(dy, 2), g);
   const columns = phasesOf(width, fixedDim(dy, 3), g);
   if (rows === undefined || columns === undefined) return undefined;
-  const elements = kernelElements(weight);
+  const kernelOf = gradientKernels(weight, g.groups, block);
   const blocks = toBlocks(dy);
   const [h, w] = [height / g.stride, width / g.stride];
   const parts = rows.flatMap((row) =>
     columns.map((column) => {
       const picked = row.picked.map((r) => column.picked.map((c) => r * g.kernel + c));
-      const kernel = blockedKernel(elements, { out: fixedDim(weight, 0), in: channels }, picked, block);
+      const kernel = kernelOf(picked);
       const pads = [row.pads[0], column.pads[0], row.pads[1], column.pads[1]];
-      return blockedConvolution(blocks, kernel, undefined, [n, channels, h, w], { stride: 1, pads });
+      return blockedConvolution(blocks, kernel, undefined, [n, channels, h, w], { stride: 1, pads, groups: g.groups });
     }),
   );
   const [whole] = parts;
@@ -288,13 +288,62 @@ function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[]
   return reshape(transpose(products, [0, 2, 1]), shape);
 }
 
-/** One kernel a channel: [N, C, k k, hw] x [N, C, hw, 1]. */
+/** One kernel a channel. */
 function depthwiseWeightGradient(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry, target: Target): Tensor {
   const [n, out, h, w] = mapDims(dy);
   if (shape[1] !== 1 || out !== g.groups) {
     throw new Error('ConvWeightGradient: grouped convolutions are differentiated only with one channel a group');
   }
+  if (target.device !== 'webgpu') return depthwiseWeightGradientByPixels(x, dy, shape, g, target);
+  // [N, C, k k, hw] x [N, C, hw, 1]
   const seen = shifts(g.kernel).map(([r, c]) => reshape(met(x, r, c, dy, g, target), [n, out, 1, h * w]));
   const products = matmul(concat(seen, 2), reshape(dy, [n, out, h * w, 1]));
   return reshape(reduceSum(products, [0]), shape);
+}
+
+/**
+ * By channel, the product of every pixel of x with every pixel of dy, summed over the batch; of these pairs a 0/1 matrix
+ * sums those that met in the same element of the kernel. Few of them did, but nothing has to be shifted. In large maps,
+ * pixels are multiplied with those of their rows only, for each row of the kernel.
+ */
+function depthwiseWeightGradientByPixels(
+  x: Tensor,
+  dy: Tensor,
+  shape: readonly number[],
+  g: Geometry,
+  target: Target,
+): Tensor {
+  const [, , height, width] = mapDims(x);
+  const [n, channels, h, w] = mapDims(dy);
+  const { stride, padding, kernel } = g;
+  const [turnedX, turnedDy] = [swapBatch(x), swapBatch(dy)];
+  if (height * width <= 64) {
+    const pixels = (t: Tensor, size: number): Tensor => reshape(t, [channels, n, size]);
+    const pairs = matmul(transposeLast(pixels(turnedX, height * width)), pixels(turnedDy, h * w));
+    const meeting: [number, number][] = [];
+    for (const [r, c] of shifts(kernel)) {
+      for (let i = 0; i < h * w; i++) {
+        const [row, column] = [stride * Math.floor(i / w) + r - padding, stride * (i % w) + c - padding];
+        if (row < 0 || row >= height || column < 0 || column >= width) continue;
+        meeting.push([(row * width + column) * h * w + i, r * kernel + c]);
+      }
+    }
+    const flat = reshape(pairs, [channels, height * width * h * w]);
+    return reshape(matmul(flat, placement(height * width * h * w, kernel * kernel, meeting)), shape);
+  }
+  const lines = (t: Tensor, size: number): Tensor => reshape(t, [channels, rowsOf(t, 1, 3), size]);
+  const meeting: [number, number][] = [];
+  for (let c = 0; c < kernel; c++) {
+    for (let i = 0; i < w; i++) {
+      const column = stride * i + c - padding;
+      if (column >= 0 && column < width) meeting.push([column * w + i, c]);
+    }
+  }
+  const sums = placement(width * w, kernel, meeting);
+  const rows = Array.from({ length: kernel }, (_, r) => {
+    const seen = takeAxis(turnedX, 2, r - padding, stride, h, target);
+    const pairs = matmul(transposeLast(lines(seen, width)), lines(turnedDy, w));
+    return reshape(matmul(reshape(pairs, [channels, width * w]), sums), [channels, 1, kernel]);
+  });
+  return reshape(concat(rows, 1), shape);
 }
