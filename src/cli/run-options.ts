@@ -145,7 +145,18 @@ export function withRunOptions(command: Command): Command {
     .option('--jpeg <probability>', 'of the loss of JPEG at low quality', numberOrNull('jpeg'))
     .option('--mixup <alpha>', 'mix pictures and their targets by shares from Beta(alpha, alpha)', number('mixup'))
     .option('--cutmix <alpha>', 'paste boxes of other pictures, by such shares of the area', number('cutmix'))
-    .option('--label-smoothing <fraction>', 'of labels, spread over all classes; votes stay', number('labelSmoothing'));
+    .option('--label-smoothing <fraction>', 'of labels, spread over all classes; votes stay', number('labelSmoothing'))
+    .option(
+      '--teacher <file>',
+      'checkpoint of a network to learn from as well; repeatable: the mean of all',
+      (file, before: readonly string[] = []) => [...before, file],
+    )
+    .option('--teacher-weight <share>', 'of the teachers in what is learned (default: 0.5)', number('teacherWeight'))
+    .option(
+      '--teacher-temperature <factor>',
+      "above 1 makes the teachers' probabilities more even (default: 1)",
+      number('teacherTemperature'),
+    );
   for (const option of networkOptionFlags()) command.addOption(option);
   return command
     .option('--seed <number>', 'all that is random', number('seed'))
@@ -177,9 +188,9 @@ export function givenRun(options: Readonly<Record<string, unknown>>): Partial<Ru
   return Object.fromEntries(runKeys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])));
 }
 
-const mayChange: readonly string[] = ['epochs', 'data'];
+const mayChange: readonly string[] = ['epochs', 'data', 'teacher'];
 
-/** What a resumed run goes on with: the stored options; only the number of epochs and where the data lies may be others. */
+/** What a resumed run goes on with: the stored options; only the number of epochs and where data and teachers lie may be others. */
 export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunOptions {
   const same = (key: string): boolean => isDeepStrictEqual(stored[key], given[key]);
   const other = runKeys.filter((key) => !mayChange.includes(key) && given[key] !== undefined && !same(key));
@@ -191,5 +202,6 @@ export function resumedRun(stored: RunOptions, given: Partial<RunOptions>): RunO
       'usage',
     );
   }
-  return { ...stored, epochs: given.epochs ?? stored.epochs, data: given.data ?? stored.data };
+  const { epochs = stored.epochs, data = stored.data, teacher = stored.teacher } = given;
+  return { ...stored, epochs, data, teacher };
 }

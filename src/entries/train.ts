@@ -59,11 +59,17 @@ export type { RunFile, Session } from '../node/runs/run-document.js';
 export { train } from '../node/runs/train.js';
 export { type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';
 export {
+  type DistillationSettings,
+  defaultDistillation,
+  distillation,
   type Position,
   type Reducer,
   type StepResult,
   type StepSettings,
+  type Student,
   type Tally,
+  type Teacher,
+  type Teaching,
   type TrainDevice,
   Trainer,
   type TrainerOptions,

@@ -13,6 +13,7 @@ export type {
   ImageSource,
   RawImage,
 } from './image-source.js';
+export { type InputConversion, inputConversion } from './input-conversion.js';
 export * from './input-format.js';
 export * from './jpeg-loss.js';
 export * from './mix.js';

@@ -29,6 +29,7 @@ const stateSchema = z.object({
   config: z.unknown(),
   accumulators: scalars,
   data: z.object({ train: z.string(), validation: z.string() }).exactOptional(),
+  teachers: z.array(z.string()).exactOptional(),
   best: z.object({ epoch: count, metric: z.string(), value: z.number() }).exactOptional(),
   optimizer: z.object({ name: z.string(), steps: count, scalars, slots: z.array(z.string().regex(/^[^/]+$/)) }),
   ema: z.object({ updates: count, decay: z.number() }).exactOptional(),
@@ -58,6 +59,8 @@ export interface TrainState {
   readonly accumulators: Scalars;
   /** Digests of the pictures, so that the run does not go on with others; not in states of early versions. */
   readonly data?: { readonly train: string; readonly validation: string };
+  /** SHA-256 of the files of the teachers, in their order; without teachers there is none. */
+  readonly teachers?: readonly string[];
   /** The best epoch so far. */
   readonly best?: { readonly epoch: number; readonly metric: string; readonly value: number };
   readonly optimizer: {

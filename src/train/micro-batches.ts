@@ -39,7 +39,8 @@ export function microBatches(batch: Batch, cut: Cut): MicroBatch[] {
   return parts;
 }
 
-function oneHot(labels: ArrayLike<number>, classes: number): Float32Array {
+/** [n, classes]: 1 for the label. */
+export function oneHot(labels: ArrayLike<number>, classes: number): Float32Array {
   const targets = new Float32Array(labels.length * classes);
   for (let i = 0; i < labels.length; i++) targets[i * classes + Number(labels[i])] = 1;
   return targets;

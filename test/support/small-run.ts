@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Batch } from '../../src/image/index.js';
 import { zeros } from '../../src/nn/index.js';
 import { loadTrainState } from '../../src/node/checkpoints/index.js';
 import type { Dataset, LoadedBatch, Loader } from '../../src/node/datasets/index.js';
@@ -113,6 +114,7 @@ export async function smallRun(out: string, saveEvery: number, signal?: AbortSig
     dataset: 'faces',
     protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: 'held out' },
     data: { train: 'a', validation: 'b' },
+    teachers: [],
     commit: null,
   };
   const folder = await claimFolder(out, [lastFileName, 'best.safetensors', 'metrics.jsonl', 'run.json']);
@@ -131,6 +133,7 @@ export async function smallRun(out: string, saveEvery: number, signal?: AbortSig
       record,
       trainer,
       trainLoader,
+      teach: (batches: AsyncIterable<Batch>) => batches,
       valLoader: loaderOf(8, 8),
       listener: events.listener,
     };

@@ -16,7 +16,7 @@ import {
 } from '../../node/runs/cross-validation.js';
 import type { InitSource } from '../../node/runs/init.js';
 import type { EpochSummary, TrainJob, TrainResult } from '../../node/runs/job.js';
-import { parseRun, parseStoredRun, type RunOptions } from '../../node/runs/options.js';
+import { parseRun, parseStoredRun, type RunOptions, withPaths } from '../../node/runs/options.js';
 import { train } from '../../node/runs/train.js';
 import { wishedRun } from '../../node/runs/wished-run.js';
 import type { DeviceName } from '../../runtime/index.js';
@@ -91,7 +91,7 @@ async function run(flags: TrainFlags): Promise<void> {
   try {
     if (options.folds !== null && options.fold === null && flags.resume === undefined) {
       // From wherever it is resumed.
-      const run = { ...options, data: resolve(options.data) };
+      const run = withPaths(options, (path) => resolve(path));
       const files = init.map((source) => ({ ...source, path: resolve(source.path) }));
       await runFolds(flags, { format: 1, run, init: files, done: [] }, out.path);
     } else await runOnce(flags, options, init, out.path);
@@ -193,14 +193,14 @@ async function resumedFolds(flags: TrainFlags, folder: string): Promise<CrossVal
   if (initOf(flags).length > 0 || flags.out !== undefined) {
     throw new UserError('A cross-validation goes on as it began; leave out --init and --out.', 'usage');
   }
-  const { epochs, data } = resumedRun(plan.run, givenRun(flags));
+  const { epochs, data, teacher } = resumedRun(plan.run, givenRun(flags));
   if (epochs !== plan.run.epochs) {
     throw new UserError(
       `All folds of a cross-validation are trained alike, and --epochs was ${plan.run.epochs}; leave it out.`,
       'usage',
     );
   }
-  return { ...plan, run: { ...plan.run, data } };
+  return { ...plan, run: withPaths({ ...plan.run, data, teacher }, (path) => resolve(path)) };
 }
 
 async function runOf(flags: TrainFlags): Promise<RunOptions> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
+import type { Batch } from '../../image/index.js';
 import type { Evaluation } from '../../metrics/index.js';
 import { allFinite, lastFileName, type TrainState } from '../../safetensors/index.js';
 import type { Snapshot } from '../../train/engine.js';
@@ -28,6 +29,8 @@ export interface LoopContext {
   readonly record: RunRecord;
   readonly trainer: Trainer;
   readonly trainLoader: Loader;
+  /** What becomes of training batches before they are learned: teachers have a share in their targets. */
+  readonly teach: (batches: AsyncIterable<Batch>) => AsyncIterable<Batch>;
   readonly valLoader: Loader;
   readonly listener: TrainListener;
 }
@@ -120,7 +123,7 @@ async function runEpoch(
   const { job, run, trainer, trainLoader, listener } = context;
   const progress = meter(trainLoader.batches, run, at);
   let lastSave = performance.now();
-  const batches = trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch });
+  const batches = context.teach(trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch }));
   for await (const { loss, learningRate: lr, nextBatch, step, tally } of trainer.train(batches)) {
     addStep(at, { nextBatch, step }, tally);
     listener.onStep?.({ ...progress(tally.samples, at), step, loss, lr });

@@ -14,6 +14,7 @@ import {
   scheduleOf,
   sgd,
 } from '../../optim/index.js';
+import { defaultDistillation } from '../../train/distillation.js';
 
 /** The datasets that have a recipe (`recipes.ts`), and their classes in published order. */
 export const dataTypeLabels = {
@@ -118,6 +119,12 @@ export const trainingSchema = z.looseObject({
   cutmix: z.number().min(0).default(0),
   /** Share of a label that is spread over all classes; votes stay as they are. */
   labelSmoothing: z.number().min(0).lt(1).default(0),
+  /** Files of networks to learn from besides the pictures' own targets: `train/distillation.ts`. */
+  teacher: z.array(z.string().min(1)).readonly().default([]),
+  /** Their share of what is learned. */
+  teacherWeight: z.number().gt(0).max(1).default(defaultDistillation.weight),
+  /** What their logits are divided by before the softmax. */
+  teacherTemperature: z.number().gt(0).default(defaultDistillation.temperature),
   seed: z.number().int().min(0),
 });
 const { shape: trainingShape } = trainingSchema;
@@ -184,6 +191,14 @@ export function migrateRun(stored: unknown): unknown {
   const variant = modelNames.find((name) => name === parsed.data?.model);
   if (!parsed.success || variant === undefined) return stored;
   return { ...parsed.data, ...modelNamed(variant).network.family.migrateOptions(variant, ownOptions(parsed.data)) };
+}
+
+/** A run with the paths of its data and its teachers written otherwise. */
+export function withPaths<Run extends Pick<RunOptions, 'data' | 'teacher'>>(
+  run: Run,
+  write: (path: string) => string,
+): Run {
+  return { ...run, data: write(run.data), teacher: run.teacher.map(write) };
 }
 
 export function optimizerOf(run: RunOptions): OptimizerConfig {

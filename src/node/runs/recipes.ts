@@ -5,6 +5,7 @@
 import { UserError } from '../../common/errors.js';
 import type { NetworkFamily, Recipe } from '../../models/index.js';
 import { defaultModel, modelNamed, publishedModel } from '../../models/registry.js';
+import { defaultDistillation } from '../../train/distillation.js';
 import type { DataType, RunOptions } from './options.js';
 
 const anyRun = {
@@ -41,6 +42,9 @@ const anyRun = {
   mixup: 0,
   cutmix: 0,
   labelSmoothing: 0,
+  teacher: [],
+  teacherWeight: defaultDistillation.weight,
+  teacherTemperature: defaultDistillation.temperature,
   seed: 0,
 } as const;
 
@@ -83,6 +87,7 @@ export function runFor({ model, data, given = {}, reportedSplit }: RunWish): Run
   if (asPublished && family.published === undefined) {
     throw new UserError(`There is no published code of ${variant.name} that could be repeated.`, 'usage');
   }
+  checkTeaching(given);
   const run: RunOptions = {
     ...anyRun,
     ...family.parseOptions({}),
@@ -105,6 +110,16 @@ export function runFor({ model, data, given = {}, reportedSplit }: RunWish): Run
     ...ignored,
     decay: given.decay ?? ignored.decay ?? run.decay,
   };
+}
+
+/** How a teacher is listened to says nothing without one. */
+function checkTeaching({ teacher = [], teacherWeight, teacherTemperature }: Partial<RunOptions>): void {
+  if (teacher.length > 0 || (teacherWeight ?? teacherTemperature) === undefined) return;
+  throw new UserError(
+    "The teachers' share and temperature say nothing without a teacher; give its file, or leave them out.",
+    'usage',
+    { settings: ['teacher'] },
+  );
 }
 
 /** The recipe of a network, for a dataset folder. */

@@ -39,6 +39,8 @@ export const runFileSchema = z.object({
   pictures: z.object({ train: count, validation: count }).exactOptional(),
   /** Where first values came from, if from files. */
   init: z.array(z.looseObject({ part: z.string(), path: z.string() })).exactOptional(),
+  /** What it learned from besides the targets of its pictures; how, `run` says. */
+  teachers: z.array(z.looseObject({ path: z.string(), sha256: z.string(), model: z.string() })).exactOptional(),
   sessions: z.array(sessionSchema).exactOptional(),
 });
 export type RunFile = z.infer<typeof runFileSchema>;

@@ -9,10 +9,11 @@ import { readJson, writeFileAtomic } from '../files/files.js';
 import type { DataDigest } from './data-digest.js';
 import type { InitReport } from './init.js';
 import type { TrainJob } from './job.js';
-import type { RunOptions } from './options.js';
+import { type RunOptions, withPaths } from './options.js';
 import { foldOf, type RunData } from './run-data.js';
 import { type RunFile, runFileName, runFileSchema, type Session } from './run-document.js';
 import type { RunRecord } from './save.js';
+import type { TeacherRecord } from './teachers.js';
 import { type Commit, programCommit, versions } from './versions.js';
 
 /** What goes with every checkpoint of a run. */
@@ -23,6 +24,7 @@ export async function recordOf(
   description: ModelDescription,
   program: TrainingProgram,
   data: DataDigest,
+  teachers: readonly TeacherRecord[],
 ): Promise<RunRecord> {
   const fold = foldOf(run);
   return {
@@ -31,6 +33,7 @@ export async function recordOf(
     program,
     command: job.command,
     data,
+    teachers,
     dataset: `${labels.name}, trained on split '${train.split}', best epoch chosen on ${validationName}`,
     protocol: {
       dataset: labels.name,
@@ -66,7 +69,7 @@ export function sessionOf(job: TrainJob, git: Commit | null, state: TrainState |
  */
 export async function writeRunFile(
   out: string,
-  { run, dataset }: RunRecord,
+  { run, dataset, teachers }: RunRecord,
   { labels, train, validation }: RunData,
   init: readonly InitReport[],
   session: Required<Session>,
@@ -75,11 +78,12 @@ export async function writeRunFile(
   const earlier = session.step > 0 ? await readEarlier(path) : undefined;
   const document: Required<RunFile> = {
     format: 1,
-    run: { ...run, data: resolve(run.data) },
+    run: withPaths(run, (path) => resolve(path)),
     labels: { name: labels.name, labels: [...labels.labels] },
     dataset,
     pictures: { train: train.samples.length, validation: validation.samples.length },
     init: earlier?.init ?? init.map((report) => ({ ...report })),
+    teachers: teachers.map((teacher) => ({ ...teacher, path: resolve(teacher.path) })),
     sessions: [...(earlier?.sessions ?? []), session],
   };
   await writeFileAtomic(path, `${JSON.stringify(document, null, 2)}\n`);

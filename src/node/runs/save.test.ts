@@ -18,6 +18,7 @@ test('what saving would refuse is a sentence before training', () => {
     dataset: 'faces',
     protocol: { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: '10% held out' },
     data: { train: 'a', validation: 'b' },
+    teachers: [],
     commit: null,
   };
   checkSavable(record);

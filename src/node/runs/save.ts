@@ -15,9 +15,10 @@ import type { TrainingProgram } from '../../train/program.js';
 import type { TrainerSnapshot } from '../../train/trainer.js';
 import { type loadTrainState, saveLast, saveModel } from '../checkpoints/index.js';
 import type { DataDigest } from './data-digest.js';
-import type { RunOptions } from './options.js';
+import { type RunOptions, withPaths } from './options.js';
 import { bestFileName } from './run-document.js';
 import { accumulatorsOf, positionOf, type RunPosition } from './run-position.js';
+import type { TeacherRecord } from './teachers.js';
 import { type Commit, versions } from './versions.js';
 
 export interface RunRecord {
@@ -28,6 +29,7 @@ export interface RunRecord {
   readonly dataset: string;
   readonly protocol: ProtocolRecord;
   readonly data: DataDigest;
+  readonly teachers: readonly TeacherRecord[];
   /** Of this program; null where it is no clone. */
   readonly commit: Commit | null;
 }
@@ -62,7 +64,7 @@ function trainingOf(
     versions: versions(),
     ...(commit === null ? {} : { git: commit }),
     // Weights are passed on; where their maker keeps things is nobody's business.
-    options: { ...run, data: basename(resolve(run.data)) },
+    options: withPaths(run, (path) => basename(resolve(path))),
   };
 }
 
@@ -103,16 +105,17 @@ export function checkSavable(record: RunRecord): void {
   }
 }
 
-function stateOf({ data, run }: RunRecord, snapshot: Snapshot, at: RunPosition): TrainState {
+function stateOf({ data, run, teachers }: RunRecord, snapshot: Snapshot, at: RunPosition): TrainState {
   const { epoch, nextBatch, step, best } = at;
   return {
     ...{ epoch, nextBatch, step },
     ...(best ? { best } : {}),
     accumulators: accumulatorsOf(at),
     data,
+    ...(teachers.length === 0 ? {} : { teachers: teachers.map(({ sha256 }) => sha256) }),
     seed: run.seed,
     // From wherever it is resumed.
-    config: { ...run, data: resolve(run.data) },
+    config: withPaths(run, (path) => resolve(path)),
     optimizer: {
       name: run.optimizer,
       steps: snapshot.optimizerSteps,

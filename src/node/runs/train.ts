@@ -1,11 +1,13 @@
 import { closeAll } from '../../common/close-all.js';
 import { defined } from '../../common/defined.js';
+import type { Preprocessing } from '../../common/preprocessing.js';
 import { elements } from '../../graph/index.js';
+import type { ConfiguredNetwork } from '../../models/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { firstValues } from '../../train/first-values.js';
-import { trainingProgram } from '../../train/program.js';
+import { type TrainingProgram, trainingProgram } from '../../train/program.js';
 import { targetOf } from '../../train/target.js';
-import { Trainer } from '../../train/trainer.js';
+import { Trainer, type TrainerSnapshot } from '../../train/trainer.js';
 import { loadTrainState } from '../checkpoints/index.js';
 import { createLoader } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
@@ -14,16 +16,17 @@ import type { History } from './history.js';
 import { type InitReport, initialParameters } from './init.js';
 import type { TrainJob, TrainListener, TrainResult } from './job.js';
 import { runEpochs } from './loop.js';
-import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun } from './options.js';
+import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun, type RunOptions } from './options.js';
 import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun } from './resume.js';
-import { noteClasses, noteVotes, openData } from './run-data.js';
+import { noteClasses, noteVotes, openData, type RunData } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { augmentationOf, networkOf } from './run-network.js';
 import type { RunPosition } from './run-position.js';
 import { storeTemperature } from './run-temperature.js';
-import { checkSavable, snapshotOf } from './save.js';
-import { sharedSets } from './shared.js';
+import { checkSavable, type RunRecord, snapshotOf } from './save.js';
+import { type SharedSet, sharedSets } from './shared.js';
+import { type Teachers, withTeachers } from './teachers.js';
 
 /**
  * Trains a network as `job.run` says, from its first step or from where `job.resume` stopped. Everything random
@@ -50,7 +53,7 @@ async function trainInto(
 ): Promise<TrainResult> {
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
   const stored = resumed && parseStoredRun(resumed.state.config);
-  const run = stored ? { ...stored, epochs: job.run.epochs, data: job.run.data } : parseRun(job.run);
+  const run = stored ? goingOn(stored, job.run) : parseRun(job.run);
   if (resumed) checkState(resumed, run, job.resume ?? '');
   const data = await openData(run, resumed?.model.labels);
   const digest = await digestOf(data, run.targets);
@@ -75,8 +78,72 @@ async function trainInto(
       init.push(report);
     }
   }
-  const record = await recordOf(job, run, data, description, program, digest);
-  checkSavable(record);
+  const known = resumed && (resumed.state.teachers ?? []);
+  return withTeachers(run, { labels: data.labels, preprocessing }, job, known, async (teachers) => {
+    for (const sentence of teachers.notes) listener.onNote?.(sentence);
+    const record = await recordOf(job, run, data, description, program, digest, teachers.records);
+    checkSavable(record);
+    const prepared = {
+      job,
+      run,
+      data,
+      network,
+      preprocessing,
+      program,
+      parameters,
+      resumed,
+      from,
+      teachers,
+      record,
+      init,
+      shared,
+    };
+    return await trainPrepared(prepared, listener, signal);
+  });
+}
+
+/** A stored run with what may be otherwise when it goes on. */
+function goingOn(stored: RunOptions, { epochs, data, teacher }: RunOptions): RunOptions {
+  return { ...stored, epochs, data, teacher: teacher.length > 0 ? teacher : stored.teacher };
+}
+
+/** What has been read and checked, and leaves nothing behind yet. */
+interface Prepared {
+  readonly job: TrainJob;
+  readonly run: RunOptions;
+  readonly data: RunData;
+  readonly network: ConfiguredNetwork;
+  readonly preprocessing: Preprocessing;
+  readonly program: TrainingProgram;
+  /** First values; of a run that goes on, those of `from` count. */
+  readonly parameters: Map<string, Float32Array> | undefined;
+  readonly resumed: Awaited<ReturnType<typeof loadTrainState>> | undefined;
+  readonly from: TrainerSnapshot | undefined;
+  readonly teachers: Teachers;
+  readonly record: RunRecord;
+  readonly init: readonly InitReport[];
+  readonly shared: readonly SharedSet[];
+}
+
+async function trainPrepared(
+  {
+    job,
+    run,
+    data,
+    network,
+    preprocessing,
+    program,
+    parameters,
+    resumed,
+    from,
+    teachers,
+    record,
+    init,
+    shared,
+  }: Prepared,
+  listener: TrainListener,
+  signal: AbortSignal | undefined,
+): Promise<TrainResult> {
   const loading = {
     preprocessing,
     strict: job.strict,
@@ -122,6 +189,7 @@ async function trainInto(
       run,
       trainer,
       trainLoader,
+      teach: teachers.teach,
       valLoader,
       listener,
     };
