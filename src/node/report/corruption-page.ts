@@ -26,7 +26,7 @@ export async function corruptionPage(networks: readonly CorruptedNetwork[], on: 
     html`<h1>${title}</h1>
 <p class="faint">${printable(on, 2000)}</p>
 ${await figure(corruptionLegend(networks))}
-<div class="row">${charts}</div>
+<div class="grid">${charts}</div>
 ${networks.map((network) => tables(network))}`,
   );
 }

@@ -91,6 +91,7 @@ pre { white-space: pre-wrap; font-size: .82rem; overflow-wrap: anywhere; }
 .figures dt { color: ${colour('faint')}; font-size: .82rem; }
 .figures dd { margin: 0; font-size: 1.45rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .row { display: flex; flex-wrap: wrap; align-items: flex-start; gap: .5rem 1rem; }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: .5rem 1rem; }
 figure { margin: 0 0 0 -16px; overflow-x: auto; max-width: calc(100% + 16px); }
 svg { display: block; }
 .scroll { overflow-x: auto; max-width: 100%; }
