@@ -1,3 +1,4 @@
+import { aList, anything, aSignal, checkOptions, type OptionRules } from '../common/check-options.js';
 import { UserError } from '../common/errors.js';
 
 export interface DetectOptions {
@@ -24,14 +25,19 @@ export interface DetectOptions {
 export const defaultScales = [96, 192, 640] as const;
 const maxScale = 4096;
 
-/** @throws UserError for values that no face can be found with. */
-export function checkDetectOptions({
-  minScore = 0.6,
-  maxFaces = 1,
-  minSize = 0,
-  scales = defaultScales,
-  turned = true,
-}: DetectOptions): void {
+const rules: OptionRules<DetectOptions> = {
+  minScore: anything,
+  maxFaces: anything,
+  minSize: anything,
+  scales: aList,
+  turned: anything,
+  signal: aSignal,
+};
+
+/** @throws UserError (kind `usage`) for options that there are not, and values that no face can be found with. */
+export function checkDetectOptions(options: DetectOptions): void {
+  checkOptions(options, rules, 'detect');
+  const { minScore = 0.6, maxFaces = 1, minSize = 0, scales = defaultScales, turned = true } = options;
   const problem = !(minScore > 0 && minScore < 1)
     ? `a least score of ${minScore} (it lies between 0 and 1)`
     : !(maxFaces >= 1 && (Number.isInteger(maxFaces) || maxFaces === Number.POSITIVE_INFINITY))

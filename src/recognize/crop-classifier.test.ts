@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FaceDetector } from '../detect/index.js';
+import type { DetectOptions, FaceDetector } from '../detect/index.js';
 import type { Picture } from '../image/index.js';
 import { recognizeFrames, type TimedImage } from '../video/index.js';
 import type { Classifier } from './classifier.js';
@@ -200,6 +200,36 @@ const detector: FaceDetector = {
   follow: async (_, faces) => [...faces],
   dispose: async () => undefined,
 };
+
+test('how faces are found is the same in videos as in pictures, unless a call says otherwise', async () => {
+  const asked: DetectOptions[] = [];
+  const watched: FaceDetector = {
+    ...detector,
+    detect: (picture, { signal: _, ...options } = {}) => {
+      asked.push(options);
+      return detector.detect(picture);
+    },
+  };
+  const parts = {
+    classifier: counting().classifier,
+    detector: watched,
+    decode: () => assert.fail('nothing is encoded'),
+  };
+  const recognizer = Recognizer.of(parts, { maxFaces: 1, minScore: 0.7 });
+  async function* frames(): AsyncGenerator<TimedImage> {
+    yield { time: 0, frame: 0, picture: plain(100) };
+  }
+  await recognizer.recognize(plain(100), { detect: { minScore: 0.8 } });
+  for await (const { faces } of recognizeFrames(recognizer, frames(), { detect: { minScore: 0.8 } })) {
+    assert.equal(faces.length, 1);
+  }
+  assert.deepEqual(asked, [
+    { maxFaces: 1, minScore: 0.8 },
+    { maxFaces: 1, minScore: 0.8, turned: false },
+  ]);
+  const wrong = (): unknown => Reflect.apply(Recognizer.of, Recognizer, [parts, { largest: 1 }]);
+  assert.throws(wrong, /^UserError: detect has no option 'largest'/);
+});
 
 test('pictures, frames of a video and single calls side by side share runs; each gets its own', async () => {
   const { classifier, runs, gate } = counting();

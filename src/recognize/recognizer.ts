@@ -1,4 +1,14 @@
 import { host } from '#host';
+import {
+  aBoolean,
+  aFile,
+  aFunction,
+  anObject,
+  anything,
+  aSignal,
+  checkOptions,
+  type OptionRules,
+} from '../common/check-options.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
@@ -42,7 +52,7 @@ export interface RecognizerOptions {
    * as they are, which is right for weights that were trained on such pictures.
    */
   readonly lowContrast?: LowContrast;
-  /** How faces are found; each call may say otherwise. */
+  /** How faces are found, in pictures and in videos; each call may say otherwise. */
   readonly detect?: Omit<DetectOptions, 'signal'>;
   /** What a checkpoint that does not say it itself holds. */
   readonly assumed?: AssumedModel;
@@ -54,6 +64,29 @@ export interface RecognizerOptions {
   /** How pictures are decoded. Default: by sharp on Node, by the browser in browsers. */
   readonly decode?: ImageDecoder;
 }
+
+/** What is `anything` is checked where it is used. */
+const loadRules: OptionRules<RecognizerOptions> = {
+  checkpoint: aFile,
+  detectorWeights: aFile,
+  device: anything,
+  threads: anything,
+  aligned: aBoolean,
+  flip: aBoolean,
+  lowContrast: anything,
+  detect: anObject,
+  assumed: anObject,
+  worker: aBoolean,
+  decode: aFunction,
+};
+const recognizeRules: OptionRules<RecognizeOptions> = {
+  signal: aSignal,
+  until: aSignal,
+  detect: anObject,
+  batchSize: anything,
+  picture: aBoolean,
+  crops: aBoolean,
+};
 
 /**
  * Finds the faces of pictures and reads their expressions.
@@ -74,10 +107,11 @@ export class Recognizer {
 
   /**
    * Loads weights, once for any number of pictures.
-   * @throws UserError where a file cannot be read or holds something else, or the device is not there.
+   * @throws UserError where a file cannot be read or holds something else, or the device is not there; (kind `usage`) for options
+   * that there are not, or that cannot be.
    */
   static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
-    checkOptions(options);
+    checkOptions(options, loadRules, 'Recognizer.load');
     const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode } = options;
     const { lowContrast = 'stretch', detectorWeights } = options;
     checkLowContrast(lowContrast);
@@ -108,6 +142,7 @@ export class Recognizer {
 
   /** One of parts that are ready; disposing of it disposes of them. */
   static of(parts: RecognizerParts, detect: Omit<DetectOptions, 'signal'> = {}): Recognizer {
+    checkDetectOptions(detect);
     return new Recognizer(new LocalEngine(parts), detect);
   }
 
@@ -140,6 +175,11 @@ export class Recognizer {
     return this.#engine.detector;
   }
 
+  /** How faces are found where a call does not say otherwise. */
+  get detect(): Omit<DetectOptions, 'signal'> {
+    return this.#detect;
+  }
+
   /** How faces lie in the crops that the network sees. */
   get template(): CropTemplate {
     return cropTemplateFor(this.classifier.preprocessing);
@@ -159,7 +199,7 @@ export class Recognizer {
     images: ImageSource | readonly ImageSource[] | AsyncIterable<ImageSource>,
     options: RecognizeOptions = {},
   ): Promise<Recognition | Recognition[]> | AsyncGenerator<Recognition, void, void> {
-    checkOptions(options);
+    checkOptions(options, recognizeRules, 'recognize');
     if (isList(images)) return this.#list(images, options);
     if (isStream(images)) return this.#stream(images, options);
     return this.#list([images], options).then(([first]) => {
@@ -174,7 +214,7 @@ export class Recognizer {
     options: RecognizeOptions = {},
   ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
     checkList(images);
-    checkOptions(options);
+    checkOptions(options, recognizeRules, 'settle');
     yield* this.#engine.settle(images, { ...options, detect: { ...this.#detect, ...options.detect } });
   }
 
@@ -222,12 +262,6 @@ function isList(
 
 function isStream(images: ImageSource | AsyncIterable<ImageSource>): images is AsyncIterable<ImageSource> {
   return typeof images === 'object' && images !== null && Symbol.asyncIterator in images;
-}
-
-/** Programs without types may pass anything. @throws UserError */
-function checkOptions(options: unknown): void {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
-  throw new UserError('Options are an object, such as { aligned: true }; leave them out for the defaults.', 'usage');
 }
 
 /** @throws UserError for what is no list or stream of pictures. */

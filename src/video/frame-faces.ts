@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.js';
 import {
+  checkDetectOptions,
   type DetectOptions,
   defaultScales,
   type Face,
@@ -15,7 +16,7 @@ export interface FindFacesOptions extends TrackerOptions {
   /** How often whole frames are searched for new faces, in seconds; 0: each frame. Default 0.5. */
   readonly searchEvery?: number;
   /**
-   * How faces are found. Frames are searched turned, unless `turned` says otherwise, every 5 seconds as long as nothing is found in them
+   * How faces are found, over the options that the recognizer was loaded with. Frames are searched turned, unless `turned` says otherwise, every 5 seconds as long as nothing is found in them
    * or as what is found lies.
    */
   readonly detect?: Omit<DetectOptions, 'signal'>;
@@ -46,6 +47,7 @@ export class FrameFaces {
     if (!(searchEvery >= 0 && searchEvery < Number.POSITIVE_INFINITY)) {
       throw new UserError(`Faces cannot be searched for every ${searchEvery} s; give 0 or more.`, 'usage');
     }
+    checkDetectOptions(detect);
     this.#detector = detector;
     this.#tracker = new FaceTracker(tracking);
     this.#searchEvery = searchEvery;

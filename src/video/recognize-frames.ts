@@ -125,7 +125,8 @@ export function recognizeFrames(
   options: RecognizeFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, void> {
   const { engine } = recognizer;
-  return isFrameEngine(engine) ? engine.recognizeFrames(frames, options) : followFrames(recognizer, frames, options);
+  const complete = { ...options, detect: { ...recognizer.detect, ...options.detect } };
+  return isFrameEngine(engine) ? engine.recognizeFrames(frames, complete) : followFrames(recognizer, frames, complete);
 }
 
 const isFrameEngine = (engine: object): engine is FrameEngine => 'recognizeFrames' in engine;

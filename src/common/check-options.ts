@@ -1,0 +1,58 @@
+import { UserError } from './errors.js';
+import { printable } from './printable.js';
+
+/** What an option may be. */
+interface OptionRule {
+  readonly holds: (value: unknown) => boolean;
+  /** In words, after "give". */
+  readonly wanted: string;
+}
+
+/** A rule for each option. */
+export type OptionRules<Options> = { readonly [Key in keyof Options]-?: OptionRule };
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+export const aBoolean: OptionRule = { holds: (value) => typeof value === 'boolean', wanted: 'true or false' };
+export const anObject: OptionRule = {
+  holds: (value) => isObject(value) && !Array.isArray(value),
+  wanted: 'an object',
+};
+export const aList: OptionRule = { holds: (value) => Array.isArray(value), wanted: 'a list' };
+export const aFunction: OptionRule = { holds: (value) => typeof value === 'function', wanted: 'a function' };
+export const aSignal: OptionRule = {
+  // Of whatever realm.
+  holds: (value) => isObject(value) && 'aborted' in value && 'addEventListener' in value,
+  wanted: 'an AbortSignal',
+};
+export const aFile: OptionRule = {
+  holds: (value) => typeof value === 'string' || isObject(value),
+  wanted: 'a path, a URL or the bytes of a file',
+};
+/** For what is checked where it is used. */
+export const anything: OptionRule = { holds: () => true, wanted: 'anything' };
+
+/**
+ * Checks that options are those of a function: programs without types may pass anything. Options that are undefined are left out.
+ * @param of the function, for errors
+ * @throws UserError (kind `usage`) that names what there is instead
+ */
+export function checkOptions<Options extends object>(options: unknown, rules: OptionRules<Options>, of: string): void {
+  if (!anObject.holds(options)) {
+    throw new UserError('Options are an object, such as { aligned: true }; leave them out for the defaults.', 'usage');
+  }
+  const known = new Map<string, OptionRule>(Object.entries(rules));
+  for (const [name, value] of Object.entries(options as object)) {
+    if (value === undefined) continue;
+    const rule = known.get(name);
+    if (rule === undefined) {
+      throw new UserError(
+        `${of} has no option '${printable(name)}'; its options are ${[...known.keys()].join(', ')}.`,
+        'usage',
+      );
+    }
+    if (rule.holds(value)) continue;
+    const shown = isObject(value) ? 'an object' : printable(String(value));
+    throw new UserError(`The option '${name}' of ${of} cannot be ${shown}; give ${rule.wanted}.`, 'usage');
+  }
+}
