@@ -157,6 +157,31 @@ test('what is no list of pictures is told so', async () => {
   }
   const wrong = (): unknown => Reflect.apply(recognizer.recognize, recognizer, [path, null]);
   assert.throws(wrong, /^UserError: Options are an object/);
+  const signal = (): unknown => Reflect.apply(recognizer.recognize, recognizer, [path, { signal: 1 }]);
+  assert.throws(signal, /^UserError: The option 'signal' of recognize cannot be 1; give an AbortSignal\./);
+  for (const [options, message] of [
+    [
+      { alligned: true },
+      /^UserError: Recognizer\.load has no option 'alligned'; its options are checkpoint, .*aligned/,
+    ],
+    [{ aligned: 'yes' }, /^UserError: The option 'aligned' of Recognizer\.load cannot be yes; give true or false\./],
+    [{ detect: { maxFace: 1 } }, /^UserError: detect has no option 'maxFace'; its options are minScore, maxFaces/],
+  ] as const) {
+    await assert.rejects(Reflect.apply(Recognizer.load, Recognizer, [options]), message);
+  }
+});
+
+test('an address is fetched where it is a URL; a string that is one is told so', async () => {
+  const secret = 'http://someone:secret@127.0.0.1:9/photo.jpg';
+  await assert.rejects(recognizer.recognize(secret), {
+    name: 'UserError',
+    kind: 'input',
+    message:
+      /^Picture http:\/\/someone:\.\.\.@127\.0\.0\.1:9\/photo\.jpg is an address, and a string is a path; fetch it first, or pass it as a URL\.$/,
+  });
+  await assert.rejects(recognizer.recognize(new URL(secret)), /photo\.jpg cannot be fetched/);
+  const checkpoint = 'https://example.org/model.safetensors';
+  await assert.rejects(Recognizer.load({ checkpoint }), /is no address of a file; fetch it first, and pass its bytes/);
 });
 
 test('what was decoded before a source failed is not lost', async () => {

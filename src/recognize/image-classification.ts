@@ -1,5 +1,5 @@
+import { pathOrAddress } from '../common/addresses.js';
 import { UserError } from '../common/errors.js';
-import { printable } from '../common/printable.js';
 import type { ImageSource } from '../image/image-source.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import { Recognizer, type RecognizerOptions } from './recognizer.js';
@@ -46,7 +46,7 @@ export async function imageClassification(
       throw new UserError(`There cannot be ${top_k} labels; top_k is a whole number from 1, or null for all.`, 'usage');
     }
     const list = isList(images) ? images : [images];
-    const results = (await recognizer.recognize(list.map(addressed))).map((result) => topOf(result, top_k));
+    const results = (await recognizer.recognize(list.map(located))).map((result) => topOf(result, top_k));
     return isList(images) ? results : (results[0] ?? []);
   }
   return Object.assign(classify, { dispose: async () => (given ? undefined : recognizer.dispose()) });
@@ -56,11 +56,7 @@ function isList(images: ImageSource | readonly ImageSource[]): images is readonl
   return Array.isArray(images);
 }
 
-function addressed(image: ImageSource): ImageSource {
-  if (typeof image !== 'string' || !/^(https?:\/\/|file:\/\/|data:)/i.test(image)) return image;
-  if (!URL.canParse(image)) throw new UserError(`${printable(image)} is no valid address; check how it is spelled.`);
-  return new URL(image);
-}
+const located = (image: ImageSource): ImageSource => (typeof image === 'string' ? pathOrAddress(image) : image);
 
 function topOf({ faces }: Recognition, count: number | null): ImageClassification[] {
   const area = ({ box }: RecognizedFace): number => box.width * box.height;

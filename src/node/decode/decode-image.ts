@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { isAddress } from '../../common/addresses.js';
 import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable, shownAddress } from '../../common/printable.js';
@@ -43,14 +44,23 @@ async function fileBytes(image: EncodedImage): Promise<number> {
 }
 
 function nameOf(image: EncodedImage, name: string): string {
-  if (typeof image === 'string') return `Picture ${printable(image, 4096)}`;
+  if (typeof image === 'string') return `Picture ${printable(isAddress(image) ? shortened(image) : image, 4096)}`;
   if (!(image instanceof URL)) return name;
-  // A data: address is the picture itself.
-  return `Picture ${printable(image.protocol === 'data:' ? `${image.href.slice(0, 32)}...` : shownAddress(image.href))}`;
+  return `Picture ${printable(shortened(image.href))}`;
 }
 
+/** An address as it may be shown: that of `data:` is the picture itself. */
+const shortened = (address: string): string =>
+  /^data:/i.test(address) ? `${address.slice(0, 32)}...` : shownAddress(address);
+
 async function bytesOf(image: EncodedImage, name: string, signal: AbortSignal | undefined): Promise<Buffer> {
-  if (typeof image === 'string') return readPicture(image);
+  if (typeof image === 'string') {
+    // Not fetched, as docs/predict.md says: a text from outside must not make a server ask others.
+    if (isAddress(image)) {
+      throw new UserError(`${name} is an address, and a string is a path; fetch it first, or pass it as a URL.`);
+    }
+    return readPicture(image);
+  }
   if (image instanceof URL) return readUrl(image, name, signal);
   if (image instanceof Uint8Array) return Buffer.from(image.buffer, image.byteOffset, image.byteLength);
   if (image instanceof ArrayBuffer) return Buffer.from(image);

@@ -1,18 +1,20 @@
 import { fileURLToPath } from 'node:url';
+import { pathOrAddress } from '../../common/addresses.js';
 import { UserError } from '../../common/errors.js';
 import type { FileSource } from '../../common/file-source.js';
-import { shownAddress } from '../../common/printable.js';
+import { printable, shownAddress } from '../../common/printable.js';
 import { withFile } from '../files/files.js';
 
 /**
  * The path of a file of this machine.
  * @throws UserError for other addresses.
  */
-export function pathOf(source: string | URL): string {
+export function pathOf(given: string | URL): string {
+  const source = typeof given === 'string' ? pathOrAddress(given) : given;
   if (typeof source === 'string') return source;
   if (source.protocol === 'file:') return fileURLToPath(source);
   throw new UserError(
-    `${shownAddress(source.href)} is no address of a file; fetch it first, and pass its bytes.`,
+    `${printable(shownAddress(source.href))} is no address of a file; fetch it first, and pass its bytes.`,
     'usage',
   );
 }
