@@ -16,7 +16,8 @@ import { readBytes } from '../host/read-bytes.js';
 export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
   const { name, signal, urgent } = request;
   if (image instanceof Blob && image.size > maxFileBytes) throw tooManyBytes(name);
-  const bytes = await readBytes(image, name, signal);
+  const limit = { bytes: maxFileBytes, error: () => tooManyBytes(name) };
+  const bytes = await readBytes(image, name, { limit, ...defined({ signal }) });
   const { width, height, memory, frames } = checkedHeader(bytes, name);
   const lease = await pictureMemory().acquire(memory + rgbaBytes * width * height, defined({ signal, urgent }));
   try {
