@@ -4,12 +4,13 @@ import { describeZodError } from '../common/json.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import type { Tensor } from '../graph/index.js';
 import type { ParameterSpec, Scope } from '../nn/index.js';
-import type {
-  BuildOptions,
-  IntegerBuffer,
-  NetworkConfig,
-  NetworkDefinition,
-  NetworkPart,
+import {
+  type BuildOptions,
+  classLimits,
+  type IntegerBuffer,
+  type NetworkConfig,
+  type NetworkDefinition,
+  type NetworkPart,
 } from './network-definition.js';
 import type { ExplanationGraph, Forward } from './network-graphs.js';
 import type { NetworkOption } from './network-options.js';
@@ -139,6 +140,7 @@ export function networkFamily<Config extends NetworkConfig>(definition: NetworkD
     parseOptions: (given) => options?.parse(given) ?? noOptions.parse(given),
     migrateOptions: (variant, given) => options?.migrate(given, variantOf(variant).config) ?? given,
     withOptions(variant, numClasses, given) {
+      checkClasses(numClasses);
       const config = { ...variantOf(variant).config, numClasses };
       return configured(variant, options?.configure(config, given, variant) ?? config);
     },
@@ -168,6 +170,13 @@ function networkVariant<Config extends NetworkConfig>(
   };
 }
 
+/** @throws UserError where no network tells so many classes apart */
+function checkClasses(count: number): void {
+  const { least, most } = classLimits;
+  if (Number.isInteger(count) && count >= least && count <= most) return;
+  throw new UserError(`A network cannot have ${count} classes; give a whole number from ${least} to ${most}.`, 'usage');
+}
+
 /** A configuration with its definition. It is checked when it is built, too. */
 function configuredNetwork<Config extends NetworkConfig>(
   definition: NetworkDefinition<Config>,
@@ -183,7 +192,10 @@ function configuredNetwork<Config extends NetworkConfig>(
     build: (scope, images, options = {}) => definition.build(scope, images, config, options),
     explanation: explanation && ((forward) => explanation(config, forward)),
     published: publishedNetwork(definition, config),
-    withClasses: (numClasses) => configuredNetwork(definition, family, name, { ...config, numClasses }),
+    withClasses: (numClasses) => {
+      checkClasses(numClasses);
+      return configuredNetwork(definition, family, name, { ...config, numClasses });
+    },
   };
 }
 

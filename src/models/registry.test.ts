@@ -15,6 +15,20 @@ test('the name of a checkpoint decides what its configuration must be', () => {
   assert.throws(() => parseNetwork({ name: 'mine', config: {} }, 'x'), /^UserError: x does not have the expected/);
 });
 
+test('a network for a number of classes that none can have is a sentence', () => {
+  const { network } = modelNamed('resnet8');
+  assert.equal(network.withClasses(3).config.numClasses, 3);
+  for (const count of [0, 1, 2.5, 1001, Number.NaN]) {
+    const wrong = {
+      name: 'UserError',
+      kind: 'usage',
+      message: /cannot have .* classes; give a whole number from 2 to 1000/,
+    };
+    assert.throws(() => network.withClasses(count), wrong);
+    assert.throws(() => network.family.withOptions('resnet8', count, {}), wrong);
+  }
+});
+
 test('names of variants, and of options with their form, do not clash', () => {
   assert.equal(new Set(modelNames).size, modelNames.length);
   assert.throws(
