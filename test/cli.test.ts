@@ -271,7 +271,28 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
   });
 
   it('datasets: missing, empty class folders, labels that the weights do not have', async () => {
-    await fails(['train', '--data', 'nowhere', '--device', 'cpu'], dir, 3, /There is no dataset folder .*nowhere/);
+    await fails(
+      ['train', '--data', 'nowhere', '--device', 'cpu'],
+      dir,
+      3,
+      /There is no dataset folder .*nowhere; check the path \(--data DIR\)\.$/m,
+    );
+    // It has no such option.
+    await fails(['check', 'nowhere'], dir, 3, /There is no dataset folder .*nowhere; check the path\.$/m);
+    const nope = ['evaluate', '--data', 'faces', '--split', 'nope', ...checkpoint];
+    await fails(nope, dir, 3, /has no split 'nope'; it has the splits train \(--split NAME\)\.$/m);
+    await fails(
+      ['train', '--data', 'faces', '--val-split', 'nope', '--device', 'cpu'],
+      dir,
+      3,
+      /has no split 'nope'; it has the splits train \(--val-split NAME\)\.$/m,
+    );
+    await fails(
+      ['explain', 'faces/train/sad/0.png', '--class', 'nope', ...checkpoint],
+      dir,
+      3,
+      /does not know the class 'nope'; it knows .* \(--class NAME\)\.$/m,
+    );
     await mkdir(join(dir, 'hollow', 'train', 'neutral'), { recursive: true });
     await fails(['train', '--data', 'hollow', '--device', 'cpu'], dir, 3, /No class folder in .*train holds pictures/);
     await writeClasses(join(dir, 'strange', 'test'), ['angry', 'happy', 'neutral'], 1);
@@ -361,5 +382,7 @@ describe('help', () => {
     assert.equal(multiplyAccumulates.layers, 8_435_375_360);
     assert.equal(multiplyAccumulates.layersWithLandmarkHead, 8_435_470_080);
     assert.match((await succeeds(['profile', '--model', 'poster-v2-nano'], dir)).stdout, /^all +4,556,790/m);
+    await fails(['profile', '--width', '2'], dir, 2, /a poster-v2 has no such option \(--width\)\.$/m);
+    await fails(['profile', '--checkpoint', 'x', '--blocks', '3'], dir, 2, /cannot be used with option '--blocks/);
   });
 });

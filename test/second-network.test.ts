@@ -73,8 +73,10 @@ describe('another network than POSTER V2', () => {
     );
     await fails([...trainWith('--width', '0', '--out', 'none')], dir, 2, /--width/);
     await fails([...trainWith('--as-published', '--out', 'none')], dir, 2, /no published code of resnet8/);
-    const part = ['--init', 'ir50=run/last.safetensors', '--out', 'none'];
-    await fails([...trainWith(...part)], dir, 2, /ResNet has no part called 'ir50'/);
+    for (const file of ['run/last.safetensors', 'missing']) {
+      const part = ['--init', `ir50=${file}`, '--out', 'none'];
+      await fails([...trainWith(...part)], dir, 2, /ResNet has no part called 'ir50'/);
+    }
   });
 
   test('begins with weights of its own', async () => {
@@ -86,6 +88,11 @@ describe('another network than POSTER V2', () => {
     const measured = await json('evaluate', '--data', 'faces', '--checkpoint', weights, '--threads', '1');
     assert.equal(typeof measured['accuracy'], 'number', Object.keys(measured).join());
     assert.match(await run('profile', '--model', 'resnet8'), /reaching the logits +77,624\n +trained +77,624\n/);
+    // Of three classes, not of eight.
+    const held = await run('profile', '--checkpoint', weights);
+    assert.match(held, new RegExp(`reaching the logits +${(77_624 - 5 * 65).toLocaleString('en-US')}\n`));
+    // Twice the channels: nearly four times the weights.
+    assert.match(await run('profile', '--model', 'resnet8', '--width', '2'), /reaching the logits +307,/);
     await run(...trainWith('--epochs', '1', '--folds', '2', '--out', 'folds'));
     assert.ok((await readdir(join(dir, 'folds'))).includes('cross-validation.json'));
     assert.match(await run('compare', 'run', 'folds/fold-1'), /fold-1/);

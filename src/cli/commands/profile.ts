@@ -1,29 +1,90 @@
 import { Command, Option } from 'commander';
+import { defined } from '../../common/defined.js';
+import type { LabelSet } from '../../common/labels.js';
+import { printable } from '../../common/printable.js';
 import {
   modelNamed,
   modelNames,
   type NetworkVariant,
   type Profile,
+  parseNetwork,
   profile,
   publishedModel,
 } from '../../models/index.js';
 import { formatTable } from '../../node/report/index.js';
+import { ownOptions, parseRun } from '../../node/runs/options.js';
+import { runFor } from '../../node/runs/recipes.js';
+import { describeCheckpoint } from '../../recognize/index.js';
+import { labelSetArgument } from '../arguments.js';
+import { labelSetNames } from '../checkpoint-options.js';
 import { grouped, printResult } from '../context.js';
+import { networkOptionFlags, networkOptionKeys } from '../network-option-flags.js';
+import { flagOf } from '../settings.js';
+
+interface ProfileOptions extends Readonly<Record<string, unknown>> {
+  readonly model?: string;
+  readonly checkpoint?: string;
+  readonly labels?: LabelSet;
+  readonly json?: boolean;
+}
 
 export function profileCommand(): Command {
-  return new Command('profile')
+  const command = new Command('profile')
     .description("count a network's parameters and multiply-accumulates, by part")
-    .addOption(new Option('--model <name>', 'network').choices(modelNames).default(publishedModel))
+    .addOption(
+      new Option(
+        '--model <name>',
+        `network (default: ${publishedModel}; of a checkpoint, the one that it holds)`,
+      ).choices(modelNames),
+    );
+  const flags = networkOptionFlags();
+  for (const option of flags) command.addOption(option);
+  return command
+    .addOption(
+      new Option('--checkpoint <file>', 'count the network in this file').conflicts(
+        flags.map((option) => option.attributeName()),
+      ),
+    )
+    .option(
+      '--labels <name>',
+      `label set of a file that does not say it, such as a .pth (${labelSetNames})`,
+      labelSetArgument,
+    )
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  poster profile --model poster-v2-nano')
-    .action((options: { model: string; json?: boolean }) => {
-      const variant = modelNamed(options.model);
-      const counted = profile(variant.network);
-      printResult(options.json, document(variant, counted), () => text(variant, counted));
+    .addHelpText(
+      'after',
+      '\nExamples:\n  poster profile --model resnet8 --width 2\n  poster profile --checkpoint runs/faces/best.safetensors',
+    )
+    .action(async (options: ProfileOptions) => {
+      const profiled = await profiledNetwork(options);
+      const counted = profile(profiled.network);
+      printResult(options.json, document(profiled, counted), () => text(profiled, counted));
     });
 }
 
-function document({ name: model }: NetworkVariant, { parameters, macs, dropped, executed }: Profile): object {
+type Profiled = Pick<NetworkVariant, 'name' | 'summary' | 'network'>;
+
+/** The network of a checkpoint, or the named one with its options. */
+async function profiledNetwork(options: ProfileOptions): Promise<Profiled> {
+  const { model, labels, checkpoint } = options;
+  if (checkpoint !== undefined) {
+    const { model: held } = await describeCheckpoint(checkpoint, defined({ model, labels }));
+    const network = parseNetwork(held, `The network configuration in ${printable(checkpoint, 4096)}`);
+    return { name: held.name, summary: `the network in ${checkpoint}`, network };
+  }
+  const variant = modelNamed(model ?? publishedModel);
+  const given = Object.fromEntries(
+    networkOptionKeys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
+  );
+  if (Object.keys(given).length === 0) return variant;
+  const { name, network } = variant;
+  const own = ownOptions(parseRun(runFor({ model: name, data: '.', given })));
+  const flags = Object.entries(given).map(([key, value]) => `${flagOf(key)} ${String(value)}`);
+  const summary = `${name} with ${flags.join(' ')}`;
+  return { name, summary, network: network.family.withOptions(name, network.config.numClasses, own) };
+}
+
+function document({ name: model }: Profiled, { parameters, macs, dropped, executed }: Profile): object {
   const plain = ({ layers, attention, parts }: Profile['macs']): object => ({
     layers,
     attention,
@@ -44,7 +105,7 @@ function document({ name: model }: NetworkVariant, { parameters, macs, dropped, 
 const keyOf = (title: string): string =>
   `layersWith${title.replace(/(?:^|\W+)(\w)/g, (_, letter: string) => letter.toUpperCase())}`;
 
-function text({ summary, network }: NetworkVariant, { parameters, macs, dropped, executed }: Profile): string {
+function text({ summary, network }: Profiled, { parameters, macs, dropped, executed }: Profile): string {
   const { published, reachingLogits, trained } = parameters;
   const shortcut = network.published?.shortcut;
   const parts = [...new Set([...parameters.parts.keys(), ...macs.parts.keys()])];

@@ -51,8 +51,8 @@ export async function initialParameters(
   values: Map<string, Float32Array>,
   labels: LabelSet,
 ): Promise<InitReport> {
-  const { parameters, description } = await loadParameters(source.path);
   const prefix = prefixOf(source, family);
+  const { parameters, description } = await loadParameters(source.path);
   const isHead = (name: string): boolean => name === family.head.weight || name === family.head.bias;
   const named = namesInNetwork(family, prefix, parameters);
   const head = new Map(
