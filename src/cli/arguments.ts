@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
 import { messageOf } from '../common/errors.js';
+import { wantedNumber } from '../common/json.js';
 import { labelSetNamed } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 
@@ -11,25 +12,12 @@ export function numberOf(schema: z.ZodType): (text: string) => number {
     const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
     const parsed = schema.safeParse(value);
     if (parsed.success) return value;
-    throw new InvalidArgumentError(`It must be ${wanted(parsed.error.issues[0])}.`);
+    throw new InvalidArgumentError(`It must be ${wantedNumber(parsed.error.issues[0]) ?? 'a number'}.`);
   };
 }
 
 /** A list such as `1,2,3`; whether its numbers can be meant is told by what takes them. */
 export const numbers = (text: string): number[] => text.split(',').map(Number);
-
-function wanted(issue: z.core.$ZodIssue | undefined): string {
-  switch (issue?.code) {
-    case 'too_small':
-      return `${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}`;
-    case 'too_big':
-      return `${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}`;
-    case 'invalid_type':
-      return issue.expected === 'int' ? 'a whole number' : 'a number';
-    default:
-      return 'a number';
-  }
-}
 
 /** A published label set by its name, as an option's value. */
 export function labelSetArgument(text: string): LabelSet {

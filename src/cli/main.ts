@@ -8,7 +8,7 @@ import { refusalChannel } from '../node/checkpoints/refused.js';
 import { packageFile } from '../node/files/package-files.js';
 import { note, noteLines } from './context.js';
 import { ExitCode, exitCodeOf } from './exit-code.js';
-import { sentenceOf } from './settings.js';
+import { sentenceOf, speakFor } from './settings.js';
 import { watchStdout } from './stdout.js';
 
 const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
@@ -57,7 +57,10 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
   });
 }
 
-program.hook('preAction', (_, command) => refuseEmpty(command));
+program.hook('preAction', (_, command) => {
+  speakFor(command);
+  refuseEmpty(command);
+});
 
 // Whichever command reads the file, and whatever becomes of it after.
 const said = new Set<unknown>();

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { messageOf, type Setting, UserError } from '../common/errors.js';
 
 /** What the command line calls what messages advise about: an option, or a command where it belongs to another one. */
@@ -58,6 +59,7 @@ export const optionTexts: Readonly<Record<Exclude<Setting, `network:${string}`>,
   labels: '--labels NAME',
   device: '--device NAME',
   split: '--split NAME',
+  target: '--class NAME',
   folderLabels: '--data-labels NAME',
   mapping: '--map-labels',
   landmarkDetector: 'poster landmarks',
@@ -75,8 +77,22 @@ export const optionTexts: Readonly<Record<Exclude<Setting, `network:${string}`>,
 /** The command line's option for a field of a run: `batchSize` is `--batch-size`. */
 export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** Flags of the command that runs; undefined: any. */
+let ownFlags: ReadonlySet<string> | undefined;
+
+/** Messages name no options from now on but those of this command. */
+export function speakFor({ options }: Pick<Command, 'options'>): void {
+  ownFlags = new Set(options.flatMap(({ long, short }) => [long, short].filter((flag) => flag !== undefined)));
+}
+
+/** Whether the command that runs has this option, or it is another command. */
+function isOwn(text: string): boolean {
+  const [flag = ''] = text.split(' ', 1);
+  return !flag.startsWith('--') || ownFlags === undefined || ownFlags.has(flag);
+}
+
 /** `--batch-size COUNT` */
-export function optionText(setting: Setting): string {
+function optionText(setting: Setting): string {
   return isOfNetwork(setting) ? flagOf(setting.slice(networkPrefix.length)) : optionTexts[setting];
 }
 
@@ -85,8 +101,9 @@ const isOfNetwork = (setting: Setting): setting is `network:${string}` => settin
 
 /** A library's sentence with the options that it is about: `... name them (--labels NAME).` */
 export function advised(sentence: string, settings: readonly Setting[] = []): string {
-  if (settings.length === 0) return sentence;
-  return `${sentence.replace(/\.$/, '')} (${settings.map(optionText).join(', ')}).`;
+  const options = settings.map(optionText).filter(isOwn);
+  if (options.length === 0) return sentence;
+  return `${sentence.replace(/\.$/, '')} (${options.join(', ')}).`;
 }
 
 /** What the command line says of anything thrown. */

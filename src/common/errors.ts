@@ -76,6 +76,7 @@ export type Setting =
   | 'labels'
   | 'device'
   | 'split'
+  | 'target'
   | 'folderLabels'
   | 'mapping'
   | 'landmarkDetector'

@@ -12,6 +12,23 @@ export function describeZodError(error: z.ZodError): string {
   return `${where === '' ? '' : `at ${printable(where)}: `}${printable(issue.message)}${more}`;
 }
 
+/** What a zod issue wants, in words: "at most 16" of a number beyond its bounds; undefined for what is no number. */
+export function wantedNumber(issue: z.core.$ZodIssue | undefined): string | undefined {
+  switch (issue?.code) {
+    case 'too_small':
+      if (issue.origin !== 'number' && issue.origin !== 'int') return undefined;
+      return `${issue.inclusive === true ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      if (issue.origin !== 'number' && issue.origin !== 'int') return undefined;
+      return `${issue.inclusive === true ? 'at most' : 'less than'} ${issue.maximum}`;
+    case 'invalid_type':
+      if (issue.expected === 'int') return 'a whole number';
+      return issue.expected === 'number' ? 'a number' : undefined;
+    default:
+      return undefined;
+  }
+}
+
 /** Levels of a document. Ours have six; what goes through a document level by level would run out of stack. */
 const maxJsonDepth = 64;
 

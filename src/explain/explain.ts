@@ -4,6 +4,7 @@ import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import { itemAt } from '../common/item-at.js';
 import { canonicalLabel } from '../common/label-sets.js';
+import { printable } from '../common/printable.js';
 import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
 import { type LowContrast, withContrast } from '../image/contrast.js';
 import type { EncodedImage } from '../image/image-source.js';
@@ -144,5 +145,11 @@ export function classNamed(labels: readonly string[], name: string): number {
   const exact = labels.indexOf(name);
   const index = exact >= 0 ? exact : labels.map(canonicalLabel).indexOf(canonicalLabel(name));
   if (index >= 0) return index;
-  throw new UserError(`The network does not know the class '${name}'; it knows ${labels.join(', ')}.`);
+  throw new UserError(
+    `The network does not know the class '${printable(name)}'; it knows ${labels.join(', ')}.`,
+    'input',
+    {
+      settings: ['target'],
+    },
+  );
 }

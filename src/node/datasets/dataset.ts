@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { UserError } from '../../common/errors.js';
+import { type Setting, UserError } from '../../common/errors.js';
 import { increase, itemAt } from '../../common/item-at.js';
 import { compareLabels, isNumbered, numberedOtherwise } from '../../common/label-sets.js';
 import { inOneForm, type LabelSet, labelProblem } from '../../common/labels.js';
@@ -9,7 +9,6 @@ import { random } from '../../common/random.js';
 import { explainFileError } from '../files/files.js';
 import { classesOf } from './classes.js';
 import { descriptionFile } from './dataset-description.js';
-import { isFolder } from './folders.js';
 import { findSplit } from './splits.js';
 import { type PictureVotes, parseVotes, votesFile } from './votes.js';
 
@@ -47,6 +46,8 @@ export interface DatasetOptions {
   readonly labels?: LabelSet;
   /** Keep pictures without a majority among their votes (default false: right for accuracy and for hard labels). */
   readonly keepNonMajority?: boolean;
+  /** What errors call the split's setting (default `split`). */
+  readonly setting?: Setting;
 }
 
 /** Index in `wanted` of each of the dataset's own labels. */
@@ -121,10 +122,9 @@ async function readVotes(base: string, labels: number): Promise<ReadonlyMap<stri
  * symbolic links in a circle, and files that do not fit.
  */
 export async function loadDataset(root: string, split: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const { labels: wanted, keepNonMajority = false } = options;
+  const { labels: wanted, keepNonMajority = false, setting } = options;
   const at = resolve(root);
-  if (!(await isFolder(at))) throw new UserError(`There is no dataset folder ${at}; check the path.`);
-  const found = await findSplit(at, split);
+  const found = await findSplit(at, split, setting);
   const base = join(at, found);
   const { own, folders, tensors, notes } = await classesOf(at, found);
   const labels = wanted ?? own;

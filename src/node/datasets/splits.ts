@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { UserError } from '../../common/errors.js';
+import { type Setting, UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { readDescription } from './dataset-description.js';
@@ -37,7 +37,9 @@ export function splitRole(folder: string): SplitRole | undefined {
  * @throws UserError where there is no such folder, or its `dataset.json` cannot be used.
  */
 export async function splitsOf(root: string): Promise<string[]> {
-  if (!(await isFolder(root))) throw new UserError(`There is no dataset folder ${root}; check the path.`);
+  if (!(await isFolder(root))) {
+    throw new UserError(`There is no dataset folder ${root}; check the path.`, 'input', { settings: ['data'] });
+  }
   const classes = (await readDescription(root))?.folders;
   const found = (await foldersIn(root)).flatMap((folder) => {
     const role = splitRole(folder);
@@ -63,35 +65,38 @@ export function isSameSplit(a: string, b: string): boolean {
  * `Training`); undefined where there is none.
  * @throws UserError where several are for that purpose.
  */
-export function splitAmong(splits: readonly string[], wanted: string): string | undefined {
+export function splitAmong(splits: readonly string[], wanted: string, setting: Setting = 'split'): string | undefined {
   const exact = splits.find((split) => inOneForm(split) === inOneForm(wanted));
   if (exact !== undefined) return exact;
   const role = splitRole(wanted);
   const same = role === undefined ? [] : splits.filter((split) => splitRole(split) === role);
   if (same.length <= 1) return same[0];
   const names = same.map((split) => `'${printable(split)}'`).join(' and ');
-  throw new UserError(`The splits ${names} are both meant by '${printable(wanted)}'; name one of them.`);
+  throw new UserError(`The splits ${names} are both meant by '${printable(wanted)}'; name one of them.`, 'input', {
+    settings: [setting],
+  });
 }
 
 /**
  * The split of a dataset that a name stands for: one of {@link splitsOf}, or any folder of that name that holds folders.
+ * @param setting what an error calls the setting that names it
  * @throws UserError where there is none, or more than one.
  */
-export async function findSplit(root: string, wanted: string): Promise<string> {
+export async function findSplit(root: string, wanted: string, setting: Setting = 'split'): Promise<string> {
+  const fail = (sentence: string): UserError => new UserError(sentence, 'input', { settings: [setting] });
   const splits = await splitsOf(root);
-  const found = splitAmong(splits, wanted);
+  const found = splitAmong(splits, wanted, setting);
   if (found !== undefined) return found;
   const folders = await foldersIn(root);
   const named = folders.find((folder) => inOneForm(folder) === inOneForm(wanted));
   if (named !== undefined && (await foldersIn(join(root, named))).length > 0) return named;
   const none = `Dataset ${root} has no split '${printable(wanted)}'`;
-  if (splits[0] !== '.')
-    throw new UserError(`${none}; it has the splits ${splits.map((s) => printable(s)).join(', ')}.`);
+  if (splits[0] !== '.') throw fail(`${none}; it has the splits ${splits.map((s) => printable(s)).join(', ')}.`);
   const holders: string[] = [];
   for (const folder of folders) if ((await foldersIn(join(root, folder))).length > 1) holders.push(folder);
-  if (holders.length === 0) throw new UserError(`${none}; it has no split folders: use split '.'.`);
+  if (holders.length === 0) throw fail(`${none}; it has no split folders: use split '.'.`);
   const names = holders.slice(0, 4).map((folder) => `'${printable(folder)}'`);
-  throw new UserError(
+  throw fail(
     `${none}; where ${names.join(', ')} hold${holders.length === 1 ? 's' : ''} class folders, name one as the split, ` +
       "and where they are classes, use split '.'.",
   );

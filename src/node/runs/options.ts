@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Setting, UserError } from '../../common/errors.js';
+import { wantedNumber } from '../../common/json.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../../common/label-sets.js';
 import { printable } from '../../common/printable.js';
 import { modelNamed, modelNames, networkFamilies } from '../../models/registry.js';
@@ -148,7 +149,7 @@ export const runSchema: z.ZodType<RunOptions> = trainingSchema.transform((run, c
     if (!(error instanceof z.ZodError)) throw error;
     for (const issue of error.issues) {
       const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
-      const message = unknown.length > 0 ? `a ${run.model} has no such option` : issue.message;
+      const message = unknown.length > 0 ? `a ${run.model} has no such option` : wordsOf(issue);
       context.addIssue({ code: 'custom', path: [...issue.path, ...unknown.slice(0, 1)], message, input: run });
     }
     return z.NEVER;
@@ -167,6 +168,13 @@ function settingsOf(key: PropertyKey | undefined): Setting[] {
   return ofNetwork === undefined ? [] : [`network:${ofNetwork.key}`];
 }
 
+/** Ours where a number is out of bounds, else those of the rule that is broken. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  const wanted = wantedNumber(issue);
+  // Rules that say what they want have words of their own.
+  return wanted === undefined || issue.message.startsWith('it must') ? issue.message : `it must be ${wanted}`;
+}
+
 /** Checks options that came from outside. @throws UserError that names the option and what it may be. */
 export function parseRun(options: unknown): RunOptions {
   const parsed = runSchema.safeParse(options);
@@ -174,9 +182,13 @@ export function parseRun(options: unknown): RunOptions {
   const [issue] = parsed.error.issues;
   const key = issue?.path[0];
   const what = key === undefined ? 'description of a run' : `value of ${printable(String(key))}`;
-  throw new UserError(`The ${what} cannot be used: ${issue?.message ?? 'it is malformed'}.`, 'usage', {
-    settings: settingsOf(key),
-  });
+  throw new UserError(
+    `The ${what} cannot be used: ${issue === undefined ? 'it is malformed' : wordsOf(issue)}.`,
+    'usage',
+    {
+      settings: settingsOf(key),
+    },
+  );
 }
 
 /**

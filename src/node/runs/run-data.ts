@@ -34,7 +34,7 @@ export async function openData(run: RunOptions, order?: LabelSet): Promise<RunDa
   const fold = foldOf(run);
   const { train, calibration } = withoutCalibration(fold === undefined ? whole : divide(whole, fold).train, run);
   if (run.valSplit !== null) {
-    const validation = await loadDataset(run.data, run.valSplit, { labels });
+    const validation = await loadDataset(run.data, run.valSplit, { labels, setting: 'valSplit' });
     return { labels, train, validation, calibration, validationName: `split '${printable(validation.split)}'` };
   }
   const parts = holdOut(train, run.holdOut, run.seed);
@@ -106,7 +106,7 @@ export function noteVotes(run: RunOptions, { samples, split }: Dataset): string 
 
 /** The training split; where the run says which dataset it is, with that dataset's labels in their published order. */
 async function openTraining(run: RunOptions, order: LabelSet | undefined): Promise<Dataset> {
-  const options: DatasetOptions = { keepNonMajority: run.targets === 'distribution' };
+  const options: DatasetOptions = { keepNonMajority: run.targets === 'distribution', setting: 'trainSplit' };
   const own = await loadDataset(run.data, run.trainSplit, options);
   if (run.dataType === null) {
     // Folders may sort otherwise than when the run began: renamed, or stored in another Unicode form.

@@ -30,6 +30,14 @@ test('ablations of the paper are options of a run', () => {
 test('what does not fit is refused in a sentence', () => {
   const run = defaultRun('poster-v2-nano', 'faces');
   assert.throws(() => parseRun({ ...run, scales: [4] }), { settings: ['network:scales'] });
+  // In words of ours, whether an option is a network's or any run's.
+  assert.throws(() => parseRun({ ...run, blocks: 65 }), {
+    message: 'The value of blocks cannot be used: it must be at most 64.',
+  });
+  assert.throws(() => parseRun({ ...run, epochs: 1.5 }), {
+    message: /^The value of epochs .*: it must be a whole number\.$/,
+  });
+  assert.throws(() => parseRun({ ...run, dropPath: 1 }), { message: /it must be less than 1\.$/ });
   assert.throws(() => parseRun({ ...run, batchSize: 0 }), { settings: ['batchSize'] });
   for (const count of [1, 1001]) {
     const labels = Array.from({ length: count }, (_, i) => `class ${i}`);
