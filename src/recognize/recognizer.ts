@@ -73,6 +73,7 @@ const loadRules: OptionRules<RecognizerOptions> = {
   threads: anything,
   aligned: aBoolean,
   flip: aBoolean,
+  raw: aBoolean,
   lowContrast: anything,
   detect: anObject,
   assumed: anObject,
