@@ -25,6 +25,13 @@ test('the portrait smiles', async () => {
   assert.match(first, /^happiness \d+\.\d% at \(\d+, \d+\), \d+ pixels wide$/);
 });
 
+test('the network that learns from the bundled one comes nearer to it', async () => {
+  const losses = (await lines('distil')).map((line) => Number(/^step \d+: loss (\S+)$/.exec(line)?.[1]));
+  assert.equal(losses.length, 16);
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  assert.ok(mean(losses.slice(-4)) < mean(losses.slice(0, 4)) - 0.2, losses.join(' '));
+});
+
 test('the network that trains in memory learns', async () => {
   const found = await lines('train');
   const losses = found.flatMap((line) => /^step \d+: loss (\S+)$/.exec(line)?.slice(1).map(Number) ?? []);
