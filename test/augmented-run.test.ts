@@ -84,6 +84,21 @@ describe('a run with every random change', () => {
   });
 });
 
+describe('weights measured in several views', () => {
+  const evaluate = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run/last.safetensors'];
+
+  test('of crops and their mirror images, which the protocol says', async () => {
+    const { stdout } = await succeeds([...evaluate, '--crops', '5', '--crop-scale', '0.9', '--flip', '--json'], dir);
+    const { protocol } = JSON.parse(stdout) as { protocol: { views: string[]; cropScale: number } };
+    assert.deepEqual([protocol.views.length, protocol.views[0], protocol.cropScale], [10, 'top left crop', 0.9]);
+  });
+
+  test('that cannot be are a sentence', async () => {
+    await fails([...evaluate, '--crops', '3'], dir, 2, /--crops.*must be one of 1, 5, 9/s);
+    await fails([...evaluate, '--crop-scale', '0.9'], dir, 2, /--crop-scale is the size of crops; give --crops too/);
+  });
+});
+
 describe('random changes', () => {
   test('that cannot be are a sentence each', async () => {
     const wrong: readonly (readonly [setting: string, value: unknown])[] = [

@@ -20,9 +20,9 @@ import { calibrate } from '../src/node/measure/calibrate.js';
 import { loadEmbedder } from '../src/node/measure/embed.js';
 import { evaluateOn } from '../src/node/measure/evaluate.js';
 import { loadClassifier } from '../src/recognize/classifier.js';
-import { withFlip } from '../src/recognize/flip.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../src/recognize/helpers.test.js';
 import { Recognizer } from '../src/recognize/recognizer.js';
+import { viewsOf, withViews } from '../src/recognize/views.js';
 import { descriptionKey, type TemperatureRecord } from '../src/safetensors/index.js';
 import { fails, succeeds } from './support/cli.js';
 
@@ -57,7 +57,7 @@ test('a temperature counts wherever probabilities are shown, and raw shows them 
   const of = async (raw: boolean) => {
     const classifier = await loadClassifier(path, { threads: 1, raw });
     const plain = await classifier.classify(images, 1);
-    const flipped = await withFlip(classifier).classify(images, 1);
+    const flipped = await withViews(classifier, viewsOf({ flip: true })).classify(images, 1);
     await classifier.dispose();
     return { plain, flipped };
   };

@@ -38,7 +38,11 @@ export const moves = ({ angle, zoom, shiftX, shiftY, crop }: Movement): boolean 
  * A picture (HWC) moved, in one bilinear pass: each output pixel looks up where it came from. Coordinates beyond the border
  * take the border's pixel.
  */
-export function resample(picture: Uint8Array, { size, channels }: InputFormat, movement: Movement): Float32Array {
+export function resample(
+  picture: Uint8Array | Float32Array,
+  { size, channels }: Pick<InputFormat, 'size' | 'channels'>,
+  movement: Movement,
+): Float32Array {
   const values = new Float32Array(size * size * channels);
   const center = (size - 1) / 2;
   const last = size - 1;

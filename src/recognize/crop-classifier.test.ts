@@ -5,11 +5,11 @@ import type { Picture } from '../image/index.js';
 import { recognizeFrames, type TimedImage } from '../video/index.js';
 import type { Classifier } from './classifier.js';
 import { CropClassifier } from './crop-classifier.js';
-import { withFlip } from './flip.js';
 import { imageClassification } from './image-classification.js';
 import { LocalEngine } from './recognition-engine.js';
 import { Recognizer } from './recognizer.js';
 import type { Score } from './scores.js';
+import { viewsOf, withViews } from './views.js';
 
 const side = 4;
 const labels = ['low', 'high'];
@@ -234,7 +234,12 @@ test('how faces are found is the same in videos as in pictures, unless a call sa
 test('pictures, frames of a video and single calls side by side share runs; each gets its own', async () => {
   const { classifier, runs, gate } = counting();
   const decode = (): never => assert.fail('nothing is encoded');
-  const recognizer = Recognizer.of({ classifier: withFlip(classifier), detector, decode, lowContrast: 'keep' });
+  const recognizer = Recognizer.of({
+    classifier: withViews(classifier, viewsOf({ flip: true })),
+    detector,
+    decode,
+    lowContrast: 'keep',
+  });
   const classify = await imageClassification(recognizer);
   type Faces = readonly { readonly scores: readonly Score[] }[];
   const shown = (faces: Faces): number[] => faces.map(({ scores }) => scores[0]?.probability ?? Number.NaN);

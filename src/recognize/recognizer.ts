@@ -22,7 +22,6 @@ import type { ImageDecoder, ImageSource, RawImage } from '../image/image-source.
 import type { AssumedModel } from '../models/index.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
 import { type Classifier, loadClassifier } from './classifier.js';
-import { withFlip } from './flip.js';
 import type { RecognizeOptions, RecognizerParts } from './pipeline.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import {
@@ -31,6 +30,7 @@ import {
   type RecognitionEngine,
   type RecognizeFacesOptions,
 } from './recognition-engine.js';
+import { viewsOf, withViews } from './views.js';
 
 export interface RecognizerOptions {
   /** The weights: a path on Node, an address in browsers, or the bytes of a file. Default: those that come with the package. */
@@ -129,7 +129,7 @@ export class Recognizer {
     const classifier = await loadClassifier(checkpoint, network);
     try {
       const parts = {
-        classifier: flip ? withFlip(classifier) : classifier,
+        classifier: flip ? withViews(classifier, viewsOf({ flip })) : classifier,
         decode: decode ?? host.decodeImage,
         lowContrast,
         ...(aligned ? {} : { detector: await loadFaceDetector(detectorOptions) }),

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
@@ -9,7 +9,7 @@ import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js'
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import { type Evaluated, evaluateOn, evaluationDocument, type Measurement } from '../../node/measure/index.js';
 import { corruptionText, measurementsTable } from '../../node/report/index.js';
-import type { Classifier } from '../../recognize/index.js';
+import { type Classifier, type CropCount, cropCounts, usualCropScale } from '../../recognize/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -33,6 +33,8 @@ interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags
   readonly split?: string;
   readonly lowContrast: LowContrast;
   readonly flip?: boolean;
+  readonly crops?: CropCount;
+  readonly cropScale?: number;
   readonly mapLabels?: boolean;
   readonly unseen?: boolean;
   readonly unknown?: 'wrong' | 'leave-out';
@@ -43,6 +45,12 @@ interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags
   readonly workers?: number;
   readonly strict?: boolean;
   readonly json?: boolean;
+}
+
+function cropCountArgument(text: string): CropCount {
+  const found = cropCounts.find((count) => String(count) === text);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`It must be one of ${cropCounts.join(', ')}.`);
 }
 
 export function evaluateCommand(): Command {
@@ -67,6 +75,16 @@ export function evaluateCommand(): Command {
     .addOption(lowContrastOption('keep'))
     .addOption(rawOption())
     .option('--flip', 'mean of the probabilities of each picture and its mirror image')
+    .option(
+      '--crops <count>',
+      'mean over crops of each picture: 1 (its middle), 5 (corners too) or 9',
+      cropCountArgument,
+    )
+    .option(
+      '--crop-scale <fraction>',
+      `their side, of the picture's (default: ${usualCropScale})`,
+      numberOf(z.number().gt(0).max(1)),
+    )
     .option('--map-labels', 'measure although weights and data do not have the same expressions')
     .addOption(
       new Option('--unknown <how>', 'pictures of what the weights do not know (default: wrong)')
@@ -103,6 +121,9 @@ Examples:
 }
 
 async function run(flags: EvaluateFlags): Promise<void> {
+  if (flags.cropScale !== undefined && flags.crops === undefined) {
+    throw new UserError('--crop-scale is the size of crops; give --crops too, or leave it out.', 'usage');
+  }
   if (flags.csv !== undefined && flags.checkpoint.length > 1) {
     throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', 'usage');
   }
@@ -150,6 +171,8 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
     strict = false,
     lowContrast,
     flip = false,
+    crops: count,
+    cropScale: scale,
     unseen = false,
     unknown,
     absent,
@@ -170,6 +193,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
       unseen,
       onProgress: progress.update,
       ...defined({ split, fold }),
+      ...(count === undefined ? {} : { crops: { count, ...defined({ scale }) } }),
       ...(flags.mapLabels === true ? { mapping } : {}),
       ...(corruptions ? { corruptions: { onProgress: corruptedProgress.update, ...defined({ seed }) } } : {}),
       ...defined({ folderLabels: dataLabels, workers }),

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import sharp from 'sharp';
 import { UserError } from '../../common/errors.js';
 import type { Classifier } from '../../recognize/classifier.js';
-import { withFlip } from '../../recognize/flip.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../../recognize/helpers.test.js';
-import { evaluateOn } from './evaluate.js';
+import { seenIn, viewsOf, withViews } from '../../recognize/views.js';
+import { type EvaluateOptions, evaluateOn } from './evaluate.js';
 import type { MappingOptions } from './label-mapping.js';
 import { sampledLabelOrder } from './sampled-order.js';
 
@@ -153,16 +153,45 @@ test('flip averaging is the mean over pictures and their mirror images', async (
   assert.match(protocol.deviations.join(), /mirror image; the mean of both probabilities/);
 });
 
+test('averaging over crops is the mean over pictures that are cut out, and the protocol says so', async (t) => {
+  const root = await temporaryFolder(t);
+  await writePictures(root, tinyLabels.labels, 2, 16);
+  const measure = async (options: EvaluateOptions) => {
+    const { measured, protocol } = await evaluateOn(wavering(), root, { workers: 0, batchSize: 4, ...options });
+    return { values: [...measured.logits.data], protocol };
+  };
+  const { values: plain } = await measure({});
+  const { values, protocol } = await measure({ crops: { count: 5, scale: 0.75 }, flip: true });
+  assert.notDeepEqual(values, plain);
+  assert.equal(protocol.views.length, 10);
+  assert.equal(protocol.cropScale, 0.75);
+  assert.match(protocol.deviations.join(), /5 crops of 0.75 of its side and mirrored counted, by the mean of/);
+  // The mean of what each view says alone.
+  const views = viewsOf({ crops: { count: 5, scale: 0.75 }, flip: true });
+  const images = Float32Array.from({ length: 256 }, (_, i) => Math.cos(i));
+  const one = wavering();
+  const alone = await Promise.all(views.map((view) => one.classify(seenIn(images, 16, view), 1)));
+  const { probabilities } = await withViews(one, views).classify(images, 1);
+  for (const c of [0, 1, 2]) {
+    const wanted = alone.reduce((sum, { logits }) => sum + (softmax([...logits])[c] ?? 0), 0) / views.length;
+    assert.ok(Math.abs((probabilities[c] ?? 0) - wanted) < 1e-6);
+  }
+  const { protocol: middle } = await measure({ crops: { count: 1 } });
+  assert.match(middle.deviations.join(), /the crop in its middle of 0.875 of its side counted\./);
+  assert.equal((await measure({})).protocol.cropScale, null);
+});
+
 test('the mean of probabilities that vanish is still told apart', async () => {
   const logits = [Float32Array.of(500, 0, 250), Float32Array.of(500, 100, 0)];
   let turn = 0;
-  const network = withFlip({
+  const alternating: Classifier = {
     ...byBrightness(),
     async classify() {
       const row = logits[turn++] ?? Float32Array.of();
       return { logits: row, probabilities: row };
     },
-  });
+  };
+  const network = withViews(alternating, viewsOf({ flip: true }));
   const { logits: mean } = await network.classify(new Float32Array(256), 1);
   const log2 = Math.log(2);
   for (const [c, wanted] of [0, -400 - log2, -250 - log2].entries()) {

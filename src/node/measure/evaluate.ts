@@ -7,7 +7,7 @@ import { printable } from '../../common/printable.js';
 import type { LowContrast } from '../../image/index.js';
 import { type Agreement, agreementOf, type Evaluation, evaluate, type Scores } from '../../metrics/index.js';
 import type { Classifier } from '../../recognize/classifier.js';
-import { withFlip } from '../../recognize/flip.js';
+import { type ViewOptions, viewsOf, withViews } from '../../recognize/views.js';
 import {
   createLoader,
   type Dataset,
@@ -26,7 +26,8 @@ import { type LabelMapping, type MappingOptions, mapLabels, mapLogits, mappedVot
 import { findLabelOrder, type LabelOrder } from './label-order.js';
 import { type Protocol, protocolOf } from './protocol.js';
 
-export interface EvaluateOptions {
+/** With `flip` or `crops` the mean of the probabilities of all views counts. */
+export interface EvaluateOptions extends ViewOptions {
   /**
    * Default: `test` where there is one, else `valid`, else all pictures of a dataset without splits; with `fold` the
    * split that the weights were trained on, as far as they say it, else `train`.
@@ -38,8 +39,6 @@ export interface EvaluateOptions {
   readonly unseen?: boolean;
   /** What becomes of pictures of low contrast: `keep` (default), as in training, or `stretch`, as recognising does. */
   readonly lowContrast?: LowContrast;
-  /** Average over each picture and its mirror image (default false). */
-  readonly flip?: boolean;
   /** Measure although some expressions are known on one side only; without it that is refused. */
   readonly mapping?: MappingOptions;
   /** Which expressions numbered class folders stand for. */
@@ -94,6 +93,7 @@ export async function evaluateOn(
   options: EvaluateOptions = {},
 ): Promise<Evaluated> {
   const { training } = classifier.description;
+  const views = viewsOf(options);
   const wanted =
     options.split ?? (options.fold ? (training?.protocol?.trainSplit ?? 'train') : await defaultSplit(root));
   const opened = await openInOrder(classifier.labels, root, wanted, options);
@@ -103,7 +103,7 @@ export async function evaluateOn(
   if (corruptions !== undefined) checkCorruptible(opened.dataset);
   const seen = await sharedWithTraining(opened, options.fold, training?.protocol?.trainSplit ?? 'train');
   const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
-  const { workers, strict = false, batchSize = 32, flip = false, lowContrast = 'keep' } = options;
+  const { workers, strict = false, batchSize = 32, lowContrast = 'keep' } = options;
   const loader = createLoader(dataset, {
     preprocessing: classifier.preprocessing,
     batchSize,
@@ -113,7 +113,7 @@ export async function evaluateOn(
     ...defined({ workers }),
   });
   try {
-    const network = flip ? withFlip(classifier) : classifier;
+    const network = withViews(classifier, views);
     const { measured, indices, low } = await scoresOf(network, loader, mapping, options.onProgress);
     const evaluation = evaluate(measured.labels, measured.logits);
     const robustness =
@@ -133,7 +133,7 @@ export async function evaluateOn(
         unknown: opened.leftOut,
         seen: opened.dataset.samples.length - dataset.samples.length,
       },
-      flip,
+      views,
       lowContrast: low === null ? null : { pictures: low, treatment: lowContrast },
       weights: classifier.labels.labels,
       data: dataLabels.labels,

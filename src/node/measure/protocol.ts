@@ -1,4 +1,5 @@
 import type { LowContrast } from '../../image/index.js';
+import type { View } from '../../recognize/index.js';
 import type { ProtocolRecord, TrainingRecord } from '../../safetensors/index.js';
 import { type FoldChoice, isSameSplit } from '../datasets/index.js';
 import type { LabelMapping } from './label-mapping.js';
@@ -26,8 +27,10 @@ export interface Protocol {
    * byte; null where there are none. The training split is the one that the weights say, else `train`.
    */
   readonly shared: { readonly split: string; readonly pictures: number } | null;
-  /** Views of a picture whose softmax outputs are averaged. */
-  readonly views: readonly ('picture' | 'mirror image')[];
+  /** Views of a picture whose softmax outputs are averaged: `picture`, `mirror image`, `top left crop`. */
+  readonly views: readonly string[];
+  /** Side of the crops among them, as a fraction of the picture's; null where there are none. */
+  readonly cropScale: number | null;
   /** Pictures measured whose contrast is low, and what became of them; null of tensors, whose contrast is not known. */
   readonly lowContrast: { readonly pictures: number; readonly treatment: LowContrast } | null;
   readonly labels: {
@@ -55,7 +58,7 @@ export interface ProtocolFacts {
   readonly fold: FoldChoice | undefined;
   readonly pictures: Protocol['pictures'];
   readonly shared: Protocol['shared'];
-  readonly flip: boolean;
+  readonly views: readonly View[];
   readonly lowContrast: Protocol['lowContrast'];
   readonly weights: readonly string[];
   readonly data: readonly string[];
@@ -67,7 +70,7 @@ export interface ProtocolFacts {
 
 /** The protocol of a measurement, with its deviations in words. */
 export function protocolOf(facts: ProtocolFacts): Protocol {
-  const { dataset, split, fold, pictures, shared, flip, weights, data, mapping, unknownPictures, training } = facts;
+  const { dataset, split, fold, pictures, shared, views, weights, data, mapping, unknownPictures, training } = facts;
   const { lowContrast } = facts;
   const { unknown, absent, options } = mapping;
   const labels: Protocol['labels'] = {
@@ -83,12 +86,13 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
     fold: fold ?? null,
     pictures,
     shared,
-    views: flip ? ['picture', 'mirror image'] : ['picture'],
+    views: views.map(({ name }) => name),
+    cropScale: cropScaleOf(views),
     lowContrast,
     labels,
     training: training === undefined ? null : { words: training.dataset, record: training.protocol ?? null },
     deviations: [
-      ...(flip ? ['Each picture was looked at with its mirror image; the mean of both probabilities counts.'] : []),
+      ...ofViews(views),
       ...ofContrast(lowContrast),
       ...ofLabels(labels),
       ...ofPictures(pictures),
@@ -96,6 +100,25 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
       ...ofTraining(facts),
     ],
   };
+}
+
+/** All crops are of one size. */
+function cropScaleOf(views: readonly View[]): number | null {
+  const side = Math.min(...views.map((view) => view.side));
+  return side < 1 ? side : null;
+}
+
+function ofViews(views: readonly View[]): string[] {
+  const side = cropScaleOf(views);
+  const flips = views.some(({ mirrored }) => mirrored);
+  if (side === null) {
+    return flips ? ['Each picture was looked at with its mirror image; the mean of both probabilities counts.'] : [];
+  }
+  const crops = views.filter(({ mirrored }) => !mirrored).length;
+  const which = crops === 1 ? 'the crop in its middle' : `${crops} crops`;
+  return [
+    `Of each picture ${which} of ${side} of its side${flips ? ' and mirrored' : ''} counted${views.length > 1 ? ', by the mean of their probabilities' : ''}.`,
+  ];
 }
 
 function ofContrast(lowContrast: Protocol['lowContrast']): string[] {
