@@ -61,7 +61,7 @@ async function subject(): Promise<Subject> {
     const shape = [batch, ...value.shape.slice(1).map(Number)];
     inputs.set(name, hostTensor('float32', new Float32Array(batch).fill(1), shape));
   }
-  const fed = new Set([...program.trained.keys(), ...program.buffers.keys()]);
+  const fed = new Set(program.trained.keys());
   return { graph: program.graph, parameters: program.parameters, fed, inputs };
 }
 

@@ -8,6 +8,7 @@ import { applyOne, attributesOf, operand, output, type Target } from './operatio
 import { reduceSum } from './reduce.js';
 import { concat, gather, int64s, pad, placement, reshape, rowsOf, slice, transpose, transposeLast } from './shape.js';
 import type { AttributeValues } from './signatures.js';
+import { winogradInputGradient, winogradPlan, winogradWeightGradient } from './winograd.js';
 
 interface Geometry {
   readonly stride: number;
@@ -30,6 +31,9 @@ export function lowerConvInputGradient(node: Node, target: Target): Tensor {
   const { shape } = output(node, 0);
   const { stride, padding, groups, kernel } = geometry(attributesOf('ConvInputGradient', node));
   const block = target.channelBlock;
+  const attributes = attributesOf('ConvInputGradient', node);
+  const plan = block === undefined ? undefined : winogradPlan(output(node, 0), weight, attributes);
+  if (plan) return winogradInputGradient(dy, weight, plan);
   if (block !== undefined && fillsBlocks(block, groups, weight)) {
     const phases = inputGradientByPhases(dy, weight, output(node, 0), { stride, padding, groups, kernel }, block);
     if (phases !== undefined) return phases;
@@ -147,7 +151,10 @@ function gatherReversed(x: Tensor, size: number): Tensor {
 export function lowerConvWeightGradient(node: Node, target: Target): Tensor {
   const [x, dy] = [operand(node, 0), operand(node, 1)];
   const shape = fixedShape(output(node, 0));
-  const g = geometry(attributesOf('ConvWeightGradient', node));
+  const attributes = attributesOf('ConvWeightGradient', node);
+  const plan = target.channelBlock === undefined ? undefined : winogradPlan(x, output(node, 0), attributes);
+  if (plan) return winogradWeightGradient(x, dy, plan);
+  const g = geometry(attributes);
   if (g.groups > 1) return depthwiseWeightGradient(x, dy, shape, g, target);
   // With few channels (a picture's), k x k thin products cost more than gathering the patches for a single one.
   if (itemAt(shape, 1) < 16 && g.kernel > 1) return weightGradientByPatches(x, dy, shape, g, target);

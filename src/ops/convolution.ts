@@ -3,6 +3,7 @@ import { lowerBlocked } from './blocked-convolution.js';
 import { channelSum } from './channels.js';
 import { lowerConvInputGradient, lowerConvWeightGradient } from './convolution-gradient.js';
 import { applyOne, attributesOf, type OperationTable, operand } from './operation.js';
+import { winogradConvolution, winogradPlan } from './winograd.js';
 
 /** Zeros around a map. */
 export interface Padding {
@@ -105,8 +106,12 @@ export const convolutions = {
       ];
     },
     onnx: { unwritten: ['fixed'] },
-    lower: (node, { channelBlock }) =>
-      channelBlock === undefined || node.inputs[0]?.dtype !== 'float32' ? undefined : lowerBlocked(node, channelBlock),
+    lower: (node, { channelBlock }) => {
+      if (channelBlock === undefined || node.inputs[0]?.dtype !== 'float32') return undefined;
+      const [x, weight] = [operand(node, 0), operand(node, 1)];
+      const plan = node.inputs.length > 2 ? undefined : winogradPlan(x, weight, attributesOf('Conv', node));
+      return plan ? [winogradConvolution(x, weight, plan)] : lowerBlocked(node, channelBlock);
+    },
   },
   ConvInputGradient: {
     gradient: { none: 'second derivatives are not needed here' },

@@ -55,6 +55,10 @@ const convCases: readonly ConvCase[] = [
   { what: '5x5, in blocks, stride 2', in: 16, out: 16, size: [6, 4], kernel: 5, stride: 2, padding: 2 },
   { what: '2x2, in blocks, stride 2', in: 16, out: 16, size: [4, 4], kernel: 2, stride: 2 },
   { what: '3x3, in blocks, stride 3', in: 16, out: 16, size: [6, 3], kernel: 3, stride: 3, padding: 1 },
+  // Many channels: tiles of outputs at once, of two, three and four pixels a side.
+  { what: '3x3, in tiles of two', in: 64, out: 64, size: [2, 2], kernel: 3, padding: 1 },
+  { what: '3x3, in tiles of three', in: 64, out: 72, size: [3, 5], kernel: 3, padding: 1 },
+  { what: '3x3, in tiles of four', in: 72, out: 64, size: [8, 4], kernel: 3, padding: 1 },
   { what: '1x1, in blocks', in: 32, out: 16, size: [2, 3], kernel: 1 },
   { what: '1x1, in blocks, stride 2', in: 32, out: 16, size: [4, 3], kernel: 1, stride: 2 },
   { what: '3x3, a large picture', in: 1, out: 2, size: [33, 31], kernel: 3, padding: 1 },
