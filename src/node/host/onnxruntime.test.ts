@@ -38,3 +38,12 @@ test('ONNX Runtime keeps and sends no telemetry', async (context) => {
   assert.doesNotMatch(stderr, /telemetry/);
   assert.deepEqual(await readdir(home), []);
 });
+
+test('a device that is not there is our sentence, and no line of ONNX Runtime before it', async () => {
+  const script = `
+    const { chooseDevice } = await import('${new URL('../../runtime/index.js', import.meta.url).href}');
+    console.log(await chooseDevice('cuda').catch(({ name, kind }) => ({ name, kind })));`;
+  const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', script]);
+  assert.equal(stderr, '');
+  assert.match(stdout, /name: 'UserError', kind: 'device'|device: 'cuda'/);
+});

@@ -5,6 +5,7 @@ import { whenAborted } from '../../common/signals.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import { publishNote } from '../checkpoints/index.js';
 import { packageFile } from '../files/package-files.js';
+import { switchTelemetryOff } from '../host/onnxruntime.js';
 import type { Calls, Loaded, Reply, Request, SentItem, Streams, ThreadData, ThreadOptions } from './messages.js';
 import { NativeWork } from './native-work.js';
 
@@ -59,7 +60,7 @@ export class RecognitionThread {
   private constructor(options: ThreadOptions, loading: Waiting) {
     this.#loading = loading;
     // A thread has a copy of the environment, in which ONNX Runtime's own setting comes too late.
-    process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+    switchTelemetryOff();
     const workerData: ThreadData = { options, memory: pictureMemory().shared, nativeWork: this.#work.shared };
     const worker = new Worker(packageFile('dist/src/node/workers/recognition-worker.js'), {
       workerData,
