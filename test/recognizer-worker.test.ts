@@ -109,6 +109,10 @@ test('what cannot be used is told as in this thread: in its place, with its kind
     undefined,
     () => 1,
     { data: 'x', width: 1, height: 1 },
+    { data: () => 1, width: 1, height: 1 },
+    { data: new Uint8Array(4), width: () => 1, height: 1 },
+    { data: new Uint8Array(4), width: '1', height: 1 },
+    { data: new Uint8Array(4), width: 1, height: 1, channels: null },
     detached,
   ];
   const told = async (recognizer: Recognizer): Promise<unknown[]> => {

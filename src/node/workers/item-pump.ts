@@ -31,7 +31,7 @@ export class ItemPump<T> {
     this.#ahead = ahead;
   }
 
-  /** What the source threw. */
+  /** What the source threw, or packing or sending an item of it. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -52,11 +52,13 @@ export class ItemPump<T> {
         }
         const item = await this.#read();
         if (item === undefined) break;
-        const { content, transfer, bytes } = await this.#pack(item.value);
-        if (this.#ended) return;
-        if (this.#wanted > 0) this.#wanted--;
-        else this.#held.push(bytes);
-        target.send(content, transfer);
+        try {
+          await this.#send(item.value, target);
+        } catch (error) {
+          // The source did not throw it, so it does not know.
+          await this.close().catch(() => undefined);
+          throw error;
+        }
       }
       target.end(false);
     } catch (error) {
@@ -64,6 +66,14 @@ export class ItemPump<T> {
       this.#ended = true;
       target.end(true);
     }
+  }
+
+  async #send(item: T, target: PumpTarget): Promise<void> {
+    const { content, transfer, bytes } = await this.#pack(item);
+    if (this.#ended) return;
+    if (this.#wanted > 0) this.#wanted--;
+    else this.#held.push(bytes);
+    target.send(content, transfer);
   }
 
   /** Reads nothing more, and tells the source so. */

@@ -1,7 +1,7 @@
 import type { SharedBudget } from '../../common/memory-budget.js';
 import type { SentError } from '../../common/sent-errors.js';
 import type { Face } from '../../detect/index.js';
-import type { LowContrast, Picture, RawImage } from '../../image/index.js';
+import type { LowContrast, Picture } from '../../image/index.js';
 import type {
   Classified,
   Classifier,
@@ -11,9 +11,9 @@ import type {
   RecognizerOptions,
   Score,
 } from '../../recognize/index.js';
-import type { RecognizeFramesOptions, TimedImage, VideoFrame } from '../../video/index.js';
+import type { RecognizeFramesOptions, VideoFrame } from '../../video/index.js';
 import type { NativeWork } from './native-work.js';
-import type { SentImage } from './sent-pictures.js';
+import type { SentFrame, SentImage, SentPixels } from './sent-pictures.js';
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -47,7 +47,7 @@ export interface Calls {
     minScore: number | undefined,
   ): (Face | undefined)[];
   recognizeFaces(
-    picture: RawImage,
+    picture: SentPixels,
     faces: readonly Face[],
     options: Pick<RecognizeOptions, 'batchSize' | 'crops'>,
   ): RecognizedFace[];
@@ -60,7 +60,7 @@ export interface Streams {
 }
 
 /** What a stream takes. */
-export type SentItem = { readonly image: SentImage } | { readonly frame: TimedImage };
+export type SentItem = { readonly image: SentImage } | { readonly frame: SentFrame };
 
 export interface Call<K extends keyof Calls> {
   readonly type: 'call';

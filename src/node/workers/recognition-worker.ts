@@ -11,7 +11,7 @@ import { host } from '../host/host.js';
 import type { Call, Calls, Loaded, Reply, Request, SentItem, Stream, Streams, ThreadData } from './messages.js';
 import { NativeWork } from './native-work.js';
 import { SentItems } from './sent-items.js';
-import { imageOf, type Parcel, sentResult } from './sent-pictures.js';
+import { frameOf, imageOf, type Parcel, pixelsOf, sentResult } from './sent-pictures.js';
 
 type Handlers = {
   readonly [K in keyof Calls]: (signal: AbortSignal, ...given: Parameters<Calls[K]>) => Promise<ReturnType<Calls[K]>>;
@@ -148,7 +148,7 @@ function handlersOf(recognizer: Recognizer): Handlers {
     classifyCrops: (signal, list, options) => crops.classify(list, { ...options, signal }),
     detect: async (signal, picture, options) => found().detect(picture, { ...options, signal }),
     follow: async (_, picture, faces, minScore) => found().follow(picture, faces, minScore),
-    recognizeFaces: (_, picture, faces, options) => recognizer.recognizeFaces(picture, faces, options),
+    recognizeFaces: (_, picture, faces, options) => recognizer.recognizeFaces(pixelsOf(picture), faces, options),
   };
 }
 
@@ -169,7 +169,7 @@ function openersOf(recognizer: Recognizer): Openers {
     },
     async *frames(items, options, { signal }) {
       async function* frames(): AsyncGenerator<TimedImage, void, void> {
-        for await (const item of items) if ('frame' in item) yield item.frame;
+        for await (const item of items) if ('frame' in item) yield frameOf(item.frame);
       }
       for await (const frame of recognizeFrames(recognizer, frames(), { ...options, signal })) yield sentResult(frame);
     },

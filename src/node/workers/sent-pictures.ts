@@ -1,4 +1,3 @@
-import { defined } from '../../common/defined.js';
 import { nextTurn } from '../../common/turns.js';
 import type { ImageSource, Picture, RawImage } from '../../image/index.js';
 import type { TimedImage } from '../../video/index.js';
@@ -9,11 +8,25 @@ export type SentImage =
   | { readonly url: string }
   | { readonly blob: Blob }
   | { readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly raw: RawImage }
+  | { readonly raw: SentPixels }
   /** Bytes that were given away before. */
   | { readonly detached: true }
   /** No picture, with its type: the other thread says so in its place. */
   | { readonly wrong: Wrong };
+
+/** Raw pixels; of data that is no bytes, nothing. What is no number is sent as the text that errors show of it. */
+export interface SentPixels {
+  readonly data: Uint8Array<ArrayBuffer> | null;
+  readonly width: number | string;
+  readonly height: number | string;
+  readonly channels?: number | string;
+}
+
+export interface SentFrame {
+  readonly time: number | string;
+  readonly frame: number | string;
+  readonly picture: SentImage;
+}
 
 type Wrong = 'null' | 'undefined' | 'number' | 'bigint' | 'boolean' | 'symbol' | 'function' | 'object';
 
@@ -77,10 +90,14 @@ function isDetached(buffer: ArrayBufferLike): boolean {
 const isRaw = (image: unknown): image is RawImage =>
   typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image;
 
+/** A number, or the text of anything else: functions and symbols cannot be sent. */
+const numberOrText = (value: unknown): number | string => (typeof value === 'number' ? value : String(value));
+
 /** Raw pixels as they can be sent. What is wrong with them is said in the other thread. */
-export async function sentPixels({ data, width, height, channels }: RawImage): Promise<Parcel<RawImage>> {
-  const about = { width, height, ...defined({ channels }) };
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) return light({ ...about, data });
+export async function sentPixels({ data, width, height, channels }: RawImage): Promise<Parcel<SentPixels>> {
+  const sides = { width: numberOrText(width), height: numberOrText(height) };
+  const about = { ...sides, ...(channels === undefined ? {} : { channels: numberOrText(channels) }) };
+  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) return light({ ...about, data: null });
   const copy = await copied(data);
   return { content: { ...about, data: copy }, transfer: [copy.buffer], bytes: copy.length };
 }
@@ -91,11 +108,39 @@ export async function sentPicture(picture: Picture): Promise<Parcel<Picture>> {
   return { content: { ...picture, data }, transfer: [data.buffer], bytes: data.length };
 }
 
+/** Decoded pictures as they can be sent. */
+export async function sentPictures(pictures: readonly Picture[]): Promise<Parcel<readonly Picture[]>> {
+  const parcels: Parcel<Picture>[] = [];
+  for (const picture of pictures) parcels.push(await sentPicture(picture));
+  return {
+    content: parcels.map(({ content }) => content),
+    transfer: parcels.flatMap(({ transfer }) => transfer),
+    bytes: parcels.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+/** Numbers as they can be sent: of a view only what it shows, not all of its buffer. */
+export async function sentFloats(values: Float32Array): Promise<Parcel<Float32Array>> {
+  const { buffer } = await copied(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return { content: new Float32Array(buffer), transfer: [buffer], bytes: buffer.byteLength };
+}
+
 /** A frame as it can be sent. */
-export async function sentFrame({ time, frame, picture }: TimedImage): Promise<Parcel<TimedImage>> {
-  if (!isRaw(picture)) return light({ time, frame, picture });
-  const { content, ...rest } = await sentPixels(picture);
-  return { content: { time, frame, picture: content }, ...rest };
+export async function sentFrame({ time, frame, picture }: TimedImage): Promise<Parcel<SentFrame>> {
+  const { content, ...rest } = await sentImage(picture);
+  return { content: { time: numberOrText(time), frame: numberOrText(frame), picture: content }, ...rest };
+}
+
+/** What was sent, as following takes it. */
+export function frameOf({ time, frame, picture }: SentFrame): TimedImage {
+  const given: { readonly [Key in keyof TimedImage]: unknown } = { time, frame, picture: imageOf(picture) };
+  return given as TimedImage;
+}
+
+/** What was sent, as recognising takes it. */
+export function pixelsOf(sent: SentPixels): RawImage {
+  const given: { readonly [Key in keyof RawImage]: unknown } = sent;
+  return given as RawImage;
 }
 
 /** What was sent, as recognising takes it. */
@@ -104,7 +149,7 @@ export function imageOf(sent: SentImage): ImageSource {
   if ('url' in sent) return new URL(sent.url);
   if ('blob' in sent) return sent.blob;
   if ('bytes' in sent) return sent.bytes;
-  if ('raw' in sent) return sent.raw;
+  if ('raw' in sent) return pixelsOf(sent.raw);
   if ('detached' in sent) {
     const buffer = new ArrayBuffer(1);
     structuredClone(buffer, { transfer: [buffer] });

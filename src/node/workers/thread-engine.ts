@@ -19,7 +19,15 @@ import { pathOf } from '../host/read-bytes.js';
 import { ItemPump } from './item-pump.js';
 import type { Loaded, SentItem, Streams, ThreadOptions } from './messages.js';
 import { RecognitionThread, SourceFailure } from './recognition-thread.js';
-import { type Parcel, sentFrame, sentImage, sentPicture, sentPixels } from './sent-pictures.js';
+import {
+  type Parcel,
+  sentFloats,
+  sentFrame,
+  sentImage,
+  sentPicture,
+  sentPictures,
+  sentPixels,
+} from './sent-pictures.js';
 
 /** Pictures that are sent before the thread asks for them. */
 const picturesAhead = 8;
@@ -72,11 +80,17 @@ class ThreadEngine implements RecognitionEngine, FrameEngine {
     this.crops = {
       classifier: {
         ...about,
-        classify: async (images, n) => (await this.#thread()).call('classify', [images, n]),
+        classify: async (images, n) => {
+          const { content, transfer } = await sentFloats(images);
+          return (await this.#thread()).call('classify', [content, n], { transfer });
+        },
         dispose: async () => undefined,
       },
-      classify: async (crops, { signal, ...options } = {}) =>
-        (await this.#thread()).call('classifyCrops', [crops, options], defined({ signal })),
+      classify: async (crops, { signal, ...options } = {}) => {
+        const { content, transfer } = await sentPictures(crops);
+        const signals = defined({ signal });
+        return (await this.#thread()).call('classifyCrops', [content, options], { transfer, ...signals });
+      },
     };
   }
 
