@@ -14,6 +14,8 @@ export type OptionRules<Options> = { readonly [Key in keyof Options]-?: OptionRu
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 export const aBoolean: OptionRule = { holds: (value) => typeof value === 'boolean', wanted: 'true or false' };
+export const aNumber: OptionRule = { holds: (value) => typeof value === 'number', wanted: 'a number' };
+export const aText: OptionRule = { holds: (value) => typeof value === 'string', wanted: 'a text' };
 export const anObject: OptionRule = {
   holds: (value) => isObject(value) && !Array.isArray(value),
   wanted: 'an object',
@@ -29,9 +31,6 @@ export const aFile: OptionRule = {
   holds: (value) => typeof value === 'string' || isObject(value),
   wanted: 'a path, a URL or the bytes of a file',
 };
-/** For what is checked where it is used. */
-export const anything: OptionRule = { holds: () => true, wanted: 'anything' };
-
 /**
  * Checks that options are those of a function: programs without types may pass anything. Options that are undefined are left out.
  * @param of the function, for errors

@@ -1,4 +1,4 @@
-import { aList, anything, aSignal, checkOptions, type OptionRules } from '../common/check-options.js';
+import { aList, aNumber, aSignal, checkOptions, type OptionRules } from '../common/check-options.js';
 import { UserError } from '../common/errors.js';
 
 export interface DetectOptions {
@@ -26,18 +26,18 @@ export const defaultScales = [96, 192, 640] as const;
 const maxScale = 4096;
 
 const rules: OptionRules<DetectOptions> = {
-  minScore: anything,
-  maxFaces: anything,
-  minSize: anything,
+  minScore: aNumber,
+  maxFaces: aNumber,
+  minSize: aNumber,
   scales: aList,
-  turned: anything,
+  turned: { holds: (value) => typeof value === 'boolean' || value === 'always', wanted: "true, false or 'always'" },
   signal: aSignal,
 };
 
 /** @throws UserError (kind `usage`) for options that there are not, and values that no face can be found with. */
 export function checkDetectOptions(options: DetectOptions): void {
   checkOptions(options, rules, 'detect');
-  const { minScore = 0.6, maxFaces = 1, minSize = 0, scales = defaultScales, turned = true } = options;
+  const { minScore = 0.6, maxFaces = 1, minSize = 0, scales = defaultScales } = options;
   const problem = !(minScore > 0 && minScore < 1)
     ? `a least score of ${minScore} (it lies between 0 and 1)`
     : !(maxFaces >= 1 && (Number.isInteger(maxFaces) || maxFaces === Number.POSITIVE_INFINITY))
@@ -46,8 +46,6 @@ export function checkDetectOptions(options: DetectOptions): void {
         ? `a least size of ${minSize} pixels`
         : scales.length === 0 || scales.some((scale) => !Number.isInteger(scale) || scale < 32 || scale > maxScale)
           ? `scales ${scales.join(', ')} (whole numbers from 32 to ${maxScale})`
-          : typeof turned !== 'boolean' && turned !== 'always'
-            ? `'turned' as ${String(turned)} (true, false or 'always')`
-            : undefined;
+          : undefined;
   if (problem !== undefined) throw new UserError(`Faces cannot be detected with ${problem}.`, 'usage');
 }

@@ -3,9 +3,10 @@ import {
   aBoolean,
   aFile,
   aFunction,
+  aNumber,
   anObject,
-  anything,
   aSignal,
+  aText,
   checkOptions,
   type OptionRules,
 } from '../common/check-options.js';
@@ -65,16 +66,16 @@ export interface RecognizerOptions {
   readonly decode?: ImageDecoder;
 }
 
-/** What is `anything` is checked where it is used. */
+/** Bounds and names are checked where they count. */
 const loadRules: OptionRules<RecognizerOptions> = {
   checkpoint: aFile,
   detectorWeights: aFile,
-  device: anything,
-  threads: anything,
+  device: aText,
+  threads: aNumber,
   aligned: aBoolean,
   flip: aBoolean,
   raw: aBoolean,
-  lowContrast: anything,
+  lowContrast: aText,
   detect: anObject,
   assumed: anObject,
   worker: aBoolean,
@@ -84,7 +85,7 @@ const recognizeRules: OptionRules<RecognizeOptions> = {
   signal: aSignal,
   until: aSignal,
   detect: anObject,
-  batchSize: anything,
+  batchSize: aNumber,
   picture: aBoolean,
   crops: aBoolean,
 };
