@@ -32,3 +32,9 @@ export function labelSetArgument(text: string): LabelSet {
 export function quoted(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
+
+/** A file of weights that is to be written. */
+export function safetensorsArgument(text: string): string {
+  if (/\.safetensors$/i.test(text)) return text;
+  throw new InvalidArgumentError('Its name must end in .safetensors.');
+}

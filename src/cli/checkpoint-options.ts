@@ -10,6 +10,7 @@ import { type Classifier, loadClassifier } from '../recognize/classifier.js';
 import type { NetworkOptions } from '../recognize/network.js';
 import { Recognizer, type RecognizerOptions } from '../recognize/recognizer.js';
 import { type DeviceName, deviceNames } from '../runtime/index.js';
+import { type Preference, preferences } from '../safetensors/index.js';
 import { labelSetArgument, numberOf } from './arguments.js';
 import { openDevice } from './open-device.js';
 
@@ -21,6 +22,7 @@ export interface CheckpointOptions {
   readonly device: DeviceName | 'auto';
   readonly threads?: number;
   readonly raw?: boolean;
+  readonly prefer?: Preference;
 }
 
 export const labelSetNames = knownLabelSets.map(({ name }) => name).join(', ');
@@ -47,6 +49,12 @@ export function withCheckpointOptions(command: Command): Command {
 /** For commands that show probabilities. */
 export function rawOption(): Option {
   return new Option('--raw', 'probabilities without the temperature that the weights hold (poster calibrate)');
+}
+
+export function preferOption(): Option {
+  return new Option('--prefer <what>', 'which head decides, where the weights have two: see poster rebalance').choices(
+    preferences,
+  );
 }
 
 export function deviceOption(preset: DeviceName | 'auto'): Option {
@@ -89,8 +97,8 @@ export async function openAs<Opened>(
   options: CheckpointOptions,
   deviceFor: typeof openDevice = openDevice,
 ): Promise<Opened> {
-  const { model, labels, threads, device, raw } = options;
+  const { model, labels, threads, device, raw, prefer } = options;
   const path = options.checkpoint === bundledCheckpoint() ? await requireBundledCheckpoint() : options.checkpoint;
   const assumed = defined({ model, labels });
-  return load(path, { device: await deviceFor(device), ...defined({ threads, raw }), assumed });
+  return load(path, { device: await deviceFor(device), ...defined({ threads, raw, prefer }), assumed });
 }

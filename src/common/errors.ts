@@ -73,6 +73,7 @@ export type Setting =
   | `network:${string}`
   // Of networks and what they are measured on.
   | 'checkpoint'
+  | 'prefer'
   | 'labels'
   | 'device'
   | 'split'

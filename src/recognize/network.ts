@@ -2,6 +2,7 @@ import { host } from '#host';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
+import { printable } from '../common/printable.js';
 import type { Graph } from '../graph/index.js';
 import {
   type AssumedModel,
@@ -25,15 +26,19 @@ import {
 import {
   allFinite,
   type Checkpoint,
+  describedAs,
   describeMismatch,
   isFloatDtype,
+  isReserved,
   type ModelDescription,
   matchParameters,
+  type Preference,
   parseDescription,
+  preferences,
   requireFinite,
   requireFiniteIn,
   toFloat32,
-  trainStatePrefix,
+  withHead,
 } from '../safetensors/index.js';
 
 export interface NetworkOptions {
@@ -45,6 +50,8 @@ export interface NetworkOptions {
   readonly assumed?: AssumedModel;
   /** Leave out the temperature that the file holds, if it holds one (default false). */
   readonly raw?: boolean;
+  /** Which head of the file decides: its own (`accuracy`, the default), or one that prefers rare classes. */
+  readonly prefer?: Preference;
 }
 
 /** A graph of a checkpoint's network, its weights in place. */
@@ -78,13 +85,15 @@ export interface Network<Built extends Inference> {
  * that are not finite numbers, or where the device is not there.
  */
 export async function openNetwork<Built extends Inference>(
-  checkpoint: Checkpoint,
+  file: Checkpoint,
   options: NetworkOptions,
   build: (network: ConfiguredNetwork) => Built,
 ): Promise<Network<Built>> {
-  const { device = 'cpu', threads, raw = false } = options;
-  const { path } = checkpoint;
-  const { description, network } = describe(checkpoint, options.assumed);
+  const { device = 'cpu', threads, raw = false, prefer = 'accuracy' } = options;
+  const { path } = file;
+  const { description: whole, network } = describe(file, options.assumed);
+  const description = describedAs(whole, checkedPreference(prefer), path);
+  const checkpoint = withHead(file, prefer, network.family.head);
   const built = build(network);
   checkTensors(checkpoint, network, built);
   const program = withSlopesAtMostOne(built.graph, await gentleSlopes(checkpoint, slopesOf(built.graph)));
@@ -112,6 +121,18 @@ export async function openNetwork<Built extends Inference>(
   };
 }
 
+/** Programs without types may pass anything. @throws UserError */
+function checkedPreference(prefer: Preference): Preference {
+  if (preferences.includes(prefer)) return prefer;
+  throw new UserError(
+    `Nothing prefers ${printable(String(prefer), 60)}; prefer is ${preferences.join(' or ')}.`,
+    'usage',
+    {
+      settings: ['prefer'],
+    },
+  );
+}
+
 /**
  * What a checkpoint says about its network, labels and pictures; of one that does not, what its tensors and `assumed` say.
  * @throws UserError where that is not enough, or the file cannot be read.
@@ -132,7 +153,7 @@ function describe(
 function parameterShapes({ tensors }: Checkpoint): Map<string, readonly number[]> {
   return new Map(
     [...tensors]
-      .filter(([name, { dtype }]) => isFloatDtype(dtype) && !name.startsWith(trainStatePrefix))
+      .filter(([name, { dtype }]) => isFloatDtype(dtype) && !isReserved(name))
       .map(([name, { shape }]) => [name, shape]),
   );
 }

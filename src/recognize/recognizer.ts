@@ -22,6 +22,7 @@ import { checkLowContrast, type LowContrast } from '../image/contrast.js';
 import type { ImageDecoder, ImageSource, RawImage } from '../image/image-source.js';
 import type { AssumedModel } from '../models/index.js';
 import { chooseDevice, type DeviceName } from '../runtime/index.js';
+import type { Preference } from '../safetensors/index.js';
 import { type Classifier, loadClassifier } from './classifier.js';
 import type { RecognizeOptions, RecognizerParts } from './pipeline.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
@@ -48,6 +49,8 @@ export interface RecognizerOptions {
   readonly flip?: boolean;
   /** Leave out the temperature that the weights hold, which makes probabilities mean what they say (default false). */
   readonly raw?: boolean;
+  /** Which head of the weights decides: `accuracy` (default), or `rare`, which names rare expressions more often, where they have one. */
+  readonly prefer?: Preference;
   /**
    * What becomes of face crops of low contrast: `stretch` (default) spreads it before the network sees them, `keep` leaves them
    * as they are, which is right for weights that were trained on such pictures.
@@ -126,7 +129,11 @@ export class Recognizer {
     const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint());
     const detectorOptions = { ...onThreads, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
     const chosen = await chooseDevice(device);
-    const network = { ...onThreads, device: chosen.device, ...defined({ assumed, raw: options.raw }) };
+    const network = {
+      ...onThreads,
+      device: chosen.device,
+      ...defined({ assumed, raw: options.raw, prefer: options.prefer }),
+    };
     const classifier = await loadClassifier(checkpoint, network);
     try {
       const parts = {

@@ -5,6 +5,7 @@ import { parseJson } from '../common/json.js';
 import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
 import { type CropTemplate, keypointNames, type Preprocessing } from '../common/preprocessing.js';
 import { descriptionKey } from './description-key.js';
+import { type HeadRecord, headSchema } from './head-record.js';
 import { type TemperatureRecord, temperatureSchema } from './temperature-record.js';
 
 // A model checkpoint is one safetensors file: tensors under their published names, and in the metadata, as the string
@@ -106,6 +107,7 @@ const documentSchema = z.object({
   preprocessing: preprocessingSchema,
   training: trainingSchema.exactOptional(),
   temperature: temperatureSchema.exactOptional(),
+  heads: z.object({ rare: headSchema.exactOptional() }).exactOptional(),
 });
 
 /** What a model checkpoint says about its tensors. */
@@ -116,12 +118,14 @@ export interface ModelDescription {
   readonly training?: TrainingRecord;
   /** What makes probabilities of the logits; without one the softmax of the logits counts. */
   readonly temperature?: TemperatureRecord;
+  /** Other heads that the file has, by what they prefer. */
+  readonly heads?: { readonly rare?: HeadRecord };
 }
 
 /** A description as the JSON document that files hold. Throws a plain Error where it breaks its own rules. */
 export function formatDescription(description: ModelDescription): string {
-  const { model, labels, preprocessing, training, temperature } = description;
-  const records = defined({ training, temperature });
+  const { model, labels, preprocessing, training, temperature, heads } = description;
+  const records = defined({ training, temperature, heads });
   return JSON.stringify(documentSchema.parse({ format: 1, model, labels, preprocessing, ...records }));
 }
 

@@ -3,6 +3,8 @@ export * from './checkpoint.js';
 export * from './description.js';
 export { descriptionKey } from './description-key.js';
 export { allFinite, requireFinite, requireFiniteIn } from './finite.js';
+export { type HeadNames, type HeadRecord, headPrefix, type Preference, preferences, rareHead } from './head-record.js';
+export * from './heads.js';
 export * from './model-checkpoint.js';
 export * from './parameters.js';
 export * from './safetensors.js';

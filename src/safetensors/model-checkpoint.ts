@@ -1,5 +1,6 @@
 import { formatDescription, type ModelDescription } from './description.js';
 import { descriptionKey } from './description-key.js';
+import { headPrefix } from './head-record.js';
 import { isOptionalBuffer } from './parameters.js';
 import type { Safetensors } from './safetensors.js';
 import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toHalf } from './tensor.js';
@@ -10,6 +11,8 @@ export const trainStatePrefix = 'train_state/';
 /** A network's weights and running statistics by published name, with their description. */
 export interface ModelCheckpoint extends ModelDescription {
   readonly parameters: ReadonlyMap<string, FloatArray>;
+  /** The tensors of other heads, by their names in the file; where there are none, the description's `heads` are left out. */
+  readonly headTensors?: ReadonlyMap<string, Tensor>;
 }
 
 /**
@@ -40,10 +43,11 @@ export function inPrecision(array: FloatArray, precision: Precision): Tensor {
  * Throws a plain Error where the description breaks its own rules: that is a defect of the caller.
  */
 export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 'F32'): Safetensors {
-  const description = formatDescription(checkpoint);
+  const { heads, headTensors = new Map<string, Tensor>(), ...own } = checkpoint;
+  const description = formatDescription(heads === undefined || headTensors.size === 0 ? own : { ...own, heads });
   const tensors = new Map<string, Tensor>();
   for (const [name, array] of checkpoint.parameters) {
-    if (name.startsWith(trainStatePrefix)) throw new Error(`A parameter cannot be called ${name}.`);
+    if (isReserved(name)) throw new Error(`A parameter cannot be called ${name}.`);
     tensors.set(name, inPrecision(array, precision));
   }
   // `format: pt` tells other readers of safetensors that names and layouts are PyTorch's.
@@ -51,7 +55,7 @@ export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 
     ['format', 'pt'],
     [descriptionKey, description],
   ]);
-  return { metadata, tensors };
+  return { metadata, tensors: new Map([...tensors, ...headTensors]) };
 }
 
 /** The network's part of a file that is in memory: floating-point tensors, without optional buffers. */
@@ -66,5 +70,10 @@ export function decodeParameters(tensors: Safetensors['tensors']): Map<string, F
 
 /** Whether a tensor is a weight or a running statistic of a network. */
 export function isParameter(name: string, { dtype }: Pick<Tensor, 'dtype'>): boolean {
-  return isFloatDtype(dtype) && !isOptionalBuffer(name) && !name.startsWith(trainStatePrefix);
+  return isFloatDtype(dtype) && !isOptionalBuffer(name) && !isReserved(name);
+}
+
+/** Whether a tensor of this name is the state of training's, or another head's. */
+export function isReserved(name: string): boolean {
+  return name.startsWith(trainStatePrefix) || name.startsWith(headPrefix);
 }

@@ -3,13 +3,13 @@ import { temperatureLimits } from '../common/temperature-limits.js';
 
 const { least, most } = temperatureLimits;
 
-/** Of a record of another version, its number is all that is read. */
-const format = z.literal(1, {
+/** Of a record in a description; of one of another version, the number is all that is read. */
+export const recordFormat = z.literal(1, {
   error: ({ input }) => `it has format ${String(input)}, and this version reads 1: install a newer poster-v2`,
 });
 
 export const temperatureSchema = z.object({
-  format,
+  format: recordFormat,
   /** What logits are divided by before the softmax. */
   value: z.number().min(least).max(most),
   /** What it was fitted to: majority labels, or shares of votes. */

@@ -1,13 +1,13 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { percent } from '../../common/percent.js';
 import { checkOutputFiles } from '../../node/files/output-paths.js';
-import { type Calibrated, calibrate } from '../../node/measure/index.js';
+import { type Calibrated, calibrate, type FittedTemperature } from '../../node/measure/index.js';
 import { formatTable } from '../../node/report/index.js';
-import { labelSetArgument, numberOf } from '../arguments.js';
+import { labelSetArgument, numberOf, safetensorsArgument } from '../arguments.js';
 import {
   type CheckpointOptions,
   labelSetNames,
@@ -68,11 +68,6 @@ Examples:
     .action(run);
 }
 
-function safetensorsArgument(text: string): string {
-  if (/\.safetensors$/i.test(text)) return text;
-  throw new InvalidArgumentError('Its name must end in .safetensors.');
-}
-
 async function run(flags: CalibrateFlags): Promise<void> {
   const { checkpoint, data, split, targets, out, dataLabels, batchSize, workers, strict = false } = flags;
   if (flags.seed !== undefined && flags.holdOut === undefined) {
@@ -100,18 +95,28 @@ async function run(flags: CalibrateFlags): Promise<void> {
     progress.stop();
   }
   noteSkipped(result.skipped);
-  const { record, before, after, path } = result;
-  printResult(flags.json, { checkpoint, data, out: path, temperature: record, before, after }, () => text(result));
+  const { record, before, after, path, rare } = result;
+  printResult(
+    flags.json,
+    { checkpoint, data, out: path, temperature: record, before, after, ...defined({ rare: rare && summary(rare) }) },
+    () => text(result),
+  );
 }
 
-function text({ record, before, after, path }: Calibrated): string {
-  const nats = (value: number | null): string => (value === null ? '-' : value.toFixed(4));
-  return [
-    `Temperature ${record.value.toFixed(4)}, fitted to the ${record.targets === 'labels' ? 'labels' : 'votes'} of ${grouped(record.pictures)} pictures (${record.dataset}), in ${path}:`,
+const summary = ({ record, before, after }: FittedTemperature): object => ({ temperature: record, before, after });
+
+function text({ path, rare, ...own }: Calibrated): string {
+  const { record } = own;
+  const table = ({ before, after }: FittedTemperature): string =>
     formatTable([
       ['on these pictures', 'before', 'after'],
       ['calibration error % (ECE)', percent(before.ece), percent(after.ece)],
       ['cross-entropy (nats)', nats(before.crossEntropy), nats(after.crossEntropy)],
-    ]),
+    ]);
+  const nats = (value: number | null): string => (value === null ? '-' : value.toFixed(4));
+  return [
+    `Temperature ${record.value.toFixed(4)}, fitted to the ${record.targets === 'labels' ? 'labels' : 'votes'} of ${grouped(record.pictures)} pictures (${record.dataset}), in ${path}:`,
+    table(own),
+    ...(rare === undefined ? [] : [`The head for rare classes: ${rare.record.value.toFixed(4)}`, table(rare)]),
   ].join('\n');
 }

@@ -7,9 +7,9 @@ import { modelNames } from '../../models/index.js';
 import { type Converted, convert, type Format, formats } from '../../node/convert/index.js';
 import { formatTable } from '../../node/report/index.js';
 import { opsets } from '../../onnx/index.js';
-import type { Precision } from '../../safetensors/index.js';
+import type { Precision, Preference } from '../../safetensors/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
-import { labelSetNames } from '../checkpoint-options.js';
+import { labelSetNames, preferOption } from '../checkpoint-options.js';
 import { grouped, note, printResult } from '../context.js';
 import { advised } from '../settings.js';
 
@@ -21,6 +21,7 @@ interface ConvertCommandOptions {
   readonly recorders?: number;
   readonly model?: string;
   readonly labels?: LabelSet;
+  readonly prefer?: Preference;
   readonly json?: boolean;
 }
 
@@ -50,6 +51,7 @@ export function convertCommand(): Command {
       ).choices(modelNames),
     )
     .option('--labels <name>', `label set of a file that does not say it (${labelSetNames})`, labelSetArgument)
+    .addOption(preferOption())
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -70,9 +72,9 @@ function opsetArgument(text: string): number {
 }
 
 async function run(from: string, out: string, options: ConvertCommandOptions): Promise<void> {
-  const { to, precision, opset, deadTensors, recorders, model, labels } = options;
+  const { to, precision, opset, deadTensors, recorders, model, labels, prefer } = options;
   const converted = await convert(from, out, {
-    ...defined({ to, precision, opset, deadTensors, recorderEpochs: recorders }),
+    ...defined({ to, precision, opset, deadTensors, recorderEpochs: recorders, prefer }),
     assumed: defined({ model, labels }),
   });
   for (const { sentence, settings } of converted.notes) note(advised(sentence, settings));

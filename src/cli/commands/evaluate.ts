@@ -17,6 +17,7 @@ import {
   lowContrastOption,
   openCheckpoint,
   positive,
+  preferOption,
   rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
@@ -74,6 +75,7 @@ export function evaluateCommand(): Command {
     .option('--unseen', 'leave out pictures that the training split has too, byte for byte')
     .addOption(lowContrastOption('keep'))
     .addOption(rawOption())
+    .addOption(preferOption())
     .option('--flip', 'mean of the probabilities of each picture and its mirror image')
     .option(
       '--crops <count>',

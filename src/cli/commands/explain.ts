@@ -29,6 +29,7 @@ import {
   lowContrastOption,
   openAs,
   positive,
+  preferOption,
   rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
@@ -67,6 +68,7 @@ export function explainCommand(): Command {
     )
     .addOption(lowContrastOption('stretch'))
     .addOption(rawOption())
+    .addOption(preferOption())
     .option('--out <dir>', 'folder for the pictures, NAME.face-1.explain.png; with --aligned NAME.explain.png', '.')
     .option('--class <name>', 'class whose relevance is shown (default: the one ranked first)')
     .option('--rollout', "draw the class token's attention through all blocks, not that of the last")

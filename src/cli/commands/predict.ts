@@ -14,6 +14,7 @@ import {
   lowContrastOption,
   openRecognizer,
   positive,
+  preferOption,
   rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
@@ -106,6 +107,7 @@ export function predictCommand(): Command {
     )
     .addOption(lowContrastOption('stretch'))
     .addOption(rawOption())
+    .addOption(preferOption())
     .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
     .option('--top <count>', 'labels listed with each face (default: 3 in text, else all)', positive)
     .option('--draw <path>', 'draw faces and expressions: a .png, .jpg or .webp file, or a folder')

@@ -4,7 +4,15 @@ import { defined } from '../../common/defined.js';
 import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import type { AssumedModel } from '../../models/index.js';
-import { encodeModel, fitsHalf, inPrecision, type Precision, type Tensor, toFloat32 } from '../../safetensors/index.js';
+import {
+  encodeModel,
+  fitsHalf,
+  inPrecision,
+  type Precision,
+  type Preference,
+  type Tensor,
+  toFloat32,
+} from '../../safetensors/index.js';
 import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { writeFileAtomic } from '../files/files.js';
 import { withFoldedTemperature } from './fold-temperature.js';
@@ -28,6 +36,8 @@ export interface ConvertOptions {
   readonly deadTensors?: boolean;
   /** `.pth`: recorders of the published script for a run of so many epochs (see `PublishedCheckpoint`). */
   readonly recorderEpochs?: number;
+  /** Which head is converted, of weights that have two; default: the network's own, and the other beside it where the format can. */
+  readonly prefer?: Preference;
   /** For input that does not describe itself. */
   readonly assumed?: AssumedModel;
 }
@@ -54,7 +64,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
   checkOptions(to, options);
   await refuseSamePlace(from, out);
   if (to === 'huggingface') await refuseForeignFolder(out);
-  const source = await readSource(from, options.assumed);
+  const source = await readSource(from, options.assumed, options.prefer);
   if (options.recorderEpochs !== undefined && source.network.published?.exists !== true) {
     throw new UserError(
       `Recorders are for the published script, and ${source.path} holds a network of other sizes, which it does not have; leave them out.`,
@@ -71,7 +81,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
     notes.push(advice(`Left out, since the network does not read it: ${names.join(', ')}${more}.`));
   }
   if (options.precision === 'F16') noteKept(source, notes);
-  noteTemperature(source, to, notes);
+  noteHeads(source, to, notes);
   const folded = withFoldedTemperature(source);
   switch (to) {
     case 'onnx':
@@ -93,9 +103,13 @@ export async function convert(from: string, out: string, options: ConvertOptions
   }
 }
 
-/** Says what becomes of a temperature where it does not stay what it is. */
-function noteTemperature({ description: { temperature } }: Source, to: Format, notes: Advice[]): void {
-  if (temperature === undefined || to === 'safetensors') return;
+/** Says what becomes of a temperature and a second head where they do not stay what they are. */
+function noteHeads({ description: { temperature }, headTensors }: Source, to: Format, notes: Advice[]): void {
+  if (to === 'safetensors') return;
+  if (headTensors.size > 0) {
+    notes.push(advice('The head that prefers rare classes is left behind; prefer it to convert it instead.', 'prefer'));
+  }
+  if (temperature === undefined) return;
   const value = temperature.value.toFixed(4);
   notes.push(
     advice(
@@ -188,7 +202,7 @@ function extras(
 
 function safetensorsOf(source: Source, options: ConvertOptions, notes: Advice[]): ReturnType<typeof encodeModel> {
   const { metadata, tensors } = encodeModel(
-    { ...source.description, parameters: source.parameters },
+    { ...source.description, parameters: source.parameters, headTensors: source.headTensors },
     options.precision,
   );
   const more = extras(source, options, notes);
@@ -213,7 +227,8 @@ async function writeTorch(
   options: ConvertOptions,
   notes: Advice[],
 ): Promise<Pick<Converted, 'tensors' | 'notes'>> {
-  const { description, parameters } = source;
+  const { parameters } = source;
+  const { heads: _, ...description } = source.description;
   const { precision = 'F32', recorderEpochs } = options;
   const tensors = new Map([...parameters].map(([name, array]) => [name, inPrecision(array, precision)]));
   for (const [name, tensor] of extras(source, options, notes)) tensors.set(name, tensor);

@@ -22,6 +22,7 @@ function source(labels: LabelSet, options?: Readonly<Record<string, unknown>>, l
     rest: new Map(),
     surplus: [],
     training: { hasOptimizer: false, ...(learningRate === undefined ? {} : { learningRate }) },
+    headTensors: new Map(),
     hadTrainState: false,
   };
 }

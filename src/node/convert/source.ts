@@ -7,12 +7,18 @@ import {
   resolveDescription,
 } from '../../models/index.js';
 import {
+  chosenHead,
+  describedAs,
   describeMismatch,
   type FloatArray,
+  type HeadNames,
+  headPrefix,
   isFloatDtype,
   isOptionalBuffer,
+  isReserved,
   type ModelDescription,
   matchParameters,
+  type Preference,
   parseDescription,
   requireFinite,
   type Tensor,
@@ -32,6 +38,8 @@ export interface Source {
   readonly parameters: ReadonlyMap<string, FloatArray>;
   /** What published checkpoints hold besides and this file holds too: dead tensors, landmark head, integer buffers. */
   readonly rest: ReadonlyMap<string, Tensor>;
+  /** Those of other heads, where the file's own is not another that was chosen. */
+  readonly headTensors: ReadonlyMap<string, Tensor>;
   /** Names of what else the file holds and the network does not read: what tools left in it, integers, complex numbers. */
   readonly surplus: readonly string[];
   /** What a training script said about the weights it saved. */
@@ -44,20 +52,29 @@ export interface Source {
  * Reads a checkpoint to convert: `.safetensors`, `.pth`, or a folder that `poster convert` made.
  * @throws UserError where it cannot be read, does not say what it is, or holds another network than it says.
  */
-export async function readSource(path: string, assumed?: AssumedModel): Promise<Source> {
+export async function readSource(
+  path: string,
+  assumed?: AssumedModel,
+  prefer: Preference = 'accuracy',
+): Promise<Source> {
   const content = await readTensors(path);
-  const { metadata, tensors } = content;
+  const { metadata } = content;
   const training = trainingNotes(content.extra);
   const shapes = new Map(
-    [...tensors].filter(([, { dtype }]) => isFloatDtype(dtype)).map(([name, { shape }]) => [name, shape]),
+    [...content.tensors]
+      .filter(([name, { dtype }]) => isFloatDtype(dtype) && !isReserved(name))
+      .map(([name, { shape }]) => [name, shape]),
   );
   const own = parseDescription(metadata, content.path);
-  const { description, network } = resolveDescription(content.path, own, shapes, assumed);
+  const { description: whole, network } = resolveDescription(content.path, own, shapes, assumed);
+  const description = describedAs(whole, prefer, content.path);
+  const { tensors, headTensors } = withChosenHead(content, prefer, network.family.head);
   return {
     path: content.path,
     description,
     network,
     ...sort(content.path, network, tensors),
+    headTensors,
     training,
     hadTrainState: metadata.has(trainStateKey) || training.hasOptimizer,
   };
@@ -70,6 +87,23 @@ async function readTensors(path: string): Promise<CheckpointFile> {
     );
   }
   return readCheckpointFile(path, (name) => !name.startsWith(trainStatePrefix));
+}
+
+/** The tensors of a network with the head that was chosen, and those of other heads: none where one was chosen. */
+function withChosenHead(
+  { path, tensors: all }: CheckpointFile,
+  prefer: Preference,
+  head: HeadNames,
+): { readonly tensors: ReadonlyMap<string, Tensor>; readonly headTensors: ReadonlyMap<string, Tensor> } {
+  const tensors = new Map([...all].filter(([name]) => !isReserved(name)));
+  if (prefer === 'accuracy') {
+    return { tensors, headTensors: new Map([...all].filter(([name]) => name.startsWith(headPrefix))) };
+  }
+  for (const [own, name] of chosenHead(prefer, head, path, all)) {
+    const tensor = all.get(name);
+    if (tensor !== undefined) tensors.set(own, tensor);
+  }
+  return { tensors, headTensors: new Map() };
 }
 
 function sort(

@@ -6,7 +6,7 @@ import { printable } from '../../common/printable.js';
 import { calibration, crossEntropy, fitTemperature, type Scores } from '../../metrics/index.js';
 import { type Classifier, loadClassifier } from '../../recognize/classifier.js';
 import type { NetworkOptions } from '../../recognize/network.js';
-import type { TemperatureRecord } from '../../safetensors/index.js';
+import type { ModelDescription, Preference, TemperatureRecord } from '../../safetensors/index.js';
 import { amendable, amendModel } from '../checkpoints/index.js';
 import { createLoader, type Dataset, holdOut, loadDataset, type Skipped } from '../datasets/index.js';
 import { scoresOf } from './evaluate.js';
@@ -98,10 +98,12 @@ export interface CalibrateOptions extends FitOptions {
   /** File to write (default: the one that is read). */
   readonly out?: string;
   /** How the network is run. */
-  readonly network?: Omit<NetworkOptions, 'raw'>;
+  readonly network?: Omit<NetworkOptions, 'raw' | 'prefer'>;
 }
 
 export interface Calibrated extends FittedTemperature {
+  /** Of the head that prefers rare classes, where the file has one. */
+  readonly rare?: FittedTemperature;
   /** The file that was written. */
   readonly path: string;
 }
@@ -114,25 +116,50 @@ export interface Calibrated extends FittedTemperature {
  */
 export async function calibrate(path: string, root: string, options: CalibrateOptions): Promise<Calibrated> {
   const file = await amendable(path);
-  const classifier = await loadClassifier(path, { ...options.network, raw: true });
+  const own = await fittedHead(path, root, options, 'accuracy');
+  const { record } = own.fitted;
+  const { heads } = own.description;
+  const out = options.out ?? file;
+  if (heads?.rare === undefined) {
+    await amendModel(file, out, { ...own.description, temperature: record });
+    return { ...own.fitted, path: out };
+  }
+  const { fitted: rare } = await fittedHead(path, root, options, 'rare');
+  const both = { ...heads, rare: { ...heads.rare, temperature: rare.record } };
+  await amendModel(file, out, { ...own.description, temperature: record, heads: both });
+  return { ...own.fitted, rare, path: out };
+}
+
+async function fittedHead(
+  path: string,
+  root: string,
+  options: CalibrateOptions,
+  prefer: Preference,
+): Promise<{ readonly fitted: FittedTemperature; readonly description: ModelDescription }> {
+  const classifier = await loadClassifier(path, { ...options.network, raw: true, prefer });
   try {
-    const dataset = await openFor(classifier.labels, root, options);
+    const { description } = classifier;
+    const dataset = await openInWeightsOrder(classifier.labels, root, options);
     const { part } = options;
     const of = `split '${printable(dataset.split)}' of ${classifier.labels.name}`;
-    const seed = part?.seed ?? classifier.description.training?.seed ?? 0;
+    const seed = part?.seed ?? description.training?.seed ?? 0;
     const words = part === undefined ? of : `${percent(part.fraction)}% held out of ${of}, seed ${seed}`;
     const pictures = part === undefined ? dataset : holdOut(dataset, part.fraction, seed).validation;
-    const fitted = await temperatureFor(classifier, pictures, words, options);
-    const out = options.out ?? file;
-    await amendModel(file, out, { ...classifier.description, temperature: fitted.record });
-    return { ...fitted, path: out };
+    return { fitted: await temperatureFor(classifier, pictures, words, options), description };
   } finally {
     await classifier.dispose();
   }
 }
 
-/** A split in the order of the weights' labels. */
-async function openFor(weights: LabelSet, root: string, { split, folderLabels }: CalibrateOptions): Promise<Dataset> {
+/**
+ * A split of a dataset in the order of the weights' labels, with the pictures that have no majority.
+ * @throws UserError where weights and data do not have the same expressions.
+ */
+export async function openInWeightsOrder(
+  weights: LabelSet,
+  root: string,
+  { split, folderLabels }: Pick<CalibrateOptions, 'split' | 'folderLabels'>,
+): Promise<Dataset> {
   const given = { keepNonMajority: true, ...defined({ labels: folderLabels }) };
   const own = await loadDataset(root, split, given);
   const { relation } = mapLabels(weights, own.labels);

@@ -1,4 +1,12 @@
-export * from './calibrate.js';
+export {
+  type Calibrated,
+  type CalibrateOptions,
+  calibrate,
+  type FitFigures,
+  type FitOptions,
+  type FittedTemperature,
+  temperatureFor,
+} from './calibrate.js';
 export type { CorruptionOptions, MeasuredRobustness } from './corrupted.js';
 export * from './embed.js';
 export * from './evaluate.js';
@@ -7,4 +15,5 @@ export * from './feature-map.js';
 export * from './label-mapping.js';
 export * from './label-order.js';
 export type { Protocol } from './protocol.js';
+export * from './rebalance.js';
 export * from './sampled-order.js';
