@@ -78,6 +78,7 @@ const loadRules: OptionRules<RecognizerOptions> = {
   aligned: aBoolean,
   flip: aBoolean,
   raw: aBoolean,
+  prefer: aText,
   lowContrast: aText,
   detect: anObject,
   assumed: anObject,
