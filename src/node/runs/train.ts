@@ -1,13 +1,11 @@
 import { closeAll } from '../../common/close-all.js';
 import { defined } from '../../common/defined.js';
-import type { Preprocessing } from '../../common/preprocessing.js';
 import { elements } from '../../graph/index.js';
-import type { ConfiguredNetwork } from '../../models/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { firstValues } from '../../train/first-values.js';
-import { type TrainingProgram, trainingProgram } from '../../train/program.js';
+import { trainingProgram } from '../../train/program.js';
 import { targetOf } from '../../train/target.js';
-import { Trainer, type TrainerSnapshot } from '../../train/trainer.js';
+import { Trainer } from '../../train/trainer.js';
 import { loadTrainState } from '../checkpoints/index.js';
 import { createLoader } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
@@ -18,14 +16,14 @@ import type { TrainJob, TrainListener, TrainResult } from './job.js';
 import { runEpochs } from './loop.js';
 import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun, type RunOptions } from './options.js';
 import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun } from './resume.js';
-import { noteClasses, noteVotes, openData, type RunData } from './run-data.js';
+import { noteClasses, noteVotes, openData } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { augmentationOf, networkOf } from './run-network.js';
 import type { RunPosition } from './run-position.js';
 import { storeTemperature } from './run-temperature.js';
-import { checkSavable, type RunRecord, snapshotOf } from './save.js';
-import { type SharedSet, sharedSets } from './shared.js';
+import { checkSavable, snapshotOf } from './save.js';
+import { sharedSets } from './shared.js';
 import { type Teachers, withTeachers } from './teachers.js';
 
 /**
@@ -51,6 +49,16 @@ async function trainInto(
   listener: TrainListener,
   signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
+  const prepared = await prepare(job, listener);
+  const { run, data, preprocessing, resumed } = prepared;
+  const before = resumed && (resumed.state.teachers ?? []);
+  return withTeachers(run, { labels: data.labels, preprocessing }, job, before, (teachers) =>
+    trainPrepared(job, prepared, teachers, listener, signal),
+  );
+}
+
+/** What is read and checked before anything is trained; it leaves nothing behind. */
+async function prepare(job: TrainJob, listener: TrainListener) {
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
   const stored = resumed && parseStoredRun(resumed.state.config);
   const run = stored ? goingOn(stored, job.run) : parseRun(job.run);
@@ -78,28 +86,7 @@ async function trainInto(
       init.push(report);
     }
   }
-  const known = resumed && (resumed.state.teachers ?? []);
-  return withTeachers(run, { labels: data.labels, preprocessing }, job, known, async (teachers) => {
-    for (const sentence of teachers.notes) listener.onNote?.(sentence);
-    const record = await recordOf(job, run, data, description, program, digest, teachers.records);
-    checkSavable(record);
-    const prepared = {
-      job,
-      run,
-      data,
-      network,
-      preprocessing,
-      program,
-      parameters,
-      resumed,
-      from,
-      teachers,
-      record,
-      init,
-      shared,
-    };
-    return await trainPrepared(prepared, listener, signal);
-  });
+  return { run, data, digest, network, preprocessing, description, program, parameters, resumed, from, init, shared };
 }
 
 /** A stored run with what may be otherwise when it goes on. */
@@ -107,43 +94,18 @@ function goingOn(stored: RunOptions, { epochs, data, teacher }: RunOptions): Run
   return { ...stored, epochs, data, teacher: teacher.length > 0 ? teacher : stored.teacher };
 }
 
-/** What has been read and checked, and leaves nothing behind yet. */
-interface Prepared {
-  readonly job: TrainJob;
-  readonly run: RunOptions;
-  readonly data: RunData;
-  readonly network: ConfiguredNetwork;
-  readonly preprocessing: Preprocessing;
-  readonly program: TrainingProgram;
-  /** First values; of a run that goes on, those of `from` count. */
-  readonly parameters: Map<string, Float32Array> | undefined;
-  readonly resumed: Awaited<ReturnType<typeof loadTrainState>> | undefined;
-  readonly from: TrainerSnapshot | undefined;
-  readonly teachers: Teachers;
-  readonly record: RunRecord;
-  readonly init: readonly InitReport[];
-  readonly shared: readonly SharedSet[];
-}
-
 async function trainPrepared(
-  {
-    job,
-    run,
-    data,
-    network,
-    preprocessing,
-    program,
-    parameters,
-    resumed,
-    from,
-    teachers,
-    record,
-    init,
-    shared,
-  }: Prepared,
+  job: TrainJob,
+  prepared: Awaited<ReturnType<typeof prepare>>,
+  teachers: Teachers,
   listener: TrainListener,
   signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
+  const { run, data, digest, network, preprocessing, description, program } = prepared;
+  const { parameters, resumed, from, init, shared } = prepared;
+  for (const sentence of teachers.notes) listener.onNote?.(sentence);
+  const record = await recordOf(job, run, data, description, program, digest, teachers.records);
+  checkSavable(record);
   const loading = {
     preprocessing,
     strict: job.strict,
