@@ -185,6 +185,11 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
   const mapping = defined({ unknown, absent });
   const progress = countBar('pictures');
   const corruptedProgress = countBar('corrupted pictures');
+  const corrupted: typeof progress.update = (done, total) => {
+    // One bar at a time draws on the line.
+    progress.stop();
+    corruptedProgress.update(done, total);
+  };
   let result: Evaluated;
   try {
     result = await evaluateOn(classifier, data, {
@@ -197,7 +202,7 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
       ...defined({ split, fold }),
       ...(count === undefined ? {} : { crops: { count, ...defined({ scale }) } }),
       ...(flags.mapLabels === true ? { mapping } : {}),
-      ...(corruptions ? { corruptions: { onProgress: corruptedProgress.update, ...defined({ seed }) } } : {}),
+      ...(corruptions ? { corruptions: { onProgress: corrupted, ...defined({ seed }) } } : {}),
       ...defined({ folderLabels: dataLabels, workers }),
     });
   } finally {
