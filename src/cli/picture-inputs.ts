@@ -17,7 +17,7 @@ export interface PictureInput {
   /** What results call it: a path as it was given, an address, or `-`. */
   readonly name: string;
   /** Path below the folder or beside the fixed part of the glob that it was found in; for names of files made from it. */
-  readonly place: string;
+  readonly relativePath: string;
   /** `-` for standard input: see `decodeInput`. */
   readonly image: string | URL;
 }
@@ -60,12 +60,12 @@ export async function pictureInputs(names: readonly string[], walk: FolderWalk):
 }
 
 async function inputsOf(name: string, walk: FolderWalk): Promise<PictureInput[]> {
-  if (name === '-') return [{ name: 'standard input', place: 'stdin', image: name }];
+  if (name === '-') return [{ name: 'standard input', relativePath: 'stdin', image: name }];
   if (/^https?:\/\//i.test(name)) return [fromAddress(name)];
   const within = await walk.within(name);
   if (within === undefined) return [fromFile(name, basename(name))];
   const found = within.files.filter(({ path }) => pictureName.test(path));
-  if (found.length > 0) return found.map(({ path, place }) => fromFile(path, place));
+  if (found.length > 0) return found.map(({ path, relativePath }) => fromFile(path, relativePath));
   const shown = printable(name, 4096);
   if (within.kind === 'glob') {
     throw new UserError(`No ${within.files.length === 0 ? 'file' : 'picture'} matches ${shown}; check the pattern.`);
@@ -77,8 +77,8 @@ async function inputsOf(name: string, walk: FolderWalk): Promise<PictureInput[]>
 /** What a folder or a glob stands for. */
 export interface FilesWithin {
   readonly kind: 'folder' | 'glob';
-  /** Sorted; `place` is the path below the folder or beside the fixed part of the glob. */
-  readonly files: readonly { readonly path: string; readonly place: string }[];
+  /** Sorted; `relativePath` is the path below the folder or beside the fixed part of the glob. */
+  readonly files: readonly { readonly path: string; readonly relativePath: string }[];
 }
 
 /** The files of folders and globs. Each is searched once, however often it is asked for. */
@@ -112,9 +112,9 @@ async function filesWithin(name: string, recursive: boolean): Promise<FilesWithi
   return undefined;
 }
 
-function fromFile(path: string, place: string): PictureInput {
+function fromFile(path: string, relativePath: string): PictureInput {
   // A path that begins with ./ is no standard input.
-  return { name: path, place, image: path === '-' ? './-' : path };
+  return { name: path, relativePath, image: path === '-' ? './-' : path };
 }
 
 function fromAddress(address: string): PictureInput {
@@ -123,13 +123,13 @@ function fromAddress(address: string): PictureInput {
   }
   const url = new URL(address);
   const last = url.pathname.split('/').findLast((part) => part !== '');
-  return { name: shownAddress(address), place: last ?? url.hostname, image: url };
+  return { name: shownAddress(address), relativePath: last ?? url.hostname, image: url };
 }
 
 async function ofFolder(folder: string, recursive: boolean): Promise<FilesWithin['files']> {
   try {
     const found = await picturesIn(folder, /./, recursive, 'pass over');
-    return found.map((place) => ({ path: join(folder, place), place }));
+    return found.map((relativePath) => ({ path: join(folder, relativePath), relativePath }));
   } catch (error) {
     throw explainFileError(error, 'read', printable(folder, 4096));
   }
@@ -146,9 +146,9 @@ async function ofGlob(pattern: string): Promise<FilesWithin['files']> {
     .map((part) => `${part}/`)
     .join('');
   const below = parts.slice(first).join('/');
-  const places = await glob(below, { cwd: resolve(fixed === '' ? '.' : fixed), expandDirectories: false });
-  const outside = await outsideCircles(fixed === '' ? '.' : fixed, places);
-  return outside.sort(byCodePoint).map((place) => ({ path: `${fixed}${place}`, place }));
+  const relativePaths = await glob(below, { cwd: resolve(fixed === '' ? '.' : fixed), expandDirectories: false });
+  const outside = await outsideCircles(fixed === '' ? '.' : fixed, relativePaths);
+  return outside.sort(byCodePoint).map((relativePath) => ({ path: `${fixed}${relativePath}`, relativePath }));
 }
 
 /** Decodes what `image` of a `PictureInput` stands for. */

@@ -64,7 +64,7 @@ export async function planFiles(inputs: readonly PictureInput[], options: FileOp
     await checkOutputFiles([{ option: '--csv', path: csv }]);
   }
   const names = new OutputNames();
-  const stems = inputs.map(({ place }) => names.stem(place));
+  const stems = inputs.map(({ relativePath }) => names.stem(relativePath));
   const one: NamedOutput[] = [
     ...(csv === undefined ? [] : [{ option: `--csv ${csv}`, path: csv }]),
     ...(draw === undefined
@@ -114,9 +114,9 @@ function refuseCollisions(outputs: readonly NamedOutput[]): void {
 class OutputNames {
   readonly #used = new Set<string>();
 
-  /** @param place of the picture, as in `PictureInput`: never leads out of the folder. */
-  stem(place: string): string {
-    const parts = normalize(place)
+  /** @param relativePath of the picture, as in `PictureInput`: never leads out of the folder. */
+  stem(relativePath: string): string {
+    const parts = normalize(relativePath)
       .split(/[\\/]/)
       .filter((part) => part !== '' && part !== '.' && part !== '..' && !/^[a-z]:$/i.test(part));
     // A picture that was named by itself goes by its name alone.

@@ -64,7 +64,7 @@ test('with animation, pictures that move are videos, and a folder stands for the
 test('a link back to a folder above is passed over', async () => {
   const { inputs } = await pictureInputs(here('mixed'), folderWalk(true));
   assert.deepEqual(
-    inputs.map(({ place }) => place),
+    inputs.map(({ relativePath }) => relativePath),
     ['photo.png'],
   );
 });
@@ -76,7 +76,7 @@ test('a folder is searched once: for videos, then for pictures', async () => {
   const { inputs } = await pictureInputs(here('mixed'), walk);
   await rm(join(folder, 'mixed/later.png'));
   assert.deepEqual(
-    inputs.map(({ place }) => place),
+    inputs.map(({ relativePath }) => relativePath),
     ['photo.png'],
   );
 });
