@@ -8,12 +8,13 @@ import { AutoModel, AutoProcessor, env, pipeline, RawImage, Tensor } from '@hugg
 import sharp from 'sharp';
 import { random } from '../src/common/random.js';
 import { resizeBilinear, toLuma } from '../src/image/index.js';
-import { buildInference, type PosterV2Config, posterV2NanoConfig, posterV2Network } from '../src/models/index.js';
+import { buildInference, type PosterV2Config, posterV2Network } from '../src/models/index.js';
 import { initialize } from '../src/nn/index.js';
 import { saveModel } from '../src/node/checkpoints/index.js';
 import { convert } from '../src/node/convert/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { tinyConfig } from '../src/recognize/helpers.test.js';
 import { type Classifier, loadClassifier, loadPicture, predict } from '../src/recognize/index.js';
 import type { ModelCheckpoint } from '../src/safetensors/index.js';
 
@@ -93,21 +94,7 @@ describe('the bundled network, which takes gray pictures', () => {
   });
 });
 
-const rgbConfig: PosterV2Config = {
-  ...posterV2NanoConfig,
-  numClasses: 3,
-  imageSize: 32,
-  backboneSize: 16,
-  inputChannels: 3,
-  image: { stem: 4, stages: [4, 8, 8].map((channels) => ({ channels, units: 1 })) },
-  landmark: 'none',
-  attention: [
-    { window: 4, heads: 1, dropPath: 0 },
-    { window: 2, heads: 2, dropPath: 0 },
-    { window: 1, heads: 2, dropPath: 0 },
-  ],
-  transformer: { embedding: 8, blocks: 1, heads: 2 },
-};
+const rgbConfig: PosterV2Config = { ...tinyConfig, imageSize: 32, inputChannels: 3 };
 
 describe('a network that takes colour', () => {
   const preprocessing = {

@@ -2,34 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-node';
 import { random } from '../../common/random.js';
-import { buildInference, type PosterV2Config, posterV2NanoConfig, posterV2Network } from '../../models/index.js';
+import { buildInference, posterV2Network } from '../../models/index.js';
 import { initialize } from '../../nn/index.js';
 import { opsets, writeOnnx } from '../../onnx/index.js';
 import { lower } from '../../passes/index.js';
+import { tinyConfig } from '../../recognize/helpers.test.js';
 import { type OnnxOptions, toOnnx } from './onnx.js';
 
-const config: PosterV2Config = {
-  ...posterV2NanoConfig,
-  numClasses: 3,
-  imageSize: 16,
-  backboneSize: 16,
-  image: { stem: 4, stages: [4, 8, 8].map((channels) => ({ channels, units: 1 })) },
-  landmark: 'none',
-  attention: [
-    { window: 4, heads: 1, dropPath: 0 },
-    { window: 2, heads: 2, dropPath: 0 },
-    { window: 1, heads: 2, dropPath: 0 },
-  ],
-  transformer: { embedding: 8, blocks: 1, heads: 2 },
-};
 const parameters = new Map(
-  [...buildInference(posterV2Network(config)).parameters].map(([name, spec]) => {
+  [...buildInference(posterV2Network(tinyConfig)).parameters].map(([name, spec]) => {
     const data = initialize(spec, random(5, 'init', name)).map((value) => 2 * value);
     return [name, { shape: spec.shape, data }] as const;
   }),
 );
 const source = {
-  network: posterV2Network(config),
+  network: posterV2Network(tinyConfig),
   parameters,
   labels: { name: 'three', labels: ['happy', 'neutral', 'sad'] },
   preprocessing: { imageSize: 16, channels: 1, mean: [0.5], std: [0.25] },
@@ -50,7 +37,7 @@ async function logitsOf(model: Uint8Array, weights?: typeof parameters): Promise
 const whole = (options?: OnnxOptions): Uint8Array => Buffer.concat(toOnnx(source, options));
 
 /** Of a graph that is fed its weights, as training runs it. */
-const expected = await logitsOf(writeOnnx(lower(buildInference(posterV2Network(config)).graph, 'cpu')), parameters);
+const expected = await logitsOf(writeOnnx(lower(buildInference(posterV2Network(tinyConfig)).graph, 'cpu')), parameters);
 
 const distance = (values: Float32Array): number =>
   Math.max(...expected.map((value, i) => Math.abs(value - (values[i] ?? Number.NaN))));
@@ -70,7 +57,7 @@ test('a PReLU becomes operations of many cores where its slopes are at most 1, a
   const steep = new Map([...parameters, [name, { ...slope, data: slope.data.map((_, i) => (i === 1 ? 1.5 : -0.5)) }]]);
   const model = Buffer.concat(toOnnx({ ...source, parameters: steep }));
   assert.ok(model.includes('PRelu'));
-  const wanted = await logitsOf(writeOnnx(lower(buildInference(posterV2Network(config)).graph, 'cpu')), steep);
+  const wanted = await logitsOf(writeOnnx(lower(buildInference(posterV2Network(tinyConfig)).graph, 'cpu')), steep);
   const found = await logitsOf(model);
   assert.ok(Math.max(...wanted.map((value, i) => Math.abs(value - (found[i] ?? Number.NaN)))) < 1e-5);
   assert.ok(distance(found) > 1e-3);
