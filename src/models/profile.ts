@@ -79,7 +79,7 @@ function droppedMacs({ published }: ConfiguredNetwork): Profile['dropped'] {
 }
 
 /** Multiply-accumulates for one picture of a graph that was not lowered. */
-export function countMacs(program: Graph): MultiplyAccumulates {
+function countMacs(program: Graph): MultiplyAccumulates {
   const layers: [weight: string, macs: number][] = [];
   let attention = 0;
   for (const node of nodesOf(program.outputs.values())) {

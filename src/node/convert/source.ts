@@ -49,7 +49,7 @@ export interface Source {
 }
 
 /**
- * Reads a checkpoint to convert: `.safetensors`, `.pth`, or a folder that `poster convert` made.
+ * Reads a checkpoint to convert: `.safetensors`, `.pth`, or a folder that `convert` made.
  * @throws UserError where it cannot be read, does not say what it is, or holds another network than it says.
  */
 export async function readSource(

@@ -17,7 +17,7 @@ import { dataTypeLabels, migrateRun, type RunOptions, runSchema } from './option
 import { requireNoRun } from './resume.js';
 
 /** Says in the folder of a cross-validation what it is and how far it has got. */
-export const planFileName = 'cross-validation.json';
+const planFileName = 'cross-validation.json';
 
 const figure = z.number().nullable();
 const labelSetSchema: z.ZodType<LabelSet> = z.object({ name: z.string(), labels: z.array(z.string()).min(1) });
