@@ -125,6 +125,11 @@ describe('a trainer without files', () => {
     for (const [more, message] of wrong) {
       await assert.rejects(Trainer.create({ ...options, ...more }), { name: 'UserError', kind: 'usage', message });
     }
+    for (const given of [[], [{}], [{ network: options.network }]]) {
+      const name = given.length > 0 && given[0] !== undefined && 'network' in given[0] ? 'optimizer' : 'network';
+      const message = `Trainer.create needs '${name}'; give an object.`;
+      await assert.rejects(Reflect.apply(Trainer.create, Trainer, given), { kind: 'usage', message });
+    }
     const trainer = await Trainer.create(options);
     const batch = batchOf(3, 0);
     for (const label of [-1, 7, 0.5]) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aBoolean, aSignal, checkOptions, type OptionRules } from './check-options.js';
+import { aBoolean, aSignal, checkOptions, type OptionRules, requireOptions } from './check-options.js';
 
 interface Options {
   readonly turned?: boolean;
@@ -20,6 +20,14 @@ test('an option that there is not is named, with those that there are', () => {
   const message = "search has no option 'turn'; its options are turned, signal.";
   assert.throws(check({ turn: true }), usage(message));
   assert.throws(check({ toString: 1 }), { message: /has no option 'toString'/ });
+});
+
+test('what a function needs is named where it is missing', () => {
+  const need = (options: unknown) => (): void => requireOptions<Options>(options, { turned: aBoolean }, 'search');
+  need({ turned: true, more: 1 })();
+  for (const options of [undefined, 5, {}, { turned: 'yes' }]) {
+    assert.throws(need(options), usage("search needs 'turned'; give true or false."));
+  }
 });
 
 test('a value of another type is a sentence', () => {

@@ -32,6 +32,19 @@ export const aFile: OptionRule = {
   wanted: 'a path, a URL or the bytes of a file',
 };
 /**
+ * Checks what a function cannot do without: programs without types may pass nothing.
+ * @param of the function, for errors
+ * @throws UserError (kind `usage`) that names the first that is missing or of another type
+ */
+export function requireOptions<Options>(options: unknown, rules: Partial<OptionRules<Options>>, of: string): void {
+  const given = new Map<string, unknown>(isObject(options) ? Object.entries(options) : []);
+  for (const [name, rule] of Object.entries<OptionRule | undefined>(rules)) {
+    if (rule?.holds(given.get(name)) === false)
+      throw new UserError(`${of} needs '${name}'; give ${rule.wanted}.`, 'usage');
+  }
+}
+
+/**
  * Checks that options are those of a function: programs without types may pass anything. Options that are undefined are left out.
  * @param of the function, for errors
  * @throws UserError (kind `usage`) that names what there is instead

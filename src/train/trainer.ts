@@ -1,3 +1,4 @@
+import { anObject, requireOptions } from '../common/check-options.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { Batch } from '../image/index.js';
@@ -123,6 +124,7 @@ export class Trainer {
    * or optimizer.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
+    requireOptions<TrainerOptions>(options, { network: anObject, optimizer: anObject }, 'Trainer.create');
     checkSettings(options);
     checkOptimizer(options.optimizer);
     const { network, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;

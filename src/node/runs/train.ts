@@ -1,3 +1,4 @@
+import { anObject, aText, requireOptions } from '../../common/check-options.js';
 import { closeAll } from '../../common/close-all.js';
 import { defined } from '../../common/defined.js';
 import { elements } from '../../graph/index.js';
@@ -35,6 +36,7 @@ import { type Teachers, withTeachers } from './teachers.js';
  * @throws UserError where another process writes into `job.out` or it holds another run, for unusable data, files or options, and (kind `diverged`) when the loss is not finite.
  */
 export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
+  requireOptions<TrainJob>(job, { run: anObject, out: aText, device: aText }, 'train');
   const folder = await claimFolder(job.out, [lastFileName, bestFileName, historyFileName, runFileName]);
   try {
     if (job.resume === undefined || !isOwnState(job.resume, job.out)) await requireNoRun(job.out);
