@@ -76,7 +76,7 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     else initializers.push(externalTensor(name, leaf, placement));
   }
   if (held > maxModelBytes) throw tooLarge(held);
-  nodes.push(...nodesOf(program.outputs.values()).map((node, index) => nodeMessage(node, index, names)));
+  nodes.push(...written(program).map((node, index) => nodeMessage(node, index, names)));
   const outputs: object[] = [];
   for (const [name, value] of program.outputs) {
     // An output that is itself a leaf, or known under another name already, needs a node of its own.
@@ -93,6 +93,22 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   };
   return modelChunks(model, { name: 'main', node: nodes, input: inputs, output: outputs }, initializers);
+}
+
+/**
+ * The nodes in the order in which they are written: first those that need no input of the graph, only weights. ONNX Runtime
+ * begins with what stands last: otherwise it would prepare the weights of every layer, and keep them, before the
+ * first layer runs.
+ */
+function written(program: Graph): Node[] {
+  const order = nodesOf(program.outputs.values());
+  const fed = new Set<Node>();
+  for (const node of order) {
+    const needs = (value: Value | undefined): boolean =>
+      value?.source.kind === 'input' || (value?.source.kind === 'node' && fed.has(value.source.node));
+    if (node.inputs.some(needs)) fed.add(node);
+  }
+  return [...order.filter((node) => !fed.has(node)), ...order.filter((node) => fed.has(node))];
 }
 
 function checkedIrVersion(program: Graph, opset: number): number {

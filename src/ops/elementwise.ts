@@ -166,19 +166,31 @@ function rule(derive: (dy: Tensor, x: Tensor, y: Tensor) => Tensor): { gradient:
 }
 
 /**
+ * scale x + bias by channel, x [N, C, H, W], scale and bias [C]: in one pass, and for small maps faster than a product with a
+ * vector alone, on a CPU.
+ */
+export function affineByChannel(x: Tensor, scale: Tensor, bias?: Tensor): Tensor {
+  const channels = fixedDim(scale, 0);
+  const filled = (value: number): Tensor => constant('float32', new Float32Array(channels).fill(value), [channels]);
+  const zero = filled(0);
+  return applyOne('BatchNormalization', [x, scale, bias ?? zero, zero, filled(1)], x.shape, { epsilon: 0 });
+}
+
+/** [C, 1, 1] as [C]. */
+function vectorOf(slope: Tensor): Tensor {
+  const channels = fixedDim(slope, 0);
+  return applyOne('Reshape', [slope, constant('int64', BigInt64Array.of(BigInt(channels)), [1])], [channels]);
+}
+
+/**
  * slope x + (1 - slope) max(0, x), the products as normalisations. ONNX Runtime keeps those, unlike a product with a
  * vector, in the blocked layout of the convolutions around them, so that nothing is reordered.
  */
 function blockedPRelu(x: Tensor, slope: Tensor, atMostOne: boolean): Tensor {
-  const channels = fixedDim(slope, 0);
-  const filled = (value: number): Tensor => constant('float32', new Float32Array(channels).fill(value), [channels]);
-  const [zero, one] = [filled(0), filled(1)];
-  const scale = (t: Tensor, by: Tensor): Tensor =>
-    applyOne('BatchNormalization', [t, by, zero, zero, one], x.shape, { epsilon: 0 });
-  const vector = applyOne('Reshape', [slope, constant('int64', BigInt64Array.of(BigInt(channels)), [1])], [channels]);
+  const vector = vectorOf(slope);
   const rest = sub(1, vector);
   // (1 - slope) max(0, x) is max(0, (1 - slope) x) where slope <= 1, and then comes out of the product's own kernel.
-  return add(scale(x, vector), atMostOne ? relu(scale(x, rest)) : scale(relu(x), rest));
+  return add(affineByChannel(x, vector), atMostOne ? relu(affineByChannel(x, rest)) : affineByChannel(relu(x), rest));
 }
 
 const twoOverRootPi = 2 / Math.sqrt(Math.PI);
@@ -258,9 +270,12 @@ export const elementwise = {
       if (device === 'webgpu') return undefined;
       // The CPU kernel works on one core: four passes that use all of them take a third of the time.
       const { fixed, atMostOne } = attributesOf('PRelu', node);
-      const blocked = x.dtype === 'float32' && fixed === 1 && x.shape.length === 4 && slope.shape.length === 3;
-      if (!blocked) return [add(relu(x), mul(clampMax(x, 0), slope))];
-      return [blockedPRelu(operand(node, 0), operand(node, 1), atMostOne === 1)];
+      if (x.dtype !== 'float32' || x.shape.length !== 4 || slope.shape.length !== 3) {
+        return [add(relu(x), mul(clampMax(x, 0), slope))];
+      }
+      const [single, slopes] = [operand(node, 0), operand(node, 1)];
+      if (fixed === 1) return [blockedPRelu(single, slopes, atMostOne === 1)];
+      return [add(relu(single), affineByChannel(clampMax(single, 0), vectorOf(slopes)))];
     },
   },
   // d clip(x) = dx where min <= x <= max

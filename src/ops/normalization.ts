@@ -1,6 +1,6 @@
 import { type FloatDType, GraphError, mapDims, type Node, sameShape, type Tensor, type Value } from '../graph/index.js';
 import { channelMean, channelSum, flatMap, perChannel } from './channels.js';
-import { add, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
+import { add, affineByChannel, mul, neg, reciprocal, sqrt, sub } from './elementwise.js';
 import { apply, applyOne, attributesOf, type OperationTable, operand, output, type Target } from './operation.js';
 import { reduceMean, reduceSum } from './reduce.js';
 import { slice } from './shape.js';
@@ -83,7 +83,7 @@ function lowerBatchNormTraining(node: Node, { device }: Target): Tensor[] {
  * With x^ = (x - mean) / sigma: dbias = sum dy, dscale = sum dy x^, and
  * dx = scale / sigma (dy - mean(dy) - x^ mean(dy x^)), which is a dy + b x + c with numbers a, b, c by channel.
  */
-function lowerBatchNormGradient(node: Node): Tensor[] {
+function lowerBatchNormGradient(node: Node, { device }: Target): Tensor[] {
   const [dy, x, scale] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const [mean, variance] = [operand(node, 3), operand(node, 4)];
   const { epsilon } = attributesOf('BatchNormGradient', node);
@@ -100,7 +100,10 @@ function lowerBatchNormGradient(node: Node): Tensor[] {
   const a = mul(scale, inverse);
   const b = neg(mul(mul(a, inverse), meanScale));
   const c = neg(add(mul(a, meanBias), mul(b, mean)));
-  const dx = add(mul(dy, perChannel(a)), add(mul(x, perChannel(b)), perChannel(c)));
+  const dx =
+    device === 'webgpu'
+      ? add(mul(dy, perChannel(a)), add(mul(x, perChannel(b)), perChannel(c)))
+      : add(affineByChannel(dy, a), affineByChannel(x, b, c));
   return [dx, dscale, dbias];
 }
 
