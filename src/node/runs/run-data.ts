@@ -89,7 +89,10 @@ export function noteClasses({ train, validation, validationName }: RunData): str
   ];
 }
 
-/** Where votes are to be learned: a sentence about training pictures that have none; undefined where all is as wished. */
+/**
+ * Where votes are to be learned: a sentence about training pictures that have none, or about label smoothing where there are
+ * only votes; undefined where all is as wished.
+ */
 export function noteVotes(run: RunOptions, { samples, split }: Dataset): string | undefined {
   if (run.targets !== 'distribution') return undefined;
   const without = samples.filter(({ distribution }) => distribution === undefined).length;
