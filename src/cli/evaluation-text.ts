@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
 import type { Uncalibrated, VoteAgreement } from '../metrics/index.js';
@@ -10,7 +11,7 @@ export function evaluationText({ checkpoint, data, result }: Measurement): strin
   const { split, evaluation, labels, protocol, robustness, votes, uncalibrated } = result;
   const names = labels.labels;
   const { samples, accuracy, meanClassAccuracy, macroF1, topK, crossEntropy, calibration } = evaluation;
-  const absent = evaluation.absentClasses.map((c) => names[c] ?? String(c));
+  const absent = evaluation.absentClasses.map((c) => itemAt(names, c));
   return [
     `${checkpoint} on ${data}, split '${split}': ${grouped(samples)} pictures`,
     '',

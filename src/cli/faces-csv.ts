@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { stringify } from 'csv-stringify/sync';
+import { entryOf } from '../common/item-at.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import { hundredths } from '../recognize/index.js';
 import type { PredictionOutput } from './prediction-output.js';
@@ -29,7 +30,7 @@ export function csvOutput(target: string, labels: readonly string[]): Prediction
         const place = [box.x, box.y, box.width, box.height].map(hundredths);
         const by = new Map(scores.map((score) => [score.label, score.probability]));
         const score = detectionScore === null ? '' : detectionScore.toFixed(4);
-        const probabilities = labels.map((label) => digits(by.get(label) ?? 0));
+        const probabilities = labels.map((label) => digits(entryOf(by, label)));
         return [image, i + 1, ...place, score, expression, digits(probability), ...probabilities, String(lowContrast)];
       });
       await put(rows.length > 0 ? rows : [[image, ...Array.from({ length: head.length + labels.length }, () => '')]]);

@@ -17,6 +17,16 @@ export function itemAt<T>(list: ArrayLike<T>, index: number): T {
 }
 
 /**
+ * The value of a key that must be there. `map.get(key) ?? 0` would hide a key that nobody has set.
+ * @throws RangeError where the map has no such key.
+ */
+export function entryOf<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
+  const value = map.get(key);
+  if (value === undefined && !map.has(key)) throw new RangeError(`${String(key)} is not in a map of ${map.size}`);
+  return value as Value;
+}
+
+/**
  * Adds to the number at an index that must exist.
  * @throws RangeError where the list has no such element.
  */

@@ -42,7 +42,7 @@ export interface Evaluation {
 function checkLabels(labels: ArrayLike<number>, samples: number, classes: number): void {
   if (labels.length !== samples) throw new RangeError(`${labels.length} labels for ${samples} samples.`);
   for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] ?? -1;
+    const label = itemAt(labels, i);
     if (!Number.isInteger(label) || label < 0 || label >= classes) {
       throw new RangeError(`Label ${label} of sample ${i} is not one of ${classes} classes.`);
     }
@@ -63,9 +63,7 @@ export function confusionMatrix(
   checkLabels(predicted, labels.length, classes);
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (let i = 0; i < labels.length; i++) {
-    const row = matrix[labels[i] ?? -1];
-    const column = predicted[i] ?? -1;
-    if (row !== undefined) increase(row, column);
+    increase(itemAt(matrix, itemAt(labels, i)), itemAt(predicted, i));
   }
   return matrix;
 }
@@ -118,7 +116,7 @@ export function topKAccuracy(labels: ArrayLike<number>, scores: Scores, k: numbe
   checkLabels(labels, samples, classes);
   let right = 0;
   for (let i = 0; i < samples; i++) {
-    const label = labels[i] ?? -1;
+    const label = itemAt(labels, i);
     const own = itemAt(data, i * classes + label);
     let ahead = 0;
     for (let c = 0; c < classes; c++) {

@@ -48,7 +48,7 @@ function cyclesOf(taken: readonly number[]): number[][] {
   const seen = new Set<number>();
   return taken.flatMap((_, start) => {
     const cycle: number[] = [];
-    for (let i = start; !seen.has(i); i = taken[i] ?? start) {
+    for (let i = start; !seen.has(i); i = itemAt(taken, i)) {
       seen.add(i);
       cycle.push(i);
     }
@@ -60,8 +60,8 @@ function cyclesOf(taken: readonly number[]): number[][] {
 function isPlain(confusion: ConfusionMatrix, taken: readonly number[], classes: readonly number[]): boolean {
   const table = agreements(confusion);
   const rows = classes.flatMap((i) => {
-    const row = confusion[i] ?? [];
-    const to = taken[i] ?? i;
+    const row = itemAt(confusion, i);
+    const to = itemAt(taken, i);
     const pictures = row.reduce((sum, count) => sum + count, 0);
     if (pictures === 0) return [];
     return [

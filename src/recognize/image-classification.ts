@@ -1,5 +1,6 @@
 import { pathOrAddress } from '../common/addresses.js';
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import type { ImageSource } from '../image/image-source.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import { Recognizer, type RecognizerOptions } from './recognizer.js';
@@ -47,7 +48,7 @@ export async function imageClassification(
     }
     const list = isList(images) ? images : [images];
     const results = (await recognizer.recognize(list.map(located))).map((result) => topOf(result, top_k));
-    return isList(images) ? results : (results[0] ?? []);
+    return isList(images) ? results : itemAt(results, 0);
   }
   return Object.assign(classify, { dispose: async () => (given ? undefined : recognizer.dispose()) });
 }

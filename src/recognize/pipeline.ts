@@ -1,6 +1,7 @@
 import { Ahead } from '../common/ahead.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import type { Lease } from '../common/memory-budget.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
@@ -241,7 +242,7 @@ async function recognizedFaces(
   const scores = await classifier.classify(crops, options);
   return faces.map(({ crop, ...face }, i) => ({
     ...face,
-    ...expressed(scores[i] ?? []),
+    ...expressed(itemAt(scores, i)),
     lowContrast: crop.lowContrast,
     ...(keepCrops ? { crop } : {}),
   }));
@@ -249,8 +250,8 @@ async function recognizedFaces(
 
 /** A face's scores with the first of them by itself. */
 export function expressed(scores: readonly Score[]): Pick<RecognizedFace, 'expression' | 'probability' | 'scores'> {
-  const [first] = scores;
-  return { expression: first?.label ?? '', probability: first?.probability ?? 0, scores };
+  const { label: expression, probability } = itemAt(scores, 0);
+  return { expression, probability, scores };
 }
 
 /** Faces of one picture that were found before, with what they show. */

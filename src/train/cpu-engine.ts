@@ -1,4 +1,5 @@
 import { defined } from '../common/defined.js';
+import { itemAt } from '../common/item-at.js';
 import { graph } from '../graph/index.js';
 import { buildForward } from '../models/index.js';
 import { statisticDecay } from '../nn/index.js';
@@ -36,7 +37,7 @@ function feedsOf(layout: Layout, flat: Float32Array): Map<string, HostTensor> {
   return new Map(
     layout.names.map((name, i) => [
       name,
-      hostTensor('float32', parts.get(name) as Float32Array, layout.shapes[i] ?? []),
+      hostTensor('float32', parts.get(name) as Float32Array, itemAt(layout.shapes, i)),
     ]),
   );
 }

@@ -2,7 +2,7 @@ import { Ahead } from '../common/ahead.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
-import { itemAt } from '../common/item-at.js';
+import { entryOf, itemAt } from '../common/item-at.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
@@ -226,19 +226,20 @@ async function scored(
 ): Promise<VideoFrame[]> {
   const { labels } = recognizer.labels;
   const crops = held.flatMap(({ faces }) => faces.map(({ crop }) => crop));
-  const scores = (await recognizer.crops.classify(crops, classifying)).values();
+  const scores = await recognizer.crops.classify(crops, classifying);
+  let next = 0;
   return held.map(({ frame, faces }) => {
     smoother.forgetBefore(frame.time - memory);
     return {
       ...frame,
       faces: faces.map(({ crop, ...face }): VideoFace => {
-        const raw = scores.next().value ?? [];
+        const raw = itemAt(scores, next++);
         const smoothed = smoothedScores(smoother, face.id, frame.time, labels, raw);
-        const [first] = smoothed;
+        const { label: expression, probability } = itemAt(smoothed, 0);
         return {
           ...face,
-          expression: first?.label ?? '',
-          probability: first?.probability ?? 0,
+          expression,
+          probability,
           scores: raw,
           smoothed,
           lowContrast: crop.lowContrast,
@@ -260,7 +261,7 @@ function smoothedScores(
   const values = smoother.update(
     id,
     time,
-    labels.map((label) => byLabel.get(label) ?? 0),
+    labels.map((label) => entryOf(byLabel, label)),
   );
   return labels
     .map((label, k) => ({ label, probability: itemAt(values, k) }))

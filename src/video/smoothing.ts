@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 /**
  * Scores of tracks smoothed exponentially in time: after `seconds` a change has arrived to 63%, whatever the frame rate,
  * so that missing frames do not matter. The first scores of a track are taken as they are.
@@ -25,7 +26,7 @@ export class ScoreSmoother {
       before === undefined || share === 1
         ? [...values]
         : values.map((value, i) => {
-            const old = before.values[i] ?? value;
+            const old = itemAt(before.values, i);
             return old + share * (value - old);
           });
     this.#tracks.set(track, { time, values: smoothed });

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { modelNames } from '../../models/index.js';
 import { type Converted, convert, type Format, formats } from '../../node/convert/index.js';
@@ -26,7 +27,7 @@ interface ConvertCommandOptions {
 }
 
 const [firstOpset = 0] = opsets;
-const lastOpset = opsets.at(-1) ?? 0;
+const lastOpset = itemAt(opsets, opsets.length - 1);
 
 export function convertCommand(): Command {
   return new Command('convert')

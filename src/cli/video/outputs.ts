@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
+import { entryOf } from '../../common/item-at.js';
 import { jsonText } from '../../common/json-text.js';
 import { explainFileError } from '../../node/files/files.js';
 import { fourDigits, hundredths } from '../../recognize/index.js';
@@ -58,7 +59,7 @@ export async function csvTimeline(target: string, labels: readonly string[]): Pr
         faces.map(({ id, box, expression, probability, smoothed, lowContrast }) => {
           const by = new Map(smoothed.map((score) => [score.label, score.probability]));
           const corners = [box.x, box.y, box.width, box.height].map(hundredths);
-          const values = labels.map((label) => fourDigits(by.get(label) ?? 0));
+          const values = labels.map((label) => fourDigits(entryOf(by, label)));
           return [
             milliseconds(time),
             frame,

@@ -282,7 +282,7 @@ async function openInOrder(
     );
   }
   const samples = voted.flatMap((sample) => {
-    const to = mapping.indices[sample.label] ?? -1;
+    const to = itemAt(mapping.indices, sample.label);
     const { path, majority } = sample;
     const distribution = mappedVotes(sample, mapping);
     return to === -1 ? [] : [{ path, label: to, majority, ...defined({ distribution }) }];

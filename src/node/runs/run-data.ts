@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { compareLabels, isNumbered } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
@@ -77,7 +78,7 @@ export function foldOf({ folds, fold, seed }: RunOptions): FoldChoice | undefine
 export function noteClasses({ train, validation, validationName }: RunData): string[] {
   const lacking = (dataset: Dataset): string =>
     classCounts(dataset)
-      .flatMap((count, i) => (count === 0 ? [printable(dataset.labels.labels[i] ?? String(i))] : []))
+      .flatMap((count, i) => (count === 0 ? [printable(itemAt(dataset.labels.labels, i))] : []))
       .join(', ');
   const [untrained, unmeasured] = [lacking(train), lacking(validation)];
   return [

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
+import { entryOf } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
 import {
   encodeTrainState,
@@ -41,10 +42,7 @@ function checkpointOf(
   metrics: Readonly<Record<string, number>>,
 ): ModelCheckpoint {
   const parameters = new Map(
-    [...record.program.parameters.values()].map(({ name, shape }) => [
-      name,
-      { shape, data: values.get(name) ?? new Float32Array(0) },
-    ]),
+    [...record.program.parameters.values()].map(({ name, shape }) => [name, { shape, data: entryOf(values, name) }]),
   );
   return { ...record.description, parameters, training: trainingOf(record, epoch, metrics) };
 }

@@ -1,10 +1,11 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
 import { spread } from '../../../metrics/index.js';
 import type { RunGroup } from '../compare.js';
 import type { RunEpoch } from '../run-folder.js';
 import { curvePanel, type Series } from './curves.js';
-import { paint, seriesColours } from './theme.js';
+import { seriesColours } from './theme.js';
 
 /** Validation loss and accuracy of groups of runs: their mean, one deviation around it, and every run as a thin line. */
 export function compareChart(groups: readonly RunGroup[]): TopLevelSpec {
@@ -34,7 +35,7 @@ function seriesOf(
   figure: (epoch: RunEpoch) => number | null,
 ): Series[] {
   const name = printable(full, 48);
-  const colour = seriesColours[index % seriesColours.length] ?? paint('ink');
+  const colour = itemAt(seriesColours, index % seriesColours.length);
   const lines = runs.map(({ run }) =>
     run.epochs.flatMap((epoch) => {
       const value = figure(epoch);
