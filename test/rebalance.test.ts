@@ -186,7 +186,8 @@ test('poster rebalance and --prefer rare', { timeout: 300_000 }, async (t) => {
     '--prefer',
     'rare',
   ];
-  await succeeds([...evaluate, '--checkpoint', 'new.safetensors'], folder);
+  const measured = await succeeds([...evaluate, '--checkpoint', 'new.safetensors'], folder);
+  assert.match(measured.stdout, /The head that prefers rare classes decided/);
   await fails(
     [...evaluate, '--checkpoint', 'plain.safetensors'],
     folder,

@@ -1,9 +1,10 @@
 import { host } from '#host';
+import { defined } from '../common/defined.js';
 import type { FileSource } from '../common/file-source.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { buildInference } from '../models/index.js';
-import type { ModelDescription } from '../safetensors/index.js';
+import type { ModelDescription, Preference } from '../safetensors/index.js';
 import type { Classified } from './classified.js';
 import { type NetworkOptions, openNetwork } from './network.js';
 import { tempered } from './tempered.js';
@@ -15,6 +16,8 @@ export interface Classifier {
   readonly labels: LabelSet;
   readonly preprocessing: Preprocessing;
   readonly description: ModelDescription;
+  /** Which head decides; left out: the network's own. */
+  readonly prefer?: Preference;
   /**
    * @param images [n, C, S, S], preprocessed (`loadPicture`)
    * @param n pictures, at least 1; any number, memory permitting
@@ -37,6 +40,7 @@ export async function loadClassifier(source: FileSource, options: ClassifierOpti
     labels: description.labels,
     preprocessing: description.preprocessing,
     description,
+    ...defined({ prefer: options.prefer }),
     async classify(images, n) {
       const outputs = await run(images, n);
       const raw = { logits: outputs('logits'), probabilities: outputs('probabilities') };

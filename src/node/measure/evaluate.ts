@@ -140,6 +140,7 @@ export async function evaluateOn(
       mapping,
       shared:
         seen.paths.size === 0 || options.unseen === true ? null : { split: seen.split, pictures: seen.paths.size },
+      prefer: classifier.prefer ?? 'accuracy',
       unknownPictures:
         opened.leftOut + measured.labels.filter((label) => label >= classifier.labels.labels.length).length,
       training,

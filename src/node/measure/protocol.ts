@@ -1,6 +1,6 @@
 import type { LowContrast } from '../../image/index.js';
 import type { View } from '../../recognize/index.js';
-import type { ProtocolRecord, TrainingRecord } from '../../safetensors/index.js';
+import type { Preference, ProtocolRecord, TrainingRecord } from '../../safetensors/index.js';
 import { type FoldChoice, isSameSplit } from '../datasets/index.js';
 import type { LabelMapping } from './label-mapping.js';
 
@@ -66,6 +66,7 @@ export interface ProtocolFacts {
   /** Pictures of classes that the weights do not know, measured or not. */
   readonly unknownPictures: number;
   readonly training: TrainingRecord | undefined;
+  readonly prefer: Preference;
 }
 
 /** The protocol of a measurement, with its deviations in words. */
@@ -92,6 +93,7 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
     labels,
     training: training === undefined ? null : { words: training.dataset, record: training.protocol ?? null },
     deviations: [
+      ...(facts.prefer === 'rare' ? ['The head that prefers rare classes decided, at the cost of accuracy.'] : []),
       ...ofViews(views),
       ...ofContrast(lowContrast),
       ...ofLabels(labels),
