@@ -91,7 +91,10 @@ export const signatures = {
   // linear.ts
   MatMul: binary,
   Linear: { inputs: { x: 'float', weight: 'float', 'bias?': 'float' }, attributes: {} }, // ours
-  Gemm: { inputs: { x: 'float', weight: 'float', 'bias?': 'float' }, attributes: { transB: 'int' } },
+  Gemm: {
+    inputs: { x: 'float', weight: 'float', 'bias?': 'float' },
+    attributes: { 'transA?': 'int', transB: 'int' },
+  },
   // convolution.ts
   Conv: { inputs: { x: 'float', weight: 'float', 'bias?': 'float' }, attributes: convolution },
   ConvInputGradient: { inputs: { dy: 'float', weight: 'float' }, attributes: convolution }, // ours

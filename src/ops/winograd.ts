@@ -1,6 +1,7 @@
 import { itemAt } from '../common/item-at.js';
 import { constant, type Dim, dimOf, fixedDim, mapDims, product, type Tensor } from '../graph/index.js';
 import { matmul } from './linear.js';
+import { applyOne } from './operation.js';
 import { reshape, rowsOf, transpose, transposeLast } from './shape.js';
 import type { AttributeValues } from './signatures.js';
 
@@ -229,5 +230,8 @@ export function winogradWeightGradient(x: Tensor, dy: Tensor, plan: WinogradPlan
   const products = matmul(transposeLast(gradients), inputs);
   const [out, channels] = [fixedDim(dy, 1), fixedDim(x, 1)];
   const back = matrix(all, 9, (point, element) => kernelEntry(evaluation, point, element));
-  return reshape(matmul(transposeLast(reshape(products, [all, out * channels])), back), [out, channels, 3, 3]);
+  // As Gemm: a product that the runtime joins with a transpose changes its place among the outputs, whose order is meant.
+  const flat = reshape(products, [all, out * channels]);
+  const kernels = applyOne('Gemm', [flat, back], [out * channels, 9], { transA: 1, transB: 0 });
+  return reshape(kernels, [out, channels, 3, 3]);
 }
