@@ -65,18 +65,22 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     valueInfo(names.of(value), value, options),
   );
   let held = 0;
+  let hasFedWeights = false;
   for (const leaf of leavesOf(program.outputs.values())) {
     const name = names.of(leaf);
     if (leaf.source.kind === 'constant') initializers.push(rawTensor(name, leaf, leaf.source.data));
     if (leaf.source.kind !== 'parameter') continue;
     const placement = place(leaf.source.name);
     if (ArrayBuffer.isView(placement)) held += placement.byteLength;
-    if (placement === 'input') inputs.push(valueInfo(name, leaf, options));
-    else if (ArrayBuffer.isView(placement)) initializers.push(rawTensor(name, leaf, placement));
+    if (placement === 'input') {
+      inputs.push(valueInfo(name, leaf, options));
+      hasFedWeights = true;
+    } else if (ArrayBuffer.isView(placement)) initializers.push(rawTensor(name, leaf, placement));
     else initializers.push(externalTensor(name, leaf, placement));
   }
   if (held > maxModelBytes) throw tooLarge(held);
-  nodes.push(...written(program).map((node, index) => nodeMessage(node, index, names)));
+  const order = nodesOf(program.outputs.values());
+  nodes.push(...(hasFedWeights ? weightsFirst(order) : order).map((node, index) => nodeMessage(node, index, names)));
   const outputs: object[] = [];
   for (const [name, value] of program.outputs) {
     // An output that is itself a leaf, or known under another name already, needs a node of its own.
@@ -96,12 +100,10 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
 }
 
 /**
- * The nodes in the order in which they are written: first those that need no input of the graph, only weights. ONNX Runtime
- * begins with what stands last: otherwise it would prepare the weights of every layer, and keep them, before the
- * first layer runs.
+ * Nodes that need only weights, before all others. ONNX Runtime begins with what stands last: otherwise it would prepare the
+ * weights of every layer, and keep them, before the first layer runs. Weights that are constants it prepares when it loads.
  */
-function written(program: Graph): Node[] {
-  const order = nodesOf(program.outputs.values());
+function weightsFirst(order: readonly Node[]): Node[] {
   const fed = new Set<Node>();
   for (const node of order) {
     const needs = (value: Value | undefined): boolean =>
