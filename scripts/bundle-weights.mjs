@@ -14,4 +14,5 @@ const model = await loadModel(source);
 const target = `weights/${basename(model.model.name)}.safetensors`;
 const preprocessing = { ...model.preprocessing, crop: cropTemplateFor(model.preprocessing) };
 await saveModel(`${root}${target}`, { ...model, preprocessing }, 'F16');
+await import('./bundled-digests.mjs');
 console.log(`${target}: ${model.training?.dataset ?? 'of unknown training'}`);

@@ -9,3 +9,4 @@ const { convertDetector, mediapipeFile } = await import('./tflite/convert.js');
 const path = createRequire(import.meta.url).resolve(mediapipeFile);
 const target = new URL('../weights/face-detector.onnx', import.meta.url);
 await writeFile(target, convertDetector(new Uint8Array(await readFile(path))));
+await import('./bundled-digests.mjs');

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import { before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import sharp from 'sharp';
-import { Recognizer } from '../src/recognize/index.js';
-import type { Seen } from './browser/page.js';
+import { type Recognition, Recognizer } from '../src/recognize/index.js';
+import { detectorDigest, expressionDigest } from '../src/web/host/bundled-digests.js';
+import type { Seen, SeenIsolated, Told } from './browser/page.js';
 import { findChromium, openChromium } from './support/chromium.js';
 import { pngOfSize } from './support/containers.js';
+import { pageServer } from './support/page-server.js';
 
 // From a picture to an expression in a real browser, beside the same in Node.
 const chromium = findChromium();
@@ -36,7 +37,6 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
     write: false,
   });
   return new Map<string, Uint8Array | string>([
-    ['/', html],
     ['/page.js', bundle.outputFiles[0]?.contents ?? ''],
     ['/portrait.png', portrait],
     ['/turned.jpg', turned],
@@ -51,87 +51,96 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
   ]);
 }
 
-/** Where a bundled page asks for the package's weights, and for ONNX Runtime's program. */
-const folders: Readonly<Record<string, URL>> = {
-  weights: new URL('../../weights/', import.meta.url),
-  '': new URL('../../node_modules/onnxruntime-web/dist/', import.meta.url),
-};
+/** In milliseconds; the test takes twenty seconds. */
+const patience = 180_000;
 
-async function fileOf(path: string): Promise<Uint8Array | undefined> {
-  const [, folder = '', name = ''] = /^\/(?:(\w+)\/)?([\w.-]+\.(?:wasm|safetensors|onnx))$/.exec(path) ?? [];
-  const found = folders[folder];
-  return found === undefined || name === '' ? undefined : readFile(new URL(name, found));
+/** What two pages saw, and how often they asked for each path. */
+interface Visit {
+  readonly seen: Seen;
+  readonly isolated: SeenIsolated;
+  readonly asked: ReadonlyMap<string, number>;
 }
 
-const types: Readonly<Record<string, string>> = {
-  js: 'text/javascript',
-  mjs: 'text/javascript',
-  wasm: 'application/wasm',
-  json: 'application/json',
-  png: 'image/png',
-};
-
-/** @param onSeen called with what the page tells, and with nothing as soon as it is asked for */
-function serve(files: ReadonlyMap<string, Uint8Array | string>, onSeen: (seen: Seen) => void): Server {
-  return createServer(async (request, response) => {
-    const path = request.url ?? '/';
-    if (path === '/') onSeen({});
-    if (path === '/seen') {
-      const pieces: Buffer[] = [];
-      for await (const piece of request) pieces.push(piece as Buffer);
-      response.end();
-      onSeen(JSON.parse(Buffer.concat(pieces).toString()) as Seen);
-      return;
-    }
-    const body = files.get(path) ?? (await fileOf(path));
-    response.writeHead(body === undefined ? 404 : 200, {
-      'content-type': path === '/' ? 'text/html' : (types[path.split('.').at(-1) ?? ''] ?? 'application/octet-stream'),
-    });
-    response.end(body);
-  });
-}
-
-/** In milliseconds; the test takes five seconds. */
-const patience = 120_000;
-
-/** What the page saw, or a sentence why the browser could not be started. */
-async function inBrowser(program: string): Promise<Required<Omit<Seen, 'error'>> | string> {
-  let asked = false;
-  let tell: (seen: Seen) => void = () => undefined;
-  const seen = new Promise<Seen>((resolve) => {
+/** @returns a sentence where the browser could not be started */
+async function inBrowser(program: string): Promise<Visit | string> {
+  let reached = false;
+  let tell: (told: Told) => void = () => undefined;
+  const told = new Promise<Told>((resolve) => {
     tell = resolve;
   });
-  const server = serve(await content(), (one) => {
-    asked = true;
-    if (one.error !== undefined || one.results !== undefined) tell(one);
+  let all: Told = {};
+  const { server, asked } = pageServer(await content(), html, (text) => {
+    reached = true;
+    if (text === undefined) return;
+    all = { ...all, ...(JSON.parse(text) as Told) };
+    if (all.error !== undefined || all.isolated !== undefined) tell(all);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, resolve));
   const { port } = server.address() as AddressInfo;
   const browser = await openChromium(program, `http://127.0.0.1:${port}/`);
-  const timer = setTimeout(() => tell({ error: `nothing came within ${patience / 1000} s` }), patience);
+  const timer = setTimeout(
+    () => tell({ error: `nothing came within ${patience / 1000} s after ${[...asked.keys()].at(-1)}` }),
+    patience,
+  );
   try {
-    const ended = browser.ended.then((printed): Seen => ({ error: `the browser ended: ${printed}` }));
-    const { results, refused, error } = await Promise.race([seen, ended]);
-    if (error !== undefined && !asked) return `${program} does not start here: ${error}`;
+    const ended = browser.ended.then((printed): Told => ({ error: `the browser ended: ${printed}` }));
+    const { seen, isolated, error } = await Promise.race([told, ended]);
+    if (error !== undefined && !reached) return `${program} does not start here: ${error}`;
     assert.equal(error, undefined);
-    assert.ok(results !== undefined && refused !== undefined);
-    return { results, refused };
+    assert.ok(seen !== undefined && isolated !== undefined);
+    return { seen, isolated, asked };
   } finally {
     clearTimeout(timer);
     await browser.close();
+    server.closeAllConnections();
     server.close();
   }
 }
 
-test('a browser finds the same faces and reads the same expressions as Node', {
-  skip: chromium === undefined && 'no Chromium or Chrome here (CHROME_PATH says where one is)',
-}, async (t) => {
-  const seenThere = await inBrowser(chromium ?? '');
-  if (typeof seenThere === 'string') return t.skip(seenThere);
-  const { results, refused } = seenThere;
+let visit: Visit | string = 'no Chromium or Chrome here (CHROME_PATH says where one is)';
+before(async () => {
+  if (chromium !== undefined) visit = await inBrowser(chromium);
+});
+
+/** A test of what the pages saw, left out where there is no browser. */
+function seenTest(name: string, check: (visit: Visit) => void | Promise<void>): void {
+  test(name, async (t: TestContext) => {
+    if (typeof visit === 'string') t.skip(visit);
+    else await check(visit);
+  });
+}
+
+/** Greatest distances of the one face of two results. */
+interface Tolerance {
+  /** In pixels. */
+  readonly box: number;
+  readonly probability: number;
+}
+
+function assertSameFace(there: Recognition | undefined, here: Recognition, tolerance: Tolerance, name: string): void {
+  const [other, face] = [there?.faces[0], here.faces[0]];
+  assert.ok(other?.keypoints && face?.keypoints, name);
+  assert.deepEqual([there?.width, there?.height, there?.faces.length], [here.width, here.height, 1], name);
+  for (const side of ['x', 'y', 'width', 'height'] as const) {
+    const distance = Math.abs(other.box[side] - face.box[side]);
+    assert.ok(distance <= tolerance.box, `${name}: ${side}: ${other.box[side]}, ${face.box[side]}`);
+  }
+  for (const { label, probability } of face.scores) {
+    const found = other.scores.find((score) => score.label === label)?.probability ?? Number.NaN;
+    const distance = Math.abs(probability - found);
+    assert.ok(distance <= tolerance.probability, `${name}: ${label}: ${found}, ${probability}`);
+  }
+}
+
+/** WebAssembly adds up in another order. */
+const samePixels = { box: 0.05, probability: 1e-3 };
+
+seenTest('a browser finds the same faces and reads the same expressions as Node', async ({ seen, isolated }) => {
+  const { results, refused } = seen;
   const recognizer = await Recognizer.load();
-  const expected = await recognizer.recognize([portrait, turned]);
+  const [upright, lying] = await recognizer.recognize([portrait, turned]);
   await recognizer.dispose();
+  assert.ok(upright !== undefined && lying !== undefined);
   assert.deepEqual(
     results.map(({ width, height, faces }) => [width, height, faces.map(({ expression }) => expression)]),
     [
@@ -143,22 +152,85 @@ test('a browser finds the same faces and reads the same expressions as Node', {
   assert.equal(refused.length, 2);
   assert.match(refused[0] ?? '', /^UserError: Picture 1 is 100000 x 100000 pixels, more than the 64 megapixels/);
   assert.match(refused[1] ?? '', /^UserError: Picture 2 is not a picture in a format that can be read/);
-  // WebAssembly adds up in another order, and decoders of JPEG differ by a level or two.
-  const tolerances = [
-    { box: 0.05, probability: 1e-3 },
-    { box: 0.5, probability: 0.02 },
-  ];
-  for (const [i, { faces }] of expected.entries()) {
-    const [there, here, tolerance] = [results[i]?.faces[0], faces[0], tolerances[i]];
-    assert.ok(there?.keypoints && here?.keypoints && tolerance);
-    for (const side of ['x', 'y', 'width', 'height'] as const) {
-      const distance = Math.abs(there.box[side] - here.box[side]);
-      assert.ok(distance < tolerance.box, `${side}: ${there.box[side]}, ${here.box[side]}`);
-    }
-    for (const { label, probability } of here.scores) {
-      const other = there.scores.find((score) => score.label === label)?.probability ?? Number.NaN;
-      const distance = Math.abs(probability - other);
-      assert.ok(distance < tolerance.probability, `${label}: ${other} in the browser, ${probability} in Node`);
-    }
+  assertSameFace(results[0], upright, samePixels, 'PNG');
+  // Decoders of JPEG differ by a level or two.
+  assertSameFace(results[1], lying, { box: 0.5, probability: 0.02 }, 'JPEG');
+  assertSameFace(isolated.result, upright, samePixels, 'with threads');
+});
+
+seenTest('a picture of every kind gives the same face', ({ seen: { kinds, results, turnedImage } }) => {
+  const [upright, lying] = results;
+  assert.ok(upright !== undefined && lying !== undefined);
+  const { HTMLVideoElement, ...others } = kinds;
+  assert.equal(Object.keys(others).length, 12);
+  for (const [kind, result] of Object.entries(others)) {
+    assertSameFace(result, upright, { box: 0, probability: 0 }, kind);
   }
+  // Its frames have fewer colours than pixels.
+  assertSameFace(HTMLVideoElement, upright, { box: 1, probability: 0.05 }, 'HTMLVideoElement');
+  assertSameFace(turnedImage, lying, { box: 0, probability: 0 }, 'a turned image');
+});
+
+const sentences: Readonly<Record<string, RegExp>> = {
+  'tainted canvas': /^UserError: Picture 1 shows pixels of another origin, which a page may not read; load them with/,
+  'image of another origin': /^UserError: Picture 1 shows pixels of another origin, which a page may not read/,
+  'image that is loading': /^UserError: Picture 1 is an image that is not loaded yet; wait for its decode\(\)/,
+  'image that is missing': /^UserError: Picture 1 is an image without pixels: its file is missing, damaged/,
+  'video without a frame': /^UserError: Picture 1 is a video that has no frame yet; wait for its event loadeddata/,
+  'canvas without pixels': /^UserError: Picture 1 is a canvas of 0 x 0 pixels; give it a size and draw on it\.$/,
+  'canvas that is huge': /^UserError: Picture 1 is 60000 x 60000 pixels, more than the 64 megapixels/,
+  'closed bitmap': /^UserError: Picture 1 is an ImageBitmap that has been closed; pass it before it is closed\.$/,
+  'closed frame': /^UserError: Picture 1 is a VideoFrame that has been closed; pass it before it is closed\.$/,
+  'no bytes': /^UserError: Picture 1 is empty \(0 bytes\); replace it or leave it out\.$/,
+  'missing file': /^UserError: Picture 1 nowhere\.png cannot be loaded: the server answered 404; check the address\.$/,
+};
+
+seenTest('what a page cannot use is a sentence each', ({ seen: { unusable } }) => {
+  assert.deepEqual(Object.keys(unusable), Object.keys(sentences));
+  for (const [name, sentence] of Object.entries(sentences)) assert.match(unusable[name] ?? '', sentence, name);
+});
+
+seenTest('weights are fetched once, and their loading is told', ({ seen: { progress }, asked }) => {
+  for (const { name: file, bytes: total } of [expressionDigest, detectorDigest]) {
+    const told = progress.filter((one) => one.file === file);
+    assert.ok(told.every((one) => one.total === total && one.loaded <= total));
+    const loaded = told.map((one) => one.loaded);
+    assert.deepEqual(
+      loaded,
+      [...loaded].sort((a, b) => a - b),
+    );
+    // The last is told by the second load, of which the server hears nothing.
+    assert.deepEqual(loaded.slice(-2), [total, total]);
+  }
+  assert.equal(asked.get('/weights/face-detector.onnx'), 1);
+  // Once by each of the six loads of refused weights.
+  assert.equal(asked.get('/weights/poster-v2-nano.safetensors'), 1 + 6);
+});
+
+seenTest('weights that are not those of the package are a sentence, and not kept', ({ seen: { weights } }) => {
+  const { whole, ...refused } = weights;
+  const { bytes } = expressionDigest;
+  assert.deepEqual(whole, { said: `${bytes} bytes were taken`, kept: 1 });
+  const start =
+    "^UserError: The expression network's weights http://127\\.0\\.0\\.1:\\d+/weights/poster-v2-nano\\.safetensors";
+  const advice =
+    'serve the file weights/poster-v2-nano\\.safetensors of the package poster-v2 there, or name it by the option checkpoint\\.$';
+  const reasons: Readonly<Record<keyof typeof refused, string>> = {
+    missing: 'cannot be loaded: the server answered 404',
+    short: `is not the file of this version of poster-v2 \\(1000 bytes instead of ${bytes}\\)`,
+    long: `is not the file of this version of poster-v2 \\(more than ${bytes} bytes\\)`,
+    cut: 'cannot be loaded \\(network error\\)',
+    other: 'is not the file of this version of poster-v2 \\(another checksum\\)',
+  };
+  for (const [answer, { said, kept }] of Object.entries(refused)) {
+    const reason = new Map(Object.entries(reasons)).get(answer);
+    assert.match(said, new RegExp(`${start} ${reason}; ${advice}`), answer);
+    assert.equal(kept, 0, answer);
+  }
+});
+
+seenTest('a page that is isolated runs networks on threads, of a runtime at its own address', ({ isolated }) => {
+  assert.equal(isolated.threads, 2);
+  assert.ok(isolated.asked.includes('/runtime/ort-wasm-simd-threaded.wasm'));
+  assert.ok(isolated.asked.every((path) => path.startsWith('/runtime/')));
 });

@@ -66,7 +66,13 @@ test('what a browser imports brings no file and no module of Node along', async 
     const closure = await closureOf([entry], 'browser');
     assert.ok(filesIn(closure, 'web').length > 3);
     assert.deepEqual(filesIn(closure, 'node', 'cli'), []);
-    assert.deepEqual(closure.modules, ['onnxruntime-common', 'onnxruntime-web/wasm', 'protobufjs/light.js', 'zod']);
+    assert.deepEqual(closure.modules, [
+      'onnxruntime-common',
+      'onnxruntime-web/wasm',
+      'onnxruntime-web/webgpu',
+      'protobufjs/light.js',
+      'zod',
+    ]);
   }
 });
 

@@ -153,11 +153,16 @@ for (const { name, typescript, forms, commonJsErrors } of compilers) {
   });
 }
 
-const browserProgram = `import { type Recognition, Recognizer } from 'poster-v2';
+const browserProgram = `import { bundledCheckpoint, configureRuntime, loadExplainer, type Recognition, Recognizer } from 'poster-v2';
 import { graph, ops } from 'poster-v2/core';
 
-const recognizer = await Recognizer.load();
+configureRuntime({ wasmPaths: '/onnxruntime/' });
+const recognizer = await Recognizer.load({ onProgress: ({ file, loaded, total = 0 }) => console.log(file, loaded / total) });
 const results: Recognition[] = await recognizer.recognize([await (await fetch('photo.jpg')).blob()]);
+const [canvas, video] = [document.querySelector('canvas'), document.querySelector('video')];
+if (canvas && video) results.push(...await recognizer.recognize([canvas, video, new VideoFrame(video), 'photo.jpg']));
+const explainer = await loadExplainer(await bundledCheckpoint());
+await explainer.dispose();
 document.body.append(results.map(({ faces }) => faces[0]?.expression).join(), graph.print(graph.graph({ y: ops.exp(graph.input('x', 'float32', [1])) })));
 `;
 
@@ -211,7 +216,7 @@ test('a bundler for browsers takes poster-v2 and poster-v2/core without anything
     bundle: true,
     platform: 'browser',
     format: 'esm',
-    external: ['onnxruntime-web/wasm'],
+    external: ['onnxruntime-web/*'],
     metafile: true,
     write: false,
     logLevel: 'silent',

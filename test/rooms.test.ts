@@ -55,7 +55,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/report': [...core, ...hosts, 'node/draw', 'node/runs'],
   cli: [...core, ...hosts, ...tasks],
   // The public interface: a file for each entry of package.json.
-  entries: [...core, ...hosts, ...tasks, 'web/host'],
+  entries: [...core, ...hosts, ...tasks, 'web/decode', 'web/host'],
 };
 
 /** What the core declares and each host has: `imports` of package.json. */

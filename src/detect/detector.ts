@@ -1,6 +1,7 @@
 import { host } from '#host';
 import { defined } from '../common/defined.js';
 import type { FileSource } from '../common/file-source.js';
+import type { ProgressOptions } from '../common/load-progress.js';
 import type { Picture } from '../image/resize.js';
 import type { DetectOptions } from './detect-options.js';
 import { loadDetectorNetwork } from './detector-network.js';
@@ -31,7 +32,7 @@ export interface FaceDetector {
   dispose(): Promise<void>;
 }
 
-export interface DetectorOptions {
+export interface DetectorOptions extends ProgressOptions {
   /** Threads of one run; default: all cores. */
   readonly threads?: number;
   /** The network's file, of this package's `weights/face-detector.onnx`. Default: the one that comes with the package. */
@@ -42,7 +43,7 @@ export interface DetectorOptions {
 export async function loadFaceDetector(options: DetectorOptions = {}): Promise<FaceDetector> {
   const { threads, weights } = options;
   const network = await loadDetectorNetwork(
-    await host.detectorWeights(weights),
+    await host.detectorWeights(weights, options),
     "The face detector's file",
     defined({ threads }),
   );

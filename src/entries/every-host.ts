@@ -15,6 +15,7 @@ export {
   rafdb,
 } from '../common/label-sets.js';
 export type { LabelSet } from '../common/labels.js';
+export type { LoadProgress, ProgressOptions } from '../common/load-progress.js';
 export type { CropTemplate, KeypointName, Preprocessing } from '../common/preprocessing.js';
 export {
   alignFace,

@@ -2,4 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2` in browsers. */
 
+export type { DomPictures } from '../web/decode/dom-pictures.js';
+export { bundledCheckpoint } from '../web/host/bundled-weights.js';
+export { configureRuntime, type WebRuntimeOptions } from '../web/host/onnxruntime.js';
 export * from './every-host.js';

@@ -7,10 +7,11 @@ import { canonicalLabel } from '../common/label-sets.js';
 import { printable } from '../common/printable.js';
 import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
 import { type LowContrast, withContrast } from '../image/contrast.js';
-import type { EncodedImage } from '../image/image-source.js';
+import type { ImageSource } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
 import { argmax } from '../metrics/argmax.js';
 import { buildExplanation, explained as outputNames } from '../models/index.js';
+import { decodeSource } from '../recognize/decode-source.js';
 import { cropFace, cropTensor } from '../recognize/face-crops.js';
 import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
@@ -52,8 +53,10 @@ export interface Explainer {
  * @throws UserError as `loadClassifier` does.
  */
 export async function loadExplainer(source: FileSource, options: NetworkOptions = {}): Promise<Explainer> {
-  const { description, temperature, built, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
-    openNetwork(checkpoint, options, buildExplanation),
+  const { description, temperature, built, run, dispose } = await host.withCheckpoint(
+    source,
+    (checkpoint) => openNetwork(checkpoint, options, buildExplanation),
+    options,
   );
   const { labels } = description.labels;
   const forClass = (picture: Float32Array, index: number): ReturnType<typeof run> => {
@@ -84,14 +87,14 @@ export async function loadExplainer(source: FileSource, options: NetworkOptions 
 
 /**
  * Shows what the network attends to in a picture that already is a face crop.
- * @param source bytes of a picture file, or where it is
+ * @param source bytes of a picture file, where it is, or pixels
  * @param target label that relevance is for; default: the one that the network ranks first
  * @param lowContrast what becomes of a picture of low contrast (default: it is stretched)
  * @throws UserError that says what is wrong with the picture, or that there is no such label.
  */
 export async function explain(
   explainer: Explainer,
-  source: EncodedImage,
+  source: ImageSource,
   target?: string,
   lowContrast?: LowContrast,
 ): Promise<Explanation> {
@@ -115,7 +118,7 @@ const shownSide = 224;
 
 /**
  * Finds the faces of a picture and shows what the network attends to in each, as `Recognizer` would crop them.
- * @param source bytes of a picture file, or where it is
+ * @param source bytes of a picture file, where it is, or pixels
  * @param target label that relevance is for; default: for each face the one that the network ranks first
  * @param lowContrast what becomes of face crops of low contrast (default: they are stretched)
  * @returns the surest face first; none is an empty list
@@ -124,12 +127,12 @@ const shownSide = 224;
 export async function explainFaces(
   explainer: Explainer,
   detector: FaceDetector,
-  source: EncodedImage,
+  source: ImageSource,
   options: { readonly target?: string; readonly detect?: DetectOptions; readonly lowContrast?: LowContrast } = {},
 ): Promise<ExplainedFace[]> {
   const { target, detect, lowContrast: treatment = 'stretch' } = options;
   const { preprocessing } = explainer.description;
-  const { picture } = await host.decodeImage(source, { transparency: 'white', name: 'The picture' });
+  const { picture } = await decodeSource(source, { transparency: 'white', name: 'The picture' });
   const explained: ExplainedFace[] = [];
   for (const { box, keypoints } of await detector.detect(picture, detect)) {
     const crop = cropFace(picture, keypoints, preprocessing, treatment);

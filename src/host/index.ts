@@ -1,6 +1,6 @@
 import type { Host } from './host.js';
 
-export type { Host, OrtModule } from './host.js';
+export type { Host, OrtModule, RuntimeUse } from './host.js';
 
 /**
  * The host of this program. The core imports it as `#host`: `imports` in package.json lead to Node's or, in what is bundled for

@@ -15,8 +15,19 @@ export interface RawImage {
   readonly channels?: 1 | 3 | 4;
 }
 
-/** A picture from outside: path, `file:` or `http(s):` URL, bytes of a file, Blob, ImageData or raw pixels. */
-export type ImageSource = EncodedImage | RawImage;
+/**
+ * Pictures that are no files, by the names of their types. A host that has more of them, such as a page's canvas, adds them where it
+ * reads them: `src/web/decode/dom-pictures.ts`.
+ */
+export interface PictureObjects {
+  readonly RawImage: RawImage;
+}
+
+/**
+ * A picture from outside: path, `file:` or `http(s):` URL, bytes of a file, Blob, ImageData or raw pixels. In browsers also an
+ * image, a canvas, a video or a frame of one, as `DomPictures` lists them.
+ */
+export type ImageSource = EncodedImage | PictureObjects[keyof PictureObjects];
 
 /** What becomes of transparency: blended with white, as a page shows it, or dropped, as networks were trained. */
 export type Transparency = 'white' | 'drop';
@@ -44,7 +55,7 @@ export interface DecodedImage {
 export type ImageDecoder = (image: EncodedImage, request: DecodeRequest) => Promise<DecodedImage>;
 
 /** @throws UserError where a value is nothing that can hold a picture, which programs without types may pass. */
-export function checkImage(image: unknown, name: string): asserts image is ImageSource {
+export function checkImage(image: unknown, name: string): asserts image is EncodedImage | RawImage {
   const isBytes = image instanceof Uint8Array || image instanceof ArrayBuffer || image instanceof Blob;
   if (typeof image === 'string' || image instanceof URL || isBytes) return;
   if (typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image) return;
@@ -88,14 +99,18 @@ export function pictureOf(image: RawImage, { name, transparency }: DecodeRequest
       `${name} has ${data.length} values, not the ${width} x ${height} x ${channels} of its size; pass 8-bit pixels without padding.`,
     );
   }
-  if (width * height > maxPixels) {
-    throw new UserError(
-      `${name} is ${width} x ${height} pixels, more than the ${maxPixels / 1e6} megapixels that are accepted; pass it smaller.`,
-    );
-  }
+  checkPixels({ width, height }, name);
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
   if (channels !== 4) return { width, height, channels, data: bytes };
   return { width, height, channels: 3, data: withoutAlpha(bytes, transparency) };
+}
+
+/** @throws UserError for more pixels than are accepted. */
+export function checkPixels({ width, height }: Pick<Picture, 'width' | 'height'>, name: string): void {
+  if (width * height <= maxPixels) return;
+  throw new UserError(
+    `${name} is ${width} x ${height} pixels, more than the ${maxPixels / 1e6} megapixels that are accepted; pass it smaller.`,
+  );
 }
 
 function withoutAlpha(rgba: Uint8Array, transparency: Transparency): Uint8Array {

@@ -33,8 +33,10 @@ export interface Classifier {
  * where the device is not there.
  */
 export async function loadClassifier(source: FileSource, options: ClassifierOptions = {}): Promise<Classifier> {
-  const { description, temperature, run, dispose } = await host.withCheckpoint(source, (checkpoint) =>
-    openNetwork(checkpoint, options, buildInference),
+  const { description, temperature, run, dispose } = await host.withCheckpoint(
+    source,
+    (checkpoint) => openNetwork(checkpoint, options, buildInference),
+    options,
   );
   return {
     labels: description.labels,

@@ -1,4 +1,3 @@
-import { host } from '#host';
 import {
   type Box,
   centreOf,
@@ -10,10 +9,11 @@ import {
   type Similarity,
   transformed,
 } from '../detect/index.js';
-import type { EncodedImage } from '../image/image-source.js';
+import type { ImageSource } from '../image/image-source.js';
 import type { Picture } from '../image/resize.js';
 import { inverse } from '../image/similarity.js';
 import { warp } from '../image/warp.js';
+import { decodeSource } from './decode-source.js';
 import type { LandmarkDetector } from './landmarks.js';
 
 /** The square around a face that the landmark detector sees. */
@@ -98,27 +98,27 @@ export async function landmarksOfFaces(
 
 /**
  * Finds the faces of a photo and the landmarks of each.
- * @param source bytes of a picture file, or where it is
+ * @param source bytes of a picture file, where it is, or pixels
  * @throws UserError that says what is wrong with the photo.
  */
 export async function detectLandmarks(
   landmarks: LandmarkDetector,
   detector: FaceDetector,
-  source: EncodedImage,
+  source: ImageSource,
   options: DetectOptions = {},
 ): Promise<PictureLandmarks> {
-  const { picture } = await host.decodeImage(source, { transparency: 'white', name: 'The picture' });
+  const { picture } = await decodeSource(source, { transparency: 'white', name: 'The picture' });
   const faces = await detector.detect(picture, options);
   return { picture, faces: await landmarksOfFaces(landmarks, picture, faces) };
 }
 
 /**
  * The landmarks of the one face of a picture that already is a face crop.
- * @param source bytes of a picture file, or where it is
+ * @param source bytes of a picture file, where it is, or pixels
  * @throws UserError that says what is wrong with the picture.
  */
-export async function landmarksOfCrop(landmarks: LandmarkDetector, source: EncodedImage): Promise<PictureLandmarks> {
-  const { picture } = await host.decodeImage(source, { transparency: 'drop', name: 'The picture' });
+export async function landmarksOfCrop(landmarks: LandmarkDetector, source: ImageSource): Promise<PictureLandmarks> {
+  const { picture } = await decodeSource(source, { transparency: 'drop', name: 'The picture' });
   const box = { x: 0, y: 0, width: picture.width, height: picture.height };
   return { picture, faces: [{ box, detectionScore: null, points: await landmarks.locate(picture) }] };
 }

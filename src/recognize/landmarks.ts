@@ -3,6 +3,7 @@ import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import { itemAt } from '../common/item-at.js';
+import type { ProgressOptions } from '../common/load-progress.js';
 import type { Point } from '../detect/index.js';
 import type { Picture } from '../image/index.js';
 import { buildLandmarkDetector, type LandmarkInput, landmarkPrefix, landmarkPreprocessing } from '../models/index.js';
@@ -40,10 +41,10 @@ export function loadLandmarkDetector(
   source: FileSource,
   options: LandmarkDetectorOptions = {},
 ): Promise<LandmarkDetector> {
-  return host.withCheckpoint(source, (checkpoint) => openLandmarkDetector(checkpoint, options));
+  return host.withCheckpoint(source, (checkpoint) => openLandmarkDetector(checkpoint, options), options);
 }
 
-export interface LandmarkDetectorOptions {
+export interface LandmarkDetectorOptions extends ProgressOptions {
   /** Threads of one run; default: all cores. */
   readonly threads?: number;
 }

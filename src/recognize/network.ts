@@ -2,6 +2,7 @@ import { host } from '#host';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
+import type { ProgressOptions } from '../common/load-progress.js';
 import { printable } from '../common/printable.js';
 import type { Graph } from '../graph/index.js';
 import {
@@ -41,7 +42,7 @@ import {
   withHead,
 } from '../safetensors/index.js';
 
-export interface NetworkOptions {
+export interface NetworkOptions extends ProgressOptions {
   /** Default `cpu`. */
   readonly device?: DeviceName;
   /** Threads of the CPU; default: all cores. */

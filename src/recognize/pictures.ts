@@ -1,24 +1,24 @@
-import { host } from '#host';
 import type { Preprocessing } from '../common/preprocessing.js';
-import type { EncodedImage, FaceCrop, LowContrast } from '../image/index.js';
+import type { FaceCrop, ImageSource, LowContrast } from '../image/index.js';
+import { decodeSource } from './decode-source.js';
 import { cropTensor, cropWhole } from './face-crops.js';
 
 /**
  * A picture of a face crop at the network's size: decoded, turned upright, resized to a square as in training, gray where the
  * network is.
  *
- * @param source bytes of a picture file, or where it is
+ * @param source bytes of a picture file, where it is, or pixels
  * @param name what errors call the bytes
  * @param lowContrast what becomes of a picture of low contrast (default: it is stretched)
  * @throws UserError that says what is wrong with the picture.
  */
 export async function loadCrop(
-  source: EncodedImage,
+  source: ImageSource,
   preprocessing: Preprocessing,
   name = 'The picture',
   lowContrast: LowContrast = 'stretch',
 ): Promise<FaceCrop> {
-  const { picture } = await host.decodeImage(source, { transparency: 'drop', name });
+  const { picture } = await decodeSource(source, { transparency: 'drop', name });
   return cropWhole(picture, preprocessing, lowContrast);
 }
 
@@ -28,7 +28,7 @@ export async function loadCrop(
  * @throws UserError that says what is wrong with the picture.
  */
 export async function loadPicture(
-  source: EncodedImage,
+  source: ImageSource,
   preprocessing: Preprocessing,
   name?: string,
   lowContrast?: LowContrast,

@@ -9,20 +9,19 @@ import { nextTurn, Turns } from '../common/turns.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
 import {
-  checkImage,
   type DecodedImage,
   type DecodeRequest,
   decodedPicture,
   type ImageDecoder,
   type ImageSource,
   isRawImage,
-  pictureOf,
   type RawImage,
 } from '../image/image-source.js';
 import { pictureMemory } from '../image/picture-memory.js';
 import type { Picture } from '../image/resize.js';
 import type { Classifier } from './classifier.js';
 import { type ClassifyCropsOptions, type CropClassifier, defaultBatchSize } from './crop-classifier.js';
+import { decodeSource } from './decode-source.js';
 import { cropFace, cropWhole } from './face-crops.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import type { Score } from './scores.js';
@@ -178,9 +177,7 @@ async function decodeOne(
   const transparency = detector === undefined ? 'drop' : 'white';
   const request = { transparency, name: `Picture ${index + 1}`, ...asked } as const;
   try {
-    checkImage(image, request.name);
-    if (isRawImage(image)) return { picture: pictureOf(image, request), frames: 1 };
-    return await decode(image, request);
+    return await decodeSource(image, request, decode);
   } catch (error) {
     if (error instanceof UserError && error.kind === 'input') return { status: 'rejected', reason: error };
     throw error;

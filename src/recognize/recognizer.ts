@@ -15,6 +15,7 @@ import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import type { LabelSet } from '../common/labels.js';
+import type { ProgressOptions } from '../common/load-progress.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
 import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
@@ -34,14 +35,14 @@ import {
 } from './recognition-engine.js';
 import { viewsOf, withViews } from './views.js';
 
-export interface RecognizerOptions {
+export interface RecognizerOptions extends ProgressOptions {
   /** The weights: a path on Node, an address in browsers, or the bytes of a file. Default: those that come with the package. */
   readonly checkpoint?: FileSource;
   /** The face detector's weights, `weights/face-detector.onnx` of this package, where they lie elsewhere than there. */
   readonly detectorWeights?: FileSource;
   /** What the expression network runs on; the small face detector runs on the CPU. Default `cpu`. */
   readonly device?: DeviceName | 'auto';
-  /** Threads of the CPU; default: all cores. */
+  /** Threads of the CPU; default: all cores, in browsers as docs/bundling.md says. */
   readonly threads?: number;
   /** Pictures already are face crops, brow to chin, upright: nothing is detected. Default false. */
   readonly aligned?: boolean;
@@ -84,6 +85,7 @@ const loadRules: OptionRules<RecognizerOptions> = {
   assumed: anObject,
   worker: aBoolean,
   decode: aFunction,
+  onProgress: aFunction,
 };
 const recognizeRules: OptionRules<RecognizeOptions> = {
   signal: aSignal,
@@ -126,12 +128,12 @@ export class Recognizer {
       const { startEngine } = await import('#recognition-thread');
       return new Recognizer(await startEngine(options), detect);
     }
-    const onThreads = defined({ threads });
-    const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint());
-    const detectorOptions = { ...onThreads, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
+    const loading = defined({ threads, onProgress: options.onProgress });
+    const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint(loading));
+    const detectorOptions = { ...loading, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
     const chosen = await chooseDevice(device);
     const network = {
-      ...onThreads,
+      ...loading,
       device: chosen.device,
       ...defined({ assumed, raw: options.raw, prefer: options.prefer }),
     };

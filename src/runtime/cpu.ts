@@ -61,7 +61,7 @@ export class CpuSession {
         'usage',
       );
     }
-    const ort = await loadOrt();
+    const ort = await loadOrt({ device: 'cpu', ...defined({ threads }) });
     const session = await ort.InferenceSession.create(model, {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'all',

@@ -126,7 +126,7 @@ async function secondsOnCpu(runs: number): Promise<number> {
 }
 
 async function tryCuda(): Promise<void> {
-  const ort = await loadOrt();
+  const ort = await loadOrt({ device: 'cpu' });
   try {
     const session = await ort.InferenceSession.create(writeOnnx(trial()), {
       executionProviders: ['cuda'],

@@ -199,7 +199,7 @@ async function createStrict(
   preferredLayout: 'NCHW' | 'NHWC',
   options: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
-  const ort = await loadOrt();
+  const ort = await loadOrt({ device: 'webgpu' });
   try {
     return await ort.InferenceSession.create(model, {
       executionProviders: [{ name: 'webgpu', validationMode: 'basic', preferredLayout }],

@@ -2,31 +2,96 @@
  * What test/browser.test.ts has a browser do: find the faces in pictures and read their expressions, by the package as a page
  * imports it.
  */
-import { type Recognition, Recognizer } from 'poster-v2';
+import { env } from 'onnxruntime-web/wasm';
+import { type LoadProgress, type Recognition, Recognizer } from 'poster-v2';
+import { configureRuntime, type ImageSource } from '../../src/entries/web.js';
+import { everyKind, unusable } from './pictures.js';
+import { type RefusedWeights, refusedWeights } from './weights.js';
 
-/** What the page sends back. */
+/** What the first page sends back. */
 export interface Seen {
-  readonly results?: readonly Recognition[];
+  readonly results: readonly Recognition[];
   /** Why a picture cannot be used. */
-  readonly refused?: readonly string[];
+  readonly refused: readonly string[];
+  /** Of one picture in every form. */
+  readonly kinds: Readonly<Record<string, Recognition>>;
+  /** The picture that lies on its side, in the form of an element. */
+  readonly turnedImage: Recognition;
+  readonly unusable: Readonly<Record<string, string>>;
+  readonly progress: readonly LoadProgress[];
+  readonly weights: RefusedWeights;
+}
+
+/** What the second page sends back, which is isolated from other origins. */
+export interface SeenIsolated {
+  readonly result: Recognition;
+  readonly threads: number | undefined;
+  /** Of files of the runtime. */
+  readonly asked: readonly string[];
+}
+
+export interface Told {
+  readonly seen?: Seen;
+  readonly isolated?: SeenIsolated;
   readonly error?: string;
 }
 
 const blobsOf = (paths: readonly string[]): Promise<Blob[]> =>
   Promise.all(paths.map(async (path) => (await fetch(path)).blob()));
 
-async function look(): Promise<Seen> {
-  const recognizer = await Recognizer.load();
-  const results = await recognizer.recognize(await blobsOf(['portrait.png', 'turned.jpg', 'empty.png']));
+/** Why pictures are refused, one after the other. */
+async function refusals(recognizer: Recognizer, pictures: readonly ImageSource[]): Promise<string[]> {
   const refused: string[] = [];
-  for await (const result of recognizer.settle(await blobsOf(['huge.png', 'text.png']))) {
+  for await (const result of recognizer.settle(pictures)) {
     refused.push(result.status === 'rejected' ? String(result.reason) : 'nothing was refused');
   }
-  await recognizer.dispose();
-  return { results, refused };
+  return refused;
 }
 
-const seen: Seen = await look().catch((error: unknown) => ({
-  error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-}));
-await fetch('/seen', { method: 'POST', body: JSON.stringify(seen) });
+async function look(): Promise<Seen> {
+  const progress: LoadProgress[] = [];
+  const recognizer = await Recognizer.load({ onProgress: (one) => progress.push(one) });
+  const results = await recognizer.recognize(await blobsOf(['portrait.png', 'turned.jpg', 'empty.png']));
+  const refused = await refusals(recognizer, await blobsOf(['huge.png', 'text.png']));
+  const kinds: Record<string, Recognition> = {};
+  for (const [name, picture] of Object.entries(await everyKind('portrait.png'))) {
+    kinds[name] = await recognizer.recognize(picture);
+  }
+  const turned = new Image();
+  turned.src = 'turned.jpg';
+  await turned.decode();
+  const turnedImage = await recognizer.recognize(turned);
+  const elsewhere = new URL('portrait.png', location.href);
+  elsewhere.hostname = 'localhost';
+  const wrong = Object.entries(await unusable('portrait.png', elsewhere.href));
+  const said: Record<string, string> = {};
+  for (const [name, picture] of wrong) said[name] = (await refusals(recognizer, [picture])).join();
+  await recognizer.dispose();
+  // From what the browser has kept.
+  await (await Recognizer.load({ onProgress: (one) => progress.push(one) })).dispose();
+  return { results, refused, kinds, turnedImage, unusable: said, progress, weights: await refusedWeights() };
+}
+
+async function lookIsolated(): Promise<SeenIsolated> {
+  configureRuntime({ wasmPaths: 'runtime' });
+  const recognizer = await Recognizer.load({ threads: 2 });
+  const result = await recognizer.recognize('portrait.png');
+  await recognizer.dispose();
+  const asked = performance
+    .getEntriesByType('resource')
+    .map(({ name }) => new URL(name).pathname)
+    .filter((path) => path.includes('ort-wasm'));
+  return { result, threads: env.wasm.numThreads, asked };
+}
+
+const tell = (told: Told): Promise<Response> => fetch('/seen', { method: 'POST', body: JSON.stringify(told) });
+
+try {
+  if (location.pathname === '/isolated') await tell({ isolated: await lookIsolated() });
+  else {
+    await tell({ seen: await look() });
+    location.href = '/isolated';
+  }
+} catch (error) {
+  await tell({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+}

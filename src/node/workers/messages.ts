@@ -24,7 +24,7 @@ export interface ThreadData {
 }
 
 /** Without what cannot go to another thread, or is not for it. */
-export type ThreadOptions = Omit<RecognizerOptions, 'decode' | 'detect' | 'worker'>;
+export type ThreadOptions = Omit<RecognizerOptions, 'decode' | 'detect' | 'onProgress' | 'worker'>;
 
 /** What the thread says once its networks are loaded. */
 export interface Loaded extends Pick<Classifier, 'labels' | 'preprocessing' | 'description'> {

@@ -40,6 +40,7 @@ export async function startEngine({
   decode,
   detect: _,
   worker: __,
+  onProgress: ___,
   checkpoint,
   detectorWeights,
   ...rest

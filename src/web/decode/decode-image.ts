@@ -6,6 +6,7 @@ import { type DecodedImage, type DecodeRequest, type EncodedImage, pictureOf } f
 import { maxFileBytes } from '../../image/picture-limits.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import { readBytes } from '../host/read-bytes.js';
+import { pixelsOf } from './pixels.js';
 
 /**
  * Reads and decodes a picture by the browser, upright as its EXIF orientation says, without colour management. What is beyond
@@ -37,19 +38,3 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
 
 /** A canvas gives four bytes for a pixel. */
 const rgbaBytes = 4;
-
-async function pixelsOf(file: Blob): Promise<ImageData> {
-  const bitmap = await createImageBitmap(file, {
-    imageOrientation: 'from-image',
-    colorSpaceConversion: 'none',
-    premultiplyAlpha: 'none',
-  });
-  try {
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', { willReadFrequently: true });
-    if (context === null) throw new Error('there is no canvas');
-    context.drawImage(bitmap, 0, 0);
-    return context.getImageData(0, 0, bitmap.width, bitmap.height);
-  } finally {
-    bitmap.close();
-  }
-}

@@ -1,4 +1,68 @@
-import type { OrtModule } from '../../host/host.js';
+import { UserError } from '../../common/errors.js';
+import type { OrtModule, RuntimeUse } from '../../host/host.js';
 
-/** `onnxruntime-web`, its build for WebAssembly. */
-export const loadOrt = (): Promise<OrtModule> => import('onnxruntime-web/wasm');
+/** Where ONNX Runtime's files are, and what else a page decides about it. */
+export interface WebRuntimeOptions {
+  /**
+   * Address of a folder with the files of `onnxruntime-web/dist` that are used: `ort-wasm-simd-threaded.wasm` and `.mjs`; for
+   * WebGPU those with `.asyncify` in their names. Relative to the page. Default: where the bundler puts them; then runs have one
+   * thread, since threads need a file of their own.
+   */
+  readonly wasmPaths: string | URL;
+}
+
+let folder: string | undefined;
+let started = false;
+
+/**
+ * Decides about ONNX Runtime, before anything is loaded.
+ * @throws UserError (kind `usage`) afterwards, or for what is no address
+ */
+export function configureRuntime({ wasmPaths }: WebRuntimeOptions): void {
+  if (started) {
+    throw new UserError('ONNX Runtime has been started; call configureRuntime before anything is loaded.', 'usage');
+  }
+  const base = typeof document === 'undefined' ? location.href : document.baseURI;
+  const address = String(wasmPaths);
+  if (!URL.canParse(address, base)) {
+    throw new UserError('wasmPaths is no address of a folder; give one such as /onnxruntime/.', 'usage');
+  }
+  const { href } = new URL(address, base);
+  folder = href.endsWith('/') ? href : `${href}/`;
+}
+
+/**
+ * `onnxruntime-web`: its build for WebAssembly, or the larger one with WebGPU.
+ * @throws UserError (kind `device`) where the browser has no WebGPU
+ */
+export async function loadOrt({ device, threads }: RuntimeUse): Promise<OrtModule> {
+  if (device === 'webgpu' && !('gpu' in navigator)) {
+    throw new UserError(
+      'There is no WebGPU in this browser, or in a page of http:; choose the device cpu, or another browser.',
+      'device',
+      { settings: ['device'] },
+    );
+  }
+  started = true;
+  const ort = device === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
+  const { wasm } = ort.env;
+  // What a page says to ONNX Runtime itself holds.
+  if (folder !== undefined) wasm.wasmPaths ??= folder;
+  wasm.numThreads ??= wasm.wasmPaths === undefined ? 1 : threadsHere(threads);
+  return ort;
+}
+
+/** More threads wait for each other longer than they save. */
+const mostThreads = 4;
+
+/** Threads need memory that they share, which a page has once it is isolated from others. */
+function threadsHere(wanted = mostThreads): number {
+  if (!crossOriginIsolated || isIos()) return 1;
+  return Math.max(1, Math.min(wanted, navigator.hardwareConcurrency, mostThreads));
+}
+
+/** Threads hang there. Tablets say that they are a Macintosh, of which none has a touch screen. */
+function isIos(): boolean {
+  const { userAgent, maxTouchPoints } = navigator;
+  return /iPad|iPhone|iPod/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
+}

@@ -1,4 +1,5 @@
 import type { FileSource } from '../../common/file-source.js';
+import type { ProgressOptions } from '../../common/load-progress.js';
 import { bytesInMemory } from '../../safetensors/byte-source.js';
 import { type Checkpoint, openSafetensors } from '../../safetensors/checkpoint.js';
 import { readBytes } from './read-bytes.js';
@@ -7,8 +8,12 @@ import { readBytes } from './read-bytes.js';
  * Opens a safetensors file for as long as it is used.
  * @throws UserError saying what it is instead, or what is wrong with it.
  */
-export async function withCheckpoint<T>(source: FileSource, use: (checkpoint: Checkpoint) => Promise<T>): Promise<T> {
+export async function withCheckpoint<T>(
+  source: FileSource,
+  use: (checkpoint: Checkpoint) => Promise<T>,
+  options: ProgressOptions = {},
+): Promise<T> {
   const isAddress = typeof source === 'string' || source instanceof URL;
-  const bytes = await readBytes(source, 'The checkpoint');
+  const bytes = await readBytes(source, 'The checkpoint', options);
   return use(await openSafetensors(bytesInMemory(bytes, isAddress ? String(source) : 'The checkpoint')));
 }
