@@ -36,16 +36,19 @@ await recognizer.dispose();
 console.log(result.faces.map(({ expression, lowContrast }) => [expression, lowContrast]).join(), typeof renderSvg);
 `;
 
-/** The blocks of code in the documentation that import the package, by a name for their module. */
-async function documentedPrograms(): Promise<Map<string, string>> {
+/**
+ * The blocks of code in the documentation that import the package, by a name for their module.
+ * @param info of the block: `js browser` is a program for browsers
+ */
+async function documentedPrograms(info: RegExp): Promise<Map<string, string>> {
   const pages = (await readdir(join(root, 'docs')))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`);
   const programs = new Map<string, string>();
   for (const page of ['README.md', ...pages]) {
-    const blocks = (await readFile(join(root, page), 'utf8')).matchAll(/```[jt]s\n(.*?)```/gs);
-    for (const [, code = ''] of blocks) {
-      if (!/from 'poster-v2/.test(code)) continue;
+    const blocks = (await readFile(join(root, page), 'utf8')).matchAll(/```([^\n]+)\n(.*?)```/gs);
+    for (const [, given = '', code = ''] of blocks) {
+      if (!info.test(given) || !/from 'poster-v2/.test(code)) continue;
       programs.set(`${page.replace(/\W/g, '-')}-${programs.size}.ts`, `${code}export {};\n`);
     }
   }
@@ -123,7 +126,7 @@ for (const { name, typescript, forms, commonJsErrors } of compilers) {
   test(`${name} compiles the package's types with those it depends on, and programs against them`, {
     skip,
   }, async () => {
-    const documented = await documentedPrograms();
+    const documented = await documentedPrograms(/^[jt]s$/);
     assert.ok(documented.size > 5);
     const uses = [scope.trim(), 'async function uses() {', ...expectations.map(({ code }) => `{ ${code} }`), '}'].join(
       '\n',
@@ -167,7 +170,10 @@ document.body.append(results.map(({ faces }) => faces[0]?.expression).join(), gr
 `;
 
 test("a program for browsers compiles without Node's types, with those of the package and all that it depends on", async () => {
-  await writeFile(join(project.folder, 'browser.ts'), browserProgram);
+  const documented = await documentedPrograms(/^js browser$/);
+  assert.ok(documented.size > 2);
+  const programs = new Map([['browser.ts', browserProgram], ...documented]);
+  for (const [file, code] of programs) await writeFile(join(project.folder, file), code);
   const options = [
     '--lib',
     'es2023,dom,dom.iterable',
@@ -177,7 +183,7 @@ test("a program for browsers compiles without Node's types, with those of the pa
     'browser',
   ];
   const errors = compileErrors(newestTypeScript, project.folder, [
-    ...['--strict', '--target', 'es2022', ...options, ...bundlerModules, ...alsoLibraries, 'browser.ts'],
+    ...['--strict', '--target', 'es2022', ...options, ...bundlerModules, ...alsoLibraries, ...programs.keys()],
   ]);
   assert.deepEqual(errors, []);
 });
