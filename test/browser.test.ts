@@ -75,7 +75,7 @@ async function inBrowser(program: string): Promise<Visit | string> {
     all = { ...all, ...(JSON.parse(text) as Told) };
     if (all.error !== undefined || all.isolated !== undefined) tell(all);
   });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const browser = await openChromium(program, `http://127.0.0.1:${port}/`);
   const timer = setTimeout(
@@ -183,6 +183,7 @@ const sentences: Readonly<Record<string, RegExp>> = {
   'closed frame': /^UserError: Picture 1 is a VideoFrame that has been closed; pass it before it is closed\.$/,
   'no bytes': /^UserError: Picture 1 is empty \(0 bytes\); replace it or leave it out\.$/,
   'missing file': /^UserError: Picture 1 nowhere\.png cannot be loaded: the server answered 404; check the address\.$/,
+  'an object': /^UserError: Picture 1 is of type object, not a picture; pass an address, a Blob, .* of the page\.$/,
 };
 
 seenTest('what a page cannot use is a sentence each', ({ seen: { unusable } }) => {

@@ -29,6 +29,8 @@ export interface Host {
    * @throws UserError that says what is wrong with it, or the signal's reason.
    */
   decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage>;
+  /** What can hold a picture on this host, in words, after "pass". Default: what can on Node. */
+  readonly pictureKinds?: string;
   /**
    * How the pixels of a value are read that is a picture on this host alone and no file, such as a page's canvas; undefined for
    * any other value. Reading throws a UserError that says what is wrong with it, or the signal's reason.

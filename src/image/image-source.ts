@@ -54,13 +54,23 @@ export interface DecodedImage {
  */
 export type ImageDecoder = (image: EncodedImage, request: DecodeRequest) => Promise<DecodedImage>;
 
-/** @throws UserError where a value is nothing that can hold a picture, which programs without types may pass. */
-export function checkImage(image: unknown, name: string): asserts image is EncodedImage | RawImage {
+/** What can hold a picture on Node, in words. */
+const anyPicture = 'a path, URL, Buffer, ArrayBuffer, Blob, ImageData or { data, width, height, channels }';
+
+/**
+ * @param kinds what can hold a picture, in words
+ * @throws UserError where a value is nothing that can hold a picture, which programs without types may pass.
+ */
+export function checkImage(
+  image: unknown,
+  name: string,
+  kinds: string = anyPicture,
+): asserts image is EncodedImage | RawImage {
   const isBytes = image instanceof Uint8Array || image instanceof ArrayBuffer || image instanceof Blob;
   if (typeof image === 'string' || image instanceof URL || isBytes) return;
   if (typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image) return;
   throw new UserError(
-    `${name} is ${image === null ? 'null' : `of type ${typeof image}`}, not a picture; pass a path, URL, Buffer, ArrayBuffer, Blob, ImageData or { data, width, height, channels }.`,
+    `${name} is ${image === null ? 'null' : `of type ${typeof image}`}, not a picture; pass ${kinds}.`,
   );
 }
 

@@ -21,6 +21,6 @@ export async function decodeSource(
 ): Promise<DecodedImage> {
   const read = host.pictureReader(image);
   if (read !== undefined) return read(request);
-  checkImage(image, request.name);
+  checkImage(image, request.name, host.pictureKinds);
   return isRawImage(image) ? { picture: pictureOf(image, request), frames: 1 } : decode(image, request);
 }

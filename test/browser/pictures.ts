@@ -85,5 +85,7 @@ export async function unusable(address: string, elsewhere: string): Promise<Reco
     'closed frame': frame,
     'no bytes': new Blob([]),
     'missing file': 'nowhere.png',
+    // As a program without types may pass.
+    'an object': {} as ImageSource,
   };
 }

@@ -24,6 +24,10 @@ declare module '../../image/image-source.js' {
 
 type Kind = keyof DomPictures;
 
+/** What can hold a picture in a browser, in words. */
+export const pictureKinds =
+  'an address, a Blob, an ArrayBuffer, an ImageData or { data, width, height, channels }, or an image, canvas, video or frame of the page';
+
 /** Width and height in pixels, or the rest of a sentence about a picture that has no pixels yet, or none any more. */
 type State = readonly [number, number] | string;
 

@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.js';
 import { decodeImage } from '../decode/decode-image.js';
-import { pictureReader } from '../decode/dom-pictures.js';
+import { pictureKinds, pictureReader } from '../decode/dom-pictures.js';
 import { bundledCheckpoint, readDetectorWeights } from './bundled-weights.js';
 import { loadOrt } from './onnxruntime.js';
 import { withCheckpoint } from './with-checkpoint.js';
@@ -9,6 +9,7 @@ import { withCheckpoint } from './with-checkpoint.js';
 export const host: Host = {
   loadOrt,
   decodeImage,
+  pictureKinds,
   pictureReader,
   withCheckpoint,
   bundledCheckpoint,
