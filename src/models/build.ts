@@ -1,14 +1,18 @@
 import { UserError } from '../common/errors.js';
-import type { Mode } from '../nn/index.js';
+import type { Mode, ScopeOptions } from '../nn/index.js';
 import { softmax } from '../ops/index.js';
 import type { ConfiguredNetwork } from './configured-network.js';
 import { forwardOf, inferenceOf, tapped } from './forward.js';
 import type { BuildOptions } from './network-definition.js';
 import type { EmbeddingGraph, ExplanationGraph, Forward, Inference } from './network-graphs.js';
 
+/** How a forward pass is built. */
+export type ForwardOptions = BuildOptions & Omit<ScopeOptions, 'mode'>;
+
 /** A fresh graph of the forward pass. Training continues it with a loss and its gradients. */
-export function buildForward(network: ConfiguredNetwork, mode: Mode, options: BuildOptions = {}): Forward {
-  return forwardOf(network.config, mode, (scope, images) => network.build(scope, images, options));
+export function buildForward(network: ConfiguredNetwork, mode: Mode, options: ForwardOptions = {}): Forward {
+  const { frozen = [], ...own } = options;
+  return forwardOf(network.config, { mode, frozen }, (scope, images) => network.build(scope, images, own));
 }
 
 export function buildInference(network: ConfiguredNetwork): Inference {

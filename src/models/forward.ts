@@ -1,15 +1,15 @@
 import { type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
-import { createScope, type Mode, type ParameterSpec, type Scope } from '../nn/index.js';
+import { createScope, type ParameterSpec, type Scope, type ScopeOptions } from '../nn/index.js';
 import type { NetworkConfig } from './network-definition.js';
 import type { Forward, Inference } from './network-graphs.js';
 
 /** A fresh graph of what makes logits of pictures. */
 export function forwardOf(
   { inputChannels, imageSize }: Pick<NetworkConfig, 'inputChannels' | 'imageSize'>,
-  mode: Mode,
+  options: ScopeOptions,
   build: (scope: Scope, images: Tensor) => Tensor,
 ): Forward {
-  const scope = createScope({ mode });
+  const scope = createScope(options);
   const images = input('pixel_values', 'float32', ['N', inputChannels, imageSize, imageSize]);
   return { images, logits: build(scope, images), scope };
 }

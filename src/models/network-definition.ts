@@ -35,7 +35,10 @@ export interface Variant<Config extends NetworkConfig> {
   readonly optionsAsPublished?: Readonly<Record<string, unknown>>;
 }
 
-/** A part of a network that has pretrained files of its own. */
+/**
+ * A part of a network that has pretrained files of its own. What it sees in faces holds for other classes too: learning from
+ * few pictures leaves it as it is.
+ */
 export interface NetworkPart {
   /** As the part of an `InitSource`. */
   readonly name: string;

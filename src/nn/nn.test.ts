@@ -119,6 +119,25 @@ describe('Scope', () => {
     assert.equal(training.frozen('as-published').at('x').statistics, 'batch');
     assert.equal(createScope({ mode: 'inference' }).frozen('as-published').statistics, 'running');
   });
+
+  it('moves nothing where names begin as it was told', () => {
+    const scope = createScope({ mode: 'training', frozen: ['a.', 'b.1'] });
+    const last = scope.at('b').at(10).at('c');
+    for (const one of [
+      scope.at('a'),
+      scope.at('a').frozen('as-published'),
+      scope.at('ab'),
+      scope.at('b').at(0),
+      last,
+    ]) {
+      one.parameter('weight', [1], zeros);
+    }
+    const trained = [...scope.parameters.values()].map(({ name, trained }) => `${name} ${trained}`);
+    assert.deepEqual(trained, ['a.weight false', 'ab.weight true', 'b.0.weight true', 'b.10.c.weight false']);
+    assert.equal(scope.at('a').frozen('as-published').statistics, 'running');
+    assert.equal(last.statistics, 'running');
+    assert.equal(scope.at('ab').statistics, 'batch');
+  });
 });
 
 describe('batchNorm', () => {

@@ -36,6 +36,8 @@ export interface DropMask {
 
 interface Registry {
   readonly mode: Mode;
+  /** See {@link ScopeOptions}. */
+  readonly frozen: readonly string[];
   readonly parameters: Map<string, ParameterSpec>;
   readonly leaves: Map<string, Tensor>;
   readonly updates: Map<string, Tensor>;
@@ -76,12 +78,14 @@ export class Scope {
 
   /** The scope whose names start with `name.`. */
   at(name: string | number): Scope {
-    return new Scope(this.#registry, `${this.#prefix}${name}.`, this.#freezing);
+    const prefix = `${this.#prefix}${name}.`;
+    const isFrozen = this.#registry.frozen.some((one) => prefix.startsWith(one));
+    return new Scope(this.#registry, prefix, isFrozen ? 'frozen' : this.#freezing);
   }
 
-  /** The same scope with parameters that no optimizer changes. */
+  /** The same scope with parameters that no optimizer changes. Where nothing moves already, nothing moves still. */
   frozen(how: Freezing): Scope {
-    return new Scope(this.#registry, this.#prefix, how);
+    return new Scope(this.#registry, this.#prefix, this.#freezing === 'frozen' ? 'frozen' : how);
   }
 
   /** Declares a weight. Declared again with the same shape it is the same tensor. */
@@ -165,9 +169,16 @@ export class Scope {
   }
 }
 
-export function createScope(options: { readonly mode: Mode }): Scope {
+export interface ScopeOptions {
+  readonly mode: Mode;
+  /** Nothing moves in scopes whose names begin so, such as `ir_back.`. Default: none. */
+  readonly frozen?: readonly string[];
+}
+
+export function createScope({ mode, frozen = [] }: ScopeOptions): Scope {
   const registry: Registry = {
-    mode: options.mode,
+    mode,
+    frozen,
     parameters: new Map(),
     leaves: new Map(),
     updates: new Map(),

@@ -35,8 +35,13 @@ export interface TrainingProgram {
   readonly masks: ReadonlyMap<string, DropMask>;
 }
 
-export function trainingProgram(network: ConfiguredNetwork, target: Target): TrainingProgram {
-  const { logits, scope } = buildForward(network, 'training');
+/** @param frozen nothing moves where the names of parameters begin so; default: nowhere beside what the network says */
+export function trainingProgram(
+  network: ConfiguredNetwork,
+  target: Target,
+  frozen: readonly string[] = [],
+): TrainingProgram {
+  const { logits, scope } = buildForward(network, 'training', { frozen });
   const targets = input(names.targets, 'float32', logits.shape);
   const weights = input(names.weights, 'float32', ['N']);
   const losses = softmaxCrossEntropy(logits, targets);

@@ -50,6 +50,11 @@ export interface TrainerOptions
     Partial<Pick<EngineOptions, 'ema' | 'clip'>> {
   /** Default `cpu`. */
   readonly device?: TrainDevice;
+  /**
+   * What stays as it is, by what the names of its parameters begin with, such as `ir_back.`: it is computed as in evaluation.
+   * Default: nothing beside what the network says itself. It does not count where `program` is given.
+   */
+  readonly frozen?: readonly string[];
   /** First values by name; what is not among them is initialised. */
   readonly parameters?: ReadonlyMap<string, Float32Array>;
   /** To go on from; `parameters` do not count then. */
@@ -128,7 +133,7 @@ export class Trainer {
     checkSettings(options);
     checkOptimizer(options.optimizer);
     const { network, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;
-    const program = options.program ?? trainingProgram(network, await targetOf(device));
+    const program = options.program ?? trainingProgram(network, await targetOf(device), options.frozen);
     if (from !== undefined) checkSnapshot(from, program);
     const parameters = firstValues(program.parameters, seed, from?.parameters ?? options.parameters);
     const engine = await createEngine(device, {

@@ -109,7 +109,7 @@ function sizesOf(config: PosterV2Config): string {
 function forwardWithHead(config: PosterV2Config): Forward | undefined {
   if (config.landmark === 'none' || !config.scales.includes(3)) return undefined;
   const moved = { ...config, landmark: { ...config.landmark, training: 'as-published' as const } };
-  return forwardOf(moved, 'training', (scope, images) => posterV2(scope, images, moved));
+  return forwardOf(moved, { mode: 'training' }, (scope, images) => posterV2(scope, images, moved));
 }
 
 /** The published code, github.com/Talented-Q/POSTER_V2. */
