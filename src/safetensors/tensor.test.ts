@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../common/errors.js';
-import { bytesOf, type Dtype, elementCount, fromFloat32, toFloat32 } from './tensor.js';
+import { bytesOf, copyRows, type Dtype, elementCount, fromFloat32, toFloat32 } from './tensor.js';
 
 const convert = (dtype: Dtype, values: ArrayBufferView): number[] =>
   Array.from(toFloat32({ dtype, shape: [], data: bytesOf(values) }, 'x'));
@@ -61,6 +61,12 @@ test('F32 is a view of the same memory where it is aligned, a copy where not', (
   const shifted = new Uint8Array(13);
   shifted.set(bytesOf(array), 1);
   assert.deepEqual([...toFloat32({ ...tensor, data: shifted.subarray(1) }, 'x')], [1, 7, 3]);
+});
+
+test('rows go where they are wanted, and the others stay', () => {
+  const from = { shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+  assert.deepEqual([...copyRows(new Float32Array(8).fill(9), from, [2, -1, 0, 2])], [5, 6, 9, 9, 1, 2, 5, 6]);
+  assert.deepEqual([...copyRows(new Float32Array(2), { shape: [2], data: Float32Array.of(7, 8) }, [1, 0])], [8, 7]);
 });
 
 test('float32 bits survive, those of NaNs included', () => {

@@ -49,6 +49,18 @@ export interface FloatArray {
 }
 
 /** Number of elements of a shape; a scalar (empty shape) has one. NaN where it is no exact non-negative integer. */
+/**
+ * Copies rows of `from` into `to`, in place: `rows[i]` is the one that becomes row i, and -1 leaves that as it is.
+ * @returns `to`
+ */
+export function copyRows(to: Float32Array, { shape, data }: FloatArray, rows: readonly number[]): Float32Array {
+  const width = elementCount(shape.slice(1));
+  rows.forEach((from, row) => {
+    if (from !== -1) to.set(data.subarray(from * width, (from + 1) * width), row * width);
+  });
+  return to;
+}
+
 export function elementCount(shape: readonly number[]): number {
   let count = 1;
   for (const dimension of shape) {

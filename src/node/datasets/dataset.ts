@@ -5,7 +5,7 @@ import { increase, itemAt } from '../../common/item-at.js';
 import { compareLabels, isNumbered, numberedOtherwise } from '../../common/label-sets.js';
 import { inOneForm, type LabelSet, labelProblem } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
-import { random } from '../../common/random.js';
+import { countsOf, heldOut } from '../../common/sampling.js';
 import { explainFileError } from '../files/files.js';
 import { classesOf } from './classes.js';
 import { descriptionFile } from './dataset-description.js';
@@ -157,9 +157,8 @@ export async function loadDataset(root: string, split: string, options: DatasetO
 
 /** Pictures per label, in index order. */
 export function classCounts(dataset: Dataset): number[] {
-  const counts = dataset.labels.labels.map(() => 0);
-  for (const { label } of dataset.samples) increase(counts, label);
-  return counts;
+  const labels = dataset.samples.map(({ label }) => label);
+  return countsOf(labels, dataset.labels.labels.length);
 }
 
 /**
@@ -175,14 +174,8 @@ export function holdOut(
   if (!(fraction > 0 && fraction < 1)) {
     throw new UserError(`The share held out for validation is ${fraction}; it must lie between 0 and 1.`);
   }
-  const held = new Set<number>();
-  dataset.labels.labels.forEach((_, label) => {
-    const members = dataset.samples.flatMap((sample, i) => (sample.label === label && sample.majority ? [i] : []));
-    if (members.length < 2) return;
-    const count = Math.min(members.length - 1, Math.max(1, Math.round(members.length * fraction)));
-    const shuffled = random(seed, 'hold-out', label).shuffle(members);
-    for (const i of shuffled.slice(0, count)) held.add(i);
-  });
+  const decided = dataset.samples.map(({ label, majority }) => (majority ? label : undefined));
+  const held = heldOut(decided, dataset.labels.labels.length, fraction, seed);
   if (held.size === 0) {
     throw new UserError(
       `No class of ${join(dataset.root, dataset.split)} has two pictures, so none can be held out; add pictures.`,

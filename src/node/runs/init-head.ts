@@ -1,7 +1,6 @@
 import { type Advice, UserError } from '../../common/errors.js';
 import { compareLabels, isNumbered, knownLabelSets } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
-import { elements } from '../../graph/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import type { FloatArray, ModelDescription } from '../../safetensors/index.js';
 
@@ -53,16 +52,6 @@ export function headRows(file: FileHead, specs: ReadonlyMap<string, ParameterSpe
   const { kind, mapping } = compareLabels(own, labels);
   if (kind === 'same') return { kind: 'as they are' };
   return kind === 'reordered' ? { kind: 'turned', mapping } : left(otherClasses(own, labels));
-}
-
-/** Row i: that of the data's label i. */
-export function reordered({ shape, data }: FloatArray, mapping: readonly number[]): Float32Array {
-  const width = elements(shape.slice(1));
-  const rows = new Float32Array(data.length);
-  mapping.forEach((from, to) => {
-    rows.set(data.subarray(from * width, (from + 1) * width), to * width);
-  });
-  return rows;
 }
 
 function checkAssumed(path: string, outputs: number, stated: LabelSet | undefined, assumed: LabelSet): void {

@@ -4,9 +4,9 @@ import { printable } from '../../common/printable.js';
 import type { NetworkFamily } from '../../models/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import type { FloatArray } from '../../safetensors/index.js';
-import { requireFinite } from '../../safetensors/index.js';
+import { copyRows, requireFinite } from '../../safetensors/index.js';
 import { loadParameters } from '../checkpoints/index.js';
-import { type HeadRows, headRows, reordered, type WhyNot } from './init-head.js';
+import { type HeadRows, headRows, type WhyNot } from './init-head.js';
 
 /** A file with weights to begin with: of one part, or of the network. */
 export interface InitSource {
@@ -71,7 +71,10 @@ export async function initialParameters(
     if (why !== undefined) left.push({ name, ...why });
     else if (target !== undefined) {
       requireFinite(array.data, name, source.path);
-      const turned = isHead(target) && rows.kind === 'turned' ? reordered(array, rows.mapping) : array.data;
+      const turned =
+        isHead(target) && rows.kind === 'turned'
+          ? copyRows(new Float32Array(array.data.length), array, rows.mapping)
+          : array.data;
       values.set(target, turned);
       taken.push(target);
     }
