@@ -11,7 +11,7 @@ const execution = ['onnx', 'runtime'];
 const parts = ['nn', 'models', 'optim', 'metrics', 'image', 'safetensors'];
 /** Rooms of any host. */
 const recognition = ['detect', 'recognize', 'explain', 'video'];
-const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'train'];
+const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'train', 'learn'];
 /** Rooms of Node that read files and pictures. */
 const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
 /** Rooms of Node that are a whole task each. */
@@ -37,6 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   explain: [...programs, ...execution, ...parts, 'detect', 'recognize', 'host'],
   video: ['image', 'detect', 'recognize'],
   train: [...programs, ...execution, ...parts],
+  learn: [...parts, 'recognize', 'train', 'host'],
   'node/files': ['safetensors'],
   'node/checkpoints': ['safetensors', 'node/files'],
   'node/decode': ['image', 'node/files'],

@@ -10,6 +10,7 @@ export * as detect from '../detect/index.js';
 export * as explain from '../explain/index.js';
 export * as graph from '../graph/index.js';
 export * as image from '../image/index.js';
+export * as learn from '../learn/index.js';
 export * as metrics from '../metrics/index.js';
 export * as models from '../models/index.js';
 export * as nn from '../nn/index.js';
