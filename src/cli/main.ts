@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   prepare: async () => (await import('./commands/prepare.js')).prepareCommand(),
   crop: async () => (await import('./commands/crop.js')).cropCommand(),
   check: async () => (await import('./commands/check.js')).checkCommand(),
+  learn: async () => (await import('./commands/learn.js')).learnCommand(),
   train: async () => (await import('./commands/train.js')).trainCommand(),
   evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
   calibrate: async () => (await import('./commands/calibrate.js')).calibrateCommand(),

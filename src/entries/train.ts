@@ -3,6 +3,14 @@
 /** `poster-v2/train`: runs of training with their folders, recipes, and figures of trained weights. */
 
 export type { Batch } from '../image/index.js';
+export {
+  type LabelledCrop,
+  type LearnEpoch,
+  type Learned,
+  Learner,
+  type LearnOptions,
+  readBase,
+} from '../learn/index.js';
 export type { Agreement, Uncalibrated, VoteAgreement } from '../metrics/index.js';
 export { fitTemperature, voteAgreement } from '../metrics/index.js';
 export type { Recipe } from '../models/recipe.js';
@@ -56,6 +64,7 @@ export {
 export { type History, type HistoryEvent, openHistory, parseHistory, readHistory } from '../node/runs/history.js';
 export type { InitReport, InitSource } from '../node/runs/init.js';
 export type { EpochSummary, StepProgress, TrainJob, TrainListener, TrainResult } from '../node/runs/job.js';
+export { type LearnedFolder, type LearnFolderOptions, learn } from '../node/runs/learn-folder.js';
 export { type DataType, parseRun, type RunOptions } from '../node/runs/options.js';
 export { datasetRecipe, defaultRun, type RunWish, runFor } from '../node/runs/recipes.js';
 export type { RunFile, Session } from '../node/runs/run-document.js';

@@ -1,0 +1,134 @@
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { defined } from '../../common/defined.js';
+import { UserError } from '../../common/errors.js';
+import { percent } from '../../common/percent.js';
+import type { LearnEpoch } from '../../learn/index.js';
+import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
+import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
+import { confusionTable } from '../../node/report/index.js';
+import { type LearnedFolder, learn } from '../../node/runs/learn-folder.js';
+import { numberOf, quoted, safetensorsArgument } from '../arguments.js';
+import { type CheckpointOptions, positive, withCheckpointOptions } from '../checkpoint-options.js';
+import { duration, grouped, note, noteSkipped, printResult } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { stopOnSignals } from '../interrupt.js';
+import { openDevice } from '../open-device.js';
+import { countBar } from '../progress.js';
+
+interface LearnFlags extends CheckpointOptions {
+  readonly out: string;
+  readonly aligned?: boolean;
+  readonly keep?: boolean;
+  readonly minScore?: number;
+  readonly minSize?: number;
+  readonly epochs?: number;
+  readonly lr?: number;
+  readonly batchSize?: number;
+  readonly holdOut?: number;
+  readonly seed?: number;
+  readonly json?: boolean;
+}
+
+const fraction = numberOf(z.number().gt(0).lt(1));
+
+export function learnCommand(): Command {
+  const command = new Command('learn')
+    .description('teach a network expressions of your own, from some 20 photos of each')
+    .argument('<folder>', 'a folder of photos for each expression')
+    .option('--out <file>', 'file to write', safetensorsArgument, 'learned.safetensors')
+    .addOption(
+      new Option('--checkpoint <path>', 'weights to begin with: a file, or a folder that holds them').default(
+        bundledCheckpoint(),
+        'bundled poster-v2-nano',
+      ),
+    )
+    .option('--keep', 'the other expressions of those weights stay possible answers')
+    .option('--aligned', 'the pictures are face crops: nothing is looked for')
+    .addOption(
+      new Option('--min-score <score>', 'how sure a face must be, between 0 and 1 (default: 0.6)')
+        .argParser(fraction)
+        .conflicts('aligned'),
+    )
+    .addOption(
+      new Option('--min-size <pixels>', 'least width of a face, brow to chin')
+        .argParser(numberOf(z.number().min(0)))
+        .conflicts('aligned'),
+    )
+    .option('--epochs <count>', 'times that each face is seen (default: 20)', positive)
+    .option('--lr <rate>', 'highest learning rate (default: 3e-4)', numberOf(z.number().gt(0)))
+    .option('--batch-size <count>', 'faces of an update (default: 16)', positive)
+    .option('--hold-out <fraction>', 'share of each expression that is kept to measure with (default: 0.15)', fraction)
+    .option('--seed <number>', 'which faces are held out, and all else that is random', numberOf(z.int().min(0)));
+  return withCheckpointOptions(command)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Of each photo the largest face is taken. Ctrl-C ends training, and the best weights so far are written.
+
+Example:
+  poster learn faces --out mine.safetensors
+  poster predict photo.jpg --checkpoint mine.safetensors`,
+    )
+    .action(run);
+}
+
+async function run(folder: string, flags: LearnFlags): Promise<void> {
+  const { out, checkpoint, model, labels, aligned, minScore, minSize, json } = flags;
+  const { keep, epochs, lr, batchSize, holdOut, seed, threads } = flags;
+  await checkOutputFiles([{ option: '--out', path: out }]);
+  await (await guardInputs([checkpoint]))('--out', out);
+  const device = await openDevice(flags.device);
+  const progress = countBar('pictures');
+  const interrupt = stopOnSignals(
+    'Stopping; once more to quit at once.',
+    new UserError('Stopped before anything was learned.', 'interrupted'),
+  );
+  let learned: LearnedFolder;
+  try {
+    learned = await learn(folder, {
+      ...{ out, checkpoint, device, detect: defined({ minScore, minSize }), assumed: defined({ model, labels }) },
+      ...defined({ aligned, keep, epochs, lr, batchSize, holdOut, seed, threads }),
+      command: quoted(['poster', ...process.argv.slice(2)]),
+      signal: interrupt.signal,
+      onPicture: progress.update,
+      onEpoch: (epoch) => {
+        progress.stop();
+        note(line(epoch));
+      },
+    });
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+  for (const sentence of learned.notes) note(`Note: ${sentence}`);
+  noteSkipped(learned.without.map(({ picture, reason }) => ({ reason: `${picture}: ${reason}` })));
+  printResult(json, documentOf(learned, folder), () => text(learned));
+  if (learned.interrupted) process.exitCode = ExitCode.interrupted;
+}
+
+function line({ epoch, epochs, loss, accuracy, crossEntropy, isBest }: LearnEpoch): string {
+  const where = loss === null ? 'before' : `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(4)}`;
+  return `${where} | held out: loss ${crossEntropy.toFixed(4)}, accuracy ${percent(accuracy)}%${isBest ? ' | best so far' : ''}`;
+}
+
+function documentOf({ path, evaluation, ...rest }: LearnedFolder, folder: string): object {
+  const { accuracy, confusion } = evaluation;
+  return { folder, out: path, accuracy, confusion, ...rest };
+}
+
+function text({ path, labels, counts, epoch, evaluation, history, seconds, interrupted }: LearnedFolder): string {
+  const names = labels.labels;
+  const [before] = history;
+  const ended = interrupted ? `stopped after epoch ${history.at(-1)?.epoch ?? 0}` : `${history.length - 1} epochs`;
+  return [
+    `Learned ${names.length} classes (${names.join(', ')}) from ${grouped(counts.training)} faces: ${ended}, of which ${epoch} is the best.`,
+    `Finding faces took ${duration(seconds.faces)}, training ${duration(seconds.training)}.`,
+    `Accuracy on ${grouped(counts.heldOut)} faces held out: ${percent(evaluation.accuracy)}% (before: ${percent(before?.accuracy ?? null)}%)`,
+    '',
+    confusionTable(evaluation.confusion, names),
+    '',
+    `Try it: poster predict photo.jpg --checkpoint ${quoted([path])}`,
+  ].join('\n');
+}
