@@ -171,7 +171,7 @@ export class Scope {
 
 export interface ScopeOptions {
   readonly mode: Mode;
-  /** Nothing moves in scopes whose names begin so, such as `ir_back.`. Default: none. */
+  /** Nothing moves in scopes whose names begin so, such as `backbone.`. Default: none. */
   readonly frozen?: readonly string[];
 }
 

@@ -51,7 +51,7 @@ export interface TrainerOptions
   /** Default `cpu`. */
   readonly device?: TrainDevice;
   /**
-   * What stays as it is, by what the names of its parameters begin with, such as `ir_back.`: it is computed as in evaluation.
+   * What stays as it is, by what the names of its parameters begin with, such as `backbone.`: it is computed as in evaluation.
    * Default: nothing beside what the network says itself. It does not count where `program` is given.
    */
   readonly frozen?: readonly string[];
