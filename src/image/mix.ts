@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 import type { Random } from '../common/random.js';
 
 /** Mixing of pictures of a batch, two at a time, with their targets. 0 mixes none. */
@@ -40,7 +41,7 @@ export function mixBatch(batch: MixedBatch, side: number, { mixup, cutmix }: Mix
     const share = blends ? blend(own, other, wanted) : paste(own, other, side, wanted, stream);
     const shares = before.targets.subarray(partner * classes, (partner + 1) * classes);
     blend(targets.subarray(i * classes, (i + 1) * classes), shares, share);
-    if (share < 0.5) labels[i] = before.labels[partner] ?? 0;
+    if (share < 0.5) labels[i] = itemAt(before.labels, partner);
   });
 }
 

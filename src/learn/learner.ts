@@ -1,6 +1,7 @@
 import { aList, anObject, requireOptions } from '../common/check-options.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
+import { entryOf } from '../common/item-at.js';
 import { inOneForm, type LabelSet } from '../common/labels.js';
 import { heldOut } from '../common/sampling.js';
 import { pictureOf } from '../image/image-source.js';
@@ -225,7 +226,7 @@ export class Learner {
       labels,
       preprocessing,
       parameters: new Map(
-        [...specs].map(([name, { shape }]) => [name, { shape, data: Float32Array.from(parameters.get(name) ?? []) }]),
+        [...specs].map(([name, { shape }]) => [name, { shape, data: entryOf(parameters, name).slice() }]),
       ),
     };
   }
