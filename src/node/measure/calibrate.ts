@@ -1,5 +1,6 @@
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
@@ -80,7 +81,11 @@ export async function temperatureFor(
 
 function sharesOf(samples: Dataset['samples'], indices: readonly number[], classes: number): Scores {
   const data = new Float32Array(indices.length * classes);
-  for (const [row, index] of indices.entries()) data.set(samples[index]?.distribution ?? [], row * classes);
+  for (const [row, index] of indices.entries()) {
+    const { distribution, path } = itemAt(samples, index);
+    if (distribution === undefined) throw new Error(`there are no votes of ${path}`);
+    data.set(distribution, row * classes);
+  }
   return { classes, data };
 }
 
