@@ -41,6 +41,17 @@ describe('a run with every random change', () => {
     for (const [key, value] of Object.entries(everything)) assert.deepEqual(run[key], value, key);
   });
 
+  test('takes no option of a job that there is not', async () => {
+    const run = parseRun(runFor({ data: join(dir, 'faces'), model: 'resnet8', given: { epochs: 1 } }));
+    const job = { run, device: 'cpu', strict: true, saveEvery: 300, command: '', out: join(dir, 'typo'), worker: 0 };
+    await assert.rejects(Reflect.apply(train, undefined, [job]), {
+      name: 'UserError',
+      kind: 'usage',
+      message: /worker.*workers/,
+    });
+    await assert.rejects(readFile(join(dir, 'typo', 'run.json')), { code: 'ENOENT' });
+  });
+
   test('resumes in the middle of an epoch, on other workers, to the same bits', async () => {
     const given: Partial<RunOptions> = { ...everything, epochs: 2, batchSize: 6, microBatch: 3, holdOut: 0.2 };
     const run = parseRun(runFor({ data: join(dir, 'faces'), model: 'resnet8', given }));

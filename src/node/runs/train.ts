@@ -1,4 +1,13 @@
-import { anObject, aText, requireOptions } from '../../common/check-options.js';
+import {
+  aBoolean,
+  aList,
+  aNumber,
+  anObject,
+  aText,
+  checkOptions,
+  type OptionRules,
+  requireOptions,
+} from '../../common/check-options.js';
 import { closeAll } from '../../common/close-all.js';
 import { defined } from '../../common/defined.js';
 import { elements } from '../../graph/index.js';
@@ -27,6 +36,20 @@ import { checkSavable, snapshotOf } from './save.js';
 import { sharedSets } from './shared.js';
 import { type Teachers, withTeachers } from './teachers.js';
 
+/** What is within `run` is checked where it is parsed. */
+const jobRules: OptionRules<TrainJob> = {
+  run: anObject,
+  out: aText,
+  device: aText,
+  init: aList,
+  resume: aText,
+  workers: aNumber,
+  threads: aNumber,
+  strict: aBoolean,
+  saveEvery: aNumber,
+  command: aText,
+};
+
 /**
  * Trains a network as `job.run` says, from its first step or from where `job.resume` stopped. Everything random
  * follows from the seed and the place in training, so that on the CPU with the same number of threads a resumed run
@@ -37,6 +60,7 @@ import { type Teachers, withTeachers } from './teachers.js';
  */
 export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
   requireOptions<TrainJob>(job, { run: anObject, out: aText, device: aText }, 'train');
+  checkOptions(job, jobRules, 'train');
   const folder = await claimFolder(job.out, [lastFileName, bestFileName, historyFileName, runFileName]);
   try {
     if (job.resume === undefined || !isOwnState(job.resume, job.out)) await requireNoRun(job.out);
