@@ -37,10 +37,11 @@ export function install() {
   node([npm, 'ci', '--no-audit', '--no-fund']);
 }
 
-/** All of it, and nothing of what was there before; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's. */
+/** All of it, and nothing of what was there before; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's; then the page. */
 export function compile() {
   removeStale();
-  for (const project of ['tsconfig.json', 'tsconfig.core.json', 'tsconfig.web.json']) {
+  const page = ['web/tsconfig.json', 'web/service-worker/tsconfig.json'];
+  for (const project of ['tsconfig.json', 'tsconfig.core.json', 'tsconfig.web.json', ...page]) {
     node([join(root, 'node_modules/typescript/bin/tsc'), '-p', project]);
   }
   // In a clone `npx poster` runs the file itself, and the compiler makes it without that permission.

@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   embed: async () => (await import('./commands/embed.js')).embedCommand(),
   convert: async () => (await import('./commands/convert.js')).convertCommand(),
   profile: async () => (await import('./commands/profile.js')).profileCommand(),
+  page: async () => (await import('./commands/page.js')).pageCommand(),
 };
 
 const program = new Command('poster')

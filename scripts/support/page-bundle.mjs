@@ -1,0 +1,128 @@
+// The page's files from its sources, by esbuild. Needs what the compiler made (dist/src).
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { marked } from 'marked';
+import { root } from './steps.mjs';
+
+const web = join(root, 'web');
+const library = join(root, 'dist/src');
+/** For WebAssembly, and for WebGPU. */
+const runtimes = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'];
+const weights = readdirSync(join(root, 'weights')).filter((name) => /\.(onnx|safetensors)$/.test(name));
+
+/**
+ * Writes the page's files to a folder, which holds nothing else afterwards.
+ * @param out the folder
+ * @param complete whether the weights lie there too, as hosts need; `poster page` serves those of the package
+ */
+export async function buildPage(out, { complete }) {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  await bundle(out);
+  const { contentSecurityPolicy } = await import(pathToFileURL(join(library, 'node/page/page-headers.js')).href);
+  const html = readFileSync(join(web, 'index.html'), 'utf8').replace('{{policy}}', contentSecurityPolicy);
+  writeFileSync(join(out, 'index.html'), html);
+  cpSync(join(web, 'static'), out, { recursive: true });
+  cpSync(join(root, 'assets/astronaut.png'), join(out, 'sample.png'));
+  for (const name of runtimes.flatMap((one) => [`${one}.mjs`, `${one}.wasm`])) {
+    cpSync(join(root, 'node_modules/onnxruntime-web/dist', name), join(out, 'runtime', name));
+  }
+  await bundleServiceWorker(out, contentSecurityPolicy);
+  if (complete) for (const name of weights) cpSync(join(root, 'weights', name), join(out, 'weights', name));
+}
+
+/** The program, the workers that the package starts, and the styles. */
+function bundle(out) {
+  const workers = readdirSync(join(library, 'web'), { recursive: true }).filter((path) => path.endsWith('-worker.js'));
+  return build({
+    absWorkingDir: root,
+    entryPoints: [
+      { in: join(web, 'src/main.tsx'), out: 'page' },
+      { in: join(web, 'src/styles/index.css'), out: 'page' },
+      ...workers.map((path) => ({ in: join(library, 'web', path), out: basename(path, '.js') })),
+    ],
+    outdir: join(out, 'assets'),
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    // ONNX Runtime's own modules lie in runtime/; the program need not hold another copy.
+    conditions: ['onnxruntime-web-use-extern-wasm'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+    legalComments: 'linked',
+    plugins: [packageAddresses(), markdown()],
+    logLevel: 'error',
+  });
+}
+
+/**
+ * Files that the package names by `new URL('...', import.meta.url)`: esbuild leaves these as they are, and they lead from the
+ * module's own place. Here they lead from `assets/` to where the page has them.
+ */
+const packageAddresses = () => ({
+  name: 'package addresses',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]dist[\\/]src[\\/]web[\\/].*\.js$/ }, ({ path }) => {
+      const contents = readFileSync(path, 'utf8').replace(
+        /new URL\('([^']+)', import\.meta\.url\)/g,
+        (_, address) => `new URL('${addressOf(join(dirname(path), address))}', import.meta.url)`,
+      );
+      return { contents, loader: 'js' };
+    });
+  },
+});
+
+function addressOf(file) {
+  if (!existsSync(file)) throw new Error(`${relative(root, file)} is named by the package, and is not there`);
+  const name = basename(file);
+  if (name.endsWith('-worker.js')) return `./${name}`;
+  if (weights.includes(name)) return `../weights/${name}`;
+  throw new Error(`${relative(root, file)} is named by the package, and the page has no place for it`);
+}
+
+/** Markdown becomes HTML when the page is built. Links within the repository lead nowhere there: their words stay. */
+const markdown = () => ({
+  name: 'markdown',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.md$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+        .replace(/^---\n[\s\S]*?\n---\n/, '')
+        .replace(/\[([^\]]*)\]\((?!https?:)[^)]*\)/g, '$1');
+      return { contents: `export default ${JSON.stringify(marked.parse(text, { async: false }))}`, loader: 'js' };
+    });
+  },
+});
+
+/** The service worker knows each file of the page by its checksum, so that a new version fetches what has changed. */
+async function bundleServiceWorker(out, policy) {
+  const paths = readdirSync(out, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.txt'))
+    .map((entry) => relative(out, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort();
+  const checksum = (path) =>
+    createHash('sha256')
+      .update(readFileSync(join(out, path)))
+      .digest('hex')
+      .slice(0, 16);
+  await build({
+    entryPoints: [join(web, 'service-worker/service-worker.ts')],
+    outfile: join(out, 'service-worker.js'),
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    minify: true,
+    define: {
+      FILES: JSON.stringify(Object.fromEntries(paths.map((path) => [path, checksum(path)]))),
+      LATER: JSON.stringify(paths.filter((path) => path.startsWith('runtime/'))),
+      POLICY: JSON.stringify(policy),
+    },
+    logLevel: 'error',
+  });
+}

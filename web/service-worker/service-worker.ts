@@ -1,0 +1,88 @@
+// Keeps the page's files, so that it works without a network, and answers with the headers that isolate the page from other
+// sites, for hosts that cannot set them. Each file is kept under its checksum: a new version fetches what has changed.
+
+export {};
+
+declare const self: ServiceWorkerGlobalScope;
+
+/** Paths from the page's folder with a checksum each; written by the build. */
+declare const FILES: Readonly<Record<string, string>>;
+/** Of these, what is kept when it is first used: the runtime is 14 MB, and WebGPU's is for few. */
+declare const LATER: readonly string[];
+declare const POLICY: string;
+
+const cacheName = 'poster-page';
+
+const base = new URL('./', self.location.href);
+const files = new Map(Object.entries(FILES));
+const later = new Set(LATER);
+
+/** Undefined for what is no file of the page. */
+function keyOf(path: string): string | undefined {
+  const checksum = files.get(path);
+  return checksum === undefined ? undefined : `${new URL(path, base).href}?${checksum}`;
+}
+
+self.addEventListener('install', (event) => event.waitUntil(keepAll()));
+
+async function keepAll(): Promise<void> {
+  const cache = await caches.open(cacheName);
+  for (const path of files.keys()) if (!later.has(path)) await keptOrFetched(cache, path);
+}
+
+self.addEventListener('activate', (event) => event.waitUntil(removeOld().then(() => self.clients.claim())));
+
+async function removeOld(): Promise<void> {
+  const cache = await caches.open(cacheName);
+  const current = new Set([...files.keys()].map(keyOf));
+  for (const { url } of await cache.keys()) if (!current.has(url)) await cache.delete(url);
+}
+
+self.addEventListener('message', (event) => {
+  if (event.data === 'take over') event.waitUntil(self.skipWaiting());
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== 'GET' || url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return;
+  event.respondWith(answer(request, url).then(isolated));
+});
+
+async function answer(request: Request, url: URL): Promise<Response> {
+  const asked = url.pathname.slice(base.pathname.length);
+  const path = asked === '' ? 'index.html' : asked;
+  if (!files.has(path)) return fetch(request);
+  return keptOrFetched(await caches.open(cacheName), path);
+}
+
+async function keptOrFetched(cache: Cache, path: string): Promise<Response> {
+  const key = keyOf(path);
+  const kept = key === undefined ? undefined : await cache.match(key);
+  if (kept !== undefined) return kept;
+  // Its checksum may be another one's: the browser's own cache must ask.
+  const response = await fetch(new URL(path, base), { cache: 'no-cache' });
+  if (key !== undefined && response.ok) {
+    // Storage that is full or forbidden keeps nobody from the page.
+    await cache.put(key, response.clone()).catch(() => undefined);
+  }
+  return response;
+}
+
+function isolated(response: Response): Response {
+  // An answer without a status cannot be copied.
+  if (response.status === 0) return response;
+  const headers = new Headers(response.headers);
+  headers.set('cross-origin-opener-policy', 'same-origin');
+  headers.set('cross-origin-embedder-policy', 'require-corp');
+  headers.set('cross-origin-resource-policy', 'same-origin');
+  headers.set('content-security-policy', POLICY);
+  if (headers.has('content-encoding')) {
+    // The body is unpacked here.
+    headers.delete('content-encoding');
+    headers.delete('content-length');
+  }
+  const { status, statusText, body } = response;
+  const hasBody = status !== 204 && status !== 304;
+  return new Response(hasBody ? body : null, { status, statusText, headers });
+}

@@ -1,0 +1,24 @@
+import { configureRuntime } from 'poster-v2';
+import { render } from 'preact';
+import { startServiceWorker } from './shell/isolation.js';
+import { Page } from './shell/page.js';
+import { notify } from './state/notices.js';
+import { getRecognizer } from './state/recognizer.js';
+import { settings } from './state/settings.js';
+
+const showTheme = (): void => {
+  document.documentElement.dataset['theme'] = settings.value.theme;
+};
+showTheme();
+settings.subscribe(showTheme);
+
+configureRuntime({ wasmPaths: new URL('../runtime/', import.meta.url) });
+
+const root = document.querySelector('#page');
+if (root !== null) render(<Page />, root);
+
+const isStarted = await startServiceWorker((take) =>
+  notify('A new version of this page is ready.', { action: { label: 'Use it', run: take } }),
+);
+// What went wrong stands in the header and with whatever needs it.
+if (isStarted) await getRecognizer().catch(() => undefined);

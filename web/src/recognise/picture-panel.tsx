@@ -1,0 +1,4 @@
+/** Pictures: opened, read, shown. */
+export function PicturePanel() {
+  return <section class="panel" />;
+}

@@ -1,0 +1,82 @@
+import { type LoadProgress, Recognizer } from 'poster-v2';
+import { messageOf } from './errors.js';
+import { mostThreads, type Settings, settings } from './settings.js';
+import { createStore } from './store.js';
+
+/** Where the recognizer that all tabs share has got to. */
+export type RecognizerState =
+  | { readonly phase: 'idle' }
+  /** `share` of the files that has come, in [0, 1]. */
+  | { readonly phase: 'loading'; readonly share: number }
+  | { readonly phase: 'ready'; readonly recognizer: Recognizer; readonly engine: EngineFacts }
+  | { readonly phase: 'failed'; readonly reason: string };
+
+/** What the recognizer was loaded with. */
+export interface EngineFacts {
+  readonly device: Settings['device'];
+  readonly threads: number;
+  /** Name of the network, such as `poster-v2-nano`. */
+  readonly network: string;
+  /** Name of the visitor's own file. */
+  readonly file: string | undefined;
+}
+
+export const recognizerState = createStore<RecognizerState>({ phase: 'idle' });
+
+let loading: Promise<Recognizer> | undefined;
+
+/**
+ * The recognizer, loaded with the settings of the moment; all callers share one.
+ * @throws UserError, a sentence for the visitor; the next call tries again
+ */
+export function getRecognizer(): Promise<Recognizer> {
+  loading ??= load(settings.value).catch((error: unknown) => {
+    loading = undefined;
+    recognizerState.set({ phase: 'failed', reason: messageOf(error) });
+    throw error;
+  });
+  return loading;
+}
+
+async function load(wanted: Settings): Promise<Recognizer> {
+  recognizerState.set({ phase: 'loading', share: 0 });
+  const { device, model } = wanted;
+  const threads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
+  const recognizer = await Recognizer.load({
+    device,
+    threads,
+    ...(model === undefined ? {} : { checkpoint: model }),
+    onProgress: shareTeller((share) => recognizerState.set({ phase: 'loading', share })),
+  });
+  const network = recognizer.classifier.description.model.name;
+  recognizerState.set({ phase: 'ready', recognizer, engine: { device, threads, network, file: model?.name } });
+  return recognizer;
+}
+
+/** Bytes of the package's own files, in case the first is told of before the second is known. */
+const expectedBytes = 10_280_473;
+
+function shareTeller(tell: (share: number) => void): (progress: LoadProgress) => void {
+  const files = new Map<string, number>();
+  return ({ file, loaded }) => {
+    files.set(file, loaded);
+    const sum = [...files.values()].reduce((a, b) => a + b, 0);
+    tell(Math.min(1, sum / expectedBytes));
+  };
+}
+
+/** Loads anew with other settings; what is under way ends first. */
+async function reload(): Promise<void> {
+  const old = loading;
+  loading = undefined;
+  recognizerState.set({ phase: 'loading', share: 0 });
+  await old?.then((recognizer) => recognizer.dispose()).catch(() => undefined);
+  await getRecognizer().catch(() => undefined);
+}
+
+let loadedWith = settings.value;
+settings.subscribe((now) => {
+  const same = now.device === loadedWith.device && now.threads === loadedWith.threads && now.model === loadedWith.model;
+  loadedWith = now;
+  if (!same && recognizerState.value.phase !== 'idle') void reload();
+});

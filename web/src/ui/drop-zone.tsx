@@ -1,0 +1,61 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { Button } from './button.js';
+import { useFileChooser } from './use-file-chooser.js';
+
+interface DropZoneProps {
+  /** What the button says that opens the system's dialog. */
+  readonly button: string;
+  /** MIME types, as of `<input accept>`. */
+  readonly accept: string;
+  readonly multiple?: boolean;
+  readonly onFiles: (files: readonly File[]) => void;
+  /** Above the button. */
+  readonly children?: ComponentChildren;
+  /** Beside the button. */
+  readonly more?: ComponentChildren;
+}
+
+/** Files are dropped on it or chosen by its button. */
+export function DropZone({ button, accept, multiple = false, onFiles, children, more }: DropZoneProps) {
+  const chooser = useFileChooser(accept, onFiles, multiple);
+  const { over, handlers } = useDrop(onFiles);
+  return (
+    // Keyboards have the button; dropping is for the mouse.
+    <div class={over ? 'drop-zone drop-zone-over' : 'drop-zone'} {...handlers}>
+      {children}
+      <div class="drop-zone-actions">
+        {chooser.input}
+        <Button kind="primary" icon="upload" onClick={chooser.open}>
+          {button}
+        </Button>
+        {more}
+      </div>
+    </div>
+  );
+}
+
+/** Handlers of an element that files may be dropped on, and whether some are held over it. */
+export function useDrop(onFiles: (files: readonly File[]) => void) {
+  const [over, setOver] = useState(false);
+  const handlers = {
+    onDragOver(event: DragEvent) {
+      event.preventDefault();
+      setOver(true);
+    },
+    onDragLeave(event: DragEvent) {
+      const { currentTarget, relatedTarget } = event;
+      const stays =
+        currentTarget instanceof Node && relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
+      if (!stays) setOver(false);
+    },
+    onDrop(event: DragEvent) {
+      event.preventDefault();
+      event.stopPropagation();
+      setOver(false);
+      const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.length > 0) onFiles(files);
+    },
+  };
+  return { over, handlers };
+}

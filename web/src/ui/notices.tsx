@@ -1,0 +1,37 @@
+import { announcement, dismiss, notices } from '../state/notices.js';
+import { useStore } from '../state/store.js';
+import { Button, IconButton } from './button.js';
+import { Icon } from './icon.js';
+
+/** Sentences in a corner of the page, and what only screen readers say. */
+export function Notices() {
+  const shown = useStore(notices);
+  const said = useStore(announcement);
+  return (
+    <>
+      <div class="notices" role="status">
+        {shown.map(({ id, text, kind, action }) => (
+          <div key={id} class={`notice notice-${kind}`}>
+            <Icon name={kind === 'error' ? 'warning' : 'info'} />
+            <p class="notice-text">{text}</p>
+            {action === undefined ? null : (
+              <Button
+                kind="quiet"
+                onClick={() => {
+                  action.run();
+                  dismiss(id);
+                }}
+              >
+                {action.label}
+              </Button>
+            )}
+            <IconButton icon="close" label="Close" onClick={() => dismiss(id)} />
+          </div>
+        ))}
+      </div>
+      <div class="visually-hidden" role="status">
+        {said}
+      </div>
+    </>
+  );
+}
