@@ -6,12 +6,22 @@ import type { ImageSource } from '../../image/index.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
 import { Recognizer } from '../../recognize/index.js';
 import { recognizeFrames, type TimedImage } from '../../video/index.js';
+import type {
+  Call,
+  Calls,
+  Loaded,
+  Reply,
+  Request,
+  SentItem,
+  Stream,
+  Streams,
+  ThreadData,
+} from '../../workers/messages.js';
+import { SentItems } from '../../workers/sent-items.js';
+import { frameOf, imageOf, type Parcel, pixelsOf, sentResult } from '../../workers/sent-pictures.js';
 import { noteChannel } from '../checkpoints/index.js';
 import { host } from '../host/host.js';
-import type { Call, Calls, Loaded, Reply, Request, SentItem, Stream, Streams, ThreadData } from './messages.js';
 import { NativeWork } from './native-work.js';
-import { SentItems } from './sent-items.js';
-import { frameOf, imageOf, type Parcel, pixelsOf, sentResult } from './sent-pictures.js';
 
 type Handlers = {
   readonly [K in keyof Calls]: (signal: AbortSignal, ...given: Parameters<Calls[K]>) => Promise<ReturnType<Calls[K]>>;

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
-import { messageOf, UserError } from '../../common/errors.js';
-import { errorOf } from '../../common/sent-errors.js';
-import { whenAborted } from '../../common/signals.js';
-import { pictureMemory } from '../../image/picture-memory.js';
-import { publishNote } from '../checkpoints/index.js';
-import { packageFile } from '../files/package-files.js';
-import { switchTelemetryOff } from '../host/onnxruntime.js';
+import { messageOf, UserError } from '../common/errors.js';
+import { errorOf } from '../common/sent-errors.js';
+import { whenAborted } from '../common/signals.js';
+import { pictureMemory } from '../image/picture-memory.js';
+import { publishNote } from '../node/checkpoints/index.js';
+import { packageFile } from '../node/files/package-files.js';
+import { switchTelemetryOff } from '../node/host/onnxruntime.js';
+import { NativeWork } from '../node/workers/native-work.js';
 import type { Calls, Loaded, Reply, Request, SentItem, Streams, ThreadData, ThreadOptions } from './messages.js';
-import { NativeWork } from './native-work.js';
 
 /** The answer to a request: a result, or the end of a stream. */
 type Answer = { readonly result: unknown } | undefined;

@@ -1,10 +1,11 @@
-import { defined } from '../../common/defined.js';
-import { UserError } from '../../common/errors.js';
-import type { FileSource } from '../../common/file-source.js';
-import { errorOf } from '../../common/sent-errors.js';
-import { whenAborted } from '../../common/signals.js';
-import type { Face, FaceDetector } from '../../detect/index.js';
-import type { ImageSource, LowContrast, RawImage } from '../../image/index.js';
+import { defined } from '../common/defined.js';
+import { UserError } from '../common/errors.js';
+import type { FileSource } from '../common/file-source.js';
+import { errorOf } from '../common/sent-errors.js';
+import { whenAborted } from '../common/signals.js';
+import type { Face, FaceDetector } from '../detect/index.js';
+import type { ImageSource, LowContrast, RawImage } from '../image/index.js';
+import { pathOf } from '../node/host/read-bytes.js';
 import type {
   ImageList,
   Recognition,
@@ -13,9 +14,8 @@ import type {
   RecognizeFacesOptions,
   RecognizeOptions,
   RecognizerOptions,
-} from '../../recognize/index.js';
-import type { FrameEngine, RecognizeFramesOptions, TimedImage, VideoFrame } from '../../video/index.js';
-import { pathOf } from '../host/read-bytes.js';
+} from '../recognize/index.js';
+import type { FrameEngine, RecognizeFramesOptions, TimedImage, VideoFrame } from '../video/index.js';
 import { ItemPump } from './item-pump.js';
 import type { Loaded, SentItem, Streams, ThreadOptions } from './messages.js';
 import { RecognitionThread, SourceFailure } from './recognition-thread.js';

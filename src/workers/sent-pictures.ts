@@ -1,6 +1,6 @@
-import { nextTurn } from '../../common/turns.js';
-import type { ImageSource, Picture, RawImage } from '../../image/index.js';
-import type { TimedImage } from '../../video/index.js';
+import { nextTurn } from '../common/turns.js';
+import type { ImageSource, Picture, RawImage } from '../image/index.js';
+import type { TimedImage } from '../video/index.js';
 
 /** A picture from outside on its way to another thread. */
 export type SentImage =

@@ -1,7 +1,8 @@
-import type { SharedBudget } from '../../common/memory-budget.js';
-import type { SentError } from '../../common/sent-errors.js';
-import type { Face } from '../../detect/index.js';
-import type { LowContrast, Picture } from '../../image/index.js';
+import type { SharedBudget } from '../common/memory-budget.js';
+import type { SentError } from '../common/sent-errors.js';
+import type { Face } from '../detect/index.js';
+import type { LowContrast, Picture } from '../image/index.js';
+import type { NativeWork } from '../node/workers/native-work.js';
 import type {
   Classified,
   Classifier,
@@ -10,9 +11,8 @@ import type {
   RecognizeOptions,
   RecognizerOptions,
   Score,
-} from '../../recognize/index.js';
-import type { RecognizeFramesOptions, VideoFrame } from '../../video/index.js';
-import type { NativeWork } from './native-work.js';
+} from '../recognize/index.js';
+import type { RecognizeFramesOptions, VideoFrame } from '../video/index.js';
 import type { SentFrame, SentImage, SentPixels } from './sent-pictures.js';
 
 /** What the thread is started with. */
