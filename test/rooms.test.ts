@@ -11,7 +11,7 @@ const execution = ['onnx', 'runtime'];
 const parts = ['nn', 'models', 'optim', 'metrics', 'image', 'safetensors'];
 /** Rooms of any host. */
 const recognition = ['detect', 'recognize', 'explain', 'video'];
-const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'train', 'learn'];
+const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'workers', 'train', 'learn'];
 /** Rooms of Node that read files and pictures. */
 const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
 /** Rooms of Node that are a whole task each. */
@@ -36,6 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   recognize: [...programs, ...execution, ...parts, 'detect', 'host'],
   explain: [...programs, ...execution, ...parts, 'detect', 'recognize', 'host'],
   video: ['image', 'detect', 'recognize'],
+  workers: ['host', 'image', ...recognition],
   train: [...programs, ...execution, ...parts],
   learn: [...parts, 'recognize', 'train', 'host'],
   'node/files': ['safetensors'],
@@ -47,7 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/workers': [...core, 'node/files', 'node/checkpoints', 'node/host'],
   'web/decode': ['image', 'web/host'],
   'web/host': ['host', 'image', 'safetensors', 'web/decode'],
-  'web/workers': [],
+  'web/workers': ['image', ...recognition, 'workers', 'web/decode', 'web/host'],
   'node/draw': [...core, 'node/files', 'node/decode'],
   'node/crop': [...core, ...hosts],
   'node/runs': [...core, ...hosts, 'node/measure'],

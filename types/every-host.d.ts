@@ -40,7 +40,7 @@ declare const TextDecoder: new (
 
 /** Of base64; a character for each byte. */
 declare function atob(text: string): string;
-declare function structuredClone<T>(value: T): T;
+declare function structuredClone<T>(value: T, options?: { readonly transfer: readonly ArrayBuffer[] }): T;
 
 /** Of a port that nobody listens to; what is transferred there is gone. */
 declare const MessageChannel: new () => {

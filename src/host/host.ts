@@ -1,7 +1,8 @@
 import type * as Ort from 'onnxruntime-common';
 import type { FileSource } from '../common/file-source.js';
 import type { ProgressOptions } from '../common/load-progress.js';
-import type { DecodedImage, DecodeRequest, EncodedImage } from '../image/image-source.js';
+import type { Parcel } from '../common/parcel.js';
+import type { DecodedImage, DecodeRequest, EncodedImage, SentPictureObject } from '../image/image-source.js';
 import type { Checkpoint } from '../safetensors/checkpoint.js';
 
 /** What `onnxruntime-node` and `onnxruntime-web` have in common. */
@@ -36,6 +37,13 @@ export interface Host {
    * any other value. Reading throws a UserError that says what is wrong with it, or the signal's reason.
    */
   pictureReader(value: unknown): ((request: DecodeRequest) => Promise<DecodedImage>) | undefined;
+  /**
+   * How a value that `pictureReader` reads goes to another thread of this host, whose `pictureReader` reads what was sent; undefined
+   * for any other value. Sending never throws: what is wrong with the picture is sent in its place.
+   */
+  pictureSender(value: unknown): (() => Promise<Parcel<SentPictureObject>>) | undefined;
+  /** Whether a recognizer gets a thread of its own where nothing else is said. */
+  readonly startsThreads: boolean;
   /**
    * Opens a checkpoint for as long as it is used.
    * @throws UserError saying what it is instead, or what is wrong with it.

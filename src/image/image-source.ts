@@ -29,6 +29,13 @@ export interface PictureObjects {
  */
 export type ImageSource = EncodedImage | PictureObjects[keyof PictureObjects];
 
+/** Pictures that only one host has, on their way to another thread of it, by the names of their types. */
+export interface SentPictureObjects {
+  readonly none: never;
+}
+
+export type SentPictureObject = SentPictureObjects[keyof SentPictureObjects];
+
 /** What becomes of transparency: blended with white, as a page shows it, or dropped, as networks were trained. */
 export type Transparency = 'white' | 'drop';
 
@@ -116,11 +123,15 @@ export function pictureOf(image: RawImage, { name, transparency }: DecodeRequest
 }
 
 /** @throws UserError for more pixels than are accepted. */
-export function checkPixels({ width, height }: Pick<Picture, 'width' | 'height'>, name: string): void {
-  if (width * height <= maxPixels) return;
-  throw new UserError(
-    `${name} is ${width} x ${height} pixels, more than the ${maxPixels / 1e6} megapixels that are accepted; pass it smaller.`,
-  );
+export function checkPixels(size: Pick<Picture, 'width' | 'height'>, name: string): void {
+  const problem = pixelsProblem(size);
+  if (problem !== undefined) throw new UserError(`${name} ${problem}`);
+}
+
+/** The rest of a sentence about a picture of more pixels than are accepted; undefined for others. */
+export function pixelsProblem({ width, height }: Pick<Picture, 'width' | 'height'>): string | undefined {
+  if (width * height <= maxPixels) return undefined;
+  return `is ${width} x ${height} pixels, more than the ${maxPixels / 1e6} megapixels that are accepted; pass it smaller.`;
 }
 
 function withoutAlpha(rgba: Uint8Array, transparency: Transparency): Uint8Array {

@@ -63,7 +63,7 @@ export interface RecognizerOptions extends ProgressOptions {
   readonly assumed?: AssumedModel;
   /**
    * Decoding, detection and networks run in a thread of their own, which the recognizer starts, so that this one is never blocked
-   * for long (default false). Node only, and without `decode`.
+   * for long. Not with `decode`. Default: false on Node and in workers, true in pages.
    */
   readonly worker?: boolean;
   /** How pictures are decoded. Default: by sharp on Node, by the browser in browsers. */
@@ -124,7 +124,7 @@ export class Recognizer {
     const { lowContrast = 'stretch', detectorWeights } = options;
     checkLowContrast(lowContrast);
     checkDetectOptions(detect);
-    if (options.worker === true) {
+    if (options.worker ?? (host.startsThreads && decode === undefined)) {
       const { startEngine } = await import('#recognition-thread');
       return new Recognizer(await startEngine(options), detect);
     }

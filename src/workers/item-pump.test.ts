@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Parcel } from '../common/parcel.js';
 import { ItemPump, type PumpTarget } from './item-pump.js';
 import type { SentItem } from './messages.js';
-import type { Parcel } from './sent-pictures.js';
 
 const parcel: Parcel<SentItem> = { content: { image: { path: 'x' } }, transfer: [], bytes: 0 };
 

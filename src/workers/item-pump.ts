@@ -1,12 +1,12 @@
+import type { Parcel, Transferred } from '../common/parcel.js';
 import type { SentItem } from './messages.js';
-import type { Parcel } from './sent-pictures.js';
 
 /** Bytes of items that were sent and are not taken yet. */
 const maxHeldBytes = 64 * 1024 * 1024;
 
 /** What the pump sends to. */
 export interface PumpTarget {
-  send(item: SentItem, transfer: readonly ArrayBuffer[]): void;
+  send(item: SentItem, transfer: readonly Transferred[]): void;
   end(failed: boolean): void;
 }
 

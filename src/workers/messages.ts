@@ -1,8 +1,6 @@
-import type { SharedBudget } from '../common/memory-budget.js';
 import type { SentError } from '../common/sent-errors.js';
 import type { Face } from '../detect/index.js';
 import type { LowContrast, Picture } from '../image/index.js';
-import type { NativeWork } from '../node/workers/native-work.js';
 import type {
   Classified,
   Classifier,
@@ -14,14 +12,6 @@ import type {
 } from '../recognize/index.js';
 import type { RecognizeFramesOptions, VideoFrame } from '../video/index.js';
 import type { SentFrame, SentImage, SentPixels } from './sent-pictures.js';
-
-/** What the thread is started with. */
-export interface ThreadData {
-  readonly options: ThreadOptions;
-  /** Of the pictures of the whole process. */
-  readonly memory: SharedBudget;
-  readonly nativeWork: NativeWork['shared'];
-}
 
 /** Without what cannot go to another thread, or is not for it. */
 export type ThreadOptions = Omit<RecognizerOptions, 'decode' | 'detect' | 'onProgress' | 'worker'>;
@@ -90,6 +80,9 @@ export type Request =
   /** Its `signal` or `until` was aborted. */
   | { readonly type: 'abort' | 'until'; readonly id: number }
   | { readonly type: 'dispose' };
+
+/** A `Request` but those of which one thing is asked once, or that end the thread. */
+export type StreamRequest = Exclude<Request, { readonly type: 'call' | 'stream' | 'dispose' }>;
 
 /** From the thread. */
 export type Reply =

@@ -1,13 +1,9 @@
-import { Worker } from 'node:worker_threads';
-import { messageOf, UserError } from '../common/errors.js';
+import { host } from '#host';
+import type { Transferred } from '../common/parcel.js';
 import { errorOf } from '../common/sent-errors.js';
 import { whenAborted } from '../common/signals.js';
-import { pictureMemory } from '../image/picture-memory.js';
-import { publishNote } from '../node/checkpoints/index.js';
-import { packageFile } from '../node/files/package-files.js';
-import { switchTelemetryOff } from '../node/host/onnxruntime.js';
-import { NativeWork } from '../node/workers/native-work.js';
-import type { Calls, Loaded, Reply, Request, SentItem, Streams, ThreadData, ThreadOptions } from './messages.js';
+import type { Calls, Loaded, Reply, Request, SentItem, Streams } from './messages.js';
+import type { Port, StartThread } from './port.js';
 
 /** The answer to a request: a result, or the end of a stream. */
 type Answer = { readonly result: unknown } | undefined;
@@ -22,7 +18,7 @@ export class SourceFailure extends Error {}
 
 /** What becomes of a stream in the thread. */
 export interface ThreadStream<Result> {
-  send(item: SentItem, transfer: readonly ArrayBuffer[]): void;
+  send(item: SentItem, transfer: readonly Transferred[]): void;
   /** There are no more items; `failed`: their source threw. */
   end(failed: boolean): void;
   tell(what: 'abort' | 'until'): void;
@@ -35,20 +31,9 @@ export interface ThreadStream<Result> {
   leave(): Promise<void>;
 }
 
-/** Milliseconds that calls of native libraries may take when the process or the thread ends. */
-const patience = 30_000;
-
-/** Of all threads. When the process ends, none of them may be within a native library. */
-const works = new Set<NativeWork>();
-const closeAll = (): void => {
-  for (const work of works) work.close(patience);
-};
-
-/** A worker thread with a recognizer of its own. One that has ended is of no more use. */
+/** A thread with a recognizer of its own. One that has ended is of no more use. */
 export class RecognitionThread {
-  readonly #worker: Worker;
-  readonly #work = new NativeWork();
-  readonly #exited: Promise<void>;
+  readonly #port: Port;
   readonly #waiting = new Map<number, Waiting>();
   /** Of streams: one item more may be sent. */
   readonly #wants = new Map<number, () => void>();
@@ -57,31 +42,11 @@ export class RecognitionThread {
   #ended: Error | undefined;
   #ids = 0;
 
-  private constructor(options: ThreadOptions, loading: Waiting) {
+  private constructor(startThread: StartThread, loading: Waiting) {
     this.#loading = loading;
-    // A thread has a copy of the environment, in which ONNX Runtime's own setting comes too late.
-    switchTelemetryOff();
-    const workerData: ThreadData = { options, memory: pictureMemory().shared, nativeWork: this.#work.shared };
-    const worker = new Worker(packageFile('dist/src/node/workers/recognition-worker.js'), {
-      workerData,
-      // Such as --input-type, with which no file can be run.
-      execArgv: [],
-    });
-    this.#worker = worker;
-    if (works.size === 0) process.on('exit', closeAll);
-    works.add(this.#work);
-    let reason = '';
-    this.#exited = new Promise((resolve) => {
-      worker.once('exit', () => {
-        works.delete(this.#work);
-        if (works.size === 0) process.off('exit', closeAll);
-        this.#end(reason);
-        resolve();
-      });
-    });
-    worker.on('message', (reply: Reply) => this.#receive(reply));
-    worker.on('error', (error) => {
-      reason = ` (${messageOf(error)})`;
+    this.#port = startThread({
+      reply: (reply) => this.#receive(reply),
+      ended: (reason) => this.#end(reason),
     });
   }
 
@@ -89,10 +54,12 @@ export class RecognitionThread {
    * Starts a thread and loads a recognizer in it.
    * @throws UserError as `Recognizer.load` does
    */
-  static async start(options: ThreadOptions): Promise<{ readonly thread: RecognitionThread; readonly loaded: Loaded }> {
+  static async start(
+    startThread: StartThread,
+  ): Promise<{ readonly thread: RecognitionThread; readonly loaded: Loaded }> {
     let thread: RecognitionThread | undefined;
     const answer = await new Promise<Answer>((resolve, reject) => {
-      thread = new RecognitionThread(options, { resolve, reject });
+      thread = new RecognitionThread(startThread, { resolve, reject });
     });
     if (thread === undefined || answer === undefined) throw new Error('a thread that loaded nothing');
     thread.#rest();
@@ -111,7 +78,7 @@ export class RecognitionThread {
   async call<K extends keyof Calls>(
     name: K,
     given: Parameters<Calls[K]>,
-    { signal, transfer = [] }: { readonly signal?: AbortSignal; readonly transfer?: readonly ArrayBuffer[] } = {},
+    { signal, transfer = [] }: { readonly signal?: AbortSignal; readonly transfer?: readonly Transferred[] } = {},
   ): Promise<ReturnType<Calls[K]>> {
     signal?.throwIfAborted();
     const id = this.#ids++;
@@ -152,28 +119,21 @@ export class RecognitionThread {
     };
   }
 
-  /** Ends it once what is under way has ended; what is not answered then is rejected with the reason. */
+  /** Ends it once what must not be cut off has ended; what is not answered then is rejected with the reason. */
   async dispose(reason: Error): Promise<void> {
     this.#disposal = reason;
-    this.#worker.ref();
-    this.#post({ type: 'dispose' });
-    // Again and again: a run of the network that is under way must not be cut off.
-    const timer = setInterval(() => {
-      if (this.#work.close(0)) void this.#worker.terminate();
-    }, patience);
-    await this.#exited;
-    clearInterval(timer);
+    await this.#port.end();
   }
 
   /** @throws what cannot be cloned, as a DataCloneError; why the thread has ended */
-  #post(request: Request, transfer: readonly ArrayBuffer[] = []): void {
-    if (this.#ended === undefined) this.#worker.postMessage(request, transfer);
+  #post(request: Request, transfer: readonly Transferred[] = []): void {
+    if (this.#ended === undefined) this.#port.post(request, transfer);
   }
 
-  async #ask(request: Request & { readonly id: number }, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
+  async #ask(request: Request & { readonly id: number }, transfer: readonly Transferred[] = []): Promise<Answer> {
     if (this.#ended !== undefined) throw this.#ended;
     this.#post(request, transfer);
-    this.#worker.ref();
+    this.#port.setWaiting(true);
     try {
       return await new Promise((resolve, reject) => {
         this.#waiting.set(request.id, { resolve, reject });
@@ -186,7 +146,7 @@ export class RecognitionThread {
 
   /** A thread that nobody waits for does not keep the process alive, should somebody forget to dispose of it. */
   #rest(): void {
-    if (this.#waiting.size === 0 && this.#disposal === undefined) this.#worker.unref();
+    if (this.#waiting.size === 0 && this.#disposal === undefined) this.#port.setWaiting(false);
   }
 
   #receive(reply: Reply): void {
@@ -195,7 +155,7 @@ export class RecognitionThread {
         this.#loading.resolve({ result: reply.loaded });
         break;
       case 'note':
-        publishNote(reply.sentence);
+        host.note(reply.sentence);
         break;
       case 'want':
         this.#wants.get(reply.id)?.();
@@ -213,13 +173,8 @@ export class RecognitionThread {
     }
   }
 
-  #end(reason: string): void {
-    this.#ended =
-      this.#disposal ??
-      new UserError(
-        `The thread that recognises pictures has ended${reason}; the next call starts another one.`,
-        'resources',
-      );
+  #end(reason: Error): void {
+    this.#ended = this.#disposal ?? reason;
     this.#loading.reject(this.#ended);
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
   }

@@ -1,4 +1,7 @@
+import { host } from '#host';
+import type { Parcel } from '../common/parcel.js';
 import { nextTurn } from '../common/turns.js';
+import type { SentPictureObject } from '../image/image-source.js';
 import type { ImageSource, Picture, RawImage } from '../image/index.js';
 import type { TimedImage } from '../video/index.js';
 
@@ -9,6 +12,8 @@ export type SentImage =
   | { readonly blob: Blob }
   | { readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly raw: SentPixels }
+  /** What only this host has. */
+  | { readonly object: SentPictureObject }
   /** Bytes that were given away before. */
   | { readonly detached: true }
   /** No picture, with its type: the other thread says so in its place. */
@@ -30,13 +35,6 @@ export interface SentFrame {
 
 type Wrong = 'null' | 'undefined' | 'number' | 'bigint' | 'boolean' | 'symbol' | 'function' | 'object';
 
-/** With its memory, which goes along without being copied again. */
-export interface Parcel<T> {
-  readonly content: T;
-  readonly transfer: readonly ArrayBuffer[];
-  readonly bytes: number;
-}
-
 /** Bytes that are copied in one turn of the event loop, in one to three milliseconds. */
 const piece = 1024 * 1024;
 
@@ -55,6 +53,11 @@ const light = <T>(content: T): Parcel<T> => ({ content, transfer: [], bytes: 0 }
 /** A picture as it can be sent. The caller keeps its memory. */
 export async function sentImage(image: ImageSource): Promise<Parcel<SentImage>> {
   const given: unknown = image;
+  const send = host.pictureSender(given);
+  if (send !== undefined) {
+    const { content, ...rest } = await send();
+    return { content: { object: content }, ...rest };
+  }
   if (typeof given === 'string') return light({ path: given });
   if (given instanceof URL) return light({ url: given.href });
   if (given instanceof Blob) return light({ blob: given });
@@ -150,6 +153,11 @@ export function imageOf(sent: SentImage): ImageSource {
   if ('blob' in sent) return sent.blob;
   if ('bytes' in sent) return sent.bytes;
   if ('raw' in sent) return pixelsOf(sent.raw);
+  if ('object' in sent) {
+    // No program passes it: the host's `pictureReader` knows it.
+    const object: unknown = sent.object;
+    return object as ImageSource;
+  }
   if ('detached' in sent) {
     const buffer = new ArrayBuffer(1);
     structuredClone(buffer, { transfer: [buffer] });

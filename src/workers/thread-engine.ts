@@ -1,11 +1,9 @@
 import { defined } from '../common/defined.js';
-import { UserError } from '../common/errors.js';
-import type { FileSource } from '../common/file-source.js';
+import type { Parcel } from '../common/parcel.js';
 import { errorOf } from '../common/sent-errors.js';
 import { whenAborted } from '../common/signals.js';
 import type { Face, FaceDetector } from '../detect/index.js';
 import type { ImageSource, LowContrast, RawImage } from '../image/index.js';
-import { pathOf } from '../node/host/read-bytes.js';
 import type {
   ImageList,
   Recognition,
@@ -13,68 +11,29 @@ import type {
   RecognizedFace,
   RecognizeFacesOptions,
   RecognizeOptions,
-  RecognizerOptions,
 } from '../recognize/index.js';
 import type { FrameEngine, RecognizeFramesOptions, TimedImage, VideoFrame } from '../video/index.js';
 import { ItemPump } from './item-pump.js';
-import type { Loaded, SentItem, Streams, ThreadOptions } from './messages.js';
+import type { Loaded, SentItem, Streams } from './messages.js';
+import type { StartThread } from './port.js';
 import { RecognitionThread, SourceFailure } from './recognition-thread.js';
-import {
-  type Parcel,
-  sentFloats,
-  sentFrame,
-  sentImage,
-  sentPicture,
-  sentPictures,
-  sentPixels,
-} from './sent-pictures.js';
+import { sentFloats, sentFrame, sentImage, sentPicture, sentPictures, sentPixels } from './sent-pictures.js';
 
 /** Pictures that are sent before the thread asks for them. */
 const picturesAhead = 8;
 
-/**
- * Loads a recognizer in a thread of its own: decoding, detection and networks block that one.
- * @throws UserError as `Recognizer.load` does
- */
-export async function startEngine({
-  decode,
-  detect: _,
-  worker: __,
-  onProgress: ___,
-  checkpoint,
-  detectorWeights,
-  ...rest
-}: RecognizerOptions): Promise<RecognitionEngine> {
-  if (decode !== undefined) {
-    throw new UserError(
-      'A worker decodes pictures itself; load the recognizer without a decoder of yours, or without a worker.',
-      'usage',
-    );
-  }
-  const options = {
-    ...rest,
-    ...defined({ checkpoint: sendable(checkpoint), detectorWeights: sendable(detectorWeights) }),
-  };
-  const { thread, loaded } = await RecognitionThread.start(options);
-  return new ThreadEngine(options, thread, loaded);
-}
-
-/** Addresses do not go to another thread; paths do. */
-const sendable = (source: FileSource | undefined): FileSource | undefined =>
-  source instanceof URL ? pathOf(source) : source;
-
 /** Networks in a worker thread. One that has died is replaced at the next call. */
-class ThreadEngine implements RecognitionEngine, FrameEngine {
+export class ThreadEngine implements RecognitionEngine, FrameEngine {
   readonly crops: RecognitionEngine['crops'];
   readonly detector: FaceDetector | undefined;
   readonly lowContrast: LowContrast;
-  readonly #options: ThreadOptions;
+  readonly #startThread: StartThread;
   #live: RecognitionThread;
   #starting: Promise<RecognitionThread> | undefined;
   #disposal: Error | undefined;
 
-  constructor(options: ThreadOptions, thread: RecognitionThread, { lowContrast, detects, ...about }: Loaded) {
-    this.#options = options;
+  private constructor(startThread: StartThread, thread: RecognitionThread, { lowContrast, detects, ...about }: Loaded) {
+    this.#startThread = startThread;
     this.#live = thread;
     this.lowContrast = lowContrast;
     this.detector = detects ? this.#detector() : undefined;
@@ -93,6 +52,15 @@ class ThreadEngine implements RecognitionEngine, FrameEngine {
         return (await this.#thread()).call('classifyCrops', [content, options], { transfer, ...signals });
       },
     };
+  }
+
+  /**
+   * Loads a recognizer in a thread of its own: decoding, detection and networks block that one.
+   * @throws UserError as `Recognizer.load` does, and where no thread can be started
+   */
+  static async start(startThread: StartThread): Promise<ThreadEngine> {
+    const { thread, loaded } = await RecognitionThread.start(startThread);
+    return new ThreadEngine(startThread, thread, loaded);
   }
 
   async *settle(
@@ -171,7 +139,7 @@ class ThreadEngine implements RecognitionEngine, FrameEngine {
 
   async #startAgain(): Promise<RecognitionThread> {
     try {
-      const { thread } = await RecognitionThread.start(this.#options);
+      const { thread } = await RecognitionThread.start(this.#startThread);
       this.#live = thread;
       return thread;
     } finally {

@@ -29,7 +29,7 @@ export const pictureKinds =
   'an address, a Blob, an ArrayBuffer, an ImageData or { data, width, height, channels }, or an image, canvas, video or frame of the page';
 
 /** Width and height in pixels, or the rest of a sentence about a picture that has no pixels yet, or none any more. */
-type State = readonly [number, number] | string;
+export type State = readonly [number, number] | string;
 
 const states: { readonly [K in Kind]: (picture: DomPictures[K]) => State } = {
   HTMLImageElement({ complete, naturalWidth, naturalHeight }) {
@@ -68,18 +68,30 @@ function isOf<K extends Kind>(value: unknown, kind: K): value is DomPictures[K] 
 
 const stateOf = <K extends Kind>(kind: K, picture: DomPictures[K]): State => states[kind](picture);
 
-/** How the pixels of a page's picture are read; undefined for all else. */
-export function pictureReader(value: unknown): ((request: DecodeRequest) => Promise<DecodedImage>) | undefined {
-  for (const kind of kinds) {
-    if (isOf(value, kind)) return (request) => read(value, stateOf(kind, value), request);
-  }
+/** A page's picture, and whether it has pixels; undefined for all else. */
+export function domPicture(value: unknown): { readonly picture: DomPictures[Kind]; readonly state: State } | undefined {
+  for (const kind of kinds) if (isOf(value, kind)) return { picture: value, state: stateOf(kind, value) };
   return undefined;
 }
 
+/** How the pixels of a page's picture are read; undefined for all else. */
+export function pictureReader(value: unknown): ((request: DecodeRequest) => Promise<DecodedImage>) | undefined {
+  const found = domPicture(value);
+  return found && ((request) => read(found.picture, found.state, request));
+}
+
 async function read(picture: DomPictures[Kind], state: State, request: DecodeRequest): Promise<DecodedImage> {
+  if (typeof state === 'string') throw new UserError(`${request.name} ${state}`);
+  return readPixels(picture, state, request);
+}
+
+/** @throws UserError for too many pixels, and what the browser does not let read; the signal's reason */
+export async function readPixels(
+  picture: DomPictures[Kind],
+  [width, height]: readonly [number, number],
+  request: DecodeRequest,
+): Promise<DecodedImage> {
   const { name, signal, urgent } = request;
-  if (typeof state === 'string') throw new UserError(`${name} ${state}`);
-  const [width, height] = state;
   checkPixels({ width, height }, name);
   const lease = await pictureMemory().acquire(bitmapBytes * width * height, defined({ signal, urgent }));
   try {
@@ -93,7 +105,8 @@ async function read(picture: DomPictures[Kind], state: State, request: DecodeReq
   }
 }
 
-function unreadable(error: unknown): string {
+/** The rest of a sentence about a picture that the browser does not let read. */
+export function unreadable(error: unknown): string {
   if (error instanceof DOMException && error.name === 'SecurityError') {
     return (
       'shows pixels of another origin, which a page may not read; load them with crossorigin="anonymous" from a server ' +

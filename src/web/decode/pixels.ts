@@ -2,15 +2,22 @@
 export const bitmapBytes = 12;
 
 /**
- * The pixels of whatever the browser can draw, upright, without colour management.
- * @throws DOMException where it cannot be decoded, or is of another origin
+ * What the browser can draw, upright, without colour management.
+ * @throws DOMException where it cannot be decoded
  */
-export async function pixelsOf(source: ImageBitmapSource): Promise<ImageData> {
-  const bitmap = await createImageBitmap(source, {
+export const bitmapOf = (source: ImageBitmapSource): Promise<ImageBitmap> =>
+  createImageBitmap(source, {
     imageOrientation: 'from-image',
     colorSpaceConversion: 'none',
     premultiplyAlpha: 'none',
   });
+
+/**
+ * The pixels of whatever the browser can draw, upright, without colour management.
+ * @throws DOMException where it cannot be decoded, or is of another origin
+ */
+export async function pixelsOf(source: ImageBitmapSource): Promise<ImageData> {
+  const bitmap = await bitmapOf(source);
   try {
     const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', { willReadFrequently: true });
     if (context === null) throw new Error('there is no canvas');

@@ -2,6 +2,7 @@ import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import type { ProgressOptions } from '../../common/load-progress.js';
 import { printable, shownAddress } from '../../common/printable.js';
+import { baseAddress } from './base-address.js';
 
 export interface FetchOptions extends ProgressOptions {
   readonly signal?: AbortSignal;
@@ -29,7 +30,7 @@ export async function fetchBytes(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const from = addressed(what, address);
   try {
-    const response = await fetch(address, defined({ signal, cache }));
+    const response = await fetch(new URL(address, baseAddress()), defined({ signal, cache }));
     if (!response.ok)
       throw new UserError(`${from} cannot be loaded: the server answered ${response.status}; ${advice}.`);
     const counting = limit !== undefined || onProgress !== undefined;

@@ -1,6 +1,7 @@
 import type { Host } from '../../host/host.js';
 import { decodeImage } from '../decode/decode-image.js';
 import { pictureKinds, pictureReader } from '../decode/dom-pictures.js';
+import { pictureSender, sentPictureReader } from '../decode/sent-dom-picture.js';
 import { bundledCheckpoint, readDetectorWeights } from './bundled-weights.js';
 import { loadOrt } from './onnxruntime.js';
 import { withCheckpoint } from './with-checkpoint.js';
@@ -10,7 +11,10 @@ export const host: Host = {
   loadOrt,
   decodeImage,
   pictureKinds,
-  pictureReader,
+  pictureReader: (value) => pictureReader(value) ?? sentPictureReader(value),
+  pictureSender,
+  // A worker that recognises is one already; it may start others.
+  startsThreads: typeof document !== 'undefined' && typeof Worker !== 'undefined',
   withCheckpoint,
   bundledCheckpoint,
   note: (sentence) => console.info(sentence),

@@ -1,5 +1,6 @@
 import { UserError } from '../../common/errors.js';
 import type { OrtModule, RuntimeUse } from '../../host/host.js';
+import { baseAddress } from './base-address.js';
 
 /** Where ONNX Runtime's files are, and what else a page decides about it. */
 export interface WebRuntimeOptions {
@@ -22,7 +23,7 @@ export function configureRuntime({ wasmPaths }: WebRuntimeOptions): void {
   if (started) {
     throw new UserError('ONNX Runtime has been started; call configureRuntime before anything is loaded.', 'usage');
   }
-  const base = typeof document === 'undefined' ? location.href : document.baseURI;
+  const base = baseAddress();
   const address = String(wasmPaths);
   if (!URL.canParse(address, base)) {
     throw new UserError('wasmPaths is no address of a folder; give one such as /onnxruntime/.', 'usage');
@@ -30,6 +31,9 @@ export function configureRuntime({ wasmPaths }: WebRuntimeOptions): void {
   const { href } = new URL(address, base);
   folder = href.endsWith('/') ? href : `${href}/`;
 }
+
+/** What was decided, for a worker. */
+export const runtimeFolder = (): string | undefined => folder;
 
 /**
  * `onnxruntime-web`: its build for WebAssembly, or the larger one with WebGPU.

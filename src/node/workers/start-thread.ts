@@ -1,0 +1,63 @@
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../common/errors.js';
+import { pictureMemory } from '../../image/picture-memory.js';
+import type { Reply, ThreadOptions } from '../../workers/messages.js';
+import { type Port, type PortEvents, threadEnded } from '../../workers/port.js';
+import { packageFile } from '../files/package-files.js';
+import { switchTelemetryOff } from '../host/onnxruntime.js';
+import { NativeWork } from './native-work.js';
+import { type ThreadData, transferList } from './thread-data.js';
+
+/** Milliseconds that calls of native libraries may take when the process or the thread ends. */
+const patience = 30_000;
+
+/** Of all threads. When the process ends, none of them may be within a native library. */
+const works = new Set<NativeWork>();
+const closeAll = (): void => {
+  for (const work of works) work.close(patience);
+};
+
+/** Starts a worker thread that loads a recognizer. */
+export function startThread(options: ThreadOptions, { reply, ended }: PortEvents): Port {
+  // A thread has a copy of the environment, in which ONNX Runtime's own setting comes too late.
+  switchTelemetryOff();
+  const work = new NativeWork();
+  const workerData: ThreadData = { options, memory: pictureMemory().shared, nativeWork: work.shared };
+  const worker = new Worker(packageFile('dist/src/node/workers/recognition-worker.js'), {
+    workerData,
+    // Such as --input-type, with which no file can be run.
+    execArgv: [],
+  });
+  if (works.size === 0) process.on('exit', closeAll);
+  works.add(work);
+  let reason = '';
+  const exited = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      works.delete(work);
+      if (works.size === 0) process.off('exit', closeAll);
+      ended(threadEnded(reason));
+      resolve();
+    });
+  });
+  worker.on('message', (received: Reply) => reply(received));
+  worker.on('error', (error) => {
+    reason = messageOf(error);
+  });
+  return {
+    post: (request, transfer) => worker.postMessage(request, transferList(transfer)),
+    setWaiting(waiting) {
+      if (waiting) worker.ref();
+      else worker.unref();
+    },
+    async end() {
+      worker.ref();
+      worker.postMessage({ type: 'dispose' });
+      // Again and again: a run of the network that is under way must not be cut off.
+      const timer = setInterval(() => {
+        if (work.close(0)) void worker.terminate();
+      }, patience);
+      await exited;
+      clearInterval(timer);
+    },
+  };
+}

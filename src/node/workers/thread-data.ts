@@ -1,0 +1,16 @@
+import type { SharedBudget } from '../../common/memory-budget.js';
+import type { Transferred } from '../../common/parcel.js';
+import type { ThreadOptions } from '../../workers/messages.js';
+import type { NativeWork } from './native-work.js';
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly options: ThreadOptions;
+  /** Of the pictures of the whole process. */
+  readonly memory: SharedBudget;
+  readonly nativeWork: NativeWork['shared'];
+}
+
+/** What Node gives away: memory. */
+export const transferList = (transfer: readonly Transferred[]): ArrayBuffer[] =>
+  transfer.filter((one) => one instanceof ArrayBuffer);

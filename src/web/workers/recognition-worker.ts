@@ -1,0 +1,30 @@
+/** The worker that recognises for a page: loads the networks, then answers what `recognition-thread.ts` asks. */
+import { Recognizer } from '../../recognize/index.js';
+import { serveRecognizer } from '../../workers/answers.js';
+import type { Request } from '../../workers/messages.js';
+import type { OwnerPort } from '../../workers/port.js';
+import { setBaseAddress } from '../host/base-address.js';
+import { configureRuntime } from '../host/onnxruntime.js';
+import type { ThreadSetup, WorkerMessage } from './thread-setup.js';
+
+const send = (message: WorkerMessage, transfer: Transferable[] = []): void => postMessage(message, { transfer });
+
+const page: OwnerPort = {
+  post: (reply, transfer) => send(reply, [...transfer]),
+  listen: (callback) => addEventListener('message', ({ data }: MessageEvent<Request>) => callback(data)),
+  close: () => close(),
+};
+
+function serve({ options, base, wasmPaths, tellsProgress }: ThreadSetup): Promise<void> {
+  setBaseAddress(base);
+  if (wasmPaths !== undefined) configureRuntime({ wasmPaths });
+  return serveRecognizer(page, () =>
+    Recognizer.load({
+      ...options,
+      worker: false,
+      ...(tellsProgress ? { onProgress: (progress) => send({ type: 'progress', progress }) } : {}),
+    }),
+  );
+}
+
+addEventListener('message', ({ data }: MessageEvent<ThreadSetup>) => void serve(data), { once: true });

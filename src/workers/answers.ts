@@ -1,0 +1,186 @@
+import type { Parcel } from '../common/parcel.js';
+import { sentError } from '../common/sent-errors.js';
+import type { FaceDetector } from '../detect/index.js';
+import type { ImageSource } from '../image/index.js';
+import type { Recognizer } from '../recognize/index.js';
+import { recognizeFrames, type TimedImage } from '../video/index.js';
+import type { Call, Calls, Loaded, Request, SentItem, Stream, StreamRequest, Streams } from './messages.js';
+import type { OwnerPort } from './port.js';
+import { SentItems } from './sent-items.js';
+import { frameOf, imageOf, pixelsOf, sentResult } from './sent-pictures.js';
+
+type Handlers = {
+  readonly [K in keyof Calls]: (signal: AbortSignal, ...given: Parameters<Calls[K]>) => Promise<ReturnType<Calls[K]>>;
+};
+
+interface Signals {
+  readonly signal: AbortSignal;
+  readonly until: AbortSignal;
+}
+
+type Openers = {
+  readonly [K in keyof Streams]: (
+    items: AsyncIterable<SentItem>,
+    options: Parameters<Streams[K]>[0],
+    signals: Signals,
+  ) => AsyncGenerator<Parcel<ReturnType<Streams[K]>>, void, void>;
+};
+
+/** A call or a stream under way. */
+interface UnderWay {
+  readonly stop: AbortController;
+  readonly until: AbortController;
+  /** What a stream takes and gives. */
+  readonly stream?: {
+    readonly items: SentItems<SentItem>;
+    readonly results: AsyncGenerator<Parcel<unknown>, void, void>;
+  };
+}
+
+/** Answers what `recognition-thread.ts` asks, by a recognizer of this thread. */
+class Answers {
+  readonly #port: OwnerPort;
+  readonly #recognizer: Recognizer;
+  readonly #handlers: Handlers;
+  readonly #openers: Openers;
+  readonly #underWay = new Map<number, UnderWay>();
+
+  constructor(port: OwnerPort, recognizer: Recognizer) {
+    this.#port = port;
+    this.#recognizer = recognizer;
+    this.#handlers = handlersOf(recognizer);
+    this.#openers = openersOf(recognizer);
+  }
+
+  /** Never throws: whoever asked is told. */
+  async to(request: Request): Promise<void> {
+    if (request.type === 'call') return this.#call(request);
+    if (request.type === 'dispose') {
+      await this.#recognizer.dispose();
+      this.#port.close();
+    } else if (request.type === 'stream') this.#open(request);
+    else await this.#tell(request, this.#underWay.get(request.id));
+  }
+
+  async #tell(request: StreamRequest, one?: UnderWay): Promise<void> {
+    switch (request.type) {
+      case 'item':
+        one?.stream?.items.add(request.item);
+        break;
+      case 'end':
+        one?.stream?.items.end(request.failed);
+        break;
+      case 'abort':
+        one?.stop.abort();
+        break;
+      case 'until':
+        one?.until.abort();
+        break;
+      case 'next':
+        return this.#next(request.id, one);
+      case 'leave':
+        return this.#leave(request.id, one);
+    }
+  }
+
+  async #call<K extends keyof Calls>({ id, name, given }: Call<K>): Promise<void> {
+    const stop = new AbortController();
+    this.#underWay.set(id, { stop, until: stop });
+    try {
+      this.#port.post({ type: 'result', id, result: await this.#handlers[name](stop.signal, ...given) }, []);
+    } catch (error) {
+      this.#port.post({ type: 'error', id, error: sentError(error), ofSource: false }, []);
+    } finally {
+      this.#underWay.delete(id);
+    }
+  }
+
+  #open<K extends keyof Streams>({ id, name, options }: Stream<K>): void {
+    const [stop, until] = [new AbortController(), new AbortController()];
+    const items = new SentItems<SentItem>(() => this.#port.post({ type: 'want', id }, []));
+    const results = this.#openers[name](items, options, { signal: stop.signal, until: until.signal });
+    this.#underWay.set(id, { stop, until, stream: { items, results } });
+  }
+
+  async #next(id: number, one: UnderWay | undefined): Promise<void> {
+    try {
+      const next = await one?.stream?.results.next();
+      if (next === undefined || next.done === true) this.#end(id);
+      else this.#port.post({ type: 'result', id, result: next.value.content }, next.value.transfer);
+    } catch (error) {
+      this.#underWay.delete(id);
+      const ofSource = error === one?.stream?.items.failure;
+      this.#port.post({ type: 'error', id, error: sentError(ofSource ? null : error), ofSource }, []);
+    }
+  }
+
+  async #leave(id: number, one: UnderWay | undefined): Promise<void> {
+    one?.stream?.items.end(false);
+    // What goes wrong in leaving is nobody's answer.
+    await one?.stream?.results.return().catch(() => undefined);
+    this.#end(id);
+  }
+
+  #end(id: number): void {
+    this.#underWay.delete(id);
+    this.#port.post({ type: 'done', id }, []);
+  }
+}
+
+function handlersOf(recognizer: Recognizer): Handlers {
+  const { classifier, crops, detector } = recognizer;
+  const found = (): FaceDetector => {
+    if (detector === undefined) throw new Error('pictures are face crops here: there is no detector');
+    return detector;
+  };
+  return {
+    classify: (_, images, n) => classifier.classify(images, n),
+    classifyCrops: (signal, list, options) => crops.classify(list, { ...options, signal }),
+    detect: async (signal, picture, options) => found().detect(picture, { ...options, signal }),
+    follow: async (_, picture, faces, minScore) => found().follow(picture, faces, minScore),
+    recognizeFaces: (_, picture, faces, options) => recognizer.recognizeFaces(pixelsOf(picture), faces, options),
+  };
+}
+
+function openersOf(recognizer: Recognizer): Openers {
+  return {
+    async *settle(items, options, signals) {
+      async function* images(): AsyncGenerator<ImageSource, void, void> {
+        for await (const item of items) if ('image' in item) yield imageOf(item.image);
+      }
+      for await (const result of recognizer.settle(images(), { ...options, ...signals })) {
+        if (result.status === 'rejected')
+          yield { content: { refused: sentError(result.reason) }, transfer: [], bytes: 0 };
+        else {
+          const { content, ...rest } = sentResult(result.value);
+          yield { content: { value: content }, ...rest };
+        }
+      }
+    },
+    async *frames(items, options, { signal }) {
+      async function* frames(): AsyncGenerator<TimedImage, void, void> {
+        for await (const item of items) if ('frame' in item) yield frameOf(item.frame);
+      }
+      for await (const frame of recognizeFrames(recognizer, frames(), { ...options, signal })) yield sentResult(frame);
+    },
+  };
+}
+
+/**
+ * Loads a recognizer in this thread, and answers whoever started it. Never throws: whoever asked is told.
+ * @param load called once
+ */
+export async function serveRecognizer(port: OwnerPort, load: () => Promise<Recognizer>): Promise<void> {
+  try {
+    const recognizer = await load();
+    const answers = new Answers(port, recognizer);
+    port.listen((request) => void answers.to(request));
+    const { labels, preprocessing, description } = recognizer.classifier;
+    const { lowContrast, detector } = recognizer;
+    const loaded: Loaded = { labels, preprocessing, description, lowContrast, detects: detector !== undefined };
+    port.post({ type: 'loaded', loaded }, []);
+  } catch (error) {
+    port.post({ type: 'error', id: null, error: sentError(error), ofSource: false }, []);
+    port.close();
+  }
+}
