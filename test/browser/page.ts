@@ -74,7 +74,7 @@ async function look(): Promise<Seen> {
 
 async function lookIsolated(): Promise<SeenIsolated> {
   configureRuntime({ wasmPaths: 'runtime' });
-  const recognizer = await Recognizer.load({ threads: 2 });
+  const recognizer = await Recognizer.load({ threads: 2, worker: false });
   const result = await recognizer.recognize('portrait.png');
   await recognizer.dispose();
   const asked = performance

@@ -69,7 +69,7 @@ export function pageServer(
     } else {
       const body = files.get(pathname) ?? (await fileOf(pathname));
       const type = types[pathname.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
-      const isolated = pathname.endsWith('.mjs') ? isolation : {};
+      const isolated = /\.m?js$/.test(pathname) ? isolation : {};
       if (body === undefined) response.writeHead(404).end();
       else if (pathname.endsWith('.safetensors') && answer !== 'whole') sendWrong(response, Buffer.from(body), answer);
       else response.writeHead(200, { 'content-type': type, ...isolated }).end(body);
