@@ -77,7 +77,7 @@ test('what a browser imports brings no file and no module of Node along', async 
 });
 
 test('what Node imports brings nothing of browsers and of the command line along', async () => {
-  for (const entry of ['node', 'core', 'train', 'data', 'checkpoints', 'report']) {
+  for (const entry of ['node', 'core', 'train', 'data', 'checkpoints', 'report', 'serve']) {
     const closure = await closureOf([`entries/${entry}`], 'node');
     assert.ok(filesIn(closure, 'node').length > 3, entry);
     assert.deepEqual(filesIn(closure, 'web', 'cli'), [], entry);

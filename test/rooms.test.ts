@@ -15,7 +15,7 @@ const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'work
 /** Rooms of Node that read files and pictures. */
 const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
 /** Rooms of Node that are a whole task each. */
-const tasks = ['draw', 'crop', 'runs', 'measure', 'convert', 'report', 'page'].map((room) => `node/${room}`);
+const tasks = ['draw', 'crop', 'runs', 'measure', 'convert', 'report', 'page', 'serve'].map((room) => `node/${room}`);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   common: [],
   graph: [],
@@ -54,6 +54,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/runs': [...core, ...hosts, 'node/measure'],
   'node/measure': [...core, ...hosts],
   'node/convert': [...core, ...hosts],
+  'node/serve': [...core, ...hosts],
   'node/report': [...core, ...hosts, 'node/draw', 'node/runs'],
   'node/page': ['node/files'],
   cli: [...core, ...hosts, ...tasks],

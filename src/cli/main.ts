@@ -34,6 +34,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   convert: async () => (await import('./commands/convert.js')).convertCommand(),
   profile: async () => (await import('./commands/profile.js')).profileCommand(),
   page: async () => (await import('./commands/page.js')).pageCommand(),
+  serve: async () => (await import('./commands/serve.js')).serveCommand(),
 };
 
 const program = new Command('poster')

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import multipart from '@fastify/multipart';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { type GuardParts, Guards } from './guards.js';
+import type { Metrics } from './metrics.js';
+import { documentOf, problemOf, problemType, RequestProblem } from './problem.js';
+import { ClientLeft, lifeOf } from './request-life.js';
+import type { CompleteSettings } from './settings.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Aborted when the work for the request is of no use any more. */
+    life: AbortSignal;
+  }
+}
+
+export interface AppParts extends GuardParts {
+  readonly settings: CompleteSettings;
+  readonly metrics: Metrics;
+  readonly logger: FastifyBaseLogger;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+}
+
+export interface App {
+  readonly app: FastifyInstance;
+  readonly guards: Guards;
+}
+
+/** Headers of a request, in bytes. */
+const maxHeaders = 16 * 1024;
+
+/** The server, which answers by endpoints. */
+export async function createApp(parts: AppParts): Promise<App> {
+  const { settings, metrics, logger, tls } = parts;
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    trustProxy: settings.trustProxy,
+    bodyLimit: settings.maxBody,
+    requestTimeout: settings.slow * 1000,
+    keepAliveTimeout: 72_000,
+    genReqId: requestIdOf,
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
+    clientErrorHandler: answerSocket,
+    ...(tls === undefined ? {} : { https: tls }),
+    http: { maxHeaderSize: maxHeaders, connectionsCheckingInterval: 1000 },
+  });
+  const guards = new Guards(parts);
+  app.decorateRequest('life');
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    request.life = lifeOf(reply.raw, settings.deadline);
+    guards.check(request, reply);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { url: route = 'none' } = request.routeOptions;
+    const seconds = reply.elapsedTime / 1000;
+    metrics.requests.inc({ method: request.method, route, status: String(reply.statusCode) });
+    metrics.requestSeconds.observe({ route }, seconds);
+    request.log.info({ method: request.method, route, status: reply.statusCode, seconds }, 'answered');
+  });
+  app.setErrorHandler(answerProblem);
+  app.setNotFoundHandler((request, reply) => {
+    answerProblem(
+      new RequestProblem('not-found', 'There is nothing at this address; /docs lists what there is.'),
+      request,
+      reply,
+    );
+  });
+  await app.register(helmet, {
+    strictTransportSecurity: tls !== undefined,
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  });
+  if (settings.corsOrigins.length > 0) {
+    const every = settings.corsOrigins.includes('*');
+    await app.register(cors, {
+      origin: every ? '*' : settings.corsOrigins,
+      exposedHeaders: ['x-request-id', 'retry-after'],
+    });
+  }
+  if (settings.rate > 0) {
+    await app.register(rateLimit, {
+      max: settings.rate,
+      timeWindow: '1 minute',
+      keyGenerator: clientOf,
+      allowList: (request) => request.routeOptions.config.guard === 'nothing',
+      errorResponseBuilder: (_, { ttl }) =>
+        new RequestProblem(
+          'too-many-requests',
+          `This client asked more than ${settings.rate} times in a minute; wait.`,
+          {
+            retryAfter: Math.ceil(ttl / 1000),
+          },
+        ),
+    });
+  }
+  await app.register(multipart, { limits: { fieldNameSize: 100, fieldSize: 1000, headerPairs: 20 } });
+  addParsers(app);
+  return { app, guards };
+}
+
+/** Bodies as bytes; JSON as what it says. */
+function addParsers(app: FastifyInstance): void {
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser(/^(image\/|application\/octet-stream$)/, { parseAs: 'buffer' }, (_, body, done) => {
+    done(null, body);
+  });
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => {
+    try {
+      done(null, JSON.parse(String(body)));
+    } catch (error) {
+      done(new RequestProblem('bad-request', 'The body is not valid JSON; check it.', { cause: error }), undefined);
+    }
+  });
+}
+
+/** Who asks: whoever has a key is counted by it, all else by address. */
+function clientOf(request: FastifyRequest): string {
+  return request.ip;
+}
+
+/** What a client calls its request, if that can stand in a log. */
+function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
+}
+
+function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  // What was given up is told by why, not by what was interrupted.
+  const cause: unknown = request.life?.aborted === true ? request.life.reason : error;
+  if (cause instanceof ClientLeft) {
+    reply.code(499).send();
+    return;
+  }
+  const problem = problemOf(cause);
+  reply.header('x-request-id', request.id);
+  if (problem.problem === 'internal') request.log.error({ err: cause }, 'a defect');
+  if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
+  // The rest of its body is of no use, and another request cannot follow before it.
+  if (!request.raw.complete) reply.header('connection', 'close');
+  if (problem.problem === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+  reply
+    .code(problem.status)
+    .type(problemType)
+    .send(JSON.stringify(documentOf(problem, request.id)));
+}
+
+/** What is no HTTP, or comes too slowly: there is no request to answer. */
+function answerSocket(error: Error, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const found = problemOf(error);
+  const problem =
+    found.problem === 'internal'
+      ? new RequestProblem('bad-request', 'This is not a request of HTTP/1.1; check the client.')
+      : found;
+  const body = JSON.stringify(documentOf(problem, randomUUID()));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.problem}`,
+    `content-type: ${problemType}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,76 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { increaseOf } from '../../common/item-at.js';
+import type { Admission } from './admission.js';
+import type { ServerState } from './health-endpoints.js';
+import { givenKey, type Keys } from './keys.js';
+import { RequestProblem } from './problem.js';
+import type { CompleteSettings } from './settings.js';
+
+export interface GuardParts {
+  readonly settings: CompleteSettings;
+  /** Undefined where no key is needed. */
+  readonly keys: Keys | undefined;
+  readonly admission: Admission;
+  readonly state: () => ServerState;
+}
+
+/** What a request must pass before its body is read. */
+export class Guards {
+  readonly #parts: GuardParts;
+  /** Requests in hand of each client. */
+  readonly #inHand = new Map<string, number>();
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws RequestProblem */
+  check(request: FastifyRequest, reply: FastifyReply): void {
+    const { guard } = request.routeOptions.config;
+    if (guard === undefined || guard === 'nothing') return;
+    this.#checkKey(request);
+    if (guard === 'key') return;
+    this.#checkState();
+    this.#parts.admission.check();
+    this.#count(request, reply);
+  }
+
+  #checkKey({ headers }: FastifyRequest): void {
+    const { keys } = this.#parts;
+    if (keys === undefined) return;
+    const given = givenKey(headers);
+    if (given !== undefined && keys.accepts(given)) return;
+    const what = given === undefined ? 'No key is given' : 'The key is not one of this server';
+    throw new RequestProblem('unauthorized', `${what}; send the header "authorization: Bearer KEY".`);
+  }
+
+  #checkState(): void {
+    const state = this.#parts.state();
+    if (state === 'draining') {
+      throw new RequestProblem('draining', 'The server is stopping; ask another one.', { retryAfter: 1 });
+    }
+    if (state === 'loading') {
+      throw new RequestProblem('loading', 'The networks are still being loaded; ask again in a few seconds.', {
+        retryAfter: 5,
+      });
+    }
+  }
+
+  #count({ ip }: FastifyRequest, { raw }: FastifyReply): void {
+    const { clientRequests } = this.#parts.settings;
+    if ((this.#inHand.get(ip) ?? 0) >= clientRequests) {
+      const sentence = `This client has ${clientRequests} requests in hand, as many as are accepted; wait for one to end.`;
+      throw new RequestProblem('too-many-requests', sentence, { retryAfter: 1 });
+    }
+    increaseOf(this.#inHand, ip);
+    raw.once('close', () => {
+      increaseOf(this.#inHand, ip, -1);
+      if (this.#inHand.get(ip) === 0) this.#inHand.delete(ip);
+    });
+  }
+
+  /** Requests in hand of all clients. */
+  get inHand(): number {
+    return [...this.#inHand.values()].reduce((sum, count) => sum + count, 0);
+  }
+}

@@ -1,0 +1,115 @@
+import { itemAt } from '../../common/item-at.js';
+import type { ProgressOptions } from '../../common/load-progress.js';
+import { readPictureHeader } from '../../image/picture-header.js';
+import type { Picture } from '../../image/resize.js';
+import {
+  type Recognition,
+  type RecognizeOptions,
+  Recognizer,
+  type RecognizerOptions,
+  type Score,
+} from '../../recognize/index.js';
+import { Admission } from './admission.js';
+import type { Metrics } from './metrics.js';
+import { RequestProblem } from './problem.js';
+import type { CompleteSettings } from './settings.js';
+
+/** What a server recognises with: `worker` and `decode` are its own matter. */
+export type ServedRecognizer = Omit<RecognizerOptions, 'worker' | 'decode' | keyof ProgressOptions>;
+
+/** The networks, in a thread of their own, and who may use them when. */
+export class Inference {
+  readonly admission: Admission;
+  readonly #settings: CompleteSettings;
+  readonly #metrics: Metrics;
+  #recognizer: Recognizer | undefined;
+
+  constructor(settings: CompleteSettings, metrics: Metrics) {
+    this.#settings = settings;
+    this.#metrics = metrics;
+    this.admission = new Admission(settings);
+  }
+
+  /** Loads and warms the networks. @throws UserError as `Recognizer.load` does */
+  async load(options: ServedRecognizer): Promise<void> {
+    const recognizer = await Recognizer.load({ ...options, worker: true });
+    await warm(recognizer);
+    this.#recognizer = recognizer;
+  }
+
+  get isLoaded(): boolean {
+    return this.#recognizer !== undefined;
+  }
+
+  /** @throws RequestProblem while the networks are loaded */
+  get recognizer(): Recognizer {
+    if (this.#recognizer !== undefined) return this.#recognizer;
+    throw new RequestProblem('loading', 'The networks are still being loaded; ask again in a few seconds.', {
+      retryAfter: 5,
+    });
+  }
+
+  /** The network's name, as its weights say it. */
+  get model(): string {
+    return this.recognizer.classifier.description.model.name;
+  }
+
+  /**
+   * What pictures show, each result in its place.
+   * @returns for a picture that cannot be used, why
+   * @throws RequestProblem where there is no time; the signal's reason
+   */
+  async recognize(
+    pictures: readonly Buffer[],
+    options: Pick<RecognizeOptions, 'detect' | 'crops'>,
+    signal: AbortSignal,
+  ): Promise<PromiseSettledResult<Recognition>[]> {
+    const { recognizer } = this;
+    const refused = pictures.map((picture, i) => this.#refusal(picture, i));
+    const usable = pictures.filter((_, i) => refused[i] === undefined);
+    const seen = await this.#admitted(usable.length, signal, async () => {
+      const results: PromiseSettledResult<Recognition>[] = [];
+      for await (const result of recognizer.settle(usable, { ...options, signal })) results.push(result);
+      return results;
+    });
+    for (const result of seen) if (result.status === 'fulfilled') this.#metrics.faces.inc(result.value.faces.length);
+    this.#metrics.pictures.inc(pictures.length);
+    let next = 0;
+    return refused.map((reason) => (reason === undefined ? itemAt(seen, next++) : { status: 'rejected', reason }));
+  }
+
+  /** What face crops show that are at the network's size. */
+  classify(crops: readonly Picture[], signal: AbortSignal): Promise<Score[][]> {
+    const { recognizer } = this;
+    return this.#admitted(crops.length, signal, () => recognizer.crops.classify(crops, { signal }));
+  }
+
+  async dispose(): Promise<void> {
+    await this.#recognizer?.dispose();
+  }
+
+  #admitted<T>(pictures: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.admission.run(pictures, signal, work, (seconds) => this.#metrics.queueSeconds.observe(seconds));
+  }
+
+  /** Why a picture is not looked at. What is no picture at all is told by the decoder. */
+  #refusal(picture: Buffer, index: number): RequestProblem | undefined {
+    const { maxPixels } = this.#settings;
+    const found = readPictureHeader(picture);
+    if (found.kind !== 'picture') return undefined;
+    const { width, height } = found.header;
+    if (width * height <= maxPixels) return undefined;
+    const size = `Picture ${index + 1} is ${width} x ${height} pixels`;
+    return new RequestProblem('too-large', `${size}, more than the ${maxPixels} that are accepted; save it smaller.`);
+  }
+}
+
+/** Runs the networks once, with as many faces as a run ever has: what they need in memory is taken now. */
+async function warm(recognizer: Recognizer): Promise<void> {
+  const { imageSize, channels } = recognizer.classifier.preprocessing;
+  const data = new Uint8Array(imageSize * imageSize * channels).fill(127);
+  const crop: Picture = { width: imageSize, height: imageSize, channels, data };
+  await recognizer.crops.classify(Array.from({ length: 32 }, () => crop));
+  const side = 640;
+  await recognizer.recognize({ width: side, height: side, channels: 1, data: new Uint8Array(side * side).fill(127) });
+}

@@ -1,0 +1,63 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const fast = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** What a server counts, for Prometheus. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly requests: Counter<'method' | 'route' | 'status'>;
+  readonly requestSeconds: Histogram<'route'>;
+  readonly pictures: Counter;
+  readonly faces: Counter;
+  readonly queueSeconds: Histogram;
+}
+
+/** What is read when somebody asks. */
+export interface Gauges {
+  queueLength(): number;
+  inHand(): number;
+  ready(): boolean;
+}
+
+export function createMetrics(gauges: () => Gauges): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, read: (now: Gauges) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read(gauges()));
+      },
+    });
+  };
+  gauge('poster_queue_pictures', 'Pictures that wait', (now) => now.queueLength());
+  gauge('poster_requests_in_hand', 'Requests that are worked on', (now) => now.inHand());
+  gauge('poster_ready', 'Whether the server takes requests', (now) => Number(now.ready()));
+  return {
+    registry,
+    requests: new Counter({
+      name: 'poster_requests_total',
+      help: 'Requests that were answered',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'poster_request_seconds',
+      help: 'Time from the head of a request to the end of its answer',
+      labelNames: ['route'],
+      buckets: fast,
+      registers,
+    }),
+    pictures: new Counter({ name: 'poster_pictures_total', help: 'Pictures that were looked at', registers }),
+    faces: new Counter({ name: 'poster_faces_total', help: 'Faces that were found', registers }),
+    queueSeconds: new Histogram({
+      name: 'poster_queue_seconds',
+      help: 'Time that requests waited for their turn',
+      buckets: fast,
+      registers,
+    }),
+  };
+}

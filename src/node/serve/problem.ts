@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { type ErrorKind, messageOf, UserError } from '../../common/errors.js';
+
+/** What can go wrong with a request, by name: its status and what it is called. */
+const problems = {
+  'bad-request': [400, 'The request cannot be read'],
+  unauthorized: [401, 'A key is needed'],
+  'not-found': [404, 'There is no such resource'],
+  'method-not-allowed': [405, 'The resource has no such method'],
+  'request-timeout': [408, 'The request came too slowly'],
+  'too-large': [413, 'The request is too large'],
+  'unsupported-media-type': [415, 'The body has a type that is not read'],
+  'unusable-picture': [422, 'The picture cannot be used'],
+  'invalid-options': [422, 'The options cannot be used'],
+  'too-many-requests': [429, 'The client asks too often'],
+  'headers-too-large': [431, 'The headers are too large'],
+  internal: [500, 'The server has a defect'],
+  overloaded: [503, 'The server has no time left'],
+  loading: [503, 'The server is starting'],
+  draining: [503, 'The server is stopping'],
+  interrupted: [503, 'The work was interrupted'],
+  'no-resources': [503, 'The server lacks memory or a device'],
+  deadline: [504, 'The work took too long'],
+} as const satisfies Readonly<Record<string, readonly [number, string]>>;
+
+export type ProblemName = keyof typeof problems;
+
+/** A problem as RFC 9457 describes it. */
+export const problemDocument = z.strictObject({
+  type: z.string().meta({ description: 'What went wrong, as an address of its own', example: typeOf('overloaded') }),
+  title: z.string().meta({ description: 'The same in words; always the same for a type' }),
+  status: z.int().min(400).max(599),
+  detail: z.string().meta({ description: 'One sentence: what was wrong, where, and what to do' }),
+  requestId: z.string().meta({ description: 'As in the header x-request-id and in the log' }),
+});
+
+export type ProblemDocument = z.infer<typeof problemDocument>;
+
+export const problemType = 'application/problem+json';
+
+function typeOf(name: ProblemName): string {
+  return `urn:poster-v2:problem:${name}`;
+}
+
+export const statusOf = (name: ProblemName): number => problems[name][0];
+
+/** Thrown where a request cannot be answered as it wishes. The message is one sentence for the client. */
+export class RequestProblem extends Error {
+  override readonly name = 'RequestProblem';
+  readonly problem: ProblemName;
+  /** After how many seconds asking again may help. */
+  readonly retryAfter: number | undefined;
+
+  constructor(problem: ProblemName, message: string, { retryAfter, ...options }: ProblemOptions = {}) {
+    super(message, options);
+    this.problem = problem;
+    this.retryAfter = retryAfter;
+  }
+
+  get status(): number {
+    return statusOf(this.problem);
+  }
+}
+
+interface ProblemOptions extends ErrorOptions {
+  readonly retryAfter?: number;
+}
+
+const byKind: Readonly<Record<ErrorKind, ProblemName>> = {
+  input: 'unusable-picture',
+  usage: 'invalid-options',
+  device: 'no-resources',
+  resources: 'no-resources',
+  diverged: 'internal',
+  interrupted: 'interrupted',
+};
+
+/** What Fastify, its plugins and Node tell by a code, as a problem and a sentence of ours. */
+const byCode: ReadonlyMap<string, readonly [ProblemName, string]> = new Map([
+  ['FST_ERR_CTP_BODY_TOO_LARGE', ['too-large', 'The body has more bytes than are accepted; send less.']],
+  [
+    'FST_ERR_CTP_INVALID_MEDIA_TYPE',
+    ['unsupported-media-type', 'The content-type is not one that is read here; /docs lists those that are.'],
+  ],
+  ['FST_ERR_CTP_EMPTY_TYPE', ['unsupported-media-type', 'The body has no content-type; give one.']],
+  [
+    'FST_ERR_CTP_INVALID_CONTENT_LENGTH',
+    ['bad-request', 'The body is shorter or longer than its content-length; send all of it.'],
+  ],
+  ['FST_ERR_BAD_URL', ['bad-request', 'The address cannot be read; check its escapes.']],
+  ['FST_ERR_MAX_PARAM_LENGTH', ['not-found', 'The address is too long; check it.']],
+  ['FST_PARTS_LIMIT', ['too-large', 'The body has more parts than are accepted; send fewer.']],
+  ['FST_FILES_LIMIT', ['too-large', 'The body has more pictures than are accepted; send fewer.']],
+  ['FST_FIELDS_LIMIT', ['too-large', 'The body has more fields than are accepted; send fewer.']],
+  ['FST_REQ_FILE_TOO_LARGE', ['too-large', 'A picture has more bytes than are accepted; save it smaller.']],
+  ['FST_PROTO_VIOLATION', ['bad-request', 'A part has a name that is not accepted; name it as /docs says.']],
+  ['FST_INVALID_MULTIPART_CONTENT_TYPE', ['unsupported-media-type', 'The body is not multipart/form-data.']],
+  ['FST_MP_PREMATURE_CLOSE', ['bad-request', 'The body ends in the middle of a part; send all of it.']],
+  ['ERR_HTTP_REQUEST_TIMEOUT', ['request-timeout', 'The request did not come in time; send it faster.']],
+  ['HPE_HEADER_OVERFLOW', ['headers-too-large', 'The headers have more bytes than are accepted; send fewer.']],
+  ['ECONNRESET', ['bad-request', 'The connection ended in the middle of the request.']],
+  ['ERR_STREAM_PREMATURE_CLOSE', ['bad-request', 'The connection ended in the middle of the request.']],
+]);
+
+/** Anything thrown, as a problem. What nobody expected says nothing of the inside. */
+export function problemOf(error: unknown): RequestProblem {
+  if (error instanceof RequestProblem) return error;
+  if (error instanceof UserError) {
+    const problem = byKind[error.kind];
+    const retry = statusOf(problem) === 503 ? { retryAfter: 1 } : {};
+    return new RequestProblem(problem, error.message, { cause: error, ...retry });
+  }
+  const code = fieldOf(error, 'code');
+  const [problem, sentence] = (typeof code === 'string' ? byCode.get(code) : undefined) ?? [];
+  if (problem !== undefined && sentence !== undefined) return new RequestProblem(problem, sentence, { cause: error });
+  const status = fieldOf(error, 'statusCode');
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new RequestProblem('bad-request', 'The request cannot be read; /docs says what is accepted.', {
+      cause: error,
+    });
+  }
+  return new RequestProblem('internal', 'The server has a defect; its log has more under this request id.', {
+    cause: error,
+  });
+}
+
+function fieldOf(error: unknown, name: string): unknown {
+  return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
+}
+
+export function documentOf(problem: RequestProblem, requestId: string): ProblemDocument {
+  const [status, title] = problems[problem.problem];
+  return { type: typeOf(problem.problem), title, status, detail: messageOf(problem), requestId };
+}

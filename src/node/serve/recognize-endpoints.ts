@@ -1,0 +1,119 @@
+import sharp from 'sharp';
+import type { Picture } from '../../image/resize.js';
+import { type Recognition, recognitionDocument } from '../../recognize/index.js';
+import { batch, models, type ServedRecognition, single } from './documents.js';
+import { binary, type Endpoint } from './endpoint.js';
+import type { Inference } from './inference.js';
+import { checked, detectOf, type RecognizeRequestOptions, recognizeOptions } from './options.js';
+import { documentOf, type ProblemName, problemOf } from './problem.js';
+import type { CompleteSettings } from './settings.js';
+import { form, jsonPicture, jsonPictures, type Upload, uploadedPicture, uploadedPictures } from './uploads.js';
+
+/** What any endpoint that takes pictures may answer with. */
+export const pictureProblems: readonly ProblemName[] = [
+  'bad-request',
+  'unauthorized',
+  'request-timeout',
+  'too-large',
+  'unsupported-media-type',
+  'unusable-picture',
+  'invalid-options',
+  'too-many-requests',
+  'overloaded',
+  'loading',
+  'draining',
+  'interrupted',
+  'no-resources',
+  'deadline',
+];
+
+/** What pictures show. */
+export function recognizeEndpoints(inference: Inference, settings: CompleteSettings): Endpoint[] {
+  const recognized = async (
+    { pictures, options: given }: Upload,
+    life: AbortSignal,
+  ): Promise<{
+    readonly options: RecognizeRequestOptions;
+    readonly results: readonly PromiseSettledResult<Recognition>[];
+  }> => {
+    const options = checked(recognizeOptions, given);
+    const detect = detectOf(options, settings.maxFaces);
+    const results = await inference.recognize(pictures, { detect, crops: options.crops === true }, life);
+    return { options, results };
+  };
+  return [
+    {
+      method: 'POST',
+      path: '/v1/recognize',
+      summary: 'The faces of a picture and their expressions',
+      description:
+        'Send the file of a picture (JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP) as the body, in a form, or in base64. Options stand in the address, in fields of the form, or in the JSON.',
+      query: recognizeOptions,
+      body: {
+        'image/*': binary,
+        'application/octet-stream': binary,
+        'multipart/form-data': form('image', recognizeOptions),
+        'application/json': jsonPicture,
+      },
+      answer: { 'application/json': single },
+      problems: pictureProblems,
+      guard: 'place',
+      handler: async (request) => {
+        const { options, results } = await recognized(await uploadedPicture(request, settings), request.life);
+        const [result] = results;
+        if (result === undefined) throw new Error('a picture gave no result');
+        if (result.status === 'rejected') throw result.reason;
+        return { model: inference.model, ...(await servedRecognition(result.value, options.top)) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/recognize/batch',
+      summary: 'The faces of several pictures and their expressions',
+      description: 'A picture that cannot be used has its problem in its place and disturbs no other.',
+      query: recognizeOptions,
+      body: { 'multipart/form-data': form('images', recognizeOptions), 'application/json': jsonPictures },
+      answer: { 'application/json': batch },
+      problems: pictureProblems,
+      guard: 'place',
+      handler: async (request) => {
+        const { options, results } = await recognized(await uploadedPictures(request, settings), request.life);
+        const served = results.map(async (result) =>
+          result.status === 'fulfilled'
+            ? servedRecognition(result.value, options.top)
+            : { problem: documentOf(problemOf(result.reason), request.id) },
+        );
+        return { model: inference.model, results: await Promise.all(served) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/models',
+      summary: 'The network that answers, its labels and what it takes',
+      answer: { 'application/json': models },
+      problems: ['unauthorized', 'too-many-requests', 'loading'],
+      guard: 'key',
+      handler: async () => {
+        const { labels, preprocessing } = inference.recognizer.classifier;
+        return { models: [{ name: inference.model, labels, preprocessing, ready: true }] };
+      },
+    },
+  ];
+}
+
+async function servedRecognition(recognition: Recognition, top: number | undefined): Promise<ServedRecognition> {
+  const { faces, ...document } = recognitionDocument(recognition, top);
+  const crops = await Promise.all(recognition.faces.map(({ crop }) => crop && pngOf(crop)));
+  return {
+    ...document,
+    faces: faces.map(({ scores, ...face }, i) => {
+      const crop = crops[i];
+      return { ...face, scores: [...scores], ...(crop === undefined ? {} : { crop }) };
+    }),
+  };
+}
+
+async function pngOf({ data, width, height, channels }: Picture): Promise<string> {
+  const png = await sharp(data, { raw: { width, height, channels } }).png().toBuffer();
+  return png.toString('base64');
+}

@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pino from 'pino';
+import { messageOf, UserError } from '../../common/errors.js';
+import { explainFileError } from '../files/files.js';
+import { createApp } from './app.js';
+import { addEndpoints } from './endpoint.js';
+import { healthEndpoints, type ServerState } from './health-endpoints.js';
+import { Inference, type ServedRecognizer } from './inference.js';
+import { Keys } from './keys.js';
+import { createMetrics } from './metrics.js';
+import { recognizeEndpoints } from './recognize-endpoints.js';
+import { type CompleteSettings, completeSettings, type ServeSettings } from './settings.js';
+
+export interface ServeOptions extends ServeSettings {
+  /** What recognises: weights, device, threads and the like. */
+  readonly recognizer?: ServedRecognizer;
+  /** Where lines of the log go. Default: standard output. */
+  readonly logTo?: { write(line: string): void };
+}
+
+/** A server that runs. */
+export interface Served {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Settled once the networks are loaded and requests are taken. @throws UserError where they cannot be loaded */
+  readonly ready: Promise<void>;
+  /** Reads the file of keys again. @throws UserError where it cannot be used; the keys stay as they are */
+  reloadKeys(): Promise<void>;
+  /** Takes no more requests, ends those in hand, and stops. Safe to call again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves expressions over HTTP. It listens at once, and takes requests when the networks are loaded.
+ *
+ *     const server = await serve({ port: 8080 });
+ *     await server.ready;
+ *
+ * @throws UserError for settings that cannot be, files that cannot be read, and an address that is taken
+ */
+export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions = {}): Promise<Served> {
+  const settings = completeSettings(given);
+  const logger = pino({ level: settings.log, base: null }, logTo ?? pino.destination(1));
+  let state: ServerState = 'loading';
+  const metrics = createMetrics(() => ({
+    queueLength: () => inference.admission.waiting,
+    inHand: () => inference.admission.inHand,
+    ready: () => state === 'ok',
+  }));
+  const inference = new Inference(settings, metrics);
+  const keys = settings.keyFile === undefined ? undefined : await Keys.read(settings.keyFile);
+  const tls = await tlsOf(settings);
+  const { app, guards } = await createApp({
+    settings,
+    metrics,
+    logger,
+    tls,
+    keys,
+    admission: inference.admission,
+    state: () => state,
+  });
+  addEndpoints(app, [...healthEndpoints(() => state, metrics), ...recognizeEndpoints(inference, settings)]);
+  await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
+    throw new UserError(
+      `The server cannot listen at ${settings.host}, port ${settings.port} (${messageOf(error)}); choose another.`,
+      'usage',
+      { cause: error },
+    );
+  });
+  const ready = inference.load(recognizer).then(() => {
+    if (state === 'loading') state = 'ok';
+  });
+  // Whoever serves may ask later.
+  ready.catch(() => undefined);
+  const close = async (): Promise<void> => {
+    state = 'draining';
+    const until = performance.now() + settings.drain * 1000;
+    while (guards.inHand > 0 && performance.now() < until) await sleep(20);
+    await app.close();
+    await ready.catch(() => undefined);
+    await inference.dispose();
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    url: urlOf(app.server.address(), tls !== undefined),
+    ready,
+    reloadKeys: async () => keys?.reload(),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+async function tlsOf({ tlsCert, tlsKey }: CompleteSettings): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  const read = (path: string): Promise<Buffer> =>
+    readFile(path).catch((error: unknown) => {
+      throw explainFileError(error, 'read', path);
+    });
+  return { cert: await read(tlsCert), key: await read(tlsKey) };
+}
+
+function urlOf(address: AddressInfo | string | null, isTls: boolean): string {
+  if (address === null || typeof address === 'string') throw new Error('a server without a port');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${isTls ? 'https' : 'http'}://${host}:${address.port}`;
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serve } from '../src/node/serve/index.js';
+import { temporaryFolder } from '../src/recognize/helpers.test.js';
+import { fails, main, start } from './support/cli.js';
+import { ask, cheap, portrait, problem, served, stillWorks } from './support/served.js';
+
+test('a server listens at once, and takes requests when its networks are loaded', async () => {
+  const server = await serve({ port: 0, log: 'silent', recognizer: cheap });
+  const early = await fetch(`${server.url}/readyz`);
+  assert.deepEqual([early.status, await early.json()], [503, { status: 'loading' }]);
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
+  assert.match((await problem(await ask(server.url), 503)).type, /loading$/);
+  await server.ready;
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  await stillWorks(server.url);
+  await server.close();
+  await assert.rejects(fetch(`${server.url}/healthz`));
+});
+
+test('under more than it can do a server answers rightly or says when to come again', async () => {
+  const server = await served({ concurrency: 1, maxQueue: 2 });
+  const responses = await Promise.all(Array.from({ length: 12 }, () => ask(server.url)));
+  const turnedAway = responses.filter(({ status }) => status === 503);
+  assert.ok(turnedAway.length > 0 && turnedAway.length < 12);
+  for (const response of turnedAway) {
+    assert.ok(Number(response.headers.get('retry-after')) >= 1);
+    assert.match((await problem(response, 503)).type, /overloaded$/);
+  }
+  for (const response of responses) {
+    if (response.status === 503) continue;
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), /"expression":"happiness"/);
+  }
+  await stillWorks(server.url);
+  await server.close();
+});
+
+test('a client may have so many requests in hand', async () => {
+  const server = await served({ clientRequests: 1 });
+  const responses = await Promise.all(Array.from({ length: 4 }, () => ask(server.url)));
+  assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200, 429]));
+  await stillWorks(server.url);
+  await server.close();
+});
+
+test('what takes longer than its deadline is given up, and so is what nobody waits for', async () => {
+  const server = await served({ deadline: 0.1 });
+  const images = Array.from({ length: 30 }, () => portrait.toString('base64'));
+  const batch = { method: 'POST', body: JSON.stringify({ images }), headers: { 'content-type': 'application/json' } };
+  await problem(await fetch(`${server.url}/v1/recognize/batch`, batch), 504);
+  await server.close();
+  const patient = await served();
+  const leaving = new AbortController();
+  const left = fetch(`${patient.url}/v1/recognize/batch`, { ...batch, signal: leaving.signal });
+  await sleep(50);
+  leaving.abort();
+  await assert.rejects(left, { name: 'AbortError' });
+  await stillWorks(patient.url);
+  const figures = await (await fetch(`${patient.url}/metrics`)).text();
+  assert.match(figures, /^poster_requests_in_hand 0$/m);
+  await patient.close();
+});
+
+test('keys, origins and rates: who may ask, and how often', async (t) => {
+  const keyFile = join(await temporaryFolder(t), 'keys.txt');
+  const [first, second] = ['first-key-0123456789', 'second-key-0123456789'];
+  await writeFile(keyFile, `# keys\n${first}\n\n${second}\n`);
+  const server = await served({ keyFile, corsOrigins: ['https://example.org'], rate: 20 });
+  const given = (key: string): RequestInit => ({ headers: { authorization: `Bearer ${key}` } });
+  const none = await ask(server.url);
+  assert.equal(none.headers.get('www-authenticate'), 'Bearer');
+  await problem(none, 401);
+  for (const wrong of ['x', first.slice(1), `${first}${second}`, 'y'.repeat(5000)]) {
+    await problem(await ask(server.url, given(wrong)), 401);
+  }
+  assert.equal((await ask(server.url, given(first))).status, 200);
+  assert.equal((await ask(server.url, { headers: { 'x-api-key': second } })).status, 200);
+  for (const path of ['/v1/models', '/metrics']) await problem(await fetch(`${server.url}${path}`), 401);
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  await writeFile(keyFile, `${second}\n`);
+  await server.reloadKeys();
+  await problem(await ask(server.url, given(first)), 401);
+  await writeFile(keyFile, 'short\n');
+  await assert.rejects(server.reloadKeys(), /^UserError: The file .* has a key below 16 characters/);
+  const asPage = async (origin: string): Promise<string | null> =>
+    (await ask(server.url, { headers: { 'x-api-key': second, origin } })).headers.get('access-control-allow-origin');
+  assert.equal(await asPage('https://example.org'), 'https://example.org');
+  assert.equal(await asPage('https://example.com'), null);
+  let last: Response;
+  let asked = 0;
+  do last = await fetch(`${server.url}/v1/models`, { headers: { 'x-api-key': second } });
+  while (last.status === 200 && ++asked < 20);
+  assert.ok(Number(last.headers.get('retry-after')) > 0);
+  await problem(last, 429);
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  await server.close();
+});
+
+test('poster serve says how it runs, answers, and SIGTERM lets what is in hand end', async () => {
+  const { child, finished } = start(['serve', '--port', '0', '--threads', '1', '--max-queue', '7'], tmpdir());
+  const url = await new Promise<string>((resolve) => {
+    let told = '';
+    child.stderr?.on('data', (data: Buffer) => {
+      told += data.toString();
+      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  let answered = false;
+  const asked = ask(url).finally(() => {
+    answered = true;
+  });
+  while (!answered) {
+    if (/^poster_requests_in_hand 1$/m.test(await (await fetch(`${url}/metrics`)).text())) break;
+  }
+  child.kill('SIGTERM');
+  assert.equal((await asked).status, 200);
+  const { code, stdout, stderr } = await finished;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^ {2}maxQueue: 7$/m);
+  assert.match(stdout, /"route":"\/v1\/recognize","status":200/);
+});
+
+test('settings that cannot be are told in a sentence', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'odd.json'), '{"maxQueue": 3, "nonsense": 1}');
+  assert.ok(main.length > 0);
+  await fails(['serve', '--max-queue', 'many'], folder, 2, /^poster: The value of --max-queue cannot be used/m);
+  await fails(['serve', '--tls-cert', 'a.pem'], folder, 2, /TLS needs a certificate and its key/);
+  await fails(['serve', '--config', 'odd.json'], folder, 2, /odd\.json cannot be used.*nonsense/);
+  await fails(['serve', '--key-file', 'none.txt'], folder, 3, /none\.txt/);
+});

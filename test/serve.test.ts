@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import { z } from 'zod';
+import type { Served } from '../src/node/serve/index.js';
+import { problemDocument } from '../src/node/serve/problem.js';
+import { Recognizer, recognitionDocument } from '../src/recognize/index.js';
+import { ask, cheap, portrait, problem, seen, served, stillWorks } from './support/served.js';
+
+let server: Served;
+before(async () => {
+  server = await served({ maxPictures: 3, maxPicture: 1_000_000, maxBody: 1_500_000, maxPixels: 1_000_000, slow: 2 });
+});
+after(() => server.close());
+
+const json = (body: unknown): RequestInit => ({
+  method: 'POST',
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+  headers: { 'content-type': 'application/json' },
+});
+function form(files: readonly Uint8Array[], fields: Readonly<Record<string, string>> = {}): RequestInit {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) body.set(name, value);
+  files.forEach((file, i) => {
+    body.append('image', new Blob([Uint8Array.from(file)]), `../../etc/${i}.png`);
+  });
+  return { method: 'POST', body };
+}
+const post = (path: string, init: RequestInit): Promise<Response> => fetch(`${server.url}${path}`, init);
+
+test('a picture as body, as file of a form and as base64 gives what the library gives', async () => {
+  const recognizer = await Recognizer.load(cheap);
+  const expected = recognitionDocument(await recognizer.recognize(portrait), 2);
+  await recognizer.dispose();
+  const asked = [
+    await ask(server.url, {}).then(() =>
+      post('/v1/recognize?top=2', { method: 'POST', body: portrait, headers: { 'content-type': 'image/png' } }),
+    ),
+    await post('/v1/recognize', form([portrait], { top: '2' })),
+    await post('/v1/recognize', json({ image: portrait.toString('base64'), options: { top: 2 } })),
+    await post('/v1/recognize?top=2', json({ image: `data:image/png;base64,${portrait.toString('base64')}` })),
+  ];
+  for (const response of asked) {
+    assert.equal(response.status, 200);
+    assert.deepEqual(await response.json(), { model: 'poster-v2-nano', ...expected });
+  }
+});
+
+test('options do what they do on the command line, and crops are what the network saw', async () => {
+  const response = await post('/v1/recognize?crops=true&minScore=0.5&maxFaces=1', form([portrait]));
+  const [face] = seen.parse(await response.json()).faces;
+  const crop = await sharp(Buffer.from(face?.crop ?? '', 'base64')).metadata();
+  assert.deepEqual([crop.format, crop.width, crop.height], ['png', 48, 48]);
+  const none = await post('/v1/recognize?minSize=500', form([portrait]));
+  assert.deepEqual(seen.parse(await none.json()).faces, []);
+});
+
+test('in a batch a picture that cannot be used has its problem in its place', async () => {
+  const wide = await sharp({ create: { width: 2000, height: 600, channels: 3, background: 'gray' } })
+    .png()
+    .toBuffer();
+  const response = await post('/v1/recognize/batch', form([Buffer.from('no picture'), portrait, wide]));
+  assert.equal(response.status, 200);
+  const { results } = z
+    .object({ results: z.array(z.union([seen.omit({ model: true }), z.object({ problem: problemDocument })])) })
+    .parse(await response.json());
+  const told = results.map((one) => ('faces' in one ? one.faces[0]?.expression : one.problem.status));
+  assert.deepEqual(told, [422, 'happiness', 413]);
+});
+
+test('what cannot be used has its status and a sentence, and disturbs nothing', async () => {
+  const picture = { 'content-type': 'image/png' };
+  const base64 = portrait.toString('base64');
+  const manyParts = new FormData();
+  for (let i = 0; i < 10_000; i++) manyParts.append(`part-${i}`, 'x');
+  const cases: readonly (readonly [number, string, RequestInit])[] = [
+    [422, '/v1/recognize', { method: 'POST', body: 'no picture', headers: picture }],
+    [422, '/v1/recognize', { method: 'POST', body: portrait.subarray(0, 5000), headers: picture }],
+    [400, '/v1/recognize', { method: 'POST', body: '', headers: picture }],
+    [400, '/v1/recognize', { method: 'POST' }],
+    [415, '/v1/recognize', { method: 'POST', body: 'x', headers: { 'content-type': 'text/html' } }],
+    [415, '/v1/recognize', { method: 'POST', body: portrait }],
+    [413, '/v1/recognize', { method: 'POST', body: Buffer.alloc(1_200_000), headers: picture }],
+    [413, '/v1/recognize', { method: 'POST', body: Buffer.alloc(1_600_000), headers: picture }],
+    [400, '/v1/recognize', json('{')],
+    [400, '/v1/recognize', json(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
+    [400, '/v1/recognize', json({ image: 5 })],
+    [400, '/v1/recognize', json({ picture: base64 })],
+    [400, '/v1/recognize', json({ image: 'kein Base64!' })],
+    [400, '/v1/recognize', json({ image: '/etc/passwd.png' })],
+    [400, '/v1/recognize', json({ image: 'http://localhost/a.png' })],
+    [422, '/v1/recognize', json({ image: Buffer.from('no picture').toString('base64') })],
+    [422, '/v1/recognize?maxFaces=0', json({ image: base64 })],
+    [422, '/v1/recognize?scales=100000', json({ image: base64 })],
+    [422, '/v1/recognize?nonsense=1', json({ image: base64 })],
+    [422, '/v1/recognize?top=1', json({ image: base64, options: { top: 2 } })],
+    [422, '/v1/recognize?__proto__=1', json({ image: base64 })],
+    [400, '/v1/recognize', form([])],
+    [413, '/v1/recognize', form([portrait, portrait])],
+    [400, '/v1/recognize', form([Buffer.alloc(0)])],
+    [413, '/v1/recognize/batch', form([portrait, portrait, portrait, portrait])],
+    [413, '/v1/recognize/batch', json({ images: Array.from({ length: 4 }, () => 'AAAA') })],
+    [400, '/v1/recognize/batch', json({ images: [] })],
+    [413, '/v1/recognize/batch', { method: 'POST', body: manyParts }],
+    [
+      400,
+      '/v1/recognize',
+      { method: 'POST', body: '--x\r\n\r\nfile', headers: { 'content-type': 'multipart/form-data; boundary=x' } },
+    ],
+    [415, '/v1/recognize', { method: 'POST', body: 'x', headers: { 'content-type': 'multipart/mixed; boundary=x' } }],
+    [400, '/v1/recognize', { method: 'POST', body: 'x', headers: { 'content-type': 'multipart/form-data' } }],
+    [404, '/v1/../../etc/passwd', {}],
+    [404, '/nothing', json('{}')],
+    [400, '/v1/%ff', {}],
+    [405, '/v1/recognize', {}],
+    [405, '/v1/models', { method: 'DELETE' }],
+  ];
+  for (const [status, path, init] of cases) {
+    await problem(await post(path, init), status).catch((error: unknown) => {
+      throw new Error(`${path} ${JSON.stringify(init.headers)} ${String(init.body).slice(0, 60)}`, { cause: error });
+    });
+  }
+  await stillWorks(server.url);
+});
+
+test('a form whose file has no name is read: what it is called does not matter', async () => {
+  const head = '--x\r\ncontent-disposition: form-data; filename="a.png"\r\ncontent-type: image/png\r\n\r\n';
+  const body = Buffer.concat([Buffer.from(head), portrait, Buffer.from('\r\n--x--\r\n')]);
+  const response = await post('/v1/recognize', {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+  });
+  assert.ok([200, 400].includes(response.status), String(response.status));
+  await stillWorks(server.url);
+});
+
+/** Speaks to the server without a client's help. @returns all that it answers */
+async function raw(...pieces: readonly (string | Uint8Array)[]): Promise<string> {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket.on('data', (data) => {
+    answer += data.toString('latin1');
+  });
+  socket.on('error', () => undefined);
+  for (const piece of pieces) socket.write(piece);
+  await once(socket, 'close');
+  return answer;
+}
+const head = (length: number): string =>
+  `POST /v1/recognize HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\ncontent-length: ${length}\r\n`;
+
+test('what is no HTTP, floods of headers and slow clients are told so and end', async () => {
+  assert.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 .*\r\n[\s\S]*"detail":"This is not a request/);
+  assert.match(await raw(`${head(5)}x: ${'y'.repeat(30_000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);
+  // It promises a body and sends none of it.
+  assert.match(await raw(`${head(1000)}\r\n`, 'short'), /^HTTP\/1\.1 408 [\s\S]*did not come in time/);
+  await stillWorks(server.url);
+});
+
+test('request ids, those of clients too, are in answers', async () => {
+  const own = await ask(server.url, { headers: { 'x-request-id': 'mine-1' } });
+  assert.equal(own.headers.get('x-request-id'), 'mine-1');
+  const odd = await ask(server.url, { headers: { 'x-request-id': 'a b' } });
+  assert.match(odd.headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/);
+});
+
+test('figures count what was answered', async () => {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  assert.match(text, /^poster_ready 1$/m);
+  assert.match(text, /^poster_queue_pictures 0$/m);
+  assert.match(text, /^poster_requests_total\{method="POST",route="\/v1\/recognize",status="413"\} [1-9]/m);
+  assert.doesNotMatch(text, /etc|nonsense/);
+});

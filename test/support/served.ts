@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { type Served, type ServeOptions, serve } from '../../src/node/serve/index.js';
+import { problemDocument } from '../../src/node/serve/problem.js';
+
+export const portraitPath = fileURLToPath(new URL('../../../assets/astronaut.png', import.meta.url));
+export const portrait = await readFile(portraitPath);
+
+/** A cheap look at the portrait: one scale, nothing turned. */
+export const cheap = { threads: 1, detect: { scales: [192], turned: false } } as const;
+
+/** A server that is ready. */
+export async function served(options: ServeOptions = {}): Promise<Served> {
+  const server = await serve({ port: 0, log: 'silent', recognizer: cheap, ...options });
+  await server.ready;
+  return server;
+}
+
+export const seen = z.object({
+  model: z.string(),
+  width: z.number(),
+  faces: z.array(z.looseObject({ expression: z.string(), probability: z.number(), crop: z.string().optional() })),
+});
+
+/** That an answer is a problem of this status. @returns its document */
+export async function problem(response: Response, status: number): Promise<z.infer<typeof problemDocument>> {
+  const text = await response.text();
+  assert.equal(response.status, status, text);
+  assert.match(response.headers.get('content-type') ?? '', /^application\/problem\+json/);
+  const document = problemDocument.parse(JSON.parse(text));
+  assert.equal(document.status, status);
+  assert.equal(document.requestId, response.headers.get('x-request-id'));
+  // One sentence, and nothing of the inside.
+  assert.match(document.detail, /^[A-Z].*\.$/);
+  assert.doesNotMatch(text, /node_modules|\.js\b|\bat .*:\d+/);
+  return document;
+}
+
+/** Asks for the faces of the portrait, as a picture in the body. */
+export function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  const { headers, ...rest } = init;
+  return fetch(`${url}/v1/recognize`, {
+    method: 'POST',
+    body: portrait,
+    headers: { 'content-type': 'image/png', ...Object.fromEntries(new Headers(headers)) },
+    ...rest,
+  });
+}
+
+/** That the portrait is recognised: whatever came before has disturbed nothing. */
+export async function stillWorks(url: string): Promise<void> {
+  const response = await ask(url);
+  assert.equal(response.status, 200);
+  assert.deepEqual(
+    seen.parse(await response.json()).faces.map(({ expression }) => expression),
+    ['happiness'],
+  );
+}
