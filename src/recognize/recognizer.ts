@@ -1,4 +1,5 @@
 import { host } from '#host';
+import { allOrNone } from '../common/all-or-none.js';
 import {
   aBoolean,
   aFile,
@@ -129,7 +130,6 @@ export class Recognizer {
       return new Recognizer(await startEngine(options), detect);
     }
     const loading = defined({ threads, onProgress: options.onProgress });
-    const checkpoint = options.checkpoint ?? (await host.bundledCheckpoint(loading));
     const detectorOptions = { ...loading, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
     const chosen = await chooseDevice(device);
     const network = {
@@ -137,19 +137,20 @@ export class Recognizer {
       device: chosen.device,
       ...defined({ assumed, raw: options.raw, prefer: options.prefer }),
     };
-    const classifier = await loadClassifier(checkpoint, network);
-    try {
-      const parts = {
-        classifier: flip ? withViews(classifier, viewsOf({ flip })) : classifier,
-        decode: decode ?? host.decodeImage,
-        lowContrast,
-        ...(aligned ? {} : { detector: await loadFaceDetector(detectorOptions) }),
-      };
-      return Recognizer.of(parts, detect);
-    } catch (error) {
-      await classifier.dispose();
-      throw error;
-    }
+    // Side by side: the runtime starts with the detector's small file while the large one still comes.
+    const loadNetwork = async (): Promise<Classifier> =>
+      loadClassifier(options.checkpoint ?? (await host.bundledCheckpoint(loading)), network);
+    const [classifier, detector] = await allOrNone(
+      loadNetwork(),
+      aligned ? Promise.resolve(undefined) : loadFaceDetector(detectorOptions),
+    );
+    const parts = {
+      classifier: flip ? withViews(classifier, viewsOf({ flip })) : classifier,
+      decode: decode ?? host.decodeImage,
+      lowContrast,
+      ...defined({ detector }),
+    };
+    return Recognizer.of(parts, detect);
   }
 
   /** One of parts that are ready; disposing of it disposes of them. */
