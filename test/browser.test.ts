@@ -10,7 +10,7 @@ import { type Recognition, Recognizer } from '../src/recognize/index.js';
 import { detectorDigest, expressionDigest } from '../src/web/host/bundled-digests.js';
 import type { Seen, SeenIsolated, Told } from './browser/page.js';
 import { findChromium, openChromium } from './support/chromium.js';
-import { pngOfSize } from './support/containers.js';
+import { animatedPng, pngOfSize } from './support/containers.js';
 import { pageServer } from './support/page-server.js';
 
 // From a picture to an expression in a real browser, beside the same in Node.
@@ -18,6 +18,8 @@ const chromium = findChromium();
 const portrait = await readFile(new URL('../../assets/astronaut.png', import.meta.url));
 /** Lies on its side, and says by EXIF how it is turned upright. */
 const turned = await sharp(portrait).rotate(270).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer();
+
+const small = await sharp(portrait).resize(192).png().toBuffer();
 
 /** What keeps the page from starting is told too. */
 const html = `<!doctype html><title>poster-v2</title><script>
@@ -46,6 +48,9 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
     ['/portrait.png', portrait],
     ['/turned.jpg', turned],
     ['/huge.png', pngOfSize(portrait, 100_000, 100_000)],
+    ['/small.png', small],
+    ['/animated.png', animatedPng(small, 3)],
+    ['/sixty.png', pngOfSize(portrait, 60_000, 60_000)],
     ['/text.png', 'not a picture'],
     [
       '/empty.png',
@@ -196,6 +201,41 @@ seenTest('what a page cannot use is a sentence each', ({ seen: { unusable } }) =
   for (const [name, sentence] of Object.entries(sentences)) assert.match(unusable[name] ?? '', sentence, name);
 });
 
+/** What is told of what visitors and servers do wrong. */
+const badInputSentences: Readonly<Record<string, RegExp>> = {
+  'not a picture': /^UserError: Picture 1 is a web page, not a picture in a format that can be read/,
+  'no bytes': /^UserError: Picture 1 is empty \(0 bytes\); replace it or leave it out\.$/,
+  'PNG cut in half': /^UserError: Picture 1 is truncated or damaged \(.+\); replace it or leave it out\.$/,
+  'JPEG cut in half': /^UserError: Picture 1 is truncated or damaged \(.+\); replace it or leave it out\.$/,
+  'header alone': /^UserError: Picture 1 is truncated or damaged \(.+\); replace it or leave it out\.$/,
+  'header of 60,000 x 60,000': /^UserError: Picture 1 is 60000 x 60000 pixels, more than the 64 megapixels/,
+  animation: /^happiness$/,
+  'address that is not there': /^UserError: Picture 1 nowhere\.png cannot be loaded: the server answered 404;/,
+  'server that is not there': /^UserError: Picture 1 http:\S+ cannot be loaded \(Failed to fetch\); check the address/,
+  'answer that never ends': /^Error: the visitor has gone on$/,
+  'answer that never comes': /^Error: the visitor has gone on$/,
+  'weights that are no file of weights':
+    /^UserError: small\.png is not a usable safetensors file: .+; download or save/,
+  'weights at no address': /^UserError: The checkpoint nowhere\.safetensors cannot be loaded: the server answered 404;/,
+  'detector that is another file':
+    /^UserError: The face detector's file is not the face detector's network: .+; install/,
+  'no WebGPU':
+    /^UserError: There is no WebGPU in this browser, or in a page of http:; choose the device cpu, or another/,
+  'no adapter of WebGPU': /^UserError: This browser gives WebGPU no graphics processor; switch on its hardware accel/,
+  'storage forbidden': /^9227580 bytes came$/,
+  'no storage at all': /^9227580 bytes came$/,
+  'storage full': /^9227580 bytes came$/,
+  'storage with room again': /^9227580 bytes came$/,
+};
+
+seenTest('a bad input is a sentence, and the next picture is read', ({ seen: { bad } }) => {
+  assert.deepEqual(Object.keys(bad), Object.keys(badInputSentences));
+  for (const [name, sentence] of Object.entries(badInputSentences)) {
+    assert.match(bad[name]?.told ?? '', sentence, name);
+    assert.equal(bad[name]?.afterwards, 'happiness', name);
+  }
+});
+
 seenTest('weights are fetched once, and their loading is told', ({ seen: { progress }, asked }) => {
   for (const { name: file, bytes: total } of [expressionDigest, detectorDigest]) {
     const told = progress.filter((one) => one.file === file);
@@ -209,8 +249,8 @@ seenTest('weights are fetched once, and their loading is told', ({ seen: { progr
     assert.deepEqual(loaded.slice(-2), [total, total]);
   }
   assert.equal(asked.get('/weights/face-detector.onnx'), 1);
-  // Once by each of the six loads of refused weights.
-  assert.equal(asked.get('/weights/poster-v2-nano.safetensors'), 1 + 6);
+  // Once by each of the six loads of refused weights, and of the four in which the browser keeps nothing or kept nothing.
+  assert.equal(asked.get('/weights/poster-v2-nano.safetensors'), 1 + 6 + 4);
 });
 
 seenTest('weights that are not those of the package are a sentence, and not kept', ({ seen: { weights } }) => {

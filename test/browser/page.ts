@@ -5,6 +5,7 @@
 import { env } from 'onnxruntime-web/wasm';
 import { type LoadProgress, type Recognition, Recognizer } from 'poster-v2';
 import { configureRuntime, type ImageSource } from '../../src/entries/web.js';
+import { type BadInput, badInputs } from './bad-input.js';
 import { everyKind, unusable } from './pictures.js';
 import { type RefusedWeights, refusedWeights } from './weights.js';
 
@@ -20,6 +21,7 @@ export interface Seen {
   readonly unusable: Readonly<Record<string, string>>;
   readonly progress: readonly LoadProgress[];
   readonly weights: RefusedWeights;
+  readonly bad: Readonly<Record<string, BadInput>>;
 }
 
 /** What the second page sends back, which is isolated from other origins. */
@@ -69,7 +71,9 @@ async function look(): Promise<Seen> {
   await recognizer.dispose();
   // From what the browser has kept.
   await (await Recognizer.load({ onProgress: (one) => progress.push(one) })).dispose();
-  return { results, refused, kinds, turnedImage, unusable: said, progress, weights: await refusedWeights() };
+  const weights = await refusedWeights();
+  const bad = await badInputs('small.png');
+  return { results, refused, kinds, turnedImage, unusable: said, progress, weights, bad };
 }
 
 async function lookIsolated(): Promise<SeenIsolated> {

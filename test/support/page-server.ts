@@ -62,6 +62,8 @@ export function pageServer(
       onTold(Buffer.concat(pieces).toString());
     } else if (pathname === '/never.png') {
       // No answer: it is being loaded for as long as the page is there.
+    } else if (pathname === '/endless.png') {
+      response.writeHead(200, { 'content-type': 'image/png' }).write('the rest never comes');
     } else if (!pathname.includes('.')) {
       onTold(undefined);
       response.writeHead(200, { 'content-type': 'text/html', ...(pathname === '/isolated' ? isolation : {}) });

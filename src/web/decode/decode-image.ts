@@ -1,7 +1,8 @@
 import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
-import { checkedHeader, tooManyBytes } from '../../image/checked-header.js';
+import { checkedHeader, damaged, tooManyBytes } from '../../image/checked-header.js';
+import type { PictureHeader } from '../../image/formats/header.js';
 import { type DecodedImage, type DecodeRequest, type EncodedImage, pictureOf } from '../../image/image-source.js';
 import { maxFileBytes } from '../../image/picture-limits.js';
 import { pictureMemory } from '../../image/picture-memory.js';
@@ -19,15 +20,11 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
   if (image instanceof Blob && image.size > maxFileBytes) throw tooManyBytes(name);
   const limit = { bytes: maxFileBytes, error: () => tooManyBytes(name) };
   const bytes = await readBytes(image, name, { limit, ...defined({ signal }) });
-  const { width, height, memory, frames } = checkedHeader(bytes, name);
+  const { format, width, height, memory, frames } = checkedHeader(bytes, name);
   const lease = await pictureMemory().acquire(memory + rgbaBytes * width * height, defined({ signal, urgent }));
   try {
     const pixels = await pixelsOf(new Blob([bytes])).catch((error: unknown) => {
-      throw new UserError(
-        `${name} cannot be decoded by this browser (${printable(messageOf(error))}); save it as JPEG or PNG.`,
-        'input',
-        { cause: error },
-      );
+      throw new UserError(`${name} ${decodeFailure(format, messageOf(error))}`, 'input', { cause: error });
     });
     signal?.throwIfAborted();
     return { picture: pictureOf(pixels, request), frames };
@@ -35,6 +32,15 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
     lease.release();
   }
 }
+
+/** The rest of a sentence about a picture whose header was read and whose pixels were not. */
+const decodeFailure = (format: PictureHeader['format'], reason: string): string =>
+  everywhere.has(format)
+    ? damaged(reason.replace(/\.$/, ''))
+    : `cannot be decoded by this browser (${printable(reason)}); save it as JPEG or PNG.`;
+
+/** What every browser decodes: where it fails, it is the file's fault. */
+const everywhere: ReadonlySet<PictureHeader['format']> = new Set(['JPEG', 'PNG', 'WebP', 'GIF', 'BMP']);
 
 /** A canvas gives four bytes for a pixel. */
 const rgbaBytes = 4;

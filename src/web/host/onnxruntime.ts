@@ -37,16 +37,10 @@ export const runtimeFolder = (): string | undefined => folder;
 
 /**
  * `onnxruntime-web`: its build for WebAssembly, or the larger one with WebGPU.
- * @throws UserError (kind `device`) where the browser has no WebGPU
+ * @throws UserError (kind `device`) where the browser has no WebGPU, or no GPU for it
  */
 export async function loadOrt({ device, threads }: RuntimeUse): Promise<OrtModule> {
-  if (device === 'webgpu' && !('gpu' in navigator)) {
-    throw new UserError(
-      'There is no WebGPU in this browser, or in a page of http:; choose the device cpu, or another browser.',
-      'device',
-      { settings: ['device'] },
-    );
-  }
+  if (device === 'webgpu') await requireAdapter();
   started = true;
   const ort = device === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
   const { wasm } = ort.env;
@@ -54,6 +48,26 @@ export async function loadOrt({ device, threads }: RuntimeUse): Promise<OrtModul
   if (folder !== undefined) wasm.wasmPaths ??= folder;
   wasm.numThreads ??= wasm.wasmPaths === undefined ? 1 : threadsHere(threads);
   return ort;
+}
+
+/** Before the runtime's largest file is fetched for nothing. */
+async function requireAdapter(): Promise<void> {
+  // Typed as if every browser had it.
+  const gpu: GPU | undefined = navigator.gpu;
+  if (gpu === undefined) {
+    throw new UserError(
+      'There is no WebGPU in this browser, or in a page of http:; choose the device cpu, or another browser.',
+      'device',
+      { settings: ['device'] },
+    );
+  }
+  if ((await gpu.requestAdapter()) === null) {
+    throw new UserError(
+      "This browser gives WebGPU no graphics processor; switch on its hardware acceleration in the browser's settings, or choose the device cpu.",
+      'device',
+      { settings: ['device'] },
+    );
+  }
 }
 
 /** More threads wait for each other longer than they save. */

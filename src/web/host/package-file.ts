@@ -68,7 +68,7 @@ interface FileCache {
 
 /** Undefined where the browser gives the page none: in pages of http:, in private windows of some. */
 async function openCache(file: PackageFile): Promise<FileCache | undefined> {
-  if (!isSecureContext || !('caches' in globalThis)) return undefined;
+  if (!isSecureContext || typeof caches === 'undefined') return undefined;
   const cache = await caches.open(cacheName).catch(() => undefined);
   if (cache === undefined) return undefined;
   const folder = `https://poster-v2.invalid/${file.name}/`;
