@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
+import { formatTable } from '../../src/node/report/index.js';
+import { portrait } from '../sample-media.js';
+import { type Chromium, openChromium } from './chromium.js';
+import type {} from './poster-page.js';
+import { openSite } from './site.js';
+
+/** Of each part. */
+const samples = 10;
+
+/** Memory while a camera is read, and after rounds of loading, reading a picture and disposing. */
+export async function memory(minutes: number, rounds: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'poster-bench-'));
+  const site = await openSite({ programs: ['poster-page'] });
+  try {
+    const camera = join(folder, 'camera.mjpeg');
+    writeCamera(camera);
+    const browser = await openChromium({
+      args: [
+        '--use-fake-ui-for-media-stream',
+        '--use-fake-device-for-media-stream',
+        `--use-file-for-fake-video-capture=${camera}`,
+        // Memory is measured at once rather than when it suits the garbage collector.
+        '--enable-blink-features=ForceEagerMeasureMemory',
+      ],
+    });
+    try {
+      const page = await browser.page(`${site.address}poster-page?threads=2`, 'poster');
+      const measure = async (step: () => Promise<unknown>): Promise<string[]> => {
+        const told: string[] = [];
+        for (let i = 0; i < samples; i++) {
+          await step();
+          told.push(await memoryOf(page, browser));
+        }
+        return told;
+      };
+      await page.evaluate(() => poster.startCamera());
+      const withCamera = await measure(() => setTimeout((minutes * 60_000) / samples));
+      const { frames, faces } = await page.evaluate(() => poster.stopCamera());
+      const each = Math.max(1, Math.round(rounds / samples));
+      const withRounds = await measure(() => page.evaluate((count) => poster.rounds(count), each));
+      console.log(
+        "Memory in MB, the page's by measureUserAgentSpecificMemory / all that is resident of Chromium's processes",
+      );
+      const head = ['', ...Array.from({ length: samples }, (_, i) => `${i + 1}`)];
+      const rows = [
+        [`camera, tenths of ${minutes} min`, ...withCamera],
+        [`load and dispose, ${each} a column`, ...withRounds],
+      ];
+      console.log(formatTable([head, ...rows]));
+      console.log(`The camera's frames that were read: ${frames}, with ${faces} faces.`);
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    site.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function memoryOf(page: Page, browser: Chromium): Promise<string> {
+  const bytes = await page.evaluate(async () => {
+    if (!('measureUserAgentSpecificMemory' in performance)) return Number.NaN;
+    const measured = await (performance.measureUserAgentSpecificMemory as () => Promise<{ readonly bytes: number }>)();
+    return measured.bytes;
+  });
+  return `${Math.round(bytes / 2 ** 20)} / ${browser.residentMegabytes()}`;
+}
+
+/** A video of the sample portrait that sways, as Chromium's camera takes it: 10 s, over and over. */
+function writeCamera(path: string): void {
+  const sway = 'scale=1600:1600,crop=1280:720:160+120*sin(t*0.628):200+100*sin(t*1.256),format=yuvj420p';
+  const args = ['-v', 'error', '-y', '-loop', '1', '-framerate', '15', '-t', '10', '-i', portrait, '-vf', sway];
+  const { status, error, stderr } = spawnSync('ffmpeg', [...args, '-q:v', '5', path], { encoding: 'utf8' });
+  if (error !== undefined || status !== 0) {
+    throw new Error(
+      `ffmpeg is needed for the camera's video, and did not make it (${error?.message ?? stderr.trim()})`,
+    );
+  }
+}
