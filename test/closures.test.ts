@@ -62,7 +62,7 @@ test('the rooms of any host bring no file of a host along', async () => {
 });
 
 test('what a browser imports brings no file and no module of Node along', async () => {
-  for (const entry of ['entries/web', 'entries/core']) {
+  for (const entry of ['entries/web', 'entries/train-web', 'entries/core', 'web/learn/learn-worker']) {
     const closure = await closureOf([entry], 'browser');
     assert.ok(filesIn(closure, 'web').length > 3);
     assert.deepEqual(filesIn(closure, 'node', 'cli'), []);

@@ -49,6 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'web/decode': ['image', 'web/host'],
   'web/host': ['host', 'image', 'safetensors', 'web/decode'],
   'web/workers': ['image', ...recognition, 'workers', 'web/decode', 'web/host'],
+  'web/learn': ['learn', 'runtime', 'web/decode', 'web/host'],
   'node/draw': [...core, 'node/files', 'node/decode'],
   'node/crop': [...core, ...hosts],
   'node/runs': [...core, ...hosts, 'node/measure'],
@@ -59,7 +60,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/page': ['node/files'],
   cli: [...core, ...hosts, ...tasks],
   // The public interface: a file for each entry of package.json.
-  entries: [...core, ...hosts, ...tasks, 'web/decode', 'web/host'],
+  entries: [...core, ...hosts, ...tasks, 'web/decode', 'web/host', 'web/learn'],
 };
 
 /** What the core declares and each host has: `imports` of package.json. */

@@ -2,18 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2/train`: runs of training with their folders, recipes, and figures of trained weights. */
 
-export type { Batch } from '../image/index.js';
-export {
-  type LabelledCrop,
-  type LearnEpoch,
-  type Learned,
-  Learner,
-  type LearnOptions,
-  readBase,
-} from '../learn/index.js';
-export type { Agreement, Uncalibrated, VoteAgreement } from '../metrics/index.js';
-export { fitTemperature, voteAgreement } from '../metrics/index.js';
-export type { Recipe } from '../models/recipe.js';
+export { Learner } from '../learn/index.js';
 export {
   type Calibrated,
   type CalibrateOptions,
@@ -70,20 +59,4 @@ export { datasetRecipe, defaultRun, type RunWish, runFor } from '../node/runs/re
 export type { RunFile, Session } from '../node/runs/run-document.js';
 export { train } from '../node/runs/train.js';
 export { type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';
-export {
-  type DistillationSettings,
-  defaultDistillation,
-  distillation,
-  type Position,
-  type Reducer,
-  type StepResult,
-  type StepSettings,
-  type Student,
-  type Tally,
-  type Teacher,
-  type Teaching,
-  type TrainDevice,
-  Trainer,
-  type TrainerOptions,
-  type TrainerSnapshot,
-} from '../train/index.js';
+export * from './train-every-host.js';

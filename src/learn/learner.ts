@@ -1,32 +1,34 @@
-import { aList, anObject, requireOptions } from '../common/check-options.js';
+import { aList, requireOptions } from '../common/check-options.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
-import { entryOf } from '../common/item-at.js';
+import type { FileSource } from '../common/file-source.js';
+import { entryOf, itemAt } from '../common/item-at.js';
 import { inOneForm, type LabelSet } from '../common/labels.js';
 import { heldOut } from '../common/sampling.js';
-import { pictureOf } from '../image/image-source.js';
-import { type Augmentation, nanoAugmentation, type RawImage } from '../image/index.js';
+import { nextTurn } from '../common/turns.js';
+import { type Augmentation, type ImageSource, nanoAugmentation, type Picture } from '../image/index.js';
 import type { Evaluation } from '../metrics/index.js';
 import { buildInference, type ConfiguredNetwork, parseNetwork } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { adamw, cosine, learningRate } from '../optim/index.js';
-import { cropWhole } from '../recognize/index.js';
+import { loadCrop } from '../recognize/index.js';
 import { copyRows, type ModelCheckpoint } from '../safetensors/index.js';
 import { firstValues } from '../train/first-values.js';
 import { Trainer, type TrainerOptions } from '../train/index.js';
+import { isCheckpoint, readBase } from './base.js';
 import { type BatchSettings, type LearnedCrops, plainBatches, trainingBatches } from './batches.js';
 import { type Classes, type ClassesOptions, classesFor } from './classes.js';
 
 /** A face crop, as the base network takes them or in any other size, and the class that it shows. */
 export interface LabelledCrop {
-  /** 8-bit pixels, gray, RGB or RGBA: an `ImageData`, or the `crop` of a recognised face. */
-  readonly crop: RawImage;
+  /** The `crop` of a recognised face, an `ImageData` or other 8-bit pixels, or a picture's file. */
+  readonly crop: ImageSource;
   readonly label: string;
 }
 
 export interface LearnOptions extends ClassesOptions, Pick<TrainerOptions, 'device' | 'threads'> {
-  /** The weights to begin with: of `readBase`. */
-  readonly base: ModelCheckpoint;
+  /** The weights to begin with: a path on Node, an address in browsers, the bytes of a file, or what `readBase` gave. Default: those that come with the package. */
+  readonly base?: FileSource | ModelCheckpoint;
   /** At least two of each class. */
   readonly crops: readonly LabelledCrop[];
   /** What the label set is called (default `learned`). */
@@ -102,7 +104,7 @@ interface Parts {
 /**
  * Teaches a network classes of one's own from few face crops.
  *
- *     const learner = await Learner.create({ base: await readBase(), crops });
+ *     const learner = await Learner.create({ crops });
  *     for await (const { epoch, accuracy } of learner.train()) console.log(epoch, accuracy);
  *     const { checkpoint, evaluation } = learner.best();
  *     await learner.dispose();
@@ -121,22 +123,23 @@ export class Learner {
   }
 
   /**
-   * @throws UserError where the classes cannot be learned (one alone, one with fewer than two crops), where a number cannot be, or the
-   * device is not there.
+   * @throws UserError where the classes cannot be learned (one alone, one with fewer than two crops), where a number cannot be, where
+   * weights or a crop cannot be read, or the device is not there.
    */
   static async create(options: LearnOptions): Promise<Learner> {
-    requireOptions<LearnOptions>(options, { base: anObject, crops: aList }, 'Learner.create');
-    const { base, crops, name = 'learned', epochs = 20, lr = 3e-4, batchSize = 16, seed = 0, holdOut = 0.15 } = options;
+    requireOptions<LearnOptions>(options, { crops: aList }, 'Learner.create');
+    const { crops, name = 'learned', epochs = 20, lr = 3e-4, batchSize = 16, seed = 0, holdOut = 0.15 } = options;
     const { device, threads, keep, labels: given } = options;
     requireNumber('epochs', epochs, Number.isInteger(epochs) && epochs >= 1, 'a whole number from 1');
     requireNumber('batchSize', batchSize, Number.isInteger(batchSize) && batchSize >= 1, 'a whole number from 1');
     requireNumber('holdOut', holdOut, holdOut > 0 && holdOut < 1, 'a number between 0 and 1');
     requireNumber('lr', lr, lr > 0 && Number.isFinite(lr), 'a finite number above 0');
+    const base = isCheckpoint(options.base) ? options.base : await readBase(options.base);
     const names = crops.map(({ label }) => label);
     const classes = classesFor(base.labels.labels, names, defined({ labels: given, keep }));
     const network = parseNetwork(base.model, 'The network to begin with').withClasses(classes.labels.length);
     const specs = buildInference(network).parameters;
-    const { training, held } = divide(crops, classes, base, holdOut, seed);
+    const { training, held } = await divide(crops, classes, base, holdOut, seed);
     const stepsPerEpoch = Math.ceil(training.crops.length / batchSize);
     const schedule = cosine(lr);
     const trainer = await Trainer.create({
@@ -183,6 +186,8 @@ export class Learner {
         signal?.throwIfAborted();
         loss += tally.loss;
         samples += tally.samples;
+        // Where networks run on this very thread, as in browsers, a signal is heard in between.
+        await nextTurn();
       }
       yield await this.#measured(samples === 0 ? null : loss / samples);
     }
@@ -239,22 +244,22 @@ function figuresOf({ accuracy, crossEntropy }: Evaluation): { accuracy: number; 
 }
 
 /** Crops at the network's size, those that train and those that are held out. */
-function divide(
+async function divide(
   crops: readonly LabelledCrop[],
   { labelOf, labels }: Classes,
   { preprocessing }: ModelCheckpoint,
   fraction: number,
   seed: number,
-): { readonly training: LearnedCrops; readonly held: LearnedCrops } {
+): Promise<{ readonly training: LearnedCrops; readonly held: LearnedCrops }> {
   const classes = labels.length;
   const out = heldOut(labelOf, classes, fraction, seed);
+  const read: { readonly crop: Picture; readonly label: number; readonly isHeld: boolean }[] = [];
+  for (const [i, { crop }] of crops.entries()) {
+    const seen = await loadCrop(crop, preprocessing, `Crop ${i + 1}`);
+    read.push({ crop: seen, label: itemAt(labelOf, i), isHeld: out.has(i) });
+  }
   const part = (isHeld: boolean): LearnedCrops => {
-    const chosen = crops.flatMap(({ crop }, i) => {
-      const label = labelOf[i];
-      if (label === undefined || out.has(i) !== isHeld) return [];
-      const picture = pictureOf(crop, { name: `Crop ${i + 1}`, transparency: 'drop' });
-      return [{ crop: cropWhole(picture, preprocessing), label }];
-    });
+    const chosen = read.filter((one) => one.isHeld === isHeld);
     return {
       preprocessing,
       classes,

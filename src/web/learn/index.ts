@@ -1,0 +1,1 @@
+export { Learner, type WebLearnOptions } from './learner.js';

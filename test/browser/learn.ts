@@ -1,0 +1,153 @@
+/* What test/browser-learn.test.ts has a browser do: learn classes in a worker, by the package as a page imports it. */
+
+import { random } from '../../src/common/random.js';
+import { type LabelledCrop, type LearnEpoch, Learner, type WebLearnOptions } from '../../src/entries/train-web.js';
+import { configureRuntime } from '../../src/entries/web.js';
+import type { Evaluation } from '../../src/metrics/index.js';
+import { encodeModel, type ModelCheckpoint, safetensorsChunks } from '../../src/safetensors/index.js';
+
+/** What the page sends back. */
+export interface SeenLearning {
+  readonly labels: readonly string[];
+  readonly counts: Learner['counts'];
+  readonly history: readonly LearnEpoch[];
+  readonly evaluation: Evaluation;
+  /** The file of what was learned, in base64. */
+  readonly file: string;
+  /** Of learners that were made and trained alike: the same history. */
+  readonly isSame: { readonly stopped: boolean; readonly left: boolean; readonly here: boolean };
+  /** How many epochs were told when a signal ended training, and why it ended. */
+  readonly stopped: { readonly epochs: number; readonly reason: string };
+  /** Why crops cannot be learned, and other calls cannot be made. */
+  readonly refused: Readonly<Record<string, string>>;
+}
+
+const side = 16;
+const three = ['sad', 'puzzled', 'happiness'];
+
+/** Noise with a bright third of its own, from top to bottom, for each class. */
+function pixelsOf(label: string, i: number): ImageData {
+  const noise = random(1, label, i);
+  const pixels = new ImageData(side, side);
+  for (let at = 0; at < side * side; at++) {
+    const isBright = Math.floor((3 * at) / (side * side)) === three.indexOf(label);
+    pixels.data.fill(noise.int(60) + (isBright ? 190 : 0), 4 * at, 4 * at + 3);
+    pixels.data[4 * at + 3] = 255;
+  }
+  return pixels;
+}
+
+/** A class of pixels, one of files, one of canvases. */
+async function crops(labels: readonly string[] = three, count = 8): Promise<LabelledCrop[]> {
+  const all: LabelledCrop[] = [];
+  for (const label of labels) {
+    for (let i = 0; i < count; i++) {
+      const pixels = pixelsOf(label, i);
+      const canvas = new OffscreenCanvas(side, side);
+      canvas.getContext('2d')?.putImageData(pixels, 0, 0);
+      const kinds = { sad: pixels, puzzled: await canvas.convertToBlob(), happiness: canvas };
+      all.push({ crop: new Map<string, LabelledCrop['crop']>(Object.entries(kinds)).get(label) ?? pixels, label });
+    }
+  }
+  return all;
+}
+
+async function trained(learner: Learner, signal?: AbortSignal, most = Number.POSITIVE_INFINITY): Promise<LearnEpoch[]> {
+  const told: LearnEpoch[] = [];
+  for await (const epoch of learner.train(signal === undefined ? {} : { signal })) {
+    told.push(epoch);
+    if (told.length >= most) break;
+  }
+  return told;
+}
+
+async function reasonOf(work: () => Promise<unknown>): Promise<string> {
+  return work().then(
+    () => 'nothing was refused',
+    (error: unknown) => String(error),
+  );
+}
+
+async function fileOf(checkpoint: ModelCheckpoint): Promise<string> {
+  const { tensors, metadata } = encodeModel(checkpoint);
+  const bytes = new Uint8Array(
+    await new Blob([...safetensorsChunks(tensors, metadata)].map((one) => one.slice())).arrayBuffer(),
+  );
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+}
+
+const refusalsOf = async (options: WebLearnOptions): Promise<Record<string, string>> => {
+  const attempt = (given: Partial<WebLearnOptions>) => reasonOf(() => Learner.create({ ...options, ...given }));
+  const empty = new OffscreenCanvas(0, 8);
+  const disposed = await Learner.create(options);
+  await disposed.dispose();
+  return {
+    nothing: await attempt({ crops: [] }),
+    alone: await attempt({ crops: await crops(['sad'], 3) }),
+    one: await attempt({ crops: [...(await crops(['sad', 'happiness'], 2)), ...(await crops(['puzzled'], 1))] }),
+    text: await attempt({ crops: [...options.crops, { crop: new Blob(['no picture']), label: 'sad' }] }),
+    canvas: await attempt({ crops: [...options.crops, { crop: empty, label: 'sad' }] }),
+    base: await attempt({ base: new Uint8Array(4) }),
+    epochs: await attempt({ epochs: 0 }),
+    early: await reasonOf(async () => disposed.best()),
+    disposed: await reasonOf(() => trained(disposed)),
+  };
+};
+
+/** @param base the file of the weights to begin with: an address, from this page */
+async function learning(base: string): Promise<SeenLearning> {
+  configureRuntime({ wasmPaths: 'runtime' });
+  const options = { base, crops: await crops(), epochs: 12, lr: 1e-2, batchSize: 6, seed: 3, threads: 1 } as const;
+  const learner = await Learner.create(options);
+  const history = await trained(learner);
+  const { labels, counts } = learner;
+  await learner.dispose();
+  const { checkpoint, evaluation } = learner.best();
+
+  const short = { ...options, epochs: 3 };
+  const historyOf = (one: Learner): string =>
+    JSON.stringify(one.best().history.map(({ accuracy, crossEntropy }) => [accuracy, crossEntropy]));
+  const whole = await Learner.create(short);
+  await trained(whole);
+  await whole.dispose();
+  // Stopped from outside, at any moment of the second epoch.
+  const stopped = await Learner.create(short);
+  const controller = new AbortController();
+  let epochs = 0;
+  const reason = await reasonOf(async () => {
+    for await (const { epoch } of stopped.train({ signal: controller.signal })) {
+      epochs++;
+      if (epoch === 1) setTimeout(() => controller.abort(new Error('enough')), 1);
+    }
+  });
+  await trained(stopped);
+  await stopped.dispose();
+  const left = await Learner.create(short);
+  await trained(left, undefined, 2);
+  await trained(left);
+  await left.dispose();
+  const here = await Learner.create({ ...short, worker: false });
+  await trained(here);
+  await here.dispose();
+  return {
+    labels: labels.labels,
+    counts,
+    history,
+    evaluation,
+    file: await fileOf(checkpoint),
+    isSame: {
+      stopped: historyOf(stopped) === historyOf(whole),
+      left: historyOf(left) === historyOf(whole),
+      here: historyOf(here) === historyOf(whole),
+    },
+    stopped: { epochs, reason },
+    refused: await refusalsOf(short),
+  };
+}
+
+declare global {
+  interface Window {
+    learning: typeof learning;
+  }
+}
+window.learning = learning;
