@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
+import { unzipSync } from 'fflate';
+import { loadDataset } from '../src/node/datasets/index.js';
 import { tinyCheckpoint } from '../src/recognize/helpers.test.js';
 import { Recognizer } from '../src/recognize/index.js';
-import { encodeModel, safetensorsChunks } from '../src/safetensors/index.js';
+import { checkpointBytes } from '../src/safetensors/index.js';
 import type { SeenLearning } from './browser/learn.js';
 import { findChromium } from './support/chromium.js';
 import { type OpenPage, openModulePage } from './support/learn-page.js';
@@ -14,9 +19,15 @@ let seen: SeenLearning | undefined;
 
 before(async () => {
   if (program === undefined) return;
-  const { tensors, metadata } = encodeModel(tinyCheckpoint());
-  const base = Buffer.concat([...safetensorsChunks(tensors, metadata)]);
-  opened = await openModulePage(program, 'test/browser/learn.js', new Map([['/base.safetensors', base]]));
+  const base = checkpointBytes(tinyCheckpoint());
+  opened = await openModulePage(
+    program,
+    'test/browser/learn.js',
+    new Map([
+      ['/base.safetensors', base],
+      ['/portrait.png', await readFile(new URL('../../assets/astronaut.png', import.meta.url))],
+    ]),
+  );
   seen = await opened.page.evaluate(() => window.learning('base.safetensors'));
 });
 after(() => opened?.close());
@@ -83,3 +94,74 @@ seenTest('what cannot be learned is told in a sentence', ({ refused }) => {
   assert.deepEqual(Object.keys(refused), Object.keys(expected));
   for (const [name, pattern] of Object.entries(expected)) assert.match(refused[name] ?? '', pattern, name);
 });
+
+seenTest('a page records faces of pictures, keeps them, and gives them up', ({ shots }) => {
+  const { portrait, nobody, added, reopened, changed, imported, cleared, leftOut } = shots;
+  assert.deepEqual(portrait, [112, 112, 'image/png']);
+  assert.ok(nobody);
+  assert.deepEqual(added, { 'nobody yet': 0, bored: 2, '../so: tired?': 2 });
+  assert.deepEqual(reopened, added);
+  assert.deepEqual(changed, { 'nobody yet': 0, 'very bored': 1 });
+  assert.deepEqual(imported, { 'nobody yet': 0, 'very bored': 1, bored: 2, '../so: tired?': 2 });
+  assert.deepEqual(leftOut, []);
+  assert.deepEqual(cleared, {});
+});
+
+seenTest(
+  'where the browser keeps nothing, or has no room, nothing that was recorded is lost',
+  ({ shots: { forbidden, full } }) => {
+    assert.match(
+      forbidden.problem,
+      /^This browser keeps nothing for this page \(SecurityError\), as in a private window: .*export it/,
+    );
+    assert.deepEqual(forbidden.counts, { bored: 1 });
+    assert.match(
+      full.problem,
+      /^The browser could not keep 1 of the pictures \(QuotaExceededError\): .*delete some others, or export all\.$/,
+    );
+    assert.deepEqual(full.counts, { bored: 2 });
+    assert.equal(full.then, 'everything is kept');
+    assert.deepEqual(full.reopened, { bored: 3 });
+  },
+);
+
+seenTest('names and archives that cannot be are told in a sentence', ({ shots: { refused } }) => {
+  const expected: Readonly<Record<string, RegExp>> = {
+    twice: /^UserError: There is a class 'bored' already; give this one another name\.$/,
+    empty: /^UserError: A class cannot be called '': it is empty; name it otherwise\.$/,
+    hidden: /^UserError: A class cannot be called .*U\+202E.*; name it otherwise\.$/,
+    taken: /^UserError: There is a class '\.\.\/so: tired\?' already/,
+    gone: /^UserError: This class has been deleted; choose another\.$/,
+    noArchive: /^UserError: my\.zip is no zip archive, or is damaged; choose one that was exported here\.$/,
+    noPicture: /^UserError: none\.zip holds no face crops in class folders; choose one that was exported here\.$/,
+    recognition:
+      /^UserError: This recognition has no picture to cut a face from; recognize with \{ picture: true \}\.$/,
+  };
+  assert.deepEqual(Object.keys(refused), Object.keys(expected));
+  for (const [name, pattern] of Object.entries(expected)) assert.match(refused[name] ?? '', pattern, name);
+});
+
+seenTest(
+  'archives that a page exports are a dataset and a folder for Hugging Face, in Node',
+  async ({ shots, labels }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'poster-learn-page-'));
+    try {
+      for (const archive of [shots.archive, shots.huggingFace]) {
+        for (const [path, bytes] of Object.entries(unzipSync(Buffer.from(archive, 'base64')))) {
+          await mkdir(dirname(join(folder, path)), { recursive: true });
+          await writeFile(join(folder, path), bytes);
+        }
+      }
+      const dataset = await loadDataset(join(folder, 'shots'), '.');
+      assert.deepEqual(dataset.labels, { name: 'shots', labels: ['bored', '../so: tired?'] });
+      assert.equal(dataset.samples.length, 4);
+      const recognizer = await Recognizer.load({ checkpoint: join(folder, 'hugging-face'), aligned: true });
+      assert.deepEqual(recognizer.labels.labels, labels);
+      const recognitions = await recognizer.recognize(dataset.samples.map(({ path }) => path));
+      await recognizer.dispose();
+      assert.equal(recognitions.length, 4);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);

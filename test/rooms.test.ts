@@ -11,7 +11,7 @@ const execution = ['onnx', 'runtime'];
 const parts = ['nn', 'models', 'optim', 'metrics', 'image', 'safetensors'];
 /** Rooms of any host. */
 const recognition = ['detect', 'recognize', 'explain', 'video'];
-const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'workers', 'train', 'learn'];
+const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'workers', 'train', 'learn', 'convert'];
 /** Rooms of Node that read files and pictures. */
 const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
 /** Rooms of Node that are a whole task each. */
@@ -39,6 +39,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   workers: ['host', 'image', ...recognition],
   train: [...programs, ...execution, ...parts],
   learn: [...parts, 'recognize', 'train', 'host'],
+  convert: [...programs, ...execution, ...parts],
   'node/files': ['safetensors'],
   'node/checkpoints': ['safetensors', 'node/files'],
   'node/decode': ['image', 'node/files'],
@@ -49,7 +50,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'web/decode': ['image', 'web/host'],
   'web/host': ['host', 'image', 'safetensors', 'web/decode'],
   'web/workers': ['image', ...recognition, 'workers', 'web/decode', 'web/host'],
-  'web/learn': ['learn', 'runtime', 'web/decode', 'web/host'],
+  'web/learn': [...execution, ...parts, ...recognition, 'learn', 'convert', 'web/decode', 'web/host'],
   'node/draw': [...core, 'node/files', 'node/decode'],
   'node/crop': [...core, ...hosts],
   'node/runs': [...core, ...hosts, 'node/measure'],

@@ -32,32 +32,7 @@ export {
   convert,
   type Format,
   formats,
-  type OnnxOptions,
-  type OnnxSource,
   readSource,
   type Source,
-  toOnnx,
 } from '../node/convert/index.js';
-export type { CheckpointEntry } from '../safetensors/index.js';
-export {
-  assignParameters,
-  decodeParameters,
-  describeMismatch,
-  encodeModel,
-  type HeadRecord,
-  type ModelCheckpoint,
-  type ModelDescription,
-  matchParameters,
-  type ParameterMatch,
-  type Precision,
-  type Preference,
-  type ProtocolRecord,
-  parseDescription,
-  parseSafetensors,
-  type Safetensors,
-  type Shapes,
-  safetensorsChunks,
-  shapesOf,
-  type TemperatureRecord,
-  type TrainingRecord,
-} from '../safetensors/index.js';
+export * from './checkpoints-every-host.js';

@@ -2,7 +2,7 @@ import { formatDescription, type ModelDescription } from './description.js';
 import { descriptionKey } from './description-key.js';
 import { headPrefix } from './head-record.js';
 import { isOptionalBuffer } from './parameters.js';
-import type { Safetensors } from './safetensors.js';
+import { type Safetensors, safetensorsChunks } from './safetensors.js';
 import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toHalf } from './tensor.js';
 
 /** Tensors whose names begin so belong to training (`train-state.ts`), not to the network. */
@@ -56,6 +56,19 @@ export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 
     [descriptionKey, description],
   ]);
   return { metadata, tensors: new Map([...tensors, ...headTensors]) };
+}
+
+/** A model checkpoint as a file in memory: what `Recognizer.load({ checkpoint })` takes, and `poster predict` from a disk. */
+export function checkpointBytes(checkpoint: ModelCheckpoint, precision?: Precision): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata } = encodeModel(checkpoint, precision);
+  const pieces = [...safetensorsChunks(tensors, metadata)];
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 /** The network's part of a file that is in memory: floating-point tensors, without optional buffers. */

@@ -1,10 +1,12 @@
 /* What test/browser-learn.test.ts has a browser do: learn classes in a worker, by the package as a page imports it. */
 
 import { random } from '../../src/common/random.js';
+import { checkpointBytes } from '../../src/entries/checkpoints-every-host.js';
 import { type LabelledCrop, type LearnEpoch, Learner, type WebLearnOptions } from '../../src/entries/train-web.js';
 import { configureRuntime } from '../../src/entries/web.js';
 import type { Evaluation } from '../../src/metrics/index.js';
-import { encodeModel, type ModelCheckpoint, safetensorsChunks } from '../../src/safetensors/index.js';
+import { base64Of } from './base64.js';
+import { recordShots, type SeenShots } from './shots.js';
 
 /** What the page sends back. */
 export interface SeenLearning {
@@ -18,6 +20,7 @@ export interface SeenLearning {
   readonly isSame: { readonly stopped: boolean; readonly left: boolean; readonly here: boolean };
   /** How many epochs were told when a signal ended training, and why it ended. */
   readonly stopped: { readonly epochs: number; readonly reason: string };
+  readonly shots: SeenShots;
   /** Why crops cannot be learned, and other calls cannot be made. */
   readonly refused: Readonly<Record<string, string>>;
 }
@@ -66,14 +69,6 @@ async function reasonOf(work: () => Promise<unknown>): Promise<string> {
     () => 'nothing was refused',
     (error: unknown) => String(error),
   );
-}
-
-async function fileOf(checkpoint: ModelCheckpoint): Promise<string> {
-  const { tensors, metadata } = encodeModel(checkpoint);
-  const bytes = new Uint8Array(
-    await new Blob([...safetensorsChunks(tensors, metadata)].map((one) => one.slice())).arrayBuffer(),
-  );
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 }
 
 const refusalsOf = async (options: WebLearnOptions): Promise<Record<string, string>> => {
@@ -134,7 +129,8 @@ async function learning(base: string): Promise<SeenLearning> {
     counts,
     history,
     evaluation,
-    file: await fileOf(checkpoint),
+    file: await base64Of(checkpointBytes(checkpoint)),
+    shots: await recordShots(learner.best()),
     isSame: {
       stopped: historyOf(stopped) === historyOf(whole),
       left: historyOf(left) === historyOf(whole),

@@ -24,7 +24,12 @@ export async function openModulePage(
   const bundle = await build({
     entryPoints: {
       page: fileURLToPath(new URL(entry, dist)),
-      'learn-worker': fileURLToPath(new URL('src/web/learn/learn-worker.js', dist)),
+      ...Object.fromEntries(
+        ['learn/learn-worker', 'learn/export-worker', 'workers/recognition-worker'].map((path) => [
+          path.replace(/.*\//, ''),
+          fileURLToPath(new URL(`src/web/${path}.js`, dist)),
+        ]),
+      ),
     },
     bundle: true,
     format: 'esm',

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
+import { toOnnx } from '../../convert/index.js';
 import type { AssumedModel } from '../../models/index.js';
 import {
   encodeModel,
@@ -17,7 +18,6 @@ import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { writeFileAtomic } from '../files/files.js';
 import { withFoldedTemperature } from './fold-temperature.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
-import { toOnnx } from './onnx.js';
 import { buffersOf, deadTensorsOf } from './published-extras.js';
 import { resumeSettings } from './resume-settings.js';
 import { readSource, type Source } from './source.js';
@@ -96,7 +96,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
     case 'huggingface': {
       const { opset = 21, precision = 'F32' } = options;
       const content = safetensorsOf(folded, options, notes);
-      const files = await writeHuggingFace(out, folded, { ...content, precision, opset });
+      const files = await writeHuggingFace(out, folded, content, { precision, opset });
       const paths = files.map((name) => `${out.replace(/\/+$/, '')}/${name}`);
       return { to, files: paths, source, notes, opset, tensors: content.tensors.size };
     }

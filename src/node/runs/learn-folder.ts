@@ -16,8 +16,9 @@ import {
   type LearnOptions,
   readBase,
 } from '../../learn/index.js';
+import { largestFace } from '../../learn/largest-face.js';
 import type { AssumedModel } from '../../models/index.js';
-import { type RecognizedFace, Recognizer } from '../../recognize/index.js';
+import { Recognizer } from '../../recognize/index.js';
 import type { TrainingRecord } from '../../safetensors/index.js';
 import { saveModel } from '../checkpoints/index.js';
 import { type Dataset, loadDataset, splitsOf } from '../datasets/index.js';
@@ -177,7 +178,7 @@ async function facesIn(
     const paths = samples.map(({ path }) => path);
     for await (const result of recognizer.settle(paths, { crops: true, ...defined({ signal }) })) {
       const { path, label } = itemAt(samples, done);
-      const crop = result.status === 'fulfilled' ? largest(result.value.faces)?.crop : undefined;
+      const crop = result.status === 'fulfilled' ? largestFace(result.value.faces)?.crop : undefined;
       if (crop === undefined) {
         const reason = result.status === 'rejected' ? messageOf(result.reason) : 'no face was found';
         without.push({ picture: relative(root, path), reason });
@@ -213,9 +214,4 @@ function checkFaces(
         `(${printable(first.picture, 300)}: ${printable(first.reason, 300)}); add photos in which its faces are larger and upright.`,
     );
   });
-}
-
-function largest(faces: readonly RecognizedFace[]): RecognizedFace | undefined {
-  const area = ({ box }: RecognizedFace): number => box.width * box.height;
-  return faces.toSorted((a, b) => area(b) - area(a))[0];
 }

@@ -1,6 +1,6 @@
-import { printable } from '../../common/printable.js';
-import type { NetworkFamily } from '../../models/index.js';
-import type { ModelDescription } from '../../safetensors/index.js';
+import { printable } from '../common/printable.js';
+import type { NetworkFamily } from '../models/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 
 /** By this a card is known to be this command's own, which may be written again. */
 export const cardMark = '<!-- Written by poster convert; without this line it is not written over. -->';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { modelNamed } from '../../models/index.js';
-import type { ModelDescription } from '../../safetensors/index.js';
+import { modelNamed } from '../models/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 import { cardMark, modelCard } from './model-card.js';
 
 const { network, preprocessing } = modelNamed('poster-v2-nano');

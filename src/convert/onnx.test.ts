@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-node';
-import { random } from '../../common/random.js';
-import { buildInference, posterV2Network } from '../../models/index.js';
-import { initialize } from '../../nn/index.js';
-import { opsets, writeOnnx } from '../../onnx/index.js';
-import { lower } from '../../passes/index.js';
-import { tinyConfig } from '../../recognize/helpers.test.js';
+import { random } from '../common/random.js';
+import { buildInference, posterV2Network } from '../models/index.js';
+import { initialize } from '../nn/index.js';
+import { opsets, writeOnnx } from '../onnx/index.js';
+import { lower } from '../passes/index.js';
+import { tinyConfig } from '../recognize/helpers.test.js';
 import { type OnnxOptions, toOnnx } from './onnx.js';
 
 const parameters = new Map(

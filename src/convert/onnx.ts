@@ -1,15 +1,15 @@
-import { halfBits } from '../../common/half.js';
-import { itemAt } from '../../common/item-at.js';
-import type { LabelSet } from '../../common/labels.js';
-import type { Preprocessing } from '../../common/preprocessing.js';
-import { constant, type Graph, graph, input, type Tensor } from '../../graph/index.js';
-import { buildInference, type ConfiguredNetwork } from '../../models/index.js';
-import { createScope } from '../../nn/index.js';
-import { onnxChunks } from '../../onnx/index.js';
-import { add, div, floor, mul, reduceSum, sub } from '../../ops/index.js';
-import { forOpset, lower, slopesOf, withHalfWeights, withoutPRelus } from '../../passes/index.js';
-import type { FloatArray } from '../../safetensors/index.js';
-import { fitsHalf, type Precision } from '../../safetensors/index.js';
+import { halfBits } from '../common/half.js';
+import { itemAt } from '../common/item-at.js';
+import type { LabelSet } from '../common/labels.js';
+import type { Preprocessing } from '../common/preprocessing.js';
+import { constant, type Graph, graph, input, type Tensor } from '../graph/index.js';
+import { buildInference, type ConfiguredNetwork } from '../models/index.js';
+import { createScope } from '../nn/index.js';
+import { onnxChunks } from '../onnx/index.js';
+import { add, div, floor, mul, reduceSum, sub } from '../ops/index.js';
+import { forOpset, lower, slopesOf, withHalfWeights, withoutPRelus } from '../passes/index.js';
+import type { FloatArray } from '../safetensors/index.js';
+import { fitsHalf, type Precision } from '../safetensors/index.js';
 
 /** What becomes an ONNX model. */
 export interface OnnxSource {

@@ -1,0 +1,169 @@
+/* What test/browser-learn.test.ts has a browser do with shots: record, keep, export, import, delete. */
+
+import {
+  faceShot,
+  huggingFaceArchive,
+  type Learned,
+  readShotsArchive,
+  Shots,
+  shotsArchive,
+} from '../../src/entries/train-web.js';
+import { cropTemplateFor, Recognizer } from '../../src/entries/web.js';
+import { base64Of } from './base64.js';
+
+/** Classes, each with the number of its shots. */
+type Counts = Readonly<Record<string, number>>;
+
+export interface SeenShots {
+  /** Width, height and type of the shot of the portrait; and what a picture without a face gives. */
+  readonly portrait: readonly [number, number, string];
+  readonly nobody: boolean;
+  readonly added: Counts;
+  /** What another store of the same name finds, once the first is closed. */
+  readonly reopened: Counts;
+  readonly changed: Counts;
+  readonly cleared: Counts;
+  readonly refused: Readonly<Record<string, string>>;
+  /** In base64: the shots as a dataset, and what was learned as a folder for Hugging Face. */
+  readonly archive: string;
+  readonly huggingFace: string;
+  readonly imported: Counts;
+  readonly leftOut: readonly string[];
+  /** Where storage is forbidden, and where it is full, and once there is room again. */
+  readonly forbidden: { readonly problem: string; readonly counts: Counts };
+  readonly full: {
+    readonly problem: string;
+    readonly counts: Counts;
+    readonly then: string;
+    readonly reopened: Counts;
+  };
+}
+
+const countsOf = ({ classes }: Shots): Counts =>
+  Object.fromEntries(classes.map(({ name, shots }) => [name, shots.length]));
+
+/** The portrait, a little darker each time. */
+async function variation(picture: ImageBitmap, i: number): Promise<Blob> {
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  const context = canvas.getContext('2d');
+  if (context === null) throw new Error('there is no canvas');
+  context.filter = `brightness(${100 - 5 * i}%)`;
+  context.drawImage(picture, 0, 0);
+  return canvas.convertToBlob();
+}
+
+async function reasonOf(work: () => Promise<unknown>): Promise<string> {
+  return work().then(
+    () => 'nothing was refused',
+    (error: unknown) => String(error),
+  );
+}
+
+async function withoutStorage(): Promise<SeenShots['forbidden']> {
+  const own = Object.getOwnPropertyDescriptor(window, 'indexedDB');
+  Object.defineProperty(window, 'indexedDB', {
+    configurable: true,
+    get: () => {
+      throw new DOMException('not here', 'SecurityError');
+    },
+  });
+  try {
+    const shots = await Shots.open({ name: 'forbidden' });
+    await shots.add([{ label: 'bored', picture: new Blob(['1']) }]);
+    return { problem: shots.problem ?? '', counts: countsOf(shots) };
+  } finally {
+    if (own === undefined) Reflect.deleteProperty(window, 'indexedDB');
+    else Object.defineProperty(window, 'indexedDB', own);
+  }
+}
+
+async function withFullStorage(): Promise<SeenShots['full']> {
+  const shots = await Shots.open({ name: 'full' });
+  await shots.add([{ label: 'bored', picture: new Blob(['1']) }]);
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = () => {
+    throw new DOMException('no room', 'QuotaExceededError');
+  };
+  await shots.add([{ label: 'bored', picture: new Blob(['2']) }]);
+  const [problem, counts] = [shots.problem ?? '', countsOf(shots)];
+  IDBObjectStore.prototype.put = put;
+  await shots.add([{ label: 'bored', picture: new Blob(['3']) }]);
+  const then = shots.problem ?? 'everything is kept';
+  await shots.close();
+  const again = await Shots.open({ name: 'full' });
+  const reopened = countsOf(again);
+  await again.close();
+  return { problem, counts, then, reopened };
+}
+
+/** @param learned of tiny classes, to export */
+export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
+  const recognizer = await Recognizer.load({ threads: 1 });
+  const template = cropTemplateFor(recognizer.classifier.preprocessing);
+  const portrait = await createImageBitmap(await (await fetch('portrait.png')).blob());
+  const shotOf = async (i: number): Promise<Blob> => {
+    const shot = await faceShot(await recognizer.recognize(await variation(portrait, i), { picture: true }), template);
+    if (shot === undefined) throw new Error('the portrait has a face');
+    return shot;
+  };
+  const first = await shotOf(0);
+  const seen = await createImageBitmap(first);
+  const empty = await recognizer.recognize(new ImageData(64, 64), { picture: true });
+  const nobody = (await faceShot(empty, template)) === undefined;
+
+  const shots = await Shots.open();
+  const odd = '../so: tired?';
+  await shots.addClass('nobody yet');
+  await shots.add([
+    { label: 'bored', picture: first },
+    { label: 'bored', picture: await shotOf(1) },
+    { label: odd, picture: await shotOf(2) },
+    { label: odd, picture: await shotOf(3) },
+  ]);
+  await recognizer.dispose();
+  const added = countsOf(shots);
+  const archive = await shotsArchive(shots.classes);
+  const read = await readShotsArchive(archive);
+  const ids = new Map(shots.classes.map(({ name, id }) => [name, id]));
+  const idOf = (name: string): string => ids.get(name) ?? '';
+  const refused = {
+    twice: await reasonOf(() => shots.addClass(' bored ')),
+    empty: await reasonOf(() => shots.addClass('  ')),
+    hidden: await reasonOf(() => shots.renameClass(idOf('bored'), 'a\u202eb')),
+    taken: await reasonOf(() => shots.renameClass(idOf('bored'), odd)),
+    gone: await reasonOf(() => shots.renameClass('no such id', 'new')),
+    noArchive: await reasonOf(() => readShotsArchive(new Blob(['text']), 'my.zip')),
+    noPicture: await reasonOf(async () => readShotsArchive(await shotsArchive([]), 'none.zip')),
+    recognition: await reasonOf(() => faceShot({ ...empty, picture: undefined } as never, template)),
+  };
+  await shots.close();
+  const again = await Shots.open();
+  const reopened = countsOf(again);
+  await again.renameClass(idOf('bored'), 'very bored');
+  await again.deleteClass(idOf(odd));
+  const [firstOne] = again.classes.find(({ name }) => name === 'very bored')?.shots ?? [];
+  await again.deleteShots([firstOne?.id ?? '']);
+  const changed = countsOf(again);
+  await again.add(read.shots);
+  const imported = countsOf(again);
+  await again.clear();
+  await again.close();
+  const last = await Shots.open();
+  const cleared = countsOf(last);
+  await last.close();
+  return {
+    portrait: [seen.width, seen.height, first.type],
+    nobody,
+    added,
+    reopened,
+    changed,
+    cleared,
+    refused,
+    archive: await base64Of(archive),
+    huggingFace: await base64Of(await huggingFaceArchive(checkpoint)),
+    imported,
+    leftOut: read.without.map(({ path, reason }) => `${path}: ${reason}`),
+    forbidden: await withoutStorage(),
+    full: await withFullStorage(),
+  };
+}

@@ -1,0 +1,92 @@
+import { cropTemplateFor } from 'poster-v2';
+import { faceShot, type NamedShot, readShotsArchive } from 'poster-v2/train';
+import { messageOf } from '../state/errors.js';
+import { announce, notify } from '../state/notices.js';
+import { getRecognizer } from '../state/recognizer.js';
+import { createStore } from '../state/store.js';
+import { changeShots, nameOfClass, picturesText } from './shots-state.js';
+
+/** Pictures that are looked through for faces. */
+export interface Adding {
+  readonly classId: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export const adding = createStore<Adding | undefined>(undefined);
+
+/** What became of the pictures that were last added to a class. */
+export interface Added {
+  readonly count: number;
+  readonly without: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export const added = createStore<ReadonlyMap<string, Added>>(new Map());
+
+/** Finds the largest face in each picture, and adds it to a class. */
+export async function addPictures(classId: string, files: readonly File[]): Promise<void> {
+  if (adding.value !== undefined) {
+    notify('Other pictures are being looked through; wait until that is done.');
+    return;
+  }
+  const archive = files.find(({ name }) => /\.zip$/i.test(name));
+  if (archive !== undefined) {
+    await importShots(archive);
+    return;
+  }
+  const without: { readonly name: string; readonly reason: string }[] = [];
+  let [done, count] = [0, 0];
+  adding.set({ classId, done, total: files.length });
+  try {
+    const recognizer = await getRecognizer();
+    const template = cropTemplateFor(recognizer.classifier.preprocessing);
+    for await (const result of recognizer.settle(files, { picture: true })) {
+      const name = files[done]?.name ?? '';
+      const label = nameOfClass(classId);
+      if (label === undefined) break;
+      const picture = result.status === 'fulfilled' ? await faceShot(result.value, template) : undefined;
+      if (picture !== undefined) {
+        if (!(await changeShots((shots) => shots.add([{ label, picture }])))) break;
+        count++;
+      } else {
+        const reason = result.status === 'rejected' ? messageOf(result.reason) : 'No face was found in it.';
+        without.push({ name, reason });
+      }
+      done++;
+      adding.set({ classId, done, total: files.length });
+    }
+  } catch (error) {
+    notify(messageOf(error), { kind: 'error' });
+  } finally {
+    adding.set(undefined);
+    added.update((all) => new Map([...all, [classId, { count, without }]]));
+    announce(`${picturesText(count)} added, ${without.length} left out.`);
+  }
+}
+
+/** What of an import is added at once. */
+const batch = 100;
+
+/** Adds the classes and pictures of an archive that was exported before. */
+export async function importShots(file: File): Promise<void> {
+  try {
+    const { shots, without } = await readShotsArchive(file, file.name);
+    const kept = await addAll(shots);
+    const classes = new Set(shots.map(({ label }) => label)).size;
+    const left =
+      without.length === 0
+        ? ''
+        : ` ${picturesText(without.length)} left out, such as ${without[0]?.path}: ${without[0]?.reason}`;
+    if (kept)
+      notify(`${picturesText(shots.length)} of ${classes} ${classes === 1 ? 'class' : 'classes'} imported.${left}`);
+  } catch (error) {
+    notify(messageOf(error), { kind: 'error' });
+  }
+}
+
+async function addAll(shots: readonly NamedShot[]): Promise<boolean> {
+  for (let from = 0; from < shots.length; from += batch) {
+    if (!(await changeShots((store) => store.add(shots.slice(from, from + batch))))) return false;
+  }
+  return true;
+}

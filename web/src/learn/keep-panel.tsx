@@ -1,0 +1,115 @@
+import { huggingFaceArchive, type ShotClass, shotsArchive } from 'poster-v2/train';
+import { useState } from 'preact/hooks';
+import { messageOf } from '../state/errors.js';
+import { notify } from '../state/notices.js';
+import { settings } from '../state/settings.js';
+import { useStore } from '../state/store.js';
+import { Button, Dialog, useFileChooser } from '../ui/index.js';
+import { importShots } from './adding.js';
+import { changeShots, picturesText } from './shots-state.js';
+import { forget, type Result, training } from './training.js';
+
+/** What was learned and recorded, out as files, in again, and gone. */
+export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] }) {
+  const state = useStore(training);
+  const count = classes.reduce((sum, { shots }) => sum + shots.length, 0);
+  const chooser = useFileChooser('.zip,application/zip', ([file]) => {
+    if (file !== undefined) void importShots(file);
+  });
+  return (
+    <div class="card learn-card">
+      <h2 class="learn-step">4. Keep it</h2>
+      {state.phase === 'trained' ? (
+        <ResultFiles result={state.result} />
+      ) : (
+        <p class="hint">What was learned is gone when the page is closed, unless you export it. Pictures stay.</p>
+      )}
+      <div class="actions">
+        <Button
+          icon="download"
+          disabled={count === 0}
+          onClick={() => void offer('shots.zip', () => shotsArchive(classes))}
+        >
+          Pictures (.zip)
+        </Button>
+        {chooser.input}
+        <Button icon="upload" onClick={chooser.open}>
+          Import pictures
+        </Button>
+      </div>
+      <DeleteAll classes={classes.length} count={count} />
+    </div>
+  );
+}
+
+const weightsName = 'learned.safetensors';
+
+function ResultFiles({ result: { bytes, learned } }: { readonly result: Result }) {
+  return (
+    <div class="actions">
+      <Button icon="download" onClick={() => void offer(weightsName, async () => new Blob([bytes]))}>
+        Weights (.safetensors)
+      </Button>
+      <Button
+        icon="download"
+        onClick={() => void offer('learned-hugging-face.zip', () => huggingFaceArchive(learned.checkpoint))}
+      >
+        Hugging Face folder (.zip)
+      </Button>
+      <Button
+        onClick={() => {
+          settings.update((all) => ({ ...all, model: new File([bytes], weightsName) }));
+          notify('The tab Recognise reads with what was learned; the settings lead back.');
+        }}
+      >
+        Use it in Recognise
+      </Button>
+    </div>
+  );
+}
+
+/** Has the browser save a file. */
+async function offer(name: string, make: () => Promise<Blob>): Promise<void> {
+  try {
+    const address = URL.createObjectURL(await make());
+    const link = document.createElement('a');
+    link.href = address;
+    link.download = name;
+    link.click();
+    // The browser may begin to read it later.
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  } catch (error) {
+    notify(messageOf(error), { kind: 'error' });
+  }
+}
+
+function DeleteAll({ classes, count }: { readonly classes: number; readonly count: number }) {
+  const [open, setOpen] = useState(false);
+  const remove = async (): Promise<void> => {
+    setOpen(false);
+    if (!(await changeShots((shots) => shots.clear()))) return;
+    forget();
+    notify('Everything that was recorded and learned here is deleted.');
+  };
+  return (
+    <>
+      <div class="actions">
+        <Button kind="danger" icon="trash" disabled={classes === 0} onClick={() => setOpen(true)}>
+          Delete everything
+        </Button>
+      </div>
+      <Dialog title="Delete everything?" open={open} onClose={() => setOpen(false)}>
+        <p>
+          {picturesText(count)} of {classes} {classes === 1 ? 'class' : 'classes'}, and what was learned from them, go.
+          Files that you exported stay.
+        </p>
+        <div class="actions">
+          <Button kind="danger" icon="trash" onClick={() => void remove()}>
+            Delete everything
+          </Button>
+          <Button onClick={() => setOpen(false)}>Keep it</Button>
+        </div>
+      </Dialog>
+    </>
+  );
+}

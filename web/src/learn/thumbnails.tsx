@@ -1,0 +1,63 @@
+import type { Shot } from 'poster-v2/train';
+import { useEffect, useState } from 'preact/hooks';
+import { notify } from '../state/notices.js';
+import { changeShots } from './shots-state.js';
+
+interface ThumbnailsProps {
+  readonly shots: readonly Shot[];
+  readonly className: string;
+}
+
+/** Shown of a class: the newest. */
+const most = 24;
+
+/** The newest pictures of a class; a click deletes one, which can be undone. */
+export function Thumbnails({ shots, className }: ThumbnailsProps) {
+  if (shots.length === 0) return <p class="hint class-empty">No pictures yet. Hold the button, or drop some here.</p>;
+  const shown = shots.slice(-most).reverse();
+  return (
+    <ul class="thumbnails" aria-label={`Pictures of ${className}`}>
+      {shown.map((shot, i) => (
+        <li key={shot.id}>
+          <Thumbnail shot={shot} label={`Delete picture ${shots.length - i} of ${className}`} className={className} />
+        </li>
+      ))}
+      {shots.length > most ? <li class="thumbnails-more">+{shots.length - most}</li> : null}
+    </ul>
+  );
+}
+
+function Thumbnail({
+  shot,
+  label,
+  className,
+}: {
+  readonly shot: Shot;
+  readonly label: string;
+  readonly className: string;
+}) {
+  const [address, setAddress] = useState<string>();
+  useEffect(() => {
+    const made = URL.createObjectURL(shot.picture);
+    setAddress(made);
+    return () => URL.revokeObjectURL(made);
+  }, [shot.picture]);
+  const { picture, time } = shot;
+  const undo = (): void => void changeShots((shots) => shots.add([{ label: className, picture, time }]));
+  const remove = async (): Promise<void> => {
+    if (await changeShots((shots) => shots.deleteShots([shot.id]))) {
+      notify('The picture is deleted.', { action: { label: 'Undo', run: undo } });
+    }
+  };
+  return (
+    <button
+      type="button"
+      class="thumbnail"
+      aria-label={label}
+      title="Delete this picture"
+      onClick={() => void remove()}
+    >
+      {address === undefined ? null : <img class="thumbnail-picture" src={address} alt="" width={48} height={48} />}
+    </button>
+  );
+}
