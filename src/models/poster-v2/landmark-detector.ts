@@ -9,7 +9,7 @@ import { reshape } from '../../ops/index.js';
 
 import { inferenceOf } from '../forward.js';
 import type { Inference } from '../network-graphs.js';
-import { landmarkHead, mobileFaceNet } from './mobile-face-net.js';
+import { landmarkHead, mobileFaceNet } from '../parts/mobile-face-net.js';
 import { type LandmarkConfig, posterV2Config } from './poster-v2-config.js';
 
 /** Where the landmark branch is in a POSTER V2; a file of its own has its names without this. */

@@ -4,8 +4,8 @@ import { itemAt } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
 import { classLimits, type NetworkConfig } from '../network-definition.js';
 import type { ScaleNumber } from '../network-graphs.js';
-import type { Ir50Config } from './ir50.js';
-import type { MobileFaceNetConfig } from './mobile-face-net.js';
+import type { Ir50Config } from '../parts/ir50.js';
+import type { MobileFaceNetConfig } from '../parts/mobile-face-net.js';
 
 export interface LandmarkConfig extends MobileFaceNetConfig {
   /**

@@ -26,8 +26,8 @@ import {
   windowCrossAttention,
 } from '../../nn/index.js';
 import { add, concat, expandAs, reshape, slice } from '../../ops/index.js';
-import { ir50 } from './ir50.js';
-import { landmarkHead, mobileFaceNet } from './mobile-face-net.js';
+import { ir50 } from '../parts/ir50.js';
+import { landmarkHead, mobileFaceNet } from '../parts/mobile-face-net.js';
 import { checkPosterV2Config, mapSizes, type PosterV2Config, type ScaleConfig } from './poster-v2-config.js';
 
 export interface PosterV2Options {

@@ -18,7 +18,7 @@ import { relativePositionIndex } from '../../ops/index.js';
 import { forwardOf } from '../forward.js';
 import { classLimits, type IntegerBuffer, type PublishedCode } from '../network-definition.js';
 import type { Forward } from '../network-graphs.js';
-import { landmarkHead } from './mobile-face-net.js';
+import { landmarkHead } from '../parts/mobile-face-net.js';
 import { posterV2 } from './poster-v2.js';
 import { mapSizes, type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2-config.js';
 import { posterV2DatasetRecipes, publishedRecipe } from './recipes.js';

@@ -1,0 +1,2 @@
+export * from './ir50.js';
+export * from './mobile-face-net.js';
