@@ -1,5 +1,6 @@
 import { imagenetMean, imagenetStd } from '../../common/preprocessing.js';
 import { type ConfiguredNetwork, networkFamily } from '../configured-network.js';
+import { ir50Name } from '../parts/ir50.js';
 import { posterV2Explanation } from './explanation.js';
 import { landmarkPrefix } from './landmark-detector.js';
 import { posterV2Options } from './options.js';
@@ -69,17 +70,8 @@ export function posterV2Network(config: PosterV2Config): ConfiguredNetwork {
   return posterV2Family.parse('poster-v2', config);
 }
 
-/** Units of the three stages of IR-50, which POSTER (V1) and its `ir50.pth` count through as `body.0` to `body.20`. */
-const stageUnits = [3, 4, 14] as const;
-
 /** POSTER's name of a tensor of IR-50 as POSTER V2's: `ir_back.body.3.` is `ir_back.body2.0.`; others as they are. */
 function withStages(name: string): string {
-  const [, number, rest] = /^ir_back\.body\.(\d{1,2})\.(.*)$/s.exec(name) ?? [];
-  if (number === undefined) return name;
-  let unit = Number(number);
-  for (const [stage, units] of stageUnits.entries()) {
-    if (unit < units) return `ir_back.body${stage + 1}.${unit}.${rest}`;
-    unit -= units;
-  }
-  return name;
+  if (!name.startsWith(imagePrefix)) return name;
+  return imagePrefix + ir50Name(name.slice(imagePrefix.length), 'stages');
 }

@@ -9,8 +9,9 @@ import { reshape } from '../../ops/index.js';
 
 import { inferenceOf } from '../forward.js';
 import type { Inference } from '../network-graphs.js';
+import { publishedLandmarkBranch } from '../parts/landmark-branch.js';
 import { landmarkHead, mobileFaceNet } from '../parts/mobile-face-net.js';
-import { type LandmarkConfig, posterV2Config } from './poster-v2-config.js';
+import { posterV2Config } from './poster-v2-config.js';
 
 /** Where the landmark branch is in a POSTER V2; a file of its own has its names without this. */
 export const landmarkPrefix = 'face_landback.';
@@ -33,7 +34,7 @@ export const landmarkPreprocessing: Readonly<Record<LandmarkInput, Preprocessing
  * @returns input `pixel_values` [N, 3, S, S], output `landmarks` [N, 68, 2]: x and y as shares of the picture
  */
 export function buildLandmarkDetector(imageSize = posterV2Config.backboneSize): Inference {
-  const config = publishedLandmarks();
+  const config = publishedLandmarkBranch;
   const scope = createScope({ mode: 'inference' });
   const branch = scope.at(landmarkPrefix.slice(0, -1));
   const images = input('pixel_values', 'float32', ['N', 3, imageSize, imageSize]);
@@ -41,9 +42,4 @@ export function buildLandmarkDetector(imageSize = posterV2Config.backboneSize): 
   if (last === undefined) throw new Error('the landmark branch has three maps');
   const points = landmarkHead(branch.at('output_layer'), last, config);
   return inferenceOf({ landmarks: reshape(points, ['N', config.landmarks / 2, 2]) }, scope);
-}
-
-function publishedLandmarks(): LandmarkConfig {
-  if (posterV2Config.landmark === 'none') throw new Error('the published network has a landmark branch');
-  return posterV2Config.landmark;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { UserError } from '../../common/errors.js';
 import { networkOptions } from '../network-options.js';
+import { withTraining } from '../parts/landmark-branch.js';
 import type { PosterV2Config } from './poster-v2-config.js';
 
 const someScales = 'it must be some of 1, 2 and 3, each once, such as 2,3';
@@ -91,11 +91,5 @@ function landmarkOf(
   variant: string,
 ): PosterV2Config['landmark'] {
   if (branch === 'none' || wanted === 'none') return 'none';
-  if (branch.training === 'trained' && wanted !== 'trained') {
-    throw new UserError(
-      `The landmark branch of ${variant} has no weights of its own to keep, so it is 'trained' or left out ('none'), never '${wanted}'.`,
-      'usage',
-    );
-  }
-  return { ...branch, training: wanted };
+  return withTraining(branch, wanted, variant, " or left out ('none')");
 }

@@ -4,18 +4,9 @@ import { itemAt } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
 import { classLimits, type NetworkConfig } from '../network-definition.js';
 import type { ScaleNumber } from '../network-graphs.js';
-import type { Ir50Config } from '../parts/ir50.js';
-import type { MobileFaceNetConfig } from '../parts/mobile-face-net.js';
-
-export interface LandmarkConfig extends MobileFaceNetConfig {
-  /**
-   * `frozen`: nothing moves. `as-published`: parameters stay, BatchNorm statistics move in training, also those of the
-   * landmark head, which is computed for that. `trained`: trained along.
-   */
-  readonly training: 'frozen' | 'as-published' | 'trained';
-  /** Coordinates that the landmark head gives: two a landmark. Only used `as-published`. */
-  readonly landmarks: number;
-}
+import { depth, ir50Schema, sideLimit, widthLimit } from '../parts/backbone-limits.js';
+import { type Ir50Config, publishedIr50 } from '../parts/ir50.js';
+import { type LandmarkConfig, landmarkSchema, publishedLandmarkBranch } from '../parts/landmark-branch.js';
 
 export interface ScaleConfig {
   /** Side of the attention window; divides the side of the map. */
@@ -53,25 +44,8 @@ export const posterV2Config: PosterV2Config = {
   imageSize: 224,
   backboneSize: 112,
   inputChannels: 3,
-  image: {
-    stem: 64,
-    stages: [
-      { channels: 64, units: 3 },
-      { channels: 128, units: 4 },
-      { channels: 256, units: 14 },
-    ],
-  },
-  landmark: {
-    stem: 64,
-    stages: [
-      { channels: 64, blocks: 4, entry: 128, expansion: 128 },
-      { channels: 128, blocks: 6, entry: 256, expansion: 256 },
-      { channels: 128, blocks: 2, entry: 512, expansion: 256 },
-    ],
-    head: 512,
-    landmarks: 136,
-    training: 'frozen',
-  },
+  image: publishedIr50,
+  landmark: publishedLandmarkBranch,
   attention: [
     { window: 28, heads: 2, dropPath: 0 },
     { window: 14, heads: 4, dropPath: 0.125 },
@@ -115,38 +89,18 @@ export const posterV2NanoConfig: PosterV2Config = {
   transformer: { embedding: 256, blocks: 2, heads: 8 },
 };
 
-// Bounds keep a hostile checkpoint from asking for a graph that fills the memory.
-const width = z.int().min(1).max(4096);
-const depth = z.int().min(1).max(64);
-const side = z.int().min(1).max(1024);
-const imageStage = z.strictObject({ channels: width, units: depth });
-const landmarkStage = z.strictObject({
-  channels: width,
-  blocks: z.int().min(0).max(64),
-  entry: width,
-  expansion: width,
-});
-const scale = z.strictObject({ window: side, heads: depth, dropPath: z.number().min(0).lt(1) });
+const scale = z.strictObject({ window: sideLimit, heads: depth, dropPath: z.number().min(0).lt(1) });
 
 export const posterV2Schema: z.ZodType<PosterV2Config> = z.strictObject({
   numClasses: z.int().min(classLimits.least).max(classLimits.most),
-  imageSize: side,
-  backboneSize: side,
+  imageSize: sideLimit,
+  backboneSize: sideLimit,
   inputChannels: z.union([z.literal(1), z.literal(3)]),
-  image: z.strictObject({ stem: width, stages: z.array(imageStage).length(3) }),
-  landmark: z.union([
-    z.literal('none'),
-    z.strictObject({
-      stem: width,
-      stages: z.array(landmarkStage).length(3),
-      head: width,
-      landmarks: width,
-      training: z.enum(['frozen', 'as-published', 'trained']),
-    }),
-  ]),
+  image: ir50Schema,
+  landmark: z.union([z.literal('none'), landmarkSchema]),
   attention: z.tuple([scale, scale, scale]),
   scales: z.array(z.union([z.literal(1), z.literal(2), z.literal(3)])).min(1),
-  transformer: z.strictObject({ embedding: width, blocks: depth, heads: depth }),
+  transformer: z.strictObject({ embedding: widthLimit, blocks: depth, heads: depth }),
 });
 
 /** Sides of the maps that meet at each scale: the backbone's side halved twice, three times, four times, rounded up. */

@@ -27,7 +27,7 @@ import {
 } from '../../nn/index.js';
 import { add, concat, expandAs, reshape, slice } from '../../ops/index.js';
 import { ir50 } from '../parts/ir50.js';
-import { landmarkHead, mobileFaceNet } from '../parts/mobile-face-net.js';
+import { landmarkMaps } from '../parts/landmark-branch.js';
 import { checkPosterV2Config, mapSizes, type PosterV2Config, type ScaleConfig } from './poster-v2-config.js';
 
 export interface PosterV2Options {
@@ -58,14 +58,10 @@ export function posterV2(scope: Scope, images: Tensor, config: PosterV2Config, o
 /** The landmark branch's map for each scale up to the deepest used; undefined without the branch. */
 function landmarks(scope: Scope, seen: Tensor, config: PosterV2Config, deepest: number): Tensor[] | undefined {
   if (config.landmark === 'none') return undefined;
-  const { training, landmarks: count } = config.landmark;
-  const branch = scope.at('face_landback');
-  const own = training === 'trained' ? branch : branch.frozen(training);
   const stages = config.landmark.stages.slice(0, deepest);
-  const maps = mobileFaceNet(own, seen, { ...config.landmark, stages });
+  const maps = landmarkMaps(scope.at('face_landback'), seen, { ...config.landmark, stages });
   const last = maps[2];
   if (last === undefined) return maps;
-  if (training === 'as-published') landmarkHead(own.at('output_layer'), last, { landmarks: count });
   const channels = itemAt(config.image.stages, 2).channels;
   maps[2] = conv2d(scope.at('last_face_conv'), last, { channels, kernel: 3, padding: 1 });
   return maps;

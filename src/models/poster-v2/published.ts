@@ -4,60 +4,31 @@
  * written for the published code, whose strict loading asks for them.
  */
 
-import { elements, input } from '../../graph/index.js';
-import {
-  biasInit,
-  createScope,
-  type Initializer,
-  kaimingUniform,
-  ones,
-  type ParameterSpec,
-  zeros,
-} from '../../nn/index.js';
+import type { ParameterSpec } from '../../nn/index.js';
 import { relativePositionIndex } from '../../ops/index.js';
 import { forwardOf } from '../forward.js';
 import { classLimits, type IntegerBuffer, type PublishedCode } from '../network-definition.js';
 import type { Forward } from '../network-graphs.js';
-import { landmarkHead } from '../parts/mobile-face-net.js';
+import { landmarkHeadSpecs } from '../parts/landmark-branch.js';
+import { registered, registeredIr50Head, registeredLayer } from '../parts/registered-tensors.js';
 import { posterV2 } from './poster-v2.js';
 import { mapSizes, type PosterV2Config, parsePosterV2Config, posterV2Config } from './poster-v2-config.js';
 import { posterV2DatasetRecipes, publishedRecipe } from './recipes.js';
-
-type Entry = readonly [name: string, shape: readonly number[], init: Initializer, role?: ParameterSpec['role']];
-
-function layer(name: string, weight: readonly number[], bias = true): Entry[] {
-  const fanIn = elements(weight.slice(1));
-  const entries: Entry[] = [[`${name}.weight`, weight, kaimingUniform]];
-  return bias ? [...entries, [`${name}.bias`, weight.slice(0, 1), biasInit(fanIn)]] : entries;
-}
-
-function batchNorm(name: string, channels: number): Entry[] {
-  return [
-    [`${name}.weight`, [channels], ones],
-    [`${name}.bias`, [channels], zeros],
-    [`${name}.running_mean`, [channels], zeros, 'buffer'],
-    [`${name}.running_var`, [channels], ones, 'buffer'],
-  ];
-}
 
 /**
  * Tensors of modules that the published network declares and never calls: 14,466,637 parameters, and running statistics.
  * Their shapes are those of the published sizes, whatever the number of classes.
  */
-export const deadTensors: ReadonlyMap<string, ParameterSpec> = new Map(
-  [
-    ...batchNorm('ir_back.output_layer.0', 512),
-    ...layer('ir_back.output_layer.3', [512, 512 * 7 * 7]),
-    ...batchNorm('ir_back.output_layer.4', 512),
-    ...layer('VIT.patch_embed.proj', [768, 256, 1, 1]),
-    ...layer('VIT.eca_block.conv', [1, 1, 5], false),
-    ...layer('VIT.CON1', [768, 256, 1, 1], false),
-    ...layer('VIT.IRLinear1', [768, 1024]),
-    ...layer('VIT.IRLinear2', [512, 768]),
-    ...layer('VIT.blocks.0.conv', [148, 148, 1]),
-    ...layer('VIT.blocks.1.conv', [148, 148, 1]),
-  ].map(([name, shape, init, role = 'weight']) => [name, { name, shape, init, role, trained: role === 'weight' }]),
-);
+export const deadTensors: ReadonlyMap<string, ParameterSpec> = registered([
+  ...registeredIr50Head('ir_back.output_layer'),
+  ...registeredLayer('VIT.patch_embed.proj', [768, 256, 1, 1]),
+  ...registeredLayer('VIT.eca_block.conv', [1, 1, 5], false),
+  ...registeredLayer('VIT.CON1', [768, 256, 1, 1], false),
+  ...registeredLayer('VIT.IRLinear1', [768, 1024]),
+  ...registeredLayer('VIT.IRLinear2', [512, 768]),
+  ...registeredLayer('VIT.blocks.0.conv', [148, 148, 1]),
+  ...registeredLayer('VIT.blocks.1.conv', [148, 148, 1]),
+]);
 
 const headPrefix = 'face_landback.output_layer.';
 
@@ -69,13 +40,7 @@ export function isUnread(name: string): boolean {
 /** The landmark head's tensors; an `as-published` training graph declares them itself. */
 export function landmarkHeadTensors(config: PosterV2Config): ReadonlyMap<string, ParameterSpec> {
   if (config.landmark === 'none') return new Map();
-  const scope = createScope({ mode: 'inference' });
-  const { head, landmarks, training } = config.landmark;
-  const branch = scope.at('face_landback').at('output_layer');
-  const side = mapSizes(config)[2];
-  const map = input('map', 'float32', ['N', head, side, side]);
-  landmarkHead(training === 'trained' ? branch : branch.frozen(training), map, { landmarks });
-  return scope.parameters;
+  return landmarkHeadSpecs('face_landback', config.landmark, mapSizes(config)[2]);
 }
 
 /** The integer buffer `relative_position_index` of every attention window. */
