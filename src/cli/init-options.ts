@@ -20,7 +20,7 @@ export function initArgument(text: string, before: readonly InitSource[] = []): 
   }
   if (text.includes('=') && !existsSync(text)) {
     throw new InvalidArgumentError(
-      `There is no such file, and no part of the network called '${printable(name)}'; there are ${parts.map((known) => known.name).join(' and ')}.`,
+      `There is no such file, and no part of the network called '${printable(name)}'; there are ${[...new Set(parts.map((known) => known.name))].join(' and ')}.`,
     );
   }
   return [...before, { part: 'network', path: text }];

@@ -67,8 +67,13 @@ function nearest(shapes: TensorShapes): string | undefined {
     .toSorted((a, b) => a.wrong.length - b.wrong.length);
   if (best === undefined) return undefined;
   const { network, wrong } = best;
+  return `nearly a ${network.name}, but ${firstOf(wrong)}`;
+}
+
+/** The first few differences, and how many there are besides. */
+function firstOf(wrong: readonly string[]): string {
   const more = wrong.length > 3 ? ` and ${wrong.length - 3} more` : '';
-  return `nearly a ${network.name}, but ${wrong.slice(0, 3).join(', ')}${more}`;
+  return `${wrong.slice(0, 3).join(', ')}${more}`;
 }
 
 /** What tools leave in the modules of a network: counted operations, averages taken, batches tracked. */
@@ -150,7 +155,7 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
       { settings: part.otherUse === undefined ? ['init'] : ['init', part.otherUse.setting] },
     );
   }
-  const found = assumed.model === undefined ? identifyModel(shapes) : modelNamed(assumed.model).network;
+  const found = assumed.model === undefined ? identifyModel(shapes) : networkNamed(path, shapes, assumed.model);
   if (found === undefined) {
     const isAll = assumed.labels !== undefined;
     const what = nearest(shapes);
@@ -186,6 +191,24 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
     labels,
     preprocessing: modelNamed(name).preprocessing,
   };
+}
+
+/**
+ * The network that a user says a file holds.
+ * @throws UserError where its tensors are all those of another network: the first ones that tell.
+ */
+function networkNamed(path: string, shapes: TensorShapes, name: string): ConfiguredNetwork {
+  const network = candidates(shapes).find((one) => one.name === name) ?? modelNamed(name).network;
+  const wrong = differences(network, shapes);
+  const other = wrong.length === 0 ? undefined : identifyModel(shapes);
+  if (other === undefined || other.name === name) return network;
+  throw new UserError(
+    `${path} holds a ${other.name}, not a ${name}: ${firstOf(wrong)}; leave the model out.`,
+    'input',
+    {
+      settings: ['model'],
+    },
+  );
 }
 
 /** The same expressions in the same order, whatever they are called. */

@@ -6,6 +6,7 @@ export * from './network-definition.js';
 export * from './network-graphs.js';
 export * from './network-options.js';
 export * from './parts/index.js';
+export * from './poster-v1/index.js';
 export * from './poster-v2/index.js';
 export * from './profile.js';
 export * from './recipe.js';

@@ -1,3 +1,4 @@
 // Every network that there is: a line for each.
+export { posterV1Family } from './poster-v1/definition.js';
 export { posterV2Family } from './poster-v2/definition.js';
 export { resnetFamily } from './resnet/resnet.js';

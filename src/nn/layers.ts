@@ -147,6 +147,15 @@ export function squeezeExcite(scope: Scope, x: Tensor): Tensor {
 }
 
 /**
+ * Stochastic depth (Huang et al., arXiv 1603.09382): x [N, ..., C], or for a share `rate` of the samples of a training batch
+ * nothing, the others scaled by 1 / (1 - rate).
+ */
+export function stochasticDepth(scope: Scope, name: string, x: Tensor, rate: number): Tensor {
+  if (rate === 0 || scope.mode === 'inference') return x;
+  return ops.mul(x, scope.dropPath(name, rate, x.shape.length));
+}
+
+/**
  * Stochastic depth with layer scale: gamma x, or for a share `rate` of the samples of a training batch nothing, the others
  * scaled by 1 / (1 - rate). Both factors are joined before they meet x [N, ..., C]: one pass.
  * @param gamma [C]

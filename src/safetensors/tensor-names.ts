@@ -18,9 +18,16 @@ const wrappers: ReadonlySet<string> = new Set([
 
 /**
  * Tensors that say by their names where a network begins: of the whole one, of its parts, and of files of one part. The first
- * that a file has decides.
+ * that a file has decides: the longest come first, since a network's own name may end in that of another (`x.head.linear`
+ * and `head.linear`).
  */
-const anchors = networkFamilies.flatMap((family) => family.anchors);
+const anchors = [...new Set(networkFamilies.flatMap((family) => family.anchors))].toSorted(
+  (a, b) => segmentsOf(b) - segmentsOf(a),
+);
+
+function segmentsOf(name: string): number {
+  return name.split('.').length;
+}
 
 /** Copies of a network that are not the one to use. */
 const copies = /ema|average|teacher|momentum|optim|target/i;

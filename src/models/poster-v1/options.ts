@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { networkOptions } from '../network-options.js';
+import { withTraining } from '../parts/landmark-branch.js';
+import type { PosterV1Config } from './poster-v1-config.js';
+
+const landmarkWords = ['frozen', 'as-published', 'trained'] as const;
+const mixingWords = ['tokens', 'none'] as const;
+
+const schema = z.strictObject({
+  /** What training does to the landmark branch; that of a small network is `trained`. */
+  landmark: z.enum(landmarkWords).default('frozen'),
+  /** Pyramid blocks; null: the network's own. */
+  blocks: z.number().int().min(1).max(64).nullable().default(null),
+  /** Rate of stochastic depth in the last block; null: the network's own. */
+  dropPath: z.number().min(0).lt(1).nullable().default(null),
+  /** `tokens`: each block ends in a convolution that mixes all tokens, as in the code for RAF-DB; null: the network's own. */
+  mixing: z.enum(mixingWords).nullable().default(null),
+});
+
+export const posterV1Options = networkOptions<PosterV1Config, typeof schema.shape>({
+  schema,
+  texts: {
+    landmark: {
+      form: 'word',
+      value: 'name',
+      words: landmarkWords,
+      description: "POSTER V1's likewise, but never none",
+    },
+    blocks: { form: 'number', value: 'count', description: "POSTER V1's pyramid blocks (default: by its size)" },
+    dropPath: { form: 'number', value: 'rate', description: "in POSTER V1's last block (default: 0.1)" },
+    mixing: {
+      form: 'word',
+      value: 'what',
+      words: mixingWords,
+      description: 'what a convolution at the end of each block of POSTER V1 mixes (default: by the network)',
+    },
+  },
+  configure: (config, { landmark, blocks, dropPath, mixing }, variant) => ({
+    ...config,
+    landmark: withTraining(config.landmark, landmark, variant),
+    fusion: {
+      ...config.fusion,
+      blocks: blocks ?? config.fusion.blocks,
+      dropPath: dropPath ?? config.fusion.dropPath,
+      mixing: mixing === null ? config.fusion.mixing : mixing === 'tokens',
+    },
+  }),
+});
