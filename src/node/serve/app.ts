@@ -5,6 +5,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
+import websocket from '@fastify/websocket';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -107,6 +108,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     });
   }
   await app.register(multipart, { limits: { fieldNameSize: 100, fieldSize: 1000, headerPairs: 20 } });
+  await app.register(websocket, { options: { maxPayload: settings.maxPicture } });
   addParsers(app);
   return { app, guards };
 }
@@ -126,7 +128,19 @@ function addParsers(app: FastifyInstance): void {
   });
 }
 
-/** Who asks: whoever has a key is counted by it, all else by address. */
+/** A part of the server whose bodies come as bytes, whatever they are called. */
+export async function asBytes(app: FastifyInstance, add: (part: FastifyInstance) => void): Promise<void> {
+  await app.register((part, _, done) => {
+    part.removeAllContentTypeParsers();
+    part.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => {
+      done(null, body);
+    });
+    add(part);
+    done();
+  });
+}
+
+/** Who asks, for those who count. */
 function clientOf(request: FastifyRequest): string {
   return request.ip;
 }
@@ -154,7 +168,7 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
   reply
     .code(problem.status)
     .type(problemType)
-    .send(JSON.stringify(documentOf(problem, request.id)));
+    .send(JSON.stringify(documentOf(problem, request.id, request.routeOptions.config.tellsError)));
 }
 
 /** What is no HTTP, or comes too slowly: there is no request to answer. */

@@ -1,3 +1,4 @@
+import type { WebSocket } from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type ProblemName, RequestProblem } from './problem.js';
@@ -6,10 +7,10 @@ import { type ProblemName, RequestProblem } from './problem.js';
 export const binary = Symbol('binary');
 
 /**
- * What a request needs: nothing; a key, where the server has keys; or besides a place in the queue, which there is none of while
- * the server starts and stops.
+ * What a request needs: nothing; a key, where the server has keys; besides a server that neither starts nor stops (`camera`); and
+ * besides a place in the queue.
  */
-export type Guard = 'nothing' | 'key' | 'place';
+export type Guard = 'nothing' | 'key' | 'camera' | 'place';
 
 /** An address and what it does: the server answers by it, and the OpenAPI document is made of it. */
 export interface Endpoint {
@@ -26,22 +27,33 @@ export interface Endpoint {
   readonly answer: Readonly<Record<string, z.ZodType | typeof binary>>;
   readonly problems: readonly ProblemName[];
   readonly guard: Guard;
+  /** Whether problems tell their sentence at `error` too, where clients of another protocol look for it. */
+  readonly tellsError?: boolean;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+  /** What is done with a WebSocket that asks here. */
+  readonly socket?: (socket: WebSocket, request: FastifyRequest) => void;
 }
 
 /** What hooks know of the endpoint of a request. */
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly guard?: Guard;
+    readonly tellsError?: boolean;
   }
 }
 
 /** Has a server answer by endpoints, and tell which methods an address has. */
 export function addEndpoints(app: FastifyInstance, endpoints: readonly Endpoint[]): void {
   const methods = new Map<string, string[]>();
-  for (const { method, path, guard, handler } of endpoints) {
+  for (const { method, path, guard, tellsError = false, handler, socket } of endpoints) {
     const url = path.replaceAll(/\{(\w+)\}/g, ':$1');
-    app.route({ method, url, config: { guard }, handler });
+    app.route({
+      method,
+      url,
+      config: { guard, tellsError },
+      handler,
+      ...(socket === undefined ? {} : { wsHandler: socket }),
+    });
     methods.set(url, [...(methods.get(url) ?? []), method]);
   }
   for (const [url, allowed] of methods) {

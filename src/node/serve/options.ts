@@ -41,6 +41,14 @@ export const explainOptions = z.strictObject({
   target: z.string().min(1).max(200).optional().meta({ description: 'label whose relevance is given' }),
 });
 
+/** Options of `/v1/camera`. */
+export const cameraOptions = z.strictObject({
+  ...detectOptions,
+  smooth: number(z.number().min(0).max(60))
+    .optional()
+    .meta({ description: 'seconds after which a change of expression has arrived to 63% (default 0.5)' }),
+});
+
 export type RecognizeRequestOptions = z.output<typeof recognizeOptions>;
 
 /** What clients may ask of the detector, within the server's limit. */

@@ -11,8 +11,10 @@ const problems = {
   'too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'The body has a type that is not read'],
   'unusable-picture': [422, 'The picture cannot be used'],
+  'no-face': [422, 'The picture shows no face'],
   'invalid-options': [422, 'The options cannot be used'],
   'too-many-requests': [429, 'The client asks too often'],
+  'upgrade-needed': [426, 'The resource speaks WebSocket'],
   'headers-too-large': [431, 'The headers are too large'],
   internal: [500, 'The server has a defect'],
   overloaded: [503, 'The server has no time left'],
@@ -32,6 +34,10 @@ export const problemDocument = z.strictObject({
   status: z.int().min(400).max(599),
   detail: z.string().meta({ description: 'One sentence: what was wrong, where, and what to do' }),
   requestId: z.string().meta({ description: 'As in the header x-request-id and in the log' }),
+  error: z
+    .string()
+    .optional()
+    .meta({ description: 'The detail again, at /v2 and /analyze: clients of those look here' }),
 });
 
 export type ProblemDocument = z.infer<typeof problemDocument>;
@@ -41,6 +47,9 @@ export const problemType = 'application/problem+json';
 function typeOf(name: ProblemName): string {
   return `urn:poster-v2:problem:${name}`;
 }
+
+/** What a problem is called. */
+export const titleOf = (name: ProblemName): string => problems[name][1];
 
 export const statusOf = (name: ProblemName): number => problems[name][0];
 
@@ -128,7 +137,9 @@ function fieldOf(error: unknown, name: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
 }
 
-export function documentOf(problem: RequestProblem, requestId: string): ProblemDocument {
+/** @param tellsError whether the sentence stands at `error` too */
+export function documentOf(problem: RequestProblem, requestId: string, tellsError = false): ProblemDocument {
   const [status, title] = problems[problem.problem];
-  return { type: typeOf(problem.problem), title, status, detail: messageOf(problem), requestId };
+  const detail = messageOf(problem);
+  return { type: typeOf(problem.problem), title, status, detail, requestId, ...(tellsError ? { error: detail } : {}) };
 }

@@ -1,15 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
+import { z } from 'zod';
 import { messageOf, UserError } from '../../common/errors.js';
 import { explainFileError } from '../files/files.js';
-import { createApp } from './app.js';
+import { packageFile } from '../files/package-files.js';
+import { asBytes, createApp } from './app.js';
+import { Cameras } from './cameras.js';
+import { analyzeEndpoint } from './deepface.js';
+import { docsEndpoints } from './docs-endpoints.js';
 import { addEndpoints } from './endpoint.js';
 import { healthEndpoints, type ServerState } from './health-endpoints.js';
 import { Inference, type ServedRecognizer } from './inference.js';
 import { Keys } from './keys.js';
 import { createMetrics } from './metrics.js';
+import { openInferenceEndpoints } from './open-inference-endpoints.js';
 import { recognizeEndpoints } from './recognize-endpoints.js';
 import { type CompleteSettings, completeSettings, type ServeSettings } from './settings.js';
 
@@ -19,6 +26,10 @@ export interface ServeOptions extends ServeSettings {
   /** Where lines of the log go. Default: standard output. */
   readonly logTo?: { write(line: string): void };
 }
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(packageFile('package.json'), 'utf8')));
 
 /** A server that runs. */
 export interface Served {
@@ -50,6 +61,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     ready: () => state === 'ok',
   }));
   const inference = new Inference(settings, metrics);
+  const cameras = new Cameras(inference, settings);
   const keys = settings.keyFile === undefined ? undefined : await Keys.read(settings.keyFile);
   const tls = await tlsOf(settings);
   const { app, guards } = await createApp({
@@ -61,7 +73,15 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     admission: inference.admission,
     state: () => state,
   });
-  addEndpoints(app, [...healthEndpoints(() => state, metrics), ...recognizeEndpoints(inference, settings)]);
+  const own = [
+    ...recognizeEndpoints(inference, settings),
+    cameras.endpoint(),
+    analyzeEndpoint(inference, settings),
+    ...healthEndpoints(() => state, metrics),
+  ];
+  const protocol = openInferenceEndpoints(inference, () => state === 'ok', version);
+  addEndpoints(app, [...own, ...docsEndpoints([...own, ...protocol], version, keys !== undefined)]);
+  await asBytes(app, (part) => addEndpoints(part, protocol));
   await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
     throw new UserError(
       `The server cannot listen at ${settings.host}, port ${settings.port} (${messageOf(error)}); choose another.`,
@@ -77,6 +97,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   const close = async (): Promise<void> => {
     state = 'draining';
     const until = performance.now() + settings.drain * 1000;
+    cameras.close();
     while (guards.inHand > 0 && performance.now() < until) await sleep(20);
     await app.close();
     await ready.catch(() => undefined);

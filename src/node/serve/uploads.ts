@@ -38,7 +38,7 @@ export function form(name: 'image' | 'images', options: z.ZodObject): z.ZodObjec
 export async function uploadedPicture(request: FastifyRequest, limits: UploadLimits): Promise<Upload> {
   const one = { ...limits, maxPictures: 1 };
   if (isJson(request)) {
-    const { image, options } = jsonBody(request, jsonPicture);
+    const { image, options } = checkedBody(jsonPicture, request.body);
     return { pictures: [fileOf(image, 'image', one)], options: withQuery(request, options) };
   }
   const upload = request.isMultipart() ? await formUpload(request, one) : rawUpload(request, one);
@@ -55,15 +55,31 @@ export async function uploadedPictures(request: FastifyRequest, limits: UploadLi
 
 const isJson = ({ headers }: FastifyRequest): boolean => /^application\/json\b/i.test(headers['content-type'] ?? '');
 
-/** @throws RequestProblem */
-function jsonBody<T extends z.ZodType>({ body }: FastifyRequest, schema: T): z.output<T> {
+/** A picture and options beside it, as clients of DeepFace send them. @throws RequestProblem */
+export async function uploadedImg(
+  request: FastifyRequest,
+  limits: UploadLimits,
+): Promise<{ readonly picture: Buffer; readonly options: Readonly<Record<string, unknown>> }> {
+  const one = { ...limits, maxPictures: 1 };
+  const { pictures, options } = isJson(request)
+    ? { pictures: [], options: checkedBody(z.record(z.string(), z.unknown()), request.body) }
+    : await formUpload(request, one);
+  const { img, ...others } = options;
+  const [picture] = pictures;
+  if (picture !== undefined && img === undefined) return { picture, options: others };
+  if (picture === undefined && typeof img === 'string') return { picture: fileOf(img, 'img', one), options: others };
+  throw new RequestProblem('bad-request', 'The body has no picture at img; send a file or its base64 there.');
+}
+
+/** Checks JSON of a client. @throws RequestProblem */
+export function checkedBody<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new RequestProblem('bad-request', `The JSON does not have its form: ${describeZodError(parsed.error)}.`);
 }
 
 function jsonUpload(request: FastifyRequest, limits: UploadLimits): Upload {
-  const { images, options } = jsonBody(request, jsonPictures);
+  const { images, options } = checkedBody(jsonPictures, request.body);
   if (images.length > limits.maxPictures) throw tooMany(limits);
   return {
     pictures: images.map((image, i) => fileOf(image, `images.${i}`, limits)),
@@ -87,12 +103,23 @@ async function formUpload(request: FastifyRequest, limits: UploadLimits): Promis
   const pictures: Buffer[] = [];
   const options: [string, string][] = [];
   const parts = request.parts({
-    limits: { fileSize: limits.maxPicture, files: limits.maxPictures, fields: 32, parts: limits.maxPictures + 32 },
+    limits: {
+      fileSize: limits.maxPicture,
+      files: limits.maxPictures,
+      fields: 32,
+      parts: limits.maxPictures + 32,
+      fieldSize: limits.maxPicture,
+    },
   });
   try {
     for await (const part of parts) {
       if (part.type === 'file') pictures.push(await part.toBuffer());
-      else if (typeof part.value !== 'string' || part.valueTruncated || part.fieldnameTruncated) {
+      else if (
+        typeof part.value !== 'string' ||
+        part.valueTruncated ||
+        part.fieldnameTruncated ||
+        (part.fieldname !== 'img' && part.value.length > 1000)
+      ) {
         throw new RequestProblem('too-large', `The field ${printable(part.fieldname)} is too long; shorten it.`);
       } else options.push([part.fieldname, part.value]);
     }

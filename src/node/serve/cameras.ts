@@ -1,0 +1,157 @@
+import { on } from 'node:events';
+import type { WebSocket } from '@fastify/websocket';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { frameDocument, recognizeFrames, type TimedImage } from '../../video/index.js';
+import { NewestOnly } from '../../video/newest-only.js';
+import { decodeImage } from '../decode/decode-image.js';
+import type { Endpoint } from './endpoint.js';
+import type { Inference } from './inference.js';
+import { cameraOptions, checked, detectOf } from './options.js';
+import { documentOf, problemDocument, problemOf, RequestProblem } from './problem.js';
+import type { CompleteSettings } from './settings.js';
+
+/** Milliseconds without a frame after which a camera counts as gone. */
+const patience = 30_000;
+/** Bytes of answers that nobody has read yet. */
+const maxUnread = 1024 * 1024;
+
+const point = z.strictObject({ x: z.number(), y: z.number() });
+const probabilities = z.record(z.string(), z.number());
+/** What is sent for a frame. */
+export const cameraFrame = z.strictObject({
+  time: z.number().meta({ description: 'seconds since the connection began' }),
+  frame: z
+    .int()
+    .meta({ description: 'which of the frames that were sent, from 0; those between two results were dropped' }),
+  width: z.int(),
+  height: z.int(),
+  faces: z.array(
+    z.strictObject({
+      id: z.int().meta({ description: 'the same for a face in all frames' }),
+      box: z.strictObject({ ...point.shape, width: z.number(), height: z.number() }),
+      keypoints: z.record(z.string(), point).nullable(),
+      detectionScore: z.number().nullable(),
+      expression: z.string(),
+      probability: z.number(),
+      scores: probabilities,
+      smoothed: probabilities,
+      lowContrast: z.boolean(),
+    }),
+  ),
+});
+
+/** A frame as it came. */
+interface SentFrame {
+  readonly bytes: Buffer;
+  readonly time: number;
+  readonly frame: number;
+}
+
+/** Cameras that send their frames over a connection each. Of frames that come too fast the newest counts. */
+export class Cameras {
+  readonly #inference: Inference;
+  readonly #settings: CompleteSettings;
+  readonly #open = new Set<WebSocket>();
+
+  constructor(inference: Inference, settings: CompleteSettings) {
+    this.#inference = inference;
+    this.#settings = settings;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    for (const socket of this.#open) socket.close(1001, 'The server is stopping.');
+  }
+
+  endpoint(): Endpoint {
+    return {
+      method: 'GET',
+      path: '/v1/camera',
+      summary: 'A WebSocket for the frames of one camera',
+      description:
+        'Send each frame as a binary message: the file of a picture. An answer is a text message of JSON: what a frame shows, or a problem. Faces are followed and their scores smoothed. Frames that come faster than they are looked at are dropped.',
+      query: cameraOptions,
+      answer: { 'application/json': z.union([cameraFrame, problemDocument]) },
+      problems: ['unauthorized', 'invalid-options', 'upgrade-needed', 'loading', 'draining', 'overloaded'],
+      guard: 'camera',
+      handler: async (_, reply) => {
+        reply.header('upgrade', 'websocket');
+        throw new RequestProblem('upgrade-needed', 'This address takes frames over a WebSocket; connect with one.');
+      },
+      socket: (socket, request) => {
+        this.#serve(socket, request).catch((error: unknown) => request.log.error({ err: error }, 'a camera'));
+      },
+    };
+  }
+
+  async #serve(socket: WebSocket, request: FastifyRequest): Promise<void> {
+    const stop = new AbortController();
+    socket.once('close', () => stop.abort(new Error('the camera has left')));
+    // From the first message on: it may be here before anything is checked.
+    const messages = on(socket, 'message', { signal: stop.signal });
+    // Such as a message that is too long: the connection is closed then.
+    socket.on('error', () => undefined);
+    const tell = (error: unknown): void => socket.send(JSON.stringify(documentOf(problemOf(error), request.id)));
+    this.#open.add(socket);
+    try {
+      if (this.#open.size > this.#settings.maxCameras) {
+        const many = `There are ${this.#settings.maxCameras} cameras, as many as are accepted; try again later.`;
+        throw new RequestProblem('overloaded', many);
+      }
+      const { smooth, ...options } = checked(cameraOptions, request.query);
+      const frames = decoded(new NewestOnly(sentFrames(messages), patience), stop.signal, tell);
+      const results = recognizeFrames(this.#inference.recognizer, frames, {
+        detect: detectOf(options, this.#settings.maxFaces),
+        ...(smooth === undefined ? {} : { smooth }),
+        live: true,
+        signal: stop.signal,
+      });
+      for await (const frame of results) {
+        if (socket.bufferedAmount > maxUnread) throw new RequestProblem('request-timeout', 'The answers are not read.');
+        socket.send(JSON.stringify(frameDocument(frame)));
+      }
+      socket.close(1000);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      tell(error);
+      socket.close(problemOf(error).problem === 'internal' ? 1011 : 1008);
+    } finally {
+      this.#open.delete(socket);
+    }
+  }
+}
+
+/** The frames that a client sends, as they come. */
+async function* sentFrames(messages: AsyncIterable<unknown[]>): AsyncGenerator<SentFrame, void, void> {
+  const begun = performance.now();
+  let frame = 0;
+  for await (const [data, isBinary] of messages) {
+    if (isBinary !== true || !Buffer.isBuffer(data)) {
+      throw new RequestProblem('bad-request', 'A message is text; send each frame as a binary message.');
+    }
+    yield { bytes: data, time: (performance.now() - begun) / 1000, frame: frame++ };
+  }
+}
+
+/** Frames as pixels; one that cannot be read is told and left out. */
+async function* decoded(
+  frames: AsyncIterable<SentFrame>,
+  signal: AbortSignal,
+  tell: (error: unknown) => void,
+): AsyncGenerator<TimedImage, void, void> {
+  for await (const { bytes, time, frame } of frames) {
+    try {
+      const asked = { transparency: 'white', name: `Frame ${frame}`, signal, urgent: () => true } as const;
+      const { picture } = await decodeImage(bytes, asked);
+      yield { time, frame, picture };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      tell(error);
+    }
+  }
+}
