@@ -49,6 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/workers': [...core, 'node/files', 'node/checkpoints', 'node/host'],
   'web/decode': ['image', 'web/host'],
   'web/host': ['host', 'image', 'safetensors', 'web/decode'],
+  'web/video': ['recognize', 'video', 'web/decode'],
   'web/workers': ['image', ...recognition, 'workers', 'web/decode', 'web/host'],
   'web/learn': [...execution, ...parts, ...recognition, 'learn', 'convert', 'web/decode', 'web/host'],
   'node/draw': [...core, 'node/files', 'node/decode'],
@@ -61,7 +62,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/page': ['node/files'],
   cli: [...core, ...hosts, ...tasks],
   // The public interface: a file for each entry of package.json.
-  entries: [...core, ...hosts, ...tasks, 'web/decode', 'web/host', 'web/learn'],
+  entries: [...core, ...hosts, ...tasks, 'web/decode', 'web/host', 'web/learn', 'web/video'],
 };
 
 /** What the core declares and each host has: `imports` of package.json. */

@@ -50,6 +50,7 @@ export type {
   ImageSource,
   LowContrast,
   Picture,
+  PictureObject,
   RawImage,
 } from '../image/index.js';
 export type { AssumedModel } from '../models/index.js';
@@ -94,6 +95,8 @@ export {
   type VideoDocument,
   type VideoFace,
   type VideoFrame,
+  VideoRecognizer,
+  type VideoRecognizerOptions,
   VideoSummary,
   type VideoTotals,
   videoDocument,

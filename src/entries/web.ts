@@ -5,4 +5,11 @@
 export type { DomPictures } from '../web/decode/dom-pictures.js';
 export { bundledCheckpoint } from '../web/host/bundled-weights.js';
 export { configureRuntime, type WebRuntimeOptions } from '../web/host/onnxruntime.js';
+export {
+  type CameraOptions,
+  openCamera,
+  type RecognizeVideoOptions,
+  recognizeVideo,
+  type VideoSource,
+} from '../web/video/index.js';
 export * from './every-host.js';

@@ -23,11 +23,14 @@ export interface PictureObjects {
   readonly RawImage: RawImage;
 }
 
+/** A picture that is no file: its pixels are there. */
+export type PictureObject = PictureObjects[keyof PictureObjects];
+
 /**
  * A picture from outside: path, `file:` or `http(s):` URL, bytes of a file, Blob, ImageData or raw pixels. In browsers also an
  * image, a canvas, a video or a frame of one, as `DomPictures` lists them.
  */
-export type ImageSource = EncodedImage | PictureObjects[keyof PictureObjects];
+export type ImageSource = EncodedImage | PictureObject;
 
 /** Pictures that only one host has, on their way to another thread of it, by the names of their types. */
 export interface SentPictureObjects {
@@ -46,6 +49,8 @@ export interface DecodeRequest {
   readonly signal?: AbortSignal;
   /** Whether the picture is waited for by now: one that is decoded ahead lets others go first where memory is short. */
   readonly urgent?: () => boolean;
+  /** Pictures of this host alone (`Host.pictureReader`) are shrunk to so many pixels on their longer side. */
+  readonly maxSide?: number;
 }
 
 export interface DecodedImage {

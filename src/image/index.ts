@@ -11,6 +11,7 @@ export type {
   EncodedImage,
   ImageDecoder,
   ImageSource,
+  PictureObject,
   RawImage,
 } from './image-source.js';
 export { type InputConversion, inputConversion } from './input-conversion.js';

@@ -3,11 +3,14 @@ import {
   checkImage,
   type DecodedImage,
   type DecodeRequest,
+  decodedPicture,
   type ImageDecoder,
   type ImageSource,
   isRawImage,
+  type PictureObject,
   pictureOf,
 } from '../image/image-source.js';
+import type { Picture } from '../image/resize.js';
 
 /**
  * The pixels of a picture of any kind: files are decoded, all else is read as it is.
@@ -23,4 +26,13 @@ export async function decodeSource(
   if (read !== undefined) return read(request);
   checkImage(image, request.name, host.pictureKinds);
   return isRawImage(image) ? { picture: pictureOf(image, request), frames: 1 } : decode(image, request);
+}
+
+/**
+ * The pixels of a picture that is no file, such as a frame.
+ * @throws UserError for files and all else that is not decoded, or the signal's reason.
+ */
+export async function decodeObject(image: PictureObject, request: DecodeRequest): Promise<Picture> {
+  const read = host.pictureReader(image);
+  return read === undefined ? decodedPicture(image, request.name) : (await read(request)).picture;
 }

@@ -1,6 +1,7 @@
 export type { Classified } from './classified.js';
 export * from './classifier.js';
 export * from './crop-classifier.js';
+export { decodeObject } from './decode-source.js';
 export * from './face-crops.js';
 export * from './face-landmarks.js';
 export * from './image-classification.js';

@@ -54,6 +54,14 @@ export class FrameFaces {
     this.#detect = detect;
   }
 
+  /** Whatever comes next is another scene, at any time: no face goes on. */
+  cut(): void {
+    this.#tracker.cut();
+    this.#searched = Number.NEGATIVE_INFINITY;
+    this.#turned = Number.NEGATIVE_INFINITY;
+    this.#before = undefined;
+  }
+
   /** @param time in seconds, later than that of the frame before */
   async next(time: number, pyramid: Pyramid): Promise<TrackedFace[]> {
     const now = thumbnail(pyramid[0]);

@@ -6,13 +6,13 @@ import { entryOf, itemAt } from '../common/item-at.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
-import { decodedPicture } from '../image/image-source.js';
-import type { RawImage } from '../image/index.js';
+import type { PictureObject } from '../image/index.js';
 import type { Picture } from '../image/resize.js';
 import {
   type ClassifyCropsOptions,
   cropFace,
   cropWhole,
+  decodeObject,
   defaultBatchSize,
   type Recognizer,
   type Score,
@@ -30,6 +30,11 @@ export interface RecognizeFramesOptions extends FindFacesOptions {
   readonly batchSize?: number;
   /** Give each frame's result at once rather than in batches, where frames come faster than they are looked at. Default: for live streams. */
   readonly live?: boolean;
+  /**
+   * Frames of this host alone, such as a page's video, are shrunk to so many pixels on their longer side as they are read (default
+   * 1280). Raw pixels are taken as they are.
+   */
+  readonly maxSide?: number;
   /** Give `picture` with each frame (default false). */
   readonly picture?: boolean;
   /** Give `crop` with each face (default false). */
@@ -78,6 +83,9 @@ export interface VideoFrame {
   readonly picture?: Picture;
 }
 
+/** Frames with a longer side are shrunk to it, in pixels, unless a call says otherwise: enough for all but small faces. */
+export const defaultMaxSide = 1280;
+
 /** Smoothed scores of faces that are gone for so long, in seconds, are forgotten. */
 const memory = 60;
 /** Pixels of frames that wait for their batch. */
@@ -91,12 +99,15 @@ export interface TimedImage {
   readonly time: number;
   /** Which of the frames that are looked at: 0, 1, ...; those that a live stream left no time for are not given. */
   readonly frame: number;
-  /** Upright, with square pixels. */
-  readonly picture: RawImage;
+  /** Upright, with square pixels. In browsers also a canvas, a video or a frame of one. */
+  readonly picture: PictureObject;
+  /** Another scene begins, as after a seek: faces are new, and times may begin anew. Cuts are found without it (default false). */
+  readonly cut?: boolean;
 }
 
 interface Held {
   readonly frame: Omit<VideoFrame, 'faces'>;
+  readonly cut: boolean;
   readonly faces: readonly CroppedFace[];
 }
 
@@ -181,22 +192,26 @@ async function* followFrames(
 function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame: TimedImage) => Promise<Held> {
   const { detector, lowContrast } = recognizer;
   const { preprocessing } = recognizer.classifier;
+  const { maxSide = defaultMaxSide, signal } = options;
   const found = detector === undefined ? undefined : new FrameFaces(detector, options);
   const pyramids = new PyramidMaker();
-  return async ({ time, frame, picture: image }) => {
+  return async ({ time, frame, picture: image, cut = false }) => {
     if (!Number.isFinite(time)) throw new UserError(`Frame ${frame} is at ${time} s; times are seconds.`, 'usage');
-    const picture = decodedPicture(image, `The picture of frame ${frame}`);
+    const name = `The picture of frame ${frame}`;
+    const picture = await decodeObject(image, { name, transparency: 'white', maxSide, ...defined({ signal }) });
     const { width, height } = picture;
     const about = { time, frame, width, height, ...(options.picture === true ? { picture } : {}) };
     if (found === undefined) {
       const crop = cropWhole(picture, preprocessing, lowContrast);
       const whole = { id: 1, box: { x: 0, y: 0, width, height }, keypoints: null, detectionScore: null, crop };
-      return { frame: about, faces: [whole] };
+      return { frame: about, cut, faces: [whole] };
     }
     const pyramid = pyramids.of(picture);
+    if (cut) found.cut();
     const tracked = await found.next(time, pyramid);
     return {
       frame: about,
+      cut,
       faces: tracked.map(({ id, face: { box, keypoints, score } }) => {
         const crop = cropFrom(pyramid, keypoints, preprocessing, lowContrast);
         return { id, box, keypoints, detectionScore: score, crop };
@@ -228,8 +243,8 @@ async function scored(
   const crops = held.flatMap(({ faces }) => faces.map(({ crop }) => crop));
   const scores = await recognizer.crops.classify(crops, classifying);
   let next = 0;
-  return held.map(({ frame, faces }) => {
-    smoother.forgetBefore(frame.time - memory);
+  return held.map(({ frame, cut, faces }) => {
+    smoother.forgetBefore(cut ? Number.POSITIVE_INFINITY : frame.time - memory);
     return {
       ...frame,
       faces: faces.map(({ crop, ...face }): VideoFace => {

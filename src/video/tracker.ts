@@ -102,9 +102,10 @@ export class FaceTracker {
     return now.flatMap(({ id, face }) => (id === undefined ? [] : [{ id, face }])).sort((a, b) => a.id - b.id);
   }
 
-  /** Whatever comes next is another scene: all tracks end. */
+  /** Whatever comes next is another scene: all tracks end, and times may begin anew. Ids go on. */
   cut(): void {
     this.#tracks = [];
+    this.#last = undefined;
   }
 
   #alive(time: number): Track[] {

@@ -31,6 +31,7 @@ export interface SentFrame {
   readonly time: number | string;
   readonly frame: number | string;
   readonly picture: SentImage;
+  readonly cut: boolean;
 }
 
 type Wrong = 'null' | 'undefined' | 'number' | 'bigint' | 'boolean' | 'symbol' | 'function' | 'object';
@@ -129,14 +130,15 @@ export async function sentFloats(values: Float32Array): Promise<Parcel<Float32Ar
 }
 
 /** A frame as it can be sent. */
-export async function sentFrame({ time, frame, picture }: TimedImage): Promise<Parcel<SentFrame>> {
+export async function sentFrame({ time, frame, picture, cut }: TimedImage): Promise<Parcel<SentFrame>> {
   const { content, ...rest } = await sentImage(picture);
-  return { content: { time: numberOrText(time), frame: numberOrText(frame), picture: content }, ...rest };
+  const about = { time: numberOrText(time), frame: numberOrText(frame), cut: cut === true };
+  return { content: { ...about, picture: content }, ...rest };
 }
 
 /** What was sent, as following takes it. */
-export function frameOf({ time, frame, picture }: SentFrame): TimedImage {
-  const given: { readonly [Key in keyof TimedImage]: unknown } = { time, frame, picture: imageOf(picture) };
+export function frameOf({ time, frame, picture, cut }: SentFrame): TimedImage {
+  const given: { readonly [Key in keyof TimedImage]: unknown } = { time, frame, picture: imageOf(picture), cut };
   return given as TimedImage;
 }
 

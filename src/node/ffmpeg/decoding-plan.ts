@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { defaultMaxSide } from '../../video/index.js';
 import type { FfmpegPaths } from './ffmpeg.js';
 import { FrameTimes, longestSlide, longestStill } from './frame-times.js';
 import { probe } from './probe.js';
@@ -25,7 +26,6 @@ export interface VideoOptions extends FfmpegPaths {
 }
 
 export const defaultFps = 10;
-export const defaultMaxSide = 1280;
 
 /** @throws UserError (kind `usage`) for values that no video can be read with. */
 export function checkVideoOptions({ fps = 1, start = 0, duration = 1, maxSide = 64, rotate = 0 }: VideoOptions): void {

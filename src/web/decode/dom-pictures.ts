@@ -50,7 +50,7 @@ const states: { readonly [K in Kind]: (picture: DomPictures[K]) => State } = {
 };
 
 /** `HTMLMediaElement.HAVE_CURRENT_DATA`, of which workers have no class. */
-const haveCurrentData = 2;
+export const haveCurrentData = 2;
 
 const canvasState = (width: number, height: number): State =>
   width > 0 && height > 0
@@ -91,11 +91,11 @@ export async function readPixels(
   [width, height]: readonly [number, number],
   request: DecodeRequest,
 ): Promise<DecodedImage> {
-  const { name, signal, urgent } = request;
+  const { name, signal, urgent, maxSide } = request;
   checkPixels({ width, height }, name);
   const lease = await pictureMemory().acquire(bitmapBytes * width * height, defined({ signal, urgent }));
   try {
-    const pixels = await pixelsOf(picture).catch((error: unknown) => {
+    const pixels = await pixelsOf(picture, maxSide).catch((error: unknown) => {
       throw new UserError(`${name} ${unreadable(error)}`, 'input', { cause: error });
     });
     signal?.throwIfAborted();

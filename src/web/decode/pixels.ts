@@ -14,15 +14,20 @@ export const bitmapOf = (source: ImageBitmapSource): Promise<ImageBitmap> =>
 
 /**
  * The pixels of whatever the browser can draw, upright, without colour management.
+ * @param maxSide what has a longer side is shrunk to it, in pixels
  * @throws DOMException where it cannot be decoded, or is of another origin
  */
-export async function pixelsOf(source: ImageBitmapSource): Promise<ImageData> {
+export async function pixelsOf(source: ImageBitmapSource, maxSide = Number.POSITIVE_INFINITY): Promise<ImageData> {
   const bitmap = await bitmapOf(source);
   try {
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d', { willReadFrequently: true });
+    const scale = Math.min(1, maxSide / Math.max(bitmap.width, bitmap.height));
+    const scaled = (side: number): number => Math.max(1, Math.round(scale * side));
+    const [width, height] = [scaled(bitmap.width), scaled(bitmap.height)];
+    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
     if (context === null) throw new Error('there is no canvas');
-    context.drawImage(bitmap, 0, 0);
-    return context.getImageData(0, 0, bitmap.width, bitmap.height);
+    context.imageSmoothingQuality = 'medium';
+    context.drawImage(bitmap, 0, 0, width, height);
+    return context.getImageData(0, 0, width, height);
   } finally {
     bitmap.close();
   }

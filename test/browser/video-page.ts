@@ -1,0 +1,227 @@
+/* What test/browser-video.test.ts has a browser do with videos and cameras, a scene each. */
+import {
+  openCamera,
+  type PictureObject,
+  Recognizer,
+  type RecognizeVideoOptions,
+  recognizeVideo,
+  type VideoFrame as Shown,
+  VideoRecognizer,
+  type VideoSource,
+} from '../../src/entries/web.js';
+
+/** Of a frame what tests look at. */
+export type Seen = Pick<Shown, 'time' | 'frame' | 'width' | 'height'> & {
+  readonly faces: readonly (readonly [id: number, expression: string])[];
+};
+
+const seen = ({ time, frame, width, height, faces }: Shown): Seen => ({
+  ...{ time, frame, width, height },
+  faces: faces.map(({ id, expression }) => [id, expression] as const),
+});
+
+/** Callbacks of videos that are waited for. */
+const callbacks = new Set<number>();
+const { requestVideoFrameCallback, cancelVideoFrameCallback } = HTMLVideoElement.prototype;
+HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback): number {
+  const id = requestVideoFrameCallback.call(this, (now, metadata) => {
+    callbacks.delete(id);
+    callback(now, metadata);
+  });
+  callbacks.add(id);
+  return id;
+};
+HTMLVideoElement.prototype.cancelVideoFrameCallback = function (id): void {
+  callbacks.delete(id);
+  cancelVideoFrameCallback.call(this, id);
+};
+
+const loading = new Map<boolean, Promise<Recognizer>>();
+
+/** One for all scenes. */
+function recognizerOf(worker: boolean): Promise<Recognizer> {
+  const known = loading.get(worker);
+  if (known !== undefined) return known;
+  const recognizer = Recognizer.load({ worker });
+  loading.set(worker, recognizer);
+  return recognizer;
+}
+
+const blobs = new Map<string, Promise<string>>();
+
+/** A video of the page's own, in which can be sought. */
+async function videoOf(name: string): Promise<HTMLVideoElement> {
+  const address = blobs.get(name) ?? fetch(name).then(async (answer) => URL.createObjectURL(await answer.blob()));
+  blobs.set(name, address);
+  const video = document.createElement('video');
+  video.muted = true;
+  video.src = await address;
+  return video;
+}
+
+async function sentenceOf(action: () => Promise<unknown>): Promise<string> {
+  try {
+    await action();
+    return 'nothing was refused';
+  } catch (error) {
+    return String(error);
+  }
+}
+
+interface Watched {
+  readonly frames: Seen[];
+  readonly error: string | null;
+  /** Callbacks that are still waited for. */
+  readonly left: number;
+}
+
+/** Looks at a video to its end. */
+async function watch(
+  worker: boolean,
+  source: VideoSource,
+  each: (frame: Shown, frames: readonly Seen[]) => unknown = () => undefined,
+  options: RecognizeVideoOptions = {},
+): Promise<Watched> {
+  const frames: Seen[] = [];
+  let error: string | null = null;
+  try {
+    for await (const frame of recognizeVideo(await recognizerOf(worker), source, options)) {
+      frames.push(seen(frame));
+      if ((await each(frame, frames)) === 'enough') break;
+    }
+  } catch (thrown) {
+    error = String(thrown);
+  }
+  return { frames, error, left: callbacks.size };
+}
+
+const stopAll = (stream: MediaStream): void => {
+  for (const track of stream.getTracks()) track.stop();
+};
+
+const scenes = {
+  async camera(worker: boolean) {
+    const stream = await openCamera();
+    const watched = await watch(worker, stream, (_, frames) => (frames.length === 8 ? 'enough' : undefined));
+    const states = stream.getTracks().map(({ readyState }) => readyState);
+    stopAll(stream);
+    return { ...watched, states };
+  },
+
+  async file(worker: boolean) {
+    const video = await videoOf('portrait.webm');
+    await video.play();
+    return watch(worker, video);
+  },
+
+  /** Stopped by the page while it is looked at; the element also has sound. */
+  async stopped() {
+    const stream = await openCamera();
+    return watch(false, stream, (_, frames) => {
+      if (frames.length === 2) stopAll(stream);
+    });
+  },
+
+  async stoppedInElement() {
+    const stream = await openCamera();
+    const sound = new AudioContext().createMediaStreamDestination();
+    const video = document.createElement('video');
+    video.muted = true;
+    video.srcObject = new MediaStream([...stream.getTracks(), ...sound.stream.getTracks()]);
+    await video.play();
+    return watch(false, video, (_, frames) => {
+      if (frames.length === 2) stopAll(stream);
+    });
+  },
+
+  async abortedWhilePaused() {
+    const video = await videoOf('portrait.webm');
+    const controller = new AbortController();
+    return watch(
+      false,
+      video,
+      () => {
+        setTimeout(() => controller.abort(new Error('enough')), 100);
+      },
+      { signal: controller.signal },
+    );
+  },
+
+  async sought() {
+    const video = await videoOf('portrait.webm');
+    video.currentTime = 1;
+    await new Promise((resolve) => video.addEventListener('seeked', resolve, { once: true }));
+    await video.play();
+    return watch(false, video, (_, frames) => {
+      if (frames.length === 3) video.currentTime = 0.2;
+      return frames.length === 6 ? 'enough' : undefined;
+    });
+  },
+
+  async replaced() {
+    const video = await videoOf('portrait.webm');
+    await video.play();
+    return watch(false, video, (_, frames) => {
+      if (frames.length === 2) video.src = 'other.webm';
+    });
+  },
+
+  async limited() {
+    const video = await videoOf('portrait.webm');
+    await video.play();
+    return watch(false, video, undefined, { fps: 2, maxSide: 160 });
+  },
+
+  async sentences(elsewhere: string) {
+    const recognizer = await recognizerOf(false);
+    const next = (source: unknown): Promise<unknown> => recognizeVideo(recognizer, source as VideoSource).next();
+    const tainted = document.createElement('video');
+    tainted.muted = true;
+    tainted.src = elsewhere;
+    await tainted.play();
+    const broken = await videoOf('text.webm');
+    const stopped = await openCamera();
+    stopAll(stopped);
+    return {
+      'no source': await sentenceOf(() => next(document.createElement('video'))),
+      'another origin': await sentenceOf(() => next(tainted)),
+      'not a video file': await sentenceOf(() => next(broken)),
+      'stopped camera': await sentenceOf(() => next(stopped)),
+      'empty stream': await sentenceOf(() => next(new MediaStream())),
+      'an address': await sentenceOf(() => next('portrait.webm')),
+      'no such camera': await sentenceOf(() => openCamera({ deviceId: 'none' })),
+      fps: await sentenceOf(() => recognizeVideo(recognizer, tainted, { fps: 0 }).next()),
+      left: String(callbacks.size),
+    };
+  },
+
+  refused: () => sentenceOf(() => openCamera()),
+
+  async handedOver(worker: boolean) {
+    const element = await videoOf('portrait.webm');
+    await element.play();
+    const video = new VideoRecognizer(await recognizerOf(worker));
+    const frames: Seen[] = [];
+    let dropped = 0;
+    const look = async (picture: PictureObject, timestamp: number): Promise<void> => {
+      const found = await video.detectForVideo(picture, timestamp);
+      if (found === undefined) dropped++;
+      else frames.push(seen(found));
+    };
+    await Promise.all([look(element, 10), look(element, 20)]);
+    const bitmap = await createImageBitmap(element);
+    await look(bitmap, 30);
+    const frame = new VideoFrame(element, { timestamp: 0 });
+    await look(frame, 40);
+    await video.dispose();
+    // The caller's frames are whole: whoever made them closes them.
+    const whole = [bitmap.width, frame.displayWidth];
+    bitmap.close();
+    frame.close();
+    return { frames, dropped, whole };
+  },
+};
+
+export type Scenes = typeof scenes;
+
+Object.assign(globalThis, { scenes });
