@@ -4,6 +4,7 @@
 export { cropTemplateFor } from '../common/crop-templates.js';
 export { type Advice, type ErrorKind, isOfKind, type Setting, UserError } from '../common/errors.js';
 export type { FileSource } from '../common/file-source.js';
+export { inkOn, labelColours } from '../common/label-colours.js';
 export {
   affectnet7,
   affectnet8,

@@ -1,6 +1,6 @@
+import { inkOn, labelColours } from '../../common/label-colours.js';
 import { percent } from '../../common/percent.js';
 import type { Area } from './area.js';
-import { inkOn, labelColours } from './label-colours.js';
 import { svgText } from './svg-text.js';
 import { textWidth } from './text-width.js';
 

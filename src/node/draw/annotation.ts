@@ -1,4 +1,5 @@
 import { defined } from '../../common/defined.js';
+import { inkOn } from '../../common/label-colours.js';
 import {
   bars,
   type ColouredScores,
@@ -13,7 +14,6 @@ import {
   unlabelled,
 } from './annotation-labels.js';
 import { type Area, inside, overlaps } from './area.js';
-import { inkOn } from './label-colours.js';
 import { svgText } from './svg-text.js';
 import { textWidth } from './text-width.js';
 

@@ -1,8 +1,8 @@
 import { defined } from '../../common/defined.js';
+import { labelColours } from '../../common/label-colours.js';
 import { percent } from '../../common/percent.js';
 import type { AttentionMap, Explanation, TokenWeights } from '../../explain/index.js';
 import type { HeatCell, HeatPanel } from './heat-panel.js';
-import { labelColours } from './label-colours.js';
 
 /** Which of the class token's maps without a class is drawn. */
 export type TokenMap = 'attention' | 'rollout';

@@ -1,5 +1,4 @@
 export * from './contact-sheet.js';
 export { explanationPanel, type TokenMap } from './explanation-panel.js';
 export * from './heat-panel.js';
-export { labelColours } from './label-colours.js';
 export { heatRamp, type Ramp } from './ramp.js';

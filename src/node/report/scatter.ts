@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { labelColours } from '../draw/label-colours.js';
+import { labelColours } from '../../common/label-colours.js';
 import { classNames } from '../draw/text.js';
 import { columnsOf, wrapped } from '../draw/text-width.js';
 import { renderSvg } from './charts/render.js';

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { itemAt } from '../../../common/item-at.js';
+import { inkOn, labelColours } from '../../../common/label-colours.js';
 import { printable } from '../../../common/printable.js';
-import { inkOn, labelColours } from '../../draw/label-colours.js';
 import { hours } from '../../draw/text.js';
 import { columnsOf } from '../../draw/text-width.js';
 import { paint } from './theme.js';

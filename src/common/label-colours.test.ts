@@ -9,8 +9,8 @@ import {
   filterDeficiencyTrit,
   wcagContrast,
 } from 'culori';
-import { affectnet8, ferplus, knownLabelSets, rafdb } from '../../common/label-sets.js';
 import { inkOn, labelColours } from './label-colours.js';
+import { affectnet8, ferplus, knownLabelSets, rafdb } from './label-sets.js';
 
 const difference = differenceCiede2000();
 

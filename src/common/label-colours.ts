@@ -1,4 +1,4 @@
-import { canonicalLabel } from '../../common/label-sets.js';
+import { canonicalLabel } from './label-sets.js';
 
 // One palette for everything that shows labels: drawings, timelines, maps, charts. Each colour has a contrast of 3 with white
 // and with the dark ground of drawings. Any two of the eight expressions differ by at least 15 (CIEDE2000), for normal vision and
