@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import type { Scenes, Seen } from './browser/video-page.js';
 import { findChromium } from './support/chromium.js';
+import { bundlePage } from './support/page-bundle.js';
 import { pageServer } from './support/page-server.js';
 import { launchChromium } from './support/playwright.js';
 
@@ -48,11 +48,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'poster-browser-video-'));
   const webm = await film('portrait.webm', ['-c:v', 'libvpx', '-b:v', '1M', '-deadline', 'realtime', '-cpu-used', '8']);
   const camera = await film('camera.mjpeg', ['-c:v', 'mjpeg', '-q:v', '3']);
-  const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('browser/video-page.js', import.meta.url))],
-    ...{ bundle: true, format: 'esm', platform: 'browser', target: 'es2022', write: false },
-  });
-  serve.set('/video-page.js', bundle.outputFiles[0]?.contents ?? '');
+  for (const [path, content] of await bundlePage('video-page.js')) serve.set(path, content);
   serve.set('/portrait.webm', await readFile(webm));
   serve.set('/text.webm', 'not a video');
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { basename } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import sharp from 'sharp';
 import { type Recognition, Recognizer } from '../src/recognize/index.js';
 import { detectorDigest, expressionDigest } from '../src/web/host/bundled-digests.js';
 import type { Seen, SeenIsolated, Told } from './browser/page.js';
 import { findChromium, openChromium } from './support/chromium.js';
 import { animatedPng, pngOfSize } from './support/containers.js';
+import { bundlePage } from './support/page-bundle.js';
 import { pageServer } from './support/page-server.js';
 
 // From a picture to an expression in a real browser, beside the same in Node.
@@ -30,21 +28,8 @@ const html = `<!doctype html><title>poster-v2</title><script>
 
 /** Served under these paths, beside what the package and ONNX Runtime need. */
 async function content(): Promise<Map<string, Uint8Array | string>> {
-  // As for any page: the package by its name, nothing left out.
-  const bundle = await build({
-    entryPoints: ['browser/page.js', '../src/web/workers/recognition-worker.js'].map((path) =>
-      fileURLToPath(new URL(path, import.meta.url)),
-    ),
-    entryNames: '[name]',
-    outdir: '/',
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    write: false,
-  });
   return new Map<string, Uint8Array | string>([
-    ...bundle.outputFiles.map(({ path, contents }) => [`/${basename(path)}`, contents] as const),
+    ...(await bundlePage('page.js')),
     ['/portrait.png', portrait],
     ['/turned.jpg', turned],
     ['/huge.png', pngOfSize(portrait, 100_000, 100_000)],
