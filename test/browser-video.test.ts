@@ -34,10 +34,10 @@ const { server, serve } = (() => {
   return { ...pageServer(files, html, () => undefined), serve: files };
 })();
 
-/** The portrait, slowly nearer and to the side, for 2 s. */
+/** The portrait, which moves a little, for 2 s. */
 async function film(name: string, codec: readonly string[]): Promise<string> {
   const path = join(folder, name);
-  const move = "zoompan=z='1+0.1*on/75':x='20+0.5*on':y=0:d=1:s=320x240:fps=25,format=yuv420p";
+  const move = "zoompan=z=1.1:x='20+4*sin(on/4)':y=0:d=1:s=320x240:fps=25,format=yuv420p";
   const source = ['-loop', '1', '-framerate', '25', '-t', '2', '-i', portrait, '-vf', move];
   await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', ...source, ...codec, path]);
   return path;

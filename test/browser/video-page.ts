@@ -209,7 +209,8 @@ const scenes = {
 
   async handedOver(worker: boolean) {
     const element = await videoOf('portrait.webm');
-    await new Promise((resolve) => element.addEventListener('loadeddata', resolve, { once: true }));
+    await element.play();
+    element.pause();
     const video = new VideoRecognizer(await recognizerOf(worker));
     const frames: Seen[] = [];
     let dropped = 0;

@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../../common/errors.js';
+import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { haveCurrentData, unreadable } from '../decode/dom-pictures.js';
 
@@ -82,8 +82,10 @@ export class PresentedFrames {
       if (shown !== undefined && this.#video.readyState >= haveCurrentData) {
         const cut = this.#cut;
         const picture = await pictureOf(this.#video, shown.time);
-        [this.#cut, this.#last] = [false, shown.time];
-        return { ...shown, cut, picture };
+        if (picture !== undefined) {
+          [this.#cut, this.#last] = [false, shown.time];
+          return { ...shown, cut, picture };
+        }
       }
       if (this.#over) return undefined;
       await new Promise<void>((resolve) => {
@@ -142,18 +144,20 @@ export class PresentedFrames {
   }
 }
 
-/** What the element shows. */
-async function pictureOf(video: HTMLVideoElement, time: number): Promise<VideoFrame | ImageBitmap> {
+/** What the element shows; undefined where it has nothing to show yet. */
+async function pictureOf(video: HTMLVideoElement, time: number): Promise<VideoFrame | ImageBitmap | undefined> {
   try {
     return 'VideoFrame' in globalThis
       ? new VideoFrame(video, { timestamp: Math.round(1e6 * time) })
       : await createImageBitmap(video);
   } catch (error) {
+    // Its first frame is loaded, and not drawn: it is told when it is.
+    if (error instanceof DOMException && error.name === 'InvalidStateError') return undefined;
     throw new UserError(`The video ${unreadable(error)}`, 'input', { cause: error });
   }
 }
 
 function playbackError({ error }: HTMLVideoElement): UserError {
-  const reason = error === null || error.message === '' ? '' : ` (${printable(messageOf(error))})`;
+  const reason = error === null || error.message === '' ? '' : ` (${printable(error.message)})`;
   return new UserError(`The video cannot be played by this browser${reason}; save it as MP4 (H.264) or WebM.`, 'input');
 }
