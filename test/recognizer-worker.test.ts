@@ -8,8 +8,10 @@ import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { isOfKind, UserError } from '../src/common/errors.js';
+import { explainFaces, loadExplainer } from '../src/explain/index.js';
 import type { ImageSource } from '../src/image/index.js';
 import { pictureMemory } from '../src/image/picture-memory.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { imageClassification, type Recognition, Recognizer } from '../src/recognize/index.js';
 import { recognizeFrames, type TimedImage, type VideoFrame } from '../src/video/index.js';
 
@@ -75,6 +77,40 @@ test('a worker gives what this thread gives, for every kind of picture and way t
   const classify = await imageClassification(there);
   assert.equal((await classify(path, { top_k: 1 }))[0]?.label, 'happiness');
   assert.equal(pictureMemory().used, 0);
+});
+
+test('a worker explains what this thread explains', async () => {
+  const [face, ...others] = await explainFaces(here, path, { target: 'anger' });
+  assert.ok(face !== undefined && others.length === 0);
+  const { explanation, shown } = face;
+  assert.deepEqual([explanation.target, explanation.scores[0]?.label, shown.width], ['anger', 'happiness', 224]);
+  assert.deepEqual(await explainFaces(there, path, { target: 'anger' }), [face]);
+  const detector = here.detector ?? assert.fail();
+  const explainer = await loadExplainer(await bundledCheckpoint(), { threads: 1 });
+  assert.deepEqual(await explainFaces(explainer, detector, path, { target: 'anger', detect }), [face]);
+  await explainer.dispose();
+  await assert.rejects(explainFaces(there, path, { target: 'joyous' }), (error) => {
+    assert.ok(isOfKind(error, 'input'));
+    assert.deepEqual(error.settings, ['target']);
+    return true;
+  });
+  const { classifier, lowContrast } = here;
+  const parts = Recognizer.of({ classifier, lowContrast, decode: async () => assert.fail() });
+  await assert.rejects(explainFaces(parts, path), /^UserError: This recognizer was made of parts/);
+});
+
+test('what is a face crop already is explained as a whole', async () => {
+  const aligned = await Recognizer.load({ threads: 1, aligned: true });
+  const crop = fileURLToPath(new URL('../../assets/astronaut-face.png', import.meta.url));
+  const [face] = await explainFaces(aligned, crop);
+  const { faces } = await aligned.recognize(crop);
+  assert.deepEqual(face?.box, faces[0]?.box);
+  assert.deepEqual(face?.explanation.target, faces[0]?.expression);
+  const stop = new AbortController();
+  stop.abort(new Error('enough'));
+  await assert.rejects(explainFaces(aligned, crop, { signal: stop.signal }), /enough/);
+  await aligned.dispose();
+  await assert.rejects(explainFaces(aligned, crop), /has been disposed of/);
 });
 
 test('frames of a video are followed in the worker', async () => {

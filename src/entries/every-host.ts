@@ -34,6 +34,7 @@ export {
   type ClassTokenAttention,
   type ExplainedFace,
   type Explainer,
+  type ExplainFacesOptions,
   type Explanation,
   type ExplanationDocument,
   explain,

@@ -1,18 +1,13 @@
 import { host } from '#host';
-import { cropTemplateFor } from '../common/crop-templates.js';
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
 import { itemAt } from '../common/item-at.js';
 import { canonicalLabel } from '../common/label-sets.js';
 import { printable } from '../common/printable.js';
-import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../detect/index.js';
-import { type LowContrast, withContrast } from '../image/contrast.js';
+import type { LowContrast } from '../image/contrast.js';
 import type { ImageSource } from '../image/image-source.js';
-import type { Picture } from '../image/resize.js';
 import { argmax } from '../metrics/argmax.js';
 import { buildExplanation, explained as outputNames } from '../models/index.js';
-import { decodeSource } from '../recognize/decode-source.js';
-import { cropFace, cropTensor } from '../recognize/face-crops.js';
 import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
 import { ranked, type Score } from '../recognize/scores.js';
@@ -100,47 +95,6 @@ export async function explain(
 ): Promise<Explanation> {
   const { preprocessing } = explainer.description;
   return explainer.explain(await loadPicture(source, preprocessing, undefined, lowContrast), target);
-}
-
-/** A face of a picture, and what the network attends to in it. */
-export interface ExplainedFace {
-  /** Pixels of the upright picture, brow to chin. */
-  readonly box: Box;
-  /** The crop that the network saw, larger and in the picture's colours: what maps are drawn over. RGB or gray. */
-  readonly shown: Picture;
-  /** Whether the crop's contrast is low, so that the face is read less surely. */
-  readonly lowContrast: boolean;
-  readonly explanation: Explanation;
-}
-
-/** Side of `shown`, in pixels. */
-const shownSide = 224;
-
-/**
- * Finds the faces of a picture and shows what the network attends to in each, as `Recognizer` would crop them.
- * @param source bytes of a picture file, where it is, or pixels
- * @param target label that relevance is for; default: for each face the one that the network ranks first
- * @param lowContrast what becomes of face crops of low contrast (default: they are stretched)
- * @returns the surest face first; none is an empty list
- * @throws UserError that says what is wrong with the picture, or that there is no such label.
- */
-export async function explainFaces(
-  explainer: Explainer,
-  detector: FaceDetector,
-  source: ImageSource,
-  options: { readonly target?: string; readonly detect?: DetectOptions; readonly lowContrast?: LowContrast } = {},
-): Promise<ExplainedFace[]> {
-  const { target, detect, lowContrast: treatment = 'stretch' } = options;
-  const { preprocessing } = explainer.description;
-  const { picture } = await decodeSource(source, { transparency: 'white', name: 'The picture' });
-  const explained: ExplainedFace[] = [];
-  for (const { box, keypoints } of await detector.detect(picture, detect)) {
-    const crop = cropFace(picture, keypoints, preprocessing, treatment);
-    const shown = withContrast(alignFace(picture, keypoints, cropTemplateFor(preprocessing), shownSide), treatment);
-    const explanation = await explainer.explain(cropTensor([crop], preprocessing), target);
-    explained.push({ box, shown, lowContrast: crop.lowContrast, explanation });
-  }
-  return explained;
 }
 
 /** Index of a label; synonyms count. @throws UserError where the network has no such label. */

@@ -1,9 +1,11 @@
+import type { FileSource } from '../common/file-source.js';
 import { linked } from '../common/signals.js';
 import type { Face, FaceDetector } from '../detect/index.js';
 import type { LowContrast } from '../image/contrast.js';
 import type { ImageSource, RawImage } from '../image/image-source.js';
 import type { Classifier } from './classifier.js';
 import { CropClassifier } from './crop-classifier.js';
+import type { NetworkOptions } from './network.js';
 import {
   type Pipeline,
   type RecognizeOptions,
@@ -32,19 +34,32 @@ export interface RecognitionEngine {
   dispose(reason: Error): Promise<void>;
 }
 
+/** Where a recognizer's weights came from, and how they were loaded. */
+export interface LoadedWeights {
+  /** @throws UserError where they cannot be had any more */
+  source(): Promise<FileSource>;
+  readonly options: NetworkOptions;
+}
+
 /** Networks in this thread, which their runs block. */
 export class LocalEngine implements RecognitionEngine {
+  /** Undefined where it was made of parts. */
+  readonly weights: LoadedWeights | undefined;
   readonly #parts: Pipeline;
   readonly #disposal = new AbortController();
   /** Runs of the networks that have begun: memory is freed after them. */
   readonly #running = new Set<Promise<unknown>>();
 
-  constructor({ classifier, detector, ...parts }: RecognizerParts) {
+  /** What was loaded later, for other uses of the same weights. */
+  readonly #others: (() => Promise<void>)[] = [];
+
+  constructor({ classifier, detector, ...parts }: RecognizerParts, weights?: LoadedWeights) {
+    this.weights = weights;
     // Each by its name: a program's own may be an instance of a class.
     const { labels, preprocessing, description } = classifier;
     const watched: Classifier = {
       ...{ labels, preprocessing, description },
-      classify: (images, n) => this.#run(() => classifier.classify(images, n)),
+      classify: (images, n) => this.run(() => classifier.classify(images, n)),
       dispose: () => classifier.dispose(),
     };
     this.#parts = {
@@ -87,7 +102,7 @@ export class LocalEngine implements RecognitionEngine {
     this.#disposal.abort(reason);
     await Promise.allSettled(this.#running);
     try {
-      await this.#parts.detector?.dispose();
+      await Promise.all([this.#parts.detector?.dispose(), ...this.#others.map((free) => free())]);
     } finally {
       await this.crops.dispose(reason);
     }
@@ -96,13 +111,21 @@ export class LocalEngine implements RecognitionEngine {
   #watched(detector: FaceDetector): FaceDetector {
     return {
       dispose: () => detector.dispose(),
-      detect: (picture, options) => this.#run(() => detector.detect(picture, options)),
-      follow: (picture, faces, minScore) => this.#run(() => detector.follow(picture, faces, minScore)),
+      detect: (picture, options) => this.run(() => detector.detect(picture, options)),
+      follow: (picture, faces, minScore) => this.run(() => detector.follow(picture, faces, minScore)),
     };
   }
 
-  /** @throws Error after `dispose`. */
-  async #run<T>(work: () => Promise<T>): Promise<T> {
+  /** Frees something with the networks. */
+  onDispose(free: () => Promise<void>): void {
+    this.#others.push(free);
+  }
+
+  /**
+   * Work with networks, whose memory is freed after it.
+   * @throws what the work throws; the reason of `dispose` after that
+   */
+  async run<T>(work: () => Promise<T>): Promise<T> {
     this.#disposal.signal.throwIfAborted();
     const run = work();
     this.#running.add(run);

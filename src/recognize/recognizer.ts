@@ -137,11 +137,11 @@ export class Recognizer {
       device: chosen.device,
       ...defined({ assumed, raw: options.raw, prefer: options.prefer }),
     };
+    // Not kept: the host has the package's weights, and bytes of a browser's would stay in memory.
+    const source = async (): Promise<FileSource> => options.checkpoint ?? host.bundledCheckpoint(loading);
     // Side by side: the runtime starts with the detector's small file while the large one still comes.
-    const loadNetwork = async (): Promise<Classifier> =>
-      loadClassifier(options.checkpoint ?? (await host.bundledCheckpoint(loading)), network);
     const [classifier, detector] = await allOrNone(
-      loadNetwork(),
+      source().then((checkpoint) => loadClassifier(checkpoint, network)),
       aligned ? Promise.resolve(undefined) : loadFaceDetector(detectorOptions),
     );
     const parts = {
@@ -150,7 +150,7 @@ export class Recognizer {
       lowContrast,
       ...defined({ detector }),
     };
-    return Recognizer.of(parts, detect);
+    return new Recognizer(new LocalEngine(parts, { source, options: network }), detect);
   }
 
   /** One of parts that are ready; disposing of it disposes of them. */

@@ -1,6 +1,7 @@
 import type { Parcel } from '../common/parcel.js';
 import { sentError } from '../common/sent-errors.js';
 import type { FaceDetector } from '../detect/index.js';
+import { type ExplainEngine, explainFaces } from '../explain/explain-faces.js';
 import type { ImageSource } from '../image/index.js';
 import type { Recognizer } from '../recognize/index.js';
 import { recognizeFrames, type TimedImage } from '../video/index.js';
@@ -37,26 +38,39 @@ interface UnderWay {
   };
 }
 
+/** What a thread answers with. */
+export interface Served extends ExplainEngine {
+  readonly recognizer: Recognizer;
+  dispose(): Promise<void>;
+}
+
+/** As it is where nothing in the thread needs care. */
+export const served = (recognizer: Recognizer): Served => ({
+  recognizer,
+  explainFaces: (source, options) => explainFaces(recognizer, source, options),
+  dispose: () => recognizer.dispose(),
+});
+
 /** Answers what `recognition-thread.ts` asks, by a recognizer of this thread. */
 class Answers {
   readonly #port: OwnerPort;
-  readonly #recognizer: Recognizer;
+  readonly #served: Served;
   readonly #handlers: Handlers;
   readonly #openers: Openers;
   readonly #underWay = new Map<number, UnderWay>();
 
-  constructor(port: OwnerPort, recognizer: Recognizer) {
+  constructor(port: OwnerPort, all: Served) {
     this.#port = port;
-    this.#recognizer = recognizer;
-    this.#handlers = handlersOf(recognizer);
-    this.#openers = openersOf(recognizer);
+    this.#served = all;
+    this.#handlers = handlersOf(all);
+    this.#openers = openersOf(all.recognizer);
   }
 
   /** Never throws: whoever asked is told. */
   async to(request: Request): Promise<void> {
     if (request.type === 'call') return this.#call(request);
     if (request.type === 'dispose') {
-      await this.#recognizer.dispose();
+      await this.#served.dispose();
       this.#port.close();
     } else if (request.type === 'stream') this.#open(request);
     else await this.#tell(request, this.#underWay.get(request.id));
@@ -127,7 +141,7 @@ class Answers {
   }
 }
 
-function handlersOf(recognizer: Recognizer): Handlers {
+function handlersOf({ recognizer, ...all }: Served): Handlers {
   const { classifier, crops, detector } = recognizer;
   const found = (): FaceDetector => {
     if (detector === undefined) throw new Error('pictures are face crops here: there is no detector');
@@ -138,6 +152,7 @@ function handlersOf(recognizer: Recognizer): Handlers {
     classifyCrops: (signal, list, options) => crops.classify(list, { ...options, signal }),
     detect: async (signal, picture, options) => found().detect(picture, { ...options, signal }),
     follow: async (_, picture, faces, minScore) => found().follow(picture, faces, minScore),
+    explainFaces: (signal, image, options) => all.explainFaces(imageOf(image), { ...options, signal }),
     recognizeFaces: (_, picture, faces, options) => recognizer.recognizeFaces(pixelsOf(picture), faces, options),
   };
 }
@@ -170,13 +185,13 @@ function openersOf(recognizer: Recognizer): Openers {
  * Loads a recognizer in this thread, and answers whoever started it. Never throws: whoever asked is told.
  * @param load called once
  */
-export async function serveRecognizer(port: OwnerPort, load: () => Promise<Recognizer>): Promise<void> {
+export async function serveRecognizer(port: OwnerPort, load: () => Promise<Served>): Promise<void> {
   try {
-    const recognizer = await load();
-    const answers = new Answers(port, recognizer);
+    const all = await load();
+    const answers = new Answers(port, all);
     port.listen((request) => void answers.to(request));
-    const { labels, preprocessing, description } = recognizer.classifier;
-    const { lowContrast, detector } = recognizer;
+    const { labels, preprocessing, description } = all.recognizer.classifier;
+    const { lowContrast, detector } = all.recognizer;
     const loaded: Loaded = { labels, preprocessing, description, lowContrast, detects: detector !== undefined };
     port.post({ type: 'loaded', loaded }, []);
   } catch (error) {

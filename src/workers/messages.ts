@@ -1,5 +1,6 @@
 import type { SentError } from '../common/sent-errors.js';
 import type { Face } from '../detect/index.js';
+import type { ExplainedFace, ExplainFacesOptions } from '../explain/index.js';
 import type { LowContrast, Picture } from '../image/index.js';
 import type {
   Classified,
@@ -36,6 +37,7 @@ export interface Calls {
     faces: readonly Face[],
     minScore: number | undefined,
   ): (Face | undefined)[];
+  explainFaces(image: SentImage, options: WithoutSignals<ExplainFacesOptions>): ExplainedFace[];
   recognizeFaces(
     picture: SentPixels,
     faces: readonly Face[],

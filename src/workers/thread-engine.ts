@@ -3,6 +3,8 @@ import type { Parcel } from '../common/parcel.js';
 import { errorOf } from '../common/sent-errors.js';
 import { whenAborted } from '../common/signals.js';
 import type { Face, FaceDetector } from '../detect/index.js';
+import type { ExplainEngine } from '../explain/explain-faces.js';
+import type { ExplainedFace, ExplainFacesOptions } from '../explain/index.js';
 import type { ImageSource, LowContrast, RawImage } from '../image/index.js';
 import type {
   ImageList,
@@ -23,7 +25,7 @@ import { sentFloats, sentFrame, sentImage, sentPicture, sentPictures, sentPixels
 const picturesAhead = 8;
 
 /** Networks in a worker thread. One that has died is replaced at the next call. */
-export class ThreadEngine implements RecognitionEngine, FrameEngine {
+export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngine {
   readonly crops: RecognitionEngine['crops'];
   readonly detector: FaceDetector | undefined;
   readonly lowContrast: LowContrast;
@@ -102,6 +104,11 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine {
   ): Promise<RecognizedFace[]> {
     const { content, transfer } = await sentPixels(picture);
     return (await this.#thread()).call('recognizeFaces', [content, faces, options], { transfer });
+  }
+
+  async explainFaces(source: ImageSource, { signal, ...options }: ExplainFacesOptions): Promise<ExplainedFace[]> {
+    const { content, transfer } = await sentImage(source);
+    return (await this.#thread()).call('explainFaces', [content, options], { transfer, ...defined({ signal }) });
   }
 
   async dispose(reason: Error): Promise<void> {

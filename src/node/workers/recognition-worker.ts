@@ -1,8 +1,9 @@
 /** The thread that recognises for another one: loads the networks, then answers what `recognition-thread.ts` asks. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { explainFaces } from '../../explain/index.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
 import { Recognizer } from '../../recognize/index.js';
-import { serveRecognizer } from '../../workers/answers.js';
+import { type Served, serveRecognizer } from '../../workers/answers.js';
 import type { Request } from '../../workers/messages.js';
 import type { OwnerPort } from '../../workers/port.js';
 import { noteChannel } from '../checkpoints/index.js';
@@ -11,11 +12,11 @@ import { NativeWork } from './native-work.js';
 import { type ThreadData, transferList } from './thread-data.js';
 
 /** The recognizer, whose calls of native libraries are counted. */
-async function load({ options, nativeWork }: ThreadData): Promise<Recognizer> {
+async function load({ options, nativeWork }: ThreadData): Promise<Served> {
   const work = new NativeWork(nativeWork);
   const loaded = await work.do(() => Recognizer.load(options));
   const { classifier, detector, lowContrast } = loaded;
-  return Recognizer.of({
+  const recognizer = Recognizer.of({
     classifier: { ...classifier, classify: (images, n) => work.do(() => classifier.classify(images, n)) },
     decode: host.decodeImage,
     lowContrast,
@@ -29,6 +30,15 @@ async function load({ options, nativeWork }: ThreadData): Promise<Recognizer> {
           },
         }),
   });
+  return {
+    recognizer,
+    explainFaces: (source, asked) => work.do(() => explainFaces(loaded, source, asked)),
+    async dispose() {
+      await recognizer.dispose();
+      // With what it loaded to explain.
+      await loaded.dispose();
+    },
+  };
 }
 
 function ownerPort(port: MessagePort): OwnerPort {

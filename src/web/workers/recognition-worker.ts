@@ -1,6 +1,6 @@
 /** The worker that recognises for a page: loads the networks, then answers what `recognition-thread.ts` asks. */
 import { Recognizer } from '../../recognize/index.js';
-import { serveRecognizer } from '../../workers/answers.js';
+import { served, serveRecognizer } from '../../workers/answers.js';
 import type { Request } from '../../workers/messages.js';
 import type { OwnerPort } from '../../workers/port.js';
 import { setBaseAddress } from '../host/base-address.js';
@@ -18,13 +18,14 @@ const page: OwnerPort = {
 function serve({ options, base, wasmPaths, tellsProgress }: ThreadSetup): Promise<void> {
   setBaseAddress(base);
   if (wasmPaths !== undefined) configureRuntime({ wasmPaths });
-  return serveRecognizer(page, () =>
-    Recognizer.load({
+  return serveRecognizer(page, async () => {
+    const recognizer = await Recognizer.load({
       ...options,
       worker: false,
       ...(tellsProgress ? { onProgress: (progress) => send({ type: 'progress', progress }) } : {}),
-    }),
-  );
+    });
+    return served(recognizer);
+  });
 }
 
 addEventListener('message', ({ data }: MessageEvent<ThreadSetup>) => void serve(data), { once: true });
