@@ -1,35 +1,23 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { before, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { type Recognition, Recognizer } from '../src/recognize/index.js';
 import { detectorDigest, expressionDigest } from '../src/web/host/bundled-digests.js';
-import type { Seen, SeenIsolated, Told } from './browser/page.js';
-import { findChromium, openChromium } from './support/chromium.js';
+import type { Told } from './browser/page.js';
+import { type Visit, visitBrowser } from './support/browser-visit.js';
 import { animatedPng, pngOfSize } from './support/containers.js';
-import { bundlePage } from './support/page-bundle.js';
-import { pageServer } from './support/page-server.js';
 
 // From a picture to an expression in a real browser, beside the same in Node.
-const chromium = findChromium();
 const portrait = await readFile(new URL('../../assets/astronaut.png', import.meta.url));
 /** Lies on its side, and says by EXIF how it is turned upright. */
 const turned = await sharp(portrait).rotate(270).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer();
 
 const small = await sharp(portrait).resize(192).png().toBuffer();
 
-/** What keeps the page from starting is told too. */
-const html = `<!doctype html><title>poster-v2</title><script>
-  const tell = (error) => fetch('/seen', { method: 'POST', body: JSON.stringify({ error: String(error) }) });
-  addEventListener('error', ({ message, filename, lineno }) => tell(message + ' in ' + filename + ':' + lineno));
-  addEventListener('unhandledrejection', ({ reason }) => tell(reason));
-</script><script type="module" src="/page.js" onerror="tell('page.js cannot be loaded')"></script>`;
-
-/** Served under these paths, beside what the package and ONNX Runtime need. */
-async function content(): Promise<Map<string, Uint8Array | string>> {
-  return new Map<string, Uint8Array | string>([
-    ...(await bundlePage('page.js')),
+/** Served beside what the package and ONNX Runtime need. */
+const files = async (): Promise<Map<string, Uint8Array | string>> =>
+  new Map<string, Uint8Array | string>([
     ['/portrait.png', portrait],
     ['/turned.jpg', turned],
     ['/huge.png', pngOfSize(portrait, 100_000, 100_000)],
@@ -44,64 +32,26 @@ async function content(): Promise<Map<string, Uint8Array | string>> {
         .toBuffer(),
     ],
   ]);
-}
 
-/** In milliseconds; the test takes half a minute, and longer where other work has the cores. */
-const patience = 600_000;
+type AllTold = Required<Pick<Told, 'seen' | 'isolated'>>;
 
 /** What two pages saw, and how often they asked for each path. */
-interface Visit {
-  readonly seen: Seen;
-  readonly isolated: SeenIsolated;
-  readonly asked: ReadonlyMap<string, number>;
-}
+type BrowserVisit = AllTold & Pick<Visit<AllTold>, 'asked'>;
 
-/** @returns a sentence where the browser could not be started */
-async function inBrowser(program: string): Promise<Visit | string> {
-  let reached = false;
-  let tell: (told: Told) => void = () => undefined;
-  const told = new Promise<Told>((resolve) => {
-    tell = resolve;
-  });
-  let all: Told = {};
-  const { server, asked } = pageServer(await content(), html, (text) => {
-    reached = true;
-    if (text === undefined) return;
-    all = { ...all, ...(JSON.parse(text) as Told) };
-    if (all.error !== undefined || all.isolated !== undefined) tell(all);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const browser = await openChromium(program, `http://127.0.0.1:${port}/`);
-  const timer = setTimeout(
-    () => tell({ error: `nothing came within ${patience / 1000} s after ${[...asked.keys()].at(-1)}` }),
-    patience,
-  );
-  try {
-    const ended = browser.ended.then((printed): Told => ({ error: `the browser ended: ${printed}` }));
-    const { seen, isolated, error } = await Promise.race([told, ended]);
-    if (error !== undefined && !reached) return `${program} does not start here: ${error}`;
-    assert.equal(error, undefined);
-    assert.ok(seen !== undefined && isolated !== undefined);
-    return { seen, isolated, asked };
-  } finally {
-    clearTimeout(timer);
-    await browser.close();
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
-let visit: Visit | string = 'no Chromium or Chrome here (CHROME_PATH says where one is)';
+let visit: Visit<AllTold> | string = 'there was no visit';
 before(async () => {
-  if (chromium !== undefined) visit = await inBrowser(chromium);
+  visit = await visitBrowser<AllTold>({
+    program: 'page',
+    files: await files(),
+    isComplete: (told): told is AllTold => told.isolated !== undefined,
+  });
 });
 
 /** A test of what the pages saw, left out where there is no browser. */
-function seenTest(name: string, check: (visit: Visit) => void | Promise<void>): void {
+function seenTest(name: string, check: (visit: BrowserVisit) => void | Promise<void>): void {
   test(name, async (t: TestContext) => {
     if (typeof visit === 'string') t.skip(visit);
-    else await check(visit);
+    else await check({ ...visit.told, asked: visit.asked });
   });
 }
 

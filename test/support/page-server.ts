@@ -31,6 +31,12 @@ const types: Readonly<Record<string, string>> = {
 /** Isolates a page from other origins, so that its threads may share memory. */
 const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
+/** Of pages, by their paths. */
+const pageHeaders: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '/isolated': isolation,
+  '/without-workers': { 'content-security-policy': "worker-src 'none'" },
+};
+
 export interface PageServer {
   readonly server: Server;
   /** How often each path was asked for. */
@@ -66,7 +72,7 @@ export function pageServer(
       response.writeHead(200, { 'content-type': 'image/png' }).write('the rest never comes');
     } else if (!pathname.includes('.')) {
       onTold(undefined);
-      response.writeHead(200, { 'content-type': 'text/html', ...(pathname === '/isolated' ? isolation : {}) });
+      response.writeHead(200, { 'content-type': 'text/html', ...pageHeaders[pathname] });
       response.end(page);
     } else {
       const body = files.get(pathname) ?? (await fileOf(pathname));

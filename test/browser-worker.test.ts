@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { before, type TestContext, test } from 'node:test';
+import type { SeenError, Told } from './browser/worker-page.js';
+import { type Visit, visitBrowser } from './support/browser-visit.js';
+
+// A recognizer of a page in the worker that it starts, beside one in the page's own thread.
+let visit: Visit<Told> | string = 'there was no visit';
+before(async () => {
+  visit = await visitBrowser<Told>({
+    program: 'worker-page',
+    files: new Map([['/portrait.png', await readFile(new URL('../../assets/astronaut.png', import.meta.url))]]),
+    isComplete: (told): told is Told => told.isolated !== undefined,
+  });
+});
+
+/** A test of what the pages saw, left out where there is no browser. */
+function seenTest(name: string, check: (told: Told, asked: Visit<Told>['asked']) => void): void {
+  test(name, (t: TestContext) => {
+    if (typeof visit === 'string') t.skip(visit);
+    else check(visit.told, visit.asked);
+  });
+}
+
+/** What is stable of an error: its sentence is held by a pattern. */
+function assertError({ sentence, kind, settings }: SeenError, wanted: RegExp, ...about: readonly string[]): void {
+  assert.match(sentence, wanted);
+  assert.deepEqual([kind, ...settings], about);
+}
+
+seenTest('a worker gives what the thread of the page gives: faces, pixels, frames, explanations', ({ story }) => {
+  const { recognition, pixels, explained, frames, classified, atOnce } = story;
+  assert.equal(recognition.here.faces.length, 1);
+  assert.deepEqual(recognition.there, recognition.here);
+  assert.ok(pixels.here > 0);
+  assert.equal(pixels.there, pixels.here);
+  assert.equal(explained.there, explained.here);
+  assert.match(explained.there, /"target":"anger"/);
+  assert.equal(frames.there, '1 happiness; 1 happiness; 1 happiness');
+  assert.equal(frames.here, frames.there);
+  assert.equal(classified, 'happiness');
+  assert.deepEqual(
+    atOnce,
+    Array.from({ length: 8 }, () => 'happiness'),
+  );
+});
+
+seenTest('bitmaps and frames stay with the page that gave them', ({ story: { kept } }) => {
+  assert.deepEqual(kept, { bitmap: 512, frame: 512 });
+});
+
+seenTest('pages have a worker where nothing else is said, and each is ended', ({ story: { workers, terminated } }) => {
+  assert.deepEqual(workers, {
+    'a page': 1,
+    'worker: false': 1,
+    'a decoder of its own': 1,
+    imageClassification: 2,
+  });
+  // Started and not terminated.
+  assert.equal(terminated, 0);
+});
+
+seenTest('a source is read a few pictures ahead, and left with its reader', ({ story: { endless } }) => {
+  assert.ok(endless.read >= 1 && endless.read <= 40, `${endless.read} pictures were read for one result`);
+  assert.equal(endless.left, true);
+});
+
+seenTest('signals and failing sources end a stream with their own errors', ({ story }) => {
+  assert.deepEqual(story.aborted, ['RangeError: enough', 'RangeError: enough']);
+  assert.equal(story.sourceFailed, '1: RangeError: unplugged');
+});
+
+seenTest('errors keep their sentences, kinds and settings', ({ story: { errors } }) => {
+  const wanted: Readonly<Record<string, (error: SeenError) => void>> = {
+    'a batch of none': (error) => assertError(error, /^UserError: A batch cannot have 0 faces/, 'usage'),
+    'a preference that there is not': (error) =>
+      assertError(error, /^UserError: Nothing prefers nobody; prefer is/, 'usage', 'prefer'),
+    'weights that are not there': (error) =>
+      assertError(error, /^UserError: The checkpoint nowhere\.safetensors cannot be loaded: .* 404/, 'input'),
+    'a decoder in a worker': (error) => assertError(error, /^UserError: A worker decodes pictures itself/, 'usage'),
+    'a label that there is not': (error) =>
+      assertError(error, /^UserError: The network does not know the class 'joyous'/, 'input', 'target'),
+    'a worker that is not there': (error) =>
+      assertError(error, /^UserError: The worker that recognises pictures does not start: its file/, 'resources'),
+  };
+  assert.deepEqual(Object.keys(errors), Object.keys(wanted));
+  for (const [name, error] of Object.entries(errors)) wanted[name]?.(error);
+});
+
+seenTest(
+  'a worker that dies rejects what is under way, and the next call starts another one',
+  ({ story: { died } }) => {
+    assertError(died.error, /has ended \(out of memory\); the next call starts another one\.$/, 'resources');
+    assert.equal(died.afterwards, 1);
+  },
+);
+
+seenTest('disposing of a recognizer ends what is under way, at once', ({ story: { disposed } }) => {
+  assert.equal(disposed.length, 3);
+  for (const error of disposed) assertError(error, /has been disposed of; load another one\.$/, 'usage');
+});
+
+seenTest('where a page may start no worker, a sentence says so', ({ forbidden }) => {
+  assertError(forbidden, /does not start.*content security policy.*worker: false\.$/, 'resources');
+});
+
+seenTest('a worker has the threads and the runtime that the page decides on', ({ isolated, story }, asked) => {
+  const [face, ...others] = isolated.faces;
+  assert.equal(others.length, 0);
+  assert.equal(face?.expression, story.recognition.here.faces[0]?.expression);
+  assert.ok((asked.get('/runtime/ort-wasm-simd-threaded.wasm') ?? 0) > 0);
+  // Threads run this file.
+  assert.ok((asked.get('/runtime/ort-wasm-simd-threaded.mjs') ?? 0) > 0);
+});

@@ -1,0 +1,233 @@
+/*
+ * What test/browser-worker.test.ts has a browser do: recognise in the worker that the package starts, beside the same in the
+ * page's own thread.
+ */
+import {
+  configureRuntime,
+  explainFaces,
+  type ImageSource,
+  imageClassification,
+  type Recognition,
+  Recognizer,
+  type RecognizerOptions,
+  recognizeFrames,
+  UserError,
+} from '../../src/entries/web.js';
+import { countedWorkers } from './counted-workers.js';
+
+/** An error, as the page that caught it sees it. */
+export interface SeenError {
+  readonly sentence: string;
+  readonly kind: string;
+  readonly settings: readonly string[];
+}
+
+/** One thing done in the page's thread, and in a worker. */
+export interface Both<T> {
+  readonly here: T;
+  readonly there: T;
+}
+
+export interface WorkerStory {
+  readonly recognition: Both<Recognition>;
+  readonly pixels: Both<number>;
+  /** What is left of a picture that was given. */
+  readonly kept: { readonly bitmap: number; readonly frame: number };
+  readonly explained: Both<string>;
+  readonly frames: Both<string>;
+  readonly classified: string | undefined;
+  readonly atOnce: readonly string[];
+  readonly endless: { readonly read: number; readonly left: boolean };
+  readonly aborted: readonly string[];
+  readonly sourceFailed: string;
+  readonly errors: Readonly<Record<string, SeenError>>;
+  readonly workers: Readonly<Record<string, number>>;
+  readonly died: { readonly error: SeenError; readonly afterwards: number };
+  readonly disposed: readonly SeenError[];
+  readonly terminated: number;
+}
+
+export interface Told {
+  readonly story: WorkerStory;
+  /** Why no worker starts in a page whose content security policy forbids it. */
+  readonly forbidden: SeenError;
+  /** In a page with threads. */
+  readonly isolated: Recognition;
+}
+
+/** A cheap look at the portrait: one scale, nothing turned. */
+const detect = { scales: [192], turned: false };
+const load = (options: RecognizerOptions = {}): Promise<Recognizer> => Recognizer.load({ detect, ...options });
+
+async function errorOf(work: () => Promise<unknown>): Promise<SeenError> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof UserError)) return { sentence: String(error), kind: 'none', settings: [] };
+    return { sentence: String(error), kind: error.kind, settings: error.settings };
+  }
+  return { sentence: 'nothing was thrown', kind: 'none', settings: [] };
+}
+
+const expressions = ({ faces }: Recognition): string => faces.map(({ expression }) => expression).join();
+
+/** The portrait without end, and how often it was read. */
+function endlessPictures(picture: ImageSource): {
+  readonly pictures: () => AsyncGenerator<ImageSource, void, void>;
+  readonly seen: { read: number; left: boolean };
+} {
+  const seen = { read: 0, left: false };
+  return {
+    seen,
+    async *pictures() {
+      try {
+        for (;;) {
+          seen.read++;
+          yield picture;
+        }
+      } finally {
+        seen.left = true;
+      }
+    },
+  };
+}
+
+async function aborts(recognizer: Recognizer, picture: ImageSource): Promise<string[]> {
+  const stop = new AbortController();
+  const { pictures } = endlessPictures(picture);
+  const stream = errorOf(async () => {
+    const options = { signal: stop.signal, batchSize: 1 };
+    for await (const _ of recognizer.recognize(pictures(), options)) stop.abort(new RangeError('enough'));
+  });
+  const later = (await stream).sentence;
+  return [later, (await errorOf(() => recognizer.recognize(picture, { signal: stop.signal }))).sentence];
+}
+
+async function failingSource(recognizer: Recognizer, picture: ImageSource): Promise<string> {
+  async function* failing(): AsyncGenerator<ImageSource, void, void> {
+    yield picture;
+    throw new RangeError('unplugged');
+  }
+  let count = 0;
+  const { sentence } = await errorOf(async () => {
+    for await (const _ of recognizer.recognize(failing())) count++;
+  });
+  return `${count}: ${sentence}`;
+}
+
+async function followed(recognizer: Recognizer, picture: ImageData): Promise<string> {
+  async function* frames() {
+    for (let frame = 0; frame < 3; frame++) yield { time: frame / 10, frame, picture };
+  }
+  const ids: string[] = [];
+  for await (const { faces } of recognizeFrames(recognizer, frames())) {
+    ids.push(faces.map(({ id, expression }) => `${id} ${expression}`).join());
+  }
+  return ids.join('; ');
+}
+
+async function explained(recognizer: Recognizer, picture: ImageSource): Promise<string> {
+  return JSON.stringify(await explainFaces(recognizer, picture, { target: 'anger' }));
+}
+
+async function tell(told: Partial<Told> | { readonly error: string }): Promise<void> {
+  await fetch('/seen', { method: 'POST', body: JSON.stringify(told) });
+}
+
+async function story(): Promise<WorkerStory> {
+  const blob = await (await fetch('portrait.png')).blob();
+  const workers = countedWorkers();
+  const started: Record<string, number> = {};
+  const count = (name: string): void => {
+    started[name] = workers.started.length;
+  };
+  const there = await load();
+  count('a page');
+  const here = await load({ worker: false });
+  count('worker: false');
+  await (await load({ decode: async () => Promise.reject(new Error('not asked')) })).dispose();
+  count('a decoder of its own');
+  const classify = await imageClassification({ detect });
+  count('imageClassification');
+  const classified = (await classify('portrait.png'))[0]?.label;
+  await classify.dispose();
+
+  const options = { picture: true, crops: true };
+  const both = { here: await here.recognize(blob, options), there: await there.recognize(blob, options) };
+  const sum = ({ picture, faces }: Recognition): number =>
+    [...(picture?.data ?? []), ...(faces[0]?.crop?.data ?? [])].reduce((a, b) => a + b, 0);
+  const bitmap = await createImageBitmap(blob);
+  const frame = new VideoFrame(bitmap, { timestamp: 0 });
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+  context?.drawImage(bitmap, 0, 0);
+  const data = context?.getImageData(0, 0, bitmap.width, bitmap.height);
+  if (data === undefined) throw new Error('there is no canvas');
+  const atOnce = await Promise.all(
+    [blob, bitmap, frame, data, blob, bitmap, frame, data].map((one) => there.recognize(one)),
+  );
+  const { pictures, seen } = endlessPictures(bitmap);
+  for await (const _ of there.recognize(pictures())) break;
+
+  const errors = {
+    'a batch of none': await errorOf(() => there.recognize(blob, { batchSize: 0 })),
+    'a preference that there is not': await errorOf(() => load({ prefer: JSON.parse('"nobody"') })),
+    'weights that are not there': await errorOf(() => load({ checkpoint: 'nowhere.safetensors' })),
+    'a decoder in a worker': await errorOf(() =>
+      load({ worker: true, decode: async () => Promise.reject(new Error()) }),
+    ),
+    'a label that there is not': await errorOf(() => explainFaces(there, blob, { target: 'joyous' })),
+    'a worker that is not there': await workers.elsewhere('/nowhere.js', () => errorOf(() => load())),
+  };
+
+  const mortal = await load();
+  const victim = workers.started.at(-1);
+  async function* stalled(): AsyncGenerator<ImageSource, void, void> {
+    yield blob;
+    await new Promise(() => undefined);
+  }
+  const results = mortal.recognize(stalled());
+  await results.next();
+  const dead = errorOf(() => results.next());
+  victim?.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }));
+  const died = { error: await dead, afterwards: (await mortal.recognize(blob)).faces.length };
+
+  const underWay = [errorOf(() => mortal.recognize(blob)), errorOf(() => explainFaces(mortal, blob))];
+  await mortal.dispose();
+  const disposed = [...(await Promise.all(underWay)), await errorOf(() => mortal.recognize(blob))];
+  const told: Omit<WorkerStory, 'terminated'> = {
+    recognition: both,
+    pixels: { here: sum(both.here), there: sum(both.there) },
+    kept: { bitmap: bitmap.width, frame: frame.displayWidth },
+    explained: { here: await explained(here, blob), there: await explained(there, bitmap) },
+    frames: { here: await followed(here, data), there: await followed(there, data) },
+    classified,
+    atOnce: atOnce.map(expressions),
+    endless: seen,
+    aborted: await aborts(there, bitmap),
+    sourceFailed: await failingSource(there, blob),
+    errors,
+    workers: started,
+    died,
+    disposed,
+  };
+  frame.close();
+  await here.dispose();
+  await there.dispose();
+  return { ...told, terminated: workers.started.length - workers.terminated() };
+}
+
+try {
+  if (location.pathname === '/without-workers') {
+    await tell({ forbidden: await errorOf(() => load()) });
+    location.href = '/isolated';
+  } else if (location.pathname === '/isolated') {
+    configureRuntime({ wasmPaths: 'runtime' });
+    const recognizer = await load({ threads: 2 });
+    await tell({ isolated: await recognizer.recognize('portrait.png') });
+  } else {
+    await tell({ story: await story() });
+    location.href = '/without-workers';
+  }
+} catch (error) {
+  await tell({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+}
