@@ -30,6 +30,8 @@ export interface Both<T> {
 
 export interface WorkerStory {
   readonly recognition: Both<Recognition>;
+  /** Of a large file, in the page's thread; of an element that shows it, in a worker. */
+  readonly large: Both<Recognition>;
   readonly pixels: Both<number>;
   /** What is left of a picture that was given. */
   readonly kept: { readonly bitmap: number; readonly frame: number };
@@ -44,7 +46,8 @@ export interface WorkerStory {
   readonly workers: Readonly<Record<string, number>>;
   readonly died: { readonly error: SeenError; readonly afterwards: number };
   readonly disposed: readonly SeenError[];
-  readonly terminated: number;
+  /** Workers that still are. */
+  readonly running: number;
 }
 
 export interface Told {
@@ -166,7 +169,12 @@ async function story(): Promise<WorkerStory> {
     [blob, bitmap, frame, data, blob, bitmap, frame, data].map((one) => there.recognize(one)),
   );
   const { pictures, seen } = endlessPictures(bitmap);
-  for await (const _ of there.recognize(pictures())) break;
+  for await (const _ of there.recognize(pictures(), { batchSize: 1 })) break;
+  const image = new Image();
+  image.src = 'large.jpg';
+  await image.decode();
+  const file = await (await fetch('large.jpg')).blob();
+  const large = { here: await here.recognize(file), there: await there.recognize(image) };
 
   const errors = {
     'a batch of none': await errorOf(() => there.recognize(blob, { batchSize: 0 })),
@@ -194,8 +202,9 @@ async function story(): Promise<WorkerStory> {
   const underWay = [errorOf(() => mortal.recognize(blob)), errorOf(() => explainFaces(mortal, blob))];
   await mortal.dispose();
   const disposed = [...(await Promise.all(underWay)), await errorOf(() => mortal.recognize(blob))];
-  const told: Omit<WorkerStory, 'terminated'> = {
+  const told: Omit<WorkerStory, 'running'> = {
     recognition: both,
+    large,
     pixels: { here: sum(both.here), there: sum(both.there) },
     kept: { bitmap: bitmap.width, frame: frame.displayWidth },
     explained: { here: await explained(here, blob), there: await explained(there, bitmap) },
@@ -213,7 +222,7 @@ async function story(): Promise<WorkerStory> {
   frame.close();
   await here.dispose();
   await there.dispose();
-  return { ...told, terminated: workers.started.length - workers.terminated() };
+  return { ...told, running: workers.started.length - workers.terminated() };
 }
 
 try {

@@ -62,7 +62,7 @@ const closed = (what: string): string => `is ${what} that has been closed; pass 
 const kinds = Object.keys(states) as readonly Kind[];
 
 /** By its name, not its class: frames have classes of their own, and workers lack some. */
-function isOf<K extends Kind>(value: unknown, kind: K): value is DomPictures[K] {
+export function isOf<K extends Kind>(value: unknown, kind: K): value is DomPictures[K] {
   return Object.prototype.toString.call(value) === `[object ${kind}]`;
 }
 

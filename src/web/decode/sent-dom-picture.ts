@@ -1,12 +1,14 @@
 import { UserError } from '../../common/errors.js';
 import type { Parcel } from '../../common/parcel.js';
 import { type DecodedImage, type DecodeRequest, pixelsProblem } from '../../image/image-source.js';
-import { type DomPictures, domPicture, readPixels, type State, unreadable } from './dom-pictures.js';
+import { baseAddress } from '../host/base-address.js';
+import { decodeImage } from './decode-image.js';
+import { type DomPictures, domPicture, isOf, readPixels, type State, unreadable } from './dom-pictures.js';
 import { bitmapOf } from './pixels.js';
 
-/** A page's picture on its way to a worker; or the rest of a sentence that says why it cannot be read. */
+/** A page's picture on its way to a worker, or its file; or the rest of a sentence that says why it cannot be read. */
 interface SentDomPicture {
-  readonly domPicture: ImageBitmap | VideoFrame | string;
+  readonly domPicture: ImageBitmap | VideoFrame | Blob | string;
 }
 
 declare module '../../common/parcel.js' {
@@ -36,6 +38,10 @@ async function send(picture: DomPictures[keyof DomPictures], state: State): Prom
   const [width, height] = state;
   const problem = pixelsProblem({ width, height });
   if (problem !== undefined) return refusal(problem);
+  if (isOf(picture, 'HTMLImageElement') && width * height > decodedAtOnce) {
+    const file = await imageFile(picture);
+    if (file !== undefined) return { content: { domPicture: file }, transfer: [], bytes: file.size };
+  }
   try {
     const taken = await copyOf(picture);
     return { content: { domPicture: taken }, transfer: [taken], bytes: 4 * width * height };
@@ -50,13 +56,33 @@ const refusal = (sentence: string): Parcel<SentDomPicture> => ({
   bytes: 0,
 });
 
+/** Pixels of an image that a browser decodes in less time than a page has for a frame. */
+const decodedAtOnce = 500_000;
+
+/**
+ * The file of an image: a bitmap of a large one is decoded while the page waits. Undefined where the page may not fetch it, or
+ * where the browser alone can decode it.
+ */
+async function imageFile({ currentSrc, crossOrigin }: HTMLImageElement): Promise<Blob | undefined> {
+  const { protocol, origin } = new URL(currentSrc, baseAddress());
+  const isOwn = protocol === 'blob:' || protocol === 'data:' || origin === location.origin;
+  if (!isOwn && crossOrigin !== 'anonymous') return undefined;
+  try {
+    // It has been fetched before.
+    const response = await fetch(currentSrc, { cache: 'force-cache' });
+    const file = await response.blob();
+    return response.ok && /^image\/(jpeg|png|webp)$/.test(file.type) ? file : undefined;
+  } catch {
+    // A content security policy may forbid it: a bitmap is what is left.
+    return undefined;
+  }
+}
+
 /** @throws DOMException where it is of another origin, or cannot be copied */
 async function copyOf(picture: DomPictures[keyof DomPictures]): Promise<ImageBitmap | VideoFrame> {
-  if (typeof VideoFrame !== 'undefined') {
-    if (picture instanceof VideoFrame) return picture.clone();
-    // What it shows, without a copy: drawing a large frame takes longer than a page may wait.
-    if (picture instanceof HTMLVideoElement) return new VideoFrame(picture);
-  }
+  if (isOf(picture, 'VideoFrame')) return picture.clone();
+  // What it shows, without a copy: drawing a large frame takes longer than a page may wait.
+  if (isOf(picture, 'HTMLVideoElement') && typeof VideoFrame !== 'undefined') return new VideoFrame(picture);
   const bitmap = await bitmapOf(picture);
   checkOrigin(bitmap);
   return bitmap;
@@ -79,12 +105,13 @@ const isSent = (value: unknown): value is SentDomPicture =>
 
 async function read(taken: SentDomPicture['domPicture'], request: DecodeRequest): Promise<DecodedImage> {
   if (typeof taken === 'string') throw new UserError(`${request.name} ${taken}`);
+  if (taken instanceof Blob) return decodeImage(taken, request);
   try {
-    const size =
-      taken instanceof ImageBitmap
-        ? ([taken.width, taken.height] as const)
-        : ([taken.displayWidth, taken.displayHeight] as const);
-    return await readPixels(taken, size, request);
+    return await readPixels(
+      taken,
+      isOf(taken, 'ImageBitmap') ? [taken.width, taken.height] : [taken.displayWidth, taken.displayHeight],
+      request,
+    );
   } finally {
     taken.close();
   }

@@ -29,6 +29,8 @@ export function startThread(
     answered = true;
     if (data.type === 'progress') onProgress?.(data.progress);
     else reply(data);
+    // It has loaded nothing, and is of no use.
+    if (data.type === 'error' && data.id === null) worker.terminate();
   });
   worker.addEventListener('messageerror', () => end(threadEnded('a message could not be read')));
   worker.addEventListener('error', (event) => {
