@@ -83,7 +83,9 @@ type OfParts = readonly [
   explainer: Explainer,
   detector: FaceDetector,
   source: ImageSource,
-  options?: { readonly target?: string; readonly detect?: DetectOptions; readonly lowContrast?: LowContrast } | undefined,
+  options?:
+    | { readonly target?: string; readonly detect?: DetectOptions; readonly lowContrast?: LowContrast }
+    | undefined,
 ];
 
 const isOfParts = (given: OfRecognizer | OfParts): given is OfParts => 'explain' in given[0];
