@@ -5,11 +5,11 @@ import { bundlePage } from './page-bundle.js';
 import { pageServer } from './page-server.js';
 
 /** What keeps the page from starting is told too. */
-const html = `<!doctype html><title>poster-v2</title><script>
+const html = (program: string): string => `<!doctype html><title>poster-v2</title><script>
   const tell = (error) => fetch('/seen', { method: 'POST', body: JSON.stringify({ error: String(error) }) });
   addEventListener('error', ({ message, filename, lineno }) => tell(message + ' in ' + filename + ':' + lineno));
   addEventListener('unhandledrejection', ({ reason }) => tell(reason));
-</script><script type="module" src="/page.js" onerror="tell('page.js cannot be loaded')"></script>`;
+</script><script type="module" src="/${program}.js" onerror="tell('${program}.js cannot be loaded')"></script>`;
 
 /** In milliseconds; a visit takes half a minute, and longer where other work has the cores. */
 const patience = 600_000;
@@ -47,13 +47,17 @@ export async function visitBrowser<Told extends object>({
     tell = resolve;
   });
   let all: Partial<Told> & { readonly error?: string } = {};
-  const { server, asked } = pageServer(new Map([...(await bundlePage(`${program}.js`)), ...files]), html, (text) => {
-    reached = true;
-    if (text === undefined) return;
-    all = { ...all, ...(JSON.parse(text) as typeof all) };
-    if (all.error !== undefined) tell({ error: all.error });
-    else if (isComplete(all)) tell({ told: all });
-  });
+  const { server, asked } = pageServer(
+    new Map([...(await bundlePage(`${program}.js`)), ...files]),
+    html(program),
+    (text) => {
+      reached = true;
+      if (text === undefined) return;
+      all = { ...all, ...(JSON.parse(text) as typeof all) };
+      if (all.error !== undefined) tell({ error: all.error });
+      else if (isComplete(all)) tell({ told: all });
+    },
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const browser = await openChromium(chromium, `http://127.0.0.1:${port}/`);
