@@ -78,6 +78,9 @@ export const Model = root.lookupType('Model');
 export const Graph = root.lookupType('Graph');
 export const Tensor = root.lookupType('Tensor');
 
+/** The type of a message by its name. */
+export const messageType = (name: string): protobuf.Type => root.lookupType(name);
+
 /** The number of a field, where a message is put together by hand. */
 export function fieldNumber(type: protobuf.Type, name: string): number {
   const found = type.fields[name];
