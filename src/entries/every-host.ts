@@ -101,5 +101,7 @@ export {
   type VideoRecognizerOptions,
   VideoSummary,
   type VideoTotals,
+  videoColumns,
   videoDocument,
+  videoRows,
 } from '../video/index.js';

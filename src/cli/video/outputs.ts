@@ -1,10 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
-import { entryOf } from '../../common/item-at.js';
 import { jsonText } from '../../common/json-text.js';
 import { explainFileError } from '../../node/files/files.js';
-import { fourDigits, hundredths } from '../../recognize/index.js';
-import { frameDocument, milliseconds, type VideoFrame } from '../../video/index.js';
+import { frameDocument, type VideoFrame, videoColumns, videoRows } from '../../video/index.js';
 import { writeOut } from '../stdout.js';
 
 /** Where frames go, one after the other. */
@@ -40,38 +38,9 @@ export async function csvTimeline(target: string, labels: readonly string[]): Pr
       throw explainFileError(error, 'write', target);
     }
   };
-  const place = ['x', 'y', 'width', 'height'];
-  await put([
-    [
-      'time',
-      'frame',
-      'track',
-      ...place,
-      'expression',
-      'probability',
-      ...labels.map((one) => `p_${one}`),
-      'low_contrast',
-    ],
-  ]);
+  await put([videoColumns(labels)]);
   return {
-    add: ({ time, frame, faces }) =>
-      put(
-        faces.map(({ id, box, expression, probability, smoothed, lowContrast }) => {
-          const by = new Map(smoothed.map((score) => [score.label, score.probability]));
-          const corners = [box.x, box.y, box.width, box.height].map(hundredths);
-          const values = labels.map((label) => fourDigits(entryOf(by, label)));
-          return [
-            milliseconds(time),
-            frame,
-            id,
-            ...corners,
-            expression,
-            fourDigits(probability),
-            ...values,
-            String(lowContrast),
-          ];
-        }),
-      ),
+    add: (frame) => put(videoRows(frame, labels)),
     end: async () => {
       await file?.close();
     },

@@ -1,0 +1,76 @@
+import type { VideoFace, VideoFrame } from 'poster-v2';
+
+/** From when to when, in seconds. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Scores of a face at a time, in the order of the labels; they add up to 1. */
+export interface Sample {
+  readonly time: number;
+  readonly values: readonly number[];
+}
+
+/** Places from left to right that the chart tells apart. */
+const places = 300;
+/** After so long without the face, in seconds, the chart has a gap. */
+const gap = 1.5;
+
+/** The last frame of each place of the chart that shows the face. */
+export function samplesOf(
+  frames: readonly VideoFrame[],
+  { from, to }: Span,
+  labels: readonly string[],
+  face: (frame: VideoFrame) => VideoFace | undefined,
+): Sample[] {
+  const samples = new Map<number, Sample>();
+  for (const frame of frames) {
+    const found = frame.time >= from && frame.time <= to ? face(frame) : undefined;
+    if (found === undefined) continue;
+    const by = new Map(found.smoothed.map(({ label, probability }) => [label, probability]));
+    const values = labels.map((label) => by.get(label) ?? Number.NaN);
+    samples.set(Math.floor((places * (frame.time - from)) / (to - from)), { time: frame.time, values });
+  }
+  return [...samples.values()];
+}
+
+/** Samples that follow each other without a gap. */
+function runsOf(samples: readonly Sample[], span: Span): Sample[][] {
+  const longest = Math.max(gap, (3 * (span.to - span.from)) / places);
+  const runs: Sample[][] = [];
+  for (const sample of samples) {
+    const run = runs.at(-1);
+    const last = run?.at(-1);
+    if (run !== undefined && last !== undefined && sample.time - last.time <= longest) run.push(sample);
+    else runs.push([sample]);
+  }
+  return runs;
+}
+
+/** For each label the area of its share, as an SVG path in a square of 1000 x 100; they lie on each other. */
+export function areasOf(samples: readonly Sample[], span: Span, labels: readonly string[]): string[] {
+  const runs = runsOf(samples, span);
+  const x = (time: number): string => ((1000 * (time - span.from)) / (span.to - span.from)).toFixed(1);
+  return labels.map((_, k) =>
+    runs
+      .map((run) => {
+        const upTo = ({ values }: Sample, end: number): number =>
+          values.slice(0, end).reduce((sum, one) => sum + one, 0);
+        const point = (sample: Sample, end: number): string =>
+          `${x(sample.time)} ${(100 - 100 * Math.min(1, upTo(sample, end))).toFixed(1)}`;
+        const above = run.map((sample) => point(sample, k + 1));
+        const below = run.map((sample) => point(sample, k)).reverse();
+        return `M${[...above, ...below].join('L')}Z`;
+      })
+      .join(''),
+  );
+}
+
+/** The sample that is nearest to a time. */
+export function nearest(samples: readonly Sample[], time: number): Sample | undefined {
+  return samples.reduce<Sample | undefined>(
+    (best, one) => (best === undefined || Math.abs(one.time - time) < Math.abs(best.time - time) ? one : best),
+    undefined,
+  );
+}
