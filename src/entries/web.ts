@@ -2,6 +2,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** `poster-v2` in browsers. */
 
+import '../web/host/no-eval.js';
+
 export type { DomPictures } from '../web/decode/dom-pictures.js';
 export { bundledCheckpoint } from '../web/host/bundled-weights.js';
 export { configureRuntime, type WebRuntimeOptions } from '../web/host/onnxruntime.js';

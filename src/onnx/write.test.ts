@@ -13,6 +13,7 @@ import {
   string,
   type Value,
 } from '../graph/index.js';
+import { encoded } from './encode.js';
 import { Model } from './schema.js';
 import { type WriteOptions, writeOnnx } from './write.js';
 
@@ -215,4 +216,47 @@ test('weights that one file cannot hold are refused before they are written', ()
   const leaves = Array.from({ length: 9 }, (_, i) => parameter(`w${i}`, [much.length]));
   const program = graph({ y: one('Concat', leaves) });
   assert.throws(() => writeOnnx(program, { place: () => much }), /An ONNX file of 2\.4 GB cannot be.*in F16/);
+});
+
+test("no function is made of text, and the bytes are those of protobufjs's own encoder", () => {
+  const message = {
+    irVersion: 10,
+    producerName: 'ünï',
+    graph: {
+      name: '',
+      node: [
+        {
+          opType: 'Concat',
+          input: ['x', '', 'y'],
+          attribute: [
+            { name: 'i', i: -1, type: 2 },
+            { name: 'large', i: 2 ** 40, type: 2 },
+            { name: 'zero', i: 0, f: -0, type: 2 },
+            { name: 'f', f: 0.1, floats: [1, -0.5], ints: [0, -2, 300], s: Uint8Array.of(1, 2), type: 7 },
+            { name: 'none', ints: [], s: new Uint8Array(0), type: 7 },
+          ],
+        },
+      ],
+      input: [
+        { name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{ dimValue: 0 }, { dimParam: 'N' }] } } } },
+      ],
+      initializer: [{ dims: [2, 0], rawData: Uint8Array.of(9), externalData: [{ key: 'offset', value: '0' }] }],
+    },
+    opsetImport: [{ domain: '', version: 21 }],
+  };
+  const { Function: made } = globalThis;
+  let ours: Uint8Array;
+  try {
+    globalThis.Function = new Proxy(made, {
+      apply: () => assert.fail('a function was made of text'),
+      construct: () => assert.fail('a function was made of text'),
+    });
+    ours = encoded(Model, message);
+  } finally {
+    globalThis.Function = made;
+  }
+  assert.deepEqual(Buffer.from(ours), Buffer.from(Model.encode(Model.fromObject(message)).finish()));
+  assert.throws(() => encoded(Model, { irVersion: 'ten' }), /^TypeError: field irVersion takes int64, not ten$/);
+  assert.throws(() => encoded(Model, { graph: { node: 3 } }), /^TypeError: field node takes a list of Node, not 3$/);
+  assert.throws(() => encoded(Model, { version: 3 }), /^TypeError: Model has no field version$/);
 });

@@ -1,4 +1,6 @@
 /** The worker that recognises for a page: loads the networks, then answers what `recognition-thread.ts` asks. */
+import '../host/no-eval.js';
+
 import { Recognizer } from '../../recognize/index.js';
 import { served, serveRecognizer } from '../../workers/answers.js';
 import type { Request } from '../../workers/messages.js';
