@@ -10,7 +10,7 @@ const programs = [...compiler, 'passes'];
 const execution = ['onnx', 'runtime'];
 const parts = ['nn', 'models', 'optim', 'metrics', 'image', 'safetensors'];
 /** Rooms of any host. */
-const recognition = ['detect', 'recognize', 'explain', 'video'];
+const recognition = ['detect', 'recognize', 'explain', 'video', 'draw'];
 const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'workers', 'train', 'learn', 'convert'];
 /** Rooms of Node that read files and pictures. */
 const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
@@ -36,6 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   recognize: [...programs, ...execution, ...parts, 'detect', 'host'],
   explain: [...programs, ...execution, ...parts, 'detect', 'recognize', 'host'],
   video: ['image', 'detect', 'recognize'],
+  draw: ['image', 'detect', 'recognize'],
   workers: ['host', 'image', ...recognition],
   train: [...programs, ...execution, ...parts],
   learn: [...parts, 'recognize', 'train', 'host'],

@@ -2,7 +2,7 @@ import type { CropTemplate } from '../../common/preprocessing.js';
 import { type Box, cropCorners, type Keypoints } from '../../detect/index.js';
 import type { Picture } from '../../image/index.js';
 import { annotatedPicture, type PictureFormat } from './annotated-picture.js';
-import type { AnnotatedFace } from './annotation.js';
+import type { AnnotatedFace } from '../../draw/annotation.js';
 
 /** What is drawn of a face that was recognised in a picture or in a frame of a video. */
 export interface FaceToDraw {

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { annotatedPicture } from './annotated-picture.js';
-import { type AnnotatedFace, annotate } from './annotation.js';
-import { overlaps } from './area.js';
+import { type AnnotatedFace, annotate } from '../../draw/annotation.js';
+import { overlaps } from '../../draw/area.js';
 
 const scores = [
   { label: 'happiness', probability: 0.9 },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { type HeatMap, heatPanel } from './heat-panel.js';
-import { heatRamp } from './ramp.js';
+import { heatRamp } from '../../draw/ramp.js';
 
 const picture = { width: 4, height: 4, channels: 1, data: new Uint8Array(16).fill(128) } as const;
 

@@ -1,9 +1,9 @@
 import sharp, { type OverlayOptions } from 'sharp';
 import { itemAt } from '../../common/item-at.js';
 import { type Picture, resizeBilinear, toLuma } from '../../image/index.js';
-import { heatRamp } from './ramp.js';
-import { svgText as text } from './svg-text.js';
-import { wrapped } from './text-width.js';
+import { heatRamp } from '../../draw/ramp.js';
+import { svgText as text } from '../../draw/svg-text.js';
+import { wrapped } from '../../draw/text-width.js';
 
 /** A map over a picture, row by row from the top left corner. */
 export interface HeatMap {

@@ -1,4 +1,3 @@
 export * from './contact-sheet.js';
 export { explanationPanel, type TokenMap } from './explanation-panel.js';
 export * from './heat-panel.js';
-export { heatRamp, type Ramp } from './ramp.js';

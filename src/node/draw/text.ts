@@ -1,5 +1,5 @@
 import { printable } from '../../common/printable.js';
-import { shortened } from './text-width.js';
+import { shortened } from '../../draw/text-width.js';
 
 /** `1,234,567` whatever the system's language is. */
 export const grouped = (count: number): string => count.toLocaleString('en-US');

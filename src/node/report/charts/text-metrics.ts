@@ -1,4 +1,4 @@
-import { textWidth } from '../../draw/text-width.js';
+import { textWidth } from '../../../draw/text-width.js';
 
 /** What Vega lets programs replace: how wide it takes a text to be. Its own estimate, 0.8 of the size a letter, leaves a third blank. */
 interface TextMetrics {

@@ -3,7 +3,7 @@ import { itemAt } from '../../../common/item-at.js';
 import { inkOn, labelColours } from '../../../common/label-colours.js';
 import { printable } from '../../../common/printable.js';
 import { hours } from '../../draw/text.js';
-import { columnsOf } from '../../draw/text-width.js';
+import { columnsOf } from '../../../draw/text-width.js';
 import { paint } from './theme.js';
 import { indicesOf, nameExpression } from './vega-names.js';
 

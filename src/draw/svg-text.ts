@@ -1,4 +1,4 @@
-import { printable } from '../../common/printable.js';
+import { printable } from '../common/printable.js';
 
 const fonts = "'Inter','Helvetica Neue',Arial,'Liberation Sans','DejaVu Sans',sans-serif";
 

@@ -1,5 +1,5 @@
-import { defined } from '../../common/defined.js';
-import { inkOn } from '../../common/label-colours.js';
+import { defined } from '../common/defined.js';
+import { inkOn } from '../common/label-colours.js';
 import {
   bars,
   type ColouredScores,

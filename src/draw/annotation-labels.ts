@@ -1,5 +1,5 @@
-import { inkOn, labelColours } from '../../common/label-colours.js';
-import { percent } from '../../common/percent.js';
+import { inkOn, labelColours } from '../common/label-colours.js';
+import { percent } from '../common/percent.js';
 import type { Area } from './area.js';
 import { svgText } from './svg-text.js';
 import { textWidth } from './text-width.js';
