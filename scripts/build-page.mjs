@@ -1,7 +1,6 @@
 // npm run page:build OUT: the page as static files for any host. npm run page: builds it and opens it.
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { buildPage } from './support/page-bundle.mjs';
 import { compile, install, node, root } from './support/steps.mjs';
 
 const [out, ...more] = process.argv.slice(2);
@@ -11,6 +10,8 @@ if (out === undefined || more.length > 0) {
 }
 install();
 compile();
+// What it needs is installed only now.
+const { buildPage } = await import('./support/page-bundle.mjs');
 if (out === '--serve') {
   await buildPage(join(root, 'dist/page'), { complete: false });
   node(['dist/src/cli/main.js', 'page']);

@@ -1,5 +1,9 @@
-// npm run build: what the other commands do first.
-import { compile, install } from './support/steps.mjs';
+// npm run build: what the other commands do first. All that the package holds.
+import { join } from 'node:path';
+import { compile, install, root } from './support/steps.mjs';
 
 install();
 compile();
+// What it needs is installed only now.
+const { buildPage } = await import('./support/page-bundle.mjs');
+await buildPage(join(root, 'dist/page'), { complete: false });

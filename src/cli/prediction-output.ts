@@ -4,7 +4,13 @@ import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
 import { bar } from '../node/report/bar.js';
 import { formatTable } from '../node/report/text-tables.js';
-import { cropDocument, type Recognition, recognitionDocument } from '../recognize/index.js';
+import {
+  cropDocument,
+  type FailedPicture,
+  predictionsHead,
+  type Recognition,
+  recognitionDocument,
+} from '../recognize/index.js';
 import type { ModelDescription } from '../safetensors/index.js';
 import { writeText } from './context.js';
 import { writeOut } from './stdout.js';
@@ -93,13 +99,12 @@ function fileLines({ drawn, crops = [] }: Pick<Predicted, 'drawn' | 'crops'>): s
 
 /** One document, written as it grows: it never is in memory as a whole. */
 export function jsonOutput(settings: OutputSettings): PredictionOutput {
-  const failed: { readonly image: string; readonly reason: string }[] = [];
+  const failed: FailedPicture[] = [];
   let opened = false;
   const open = (): string => {
     if (opened) return '';
     opened = true;
-    const { checkpoint, description } = settings;
-    const head = { checkpoint, model: description.model.name, labels: description.labels };
+    const head = predictionsHead(settings.checkpoint, settings.description);
     return `${jsonText(head, 2).slice(0, -2)},\n  "images": [`;
   };
   let images = 0;

@@ -29,6 +29,7 @@ export {
   loadFaceDetector,
   type Point,
 } from '../detect/index.js';
+export { type Annotation, annotateRecognition, type HeatMap, heatPicture } from '../draw/index.js';
 export {
   type AttentionMap,
   type ClassTokenAttention,
@@ -67,6 +68,9 @@ export {
   detectLandmarks,
   type FaceDocument,
   type FaceLandmarks,
+  type FacesTable,
+  type FailedPicture,
+  facesTable,
   type ImageClassification,
   type ImageClassificationPipeline,
   imageClassification,
@@ -74,8 +78,12 @@ export {
   type LandmarkInput,
   loadClassifier,
   loadLandmarkDetector,
+  type NamedRecognition,
   type NetworkOptions,
   type PictureLandmarks,
+  type PredictionsDocument,
+  type PredictionsHead,
+  predictionsDocument,
   type Recognition,
   type RecognitionDocument,
   type RecognizedFace,

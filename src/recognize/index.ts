@@ -4,6 +4,7 @@ export * from './crop-classifier.js';
 export { decodeObject } from './decode-source.js';
 export * from './face-crops.js';
 export * from './face-landmarks.js';
+export { type FacesTable, facesTable } from './faces-table.js';
 export * from './image-classification.js';
 export * from './landmarks.js';
 export { describeCheckpoint, type NetworkOptions } from './network.js';

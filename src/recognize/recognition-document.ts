@@ -1,4 +1,6 @@
+import type { LabelSet } from '../common/labels.js';
 import type { Box, Keypoints } from '../detect/index.js';
+import type { ModelDescription } from '../safetensors/index.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import type { Score } from './scores.js';
 
@@ -27,6 +29,53 @@ export interface CropDocument {
   readonly expression: string | null;
   readonly scores: readonly Score[];
   readonly lowContrast: boolean | null;
+}
+
+/** What a list of results begins with: the network that gave them. */
+export interface PredictionsHead {
+  /** The weights, as they were named. */
+  readonly checkpoint: string;
+  /** The network's name, such as `poster-v2-nano`. */
+  readonly model: string;
+  readonly labels: LabelSet;
+}
+
+/** What several pictures show, as programs read it and `poster predict --json` writes it. */
+export interface PredictionsDocument extends PredictionsHead {
+  readonly images: readonly (RecognitionDocument & { readonly image: string })[];
+  /** Pictures that could not be read, and why. */
+  readonly failed: readonly FailedPicture[];
+}
+
+export interface FailedPicture {
+  readonly image: string;
+  readonly reason: string;
+}
+
+export interface NamedRecognition {
+  /** The picture's name. */
+  readonly image: string;
+  readonly recognition: Recognition;
+}
+
+export function predictionsHead(checkpoint: string, { model, labels }: ModelDescription): PredictionsHead {
+  return { checkpoint, model: model.name, labels };
+}
+
+/**
+ * Several results as one document.
+ * @param checkpoint the weights, by any name
+ * @param description of the network (`recognizer.classifier.description`)
+ * @param failed pictures that could not be read (default: none)
+ */
+export function predictionsDocument(
+  checkpoint: string,
+  description: ModelDescription,
+  results: readonly NamedRecognition[],
+  failed: readonly FailedPicture[] = [],
+): PredictionsDocument {
+  const images = results.map(({ image, recognition }) => ({ image, ...recognitionDocument(recognition) }));
+  return { ...predictionsHead(checkpoint, description), images, failed };
 }
 
 /** @param top labels that are listed with each face, from the most probable on (default: all) */

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { CropTemplate } from '../../common/preprocessing.js';
+import { type AnnotatedFace, annotatedFace } from '../../draw/index.js';
 import type { Picture } from '../../image/index.js';
 import { annotatedPicture, annotatedPixels } from '../../node/draw/annotated-picture.js';
-import { annotatedFace } from '../../node/draw/annotated-recognition.js';
-import type { AnnotatedFace } from '../../draw/annotation.js';
 import { type FfmpegPaths, VideoWriter } from '../../node/ffmpeg/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { makeFolder } from '../../node/files/output-paths.js';

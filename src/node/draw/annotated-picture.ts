@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import type { Picture } from '../../image/resize.js';
 import { type AnnotatedFace, type AnnotateOptions, annotate } from '../../draw/annotation.js';
+import type { Picture } from '../../image/resize.js';
 import { type Landmarks, landmarksSvg } from './landmarks-svg.js';
 
 export type PictureFormat = 'png' | 'jpeg' | 'webp';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { annotatedPicture } from './annotated-picture.js';
 import { type AnnotatedFace, annotate } from '../../draw/annotation.js';
 import { overlaps } from '../../draw/area.js';
+import { annotatedPicture } from './annotated-picture.js';
 
 const scores = [
   { label: 'happiness', probability: 0.9 },

@@ -1,6 +1,6 @@
 import sharp, { type OverlayOptions } from 'sharp';
-import type { Picture } from '../../image/index.js';
 import { svgText } from '../../draw/svg-text.js';
+import type { Picture } from '../../image/index.js';
 
 export interface ContactSheet {
   readonly title: string;

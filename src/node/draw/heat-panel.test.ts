@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { type HeatMap, heatPanel } from './heat-panel.js';
-import { heatRamp } from '../../draw/ramp.js';
+import { type HeatMap, heatRamp } from '../../draw/index.js';
+import { heatPanel } from './heat-panel.js';
 
 const picture = { width: 4, height: 4, channels: 1, data: new Uint8Array(16).fill(128) } as const;
 

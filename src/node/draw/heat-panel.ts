@@ -1,18 +1,9 @@
 import sharp, { type OverlayOptions } from 'sharp';
 import { itemAt } from '../../common/item-at.js';
-import { type Picture, resizeBilinear, toLuma } from '../../image/index.js';
-import { heatRamp } from '../../draw/ramp.js';
+import { type HeatMap, heatLevels, heatRamp, lit } from '../../draw/index.js';
 import { svgText as text } from '../../draw/svg-text.js';
 import { wrapped } from '../../draw/text-width.js';
-
-/** A map over a picture, row by row from the top left corner. */
-export interface HeatMap {
-  readonly side: number;
-  /** [side side], none negative. */
-  readonly values: Float32Array;
-  /** The value that gets the brightest colour; default: the highest. 0 is the darkest. */
-  readonly top?: number;
-}
+import { type Picture, resizeBilinear } from '../../image/index.js';
 
 /** A cell of a panel: the picture, under a map where there is one. */
 export interface HeatCell {
@@ -91,29 +82,15 @@ function inColour({ channels, data }: Picture): Buffer {
   return Buffer.from(Uint8Array.from({ length: 3 * data.length }, (_, i) => itemAt(data, Math.trunc(i / 3))));
 }
 
-/**
- * The picture in gray, darkened, and lit in colour where the map is high. The light is multiplied with the picture, so that
- * eyes and mouth can be seen in it, however bright it is.
- */
-async function overlay(picture: Picture, { side, values, top }: HeatMap): Promise<Buffer> {
-  const highest = top ?? values.reduce((a, b) => Math.max(a, b), 0);
-  const levels = Uint8Array.from(values, (value) => (highest > 0 ? Math.round(255 * Math.min(1, value / highest)) : 0));
-  const heat = await sharp(levels, { raw: { width: side, height: side, channels: 1 } })
+/** Under a map, which is enlarged by a cubic kernel. */
+async function overlay(picture: Picture, map: HeatMap): Promise<Buffer> {
+  const { side } = map;
+  const levels = await sharp(heatLevels(map), { raw: { width: side, height: side, channels: 1 } })
     .resize(picture.width, picture.height, { kernel: 'cubic', fit: 'fill' })
     .extractChannel(0)
     .raw()
     .toBuffer();
-  const gray = toLuma(picture).data;
-  const out = Buffer.alloc(3 * gray.length);
-  gray.forEach((luma, i) => {
-    const level = itemAt(heat, i);
-    const opacity = 0.85 * (level / 255) ** 0.8;
-    const light = 0.3 + 0.7 * (luma / 255);
-    for (let c = 0; c < 3; c++) {
-      out[3 * i + c] = (1 - opacity) * 0.55 * luma + opacity * light * itemAt(heatRamp, 3 * level + c);
-    }
-  });
-  return out;
+  return Buffer.from(lit(picture, levels));
 }
 
 function legendBar(width: number, height: number): Buffer {

@@ -4,6 +4,7 @@ import { RecognisePanel } from '../recognise/recognise-panel.js';
 import { route, type Tab } from '../state/route.js';
 import { useStore } from '../state/store.js';
 import { Notices } from '../ui/index.js';
+import { EngineProblem } from './engine-problem.js';
 import { Header } from './header.js';
 import { Lazy } from './lazy.js';
 import { SettingsDialog } from './settings-dialog.js';
@@ -35,6 +36,7 @@ export function Page() {
       </button>
       <Header onSettings={() => setSettingsOpen(true)} />
       <main ref={main} id="main" class="main" tabIndex={-1}>
+        <EngineProblem />
         {tab === 'recognise' ? <RecognisePanel /> : null}
         {tab === 'learn' ? <Lazy load={loadLearn} /> : null}
         {tab === 'about' ? <AboutPanel /> : null}

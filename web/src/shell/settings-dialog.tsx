@@ -1,6 +1,7 @@
 import { hasWebGpu, mostThreads, type Settings, settings, type Theme } from '../state/settings.js';
 import { useStore } from '../state/store.js';
 import { Button, Dialog, Select, useFileChooser } from '../ui/index.js';
+import { EngineProblem } from './engine-problem.js';
 
 interface SettingsDialogProps {
   readonly open: boolean;
@@ -10,6 +11,7 @@ interface SettingsDialogProps {
 export function SettingsDialog({ open, onClose }: SettingsDialogProps) {
   return (
     <Dialog title="Settings" open={open} onClose={onClose}>
+      <EngineProblem />
       <ModelSetting />
       <DeviceSetting />
       <ThreadsSetting />

@@ -53,6 +53,9 @@ async function load(wanted: Settings): Promise<Recognizer> {
   return recognizer;
 }
 
+/** What documents call the weights. */
+export const checkpointName = (): string => settings.value.model?.name ?? 'poster-v2-nano.safetensors';
+
 /** Bytes of the package's own files, in case the first is told of before the second is known. */
 const expectedBytes = 10_280_473;
 

@@ -1,0 +1,87 @@
+import { heatPicture, type Picture, type Recognizer, type Score } from 'poster-v2';
+import { useState } from 'preact/hooks';
+import { messageOf } from '../state/errors.js';
+import { Button, Problem, Progress, Select } from '../ui/index.js';
+import { explainCrop, type FaceExplanation } from './explanations.js';
+import { PictureCanvas } from './picture-canvas.js';
+
+interface ExplanationProps {
+  /** What the network saw. */
+  readonly crop: Picture;
+  /** The same in colours, larger. */
+  readonly portrait: Picture;
+  readonly scores: readonly Score[];
+  readonly recognizer: Recognizer;
+}
+
+type State =
+  | { readonly phase: 'closed' }
+  | { readonly phase: 'working' }
+  | { readonly phase: 'failed'; readonly reason: string }
+  | { readonly phase: 'shown'; readonly explanation: FaceExplanation };
+
+/** What the network looked at, once it is asked for: it takes another run of the network. */
+export function Explanation({ crop, portrait, scores, recognizer }: ExplanationProps) {
+  const [state, setState] = useState<State>({ phase: 'closed' });
+  const explain = (target?: string): void => {
+    if (state.phase === 'closed') setState({ phase: 'working' });
+    explainCrop(recognizer, crop, target).then(
+      (explanation) => setState({ phase: 'shown', explanation }),
+      (error: unknown) => setState({ phase: 'failed', reason: messageOf(error) }),
+    );
+  };
+  switch (state.phase) {
+    case 'closed':
+      return (
+        <Button icon="eye" onClick={() => explain()}>
+          Show what it looked at
+        </Button>
+      );
+    case 'working':
+      return <Progress label="Asking the network what it looked at" share={undefined} />;
+    case 'failed':
+      return (
+        <Problem title="The explanation failed" actions={<Button onClick={() => explain()}>Try again</Button>}>
+          {state.reason}
+        </Problem>
+      );
+    case 'shown':
+      return <Maps explanation={state.explanation} portrait={portrait} scores={scores} onTarget={explain} />;
+  }
+}
+
+interface MapsProps {
+  readonly explanation: FaceExplanation;
+  readonly portrait: Picture;
+  readonly scores: readonly Score[];
+  readonly onTarget: (label: string) => void;
+}
+
+function Maps({ explanation: { target, attention, relevance }, portrait, scores, onTarget }: MapsProps) {
+  return (
+    <div class="maps">
+      <h3 class="subtitle">What it looked at</h3>
+      <div class="evidence-pair">
+        <figure>
+          <PictureCanvas picture={heatPicture(portrait, attention)} label="Where the network takes its features from" />
+          <figcaption>Where it takes its features from</figcaption>
+        </figure>
+        <figure>
+          <PictureCanvas picture={heatPicture(portrait, relevance)} label={`What speaks for ${target}`} />
+          <figcaption>What speaks for {target}</figcaption>
+        </figure>
+      </div>
+      <p class="ramp" aria-hidden="true">
+        <span>little</span>
+        <span class="ramp-bar" />
+        <span>much</span>
+      </p>
+      <Select
+        label="What speaks for"
+        value={target}
+        options={scores.map(({ label }) => ({ value: label, text: label }))}
+        onChange={onTarget}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,140 @@
+import { alignFace, type Picture, type Recognition, type Recognizer } from 'poster-v2';
+import { messageOf } from '../state/errors.js';
+import { announce } from '../state/notices.js';
+import { checkpointName, getRecognizer, recognizerState } from '../state/recognizer.js';
+import { createStore } from '../state/store.js';
+import { resultText } from './result-text.js';
+
+/** A picture that the visitor opened, and how far it is. */
+export interface OpenedPicture {
+  readonly id: number;
+  readonly name: string;
+  readonly file: Blob;
+  /** Of the file, for `<img>`. */
+  readonly url: string;
+  readonly result: PictureResult;
+}
+
+export type PictureResult =
+  | { readonly phase: 'waiting' }
+  | { readonly phase: 'reading' }
+  | { readonly phase: 'failed'; readonly reason: string }
+  | ReadResult;
+
+/** Another recognizer reads it anew: what decides about the result is kept with it. */
+export interface ReadResult {
+  readonly phase: 'read';
+  readonly recognition: Recognition;
+  /** Each face's crop in the picture's own colours, larger than the network saw it. */
+  readonly portraits: readonly Picture[];
+  readonly recognizer: Recognizer;
+  /** Name of the weights' file. */
+  readonly checkpoint: string;
+}
+
+export interface Pictures {
+  readonly all: readonly OpenedPicture[];
+  readonly chosen: number | undefined;
+  /** Index of the face that is shown in full, of the chosen picture. */
+  readonly face: number;
+}
+
+export const pictures = createStore<Pictures>({ all: [], chosen: undefined, face: 0 });
+
+/** Side of portraits, in pixels. */
+const portraitSide = 224;
+
+let count = 0;
+let isReading = false;
+
+/** Opens files, reads them one after the other, and shows the first of them. */
+export function openPictures(files: readonly File[]): void {
+  const opened = files.map(
+    (file): OpenedPicture => ({
+      id: ++count,
+      name: file.name,
+      file,
+      url: URL.createObjectURL(file),
+      result: { phase: 'waiting' },
+    }),
+  );
+  const [first] = opened;
+  if (first === undefined) return;
+  pictures.update(({ all }) => ({ all: [...all, ...opened], chosen: first.id, face: 0 }));
+  void readAll();
+}
+
+export const choosePicture = (id: number): void => pictures.update(({ all }) => ({ all, chosen: id, face: 0 }));
+
+export const chooseFace = (face: number): void => pictures.update((now) => ({ ...now, face }));
+
+export function closePicture(id: number): void {
+  const index = pictures.value.all.findIndex((picture) => picture.id === id);
+  const closed = pictures.value.all[index];
+  if (closed === undefined) return;
+  URL.revokeObjectURL(closed.url);
+  pictures.update(({ all, chosen, face }) => {
+    const left = all.filter((picture) => picture !== closed);
+    const next = left[Math.min(index, left.length - 1)]?.id;
+    return chosen === id ? { all: left, chosen: next, face: 0 } : { all: left, chosen, face };
+  });
+}
+
+/** Reads a picture that failed once more. */
+export function readAgain(id: number): void {
+  setResult(id, { phase: 'waiting' });
+  void readAll();
+}
+
+function setResult(id: number, result: PictureResult): void {
+  pictures.update((now) => ({
+    ...now,
+    all: now.all.map((picture) => (picture.id === id ? { ...picture, result } : picture)),
+  }));
+}
+
+async function readAll(): Promise<void> {
+  if (isReading) return;
+  isReading = true;
+  try {
+    for (;;) {
+      const next = pictures.value.all.find(({ result }) => result.phase === 'waiting');
+      if (next === undefined) break;
+      setResult(next.id, { phase: 'reading' });
+      setResult(next.id, await read(next));
+    }
+  } finally {
+    isReading = false;
+  }
+}
+
+async function read({ file, name }: OpenedPicture): Promise<PictureResult> {
+  try {
+    const recognizer = await getRecognizer();
+    const { picture, ...recognition } = await recognizer.recognize(file, { picture: true, crops: true });
+    const portraits = recognition.faces.flatMap(({ keypoints }) =>
+      keypoints === null || picture === undefined
+        ? []
+        : [alignFace(picture, keypoints, recognizer.template, portraitSide)],
+    );
+    announce(`${name}: ${resultText(recognition)}`);
+    return { phase: 'read', recognition, portraits, recognizer, checkpoint: checkpointName() };
+  } catch (error) {
+    announce(`${name} could not be read.`);
+    return { phase: 'failed', reason: messageOf(error) };
+  }
+}
+
+// With another model or backend everything that is open is read anew.
+recognizerState.subscribe((state) => {
+  if (state.phase !== 'ready') return;
+  const { recognizer } = state;
+  const stale = ({ result }: OpenedPicture): boolean =>
+    result.phase === 'failed' || (result.phase === 'read' && result.recognizer !== recognizer);
+  if (!pictures.value.all.some(stale)) return;
+  pictures.update((now) => ({
+    ...now,
+    all: now.all.map((picture) => (stale(picture) ? { ...picture, result: { phase: 'waiting' } } : picture)),
+  }));
+  void readAll();
+});

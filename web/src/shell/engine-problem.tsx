@@ -1,0 +1,31 @@
+import { getRecognizer, recognizerState } from '../state/recognizer.js';
+import { settings } from '../state/settings.js';
+import { useStore } from '../state/store.js';
+import { Button, Problem } from '../ui/index.js';
+
+/** Why there is no network, and the way on; nothing where there is one. */
+export function EngineProblem() {
+  const state = useStore(recognizerState);
+  const { model, device } = useStore(settings);
+  if (state.phase !== 'failed') return null;
+  return (
+    <Problem
+      title="The network could not be loaded"
+      actions={
+        <>
+          <Button onClick={() => void getRecognizer().catch(() => undefined)}>Try again</Button>
+          {model === undefined && device === 'cpu' ? null : (
+            <Button
+              kind="quiet"
+              onClick={() => settings.update((all) => ({ ...all, model: undefined, device: 'cpu' }))}
+            >
+              Back to the page's own network, on the processor
+            </Button>
+          )}
+        </>
+      }
+    >
+      {state.reason}
+    </Problem>
+  );
+}
