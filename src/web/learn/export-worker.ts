@@ -1,4 +1,6 @@
 /** The worker that makes archives of weights for a page: graphs are built and checksums computed away from it. */
+import '../host/no-eval.js';
+
 import { sentError } from '../../common/sent-errors.js';
 import { huggingFaceFiles } from '../../convert/index.js';
 import { parseNetwork } from '../../models/index.js';

@@ -1,4 +1,6 @@
 /** The worker that learns for a page: makes a learner, then trains an epoch for each that `learner.ts` asks for. */
+import '../host/no-eval.js';
+
 import { sentError } from '../../common/sent-errors.js';
 import { type LearnEpoch, Learner, type LearnOptions } from '../../learn/index.js';
 import { configureRuntime } from '../host/onnxruntime.js';
