@@ -53,5 +53,10 @@ test('poster page serves the page and its weights, isolated and held to its own 
 test('what is no port, and what is no address of this machine, is a sentence', async () => {
   await fails(['page', '--port', '70000'], root, 2, /must be at most 65535/);
   await fails(['page', '--port', 'eight'], root, 2, /must be a/);
-  await fails(['page', '--port', '0', '--host', '192.0.2.1', '--no-open'], root, 2, /192\.0\.2\.1 is no address of this machine/);
+  await fails(
+    ['page', '--port', '0', '--host', '192.0.2.1', '--no-open'],
+    root,
+    2,
+    /192\.0\.2\.1 is no address of this machine/,
+  );
 });

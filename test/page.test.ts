@@ -198,7 +198,10 @@ step('pictures are dropped and pasted; several faces, none, and what is no pictu
   await hand('paste', { 'broken.png': Buffer.from('not a picture') });
   const problem = page.getByRole('alert');
   await problem.waitFor();
-  assert.match(await problem.innerText(), /broken\.png could not be read\s+.*is not a picture in a format that can be read/);
+  assert.match(
+    await problem.innerText(),
+    /broken\.png could not be read\s+.*is not a picture in a format that can be read/,
+  );
   await assertAccessible('a picture that cannot be read');
 });
 

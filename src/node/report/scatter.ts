@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { labelColours } from '../../common/label-colours.js';
-import { classNames } from '../draw/text.js';
 import { columnsOf, wrapped } from '../../draw/text-width.js';
+import { classNames } from '../draw/text.js';
 import { renderSvg } from './charts/render.js';
 import { indicesOf, nameExpression } from './charts/vega-names.js';
 

@@ -1,8 +1,8 @@
 import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
-import type { ClassMetrics, ConfusionMatrix } from '../../metrics/evaluation.js';
 import { columnsOf } from '../../draw/text-width.js';
+import type { ClassMetrics, ConfusionMatrix } from '../../metrics/evaluation.js';
 
 /**
  * Rows of cells as lines of aligned columns, two spaces apart, without trailing spaces. The first column is flush left,

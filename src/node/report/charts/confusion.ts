@@ -1,8 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { itemAt } from '../../../common/item-at.js';
+import { textWidth } from '../../../draw/text-width.js';
 import { type ConfusionMatrix, perClassMetrics } from '../../../metrics/index.js';
 import { classNames, grouped } from '../../draw/text.js';
-import { textWidth } from '../../../draw/text-width.js';
 import { paint } from './theme.js';
 import { indicesOf, nameExpression } from './vega-names.js';
 

@@ -2,8 +2,8 @@ import type { TopLevelSpec } from 'vega-lite';
 import { itemAt } from '../../../common/item-at.js';
 import { inkOn, labelColours } from '../../../common/label-colours.js';
 import { printable } from '../../../common/printable.js';
-import { hours } from '../../draw/text.js';
 import { columnsOf } from '../../../draw/text-width.js';
+import { hours } from '../../draw/text.js';
 import { paint } from './theme.js';
 import { indicesOf, nameExpression } from './vega-names.js';
 
