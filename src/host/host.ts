@@ -26,6 +26,11 @@ export interface Host {
    */
   loadOrt(use: RuntimeUse): Promise<OrtModule>;
   /**
+   * Whether ONNX Runtime must make one session after the other: `onnxruntime-web` forgets the external data of all sessions that are
+   * being made once one of them is there.
+   */
+  readonly makesSessionsInTurn?: boolean;
+  /**
    * Decodes the file of a picture.
    * @throws UserError that says what is wrong with it, or the signal's reason.
    */

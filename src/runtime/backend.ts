@@ -1,3 +1,4 @@
+import type { InferenceSession } from 'onnxruntime-common';
 import { host } from '#host';
 import type { OrtModule, RuntimeUse } from '../host/host.js';
 
@@ -25,4 +26,22 @@ export async function loadOrt(use: RuntimeUse): Promise<OrtModule> {
     module.catch(() => loaded.delete(use.device));
   }
   return module;
+}
+
+let lastMade: Promise<unknown> = Promise.resolve();
+
+/**
+ * Makes a session of a model. Where the host's build keeps the files of only one model at a time, sessions are made one after the other.
+ * @throws what ONNX Runtime throws
+ */
+export function createSession(
+  ort: OrtModule,
+  model: Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  const make = (): Promise<InferenceSession> => ort.InferenceSession.create(model, options);
+  if (host.makesSessionsInTurn !== true) return make();
+  const made = lastMade.then(make);
+  lastMade = made.catch(() => undefined);
+  return made;
 }

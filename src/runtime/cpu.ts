@@ -4,7 +4,7 @@ import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { afterDisposal } from './after-disposal.js';
-import { loadOrt } from './backend.js';
+import { createSession, loadOrt } from './backend.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
 
 /** A file that initializers of a model point into (ONNX external data), by the name that they use. */
@@ -62,7 +62,7 @@ export class CpuSession {
       );
     }
     const ort = await loadOrt({ device: 'cpu', ...defined({ threads }) });
-    const session = await ort.InferenceSession.create(model, {
+    const session = await createSession(ort, model, {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'all',
       // A planned block for each batch size comes on top of the arena: a third more memory, and no faster.

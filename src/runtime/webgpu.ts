@@ -4,7 +4,7 @@ import { messageOf, UserError } from '../common/errors.js';
 import { apply, batchDim, type DType, formatShape, type Graph, graph, input } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { afterDisposal } from './after-disposal.js';
-import { loadOrt } from './backend.js';
+import { createSession, loadOrt } from './backend.js';
 import type { ExternalFile } from './cpu.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
 import { misplacedOperations, wrongInNhwc } from './placement.js';
@@ -201,7 +201,7 @@ async function createStrict(
 ): Promise<InferenceSession> {
   const ort = await loadOrt({ device: 'webgpu' });
   try {
-    return await ort.InferenceSession.create(model, {
+    return await createSession(ort, model, {
       executionProviders: [{ name: 'webgpu', validationMode: 'basic', preferredLayout }],
       graphOptimizationLevel: 'all',
       logSeverityLevel: 4,

@@ -1,5 +1,6 @@
 /* What test/browser-learn.test.ts has a browser do with shots: record, keep, export, import, delete. */
 
+import { checkpointBytes } from '../../src/entries/checkpoints-every-host.js';
 import {
   faceShot,
   huggingFaceArchive,
@@ -98,6 +99,10 @@ async function withFullStorage(): Promise<SeenShots['full']> {
 
 /** @param learned of tiny classes, to export */
 export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
+  // Beside each other in one thread, whose runtime has one place for the files of models that are being loaded.
+  const bytes = checkpointBytes(checkpoint);
+  const beside = await Promise.all([1, 2].map(() => Recognizer.load({ checkpoint: bytes, threads: 1, worker: false })));
+  for (const one of beside) await one.dispose();
   const recognizer = await Recognizer.load({ threads: 1 });
   const template = cropTemplateFor(recognizer.classifier.preprocessing);
   const portrait = await createImageBitmap(await (await fetch('portrait.png')).blob());

@@ -9,6 +9,7 @@ import { withCheckpoint } from './with-checkpoint.js';
 /** Browsers and their workers: the browser's decoder, `fetch`, `onnxruntime-web`. */
 export const host: Host = {
   loadOrt,
+  makesSessionsInTurn: true,
   decodeImage,
   pictureKinds,
   pictureReader: (value) => pictureReader(value) ?? sentPictureReader(value),
