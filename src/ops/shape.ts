@@ -159,7 +159,7 @@ export function placement(rows: number, columns: number, pairs: Iterable<readonl
 }
 
 /** Puts `step - 1` zeros behind every element of an axis but the last, then pads with zeros to `size`. */
-function spread(x: Tensor, axis: number, step: number, size: number, start: number): Tensor {
+export function spread(x: Tensor, axis: number, step: number, size: number, start: number): Tensor {
   const dim = fixedDim(x, axis);
   if (axis === x.shape.length - 1) {
     // Of single elements, as a product: moving them one by one takes ten times as long.

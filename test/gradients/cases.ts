@@ -90,6 +90,17 @@ export const attributeCases: AttributeCases = {
       },
     },
   },
+  MaxPool: {
+    kernel_shape: { classes: { even: ([k = 0]) => k % 2 === 0, odd: ([k = 0]) => k % 2 === 1 } },
+    strides: { classes: { one: ([s]) => s === 1, two: ([s]) => s === 2, more: ([s = 0]) => s > 2 } },
+    pads: {
+      classes: {
+        none: (pads) => !some(pads ?? []),
+        even: (pads = []) => some(pads) && pads.every((one) => one === pads[0]),
+        uneven: (pads = []) => pads.some((one) => one !== pads[0]),
+      },
+    },
+  },
   ExpandAs: {},
   ReduceSum: { axes, keepdims },
   ReduceMean: { axes, keepdims },

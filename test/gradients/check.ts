@@ -29,6 +29,8 @@ export const clearOf = (...kinks: readonly number[]) =>
     while (kinks.some((kink) => Math.abs(x - kink) < 0.1)) x = r.normal();
     return x;
   });
+/** Far from each other, where a function has a kink between equal values. */
+export const farApart = inputs((r) => 100 * r.next() - 50);
 /** Within 0.1 of zero. */
 export const nearZero = inputs((r) => 0.2 * r.next() - 0.1);
 export const fixed = (spec: InputSpec): InputSpec => ({ ...spec, wanted: false });

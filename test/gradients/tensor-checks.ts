@@ -1,5 +1,5 @@
 import * as ops from '../../src/ops/index.js';
-import { awayFromZero, type Check, check, clearOf, nearZero, normal, positive } from './check.js';
+import { awayFromZero, type Check, check, clearOf, farApart, nearZero, normal, positive } from './check.js';
 import { erf64, map64 } from './references.js';
 
 const half = Math.SQRT1_2;
@@ -20,6 +20,14 @@ export const tensorChecks: readonly Check[] = [
   check('subsample, odd sizes', [normal('N', 2, 5, 7)], (x) => ops.subsample(x, 2, 3)),
   check('subsample, columns only', [normal('N', 2, 3, 4)], (x) => ops.subsample(x, 1, 2)),
   check('subsample, rows only', [normal('N', 2, 4, 3)], (x) => ops.subsample(x, 2, 1)),
+  check('maxPool2d', [farApart('N', 2, 4, 6)], (x) => ops.maxPool2d(x, { kernel: 2 })),
+  check('maxPool2d, windows that overlap', [farApart('N', 1, 4, 5)], (x) => ops.maxPool2d(x, { kernel: 3, stride: 1 })),
+  check('maxPool2d, as ResNet begins', [farApart('N', 2, 6, 5)], (x) =>
+    ops.maxPool2d(x, { kernel: 3, stride: 2, padding: 1 }),
+  ),
+  check('maxPool2d, uneven padding and stride 3', [farApart('N', 1, 7, 6)], (x) =>
+    ops.maxPool2d(x, { kernel: 3, stride: 3, padding: { top: 2, left: 0, bottom: 1, right: 1 } }),
+  ),
   check('minimum', [awayFromZero('N', 5), nearZero(5)], ops.minimum),
   check('minimum, first broadcast', [nearZero(1, 5), awayFromZero('N', 5)], ops.minimum),
   check(
