@@ -6,11 +6,12 @@
 import { z } from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import type { Tensor } from '../../graph/index.js';
-import { batchNorm, conv2d, linear, type Scope } from '../../nn/index.js';
-import { add, reduceMean, relu } from '../../ops/index.js';
+import { linear, type Scope } from '../../nn/index.js';
+import { reduceMean, relu } from '../../ops/index.js';
 import { networkFamily } from '../configured-network.js';
 import { classLimits, type NetworkConfig } from '../network-definition.js';
 import { networkOptions } from '../network-options.js';
+import { basicBlock, convolution } from '../parts/basic-block.js';
 
 export interface ResNetConfig extends NetworkConfig {
   /** The first block of a stage halves the map, but for the first stage's. */
@@ -44,23 +45,6 @@ function resnet(scope: Scope, images: Tensor, { stages, numClasses }: ResNetConf
   });
   const features = scope.tap('features', reduceMean(x, [2, 3]));
   return linear(scope.at('fc'), features, { features: numClasses });
-}
-
-/** [N, I, H, W] -> [N, channels, H / stride, W / stride]. */
-function basicBlock(scope: Scope, x: Tensor, channels: number, stride: number): Tensor {
-  let shortcut = x;
-  if (stride !== 1 || x.shape[1] !== channels) {
-    const layer = scope.at('downsample');
-    shortcut = batchNorm(layer.at(1), conv2d(layer.at(0), x, { channels, kernel: 1, stride, bias: false }));
-  }
-  const y = relu(convolution(scope, 1, x, channels, stride));
-  return relu(add(convolution(scope, 2, y, channels), shortcut));
-}
-
-/** A 3x3 convolution and BatchNorm, called `conv1` and `bn1` for 1: [N, I, H, W] -> [N, channels, H / stride, W / stride]. */
-function convolution(scope: Scope, number: number, x: Tensor, channels: number, stride = 1): Tensor {
-  const config = { channels, kernel: 3, stride, padding: 1, bias: false };
-  return batchNorm(scope.at(`bn${number}`), conv2d(scope.at(`conv${number}`), x, config));
 }
 
 const optionsSchema = z.strictObject({ width: z.number().gt(0).max(16).default(1) });
