@@ -45,6 +45,16 @@ export const publishedIr50: Ir50Config = {
   ],
 };
 
+/** Small numbers, for gray crops of 48 pixels. */
+export const nanoIr50: Ir50Config = {
+  stem: 32,
+  stages: [
+    { channels: 32, units: 2 },
+    { channels: 64, units: 3 },
+    { channels: 128, units: 4 },
+  ],
+};
+
 /** A tensor of an IR-50 called as `names` say, whichever way it is called now: `body.3.` is `body2.0.`; others as they are. */
 export function ir50Name(name: string, names: Ir50Names): string {
   const [, stageText = '', unitText = '', rest = ''] = /^body([123]?)\.(\d{1,2})(\..*)$/s.exec(name) ?? [];

@@ -18,8 +18,8 @@ export interface LandmarkConfig extends MobileFaceNetConfig {
   readonly landmarks: number;
 }
 
-/** The sizes of the published detector of 68 landmarks, frozen. */
-export const publishedLandmarkBranch: LandmarkConfig = {
+/** The sizes of the published detector. */
+export const publishedMobileFaceNet: MobileFaceNetConfig = {
   stem: 64,
   stages: [
     { channels: 64, blocks: 4, entry: 128, expansion: 128 },
@@ -27,21 +27,46 @@ export const publishedLandmarkBranch: LandmarkConfig = {
     { channels: 128, blocks: 2, entry: 512, expansion: 256 },
   ],
   head: 512,
+};
+
+/** Small numbers, for gray crops of 48 pixels. */
+export const nanoMobileFaceNet: MobileFaceNetConfig = {
+  stem: 32,
+  stages: [
+    { channels: 32, blocks: 1, entry: 64, expansion: 64 },
+    { channels: 64, blocks: 2, entry: 128, expansion: 128 },
+    { channels: 64, blocks: 1, entry: 256, expansion: 128 },
+  ],
+  head: 64,
+};
+
+/** As published: a detector of 68 landmarks, frozen. */
+export const publishedLandmarkBranch: LandmarkConfig = {
+  ...publishedMobileFaceNet,
   landmarks: 136,
   training: 'frozen',
 };
 
-const stage = z.strictObject({
-  channels: widthLimit,
-  blocks: z.int().min(0).max(depthLimit.most),
-  entry: widthLimit,
-  expansion: widthLimit,
-});
+/** A small branch, which is trained along. */
+export const nanoLandmarkBranch: LandmarkConfig = { ...nanoMobileFaceNet, landmarks: 136, training: 'trained' };
+
+const sizes = {
+  stem: widthLimit,
+  stages: stagesOf(
+    z.strictObject({
+      channels: widthLimit,
+      blocks: z.int().min(0).max(depthLimit.most),
+      entry: widthLimit,
+      expansion: widthLimit,
+    }),
+  ),
+  head: widthLimit,
+};
+
+export const mobileFaceNetSchema: z.ZodType<MobileFaceNetConfig> = z.strictObject(sizes);
 
 export const landmarkSchema: z.ZodType<LandmarkConfig> = z.strictObject({
-  stem: widthLimit,
-  stages: stagesOf(stage),
-  head: widthLimit,
+  ...sizes,
   landmarks: widthLimit,
   training: z.enum(['frozen', 'as-published', 'trained']),
 });

@@ -2,6 +2,7 @@ import { imagenetMean, imagenetStd } from '../../common/preprocessing.js';
 import { type ConfiguredNetwork, networkFamily } from '../configured-network.js';
 import type { Variant } from '../network-definition.js';
 import { ir50Name } from '../parts/ir50.js';
+import { ir50Part, landmarkPart } from '../parts/network-parts.js';
 import { posterV1Options } from './options.js';
 import { posterV1 } from './poster-v1.js';
 import {
@@ -81,15 +82,7 @@ export const posterV1Family = networkFamily<PosterV1Config>({
     'input_layer.0.weight',
     'conv1.conv.weight',
   ],
-  parts: [
-    { name: 'ir50', prefix: imagePrefix, title: 'the IR-50 backbone' },
-    {
-      name: 'landmark',
-      prefix: landmarkPrefix,
-      title: 'the landmark detector',
-      otherUse: { phrase: 'find landmarks with it alone', setting: 'landmarkDetector' },
-    },
-  ],
+  parts: [ir50Part(imagePrefix), landmarkPart(landmarkPrefix)],
   rename: inSequence,
   options: posterV1Options,
   published: posterV1Code,

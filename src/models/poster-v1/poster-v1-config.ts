@@ -3,8 +3,13 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { classLimits, type NetworkConfig } from '../network-definition.js';
 import { depth, ir50Schema, sideLimit, widthLimit } from '../parts/backbone-limits.js';
-import { type Ir50Config, publishedIr50 } from '../parts/ir50.js';
-import { type LandmarkConfig, landmarkSchema, publishedLandmarkBranch } from '../parts/landmark-branch.js';
+import { type Ir50Config, nanoIr50, publishedIr50 } from '../parts/ir50.js';
+import {
+  type LandmarkConfig,
+  landmarkSchema,
+  nanoLandmarkBranch,
+  publishedLandmarkBranch,
+} from '../parts/landmark-branch.js';
 import type { FusionConfig } from './pyramid-fusion.js';
 
 /** Sizes of a POSTER V1. It travels in checkpoints. */
@@ -42,25 +47,8 @@ export const posterV1NanoConfig: PosterV1Config = {
   backboneSize: 48,
   inputChannels: 1,
   channelOrder: 'rgb',
-  image: {
-    stem: 32,
-    stages: [
-      { channels: 32, units: 2 },
-      { channels: 64, units: 3 },
-      { channels: 128, units: 4 },
-    ],
-  },
-  landmark: {
-    stem: 32,
-    stages: [
-      { channels: 32, blocks: 1, entry: 64, expansion: 64 },
-      { channels: 64, blocks: 2, entry: 128, expansion: 128 },
-      { channels: 64, blocks: 1, entry: 256, expansion: 128 },
-    ],
-    head: 256,
-    landmarks: 136,
-    training: 'trained',
-  },
+  image: nanoIr50,
+  landmark: { ...nanoLandmarkBranch, head: 256 },
   fusion: { embedding: 256, blocks: 2, heads: 8, dropPath: 0.1, mixing: true },
 };
 

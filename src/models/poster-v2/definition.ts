@@ -1,6 +1,7 @@
 import { imagenetMean, imagenetStd } from '../../common/preprocessing.js';
 import { type ConfiguredNetwork, networkFamily } from '../configured-network.js';
 import { ir50Name } from '../parts/ir50.js';
+import { ir50Part, landmarkPart } from '../parts/network-parts.js';
 import { posterV2Explanation } from './explanation.js';
 import { landmarkPrefix } from './landmark-detector.js';
 import { posterV2Options } from './options.js';
@@ -50,15 +51,7 @@ export const posterV2Family = networkFamily<PosterV2Config>({
     'input_layer.0.weight',
     'conv1.conv.weight',
   ],
-  parts: [
-    { name: 'ir50', prefix: imagePrefix, title: 'the IR-50 backbone' },
-    {
-      name: 'landmark',
-      prefix: landmarkPrefix,
-      title: 'the landmark detector',
-      otherUse: { phrase: 'find landmarks with it alone', setting: 'landmarkDetector' },
-    },
-  ],
+  parts: [ir50Part(imagePrefix), landmarkPart(landmarkPrefix)],
   rename: withStages,
   options: posterV2Options,
   published: posterV2Code,

@@ -5,8 +5,13 @@ import { describeZodError } from '../../common/json.js';
 import { classLimits, type NetworkConfig } from '../network-definition.js';
 import type { ScaleNumber } from '../network-graphs.js';
 import { depth, ir50Schema, sideLimit, widthLimit } from '../parts/backbone-limits.js';
-import { type Ir50Config, publishedIr50 } from '../parts/ir50.js';
-import { type LandmarkConfig, landmarkSchema, publishedLandmarkBranch } from '../parts/landmark-branch.js';
+import { type Ir50Config, nanoIr50, publishedIr50 } from '../parts/ir50.js';
+import {
+  type LandmarkConfig,
+  landmarkSchema,
+  nanoLandmarkBranch,
+  publishedLandmarkBranch,
+} from '../parts/landmark-branch.js';
 
 export interface ScaleConfig {
   /** Side of the attention window; divides the side of the map. */
@@ -61,25 +66,8 @@ export const posterV2NanoConfig: PosterV2Config = {
   imageSize: 48,
   backboneSize: 48,
   inputChannels: 1,
-  image: {
-    stem: 32,
-    stages: [
-      { channels: 32, units: 2 },
-      { channels: 64, units: 3 },
-      { channels: 128, units: 4 },
-    ],
-  },
-  landmark: {
-    stem: 32,
-    stages: [
-      { channels: 32, blocks: 1, entry: 64, expansion: 64 },
-      { channels: 64, blocks: 2, entry: 128, expansion: 128 },
-      { channels: 64, blocks: 1, entry: 256, expansion: 128 },
-    ],
-    head: 64,
-    landmarks: 136,
-    training: 'trained',
-  },
+  image: nanoIr50,
+  landmark: nanoLandmarkBranch,
   attention: [
     { window: 12, heads: 2, dropPath: 0 },
     { window: 6, heads: 4, dropPath: 0.125 },
