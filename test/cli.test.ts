@@ -188,7 +188,7 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['train', '--data', 'faces', '--lr', ''], /It must be a number/],
     [['train', '--data', 'faces', '--epochs', '1.5'], /It must be a whole number/],
     [['train', '--data', 'faces', '--momentum', '1'], /It must be less than 1/],
-    [['train', '--data', 'faces', '--model', 'resnet'], /Allowed choices are poster-v1, .*poster-v2, poster-v2-nano/],
+    [['train', '--data', 'faces', '--model', 'resnet'], /Allowed choices are arm, .*poster-v2, poster-v2-nano/],
     [['train', '--learning-rate', '1'], /unknown option '--learning-rate'/],
     [['train'], /Training needs pictures: give --data DIR/],
     [['train', '--resume', 'a', '--init', 'b'], /give one of them/],

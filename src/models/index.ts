@@ -1,3 +1,4 @@
+export * from './arm/index.js';
 export * from './build.js';
 export * from './configured-network.js';
 export * from './forward.js';

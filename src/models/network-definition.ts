@@ -86,6 +86,11 @@ export interface IntegerBuffer {
 export interface BuildOptions {
   /** Compute what the published code computes and no logit depends on, such as all rows of the last transformer block. */
   readonly everyToken?: boolean;
+  /**
+   * Where the logits of the published code depend on the other pictures of the batch in evaluation too, let them. Default:
+   * in inference a picture's logits are its own.
+   */
+  readonly acrossBatch?: boolean;
 }
 
 /** Everything that the program has to know of a network: `docs/adding-a-network.md`. */

@@ -33,7 +33,7 @@ test('names of variants, and of options with their form, do not clash', () => {
   assert.equal(new Set(modelNames).size, modelNames.length);
   assert.throws(
     () => modelNamed('vgg'),
-    /There is no model called 'vgg': choose one of poster-v1, .*poster-v2, poster-v2-nano, resnet8/,
+    /There is no model called 'vgg': choose one of arm, .*poster-v2, poster-v2-nano, resnet8/,
   );
   const forms = new Map<string, string>();
   for (const { key, form } of networkFamilies.flatMap(({ options }) => options)) {

@@ -39,7 +39,7 @@ function rule(name: string, shape: readonly number[]): (u: number) => number {
     case 'relative_position_bias_table':
       return (u) => 2 * u - 1;
   }
-  if (shape.length === 1) {
+  if (shape.length === 1 && name.endsWith('.weight')) {
     const slope = /(prelu|input_layer\.2|res_layer\.2)\.weight$/.test(name);
     return slope ? (u) => 0.5 * u : (u) => 0.5 + u;
   }

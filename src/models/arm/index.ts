@@ -1,0 +1,2 @@
+export * from './arm.js';
+export { armFamily, armNetwork } from './definition.js';

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { itemAt } from '../../src/common/item-at.js';
+import type { ConfiguredNetwork } from '../../src/models/index.js';
+import { type DecayRule, type OptimizerConfig, views } from '../../src/optim/index.js';
+import { CpuEngine } from '../../src/train/cpu-engine.js';
+import { trainingProgram } from '../../src/train/program.js';
+import { fill, images } from './fill.js';
+import { norm } from './step.js';
+
+type Norms = Readonly<Record<string, number>>;
+
+export interface StepOptions {
+  readonly network: ConfiguredNetwork;
+  readonly optimizer: OptimizerConfig;
+  readonly steps: number;
+  /** Length of SAM's climb; left out: no SAM. */
+  readonly rho?: number;
+  readonly decay?: DecayRule;
+  /** A row for each picture. */
+  readonly targets: readonly (readonly number[])[];
+}
+
+export interface TakenSteps {
+  /** Of each step: the loss, with SAM that of the second pass too, and the length of the gradient. */
+  readonly losses: readonly (readonly number[])[];
+  /** Norms of the first gradients, of the running statistics after the first pass and after all, of what all steps change. */
+  readonly gradients: Norms;
+  readonly firstRunning: Norms;
+  readonly running: Norms;
+  readonly update: Norms;
+}
+
+/** Trains on one batch of the fill rule's pictures from the fill rule's weights. */
+export async function takeSteps(options: StepOptions): Promise<TakenSteps> {
+  const { network, optimizer, steps, rho, targets, decay } = options;
+  const { parameters: specs } = trainingProgram(network, { device: 'cpu' });
+  const start = new Map([...specs.values()].map(({ name, shape }) => [name, fill(name, shape)]));
+  const size = targets.length;
+  const batch = {
+    size,
+    images: images(size),
+    targets: Float32Array.from(targets.flat()),
+    weight: 1 / size,
+    masks: new Map(),
+  };
+  const engine = await CpuEngine.create({
+    network,
+    optimizer,
+    ema: 0,
+    clip: 0,
+    parameters: start,
+    ...(decay === undefined ? {} : { decay }),
+  });
+  const snapshot = async (): Promise<ReadonlyMap<string, Float32Array>> => (await engine.snapshot()).parameters;
+  const running = (values: ReadonlyMap<string, Float32Array>): Norms =>
+    Object.fromEntries([...values].filter(([name]) => name.includes('.running_')).map(([name, v]) => [name, norm(v)]));
+  const mean = (values: Float32Array): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+  const losses: number[][] = [];
+  let gradients: Norms = {};
+  let firstRunning: Norms = {};
+  for (let step = 0; step < steps; step++) {
+    const pass = await engine.forwardBackward([batch]);
+    await pass.moveStatistics();
+    const first = mean(itemAt(pass.results, 0).losses);
+    if (step === 0) {
+      firstRunning = running(await snapshot());
+      await pass.gradients.onHost(async (flat) => {
+        const seen = views(pass.gradients.layout, flat);
+        gradients = Object.fromEntries([...seen].map(([name, values]) => [name, norm(values)]));
+      });
+    }
+    if (rho === undefined) {
+      await pass.gradients.update(optimizer.lr);
+      losses.push([first]);
+      continue;
+    }
+    const climbed = await pass.gradients.climb(rho);
+    const again = await climbed.forwardBackward([batch]);
+    await again.moveStatistics();
+    await again.gradients.update(optimizer.lr);
+    losses.push([first, mean(itemAt(again.results, 0).losses), climbed.norm]);
+  }
+  const values = await snapshot();
+  await engine.dispose();
+  const update = Object.fromEntries(
+    [...start].map(([name, from]) => {
+      const to = values.get(name);
+      assert.ok(to);
+      return [name, norm(to.map((value, i) => value - (from[i] ?? Number.NaN)))];
+    }),
+  );
+  return { losses, gradients, firstRunning, running: running(values), update };
+}
+
+/** Norms within a relative tolerance, but for those left out. */
+export function checkNorms(
+  what: string,
+  seen: Norms,
+  expected: Norms,
+  tolerance: number,
+  leaveOut: (name: string, norm: number) => boolean = () => false,
+): void {
+  let [worst, compared] = [0, 0];
+  for (const [name, value] of Object.entries(expected)) {
+    if (leaveOut(name, value)) continue;
+    const error = Math.abs((seen[name] ?? Number.NaN) / value - 1);
+    assert.ok(error < tolerance, `${what} of ${name}: norm ${seen[name]}, not ${value}`);
+    worst = Math.max(worst, error);
+    compared++;
+  }
+  assert.ok(compared > 10);
+  console.log(`worst ${what} differs by ${worst.toExponential(1)} (relative)`);
+}
