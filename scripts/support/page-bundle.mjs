@@ -95,10 +95,22 @@ const markdown = () => ({
       const text = readFileSync(path, 'utf8')
         .replace(/^---\n[\s\S]*?\n---\n/, '')
         .replace(/\[([^\]]*)\]\((?!https?:)[^)]*\)/g, '$1');
-      return { contents: `export default ${JSON.stringify(marked.parse(text, { async: false }))}`, loader: 'js' };
+      const html = readable(marked.parse(text, { async: false }));
+      return { contents: `export default ${JSON.stringify(html)}`, loader: 'js' };
     });
   },
 });
+
+/** What Markdown cannot say: tables without a head, cells that head nothing, and what is scrolled by keyboard. */
+const readable = (html) =>
+  html
+    .replace(/<thead>\s*<tr>\s*(?:<th><\/th>\s*)+<\/tr>\s*<\/thead>/g, '')
+    .replaceAll('<th></th>', '<td></td>')
+    .replaceAll('<pre>', '<pre tabindex="0">')
+    .replace(
+      /<table>[\s\S]*?<\/table>/g,
+      '<div class="prose-table" role="group" aria-label="Table" tabindex="0">$&</div>',
+    );
 
 /** The service worker knows each file of the page by its checksum, so that a new version fetches what has changed. */
 async function bundleServiceWorker(out, policy) {

@@ -23,7 +23,7 @@ export function EmptyPictures({ onChoose, onPaste, onSample }: EmptyPicturesProp
         </p>
         <p class="muted">
           It names what people would say a face shows, not what a person feels.{' '}
-          <a href={routeTo('about')}>How far to trust it</a>
+          <a href={routeTo('about', 'trust')}>How far to trust it</a>
         </p>
       </div>
       <div class="drop-zone welcome-drop">

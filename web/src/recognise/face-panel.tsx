@@ -43,7 +43,7 @@ export function FacePanel({ picture, result, face }: FacePanelProps) {
       ) : null}
       <p class="caution">
         It names what people would say a face shows, not what a person feels.{' '}
-        <a href={routeTo('about')}>How far to trust it</a>
+        <a href={routeTo('about', 'trust')}>How far to trust it</a>
       </p>
       {chosen.crop === undefined || portrait === undefined ? null : (
         <section class="evidence" aria-label="What the network saw">

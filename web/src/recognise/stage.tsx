@@ -70,13 +70,14 @@ function FaceFrame({ face, index, count, isChosen, size }: FaceFrameProps) {
   const colour = coloursOf(scores).get(expression);
   const [left, top] = [Math.max(0, box.x), Math.max(0, box.y)];
   const [right, bottom] = [Math.min(size.width, box.x + box.width), Math.min(size.height, box.y + box.height)];
+  const number = count > 1 ? `${index + 1} ` : '';
   const share = (value: number, of: number): string => `${(100 * value) / of}%`;
   return (
     <button
       type="button"
       class={isChosen ? 'face-frame face-chosen' : 'face-frame'}
       aria-pressed={isChosen}
-      aria-label={`Face ${index + 1} of ${count}: ${expression} ${percentText(probability)}`}
+      aria-label={`${number}${expression} ${percentText(probability)}, face ${index + 1} of ${count}`}
       onClick={() => chooseFace(index)}
       style={{
         left: share(left, size.width),
@@ -87,7 +88,7 @@ function FaceFrame({ face, index, count, isChosen, size }: FaceFrameProps) {
       }}
     >
       <span class={top / size.height > 0.12 ? 'face-tag' : 'face-tag face-tag-below'}>
-        {count > 1 ? `${index + 1} ` : ''}
+        {number}
         {expression}
       </span>
     </button>

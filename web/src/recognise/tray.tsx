@@ -49,8 +49,12 @@ export function Tray({ all, chosen, onAdd }: TrayProps) {
 /** How many faces it has. */
 function Badge({ picture: { result } }: { readonly picture: OpenedPicture }) {
   if (result.phase === 'failed') return null;
-  if (result.phase !== 'read') return <span class="tray-badge tray-busy" />;
-  return <span class="tray-badge">{result.recognition.faces.length}</span>;
+  if (result.phase !== 'read') return <span class="tray-badge tray-busy" aria-hidden="true" />;
+  return (
+    <span class="tray-badge" aria-hidden="true">
+      {result.recognition.faces.length}
+    </span>
+  );
 }
 
 function stateText({ result }: OpenedPicture): string {
