@@ -2,13 +2,14 @@ import { heatPicture, type Picture, type Recognizer, type Score } from 'poster-v
 import { useState } from 'preact/hooks';
 import { messageOf } from '../state/errors.js';
 import { Button, Problem, Progress, Select } from '../ui/index.js';
-import { explainCrop, type FaceExplanation } from './explanations.js';
+import { explainPicture, type FaceExplanation } from './explanations.js';
 import { PictureCanvas } from './picture-canvas.js';
 
 interface ExplanationProps {
-  /** What the network saw. */
-  readonly crop: Picture;
-  /** The same in colours, larger. */
+  readonly file: Blob;
+  /** The face's index. */
+  readonly face: number;
+  /** What the network saw, in colours and larger. */
   readonly portrait: Picture;
   readonly scores: readonly Score[];
   readonly recognizer: Recognizer;
@@ -21,12 +22,12 @@ type State =
   | { readonly phase: 'shown'; readonly explanation: FaceExplanation };
 
 /** What the network looked at, once it is asked for: it takes another run of the network. */
-export function Explanation({ crop, portrait, scores, recognizer }: ExplanationProps) {
+export function Explanation({ file, face, portrait, scores, recognizer }: ExplanationProps) {
   const [state, setState] = useState<State>({ phase: 'closed' });
   const explain = (target?: string): void => {
     if (state.phase === 'closed') setState({ phase: 'working' });
-    explainCrop(recognizer, crop, target).then(
-      (explanation) => setState({ phase: 'shown', explanation }),
+    explainPicture(recognizer, file, target).then(
+      (faces) => setState(explained(faces[face])),
       (error: unknown) => setState({ phase: 'failed', reason: messageOf(error) }),
     );
   };
@@ -49,6 +50,11 @@ export function Explanation({ crop, portrait, scores, recognizer }: ExplanationP
       return <Maps explanation={state.explanation} portrait={portrait} scores={scores} onTarget={explain} />;
   }
 }
+
+const explained = (explanation: FaceExplanation | undefined): State =>
+  explanation === undefined
+    ? { phase: 'failed', reason: 'The face was not found again.' }
+    : { phase: 'shown', explanation };
 
 interface MapsProps {
   readonly explanation: FaceExplanation;

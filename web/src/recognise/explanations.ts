@@ -1,13 +1,4 @@
-import {
-  type AttentionMap,
-  bundledCheckpoint,
-  type Explainer,
-  explain,
-  loadExplainer,
-  type Picture,
-  type Recognizer,
-} from 'poster-v2';
-import { settings } from '../state/settings.js';
+import { type AttentionMap, explainFaces, type Recognizer } from 'poster-v2';
 
 export interface FaceExplanation {
   /** The expression that relevance is for. */
@@ -18,34 +9,33 @@ export interface FaceExplanation {
   readonly relevance: AttentionMap;
 }
 
-let current: { readonly of: Recognizer; readonly explainer: Promise<Explainer> } | undefined;
+type Explained = Promise<readonly FaceExplanation[]>;
 
-/** The explainer of the weights that a recognizer was loaded with; the last one is kept. */
-function explainerFor(recognizer: Recognizer): Promise<Explainer> {
-  if (current?.of === recognizer) return current.explainer;
-  const old = current;
-  const explainer = load();
-  current = { of: recognizer, explainer };
-  explainer.catch(() => {
-    if (current?.explainer === explainer) current = undefined;
-  });
-  void old?.explainer.then((one) => one.dispose()).catch(() => undefined);
-  return explainer;
-}
-
-async function load(): Promise<Explainer> {
-  const { model } = settings.value;
-  return loadExplainer(model ?? (await bundledCheckpoint()));
-}
+/** By file and target, for as long as recognizer and file are there. */
+const kept = new WeakMap<Recognizer, WeakMap<Blob, Map<string | undefined, Explained>>>();
 
 /**
- * What the network attends to in a crop that the recognizer gave along.
- * @param target the expression that relevance is for; default: the most probable
+ * What the network attends to in each face of a picture, the surest first. A picture is explained once for each target.
+ * @param target the expression that relevance is for; default: each face's most probable
  */
-export async function explainCrop(recognizer: Recognizer, crop: Picture, target?: string): Promise<FaceExplanation> {
-  const explainer = await explainerFor(recognizer);
-  // Its contrast has been looked after already.
-  const explanation = await explain(explainer, crop, target, 'keep');
-  const { attention, relevance } = explanation.classToken;
-  return { target: explanation.target, attention: attention.all, relevance: relevance.all };
+export function explainPicture(recognizer: Recognizer, file: Blob, target?: string): Explained {
+  const files = kept.get(recognizer) ?? new WeakMap<Blob, Map<string | undefined, Explained>>();
+  kept.set(recognizer, files);
+  const targets = files.get(file) ?? new Map<string | undefined, Explained>();
+  files.set(file, targets);
+  const before = targets.get(target);
+  if (before !== undefined) return before;
+  const explained = explain(recognizer, file, target);
+  targets.set(target, explained);
+  // A failure is not kept: the next try may do better.
+  explained.catch(() => targets.delete(target));
+  return explained;
+}
+
+async function explain(recognizer: Recognizer, file: Blob, target: string | undefined): Explained {
+  const faces = await explainFaces(recognizer, file, target === undefined ? {} : { target });
+  return faces.map(({ explanation }) => {
+    const { attention, relevance } = explanation.classToken;
+    return { target: explanation.target, attention: attention.all, relevance: relevance.all };
+  });
 }

@@ -62,7 +62,8 @@ export function FacePanel({ picture, result, face }: FacePanelProps) {
           </div>
           <Explanation
             key={`${picture.id} ${face}`}
-            crop={chosen.crop}
+            file={picture.file}
+            face={face}
             portrait={portrait}
             scores={chosen.scores}
             recognizer={result.recognizer}
