@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import axe from 'axe-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { Recognizer } from '../src/entries/node.js';
+import { findChromium } from './support/chromium.js';
+import { launchChromium } from './support/playwright.js';
+
+/*
+ * A visit of the tab Learn: classes recorded from a camera that shows the portrait, and from files; trained, tried, exported, deleted,
+ * imported again.
+ */
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const portrait = await readFile(join(root, 'assets/astronaut.png'));
+const chromium = findChromium();
+/** In milliseconds, for what a busy machine takes long for. */
+const patience = 240_000;
+const odd = '<b>../so: tired, and with quite a long name that goes on and on?';
+
+let folder = '';
+let server: Server;
+let browser: Browser;
+let page: Page;
+const complaints: string[] = [];
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+};
+
+function serverOf(files: string): Server {
+  return createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const path = pathname === '/' ? '/index.html' : pathname;
+    const body = await readFile(join(files, path)).catch(() => undefined);
+    if (body === undefined) response.writeHead(404).end();
+    else response.writeHead(200, { 'content-type': types[extname(path)] ?? '' }).end(body);
+  });
+}
+
+before(async () => {
+  if (chromium === undefined) return;
+  folder = await mkdtemp(join(tmpdir(), 'poster-page-learn-'));
+  const files = join(folder, 'page');
+  await run(process.execPath, [join(root, 'scripts/bundle-page.mjs'), files, 'complete']);
+  server = serverOf(files);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // What the camera shows: a film of JPEG pictures, one after the other.
+  const film = join(folder, 'camera.mjpeg');
+  const frame = await sharp(portrait).resize(480, 480).extend({ left: 80, right: 80 }).jpeg().toBuffer();
+  await writeFile(film, Buffer.concat([frame, frame, frame, frame]));
+  browser = await launchChromium(chromium, [
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${film}`,
+  ]);
+  const { port } = server.address() as AddressInfo;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, permissions: ['camera'] });
+  context.setDefaultTimeout(patience);
+  context.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  page = await context.newPage();
+  await page.goto(`http://127.0.0.1:${port}/#/learn`);
+});
+
+after(async () => {
+  await browser?.close();
+  server?.closeAllConnections();
+  server?.close();
+  if (folder !== '') await rm(folder, { recursive: true, force: true });
+});
+
+/** A step of the visit; they build on each other. */
+function step(name: string, check: () => Promise<void>): void {
+  test(name, async (t: TestContext) => {
+    if (chromium === undefined) t.skip('no Chromium or Chrome here (CHROME_PATH says where one is)');
+    else await check();
+  });
+}
+
+/** The state that is shown has no fault that axe finds, light and dark, wide and narrow. */
+async function assertAccessible(state: string): Promise<void> {
+  await page.evaluate(axe.source);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      const { violations } = await page.evaluate(() => axe.run());
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+      assert.deepEqual(found, [], `${state}, ${colorScheme}, ${width}`);
+      const overhang = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overhang <= 0, `${state} is ${overhang} pixels wider than ${width}`);
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+/** The card of the class at a place in the list. */
+const card = (index: number): Locator => page.locator('.class-card').nth(index);
+const countOf = (index: number): Promise<number> =>
+  card(index)
+    .locator('.class-count')
+    .innerText()
+    .then((text) => Number.parseInt(text, 10));
+
+async function addClass(name: string): Promise<void> {
+  const before = await page.locator('.class-card').count();
+  await page.locator('.add-class input').fill(name);
+  await page.keyboard.press('Enter');
+  await card(before).waitFor();
+}
+
+async function saved(button: string): Promise<Buffer> {
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: button }).click();
+  return readFile(await (await download).path());
+}
+
+step('without classes, with one alone, and with one without pictures, the page says what is missing', async () => {
+  await page.locator('.engine-ready').waitFor();
+  await page.getByText('Add two classes and record some pictures of each, then train.').waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Train', exact: true }).isDisabled());
+  await assertAccessible('no classes');
+  await addClass('bored');
+  await page.getByText(/‘bored’ is alone, .* Add another/).waitFor();
+  await addClass(odd);
+  await page.getByText('‘bored’ has no pictures. Record some, or delete the class.').waitFor();
+  await page.locator('.add-class input').fill('bored');
+  await page.keyboard.press('Enter');
+  await page.getByText("There is a class 'bored' already; give this one another name.").waitFor();
+  await page.locator('.add-class input').fill('');
+  await page.locator('.notice').getByRole('button', { name: 'Close' }).click();
+});
+
+step('the camera is recorded for as long as a key is held', async () => {
+  const button = card(0).getByRole('button', { name: 'Hold to record bored' });
+  await button.focus();
+  await page.keyboard.down(' ');
+  await card(0).locator('.thumbnail').nth(3).waitFor();
+  await page.keyboard.up(' ');
+  await page.getByText('Hold to record').first().waitFor();
+  const count = await countOf(0);
+  assert.ok(count >= 4, `${count} pictures`);
+  await page.waitForTimeout(1000);
+  // One may have been under way.
+  assert.ok((await countOf(0)) <= count + 1);
+  await page.getByRole('button', { name: 'Turn off' }).click();
+});
+
+step('faces are found in files; what has none is told, and nothing else is lost', async () => {
+  const darker = async (brightness: number): Promise<Buffer> =>
+    sharp(portrait).modulate({ brightness }).png().toBuffer();
+  const files = {
+    'a.png': await darker(0.9),
+    'b.png': await darker(0.7),
+    'c.png': await darker(0.5),
+    'd.png': await darker(0.6),
+  };
+  const empty = await sharp({ create: { width: 80, height: 60, channels: 3, background: 'teal' } })
+    .png()
+    .toBuffer();
+  const all = Object.entries({ ...files, 'nobody.png': empty, 'text.png': Buffer.from('no picture') });
+  await card(1)
+    .locator('input[type=file]')
+    .setInputFiles(all.map(([name, buffer]) => ({ name, mimeType: 'image/png', buffer })));
+  const note = card(1).getByText('2 pictures could not be used');
+  await note.click();
+  assert.equal(await countOf(1), 4);
+  const left = await card(1).locator('.class-without').innerText();
+  assert.match(left, /nobody\.png: No face was found in it\./);
+  assert.match(left, /text\.png: .*not a picture in a format that can be read/);
+  await assertAccessible('classes with pictures');
+});
+
+step('training is stopped half way, and what it learned until then is tried and exported', async () => {
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await page.getByText(/^Epoch [3-9] of 20$/).waitFor();
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.getByText(/You stopped it; epoch \d+ was the best until then\./).waitFor();
+  await page
+    .locator('.learn-side input[type=file]')
+    .first()
+    .setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: portrait });
+  await page.locator('.learn-side .score-bars').waitFor();
+  assert.deepEqual(await page.locator('.learn-side .score-label').allInnerTexts(), ['bored', odd]);
+  await assertAccessible('trained');
+  const recognizer = await Recognizer.load({ checkpoint: await saved('Weights (.safetensors)') });
+  const { faces } = await recognizer.recognize(portrait);
+  await recognizer.dispose();
+  assert.deepEqual(recognizer.labels.labels, ['bored', odd]);
+  assert.equal(faces.length, 1);
+});
+
+step('pictures are exported, everything is deleted, and the archive brings them back', async () => {
+  const counts = [await countOf(0), await countOf(1)];
+  const archive = await saved('Pictures (.zip)');
+  await page.getByRole('button', { name: 'Delete everything' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete everything' }).click();
+  await page.locator('.class-card').first().waitFor({ state: 'detached' });
+  assert.equal(await page.locator('.trained').count(), 0);
+  await page
+    .locator('.learn-side input[type=file]')
+    .last()
+    .setInputFiles({ name: 'shots.zip', mimeType: 'application/zip', buffer: archive });
+  await card(1).waitFor();
+  assert.deepEqual(
+    await page.locator('.class-name').evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value)),
+    ['bored', odd],
+  );
+  await page.getByText(/pictures of 2 classes imported/).waitFor();
+  assert.deepEqual([await countOf(0), await countOf(1)], counts);
+  await page.reload();
+  await card(1).waitFor();
+  assert.deepEqual([await countOf(0), await countOf(1)], counts);
+  assert.deepEqual(complaints, []);
+});
