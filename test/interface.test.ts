@@ -79,7 +79,7 @@ for (const { version, path, skip } of supportedNodes) {
       .parse(JSON.parse(stdout));
     assert.deepEqual(Object.keys(names), entries);
     for (const [entry, { required, imported }] of Object.entries(names)) {
-      assert.ok(imported.length > 5, entry);
+      assert.ok(imported.length > 0, entry);
       assert.deepEqual(required, imported, entry);
     }
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { serve } from '../src/node/serve/index.js';
 import { temporaryFolder } from '../src/recognize/helpers.test.js';
 import { fails, main, start } from './support/cli.js';
@@ -64,6 +65,38 @@ test('what takes longer than its deadline is given up, and so is what nobody wai
   const figures = await (await fetch(`${patient.url}/metrics`)).text();
   assert.match(figures, /^poster_requests_in_hand 0$/m);
   await patient.close();
+});
+
+test('the thread of the networks ends in the middle of load: what is in hand gets 503, the next is served', async () => {
+  const threads: Worker[] = [];
+  const watch = (worker: Worker): number => threads.push(worker);
+  process.on('worker', watch);
+  const server = await served();
+  const images = Array.from({ length: 30 }, () => portrait.toString('base64'));
+  const batch = fetch(`${server.url}/v1/recognize/batch`, {
+    method: 'POST',
+    body: JSON.stringify({ images }),
+    headers: { 'content-type': 'application/json' },
+  });
+  while (!/^poster_requests_in_hand 1$/m.test(await (await fetch(`${server.url}/metrics`)).text())) await sleep(1);
+  await threads.at(-1)?.terminate();
+  const lost = await batch;
+  assert.equal(lost.headers.get('retry-after'), '1');
+  assert.match((await problem(lost, 503)).type, /no-resources$/);
+  await stillWorks(server.url);
+  assert.equal(threads.length, 2);
+  process.off('worker', watch);
+
+  // Stopping: what is in hand is answered, what comes gets 503, and whoever watches is told.
+  const last = ask(server.url);
+  while (!/^poster_requests_in_hand 1$/m.test(await (await fetch(`${server.url}/metrics`)).text())) await sleep(1);
+  const closed = server.close();
+  const [late, ready] = await Promise.all([ask(server.url), fetch(`${server.url}/readyz`)]);
+  assert.match((await problem(late, 503)).type, /draining$/);
+  assert.deepEqual([ready.status, await ready.json()], [503, { status: 'draining' }]);
+  assert.equal((await last).status, 200);
+  await closed;
+  await assert.rejects(fetch(`${server.url}/healthz`));
 });
 
 test('keys, origins and rates: who may ask, and how often', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { z } from 'zod';
 import type { Served } from '../src/node/serve/index.js';
@@ -156,8 +157,23 @@ const head = (length: number): string =>
 test('what is no HTTP, floods of headers and slow clients are told so and end', async () => {
   assert.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 .*\r\n[\s\S]*"detail":"This is not a request/);
   assert.match(await raw(`${head(5)}x: ${'y'.repeat(30_000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);
+  // What follows a body is the next request, and this is none.
+  assert.match(await raw(`${head(4)}\r\n`, 'bodyand more\r\n\r\n'), /^HTTP\/1\.1 422 [\s\S]*HTTP\/1\.1 400 /);
   // It promises a body and sends none of it.
   assert.match(await raw(`${head(1000)}\r\n`, 'short'), /^HTTP\/1\.1 408 [\s\S]*did not come in time/);
+  await stillWorks(server.url);
+});
+
+test('who leaves in the middle of a request or of its answer disturbs nobody', async () => {
+  const { hostname, port } = new URL(server.url);
+  for (const wait of [0, 5, 50]) {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write(`${head(portrait.length)}\r\n`);
+    socket.write(wait === 0 ? portrait.subarray(0, 100) : portrait);
+    await sleep(wait + 5);
+    socket.destroy();
+  }
   await stillWorks(server.url);
 });
 
