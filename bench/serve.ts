@@ -80,7 +80,9 @@ function ask(url: string, agent: Agent): Promise<boolean> {
 }
 
 console.log(`${options.picture}, ${options.seconds} s each`);
-console.log(`${''.padEnd(34)}${['pictures/s', 'p50 ms', 'p99 ms', 'refused'].map((cell) => cell.padStart(10)).join('')}`);
+console.log(
+  `${''.padEnd(34)}${['pictures/s', 'p50 ms', 'p99 ms', 'refused'].map((cell) => cell.padStart(10)).join('')}`,
+);
 
 const recognizer = await Recognizer.load({ ...threads, worker: true });
 await recognizer.recognize(picture);

@@ -12,7 +12,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const page = await readFile(new URL('../../docs/serving.md', import.meta.url), 'utf8');
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0;
 
-test('the curl lines of docs/serving.md give the same', { skip: hasCurl ? false : 'curl is not installed here' }, async () => {
+test('the curl lines of docs/serving.md give the same', {
+  skip: hasCurl ? false : 'curl is not installed here',
+}, async () => {
   const [, lines = ''] = /```sh\n(.*?)\n```/s.exec(page) ?? [];
   assert.equal(lines.match(/^ *curl|\| *curl|^ {2}curl/gm)?.length, 3);
   const server = await served();

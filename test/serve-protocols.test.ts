@@ -224,6 +224,7 @@ test('the description of the server lists what it answers, by the schemas that r
     '/openapi.json',
     '/readyz',
     '/v1/camera',
+    '/v1/explain',
     '/v1/models',
     '/v1/recognize',
     '/v1/recognize/batch',

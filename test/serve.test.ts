@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { explainFaces, explanationDocument } from '../src/explain/index.js';
 import type { Served } from '../src/node/serve/index.js';
 import { problemDocument } from '../src/node/serve/problem.js';
 import { Recognizer, recognitionDocument } from '../src/recognize/index.js';
@@ -56,6 +57,26 @@ test('options do what they do on the command line, and crops are what the networ
   assert.deepEqual([crop.format, crop.width, crop.height], ['png', 48, 48]);
   const none = await post('/v1/recognize?minSize=500', form([portrait]));
   assert.deepEqual(seen.parse(await none.json()).faces, []);
+});
+
+test('what the network attends to is what poster explain gives', async () => {
+  const recognizer = await Recognizer.load(cheap);
+  const expected = await explainFaces(recognizer, portrait, { target: 'sadness' });
+  await recognizer.dispose();
+  const response = await post('/v1/explain?target=sadness', form([portrait]));
+  assert.equal(response.status, 200);
+  assert.deepEqual(await response.json(), {
+    model: 'poster-v2-nano',
+    faces: expected.map(({ box, lowContrast, explanation }) => ({
+      box,
+      lowContrast,
+      ...explanationDocument(explanation),
+    })),
+  });
+  assert.match(
+    (await problem(await post('/v1/explain?target=joyless', form([portrait])), 422)).type,
+    /invalid-options$/,
+  );
 });
 
 test('in a batch a picture that cannot be used has its problem in its place', async () => {
@@ -189,5 +210,9 @@ test('figures count what was answered', async () => {
   assert.match(text, /^poster_ready 1$/m);
   assert.match(text, /^poster_queue_pictures 0$/m);
   assert.match(text, /^poster_requests_total\{method="POST",route="\/v1\/recognize",status="413"\} [1-9]/m);
+  for (const stage of ['decode', 'detect', 'network']) {
+    assert.match(text, new RegExp(`^poster_stage_seconds_count\\{stage="${stage}"\\} [1-9]`, 'm'));
+  }
+  assert.match(text, /^poster_batch_faces_sum [1-9]/m);
   assert.doesNotMatch(text, /etc|nonsense/);
 });

@@ -5,7 +5,7 @@ import { problemDocument } from './problem.js';
 // What is answered. `satisfies` holds that they are the documents that the command line prints.
 
 const point = z.strictObject({ x: z.number(), y: z.number() });
-const box = z
+export const box = z
   .strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
   .meta({ description: 'pixels of the upright picture; brow to chin; it may reach beyond the picture' });
 const keypoints = z.strictObject({

@@ -1,5 +1,6 @@
 import { itemAt } from '../../common/item-at.js';
 import type { ProgressOptions } from '../../common/load-progress.js';
+import { type ExplainedFace, type ExplainFacesOptions, explainFaces } from '../../explain/index.js';
 import { readPictureHeader } from '../../image/picture-header.js';
 import type { Picture } from '../../image/resize.js';
 import {
@@ -82,6 +83,14 @@ export class Inference {
   classify(crops: readonly Picture[], signal: AbortSignal): Promise<Score[][]> {
     const { recognizer } = this;
     return this.#admitted(crops.length, signal, () => recognizer.crops.classify(crops, { signal }));
+  }
+
+  /** What the network attends to in the faces of a picture. */
+  async explain(picture: Buffer, options: ExplainFacesOptions, signal: AbortSignal): Promise<ExplainedFace[]> {
+    const { recognizer } = this;
+    const refusal = this.#refusal(picture, 0);
+    if (refusal !== undefined) throw refusal;
+    return this.#admitted(1, signal, () => explainFaces(recognizer, picture, { ...options, signal }));
   }
 
   async dispose(): Promise<void> {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { WorkDone } from '../workers/work-done.js';
 
 const fast = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -10,6 +11,8 @@ export interface Metrics {
   readonly pictures: Counter;
   readonly faces: Counter;
   readonly queueSeconds: Histogram;
+  /** Counts what the networks' thread has done. */
+  done(work: WorkDone): void;
 }
 
 /** What is read when somebody asks. */
@@ -36,8 +39,25 @@ export function createMetrics(gauges: () => Gauges): Metrics {
   gauge('poster_queue_pictures', 'Pictures that wait', (now) => now.queueLength());
   gauge('poster_requests_in_hand', 'Requests that are worked on', (now) => now.inHand());
   gauge('poster_ready', 'Whether the server takes requests', (now) => Number(now.ready()));
+  const stageSeconds = new Histogram({
+    name: 'poster_stage_seconds',
+    help: 'Time of decoding a picture, of finding its faces, and of a run of the network',
+    labelNames: ['stage'],
+    buckets: fast,
+    registers,
+  });
+  const batchFaces = new Histogram({
+    name: 'poster_batch_faces',
+    help: 'Faces that shared a run of the network',
+    buckets: [1, 2, 4, 8, 16, 32],
+    registers,
+  });
   return {
     registry,
+    done({ kind, count, seconds }) {
+      stageSeconds.observe({ stage: kind }, seconds);
+      if (kind === 'network') batchFaces.observe(count);
+    },
     requests: new Counter({
       name: 'poster_requests_total',
       help: 'Requests that were answered',

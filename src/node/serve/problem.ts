@@ -115,7 +115,8 @@ const byCode: ReadonlyMap<string, readonly [ProblemName, string]> = new Map([
 export function problemOf(error: unknown): RequestProblem {
   if (error instanceof RequestProblem) return error;
   if (error instanceof UserError) {
-    const problem = byKind[error.kind];
+    // What advises about a setting is not about a picture.
+    const problem = error.kind === 'input' && error.settings.length > 0 ? 'invalid-options' : byKind[error.kind];
     const retry = statusOf(problem) === 503 ? { retryAfter: 1 } : {};
     return new RequestProblem(problem, error.message, { cause: error, ...retry });
   }

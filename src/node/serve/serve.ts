@@ -7,11 +7,13 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../../common/errors.js';
 import { explainFileError } from '../files/files.js';
 import { packageFile } from '../files/package-files.js';
+import { type WorkDone, workChannel } from '../workers/work-done.js';
 import { asBytes, createApp } from './app.js';
 import { Cameras } from './cameras.js';
 import { analyzeEndpoint } from './deepface.js';
 import { docsEndpoints } from './docs-endpoints.js';
 import { addEndpoints } from './endpoint.js';
+import { explainEndpoint } from './explain-endpoint.js';
 import { healthEndpoints, type ServerState } from './health-endpoints.js';
 import { Inference, type ServedRecognizer } from './inference.js';
 import { Keys } from './keys.js';
@@ -75,6 +77,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   });
   const own = [
     ...recognizeEndpoints(inference, settings),
+    explainEndpoint(inference, settings),
     cameras.endpoint(),
     analyzeEndpoint(inference, settings),
     ...healthEndpoints(() => state, metrics),
@@ -89,6 +92,8 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
       { cause: error },
     );
   });
+  const measure = (done: unknown): void => metrics.done(done as WorkDone);
+  workChannel.subscribe(measure);
   const ready = inference.load(recognizer).then(() => {
     if (state === 'loading') state = 'ok';
   });
@@ -102,6 +107,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     await app.close();
     await ready.catch(() => undefined);
     await inference.dispose();
+    workChannel.unsubscribe(measure);
   };
   let closing: Promise<void> | undefined;
   return {

@@ -10,22 +10,27 @@ import { noteChannel } from '../checkpoints/index.js';
 import { host } from '../host/host.js';
 import { NativeWork } from './native-work.js';
 import { type ThreadData, transferList } from './thread-data.js';
+import { told } from './work-done.js';
 
 /** The recognizer, whose calls of native libraries are counted. */
-async function load({ options, nativeWork }: ThreadData): Promise<Served> {
+async function load({ options, nativeWork, workDone }: ThreadData): Promise<Served> {
   const work = new NativeWork(nativeWork);
   const loaded = await work.do(() => Recognizer.load(options));
   const { classifier, detector, lowContrast } = loaded;
   const recognizer = Recognizer.of({
-    classifier: { ...classifier, classify: (images, n) => work.do(() => classifier.classify(images, n)) },
-    decode: host.decodeImage,
+    classifier: {
+      ...classifier,
+      classify: (images, n) => told(workDone, 'network', n, () => work.do(() => classifier.classify(images, n))),
+    },
+    decode: (image, request) => told(workDone, 'decode', 1, () => host.decodeImage(image, request)),
     lowContrast,
     ...(detector === undefined
       ? {}
       : {
           detector: {
             ...detector,
-            detect: (picture, detect) => work.do(() => detector.detect(picture, detect)),
+            detect: (picture, detect) =>
+              told(workDone, 'detect', 1, () => work.do(() => detector.detect(picture, detect))),
             follow: (picture, faces, minScore) => work.do(() => detector.follow(picture, faces, minScore)),
           },
         }),

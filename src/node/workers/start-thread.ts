@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { messageOf } from '../../common/errors.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import type { Reply, ThreadOptions } from '../../workers/messages.js';
@@ -7,6 +7,7 @@ import { packageFile } from '../files/package-files.js';
 import { switchTelemetryOff } from '../host/onnxruntime.js';
 import { NativeWork } from './native-work.js';
 import { type ThreadData, transferList } from './thread-data.js';
+import { type WorkDone, workChannel } from './work-done.js';
 
 /** Milliseconds that calls of native libraries may take when the process or the thread ends. */
 const patience = 30_000;
@@ -17,14 +18,24 @@ const closeAll = (): void => {
   for (const work of works) work.close(patience);
 };
 
+/** The thread's end of a connection whose messages are published; it keeps no process alive. */
+function portOfWork(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.on('message', (done: WorkDone) => workChannel.publish(done));
+  port1.unref();
+  return port2;
+}
+
 /** Starts a worker thread that loads a recognizer. */
 export function startThread(options: ThreadOptions, { reply, ended }: PortEvents): Port {
   // A thread has a copy of the environment, in which ONNX Runtime's own setting comes too late.
   switchTelemetryOff();
   const work = new NativeWork();
-  const workerData: ThreadData = { options, memory: pictureMemory().shared, nativeWork: work.shared };
+  const workDone = workChannel.hasSubscribers ? portOfWork() : undefined;
+  const workerData: ThreadData = { options, memory: pictureMemory().shared, nativeWork: work.shared, workDone };
   const worker = new Worker(packageFile('dist/src/node/workers/recognition-worker.js'), {
     workerData,
+    transferList: workDone === undefined ? [] : [workDone],
     // Such as --input-type, with which no file can be run.
     execArgv: [],
   });

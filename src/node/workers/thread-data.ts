@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { SharedBudget } from '../../common/memory-budget.js';
 import type { Transferred } from '../../common/parcel.js';
 import type { ThreadOptions } from '../../workers/messages.js';
@@ -9,6 +10,8 @@ export interface ThreadData {
   /** Of the pictures of the whole process. */
   readonly memory: SharedBudget;
   readonly nativeWork: NativeWork['shared'];
+  /** Where it tells what it has done, if anybody listens. */
+  readonly workDone: MessagePort | undefined;
 }
 
 /** What Node gives away: memory. */
