@@ -25,6 +25,9 @@ export interface ChromiumOptions {
   readonly profile?: string;
 }
 
+/** In milliseconds; busy machines take minutes. */
+const patience = 600_000;
+
 /** @throws Error where none is installed */
 export async function openChromium({ args = [], profile }: ChromiumOptions = {}): Promise<Chromium> {
   const executablePath = findChromium();
@@ -35,6 +38,7 @@ export async function openChromium({ args = [], profile }: ChromiumOptions = {})
   const context: BrowserContext = await chromium.launchPersistentContext(folder, {
     executablePath,
     headless: true,
+    timeout: patience,
     viewport: { width: 1280, height: 800 },
     permissions: ['camera'],
     args: [...software, ...args, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
@@ -44,8 +48,9 @@ export async function openChromium({ args = [], profile }: ChromiumOptions = {})
     async page(address, name) {
       const page = await context.newPage();
       const failed = new Promise<never>((_, reject) => page.on('pageerror', reject));
-      await page.goto(address);
-      const ready = page.waitForFunction((what) => what in globalThis, name, { timeout: 180_000, polling: 100 });
+      // A page whose program waits is not loaded until that is done.
+      await page.goto(address, { waitUntil: 'commit', timeout: patience });
+      const ready = page.waitForFunction((what) => what in globalThis, name, { timeout: patience, polling: 100 });
       await Promise.race([ready, failed]);
       failed.catch((error: unknown) => console.error(`A page failed: ${String(error)}`));
       return page;

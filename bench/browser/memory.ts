@@ -10,8 +10,8 @@ import { type Chromium, openChromium } from './chromium.js';
 import type {} from './poster-page.js';
 import { openSite } from './site.js';
 
-/** Of each part. */
-const samples = 10;
+/** Of each part, at most. */
+const mostSamples = 10;
 
 /** Memory while a camera is read, and after rounds of loading, reading a picture and disposing. */
 export async function memory(minutes: number, rounds: number): Promise<void> {
@@ -31,7 +31,7 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
     });
     try {
       const page = await browser.page(`${site.address}poster-page?threads=2`, 'poster');
-      const measure = async (step: () => Promise<unknown>): Promise<string[]> => {
+      const measure = async (samples: number, step: () => Promise<unknown>): Promise<string[]> => {
         const told: string[] = [];
         for (let i = 0; i < samples; i++) {
           await step();
@@ -40,14 +40,14 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
         return told;
       };
       await page.evaluate(() => poster.startCamera());
-      const withCamera = await measure(() => setTimeout((minutes * 60_000) / samples));
+      const withCamera = await measure(mostSamples, () => setTimeout((minutes * 60_000) / mostSamples));
       const { frames, faces } = await page.evaluate(() => poster.stopCamera());
-      const each = Math.max(1, Math.round(rounds / samples));
-      const withRounds = await measure(() => page.evaluate((count) => poster.rounds(count), each));
+      const each = Math.ceil(rounds / mostSamples);
+      const withRounds = await measure(Math.ceil(rounds / each), () => page.evaluate((count) => poster.rounds(count), each));
       console.log(
         "Memory in MB, the page's by measureUserAgentSpecificMemory / all that is resident of Chromium's processes",
       );
-      const head = ['', ...Array.from({ length: samples }, (_, i) => `${i + 1}`)];
+      const head = ['', ...Array.from({ length: mostSamples }, (_, i) => `${i + 1}`)];
       const rows = [
         [`camera, tenths of ${minutes} min`, ...withCamera],
         [`load and dispose, ${each} a column`, ...withRounds],

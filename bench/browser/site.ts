@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 const encoders = {
   br: (body: Uint8Array) =>
     promisify(brotliCompress)(body, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22 },
+      params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_LGWIN]: 22 },
     }),
   gzip: (body: Uint8Array) => promisify(gzip)(body, { level: 6 }),
 };
