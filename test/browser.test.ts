@@ -6,7 +6,7 @@ import { type Recognition, Recognizer } from '../src/recognize/index.js';
 import { detectorDigest, expressionDigest } from '../src/web/host/bundled-digests.js';
 import type { Told } from './browser/page.js';
 import { type Visit, visitBrowser } from './support/browser-visit.js';
-import { animatedPng, pngOfSize } from './support/containers.js';
+import { pngOfSize, webpOf } from './support/containers.js';
 
 // From a picture to an expression in a real browser, beside the same in Node.
 const portrait = await readFile(new URL('../../assets/astronaut.png', import.meta.url));
@@ -22,7 +22,7 @@ const files = async (): Promise<Map<string, Uint8Array | string>> =>
     ['/turned.jpg', turned],
     ['/huge.png', pngOfSize(portrait, 100_000, 100_000)],
     ['/small.png', small],
-    ['/animated.png', animatedPng(small, 3)],
+    ['/animated.webp', webpOf(3, await sharp(small).webp().toBuffer(), 192)],
     ['/sixty.png', pngOfSize(portrait, 60_000, 60_000)],
     ['/text.png', 'not a picture'],
     [
@@ -157,6 +157,8 @@ const badInputSentences: Readonly<Record<string, RegExp>> = {
   'no WebGPU':
     /^UserError: There is no WebGPU in this browser, or in a page of http:; choose the device cpu, or another/,
   'no adapter of WebGPU': /^UserError: This browser gives WebGPU no graphics processor; switch on its hardware accel/,
+  'lost graphics processor':
+    /^0,2,3 \| UserError: The graphics processor was lost, as after sleep .+ or choose the device cpu\. \| 0,2,3$/,
   'storage forbidden': /^9227580 bytes came$/,
   'no storage at all': /^9227580 bytes came$/,
   'storage full': /^9227580 bytes came$/,

@@ -43,7 +43,9 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
       const withCamera = await measure(mostSamples, () => setTimeout((minutes * 60_000) / mostSamples));
       const { frames, faces } = await page.evaluate(() => poster.stopCamera());
       const each = Math.ceil(rounds / mostSamples);
-      const withRounds = await measure(Math.ceil(rounds / each), () => page.evaluate((count) => poster.rounds(count), each));
+      const withRounds = await measure(Math.ceil(rounds / each), () =>
+        page.evaluate((count) => poster.rounds(count), each),
+      );
       console.log(
         "Memory in MB, the page's by measureUserAgentSpecificMemory / all that is resident of Chromium's processes",
       );

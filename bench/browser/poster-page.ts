@@ -1,5 +1,12 @@
 /* Ours in a page, as an app imports it. The address says on what: `?threads=2`, `?device=webgpu`, `?worker=false`. */
-import { configureRuntime, type Recognition, Recognizer, recognizeFrames } from '../../src/entries/web.js';
+import {
+  configureRuntime,
+  openCamera,
+  type Recognition,
+  Recognizer,
+  recognizeFrames,
+  recognizeVideo,
+} from '../../src/entries/web.js';
 import { canvasAt, contextOf, cropAddress, offer, pixelsOf, portraitAddress, timed } from './subject-page.js';
 
 const query = new URLSearchParams(location.search);
@@ -34,7 +41,7 @@ offer({
 });
 
 /** A camera that moves over a picture, 25 frames a second, as `writeVideo` of bench/sample-media.ts has it. */
-async function* frames(picture: ImageBitmap, count: number) {
+async function* movingFrames(picture: ImageBitmap, count: number) {
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [1280, 720];
   const context = contextOf(canvas);
@@ -55,26 +62,12 @@ let camera: { readonly stream: MediaStream; readonly ended: Promise<CameraFigure
 
 /** Until its tracks are stopped. */
 async function readCamera(stream: MediaStream): Promise<CameraFigures> {
-  let [count, faces] = [0, 0];
-  for await (const frame of recognizeFrames(recognizer, liveFrames(stream), { live: true })) {
-    count++;
+  let [frames, faces] = [0, 0];
+  for await (const frame of recognizeVideo(recognizer, stream)) {
+    frames++;
     faces += frame.faces.length;
   }
-  return { frames: count, faces };
-}
-
-async function* liveFrames(stream: MediaStream) {
-  const video = document.createElement('video');
-  video.muted = true;
-  video.srcObject = stream;
-  await video.play();
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  const start = performance.now();
-  for (let frame = 0; stream.active; frame++) {
-    contextOf(canvas).drawImage(video, 0, 0);
-    yield { time: (performance.now() - start) / 1000, frame, picture: pixelsOf(canvas) };
-  }
+  return { frames, faces };
 }
 
 const more = {
@@ -85,12 +78,12 @@ const more = {
     const photo = await createImageBitmap(await (await fetch('/pictures/photo.jpg')).blob());
     let faces = 0;
     const time = await timed(async () => {
-      for await (const frame of recognizeFrames(recognizer, frames(photo, count))) faces += frame.faces.length;
+      for await (const frame of recognizeFrames(recognizer, movingFrames(photo, count))) faces += frame.faces.length;
     });
     return { rate: (1000 * count) / time, faces: faces / count };
   },
   async startCamera(): Promise<void> {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280 }, audio: false });
+    const stream = await openCamera();
     camera = { stream, ended: readCamera(stream) };
   },
   async stopCamera(): Promise<CameraFigures> {

@@ -158,7 +158,9 @@ export class GpuSession {
       if (tensor === undefined) throw new Error(`the graph's input '${name}' was not given`);
       feeds[name] = tensor instanceof DeviceTensor ? DeviceTensor.unwrap(tensor) : toOrt(tensor);
     }
-    const results = await this.#session.run(feeds);
+    const results = await this.#session.run(feeds).catch((error: unknown) => {
+      throw isLostDevice(messageOf(error)) ? afterLoss(error) : error;
+    });
     const host = new Map<string, HostTensor>();
     const device = new Map<string, DeviceTensor>();
     for (const name of this.outputs) {
@@ -230,8 +232,22 @@ function isMissingAdapter(message: string): boolean {
   );
 }
 
-// Sessions of an Identity each, by dtype, rank and direction. They are never released: ONNX Runtime destroys the device with
-// its last session, and these hold it from the first session on.
+/** Of the driver, by way of ONNX Runtime: a laptop that slept, a driver that was started anew, a browser that took it away. */
+const isLostDevice = (message: string): boolean => /device (was |is )?lost|lost device/i.test(message);
+
+/** The runtime takes another device once every session of the lost one is released: the copies' are released here. */
+function afterLoss(cause: unknown): UserError {
+  for (const session of copies.values()) session.then((one) => one.dispose()).catch(() => undefined);
+  copies.clear();
+  return new UserError(
+    'The graphics processor was lost, as after sleep or when its driver is started anew; dispose of what uses it and load it again, or choose the device cpu.',
+    'device',
+    { settings: ['device'], cause },
+  );
+}
+
+// Sessions of an Identity each, by dtype, rank and direction. They are not released before the device is lost: ONNX Runtime
+// destroys it with its last session, and these hold it from the first session on.
 const copies = new Map<string, Promise<GpuSession>>();
 
 function copySession(dtype: DType, rank: number, to: 'host' | 'device'): Promise<GpuSession> {

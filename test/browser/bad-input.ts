@@ -1,5 +1,6 @@
 /* What visitors and servers do wrong, one after the other; after each, the next call must work. */
 import { bundledCheckpoint, type ImageSource, type Recognition, Recognizer } from '../../src/entries/web.js';
+import { lostDevice } from './lost-device.js';
 
 /** What is told of a bad input, and what the portrait shows afterwards. */
 export interface BadInput {
@@ -62,7 +63,7 @@ export async function badInputs(portrait: string): Promise<Record<string, BadInp
     'header alone': async () => picture(await partOf(portrait, 0.0005)),
     'header of 60,000 x 60,000': () => picture('sixty.png'),
     // Not bad: its first frame is read.
-    animation: async () => expressionsOf(await recognizer.recognize('animated.png')),
+    animation: async () => expressionsOf(await recognizer.recognize('animated.webp')),
     'address that is not there': () => picture('nowhere.png'),
     'server that is not there': () => picture('http://127.0.0.1:9/portrait.png'),
     'answer that never ends': () => picture('endless.png', impatient()),
@@ -78,6 +79,7 @@ export async function badInputs(portrait: string): Promise<Record<string, BadInp
         () => Promise.resolve(null),
         () => load({ device: 'webgpu' }),
       ),
+    'lost graphics processor': lostDevice,
     'storage forbidden': () => replacing(caches, 'open', forbidden, () => bytesWith(bundledCheckpoint)),
     'no storage at all': () => replacing(globalThis, 'caches', undefined as never, () => bytesWith(bundledCheckpoint)),
     'storage full': () =>

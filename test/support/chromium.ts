@@ -35,6 +35,9 @@ export async function openChromium(program: string, address: string): Promise<Op
   const args = [
     '--headless',
     '--disable-gpu',
+    // WebGPU in software: slow, and the same everywhere.
+    '--enable-unsafe-webgpu',
+    '--use-webgpu-adapter=swiftshader',
     '--disable-dev-shm-usage',
     '--disable-quic',
     ...quiet,
