@@ -1,9 +1,9 @@
 import { halfBits, halfValues } from '../../src/common/half.js';
 import { constant, fixedShape, type Graph, graph, leavesOf, replaceLeaves, type Value } from '../../src/graph/index.js';
 import { writeOnnx } from '../../src/onnx/index.js';
-import { Model } from '../../src/onnx/schema.js';
 import { cast } from '../../src/ops/index.js';
 import { lower } from '../../src/passes/index.js';
+import { Model } from '../../test/support/onnx-model.js';
 import { readTflite } from './tflite.js';
 import { tfliteGraph } from './tflite-graph.js';
 

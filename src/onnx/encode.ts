@@ -1,5 +1,5 @@
-import protobuf from 'protobufjs/light.js';
-import { fieldNumber, Graph, Model, messageType, Tensor } from './schema.js';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { type Field, type FieldType, fieldNumber, type MessageName, messages } from './schema.js';
 
 /** A message, and the bytes of its tensor where the file holds them. */
 export interface Initializer {
@@ -8,84 +8,59 @@ export interface Initializer {
 }
 
 /** A message as its bytes. */
-export const encoded = (type: protobuf.Type, message: object): Uint8Array =>
-  writeMessage(protobuf.Writer.create(), type, message).finish();
+export const encoded = (type: MessageName, message: object): Uint8Array =>
+  writeMessage(new BinaryWriter(), type, message).finish();
 
-/**
- * Writes a message field by field, as its schema says, in the order of numbers. protobufjs's own encoders are functions made of
- * text, which the content security policy of a careful page forbids.
- * @throws TypeError for a field that the schema does not have, or a value of another type
- */
-function writeMessage(writer: protobuf.Writer, type: protobuf.Type, message: object): protobuf.Writer {
-  const fields = Object.entries(message).map(([name, value]) => ({ field: fieldOf(type, name), value }));
-  for (const { field, value } of fields.sort((a, b) => a.field.id - b.field.id)) {
-    if (field.repeated) writeList(writer, field, value);
-    // Readers take the type's zero where a value is left out, but not where it chooses one of several fields.
-    else if (field.partOf !== null || !isZero(value)) writeValue(tagged(writer, field), field, value);
+/** What is not given is left out, and so is what readers take for granted: zero, and the empty text. */
+function writeMessage(writer: BinaryWriter, type: MessageName, message: object): BinaryWriter {
+  const fields = messages[type];
+  const given = new Map<string, unknown>(Object.entries(message));
+  for (const name of given.keys()) if (!(name in fields)) throw new Error(`${type} has no field ${name}`);
+  for (const [name, field] of Object.entries(fields)) {
+    const value = given.get(name);
+    if (value === undefined || (field.choice === undefined && isZero(value))) continue;
+    if (field.rule === undefined) writeField(writer, field, value);
+    else if (Array.isArray(value)) writeList(writer, field, value);
+    else throw new Error(`${type}.${name} is no list`);
   }
   return writer;
 }
 
-function isZero(value: unknown): boolean {
-  return value === '' || Object.is(value, 0) || (value instanceof Uint8Array && value.length === 0);
-}
+const isZero = (value: unknown): boolean =>
+  value === '' || Object.is(value, 0) || (value instanceof Uint8Array && value.length === 0);
 
-/** Numbers lie side by side behind one tag, other values each have one. */
-function writeList(writer: protobuf.Writer, field: protobuf.Field, list: unknown): void {
-  if (!Array.isArray(list)) throw wrongValue(field, list);
-  if (list.length === 0) return;
-  if (wireTypeOf(field) === lengthDelimited) {
-    for (const one of list) writeValue(tagged(writer, field), field, one);
-    return;
-  }
-  writer.uint32((field.id << 3) | lengthDelimited).fork();
-  for (const one of list) writeValue(writer, field, one);
-  writer.ldelim();
-}
-
-function fieldOf(type: protobuf.Type, name: string): protobuf.Field {
-  const field = type.fields[name];
-  if (field === undefined) throw new TypeError(`${type.name} has no field ${name}`);
-  return field;
-}
-
-const [varint, lengthDelimited, fixed32] = [0, 2, 5];
-
-function wireTypeOf({ type }: protobuf.Field): number {
-  if (type === 'float') return fixed32;
-  return type === 'int32' || type === 'int64' ? varint : lengthDelimited;
-}
-
-const tagged = (writer: protobuf.Writer, field: protobuf.Field): protobuf.Writer =>
-  writer.uint32((field.id << 3) | wireTypeOf(field));
-
-function writeValue(writer: protobuf.Writer, field: protobuf.Field, value: unknown): void {
-  switch (field.type) {
-    case 'string':
-      if (typeof value !== 'string') throw wrongValue(field, value);
-      writer.string(value);
-      break;
-    case 'bytes':
-      if (!(value instanceof Uint8Array)) throw wrongValue(field, value);
-      writer.bytes(value);
-      break;
-    case 'int32':
-    case 'int64':
-      if (!Number.isSafeInteger(value)) throw wrongValue(field, value);
-      writer[field.type](Number(value));
-      break;
-    case 'float':
-      if (typeof value !== 'number') throw wrongValue(field, value);
-      writer.float(value);
-      break;
-    default:
-      if (typeof value !== 'object' || value === null) throw wrongValue(field, value);
-      writeMessage(writer.fork(), messageType(field.type), value).ldelim();
+/** Numbers lie packed, one behind the other. */
+function writeList(writer: BinaryWriter, field: Field, values: readonly unknown[]): void {
+  if (!(field.type in wireTypes)) for (const value of values) writeField(writer, field, value);
+  else if (values.length > 0) {
+    writer.tag(field.id, WireType.LengthDelimited).fork();
+    for (const value of values) writeValue(writer, field.type, value);
+    writer.join();
   }
 }
 
-const wrongValue = (field: protobuf.Field, value: unknown): TypeError =>
-  new TypeError(`field ${field.name} takes ${field.repeated ? 'a list of ' : ''}${field.type}, not ${String(value)}`);
+const wireTypes: Readonly<Partial<Record<FieldType, WireType>>> = {
+  float: WireType.Bit32,
+  int32: WireType.Varint,
+  int64: WireType.Varint,
+};
+
+function writeField(writer: BinaryWriter, { type, id }: Field, value: unknown): void {
+  writeValue(writer.tag(id, wireTypes[type] ?? WireType.LengthDelimited), type, value);
+}
+
+function writeValue(writer: BinaryWriter, type: FieldType, value: unknown): void {
+  if (type === 'string' && typeof value === 'string') writer.string(value);
+  else if (type === 'bytes' && value instanceof Uint8Array) writer.bytes(value);
+  else if (type === 'float' && typeof value === 'number') writer.float(value);
+  else if (type === 'int32' && typeof value === 'number') writer.int32(value);
+  else if (type === 'int64' && typeof value === 'number') writer.int64(value);
+  else if (isMessageName(type) && typeof value === 'object' && value !== null) {
+    writeMessage(writer.fork(), type, value).join();
+  } else throw new Error(`${typeof value} is no ${type}`);
+}
+
+const isMessageName = (type: FieldType): type is MessageName => type in messages;
 
 /**
  * A model as pieces of bytes to be written one after the other. Those of tensors are the arrays themselves: encoding it
@@ -95,26 +70,20 @@ const wrongValue = (field: protobuf.Field, value: unknown): TypeError =>
  */
 export function modelChunks(model: object, graph: object, initializers: readonly Initializer[]): Uint8Array[] {
   const content = [
-    encoded(Graph, graph),
+    encoded('Graph', graph),
     ...initializers.flatMap(({ tensor, rawData }) => {
-      const head = encoded(Tensor, tensor);
-      const parts = rawData === undefined ? [head] : [head, ...framed(fieldNumber(Tensor, 'rawData'), [rawData])];
-      return framed(fieldNumber(Graph, 'initializer'), parts);
+      const head = encoded('Tensor', tensor);
+      const parts = rawData === undefined ? [head] : [head, ...framed(fieldNumber('Tensor', 'rawData'), [rawData])];
+      return framed(fieldNumber('Graph', 'initializer'), parts);
     }),
   ];
-  return [encoded(Model, model), ...framed(fieldNumber(Model, 'graph'), content)];
+  return [encoded('Model', model), ...framed(fieldNumber('Model', 'graph'), content)];
 }
 
 /** A field whose content has a length: messages, strings, bytes. */
 function framed(field: number, content: readonly Uint8Array[]): Uint8Array[] {
   const length = content.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  return [
-    protobuf.Writer.create()
-      .uint32((field << 3) | lengthDelimited)
-      .uint32(length)
-      .finish(),
-    ...content,
-  ];
+  return [new BinaryWriter().tag(field, WireType.LengthDelimited).uint32(length).finish(), ...content];
 }
 
 /** Pieces as one array; `Buffer.concat` is not to be had in browsers. */
