@@ -43,7 +43,7 @@ export interface RecognizerOptions extends ProgressOptions {
   readonly detectorWeights?: FileSource;
   /** What the expression network runs on; the small face detector runs on the CPU. Default `cpu`. */
   readonly device?: DeviceName | 'auto';
-  /** Threads of the CPU; default: all cores, in browsers as docs/bundling.md says. */
+  /** Threads of the CPU; default: all cores, in browsers as docs/browser.md says. */
   readonly threads?: number;
   /** Pictures already are face crops, brow to chin, upright: nothing is detected. Default false. */
   readonly aligned?: boolean;

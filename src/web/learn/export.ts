@@ -32,7 +32,7 @@ export async function huggingFaceArchive(
       worker.addEventListener('error', () =>
         reject(
           new UserError(
-            'The worker that makes archives does not start: its file export-worker.js is missing beside the bundle; serve it as docs/bundling.md says.',
+            'The worker that makes archives does not start: its file export-worker.js is missing beside the bundle; serve it as docs/browser.md says.',
             'resources',
           ),
         ),

@@ -64,7 +64,7 @@ function notStarted(detail: string | undefined): UserError {
   const brackets = detail === undefined || detail === '' ? '' : ` (${printable(detail)})`;
   return new UserError(
     `The worker that recognises pictures does not start${brackets}: its file recognition-worker.js is missing beside the bundle, or the page's ` +
-      'content security policy or isolation forbids it; serve it as docs/bundling.md says, or load the recognizer with worker: false.',
+      'content security policy or isolation forbids it; serve it as docs/browser.md says, or load the recognizer with worker: false.',
     'resources',
   );
 }

@@ -16,7 +16,7 @@ export interface Settings {
   readonly showRate: boolean;
 }
 
-/** Most threads that the package takes (docs/bundling.md), as far as this browser allows any. */
+/** Most threads that the package takes (docs/browser.md), as far as this browser allows any. */
 export const mostThreads = crossOriginIsolated ? Math.max(1, Math.min(4, navigator.hardwareConcurrency)) : 1;
 
 /** Whether this browser has WebGPU. */

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { dirname, join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { build, createServer } from 'vite';
+import webpack from 'webpack';
+import { findChromium } from './support/chromium.js';
+import { compileErrors, newestTypeScript } from './support/compile.js';
+import { type Answer, serveFolder } from './support/folder-server.js';
+import { type PackedProject, packedProject } from './support/packed-project.js';
+
+/*
+ * The examples for browsers as their READMEs say: built by their bundlers with the packed package, and run in Chromium under the
+ * content security policy of docs/browser.md.
+ */
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const portrait = join(root, 'assets/astronaut.png');
+const program = findChromium();
+const installedToo = [
+  'onnxruntime-web',
+  'react',
+  'react-dom',
+  'scheduler',
+  '@types/react',
+  '@types/react-dom',
+  'csstype',
+];
+
+let project: PackedProject;
+let browser: Browser | undefined;
+let policy = '';
+const servers: Server[] = [];
+
+before(async () => {
+  if (program === undefined) return;
+  [, policy = ''] =
+    /^Content-Security-Policy: (.*)$/m.exec(await readFile(join(root, 'docs/browser.md'), 'utf8')) ?? [];
+  assert.notEqual(policy, '', 'docs/browser.md names a content security policy');
+  project = await packedProject();
+  for (const name of installedToo) {
+    const link = join(project.folder, 'node_modules', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(root, 'node_modules', name), link, 'junction');
+  }
+  const { bundleForBrowsers } = (await import(
+    pathToFileURL(join(root, 'scripts/support/browser-bundle.mjs')).href
+  )) as { bundleForBrowsers: (installed: string) => Promise<void> };
+  await bundleForBrowsers(project.installed);
+  // As in the published package, which holds its page.
+  for (const name of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
+    await cp(join(root, 'node_modules/onnxruntime-web/dist', name), join(project.installed, 'dist/page/runtime', name));
+  }
+  for (const name of ['vite', 'react', 'webpack', 'plain']) {
+    await cp(join(root, 'examples', name), join(project.folder, name), { recursive: true });
+  }
+  const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  browser = await chromium.launch({ executablePath: program, args: asRoot });
+});
+
+after(async () => {
+  await browser?.close();
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  if (program !== undefined) await rm(project.folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** A test in the browser, left out where there is none. */
+function browserTest(name: string, run: (browser: Browser, context: TestContext) => Promise<void>): void {
+  test(name, async (context) => {
+    if (browser === undefined) context.skip('no Chromium or Chrome here (CHROME_PATH says where one is)');
+    else await run(browser, context);
+  });
+}
+
+const at = (...path: string[]): string => join(project.folder, ...path);
+
+/** The address of a built example. */
+async function served(
+  folder: string,
+  headers = { 'content-security-policy': policy },
+  answer?: Answer,
+): Promise<string> {
+  const { server, address } = await serveFolder(folder, headers, answer);
+  servers.push(server);
+  return address;
+}
+
+/** What a page asked for, and what it complained of. */
+interface Visit {
+  readonly page: Page;
+  readonly asked: readonly string[];
+  readonly complaints: readonly string[];
+}
+
+/** Opens an example, chooses a picture, and waits for a sentence. */
+async function visit(open: Browser, address: string, sentence: RegExp): Promise<Visit> {
+  const page = await (await open.newContext()).newPage();
+  const asked: string[] = [];
+  const complaints: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  // Browsers ask for it unasked.
+  await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }));
+  await page.goto(address);
+  await page.setInputFiles('input', portrait);
+  try {
+    await page.getByRole('status').filter({ hasText: sentence }).waitFor({ timeout: 120_000 });
+  } catch (error) {
+    const told = await page.getByRole('status').allTextContents();
+    throw new Error(`${address} says '${told.join()}': ${complaints.join('; ')}`, { cause: error });
+  }
+  return { page, asked, complaints };
+}
+
+/** That it shows the portrait's expression, and that all came from the page's own server. */
+async function assertRecognises(open: Browser, address: string): Promise<Visit> {
+  const visited = await visit(open, address, /happiness/);
+  const { page, asked, complaints } = visited;
+  assert.equal(await page.locator('li').count(), 8);
+  const most = await page
+    .locator('meter')
+    .first()
+    .evaluate((meter: HTMLMeterElement) => meter.value);
+  assert.ok(most > 0.9, String(most));
+  assert.deepEqual(
+    asked.filter((url) => !url.startsWith(address) && !url.startsWith('blob:')),
+    [],
+  );
+  assert.deepEqual(complaints, []);
+  return visited;
+}
+
+const quiet = { configFile: false, logLevel: 'error' } as const;
+
+browserTest("Vite's build of the example in TypeScript", async (open) => {
+  assert.deepEqual(compileErrors(newestTypeScript, at('vite'), []), []);
+  await build({ ...quiet, root: at('vite') });
+  const { page } = await assertRecognises(open, await served(at('vite/dist')));
+  await page.context().close();
+});
+
+browserTest("Vite's development server", async (open) => {
+  const server = await createServer({
+    ...quiet,
+    root: at('vite'),
+    // The packages are links out of the project here.
+    server: { host: '127.0.0.1', port: 0, fs: { strict: false }, watch: null, hmr: false },
+  });
+  await server.listen();
+  try {
+    const [address = ''] = server.resolvedUrls?.local ?? [];
+    const { page } = await assertRecognises(open, address);
+    await page.context().close();
+  } finally {
+    await server.close();
+  }
+});
+
+browserTest('React: one worker in StrictMode, and none once the component is gone', async (open) => {
+  assert.deepEqual(compileErrors(newestTypeScript, at('react'), []), []);
+  // React mounts twice in its development build alone.
+  await build({
+    ...quiet,
+    root: at('react'),
+    mode: 'development',
+    define: { 'process.env.NODE_ENV': '"development"' },
+  });
+  const { page } = await assertRecognises(open, await served(at('react/dist')));
+  assert.equal(page.workers().length, 1);
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('status').waitFor({ state: 'detached' });
+  for (const worker of page.workers()) await worker.waitForEvent('close');
+  assert.equal(page.workers().length, 0);
+  await page.context().close();
+});
+
+browserTest('webpack', async (open) => {
+  const config = (await import(pathToFileURL(at('webpack/webpack.config.js')).href)) as {
+    default: webpack.Configuration;
+  };
+  // To make the script small takes webpack longer than all the rest.
+  const compiler = webpack({ ...config.default, context: at('webpack'), mode: 'development', devtool: false });
+  assert.ok(compiler !== null);
+  const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
+    compiler.run((error, result) => (error === null ? resolve(result) : reject(error)));
+  });
+  assert.deepEqual(stats?.toJson({ all: false, errors: true }).errors, []);
+  await new Promise((resolve) => compiler.close(resolve));
+  const { page } = await assertRecognises(open, await served(at('webpack/public')));
+  await page.context().close();
+});
+
+browserTest('a page without a bundler, on threads where it is isolated', async (open) => {
+  await import(pathToFileURL(at('plain/copy.js')).href);
+  const isolated = {
+    'content-security-policy': policy,
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+  };
+  const { page, asked } = await assertRecognises(open, await served(at('plain'), isolated));
+  assert.ok(await page.evaluate(() => crossOriginIsolated));
+  assert.ok(asked.some((url) => url.endsWith('/poster-v2/runtime/ort-wasm-simd-threaded.wasm')));
+  await page.context().close();
+});
