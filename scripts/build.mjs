@@ -4,6 +4,8 @@ import { compile, install, root } from './support/steps.mjs';
 
 install();
 compile();
-// What it needs is installed only now.
+// What they need is installed only now.
 const { buildPage } = await import('./support/page-bundle.mjs');
+const { bundleForBrowsers } = await import('./support/browser-bundle.mjs');
 await buildPage(join(root, 'dist/page'), { complete: false });
+await bundleForBrowsers(root);

@@ -112,9 +112,9 @@ async function visit(open: Browser, address: string, sentence: RegExp): Promise<
   await page.goto(address);
   await page.setInputFiles('input', portrait);
   try {
-    await page.getByRole('status').filter({ hasText: sentence }).waitFor({ timeout: 120_000 });
+    await page.locator('p[role=status]').filter({ hasText: sentence }).waitFor({ timeout: 120_000 });
   } catch (error) {
-    const told = await page.getByRole('status').allTextContents();
+    const told = await page.locator('p[role=status]').allTextContents();
     throw new Error(`${address} says '${told.join()}': ${complaints.join('; ')}`, { cause: error });
   }
   return { page, asked, complaints };
@@ -176,7 +176,7 @@ browserTest('React: one worker in StrictMode, and none once the component is gon
   const { page } = await assertRecognises(open, await served(at('react/dist')));
   assert.equal(page.workers().length, 1);
   await page.getByRole('button', { name: 'Close' }).click();
-  await page.getByRole('status').waitFor({ state: 'detached' });
+  await page.locator('p[role=status]').waitFor({ state: 'detached' });
   for (const worker of page.workers()) await worker.waitForEvent('close');
   assert.equal(page.workers().length, 0);
   await page.context().close();

@@ -41,7 +41,7 @@ function Bars({ face }: { readonly face: RecognizedFace }) {
     <ol>
       {face.scores.map(({ label, probability }) => (
         <li key={label}>
-          {label} <meter value={probability} /> <output>{Math.round(probability * 100)}%</output>
+          {label} <meter value={probability} /> <span>{Math.round(probability * 100)}%</span>
         </li>
       ))}
     </ol>

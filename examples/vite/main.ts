@@ -38,13 +38,13 @@ input.addEventListener('change', async () => {
 });
 
 function bar({ label, probability }: RecognizedFace['scores'][number]): HTMLLIElement {
-  const [item, meter, output] = [
+  const [item, meter, percent] = [
     document.createElement('li'),
     document.createElement('meter'),
-    document.createElement('output'),
+    document.createElement('span'),
   ];
   meter.value = probability;
-  output.textContent = `${Math.round(probability * 100)}%`;
-  item.append(label, meter, output);
+  percent.textContent = `${Math.round(probability * 100)}%`;
+  item.append(label, meter, percent);
   return item;
 }

@@ -26,9 +26,9 @@ input.addEventListener('change', async () => {
 });
 
 function bar({ label, probability }) {
-  const [item, meter, output] = ['li', 'meter', 'output'].map((name) => document.createElement(name));
+  const [item, meter, percent] = ['li', 'meter', 'span'].map((name) => document.createElement(name));
   meter.value = probability;
-  output.textContent = `${Math.round(probability * 100)}%`;
-  item.append(label, meter, output);
+  percent.textContent = `${Math.round(probability * 100)}%`;
+  item.append(label, meter, percent);
   return item;
 }

@@ -15,13 +15,13 @@ export const encoded = (type: MessageName, message: object): Uint8Array =>
 function writeMessage(writer: BinaryWriter, type: MessageName, message: object): BinaryWriter {
   const fields = messages[type];
   const given = new Map<string, unknown>(Object.entries(message));
-  for (const name of given.keys()) if (!(name in fields)) throw new Error(`${type} has no field ${name}`);
+  for (const name of given.keys()) if (!(name in fields)) throw new TypeError(`${type} has no field ${name}`);
   for (const [name, field] of Object.entries(fields)) {
     const value = given.get(name);
     if (value === undefined || (field.choice === undefined && isZero(value))) continue;
-    if (field.rule === undefined) writeField(writer, field, value);
-    else if (Array.isArray(value)) writeList(writer, field, value);
-    else throw new Error(`${type}.${name} is no list`);
+    if (field.rule === undefined) writeField(writer, name, field, value);
+    else if (Array.isArray(value)) writeList(writer, name, field, value);
+    else throw new TypeError(`field ${name} takes a list of ${field.type}, not ${String(value)}`);
   }
   return writer;
 }
@@ -30,11 +30,11 @@ const isZero = (value: unknown): boolean =>
   value === '' || Object.is(value, 0) || (value instanceof Uint8Array && value.length === 0);
 
 /** Numbers lie packed, one behind the other. */
-function writeList(writer: BinaryWriter, field: Field, values: readonly unknown[]): void {
-  if (!(field.type in wireTypes)) for (const value of values) writeField(writer, field, value);
+function writeList(writer: BinaryWriter, name: string, field: Field, values: readonly unknown[]): void {
+  if (!(field.type in wireTypes)) for (const value of values) writeField(writer, name, field, value);
   else if (values.length > 0) {
     writer.tag(field.id, WireType.LengthDelimited).fork();
-    for (const value of values) writeValue(writer, field.type, value);
+    for (const value of values) writeValue(writer, name, field.type, value);
     writer.join();
   }
 }
@@ -45,11 +45,11 @@ const wireTypes: Readonly<Partial<Record<FieldType, WireType>>> = {
   int64: WireType.Varint,
 };
 
-function writeField(writer: BinaryWriter, { type, id }: Field, value: unknown): void {
-  writeValue(writer.tag(id, wireTypes[type] ?? WireType.LengthDelimited), type, value);
+function writeField(writer: BinaryWriter, name: string, { type, id }: Field, value: unknown): void {
+  writeValue(writer.tag(id, wireTypes[type] ?? WireType.LengthDelimited), name, type, value);
 }
 
-function writeValue(writer: BinaryWriter, type: FieldType, value: unknown): void {
+function writeValue(writer: BinaryWriter, name: string, type: FieldType, value: unknown): void {
   if (type === 'string' && typeof value === 'string') writer.string(value);
   else if (type === 'bytes' && value instanceof Uint8Array) writer.bytes(value);
   else if (type === 'float' && typeof value === 'number') writer.float(value);
@@ -57,7 +57,7 @@ function writeValue(writer: BinaryWriter, type: FieldType, value: unknown): void
   else if (type === 'int64' && typeof value === 'number') writer.int64(value);
   else if (isMessageName(type) && typeof value === 'object' && value !== null) {
     writeMessage(writer.fork(), type, value).join();
-  } else throw new Error(`${typeof value} is no ${type}`);
+  } else throw new TypeError(`field ${name} takes ${type}, not ${String(value)}`);
 }
 
 const isMessageName = (type: FieldType): type is MessageName => type in messages;
