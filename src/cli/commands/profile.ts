@@ -19,12 +19,14 @@ import { labelSetArgument } from '../arguments.js';
 import { labelSetNames } from '../checkpoint-options.js';
 import { grouped, printResult } from '../context.js';
 import { networkOptionFlags, networkOptionKeys } from '../network-option-flags.js';
+import { compared, comparisonDocument, comparisonText } from '../profile-comparison.js';
 import { flagOf } from '../settings.js';
 
 interface ProfileOptions extends Readonly<Record<string, unknown>> {
   readonly model?: string;
   readonly checkpoint?: string;
   readonly labels?: LabelSet;
+  readonly compare?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -50,12 +52,25 @@ export function profileCommand(): Command {
       `label set of a file that does not say it, such as a .pth (${labelSetNames})`,
       labelSetArgument,
     )
+    .addOption(
+      new Option('--compare <names...>', 'a table of several networks, for as many classes as the first has')
+        .choices(modelNames)
+        .conflicts(['model', 'checkpoint', 'labels', ...flags.map((option) => option.attributeName())]),
+    )
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nExamples:\n  poster profile --model resnet8 --width 2\n  poster profile --checkpoint runs/faces/best.safetensors',
+      '\nExamples:\n  poster profile --model resnet8 --width 2\n  poster profile --checkpoint runs/faces/best.safetensors\n  poster profile --compare poster-v2 poster-v1 arm',
     )
     .action(async (options: ProfileOptions) => {
+      const { compare: names = [] } = options;
+      const [first] = names;
+      if (first !== undefined) {
+        const { numClasses } = modelNamed(first).network.config;
+        const networks = compared(names, numClasses);
+        printResult(options.json, comparisonDocument(networks, numClasses), () => comparisonText(networks, numClasses));
+        return;
+      }
       const profiled = await profiledNetwork(options);
       const counted = profile(profiled.network);
       printResult(options.json, document(profiled, counted), () => text(profiled, counted));
