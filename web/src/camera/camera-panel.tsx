@@ -52,7 +52,7 @@ export function CameraPanel() {
       <section class={over ? 'panel camera-over' : 'panel'} {...handlers}>
         <h1 class="visually-hidden">Camera and video</h1>
         <VideoView
-          key={state.source.name}
+          key={state.source.kind === 'camera' ? state.source.stream.id : state.source.address}
           source={state.source}
           cameras={cameras}
           onCamera={(deviceId) => void start(deviceId)}

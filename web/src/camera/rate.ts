@@ -31,7 +31,8 @@ export class PaceMeter {
   pace({ time }: VideoFrame): Pace {
     const now = performance.now();
     this.#results.push(now);
-    while ((this.#results[0] ?? now) < now - span) this.#results.shift();
+    // Of a slow machine the last two.
+    while (this.#results.length > 2 && (this.#results[0] ?? now) < now - span) this.#results.shift();
     const [first = now] = this.#results;
     const rate = now - first < span / 4 ? undefined : (1000 * (this.#results.length - 1)) / (now - first);
     const wanted = time + (this.#begin ?? 0);

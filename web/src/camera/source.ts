@@ -19,5 +19,5 @@ export function sourceOfStream(stream: MediaStream): Source {
   const [track] = stream.getVideoTracks();
   // One that looks away from the visitor is no mirror.
   const mirrored = track?.getSettings().facingMode !== 'environment';
-  return { kind: 'camera', name: track?.label || 'camera', stream, mirrored };
+  return { kind: 'camera', name: 'camera', stream, mirrored };
 }

@@ -10,12 +10,16 @@ export interface Span {
 export interface Sample {
   readonly time: number;
   readonly values: readonly number[];
+  /** The frame before it does not show the face. */
+  readonly first: boolean;
 }
 
 /** Places from left to right that the chart tells apart. */
 const places = 300;
-/** After so long without the face, in seconds, the chart has a gap. */
-const gap = 1.5;
+/** After so long without a frame, in seconds, the chart has a gap. */
+const gap = 2;
+/** Share of the chart for which the last scores before a gap hold: those of a single frame are seen, too. */
+const hold = 0.004;
 
 /** The last frame of each place of the chart that shows the face. */
 export function samplesOf(
@@ -25,12 +29,19 @@ export function samplesOf(
   face: (frame: VideoFrame) => VideoFace | undefined,
 ): Sample[] {
   const samples = new Map<number, Sample>();
+  let first = true;
   for (const frame of frames) {
-    const found = frame.time >= from && frame.time <= to ? face(frame) : undefined;
-    if (found === undefined) continue;
+    if (frame.time < from || frame.time > to) continue;
+    const found = face(frame);
+    if (found === undefined) {
+      first = true;
+      continue;
+    }
     const by = new Map(found.smoothed.map(({ label, probability }) => [label, probability]));
     const values = labels.map((label) => by.get(label) ?? Number.NaN);
-    samples.set(Math.floor((places * (frame.time - from)) / (to - from)), { time: frame.time, values });
+    const place = Math.floor((places * (frame.time - from)) / (to - from));
+    samples.set(place, { time: frame.time, values, first: first || samples.get(place)?.first === true });
+    first = false;
   }
   return [...samples.values()];
 }
@@ -42,10 +53,14 @@ function runsOf(samples: readonly Sample[], span: Span): Sample[][] {
   for (const sample of samples) {
     const run = runs.at(-1);
     const last = run?.at(-1);
-    if (run !== undefined && last !== undefined && sample.time - last.time <= longest) run.push(sample);
+    if (run !== undefined && last !== undefined && !sample.first && sample.time - last.time <= longest)
+      run.push(sample);
     else runs.push([sample]);
   }
-  return runs;
+  const held = hold * (span.to - span.from);
+  return runs.map((run) =>
+    run.concat(run.slice(-1).map((last) => ({ ...last, time: Math.min(span.to, last.time + held) }))),
+  );
 }
 
 /** For each label the area of its share, as an SVG path in a square of 1000 x 100; they lie on each other. */

@@ -1,6 +1,6 @@
 import { labelColours } from 'poster-v2';
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { recognizerState } from '../state/recognizer.js';
+import { getRecognizer, recognizerState } from '../state/recognizer.js';
 import { settings } from '../state/settings.js';
 import { useStore } from '../state/store.js';
 import { Button, Problem, Progress, ScoreBars, Select } from '../ui/index.js';
@@ -43,6 +43,10 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
     if (element.paused || ended) void element.play().catch(() => setPlaying(false));
     else element.pause();
   };
+  const retry = (): void => {
+    if (engine.phase === 'failed') getRecognizer().catch(() => undefined);
+    else setRound(round + 1);
+  };
   const time = latest?.time ?? 0;
   const duration = video.current?.duration ?? Number.NaN;
   const span =
@@ -75,20 +79,29 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
             </Button>
           )}
           <Button icon="close" onClick={onStop}>
-            {source.kind === 'camera' ? 'Stop the camera' : 'Close the video'}
+            {source.kind === 'file' ? 'Close the video' : ended ? 'Close' : 'Stop the camera'}
           </Button>
           <span class="watching-facts">
             {source.kind === 'file' ? <span class="watching-name">{source.name}</span> : null}
             <span>{timeText(time)}</span>
-            {showRate && playing && pace.rate !== undefined ? <span>{pace.rate.toFixed(1)} frames/s</span> : null}
-            {showRate && playing && pace.latency !== undefined ? (
+            {showRate && playing && !ended && pace.rate !== undefined ? (
+              <span>{pace.rate.toFixed(1)} frames/s</span>
+            ) : null}
+            {showRate && playing && !ended && pace.latency !== undefined ? (
               <span>{Math.round(pace.latency)} ms behind</span>
             ) : null}
           </span>
         </div>
       </div>
       <div class="watching-side">
-        {phase === 'failed' ? <Problem title="This video cannot be read">{reason}</Problem> : null}
+        {phase === 'failed' ? (
+          <Problem
+            title={engine.phase === 'failed' ? 'The network could not be loaded' : 'This video cannot be read'}
+            actions={<Button onClick={retry}>Try again</Button>}
+          >
+            {reason}
+          </Problem>
+        ) : null}
         {ended && source.kind === 'camera' ? (
           <Problem
             title="The camera has stopped"
