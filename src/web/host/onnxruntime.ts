@@ -47,8 +47,24 @@ export async function loadOrt({ device, threads }: RuntimeUse): Promise<OrtModul
   // What a page says to ONNX Runtime itself holds.
   if (folder !== undefined) wasm.wasmPaths ??= folder;
   wasm.numThreads ??= wasm.wasmPaths === undefined ? 1 : threadsHere(threads);
-  return ort;
+  const { Tensor, env, InferenceSession } = ort;
+  return { Tensor, env, InferenceSession: inTurn(InferenceSession) };
 }
+
+/** The session that is being made, or the last that was. */
+let making: Promise<unknown> = Promise.resolve();
+
+/**
+ * Sessions are made one after the other: ONNX Runtime Web has one place for the weights of a session that it makes, and empties it
+ * once any session is made, also that of a model without such weights.
+ */
+const inTurn = (sessions: OrtModule['InferenceSession']): OrtModule['InferenceSession'] => ({
+  create: (model: never, options: never) => {
+    const made = making.then(() => sessions.create(model, options));
+    making = made.catch(() => undefined);
+    return made;
+  },
+});
 
 /** Before the runtime's largest file is fetched for nothing. */
 async function requireAdapter(): Promise<void> {
