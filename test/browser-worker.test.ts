@@ -50,6 +50,11 @@ seenTest('a worker gives what the thread of the page gives: faces, pixels, frame
   );
 });
 
+seenTest('the thread of the page starts no network and reads no pixels', ({ story: { pageWork } }) => {
+  // One pixel tells whether a page may read a picture.
+  assert.deepEqual(pageWork, { programs: 0, pixels: 1 });
+});
+
 seenTest('a large image is decoded in the worker, from its file', ({ story: { large } }) => {
   assert.equal(large.here.width, 1024);
   assert.equal(large.here.faces.length, 1);

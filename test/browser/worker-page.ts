@@ -13,6 +13,7 @@ import {
   recognizeFrames,
   UserError,
 } from '../../src/entries/web.js';
+import { countedWork, type PageWork } from './counted-work.js';
 import { countedWorkers } from './counted-workers.js';
 
 /** An error, as the page that caught it sees it. */
@@ -29,6 +30,8 @@ export interface Both<T> {
 }
 
 export interface WorkerStory {
+  /** What the page's thread did while pictures were recognised and explained in a worker. */
+  readonly pageWork: PageWork;
   readonly recognition: Both<Recognition>;
   /** Of a large file, in the page's thread; of an element that shows it, in a worker. */
   readonly large: Both<Recognition>;
@@ -137,6 +140,13 @@ async function tell(told: Partial<Told> | { readonly error: string }): Promise<v
   await fetch('/seen', { method: 'POST', body: JSON.stringify(told) });
 }
 
+function canvasOf(image: HTMLImageElement): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [image.width, image.height];
+  canvas.getContext('2d')?.drawImage(image, 0, 0);
+  return canvas;
+}
+
 async function story(): Promise<WorkerStory> {
   const blob = await (await fetch('portrait.png')).blob();
   const workers = countedWorkers();
@@ -144,8 +154,15 @@ async function story(): Promise<WorkerStory> {
   const count = (name: string): void => {
     started[name] = workers.started.length;
   };
+  const work = countedWork();
   const there = await load();
   count('a page');
+  const loaded = new Image();
+  loaded.src = 'large.jpg';
+  await loaded.decode();
+  for (const one of [blob, loaded, await createImageBitmap(blob), canvasOf(loaded)]) await there.recognize(one);
+  await explainFaces(there, blob);
+  const pageWork = work.stop();
   const here = await load({ worker: false });
   count('worker: false');
   await (await load({ decode: async () => Promise.reject(new Error('not asked')) })).dispose();
@@ -170,11 +187,8 @@ async function story(): Promise<WorkerStory> {
   );
   const { pictures, seen } = endlessPictures(bitmap);
   for await (const _ of there.recognize(pictures(), { batchSize: 1 })) break;
-  const image = new Image();
-  image.src = 'large.jpg';
-  await image.decode();
   const file = await (await fetch('large.jpg')).blob();
-  const large = { here: await here.recognize(file), there: await there.recognize(image) };
+  const large = { here: await here.recognize(file), there: await there.recognize(loaded) };
 
   const errors = {
     'a batch of none': await errorOf(() => there.recognize(blob, { batchSize: 0 })),
@@ -203,6 +217,7 @@ async function story(): Promise<WorkerStory> {
   await mortal.dispose();
   const disposed = [...(await Promise.all(underWay)), await errorOf(() => mortal.recognize(blob))];
   const told: Omit<WorkerStory, 'running'> = {
+    pageWork,
     recognition: both,
     large,
     pixels: { here: sum(both.here), there: sum(both.there) },

@@ -10,8 +10,7 @@ import { startThread } from './start-thread.js';
  * @throws UserError as `Recognizer.load` does, and (`resources`) where the worker does not start
  */
 export async function startEngine(given: RecognizerOptions): Promise<RecognitionEngine> {
-  // Addresses do not go to a worker; their texts do.
-  const options = threadOptions(given, (source) => (source instanceof URL ? source.href : source));
+  const options = threadOptions(given, (source) => source);
   const setup = { options, base: baseAddress(), wasmPaths: runtimeFolder() };
   return ThreadEngine.start((events) => startThread(setup, given.onProgress, events));
 }

@@ -69,7 +69,7 @@ function notStarted(detail: string | undefined): UserError {
   );
 }
 
-/** Bytes of weights are copied, in several turns: the page keeps its own. */
+/** Bytes of weights are copied, in several turns: the page keeps its own. Of addresses, which cannot be sent, their texts go. */
 async function sent(
   given: ThreadOptions,
 ): Promise<{ readonly options: ThreadOptions; readonly transfer: ArrayBuffer[] }> {
