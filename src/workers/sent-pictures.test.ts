@@ -33,5 +33,5 @@ test('what cannot be cloned is sent as what errors say of it', async () => {
   }
   const { content } = await Reflect.apply(sentFrame, undefined, [frame]);
   const raw = { data: null, width: '() => 1', height: 'Symbol(tall)', channels: 'null' };
-  assert.deepEqual(content, { time: '() => 1', frame: '3', picture: { raw } });
+  assert.deepEqual(content, { time: '() => 1', frame: '3', cut: false, picture: { raw } });
 });
