@@ -193,7 +193,7 @@ step('pictures are dropped and pasted; several faces, none, and what is no pictu
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByText('Face 2 of 2').waitFor();
   await assertAccessible('two faces');
-  await page.getByRole('button', { name: 'empty.png: no face found' }).click();
+  await page.getByRole('button', { name: 'empty.png: 0 faces found' }).click();
   await page.getByRole('heading', { name: 'No face found' }).waitFor();
   await assertAccessible('no face');
   await hand('paste', { 'broken.png': Buffer.from('not a picture') });

@@ -1,7 +1,7 @@
 import { alignFace, type Picture, type Recognition, type Recognizer } from 'poster-v2';
 import { messageOf } from '../state/errors.js';
 import { announce } from '../state/notices.js';
-import { checkpointName, getRecognizer, recognizerState } from '../state/recognizer.js';
+import { checkpointName, getRecognizer, loadAgain, recognizerState } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
 import { resultText } from './result-text.js';
 
@@ -82,6 +82,11 @@ export function closePicture(id: number): void {
 
 /** Reads a picture that failed once more. */
 export function readAgain(id: number): void {
+  // A network that is not there is what failed; whatever is open is read once it is.
+  if (recognizerState.value.phase === 'failed') {
+    loadAgain();
+    return;
+  }
   setResult(id, { phase: 'waiting' });
   void readAll();
 }
@@ -109,8 +114,10 @@ async function readAll(): Promise<void> {
 }
 
 async function read({ file, name }: OpenedPicture): Promise<PictureResult> {
+  let used: Recognizer | undefined;
   try {
     const recognizer = await getRecognizer();
+    used = recognizer;
     const { picture, ...recognition } = await recognizer.recognize(file, { picture: true, crops: true });
     const portraits = recognition.faces.flatMap(({ keypoints }) =>
       keypoints === null || picture === undefined
@@ -120,6 +127,9 @@ async function read({ file, name }: OpenedPicture): Promise<PictureResult> {
     announce(`${name}: ${resultText(recognition)}`);
     return { phase: 'read', recognition, portraits, recognizer, checkpoint: checkpointName() };
   } catch (error) {
+    const now = await getRecognizer().catch(() => undefined);
+    // The settings were changed while it was read.
+    if (used !== undefined && now !== undefined && now !== used) return { phase: 'waiting' };
     announce(`${name} could not be read.`);
     return { phase: 'failed', reason: messageOf(error) };
   }

@@ -1,4 +1,4 @@
-import { getRecognizer, recognizerState } from '../state/recognizer.js';
+import { loadAgain, recognizerState } from '../state/recognizer.js';
 import { settings } from '../state/settings.js';
 import { useStore } from '../state/store.js';
 import { Button, Problem } from '../ui/index.js';
@@ -13,7 +13,7 @@ export function EngineProblem() {
       title="The network could not be loaded"
       actions={
         <>
-          <Button onClick={() => void getRecognizer().catch(() => undefined)}>Try again</Button>
+          <Button onClick={loadAgain}>Try again</Button>
           {model === undefined && device === 'cpu' ? null : (
             <Button
               kind="quiet"

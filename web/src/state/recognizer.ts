@@ -23,33 +23,48 @@ export interface EngineFacts {
 
 export const recognizerState = createStore<RecognizerState>({ phase: 'idle' });
 
-let loading: Promise<Recognizer> | undefined;
+let current: Promise<Recognizer> | undefined;
+let loads = 0;
 
 /**
- * The recognizer, loaded with the settings of the moment; all callers share one.
- * @throws UserError, a sentence for the visitor; the next call tries again
+ * The recognizer, loaded with the settings of the moment; all callers share one. A failure stays until `loadAgain`.
+ * @throws UserError, a sentence for the visitor
  */
 export function getRecognizer(): Promise<Recognizer> {
-  loading ??= load(settings.value).catch((error: unknown) => {
-    loading = undefined;
-    recognizerState.set({ phase: 'failed', reason: messageOf(error) });
-    throw error;
-  });
+  current ??= start();
+  return current;
+}
+
+/** Loads another one, with the settings of the moment; the one before is disposed of. */
+export function loadAgain(): void {
+  const before = current;
+  current = start();
+  void before?.then((recognizer) => recognizer.dispose()).catch(() => undefined);
+}
+
+/** Only the last load that was started says how far it is. */
+function start(): Promise<Recognizer> {
+  const mine = ++loads;
+  const tell = (state: RecognizerState): void => {
+    if (mine === loads) recognizerState.set(state);
+  };
+  const loading = load(settings.value, tell);
+  loading.catch((error: unknown) => tell({ phase: 'failed', reason: messageOf(error) }));
   return loading;
 }
 
-async function load(wanted: Settings): Promise<Recognizer> {
-  recognizerState.set({ phase: 'loading', share: 0 });
+async function load(wanted: Settings, tell: (state: RecognizerState) => void): Promise<Recognizer> {
+  tell({ phase: 'loading', share: 0 });
   const { device, model } = wanted;
   const threads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
   const recognizer = await Recognizer.load({
     device,
     threads,
     ...(model === undefined ? {} : { checkpoint: model }),
-    onProgress: shareTeller((share) => recognizerState.set({ phase: 'loading', share })),
+    onProgress: shareTeller((share) => tell({ phase: 'loading', share })),
   });
   const network = recognizer.classifier.description.model.name;
-  recognizerState.set({ phase: 'ready', recognizer, engine: { device, threads, network, file: model?.name } });
+  tell({ phase: 'ready', recognizer, engine: { device, threads, network, file: model?.name } });
   return recognizer;
 }
 
@@ -68,18 +83,9 @@ function shareTeller(tell: (share: number) => void): (progress: LoadProgress) =>
   };
 }
 
-/** Loads anew with other settings; what is under way ends first. */
-async function reload(): Promise<void> {
-  const old = loading;
-  loading = undefined;
-  recognizerState.set({ phase: 'loading', share: 0 });
-  await old?.then((recognizer) => recognizer.dispose()).catch(() => undefined);
-  await getRecognizer().catch(() => undefined);
-}
-
 let loadedWith = settings.value;
 settings.subscribe((now) => {
   const same = now.device === loadedWith.device && now.threads === loadedWith.threads && now.model === loadedWith.model;
   loadedWith = now;
-  if (!same && recognizerState.value.phase !== 'idle') void reload();
+  if (!same && recognizerState.value.phase !== 'idle') loadAgain();
 });
