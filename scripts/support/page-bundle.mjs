@@ -132,7 +132,7 @@ async function bundleServiceWorker(out, policy) {
     minify: true,
     define: {
       FILES: JSON.stringify(Object.fromEntries(paths.map((path) => [path, checksum(path)]))),
-      LATER: JSON.stringify(paths.filter((path) => path.startsWith('runtime/'))),
+      LATER: JSON.stringify(paths.filter((path) => path.startsWith('runtime/') || path === 'sample.png')),
       POLICY: JSON.stringify(policy),
     },
     logLevel: 'error',

@@ -7,7 +7,7 @@ declare const self: ServiceWorkerGlobalScope;
 
 /** Paths from the page's folder with a checksum each; written by the build. */
 declare const FILES: Readonly<Record<string, string>>;
-/** Of these, what is kept when it is first used: the runtime is 14 MB, and WebGPU's is for few. */
+/** Of these, what is kept when it is first used: large files, of which WebGPU's runtime is for few. */
 declare const LATER: readonly string[];
 declare const POLICY: string;
 

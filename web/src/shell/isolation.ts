@@ -1,6 +1,6 @@
 const triedKey = 'poster-page-reloaded';
 /** In milliseconds: a host that is slower than that serves the page on one thread. */
-const patience = 4000;
+const patience = 10_000;
 
 /**
  * Starts the service worker. On hosts that cannot set headers it isolates the page from other sites, which threads need: then
