@@ -18,6 +18,9 @@ type Shown = Pick<PresentedFrame, 'time' | 'count'>;
 /** Milliseconds between two looks at whether a camera is still there: browsers do not tell all ends of it. */
 const watchEvery = 250;
 
+/** Milliseconds after which a frame that was not drawn yet is asked for again. */
+const drawnWithin = 50;
+
 /** What a video element shows while it plays: of the frames that come while nobody asks, only the newest. */
 export class PresentedFrames {
   readonly #video: HTMLVideoElement;
@@ -53,7 +56,11 @@ export class PresentedFrames {
     });
     if (video.error !== null) this.fail(playbackError(video));
     if (srcObject instanceof MediaStream) this.#watch(srcObject);
-    else if (video.readyState >= haveCurrentData) this.#show({ time: video.currentTime, count: undefined });
+    else {
+      const showCurrent = (): void => this.#show({ time: video.currentTime, count: undefined });
+      if (video.readyState >= haveCurrentData) showCurrent();
+      on('loadeddata', showCurrent);
+    }
     this.#listen();
   }
 
@@ -86,6 +93,11 @@ export class PresentedFrames {
           [this.#cut, this.#last] = [false, shown.time];
           return { ...shown, cut, picture };
         }
+        // Of a video that never played nothing tells when its first frame is drawn.
+        this.#newest ??= shown;
+        await new Promise((resolve) => setTimeout(resolve, drawnWithin));
+        if (this.#over) return undefined;
+        continue;
       }
       if (this.#over) return undefined;
       await new Promise<void>((resolve) => {
@@ -151,7 +163,7 @@ async function pictureOf(video: HTMLVideoElement, time: number): Promise<VideoFr
       ? new VideoFrame(video, { timestamp: Math.round(1e6 * time) })
       : await createImageBitmap(video);
   } catch (error) {
-    // Its first frame is loaded, and not drawn: it is told when it is.
+    // Its first frame is loaded, and not drawn.
     if (error instanceof DOMException && error.name === 'InvalidStateError') return undefined;
     throw new UserError(`The video ${unreadable(error)}`, 'input', { cause: error });
   }
