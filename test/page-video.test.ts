@@ -114,7 +114,7 @@ step('a camera that goes away is told, and what it showed can be saved', async (
     const stream = document.querySelector('video')?.srcObject;
     if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
   });
-  await page.getByText('The camera has stopped').waitFor();
+  await page.getByText('The camera has stopped', { exact: true }).waitFor();
   await assertAccessible('a camera that has gone');
   const { file, text } = await saved('CSV');
   assert.equal(file, 'camera.csv');
@@ -127,7 +127,7 @@ step('a camera that goes away is told, and what it showed can be saved', async (
 step('a video file: to its end, its values by the arrow keys, as JSON', async () => {
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), button('Open a video').click()]);
   await chooser.setFiles(join(folder, 'portrait.webm'));
-  await page.getByText('The video has ended.').first().waitFor();
+  await page.locator('.stage-note', { hasText: 'The video has ended.' }).waitFor();
   const chart = page.getByRole('slider', { name: 'Time in the chart' });
   await chart.press('End');
   assert.match((await chart.getAttribute('aria-valuetext')) ?? '', /^0:0\d\.\d, happiness \d+\.\d%, \w+/);

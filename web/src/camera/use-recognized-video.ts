@@ -83,7 +83,7 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
         }
       }
       setReading((last) => ({ ...last, phase: 'ended' }));
-      announce('The video has ended.');
+      announce(source.kind === 'camera' ? 'The camera has stopped.' : 'The video has ended.');
     };
     read()
       .catch((error: unknown) => {
