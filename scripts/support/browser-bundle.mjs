@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { noEval } from './no-eval.mjs';
 
 /** What stands beside the script on the page's server. */
 const places = { weights: './weights/', runtime: './runtime/' };
@@ -25,6 +26,7 @@ export async function bundleForBrowsers(installed, out = join(installed, 'dist/b
     chunkNames: '[name]-[hash]',
     bundle: true,
     splitting: true,
+    banner: { js: noEval },
     format: 'esm',
     platform: 'browser',
     target: 'es2022',

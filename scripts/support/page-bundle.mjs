@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { marked } from 'marked';
+import { noEval } from './no-eval.mjs';
 import { root } from './steps.mjs';
 
 const web = join(root, 'web');
@@ -48,6 +49,7 @@ function bundle(out) {
     chunkNames: '[name]-[hash]',
     bundle: true,
     splitting: true,
+    banner: { js: noEval },
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
