@@ -41,7 +41,7 @@ test('the README names commands and options that there are', async () => {
       'predict',
       'landmarks',
     ],
-    ...['explain', 'embed', 'convert', 'profile', 'learn', 'calibrate', 'rebalance'],
+    ...['explain', 'embed', 'convert', 'profile', 'learn', 'calibrate', 'rebalance', 'page', 'serve'],
   ];
   const help = new Map<string, string>();
   for (const command of commands) help.set(command, (await succeeds([...command.split(' '), '--help'], root)).stdout);
