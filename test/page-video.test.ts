@@ -121,7 +121,12 @@ step('a camera that goes away is told, and what it showed can be saved', async (
   const rows = z.array(z.record(z.string(), z.string())).parse(parse(text, { columns: true }));
   assert.ok(rows.length >= 1);
   assert.ok(rows.every(({ track, expression }) => track === '1' && expression === 'happiness'));
-  await button('Close').click();
+});
+
+step('with the network there already, a camera is read from its start', async () => {
+  await button('Start it again').click();
+  await page.getByRole('heading', { name: 'Face 1' }).waitFor();
+  await button('Stop the camera').click();
 });
 
 step('a video file: to its end, its values by the arrow keys, as JSON', async () => {

@@ -1,6 +1,6 @@
 import { inkOn, type VideoFrame } from 'poster-v2';
 import type { ComponentChildren, RefObject } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { percentText } from '../ui/index.js';
 import type { Chosen } from './history.js';
 import type { Source } from './source.js';
@@ -21,7 +21,8 @@ interface StageProps {
 /** The video, and the faces of its latest frame. */
 export function Stage({ video, source, frame, colours, shown, onChoose, onPlaying, children }: StageProps) {
   const [size, setSize] = useState({ width: 16, height: 9 });
-  useEffect(() => {
+  // Before other effects: the video is read as soon as the network is there, and must have its source by then.
+  useLayoutEffect(() => {
     const element = video.current;
     if (element === null) return;
     if (source.kind === 'camera') element.srcObject = source.stream;
