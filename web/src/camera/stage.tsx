@@ -40,7 +40,7 @@ export function Stage({ video, source, frame, colours, shown, onChoose, onPlayin
     if (width > 0 && height > 0) setSize({ width, height });
   };
   return (
-    <div class="stage" style={{ '--ratio': String(size.width / size.height) }}>
+    <div class="video-stage" style={{ '--ratio': String(size.width / size.height) }}>
       <video
         ref={video}
         class={mirrored ? 'stage-video stage-mirrored' : 'stage-video'}
