@@ -2,7 +2,7 @@ import { entryOf } from '../common/item-at.js';
 import type { Recognition } from './recognition.js';
 import { hundredths } from './recognition-document.js';
 
-/** Rows of a table of faces, as `poster predict --csv` writes it. */
+/** Rows of a table of faces, as `poster predict` writes it as CSV. */
 export interface FacesTable {
   /** Names of the columns. */
   readonly head: readonly string[];

@@ -40,7 +40,7 @@ export interface PredictionsHead {
   readonly labels: LabelSet;
 }
 
-/** What several pictures show, as programs read it and `poster predict --json` writes it. */
+/** What several pictures show, as programs read it and `poster predict` writes it as JSON. */
 export interface PredictionsDocument extends PredictionsHead {
   readonly images: readonly (RecognitionDocument & { readonly image: string })[];
   /** Pictures that could not be read, and why. */

@@ -1,6 +1,6 @@
 import type { Recipe } from '../recipe.js';
 
-/** What the published script does by default. Its `--lr` is for SGD alone: Adam has PyTorch's own learning rate. */
+/** What the published script does by default. Its learning rate is for SGD alone: Adam has PyTorch's own learning rate. */
 export const armPublishedRecipe = {
   epochs: 70,
   batchSize: 256,

@@ -35,7 +35,7 @@ export function explainEndpoint(inference: Inference, settings: CompleteSettings
     path: '/v1/explain',
     summary: 'What the network attends to in the faces of a picture',
     description:
-      'Maps of attention and relevance for each face, as `poster explain --json` gives them. The first request takes longer.',
+      'Maps of attention and relevance for each face, as `poster explain` gives them in JSON. The first request takes longer.',
     query: explainOptions,
     body: {
       'image/*': binary,

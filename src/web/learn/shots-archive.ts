@@ -13,7 +13,7 @@ const descriptionName = 'dataset.json';
 
 /**
  * All shots as a dataset in a zip archive: a folder for each class, and `dataset.json`, which says which folder is which class.
- * Unpacked, `poster learn shots --aligned` and `poster train --data shots` take it, and {@link readShotsArchive} reads it again.
+ * Unpacked, `poster learn`, told that these are crops, and `poster train` take it, and {@link readShotsArchive} reads it again.
  */
 export function shotsArchive(classes: readonly ShotClass[]): Promise<Blob> {
   const filled = classes.filter(({ shots }) => shots.length > 0);
