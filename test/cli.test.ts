@@ -254,8 +254,10 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
       3,
       /does not say what its 3 outputs mean: name the labels it was trained with: .*\(--labels NAME\)/,
     );
-    const assumed = ['--model', 'poster-v2', '--labels', 'RAF-DB'];
+    const assumed = ['--labels', 'RAF-DB'];
     await fails(evaluate('plain.safetensors', ...assumed), dir, 3, /has 3 outputs, and RAF-DB has 7 labels/);
+    const other = [...assumed, '--model', 'poster-v2'];
+    await fails(evaluate('plain.safetensors', ...other), dir, 3, /holds a poster-v2-nano, not a poster-v2: it has no /);
     const odd = new Map([...tensors].map(([name, t], i) => [name, i === 0 ? { ...t, shape: [1, ...t.shape] } : t]));
     await writeSafetensors(join(dir, 'odd.safetensors'), odd, metadata);
     await fails(evaluate('odd.safetensors'), dir, 3, /of another shape: .* is \[[\d, ]+\] instead of \[/);

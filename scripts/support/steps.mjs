@@ -97,7 +97,7 @@ export function byFolder(files) {
  * one processor free, which of two is half.
  */
 export function test(files) {
-  run({ files: files.map((file) => join(root, file)), concurrency: availableParallelism() })
+  run({ files: files.map((file) => join(root, file)), concurrency: availableParallelism() + 1 })
     .on('test:fail', () => {
       process.exitCode = 1;
     })

@@ -38,7 +38,7 @@ export function splitRole(folder: string): SplitRole | undefined {
  */
 export async function splitsOf(root: string): Promise<string[]> {
   if (!(await isFolder(root))) {
-    throw new UserError(`There is no dataset folder '${root}'; check the path.`, 'input', { settings: ['data'] });
+    throw new UserError(`There is no dataset folder ${root}; check the path.`, 'input', { settings: ['data'] });
   }
   const classes = (await readDescription(root))?.folders;
   const found = (await foldersIn(root)).flatMap((folder) => {
