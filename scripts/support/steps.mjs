@@ -93,8 +93,8 @@ export function byFolder(files) {
 }
 
 /**
- * Runs test files in this order, as many at a time as there are processors. The command `node --test` would sort them, and keep
- * one processor free, which of two is half.
+ * Runs test files in this order, one more at a time than there are processors: those of browsers and servers wait a good deal. The
+ * command `node --test` would sort them, and keep one processor free, which of two is half.
  */
 export function test(files) {
   run({ files: files.map((file) => join(root, file)), concurrency: availableParallelism() + 1 })
