@@ -54,6 +54,11 @@ test('what takes longer than its deadline is given up, and so is what nobody wai
   const images = Array.from({ length: 30 }, () => portrait.toString('base64'));
   const batch = { method: 'POST', body: JSON.stringify({ images }), headers: { 'content-type': 'application/json' } };
   await problem(await fetch(`${server.url}/v1/recognize/batch`, batch), 504);
+  // A form whose part has no head: its parser never comes to an end.
+  const pieces = ['--x\r\ncontent-type: image/png\r\n\r\n', portrait, '\r\n--x--\r\n'].map((one) => Buffer.from(one));
+  const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+  const headless = { method: 'POST', body: Buffer.concat(pieces), headers };
+  await problem(await fetch(`${server.url}/v1/recognize`, headless), 504);
   await server.close();
   const patient = await served();
   const leaving = new AbortController();

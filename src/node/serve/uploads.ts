@@ -4,6 +4,7 @@ import { messageOf } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
 import { printable } from '../../common/printable.js';
+import { whenAborted } from '../../common/signals.js';
 import { RequestProblem } from './problem.js';
 import type { CompleteSettings } from './settings.js';
 
@@ -111,7 +112,7 @@ async function formUpload(request: FastifyRequest, limits: UploadLimits): Promis
       fieldSize: limits.maxPicture,
     },
   });
-  try {
+  const read = async (): Promise<void> => {
     for await (const part of parts) {
       if (part.type === 'file') pictures.push(await part.toBuffer());
       else if (
@@ -123,13 +124,30 @@ async function formUpload(request: FastifyRequest, limits: UploadLimits): Promis
         throw new RequestProblem('too-large', `The field ${printable(part.fieldname)} is too long; shorten it.`);
       } else options.push([part.fieldname, part.value]);
     }
+  };
+  const given = new AbortController();
+  try {
+    await Promise.race([read(), outOfTime(request, given.signal)]);
   } catch (error) {
     throw formProblem(error);
+  } finally {
+    given.abort();
   }
   if (pictures.some(({ length }) => length === 0)) {
     throw new RequestProblem('bad-request', 'A file of the form is empty; send a picture.');
   }
   return { pictures, options: withQuery(request, Object.fromEntries(options)) };
+}
+
+/**
+ * Fails at the end of the request's time: behind a part without a head the parser waits for ever.
+ * @param read aborted once the form was read
+ */
+function outOfTime({ life }: FastifyRequest, read: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const release = whenAborted(life, () => reject(life.reason));
+    whenAborted(read, release);
+  });
 }
 
 /** busboy throws plain errors for what is no form. */
