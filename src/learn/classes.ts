@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.js';
+import { entryOf, itemAt } from '../common/item-at.js';
 import { canonicalLabel, isNumbered } from '../common/label-sets.js';
 import { inOneForm, labelProblem } from '../common/labels.js';
 import { printable } from '../common/printable.js';
@@ -45,13 +46,13 @@ export function classesFor(
     throw refused(`A picture has the label ${quoted(name)}, which is not among the classes; add it to them.`);
   });
   const counts = countsOf(labelOf, labels.length);
-  for (const name of learned) checkClass(name, counts[indices.get(name) ?? -1] ?? 0);
+  for (const name of learned) checkClass(name, itemAt(counts, entryOf(indices, name)));
   const taught = counts.filter((count) => count > 0).length;
   if (taught < 2) {
     throw refused(
       learned.length === 0
         ? 'There are no pictures to learn from; give some of at least two classes.'
-        : `The class ${quoted(learned[0] ?? '')} is alone, and a network learns to tell classes apart; add pictures of another, such as a neutral face.`,
+        : `The class ${quoted(itemAt(learned, 0))} is alone, and a network learns to tell classes apart; add pictures of another, such as a neutral face.`,
     );
   }
   return { labels, labelOf, rows: keep ? labels.map((_, k) => (k < base.length ? k : -1)) : known };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { itemAt } from '../../common/item-at.js';
+import { entryOf, itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import type { Picture } from '../../image/resize.js';
 import type { Score } from '../../recognize/index.js';
@@ -175,7 +175,7 @@ export function inferAnswer(
   const floats = (field: 'probability' | 'logit'): number[] =>
     scores.flatMap((row) => {
       const byLabel = new Map(row.map((score) => [score.label, score[field]]));
-      return labels.map((label) => byLabel.get(label) ?? Number.NaN);
+      return labels.map((label) => entryOf(byLabel, label));
     });
   const all: ReadonlyMap<string, () => Computed> = new Map<string, () => Computed>([
     ['probabilities', () => ({ datatype: 'FP32', shape: [n, labels.length], data: floats('probability') })],
