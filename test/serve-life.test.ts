@@ -129,6 +129,9 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
     (await ask(server.url, { headers: { 'x-api-key': second, origin } })).headers.get('access-control-allow-origin');
   assert.equal(await asPage('https://example.org'), 'https://example.org');
   assert.equal(await asPage('https://example.com'), null);
+  // A page may read why it was refused.
+  const refused = await ask(server.url, { headers: { origin: 'https://example.org' } });
+  assert.deepEqual([refused.status, refused.headers.get('access-control-allow-origin')], [401, 'https://example.org']);
   let last: Response;
   let asked = 0;
   do last = await fetch(`${server.url}/v1/models`, { headers: { 'x-api-key': second } });

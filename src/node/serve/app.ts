@@ -51,6 +51,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     bodyLimit: settings.maxBody,
     requestTimeout: settings.slow * 1000,
     keepAliveTimeout: 72_000,
+    // What was accepted has been waited for by then.
+    forceCloseConnections: true,
     genReqId: requestIdOf,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
@@ -63,7 +65,6 @@ export async function createApp(parts: AppParts): Promise<App> {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     request.life = lifeOf(reply.raw, settings.deadline);
-    guards.check(request, reply);
   });
   app.addHook('onResponse', async (request, reply) => {
     const { url: route = 'none' } = request.routeOptions;
@@ -93,9 +94,9 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   if (settings.rate > 0) {
     await app.register(rateLimit, {
+      global: false,
       max: settings.rate,
       timeWindow: '1 minute',
-      keyGenerator: clientOf,
       allowList: (request) => request.routeOptions.config.guard === 'nothing',
       errorResponseBuilder: (_, { ttl }) =>
         new RequestProblem(
@@ -106,7 +107,10 @@ export async function createApp(parts: AppParts): Promise<App> {
           },
         ),
     });
+    app.addHook('onRequest', app.rateLimit());
   }
+  // Behind the headers of other origins, which refusals have too, and the rate, which wrong keys count towards.
+  app.addHook('onRequest', async (request, reply) => guards.check(request, reply));
   await app.register(multipart, { limits: { fieldNameSize: 100, fieldSize: 1000, headerPairs: 20 } });
   await app.register(websocket, { options: { maxPayload: settings.maxPicture } });
   addParsers(app);
@@ -138,11 +142,6 @@ export async function asBytes(app: FastifyInstance, add: (part: FastifyInstance)
     add(part);
     done();
   });
-}
-
-/** Who asks, for those who count. */
-function clientOf(request: FastifyRequest): string {
-  return request.ip;
 }
 
 /** What a client calls its request, if that can stand in a log. */

@@ -96,7 +96,11 @@ export class Cameras {
     const messages = on(socket, 'message', { signal: stop.signal });
     // Such as a message that is too long: the connection is closed then.
     socket.on('error', () => undefined);
-    const tell = (error: unknown): void => socket.send(JSON.stringify(documentOf(problemOf(error), request.id)));
+    const send = (document: unknown): void => {
+      if (socket.bufferedAmount > maxUnread) throw new RequestProblem('request-timeout', 'The answers are not read.');
+      socket.send(JSON.stringify(document));
+    };
+    const tell = (error: unknown): void => send(documentOf(problemOf(error), request.id));
     this.#open.add(socket);
     try {
       if (this.#open.size > this.#settings.maxCameras) {
@@ -104,7 +108,7 @@ export class Cameras {
         throw new RequestProblem('overloaded', many);
       }
       const { smooth, ...options } = checked(cameraOptions, request.query);
-      const frames = decoded(new NewestOnly(sentFrames(messages), patience), stop.signal, tell);
+      const frames = this.#decoded(new NewestOnly(sentFrames(messages), patience), stop.signal, tell);
       const results = recognizeFrames(this.#inference.recognizer, frames, {
         detect: detectOf(options, this.#settings.maxFaces),
         ...(smooth === undefined ? {} : { smooth }),
@@ -112,16 +116,37 @@ export class Cameras {
         signal: stop.signal,
       });
       for await (const frame of results) {
-        if (socket.bufferedAmount > maxUnread) throw new RequestProblem('request-timeout', 'The answers are not read.');
-        socket.send(JSON.stringify(frameDocument(frame)));
+        send(frameDocument(frame));
       }
       socket.close(1000);
     } catch (error) {
       if (stop.signal.aborted) return;
-      tell(error);
+      socket.send(JSON.stringify(documentOf(problemOf(error), request.id)));
       socket.close(problemOf(error).problem === 'internal' ? 1011 : 1008);
     } finally {
+      // Until the client closes too, messages may come; nobody reads them.
+      stop.abort();
       this.#open.delete(socket);
+    }
+  }
+
+  /** Frames as pixels; one that cannot be read is told and left out. */
+  async *#decoded(
+    frames: AsyncIterable<SentFrame>,
+    signal: AbortSignal,
+    tell: (error: unknown) => void,
+  ): AsyncGenerator<TimedImage, void, void> {
+    for await (const { bytes, time, frame } of frames) {
+      const name = `Frame ${frame}`;
+      try {
+        const refusal = this.#inference.refusal(bytes, name);
+        if (refusal !== undefined) throw refusal;
+        const { picture } = await decodeImage(bytes, { transparency: 'white', name, signal, urgent: () => true });
+        yield { time, frame, picture };
+      } catch (error) {
+        if (signal.aborted) throw error;
+        tell(error);
+      }
     }
   }
 }
@@ -135,23 +160,5 @@ async function* sentFrames(messages: AsyncIterable<unknown[]>): AsyncGenerator<S
       throw new RequestProblem('bad-request', 'A message is text; send each frame as a binary message.');
     }
     yield { bytes: data, time: (performance.now() - begun) / 1000, frame: frame++ };
-  }
-}
-
-/** Frames as pixels; one that cannot be read is told and left out. */
-async function* decoded(
-  frames: AsyncIterable<SentFrame>,
-  signal: AbortSignal,
-  tell: (error: unknown) => void,
-): AsyncGenerator<TimedImage, void, void> {
-  for await (const { bytes, time, frame } of frames) {
-    try {
-      const asked = { transparency: 'white', name: `Frame ${frame}`, signal, urgent: () => true } as const;
-      const { picture } = await decodeImage(bytes, asked);
-      yield { time, frame, picture };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      tell(error);
-    }
   }
 }

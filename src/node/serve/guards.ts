@@ -1,3 +1,4 @@
+import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { increaseOf } from '../../common/item-at.js';
 import type { Admission } from './admission.js';
@@ -57,7 +58,9 @@ export class Guards {
     }
   }
 
-  #count({ ip }: FastifyRequest, { raw }: FastifyReply): void {
+  #count(request: FastifyRequest, { raw }: FastifyReply): void {
+    // As the rate does: who has a network of IPv6 has all of its addresses.
+    const ip = normalizeIP(request.ip);
     const { clientRequests } = this.#parts.settings;
     if ((this.#inHand.get(ip) ?? 0) >= clientRequests) {
       const sentence = `This client has ${clientRequests} requests in hand, as many as are accepted; wait for one to end.`;

@@ -34,7 +34,12 @@ export class Inference {
   /** Loads and warms the networks. @throws UserError as `Recognizer.load` does */
   async load(options: ServedRecognizer): Promise<void> {
     const recognizer = await Recognizer.load({ ...options, worker: true });
-    await warm(recognizer);
+    try {
+      await warm(recognizer);
+    } catch (error) {
+      await recognizer.dispose();
+      throw error;
+    }
     this.#recognizer = recognizer;
   }
 
@@ -66,7 +71,7 @@ export class Inference {
     signal: AbortSignal,
   ): Promise<PromiseSettledResult<Recognition>[]> {
     const { recognizer } = this;
-    const refused = pictures.map((picture, i) => this.#refusal(picture, i));
+    const refused = pictures.map((picture, i) => this.refusal(picture, `Picture ${i + 1}`));
     const usable = pictures.filter((_, i) => refused[i] === undefined);
     const seen = await this.#admitted(usable.length, signal, async () => {
       const results: PromiseSettledResult<Recognition>[] = [];
@@ -88,7 +93,7 @@ export class Inference {
   /** What the network attends to in the faces of a picture. */
   async explain(picture: Buffer, options: ExplainFacesOptions, signal: AbortSignal): Promise<ExplainedFace[]> {
     const { recognizer } = this;
-    const refusal = this.#refusal(picture, 0);
+    const refusal = this.refusal(picture, 'Picture 1');
     if (refusal !== undefined) throw refusal;
     return this.#admitted(1, signal, () => explainFaces(recognizer, picture, { ...options, signal }));
   }
@@ -101,14 +106,17 @@ export class Inference {
     return this.admission.run(pictures, signal, work, (seconds) => this.#metrics.queueSeconds.observe(seconds));
   }
 
-  /** Why a picture is not looked at. What is no picture at all is told by the decoder. */
-  #refusal(picture: Buffer, index: number): RequestProblem | undefined {
+  /**
+   * Why a picture is not looked at. What is no picture at all is told by the decoder.
+   * @param name of the picture, for the sentence
+   */
+  refusal(picture: Buffer, name: string): RequestProblem | undefined {
     const { maxPixels } = this.#settings;
     const found = readPictureHeader(picture);
     if (found.kind !== 'picture') return undefined;
     const { width, height } = found.header;
     if (width * height <= maxPixels) return undefined;
-    const size = `Picture ${index + 1} is ${width} x ${height} pixels`;
+    const size = `${name} is ${width} x ${height} pixels`;
     return new RequestProblem('too-large', `${size}, more than the ${maxPixels} that are accepted; save it smaller.`);
   }
 }
