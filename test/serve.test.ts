@@ -96,6 +96,8 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
   const picture = { 'content-type': 'image/png' };
   const base64 = portrait.toString('base64');
   const manyParts = new FormData();
+  const asText = new FormData();
+  asText.append('image', portrait.toString('base64'));
   for (let i = 0; i < 10_000; i++) manyParts.append(`part-${i}`, 'x');
   const cases: readonly (readonly [number, string, RequestInit])[] = [
     [422, '/v1/recognize', { method: 'POST', body: 'no picture', headers: picture }],
@@ -132,6 +134,7 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
       { method: 'POST', body: '--x\r\n\r\nfile', headers: { 'content-type': 'multipart/form-data; boundary=x' } },
     ],
     [415, '/v1/recognize', { method: 'POST', body: 'x', headers: { 'content-type': 'multipart/mixed; boundary=x' } }],
+    [400, '/v1/recognize', { method: 'POST', body: asText }],
     [400, '/v1/recognize', { method: 'POST', body: 'x', headers: { 'content-type': 'multipart/form-data' } }],
     [404, '/v1/../../etc/passwd', {}],
     [404, '/nothing', json('{}')],

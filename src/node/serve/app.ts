@@ -58,7 +58,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
     clientErrorHandler: answerSocket,
     ...(tls === undefined ? {} : { https: tls }),
-    http: { maxHeaderSize: maxHeaders, connectionsCheckingInterval: 1000 },
+    // Node cuts a request at the larger of both times.
+    http: { maxHeaderSize: maxHeaders, headersTimeout: settings.slow * 1000, connectionsCheckingInterval: 1000 },
   });
   const guards = new Guards(parts);
   app.decorateRequest('life');

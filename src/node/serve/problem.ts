@@ -99,7 +99,10 @@ const byCode: ReadonlyMap<string, readonly [ProblemName, string]> = new Map([
   ['FST_ERR_BAD_URL', ['bad-request', 'The address cannot be read; check its escapes.']],
   ['FST_ERR_MAX_PARAM_LENGTH', ['not-found', 'The address is too long; check it.']],
   ['FST_PARTS_LIMIT', ['too-large', 'The body has more parts than are accepted; send fewer.']],
-  ['FST_FILES_LIMIT', ['too-large', 'The body has more pictures than are accepted; send fewer.']],
+  [
+    'FST_FILES_LIMIT',
+    ['too-large', 'The body has more files than are accepted; send fewer, or use /v1/recognize/batch.'],
+  ],
   ['FST_FIELDS_LIMIT', ['too-large', 'The body has more fields than are accepted; send fewer.']],
   ['FST_REQ_FILE_TOO_LARGE', ['too-large', 'A picture has more bytes than are accepted; save it smaller.']],
   ['FST_PROTO_VIOLATION', ['bad-request', 'A part has a name that is not accepted; name it as /docs says.']],

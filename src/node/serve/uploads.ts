@@ -115,7 +115,10 @@ async function formUpload(request: FastifyRequest, limits: UploadLimits): Promis
   const read = async (): Promise<void> => {
     for await (const part of parts) {
       if (part.type === 'file') pictures.push(await part.toBuffer());
-      else if (
+      else if (part.fieldname === 'image' || part.fieldname === 'images') {
+        const sentence = `The part ${part.fieldname} is text, not a file; send the picture with a file name, as curl does by -F image=@photo.jpg.`;
+        throw new RequestProblem('bad-request', sentence);
+      } else if (
         typeof part.value !== 'string' ||
         part.valueTruncated ||
         part.fieldnameTruncated ||

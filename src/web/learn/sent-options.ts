@@ -1,12 +1,15 @@
+import { aList, requireOptions } from '../../common/check-options.js';
 import { isCheckpoint } from '../../learn/base.js';
 import type { LearnOptions } from '../../learn/index.js';
 import { pictureReader } from '../decode/dom-pictures.js';
+import { baseAddress } from '../host/base-address.js';
 
 /**
  * What a learner is made of, as a worker can be sent it: addresses are whole, and elements of the page are read here.
  * @throws UserError where an element has no pixels, or none that the page may read
  */
 export async function sentOptions(options: LearnOptions): Promise<LearnOptions> {
+  requireOptions<LearnOptions>(options, { crops: aList }, 'Learner.create');
   const { base, crops } = options;
   const sent: LearnOptions['crops'][number][] = [];
   for (const [i, { crop, label }] of crops.entries()) {
@@ -20,6 +23,6 @@ export async function sentOptions(options: LearnOptions): Promise<LearnOptions> 
 /** A worker's own address is another one, and no URL can be sent. */
 function wholeAddress<T>(source: T): T | string {
   if (source instanceof URL) return source.href;
-  if (typeof source !== 'string' || !URL.canParse(source, document.baseURI)) return source;
-  return new URL(source, document.baseURI).href;
+  if (typeof source !== 'string' || !URL.canParse(source, baseAddress())) return source;
+  return new URL(source, baseAddress()).href;
 }

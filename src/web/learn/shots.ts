@@ -188,19 +188,20 @@ export class Shots {
     for (const id of [...(change.without?.classes ?? []), ...(change.without?.shots ?? [])]) this.#pending.delete(id);
     for (const one of change.classes ?? []) this.#classes.set(one.id, one);
     for (const one of change.shots ?? []) this.#shots.set(one.id, one);
+    if (this.#database !== undefined)
+      for (const one of [...(change.classes ?? []), ...(change.shots ?? [])]) this.#pending.set(one.id, one);
     this.#last = this.#last.then(() => this.#keep(change));
     return this.#last;
   }
 
-  async #keep({ classes = [], shots = [], without = {}, empty = false }: Change): Promise<void> {
+  async #keep({ without = {}, empty = false }: Change): Promise<void> {
     const database = this.#database;
     if (database === undefined) return;
-    for (const one of [...classes, ...shots]) this.#pending.set(one.id, one);
     try {
       // Room is made first, whether or not what waits can be kept.
       if (empty || without.classes !== undefined || without.shots !== undefined)
         await database.change({ without, empty });
-      const waiting = [...this.#pending.values()].filter(({ id }) => this.#classes.has(id) || this.#shots.has(id));
+      const waiting = [...this.#pending.values()];
       if (waiting.length > 0) {
         await database.change({
           classes: waiting.filter((one) => 'name' in one),

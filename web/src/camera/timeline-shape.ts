@@ -28,7 +28,7 @@ export function samplesOf(
   labels: readonly string[],
   face: (frame: VideoFrame) => VideoFace | undefined,
 ): Sample[] {
-  const samples = new Map<number, Sample>();
+  const shown = new Map<number, { readonly time: number; readonly face: VideoFace; readonly first: boolean }>();
   let first = true;
   for (const frame of frames) {
     if (frame.time < from || frame.time > to) continue;
@@ -37,13 +37,14 @@ export function samplesOf(
       first = true;
       continue;
     }
-    const by = new Map(found.smoothed.map(({ label, probability }) => [label, probability]));
-    const values = labels.map((label) => by.get(label) ?? Number.NaN);
     const place = Math.floor((places * (frame.time - from)) / (to - from));
-    samples.set(place, { time: frame.time, values, first: first || samples.get(place)?.first === true });
+    shown.set(place, { time: frame.time, face: found, first: first || shown.get(place)?.first === true });
     first = false;
   }
-  return [...samples.values()];
+  return [...shown.values()].map(({ time, face, first }) => {
+    const by = new Map(face.smoothed.map(({ label, probability }) => [label, probability]));
+    return { time, values: labels.map((label) => by.get(label) ?? Number.NaN), first };
+  });
 }
 
 /** Samples that follow each other without a gap. */

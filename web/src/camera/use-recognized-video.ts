@@ -56,6 +56,12 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
     const again = round !== rounds.current;
     rounds.current = round;
     setReading((before) => ({ ...(again ? before : nothing), phase: 'reading' }));
+    if (source.kind === 'file' && !again) {
+      // It may have played, and even ended, while the network was loaded.
+      element.currentTime = 0;
+      // Where the browser wants a click first, the button says Play.
+      element.play().catch(() => undefined);
+    }
     const read = async (): Promise<void> => {
       let [said, when, hidden] = ['', 0, false];
       let before: VideoFrame | undefined;

@@ -1,6 +1,6 @@
 import { labelColours } from 'poster-v2';
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { getRecognizer, recognizerState } from '../state/recognizer.js';
+import { loadAgain, recognizerState } from '../state/recognizer.js';
 import { settings } from '../state/settings.js';
 import { useStore } from '../state/store.js';
 import { Button, Problem, Progress, ScoreBars, Select } from '../ui/index.js';
@@ -44,7 +44,7 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
     else element.pause();
   };
   const retry = (): void => {
-    if (engine.phase === 'failed') getRecognizer().catch(() => undefined);
+    if (engine.phase === 'failed') loadAgain();
     else setRound(round + 1);
   };
   const time = latest?.time ?? 0;

@@ -1,3 +1,5 @@
+import { openCamera } from 'poster-v2';
+import { messageOf } from '../state/errors.js';
 import { createStore } from '../state/store.js';
 
 /** The camera of the tab Learn: recording and trying share it. */
@@ -12,24 +14,22 @@ export const camera = createStore<CameraState>({ phase: 'off' });
 /** The element that shows the camera. */
 export const cameraVideo = createStore<HTMLVideoElement | undefined>(undefined);
 
+/** Which start counts: none of those before {@link stopCamera}. */
+let turn = 0;
 let starting: Promise<void> | undefined;
 
 /** Turns the camera on, if it is not; `camera` says whether that went well. */
 export function startCamera(): Promise<void> {
   if (camera.value.phase === 'on') return Promise.resolve();
-  starting ??= start().finally(() => {
-    starting = undefined;
-  });
+  starting ??= start(++turn);
   return starting;
 }
 
-async function start(): Promise<void> {
+async function start(own: number): Promise<void> {
   camera.set({ phase: 'starting' });
   try {
-    if (!('mediaDevices' in navigator)) throw new DOMException('', 'SecurityError');
-    const wanted = { facingMode: 'user', width: { ideal: 640 }, height: { ideal: 480 } };
-    const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
-    if (camera.value.phase !== 'starting') {
+    const stream = await openCamera({ width: 640 });
+    if (own !== turn) {
       end(stream);
       return;
     }
@@ -45,12 +45,16 @@ async function start(): Promise<void> {
     }
     camera.set({ phase: 'on', stream });
   } catch (error) {
-    camera.set({ phase: 'failed', reason: reasonOf(error) });
+    if (own === turn) camera.set({ phase: 'failed', reason: messageOf(error) });
+  } finally {
+    if (own === turn) starting = undefined;
   }
 }
 
 export function stopCamera(): void {
   const { value } = camera;
+  turn++;
+  starting = undefined;
   camera.set({ phase: 'off' });
   if (value.phase === 'on') end(value.stream);
 }
@@ -58,17 +62,3 @@ export function stopCamera(): void {
 function end(stream: MediaStream): void {
   for (const track of stream.getTracks()) track.stop();
 }
-
-const reasons: ReadonlyMap<string, string> = new Map([
-  [
-    'NotAllowedError',
-    'The browser does not let this page use the camera. Allow it beside the address, or add pictures instead.',
-  ],
-  ['NotFoundError', 'No camera was found. Connect one, or add pictures instead.'],
-  ['NotReadableError', 'The camera is in use by another program. Close it, then try again.'],
-  ['SecurityError', 'Browsers give the camera to pages of https: only. Open this page so, or add pictures instead.'],
-]);
-
-const reasonOf = (error: unknown): string =>
-  (error instanceof DOMException ? reasons.get(error.name) : undefined) ??
-  'The camera does not start. Try again, or add pictures instead.';

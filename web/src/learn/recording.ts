@@ -31,8 +31,6 @@ export async function startRecording(classId: string, most = Number.POSITIVE_INF
   let [taken, missed] = [0, 0];
   try {
     await startCamera();
-    const recognizer = await getRecognizer();
-    const template = cropTemplateFor(recognizer.classifier.preprocessing);
     while (goesOn() && taken < most && camera.value.phase === 'on') {
       const begun = performance.now();
       const video = cameraVideo.value;
@@ -41,7 +39,13 @@ export async function startRecording(classId: string, most = Number.POSITIVE_INF
         await pause(50);
         continue;
       }
-      const picture = await faceShot(await recognizer.recognize(video, { picture: true }), template);
+      const recognizer = await getRecognizer();
+      const recognition = await recognizer.recognize(video, { picture: true }).catch(async (error: unknown) => {
+        // The settings may have put another in its place.
+        if ((await getRecognizer()) === recognizer) throw error;
+      });
+      if (recognition === undefined) continue;
+      const picture = await faceShot(recognition, cropTemplateFor(recognizer.classifier.preprocessing));
       const label = nameOfClass(classId);
       if (!goesOn() || label === undefined) break;
       if (picture === undefined) missed++;

@@ -44,18 +44,17 @@ export function missingFor(classes: readonly ShotClass[]): string | undefined {
     : `‘${few.name}’ has one picture. Record one more at least: one is kept to measure with.`;
 }
 
-let stop = new AbortController();
-/** Which training may say what it learned: none of those before {@link forget}. */
-let turn = 0;
+/** Ends the training that may say what it learned: none of those before {@link forget}. */
+let current: AbortController | undefined;
 
 /** Learns the classes that were recorded. What was learned before stays until something better is there. */
 export async function train(): Promise<void> {
   const before = training.value;
   if (before.phase === 'preparing' || before.phase === 'training') return;
-  stop = new AbortController();
-  const own = ++turn;
+  const own = new AbortController();
+  current = own;
   const tell = (value: Training): void => {
-    if (own === turn) training.set(value);
+    if (own === current) training.set(value);
   };
   tell({ phase: 'preparing' });
   let learner: Learner | undefined;
@@ -69,12 +68,13 @@ export async function train(): Promise<void> {
       name: 'learned in the browser',
       ...(model === undefined ? {} : { base: model }),
     });
-    const stopped = await trained(learner, tell);
+    const stopped = await trained(learner, own.signal, tell);
+    if (own !== current) return;
     tell(
       stopped && learner.best().history.length < 2 ? before : { phase: 'trained', result: resultOf(learner, stopped) },
     );
   } catch (error) {
-    if (stop.signal.aborted) tell(before);
+    if (own.signal.aborted) tell(before);
     else tell({ phase: 'failed', reason: messageOf(error) });
   } finally {
     await learner?.dispose();
@@ -82,8 +82,7 @@ export async function train(): Promise<void> {
 }
 
 /** @returns whether the visitor ended it */
-async function trained(learner: Learner, tell: (value: Training) => void): Promise<boolean> {
-  const { signal } = stop;
+async function trained(learner: Learner, signal: AbortSignal, tell: (value: Training) => void): Promise<boolean> {
   try {
     for await (const epoch of learner.train({ signal })) {
       const history = training.value.phase === 'training' ? training.value.history : [];
@@ -113,7 +112,7 @@ function resultOf(learner: Learner, stopped: boolean): Result {
 
 /** Ends training; the best until then is kept. */
 export function stopTraining(): void {
-  stop.abort();
+  current?.abort();
   const { value } = training;
   if (value.phase === 'training') training.set({ ...value, stopping: true });
   else if (value.phase === 'preparing') notify('Training ends as soon as it has begun.');
@@ -135,8 +134,8 @@ export function learnedRecognizer({ bytes }: Result): Promise<Recognizer> {
 
 /** Forgets what was learned; training that is under way ends for nothing. */
 export function forget(): void {
-  turn++;
-  stop.abort();
+  current?.abort();
+  current = undefined;
   training.set({ phase: 'idle' });
   forgetRecognizer();
 }

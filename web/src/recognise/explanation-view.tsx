@@ -1,5 +1,5 @@
 import { heatPicture, type Picture, type Recognizer, type Score } from 'poster-v2';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { messageOf } from '../state/errors.js';
 import { Button, Problem, Progress, Select } from '../ui/index.js';
 import { explainPicture, type FaceExplanation } from './explanations.js';
@@ -24,11 +24,17 @@ type State =
 /** What the network looked at, once it is asked for: it takes another run of the network. */
 export function Explanation({ file, face, portrait, scores, recognizer }: ExplanationProps) {
   const [state, setState] = useState<State>({ phase: 'closed' });
+  const asked = useRef(0);
   const explain = (target?: string): void => {
+    // What was asked for before may be answered later.
+    const mine = ++asked.current;
+    const show = (next: State): void => {
+      if (mine === asked.current) setState(next);
+    };
     if (state.phase === 'closed') setState({ phase: 'working' });
     explainPicture(recognizer, file, target).then(
-      (faces) => setState(explained(faces[face])),
-      (error: unknown) => setState({ phase: 'failed', reason: messageOf(error) }),
+      (faces) => show(explained(faces[face])),
+      (error: unknown) => show({ phase: 'failed', reason: messageOf(error) }),
     );
   };
   switch (state.phase) {
