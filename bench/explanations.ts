@@ -5,7 +5,7 @@
  *     node dist/bench/explanations.js DATASET [SPLIT] [PICTURES] [CHECKPOINT]
  */
 import { random } from '../src/common/random.js';
-import { type AttentionMap, loadExplainer } from '../src/explain/index.js';
+import { type AttentionMap, type ClassTokenAttention, loadExplainer } from '../src/explain/index.js';
 import { loadDataset } from '../src/node/datasets/index.js';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { stratifiedSample } from '../src/node/measure/index.js';
@@ -28,17 +28,13 @@ const losses = new Map<string, number>();
 for (const index of chosen) {
   const picture = await loadPicture(samples[index]?.path ?? '', classifier.preprocessing);
   const { classToken, scales, scores, target } = await explainer.explain(picture);
-  const { attention, relevance, rollout } = classToken;
   const stream = random(0, 'explanations', index);
   const chance = (side: number): AttentionMap => ({
     side,
     values: Float32Array.from({ length: side * side }, () => stream.next()),
   });
   const maps: [string, AttentionMap][] = [
-    ['class token, attention', attention.all],
-    ['class token, rollout', rollout.all],
-    ['class token, relevance', relevance.all],
-    ['chance', chance(attention.all.side)],
+    ...(classToken === undefined ? [] : ofClassToken(classToken, chance)),
     ...scales.flatMap((one): [string, AttentionMap][] => [
       [`scale ${one.scale}, attention`, one.attention],
       [`scale ${one.scale}, relevance`, one.relevance],
@@ -56,6 +52,18 @@ console.log(`probability lost, mean over ${chosen.length} pictures of ${root}, s
 for (const [name, loss] of losses) console.log(`${name.padEnd(24)}${(100 * loss).toFixed(1)}%`);
 await explainer.dispose();
 await classifier.dispose();
+
+function ofClassToken(
+  { attention, rollout, relevance }: ClassTokenAttention,
+  chance: (side: number) => AttentionMap,
+): [string, AttentionMap][] {
+  return [
+    ['class token, attention', attention.all],
+    ['class token, rollout', rollout.all],
+    ['class token, relevance', relevance.all],
+    ['chance', chance(attention.all.side)],
+  ];
+}
 
 /** The picture with the highest ninth of the map's cells replaced by its mean. */
 function covered(picture: Float32Array, values: Float32Array, side: number): Float32Array {

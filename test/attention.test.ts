@@ -72,6 +72,7 @@ for (const [name, config] of configs) {
     }
     assert.ok(scales.some(({ relevance }) => sum(relevance.values) > 0));
 
+    assert.ok(classToken);
     const tokens = 1 + config.scales.length;
     assert.equal(classToken.heads.length, config.transformer.heads * tokens);
     for (let h = 0; h < config.transformer.heads; h++) {
@@ -101,8 +102,10 @@ for (const [name, config] of configs) {
 
 test('with one block, rollout is half the attention and relevance needs no other block', async (t) => {
   const explainer = await loadExplainer(await save(t, tinyConfig), { threads: 1 });
-  const { attention, rollout } = (await explainer.explain(picture)).classToken;
+  const { classToken } = await explainer.explain(picture);
   await explainer.dispose();
+  assert.ok(classToken);
+  const { attention, rollout } = classToken;
   assertNear(rollout.itself, (1 + attention.itself) / 2);
   assertNear(rollout.all.values[0] ?? 0, (attention.all.values[0] ?? 0) / 2);
 });
@@ -115,6 +118,7 @@ test('relevance is for the class asked for; attention is not of a class', async 
   const happy = await explain(explainer, source, 'happy');
   const sad = await explain(explainer, source, 'Sadness'); // a synonym
   assert.deepEqual([happy.target, sad.target], ['happy', 'sad']);
+  assert.ok(happy.classToken && sad.classToken);
   assert.deepEqual(happy.classToken.attention, sad.classToken.attention);
   assert.notDeepEqual(happy.classToken.relevance, sad.classToken.relevance);
   await assert.rejects(explain(explainer, source, 'bored'), (error) => {

@@ -57,7 +57,8 @@ describe('what POSTER V2 attends to, against PyTorch in float64', () => {
     }
     outputs = await session.run(feeds);
     await session.dispose();
-    classToken = classTokenAttention((name) => floats(outputs.get(name)), built);
+    assert.ok(built.classToken);
+    classToken = classTokenAttention((name) => floats(outputs.get(name)), built.classToken, built.scales.length);
   });
 
   function compare(expected: Expected): void {

@@ -1,5 +1,5 @@
 import { increase, itemAt } from '../common/item-at.js';
-import { type ExplanationGraph, explained, type ScaleNumber } from '../models/index.js';
+import { type ClassTokenGraph, explained, type ScaleNumber } from '../models/index.js';
 
 /** A square map over the picture, row by row from its top left corner. */
 export interface AttentionMap {
@@ -9,11 +9,11 @@ export interface AttentionMap {
   readonly values: Float32Array;
 }
 
-/** What one scale's window cross-attention looks at. */
+/** What one scale's cross-attention looks at. */
 export interface ScaleAttention {
   /** 1 is the finest. */
   readonly scale: ScaleNumber;
-  /** Attention that each place receives, on average over landmark queries and heads; sums to 1. */
+  /** Attention that each place receives, on average over queries and heads; sums to 1. */
   readonly attention: AttentionMap;
   /** The same for each head: [heads, side side]; each sums to 1. */
   readonly heads: Float32Array;
@@ -58,8 +58,13 @@ export function scaleAttention(outputs: Outputs, scale: ScaleNumber, side: numbe
   };
 }
 
-export function classTokenAttention(outputs: Outputs, { blocks, grid, scales }: ExplanationGraph): ClassTokenAttention {
-  const tokens = 1 + scales.length * grid * grid;
+/** @param scales how many scales' tokens follow the class token */
+export function classTokenAttention(
+  outputs: Outputs,
+  { blocks, grid }: ClassTokenGraph,
+  scales: number,
+): ClassTokenAttention {
+  const tokens = 1 + scales * grid * grid;
   const last = outputs(explained.block(blocks - 1));
   const attention = meanOfRows(last, tokens);
   const earlier = Array.from({ length: blocks - 1 }, (_, b) => blocks - 2 - b);
@@ -70,7 +75,7 @@ export function classTokenAttention(outputs: Outputs, { blocks, grid, scales }: 
   for (const b of earlier) rollout = throughBlock(rollout, meanHeads(b));
   const relevance = outputs(explained.classTokenRelevance);
 
-  const onGrids = (row: Float32Array | Float64Array): TokenWeights => tokenWeights(row, grid, scales.length);
+  const onGrids = (row: Float32Array | Float64Array): TokenWeights => tokenWeights(row, grid, scales);
   return { attention: onGrids(attention), heads: last, rollout: onGrids(rollout), relevance: onGrids(relevance) };
 }
 

@@ -7,7 +7,7 @@ import { printable } from '../common/printable.js';
 import type { LowContrast } from '../image/contrast.js';
 import type { ImageSource } from '../image/image-source.js';
 import { argmax } from '../metrics/argmax.js';
-import { buildExplanation, explained as outputNames } from '../models/index.js';
+import { type AttentionDirection, buildExplanation, explained as outputNames } from '../models/index.js';
 import { type NetworkOptions, openNetwork } from '../recognize/network.js';
 import { loadPicture } from '../recognize/pictures.js';
 import { ranked, type Score } from '../recognize/scores.js';
@@ -27,8 +27,12 @@ export interface Explanation {
   readonly scores: readonly Score[];
   /** The label that relevance is for. */
   readonly target: string;
+  /** Whose tokens ask at the scales, and over whose places their maps are. */
+  readonly direction: AttentionDirection;
+  /** One or more. */
   readonly scales: readonly ScaleAttention[];
-  readonly classToken: ClassTokenAttention;
+  /** Undefined for a network whose decision is not made from a class token, such as POSTER V1. */
+  readonly classToken: ClassTokenAttention | undefined;
 }
 
 /** A network with its weights, ready to show what it attends to. */
@@ -54,6 +58,7 @@ export async function loadExplainer(source: FileSource, options: NetworkOptions 
     options,
   );
   const { labels } = description.labels;
+  const { scales, direction, classToken } = built;
   const forClass = (picture: Float32Array, index: number): ReturnType<typeof run> => {
     // Without a class the weights are 0, and so is all relevance.
     const weights = Float32Array.from(labels, (_, k) => (k === index ? 1 : 0));
@@ -72,8 +77,9 @@ export async function loadExplainer(source: FileSource, options: NetworkOptions 
       return {
         scores: ranked(labels, logits, probabilities),
         target: itemAt(labels, index),
-        scales: built.scales.map((scale, i) => scaleAttention(outputs, scale, itemAt(built.sides, i))),
-        classToken: classTokenAttention(outputs, built),
+        direction,
+        scales: scales.map((scale, i) => scaleAttention(outputs, scale, itemAt(built.sides, i))),
+        classToken: classToken && classTokenAttention(outputs, classToken, scales.length),
       };
     },
     dispose,

@@ -1,5 +1,6 @@
+import type { AttentionDirection } from '../models/index.js';
 import type { Score } from '../recognize/scores.js';
-import type { AttentionMap, TokenWeights } from './attention-maps.js';
+import type { AttentionMap, ClassTokenAttention, TokenWeights } from './attention-maps.js';
 import type { Explanation } from './explain.js';
 
 /** A map as rows of columns. */
@@ -15,6 +16,7 @@ export interface ExplanationDocument {
   readonly expression: string | null;
   readonly scores: readonly Score[];
   readonly target: string;
+  readonly direction: AttentionDirection;
   readonly scales: readonly {
     readonly scale: number;
     readonly side: number;
@@ -22,16 +24,18 @@ export interface ExplanationDocument {
     readonly attention: MapDocument;
     readonly relevance: MapDocument;
   }[];
-  readonly classToken: Readonly<Record<'attention' | 'rollout' | 'relevance', TokenWeightsDocument>>;
+  /** Null for a network without a class token. */
+  readonly classToken: Readonly<Record<'attention' | 'rollout' | 'relevance', TokenWeightsDocument>> | null;
 }
 
 /** The numbers of an explanation as programs read them, plain JSON: maps as rows of columns, six digits. */
-export function explanationDocument({ scores, target, scales, classToken }: Explanation): ExplanationDocument {
-  const { attention, rollout, relevance } = classToken;
+export function explanationDocument(explanation: Explanation): ExplanationDocument {
+  const { scores, target, direction, scales, classToken } = explanation;
   return {
     expression: scores[0]?.label ?? null,
     scores,
     target,
+    direction,
     scales: scales.map((one) => ({
       scale: one.scale,
       side: one.attention.side,
@@ -39,8 +43,12 @@ export function explanationDocument({ scores, target, scales, classToken }: Expl
       attention: rows(one.attention),
       relevance: rows(one.relevance),
     })),
-    classToken: { attention: tokens(attention), rollout: tokens(rollout), relevance: tokens(relevance) },
+    classToken: classToken === undefined ? null : classTokenDocument(classToken),
   };
+}
+
+function classTokenDocument({ attention, rollout, relevance }: ClassTokenAttention): ExplanationDocument['classToken'] {
+  return { attention: tokens(attention), rollout: tokens(rollout), relevance: tokens(relevance) };
 }
 
 function tokens({ itself, scales, all }: TokenWeights): TokenWeightsDocument {

@@ -13,6 +13,7 @@ export function explanationTensors({ scales, classToken }: Explanation): Map<str
     put(`scale/${scale}/heads`, heads, [heads.length / (side * side), side, side]);
     put(`scale/${scale}/relevance`, relevance.values, [side, side]);
   }
+  if (classToken === undefined) return tensors;
   const { heads, ...maps } = classToken;
   for (const [name, { itself, scales: parts }] of Object.entries(maps)) {
     const row = Float32Array.from([itself, ...parts.flatMap(({ values }) => [...values])]);

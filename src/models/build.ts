@@ -32,7 +32,8 @@ export function buildEmbedding(network: ConfiguredNetwork): EmbeddingGraph {
  * @throws UserError for a network without attention.
  */
 export function buildExplanation(network: ConfiguredNetwork): ExplanationGraph {
-  if (network.explanation !== undefined) return network.explanation(buildForward(network, 'inference'));
+  const explanation = network.explanation?.(buildForward(network, 'inference'));
+  if (explanation !== undefined) return explanation;
   throw new UserError(
     `${network.name} has no attention that could be shown: explain a network that has, such as poster-v2 or poster-v2-nano.`,
   );

@@ -29,7 +29,7 @@ export interface ConfiguredNetwork {
   /** Images [N, C, S, S], normalised -> logits [N, classes]. */
   build(scope: Scope, images: Tensor, options?: BuildOptions): Tensor;
   /** Undefined for a network without attention. */
-  readonly explanation: ((forward: Forward) => ExplanationGraph) | undefined;
+  readonly explanation: ((forward: Forward) => ExplanationGraph | undefined) | undefined;
   /** Undefined for a network without published code. */
   readonly published: PublishedNetwork | undefined;
   /** The same network for as many classes. */

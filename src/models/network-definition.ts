@@ -124,6 +124,6 @@ export interface NetworkDefinition<Config extends NetworkConfig> {
   /** Its own options of a run, such as ablations. */
   readonly options?: NetworkOptions<Config>;
   readonly published?: PublishedCode<Config>;
-  /** The graph that shows what its attention attends to. */
-  explanation?(config: Config, forward: Forward): ExplanationGraph;
+  /** The graph that shows what its attention attends to; undefined where these sizes have none that could be shown. */
+  explanation?(config: Config, forward: Forward): ExplanationGraph | undefined;
 }

@@ -3,6 +3,7 @@ import { type ConfiguredNetwork, networkFamily } from '../configured-network.js'
 import type { Variant } from '../network-definition.js';
 import { ir50Name } from '../parts/ir50.js';
 import { ir50Part, landmarkPart } from '../parts/network-parts.js';
+import { posterV1Explanation } from './explanation.js';
 import { posterV1Options } from './options.js';
 import { posterV1 } from './poster-v1.js';
 import {
@@ -86,6 +87,7 @@ export const posterV1Family = networkFamily<PosterV1Config>({
   rename: inSequence,
   options: posterV1Options,
   published: posterV1Code,
+  explanation: posterV1Explanation,
 });
 
 /** A POSTER V1 of these sizes. */

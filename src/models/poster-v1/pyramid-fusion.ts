@@ -111,5 +111,5 @@ function crossAttention(scope: Scope, own: Tensor, queries: Tensor, heads: numbe
   const [keys, values] = [itemAt(parts, 0), itemAt(parts, 1)];
   const q = splitHeads(queries, heads, 'rows');
   const attended = attend(scope, q, splitHeads(keys, heads, 'columns'), splitHeads(values, heads, 'rows'));
-  return linear(scope.at('proj'), mergeHeads(attended), { features });
+  return scope.tap('added', linear(scope.at('proj'), mergeHeads(attended), { features }));
 }

@@ -1,7 +1,8 @@
 import { gradients } from '../../autodiff/index.js';
 import { itemAt } from '../../common/item-at.js';
-import { dimOf, input, type Tensor } from '../../graph/index.js';
-import { div, mul, reduceMean, reduceSum, relu, reshape, softmax, sqrt, transpose } from '../../ops/index.js';
+import { dimOf, type Tensor } from '../../graph/index.js';
+import { div, mul, reduceMean, reduceSum, relu, reshape, softmax, transpose } from '../../ops/index.js';
+import { shareOf, weightedScore } from '../explanation-parts.js';
 import { inferenceOf, tapped as tappedIn } from '../forward.js';
 import { type ExplanationGraph, explained, type Forward } from '../network-graphs.js';
 import { mapSizes, type PosterV2Config } from './poster-v2-config.js';
@@ -17,8 +18,7 @@ export function posterV2Explanation(config: PosterV2Config, { logits, scope }: F
     ...scales.map((scale) => tapped(`attn${scale}.probabilities`)),
     tapped(`VIT.blocks.${blocks - 1}.attn.probabilities`),
   ];
-  const score = reduceSum(mul(logits, input(explained.classWeights, 'float32', logits.shape)), [1, 0]);
-  const slopes = gradients(score, places);
+  const slopes = gradients(weightedScore(logits), places);
   const outputs = new Map<string, Tensor>([
     ['logits', logits],
     ['probabilities', softmax(logits)],
@@ -37,13 +37,14 @@ export function posterV2Explanation(config: PosterV2Config, { logits, scope }: F
     const window = config.attention[scale - 1]?.window ?? side;
     const windows = (side / window) ** 2; // Each window's rows sum to 1.
     outputs.set(explained.scale(scale), onMap(div(reduceMean(attention, [-2]), windows), side, window));
-    outputs.set(explained.share(scale), div(norm(tapped(`scaled${scale}`)), norm(tapped(`window${scale}`))));
+    outputs.set(explained.share(scale), shareOf(tapped(`scaled${scale}`), tapped(`window${scale}`)));
     const n = dimOf(relevance, 0);
     const received = reduceSum(relevance, [-2], true); // one "head"
     outputs.set(explained.scaleRelevance(scale), reshape(onMap(received, side, window), [n, side, side]));
   });
   const sides = scales.map((scale) => itemAt(sizes, scale - 1));
-  return { ...inferenceOf(outputs, scope), scales, blocks, grid: sizes[2], sides };
+  const direction = config.landmark === 'none' ? 'image-to-image' : 'landmarks-to-image';
+  return { ...inferenceOf(outputs, scope), scales, sides, direction, classToken: { blocks, grid: sizes[2] } };
 }
 
 /** [N, heads, w w], with several windows [N, windows, heads, w w] -> [N, heads, S, S]. */
@@ -54,9 +55,4 @@ function onMap(x: Tensor, side: number, window: number): Tensor {
   const count = side / window;
   const grid = reshape(x, [n, count, count, heads, window, window]);
   return reshape(transpose(grid, [0, 3, 1, 4, 2, 5]), [n, heads, side, side]);
-}
-
-/** Euclidean length over all but the first axis: [N, T, C] -> [N]. */
-function norm(x: Tensor): Tensor {
-  return sqrt(reduceSum(reduceSum(mul(x, x), [2]), [1]));
 }

@@ -7,9 +7,15 @@ import type { HeatCell, HeatPanel } from './heat-panel.js';
 /** Which of the class token's maps without a class is drawn. */
 export type TokenMap = 'attention' | 'rollout';
 
+const scaleTitles: Readonly<Record<Explanation['direction'], string>> = {
+  'landmarks-to-image': 'Window cross-attention: where each scale looks, asked by the landmarks of the face',
+  'image-to-image': 'Window attention: where each scale looks, asked by the image itself',
+  'image-to-landmarks': 'Cross-attention, first block: where the image looks in the landmark stream',
+};
+
 /** The panel for a picture called `name`. */
 export function explanationPanel(name: string, explanation: Explanation, drawn: TokenMap): HeatPanel {
-  const { scores, target, scales, classToken } = explanation;
+  const { scores, target, direction, scales, classToken } = explanation;
   const ranking = scores.slice(0, 3).map(({ label, probability }) => `${label} ${percent(probability)}%`);
   const windows = scales.map(({ scale, attention, share }): HeatCell => {
     const most = `up to ${peak(attention).toFixed(1)} times an even share`;
@@ -22,21 +28,31 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
   const numbers = scales.map(({ scale }) => scale);
   const labels = scores.map(({ label }) => label);
   const colour = labelColours(labels)[labels.indexOf(target)];
+  const relevant = `Relevance for ${target}: what speaks for it (attention times gradient`;
+  const picture: HeatCell = { title: 'Picture', note: 'under the maps, in its own colours' };
+  const scaleRow = { title: scaleTitles[direction], cells: [picture, ...windows] };
+  const shown = { title: name, subtitle: ranking.join(', ') };
+  if (classToken === undefined) {
+    const cells = scales.map(({ scale, relevance }): HeatCell => {
+      return { title: `Scale ${scale}, ${grid(relevance)}`, note: '', map: relevance };
+    });
+    return {
+      ...shown,
+      rows: [scaleRow, { title: `${relevant})`, ...defined({ colour }), cells }],
+      legend: ['from nothing', 'the most of a map'],
+    };
+  }
   const how = drawn === 'attention' ? 'last block' : 'all blocks (rollout)';
   return {
-    title: name,
-    subtitle: ranking.join(', '),
+    ...shown,
     rows: [
-      {
-        title: 'Window cross-attention: where each scale looks, asked by the landmarks of the face',
-        cells: [{ title: 'Picture', note: 'under the maps, in its own colours' }, ...windows],
-      },
+      scaleRow,
       {
         title: `Class token, ${how}: where the decision takes its features from`,
         cells: tokenCells(classToken[drawn], numbers, 'of its attention goes'),
       },
       {
-        title: `Relevance for ${target}: what speaks for it (attention times gradient, last block)`,
+        title: `${relevant}, last block)`,
         ...defined({ colour }),
         cells: tokenCells(classToken.relevance, numbers, 'of it goes back'),
       },

@@ -15,10 +15,16 @@ const explanation = z.strictObject({
   expression: z.string().nullable(),
   scores,
   target: z.string().meta({ description: 'the label that relevance is for' }),
+  direction: z
+    .enum(['landmarks-to-image', 'image-to-image', 'image-to-landmarks'])
+    .meta({ description: 'whose tokens ask at the scales, and over whose places their maps are' }),
   scales: z.array(
     z.strictObject({ scale: z.number(), side: z.int(), share: z.number(), attention: map, relevance: map }),
   ),
-  classToken: z.strictObject({ attention: tokens, rollout: tokens, relevance: tokens }),
+  classToken: z
+    .strictObject({ attention: tokens, rollout: tokens, relevance: tokens })
+    .nullable()
+    .meta({ description: 'null for a network without a class token' }),
 });
 
 explanation satisfies z.ZodType<ExplanationDocument>;

@@ -69,14 +69,15 @@ interface MapsProps {
   readonly onTarget: (label: string) => void;
 }
 
-function Maps({ explanation: { target, attention, relevance }, portrait, scores, onTarget }: MapsProps) {
+function Maps({ explanation: { target, attention, relevance, decides }, portrait, scores, onTarget }: MapsProps) {
+  const features = decides ? 'Where it takes its features from' : 'Where it looks first';
   return (
     <div class="maps">
       <h3 class="subtitle">What it looked at</h3>
       <div class="evidence-pair">
         <figure>
-          <PictureCanvas picture={heatPicture(portrait, attention)} label="Where the network takes its features from" />
-          <figcaption>Where it takes its features from</figcaption>
+          <PictureCanvas picture={heatPicture(portrait, attention)} label={features} />
+          <figcaption>{features}</figcaption>
         </figure>
         <figure>
           <PictureCanvas picture={heatPicture(portrait, relevance)} label={`What speaks for ${target}`} />

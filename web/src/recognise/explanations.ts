@@ -1,10 +1,12 @@
-import { type AttentionMap, explainFaces, type Recognizer } from 'poster-v2';
+import { type AttentionMap, type Explanation, explainFaces, type Recognizer } from 'poster-v2';
 
 export interface FaceExplanation {
   /** The expression that relevance is for. */
   readonly target: string;
-  /** Where the decision takes its features from, over all scales. */
+  /** Where the decision takes its features from, over all scales; without a class token where the network looks first. */
   readonly attention: AttentionMap;
+  /** Whether a class token decides. */
+  readonly decides: boolean;
   /** What speaks for the target. */
   readonly relevance: AttentionMap;
 }
@@ -34,8 +36,15 @@ export function explainPicture(recognizer: Recognizer, file: Blob, target?: stri
 
 async function explain(recognizer: Recognizer, file: Blob, target: string | undefined): Explained {
   const faces = await explainFaces(recognizer, file, target === undefined ? {} : { target });
-  return faces.map(({ explanation }) => {
-    const { attention, relevance } = explanation.classToken;
-    return { target: explanation.target, attention: attention.all, relevance: relevance.all };
-  });
+  return faces.map(({ explanation }) => mapsOf(explanation));
+}
+
+function mapsOf({ target, classToken, scales }: Explanation): FaceExplanation {
+  if (classToken !== undefined) {
+    const { attention, relevance } = classToken;
+    return { target, attention: attention.all, relevance: relevance.all, decides: true };
+  }
+  const [first] = scales;
+  if (first === undefined) throw new Error('An explanation has no map.');
+  return { target, attention: first.attention, relevance: first.relevance, decides: false };
 }
