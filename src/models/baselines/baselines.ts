@@ -42,6 +42,8 @@ interface BaselineRules<Backbone> {
   readonly schema: z.ZodType<Backbone>;
   readonly published: Sizes<Backbone>;
   readonly nano: Sizes<Backbone>;
+  /** Name of its first convolution's weight. */
+  readonly first: string;
   /** The backbone as a part of the network. */
   part(prefix: string): NetworkPart;
   /** Pictures -> the last map [N, C, s, s]. */
@@ -90,6 +92,8 @@ function baselineFamily<Backbone>(rules: BaselineRules<Backbone>): NetworkFamily
     },
     head: 'fc',
     features: 'features',
+    // A file of the backbone alone begins with its first tensor: here that is no sign of where the network begins.
+    anchors: [`backbone.${rules.first}`],
     parts: [rules.part('backbone.')],
   });
 }
@@ -102,6 +106,7 @@ export const ir50Family = baselineFamily<Ir50Config>({
   schema: ir50Schema,
   published: { backbone: publishedIr50, parameters: '17.6M' },
   nano: { backbone: nanoIr50, parameters: '1.4M' },
+  first: 'input_layer.0.weight',
   part: ir50Part,
   build: (scope, images, config) => itemAt(ir50(scope, images, config), 2),
 });
@@ -114,6 +119,7 @@ export const mobileFaceNetFamily = baselineFamily<MobileFaceNetConfig>({
   schema: mobileFaceNetSchema,
   published: { backbone: publishedMobileFaceNet, parameters: '0.9M' },
   nano: { backbone: nanoMobileFaceNet, parameters: '0.12M' },
+  first: 'conv1.conv.weight',
   part: landmarkPart,
   build: (scope, images, config) => itemAt(mobileFaceNet(scope, images, config), 2),
 });
