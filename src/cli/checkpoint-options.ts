@@ -83,6 +83,11 @@ export function openCheckpoint(options: CheckpointOptions): Promise<Classifier> 
   return openAs(loadClassifier, options);
 }
 
+/** The checkpoint as figures of the published code are measured. */
+export function openToMeasure(options: CheckpointOptions): Promise<Classifier> {
+  return openAs((path, network) => loadClassifier(path, { ...network, acrossBatch: true }), options);
+}
+
 /** The checkpoint with a face detector. */
 export function openRecognizer(options: CheckpointOptions, more: RecognizerOptions): Promise<Recognizer> {
   const load = (checkpoint: string, network: NetworkOptions): Promise<Recognizer> =>

@@ -8,7 +8,7 @@ import type { RunFolder } from '../node/report/index.js';
 import type { Classifier } from '../recognize/index.js';
 import type { DeviceName } from '../runtime/index.js';
 import { labelSetArgument, numberOf } from './arguments.js';
-import { deviceOption, labelSetNames, openCheckpoint, positive } from './checkpoint-options.js';
+import { deviceOption, labelSetNames, openToMeasure, positive } from './checkpoint-options.js';
 import { note, noteSkipped } from './context.js';
 import { countBar } from './progress.js';
 
@@ -49,7 +49,7 @@ export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Pr
     if (split === undefined) return undefined;
     throw new UserError('--split names a part of a dataset; give --data too, or leave it out.', 'usage');
   }
-  const classifier: Classifier = await openCheckpoint({
+  const classifier: Classifier = await openToMeasure({
     checkpoint: run.bestCheckpoint,
     device,
     ...defined({ threads }),

@@ -15,8 +15,8 @@ export function buildForward(network: ConfiguredNetwork, mode: Mode, options: Fo
   return forwardOf(network.config, { mode, frozen }, (scope, images) => network.build(scope, images, own));
 }
 
-export function buildInference(network: ConfiguredNetwork): Inference {
-  const { logits, scope } = buildForward(network, 'inference');
+export function buildInference(network: ConfiguredNetwork, options: BuildOptions = {}): Inference {
+  const { logits, scope } = buildForward(network, 'inference', options);
   return inferenceOf({ logits, probabilities: softmax(logits) }, scope);
 }
 

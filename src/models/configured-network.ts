@@ -11,6 +11,7 @@ import {
   type NetworkConfig,
   type NetworkDefinition,
   type NetworkPart,
+  type StatedCost,
 } from './network-definition.js';
 import type { ExplanationGraph, Forward } from './network-graphs.js';
 import type { NetworkOption } from './network-options.js';
@@ -57,6 +58,7 @@ export interface NetworkVariant {
   readonly recipe: NetworkRecipe & Readonly<Record<string, unknown>>;
   /** The network's own options where the published code is repeated. */
   readonly optionsAsPublished: Readonly<Record<string, unknown>>;
+  readonly stated: StatedCost | undefined;
 }
 
 /** A definition, whatever the type of its configuration. */
@@ -75,6 +77,8 @@ export interface NetworkFamily {
   /** Whether a file may hold a tensor of this name that is not read. */
   isUnread(name: string): boolean;
   readonly options: readonly NetworkOption[];
+  /** What of its batch a picture's logits depend on as published; undefined where they are its own. */
+  readonly acrossBatch: string | undefined;
   /** Recipes of the published code: on every dataset, and complete on each. */
   readonly published:
     | { readonly recipe: Recipe; readonly datasetRecipes: Readonly<Record<string, Recipe>> }
@@ -126,6 +130,7 @@ export function networkFamily<Config extends NetworkConfig>(definition: NetworkD
     rename: (name) => definition.rename?.(name) ?? name,
     isUnread: (name) => published?.isUnread(name) === true,
     options: options?.list ?? [],
+    acrossBatch: definition.acrossBatch,
     published,
     get variants() {
       variants ??= definition.variants.map((one) => networkVariant(one, configured(one.name, one.config)));
@@ -157,6 +162,7 @@ function networkVariant<Config extends NetworkConfig>(
     recipe,
     options,
     optionsAsPublished,
+    stated,
   }: NetworkDefinition<Config>['variants'][0],
   network: ConfiguredNetwork,
 ): NetworkVariant {
@@ -167,6 +173,7 @@ function networkVariant<Config extends NetworkConfig>(
     preprocessing: { imageSize: config.imageSize, channels: config.inputChannels, ...normalisation },
     recipe: { ...recipe, ...options },
     optionsAsPublished: optionsAsPublished ?? {},
+    stated,
   };
 }
 

@@ -29,10 +29,21 @@ export interface Variant<Config extends NetworkConfig> {
   readonly normalisation: Pick<Preprocessing, 'mean' | 'std'>;
   /** How it is trained where no option says otherwise. */
   readonly recipe: NetworkRecipe;
+  /** What is said of its cost elsewhere. */
+  readonly stated?: StatedCost;
   /** The network's own options in that recipe. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** The network's own options where the published code is repeated with its faults. */
   readonly optionsAsPublished?: Readonly<Record<string, unknown>>;
+}
+
+/** What a publication says of a network's cost. */
+export interface StatedCost {
+  /** Where: `the abstract of arXiv 2301.12149`. */
+  readonly where: string;
+  readonly parameters: number;
+  /** `FLOPs` as stated. Papers and tools call multiply-accumulates so, too. */
+  readonly flops?: number;
 }
 
 /**
@@ -124,6 +135,11 @@ export interface NetworkDefinition<Config extends NetworkConfig> {
   /** Its own options of a run, such as ablations. */
   readonly options?: NetworkOptions<Config>;
   readonly published?: PublishedCode<Config>;
+  /**
+   * What of the pictures that are run together each picture's logits depend on with {@link BuildOptions.acrossBatch}, in
+   * prose: `the mean features of its batch`.
+   */
+  readonly acrossBatch?: string;
   /** The graph that shows what its attention attends to; undefined where these sizes have none that could be shown. */
   explanation?(config: Config, forward: Forward): ExplanationGraph | undefined;
 }

@@ -6,10 +6,16 @@ import type { Preprocessing } from '../common/preprocessing.js';
 import { buildInference } from '../models/index.js';
 import type { ModelDescription, Preference } from '../safetensors/index.js';
 import type { Classified } from './classified.js';
-import { type NetworkOptions, openNetwork } from './network.js';
+import { type NetworkOptions, noteAlone, openNetwork } from './network.js';
 import { tempered } from './tempered.js';
 
-export type ClassifierOptions = NetworkOptions;
+export interface ClassifierOptions extends NetworkOptions {
+  /**
+   * Where the logits of the published code depend on the pictures that are classified together, let them, as its figures
+   * were measured (default false: a picture's logits are its own).
+   */
+  readonly acrossBatch?: boolean;
+}
 
 /** A network with its weights, ready to recognise. */
 export interface Classifier {
@@ -18,6 +24,8 @@ export interface Classifier {
   readonly description: ModelDescription;
   /** Which head decides; left out: the network's own. */
   readonly prefer?: Preference;
+  /** What of the pictures that are classified together each one's logits depend on; left out: they are its own. */
+  readonly acrossBatch?: string;
   /**
    * @param images [n, C, S, S], preprocessed (`loadPicture`)
    * @param n pictures, at least 1; any number, memory permitting
@@ -33,16 +41,18 @@ export interface Classifier {
  * where the device is not there.
  */
 export async function loadClassifier(source: FileSource, options: ClassifierOptions = {}): Promise<Classifier> {
-  const { description, temperature, run, dispose } = await host.withCheckpoint(
+  const { acrossBatch = false } = options;
+  const { description, network, temperature, run, dispose } = await host.withCheckpoint(
     source,
-    (checkpoint) => openNetwork(checkpoint, options, buildInference),
+    (checkpoint) => openNetwork(checkpoint, options, (found) => buildInference(found, { acrossBatch })),
     options,
   );
+  if (!acrossBatch) noteAlone(network);
   return {
     labels: description.labels,
     preprocessing: description.preprocessing,
     description,
-    ...defined({ prefer: options.prefer }),
+    ...defined({ prefer: options.prefer, acrossBatch: acrossBatch ? network.family.acrossBatch : undefined }),
     async classify(images, n) {
       const outputs = await run(images, n);
       const raw = { logits: outputs('logits'), probabilities: outputs('probabilities') };

@@ -58,6 +58,7 @@ export interface NetworkOptions extends ProgressOptions {
 /** A graph of a checkpoint's network, its weights in place. */
 export interface Network<Built extends Inference> {
   readonly description: ModelDescription;
+  readonly network: ConfiguredNetwork;
   /** What logits are divided by before the softmax; undefined where the file holds none, or `raw` leaves it out. */
   readonly temperature: number | undefined;
   /** What `build` made. */
@@ -105,6 +106,7 @@ export async function openNetwork<Built extends Inference>(
   const { channels, imageSize } = description.preprocessing;
   return {
     description,
+    network,
     temperature: raw ? undefined : description.temperature?.value,
     built,
     async run(images, n, more = new Map()) {
@@ -120,6 +122,15 @@ export async function openNetwork<Built extends Inference>(
     },
     dispose: () => session.dispose(),
   };
+}
+
+/** Says of a network whose pictures depend on each other as published that here they do not. */
+export function noteAlone({ family }: ConfiguredNetwork): void {
+  if (family.acrossBatch === undefined) return;
+  host.note(
+    `In the published code of ${family.title} a picture's logits depend on ${family.acrossBatch}; here its own stand for them, ` +
+      'so that it gets the same answer in any company.',
+  );
 }
 
 /** Programs without types may pass anything. @throws UserError */

@@ -15,7 +15,7 @@ import {
   type CheckpointOptions,
   labelSetNames,
   lowContrastOption,
-  openCheckpoint,
+  openToMeasure,
   positive,
   preferOption,
   rawOption,
@@ -142,7 +142,7 @@ async function run(flags: EvaluateFlags): Promise<void> {
   const measurements: Measurement[] = [];
   for (const checkpoint of flags.checkpoint) {
     if (flags.checkpoint.length > 1) note(checkpoint);
-    const classifier = await openCheckpoint({ ...flags, checkpoint });
+    const classifier = await openToMeasure({ ...flags, checkpoint });
     try {
       measurements.push(await measure(classifier, checkpoint, flags));
     } finally {

@@ -30,6 +30,7 @@ export const armFamily = networkFamily<ArmConfig>({
   head: 'fc',
   features: 'flat',
   anchors: ['features.0.weight'],
+  acrossBatch: 'the mean features of its batch',
   published: {
     has: (config) => sizesOf(config) === sizesOf(armConfig),
     // Everything that it registers is read.

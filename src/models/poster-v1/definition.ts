@@ -49,7 +49,15 @@ export const posterV1Family = networkFamily<PosterV1Config>({
   reference: 'arXiv 2204.04083',
   className: 'PosterV1',
   variants: [
-    published('poster-v1', 'POSTER V1 (large) as published for RAF-DB: 224x224 BGR, 58.9M parameters', 8, forRafDb),
+    {
+      ...published(
+        'poster-v1',
+        'POSTER V1 (large) as published for RAF-DB: 224x224 BGR, 58.9M parameters',
+        8,
+        forRafDb,
+      ),
+      stated: { where: 'the log in its repository', parameters: 70.843e6 },
+    },
     published('poster-v1-base', 'POSTER V1 (base) as published for RAF-DB: 224x224 BGR, 49.1M parameters', 6, forRafDb),
     published(
       'poster-v1-small',

@@ -30,6 +30,7 @@ export const posterV2Family = networkFamily<PosterV2Config>({
       normalisation: { mean: imagenetMean, std: imagenetStd },
       recipe: posterV2Recipe,
       optionsAsPublished: { landmark: 'as-published' },
+      stated: { where: 'the abstract of arXiv 2301.12149', parameters: 43.7e6, flops: 8.4e9 },
     },
     {
       name: 'poster-v2-nano',

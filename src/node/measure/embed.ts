@@ -3,7 +3,7 @@ import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { argmax } from '../../metrics/argmax.js';
 import { buildEmbedding } from '../../models/index.js';
-import { type NetworkOptions, openNetwork } from '../../recognize/network.js';
+import { type NetworkOptions, noteAlone, openNetwork } from '../../recognize/network.js';
 import { tempered } from '../../recognize/tempered.js';
 import type { ModelDescription } from '../../safetensors/index.js';
 import { withCheckpoint } from '../checkpoints/index.js';
@@ -34,9 +34,10 @@ export interface Embedder {
  * @throws UserError as `loadClassifier` does.
  */
 export async function loadEmbedder(path: string, options: NetworkOptions = {}): Promise<Embedder> {
-  const { description, temperature, built, run, dispose } = await withCheckpoint(path, (checkpoint) =>
+  const { description, network, temperature, built, run, dispose } = await withCheckpoint(path, (checkpoint) =>
     openNetwork(checkpoint, options, buildEmbedding),
   );
+  noteAlone(network);
   return {
     description,
     dimension: built.features,

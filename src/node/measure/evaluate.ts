@@ -134,6 +134,8 @@ export async function evaluateOn(
         seen: opened.dataset.samples.length - dataset.samples.length,
       },
       views,
+      batch:
+        classifier.acrossBatch === undefined ? undefined : { dependsOn: classifier.acrossBatch, pictures: batchSize },
       lowContrast: low === null ? null : { pictures: low, treatment: lowContrast },
       weights: classifier.labels.labels,
       data: dataLabels.labels,

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import type { LowContrast } from '../../image/index.js';
 import type { View } from '../../recognize/index.js';
 import type { Preference, ProtocolRecord, TrainingRecord } from '../../safetensors/index.js';
@@ -33,6 +34,11 @@ export interface Protocol {
   readonly cropScale: number | null;
   /** Pictures measured whose contrast is low, and what became of them; null of tensors, whose contrast is not known. */
   readonly lowContrast: { readonly pictures: number; readonly treatment: LowContrast } | null;
+  /**
+   * What of the pictures that were run together each one's logits depend on; left out where they are each picture's own.
+   * So many pictures were run together, in the order of the dataset, the last ones fewer.
+   */
+  readonly batch?: { readonly dependsOn: string; readonly pictures: number };
   readonly labels: {
     readonly weights: readonly string[];
     readonly data: readonly string[];
@@ -60,6 +66,7 @@ export interface ProtocolFacts {
   readonly shared: Protocol['shared'];
   readonly views: readonly View[];
   readonly lowContrast: Protocol['lowContrast'];
+  readonly batch: Protocol['batch'];
   readonly weights: readonly string[];
   readonly data: readonly string[];
   readonly mapping: LabelMapping;
@@ -72,7 +79,7 @@ export interface ProtocolFacts {
 /** The protocol of a measurement, with its deviations in words. */
 export function protocolOf(facts: ProtocolFacts): Protocol {
   const { dataset, split, fold, pictures, shared, views, weights, data, mapping, unknownPictures, training } = facts;
-  const { lowContrast } = facts;
+  const { lowContrast, batch } = facts;
   const { unknown, absent, options } = mapping;
   const labels: Protocol['labels'] = {
     weights,
@@ -90,12 +97,14 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
     views: views.map(({ name }) => name),
     cropScale: cropScaleOf(views),
     lowContrast,
+    ...defined({ batch }),
     labels,
     training: training === undefined ? null : { words: training.dataset, record: training.protocol ?? null },
     deviations: [
       ...(facts.prefer === 'rare' ? ['The head that prefers rare classes decided, at the cost of accuracy.'] : []),
       ...ofViews(views),
       ...ofContrast(lowContrast),
+      ...ofBatch(batch),
       ...ofLabels(labels),
       ...ofPictures(pictures),
       ...ofShared(shared, fold),
@@ -126,6 +135,14 @@ function ofViews(views: readonly View[]): string[] {
 function ofContrast(lowContrast: Protocol['lowContrast']): string[] {
   if (lowContrast === null || lowContrast.treatment === 'keep' || lowContrast.pictures === 0) return [];
   return [`${plural(lowContrast.pictures, 'low-contrast picture')} stretched before the network saw them.`];
+}
+
+function ofBatch(batch: Protocol['batch']): string[] {
+  if (batch === undefined) return [];
+  const { dependsOn, pictures } = batch;
+  return [
+    `As published, a picture's logits depend on ${dependsOn}: ${pictures} pictures in the order of the dataset, the last fewer.`,
+  ];
 }
 
 function ofLabels({ unknown, absent }: Protocol['labels']): string[] {

@@ -158,7 +158,7 @@ async function crossValidateInto(job: CrossValidationJob): Promise<CrossValidati
 async function measure(job: CrossValidationJob, fold: number, checkpoint: string, path: string): Promise<Figures> {
   const { plan, device, strict, threads, workers } = job;
   const { data, trainSplit, dataType, folds, seed } = plan.run;
-  const classifier = await loadClassifier(checkpoint, { device, ...defined({ threads }) });
+  const classifier = await loadClassifier(checkpoint, { device, acrossBatch: true, ...defined({ threads }) });
   try {
     const result = await evaluateOn(classifier, data, {
       split: trainSplit,
