@@ -1,3 +1,4 @@
+export * from './activation-memory.js';
 export * from './arm/index.js';
 export * from './build.js';
 export * from './configured-network.js';

@@ -1,6 +1,7 @@
 import { increaseOf } from '../common/item-at.js';
 import { elements, type Graph, type Node, nodesOf, type Value } from '../graph/index.js';
 import type { ParameterSpec } from '../nn/index.js';
+import { type ActivationMemory, activationMemory } from './activation-memory.js';
 import { buildForward, buildInference } from './build.js';
 import type { ConfiguredNetwork } from './configured-network.js';
 import type { BuildOptions } from './network-definition.js';
@@ -32,6 +33,8 @@ export interface Profile {
   readonly dropped: { readonly title: string; readonly macs: number } | undefined;
   /** What this project's graph computes for the same logits. */
   readonly executed: MultiplyAccumulates;
+  /** Of that graph. */
+  readonly activations: ActivationMemory;
 }
 
 /** Counts parameters and work by walking the network's own graph. */
@@ -49,6 +52,7 @@ export function profile(network: ConfiguredNetwork): Profile {
     macs: counted({ everyToken: true }),
     dropped: droppedMacs(network),
     executed: counted({}),
+    activations: activationMemory({ outputs: new Map([['logits', buildForward(network, 'inference').logits]]) }),
   };
 }
 

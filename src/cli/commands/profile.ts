@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { defined } from '../../common/defined.js';
+import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import {
@@ -16,8 +17,8 @@ import { ownOptions, parseRun } from '../../node/runs/options.js';
 import { runFor } from '../../node/runs/recipes.js';
 import { describeCheckpoint } from '../../recognize/index.js';
 import { labelSetArgument } from '../arguments.js';
-import { labelSetNames } from '../checkpoint-options.js';
-import { grouped, printResult } from '../context.js';
+import { labelSetNames, positive } from '../checkpoint-options.js';
+import { grouped, note, printResult } from '../context.js';
 import { networkOptionFlags, networkOptionKeys } from '../network-option-flags.js';
 import { compared, comparisonDocument, comparisonText } from '../profile-comparison.js';
 import { flagOf } from '../settings.js';
@@ -27,6 +28,8 @@ interface ProfileOptions extends Readonly<Record<string, unknown>> {
   readonly checkpoint?: string;
   readonly labels?: LabelSet;
   readonly compare?: readonly string[];
+  readonly time?: boolean;
+  readonly threads?: number;
   readonly json?: boolean;
 }
 
@@ -57,17 +60,27 @@ export function profileCommand(): Command {
         .choices(modelNames)
         .conflicts(['model', 'checkpoint', 'labels', ...flags.map((option) => option.attributeName())]),
     )
+    .option('--time', 'with --compare: also time each network on the CPU, for recognising and for training')
+    .option('--threads <count>', 'threads of the CPU with --time (default: all cores)', positive)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
-      '\nExamples:\n  poster profile --model resnet8 --width 2\n  poster profile --checkpoint runs/faces/best.safetensors\n  poster profile --compare poster-v2 poster-v1 arm',
+      '\nExamples:\n  poster profile --model resnet8 --width 2\n  poster profile --checkpoint runs/faces/best.safetensors\n  poster profile --compare poster-v2 poster-v1 arm --time',
     )
     .action(async (options: ProfileOptions) => {
       const { compare: names = [] } = options;
+      if (names.length === 0 && (options.time === true || options.threads !== undefined)) {
+        throw new UserError(
+          '--time and --threads are for comparing networks; give --compare too, or leave them out.',
+          'usage',
+        );
+      }
       const [first] = names;
       if (first !== undefined) {
         const { numClasses } = modelNamed(first).network.config;
-        const networks = compared(names, numClasses);
+        const { time = false, threads } = options;
+        const timing = { threads, onNetwork: (name: string) => note(`Timing ${name} ...`) };
+        const networks = await compared(names, numClasses, time ? timing : undefined);
         printResult(options.json, comparisonDocument(networks, numClasses), () => comparisonText(networks, numClasses));
         return;
       }

@@ -11,7 +11,7 @@ import type { ConfiguredNetwork } from '../configured-network.js';
 import { describeUndescribed, identifyModel, type TensorShapes } from '../identify.js';
 import { profile } from '../profile.js';
 import { modelNamed } from '../registry.js';
-import { posterV1Network } from './definition.js';
+import { posterV1Family, posterV1Network } from './definition.js';
 import { checkPosterV1Config, posterV1Config, posterV1NanoConfig } from './poster-v1-config.js';
 
 const golden = (name: string): unknown =>
@@ -60,6 +60,23 @@ describe('poster-v1', () => {
       for (const [tensor, shape] of ours) assert.deepEqual(shape, published[tensor]?.shape, tensor);
     });
   }
+
+  it("takes IR-50's tensors by POSTER V2's names for them, whose stages are counted by themselves", () => {
+    const inV1 = new Set(publishedShapes('poster-v1', 7).keys());
+    const images = [...buildInference(modelNamed('poster-v2').network).parameters.keys()].filter((name) =>
+      name.startsWith('ir_back.'),
+    );
+    const names = images.map((name) => posterV1Family.rename(name));
+    assert.ok(
+      names.includes('ir_back.body.7.res_layer.1.weight') && names.includes('ir_back.body.20.res_layer.1.weight'),
+    );
+    assert.equal(new Set(names).size, images.length);
+    for (const name of names) assert.ok(inV1.has(name), name);
+    // Its own names stay, and so do other parts'.
+    for (const name of ['ir_back.body.3.res_layer.0.weight', 'face_landback.body1.0.weight']) {
+      assert.equal(posterV1Family.rename(name), name);
+    }
+  });
 
   it('counts parameters and work as the published code does', () => {
     const counted = (

@@ -14,6 +14,7 @@ export * from './evaluation-document.js';
 export * from './feature-map.js';
 export * from './label-mapping.js';
 export * from './label-order.js';
+export * from './network-time.js';
 export type { Protocol } from './protocol.js';
 export * from './rebalance.js';
 export * from './sampled-order.js';
