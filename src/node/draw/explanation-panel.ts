@@ -28,17 +28,18 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
   const numbers = scales.map(({ scale }) => scale);
   const labels = scores.map(({ label }) => label);
   const colour = labelColours(labels)[labels.indexOf(target)];
-  const relevant = `Relevance for ${target}: what speaks for it (attention times gradient`;
   const picture: HeatCell = { title: 'Picture', note: 'under the maps, in its own colours' };
   const scaleRow = { title: scaleTitles[direction], cells: [picture, ...windows] };
   const shown = { title: name, subtitle: ranking.join(', ') };
   if (classToken === undefined) {
-    const cells = scales.map(({ scale, relevance }): HeatCell => {
-      return { title: `Scale ${scale}, ${grid(relevance)}`, note: '', map: relevance };
+    // One row, which is wide enough for its title.
+    const relevances = scales.map(({ relevance }): HeatCell => {
+      const note = 'what speaks for it (attention times gradient)';
+      return { title: `Relevance for ${target}, ${grid(relevance)}`, note, map: relevance };
     });
     return {
       ...shown,
-      rows: [scaleRow, { title: `${relevant})`, ...defined({ colour }), cells }],
+      rows: [{ ...scaleRow, cells: [...scaleRow.cells, ...relevances] }],
       legend: ['from nothing', 'the most of a map'],
     };
   }
@@ -52,7 +53,7 @@ export function explanationPanel(name: string, explanation: Explanation, drawn: 
         cells: tokenCells(classToken[drawn], numbers, 'of its attention goes'),
       },
       {
-        title: `${relevant}, last block)`,
+        title: `Relevance for ${target}: what speaks for it (attention times gradient, last block)`,
         ...defined({ colour }),
         cells: tokenCells(classToken.relevance, numbers, 'of it goes back'),
       },
