@@ -64,7 +64,7 @@ const inTurn = (sessions: OrtModule['InferenceSession']): OrtModule['InferenceSe
     const made = making.then(() => sessions.create(model, options));
     making = made.catch(() => undefined);
     return made.catch((error: unknown) => {
-      throw /^no available backend found/.test(messageOf(error)) ? notStarted(error) : error;
+      throw /^no available backend found(?!.*adapter)/is.test(messageOf(error)) ? notStarted(error) : error;
     });
   },
 });
