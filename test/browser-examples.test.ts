@@ -237,21 +237,9 @@ const mistakes: Readonly<Record<string, () => Mistake>> = {
     answer: instead('.wasm', html),
     told: runtimeNotStarted,
   }),
-  'no runtime': () => ({
-    answer: instead('.wasm', { status: 404, type: 'text/plain', body: '' }),
-    told: runtimeNotStarted,
-  }),
-  'no module of the runtime': () => ({
-    answer: instead('.mjs', { status: 404, type: 'text/plain', body: '' }),
-    told: runtimeNotStarted,
-  }),
   'a page in place of the weights': () => ({
     answer: instead('.safetensors', html),
     told: /^The expression network's weights \S+ is not the file of this version .*; serve the file weights\/poster-v2-nano\.safetensors .*\.$/,
-  }),
-  'no weights': () => ({
-    answer: instead('.onnx', { status: 404, type: 'text/plain', body: '' }),
-    told: /^The face detector's weights \S+ cannot be loaded: the server answered 404; serve the file weights\/face-detector\.onnx .*\.$/,
   }),
   'a page in place of the worker': () => ({
     answer: instead('recognition-worker.js', html),
@@ -260,10 +248,6 @@ const mistakes: Readonly<Record<string, () => Mistake>> = {
   'a policy without WebAssembly': () => ({
     policy: policy.replace(" 'wasm-unsafe-eval'", ''),
     told: runtimeNotStarted,
-  }),
-  'a policy without workers': () => ({
-    policy: `${policy}; worker-src 'none'`,
-    told: workerNotStarted,
   }),
 };
 
