@@ -16,6 +16,7 @@ import {
 import type { ExplanationGraph, Forward } from './network-graphs.js';
 import type { NetworkOption } from './network-options.js';
 import type { NetworkRecipe, Recipe } from './recipe.js';
+import { type StudyArm, type StudyName, studyNames } from './study-names.js';
 
 /** A configuration as checkpoints hold it. */
 export type StoredConfig = NetworkConfig & Readonly<Record<string, unknown>>;
@@ -102,6 +103,8 @@ export interface NetworkFamily {
    * @throws UserError where they do not fit it or one another.
    */
   withOptions(variant: string, numClasses: number, options: Readonly<Record<string, unknown>>): ConfiguredNetwork;
+  /** The ablations of a variant. */
+  studiesOf(variant: string): ReadonlyMap<StudyName, readonly StudyArm[]>;
 }
 
 const noOptions = z.strictObject({});
@@ -148,6 +151,11 @@ export function networkFamily<Config extends NetworkConfig>(definition: NetworkD
       checkClasses(numClasses);
       const config = { ...variantOf(variant).config, numClasses };
       return configured(variant, options?.configure(config, given, variant) ?? config);
+    },
+    studiesOf(variant) {
+      const { config } = variantOf(variant);
+      const arms = studyNames.map((study) => [study, definition.studies?.[study]?.(config)] as const);
+      return new Map(arms.flatMap(([study, found]) => (found === undefined ? [] : [[study, found]])));
     },
   };
   return family;

@@ -13,3 +13,5 @@ export * from './poster-v2/index.js';
 export * from './profile.js';
 export * from './recipe.js';
 export * from './registry.js';
+export * from './study.js';
+export * from './study-names.js';

@@ -6,6 +6,7 @@ import type { ParameterSpec, Scope } from '../nn/index.js';
 import type { ExplanationGraph, Forward } from './network-graphs.js';
 import type { NetworkOptions } from './network-options.js';
 import type { NetworkRecipe, Recipe } from './recipe.js';
+import type { Studies } from './study-names.js';
 
 /** What the configuration of every network says; each adds its own sizes. It travels in checkpoints. */
 export interface NetworkConfig {
@@ -134,6 +135,8 @@ export interface NetworkDefinition<Config extends NetworkConfig> {
   rename?(name: string): string;
   /** Its own options of a run, such as ablations. */
   readonly options?: NetworkOptions<Config>;
+  /** Its ablations, in options of its own. */
+  readonly studies?: Studies<Config>;
   readonly published?: PublishedCode<Config>;
   /**
    * What of the pictures that are run together each picture's logits depend on with {@link BuildOptions.acrossBatch}, in

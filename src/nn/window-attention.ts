@@ -10,6 +10,8 @@ export interface WindowAttentionConfig {
   readonly heads: number;
   /** Side of a window; divides the side of the map. */
   readonly window: number;
+  /** Whether Swin's relative position bias is added; default true. */
+  readonly positionBias?: boolean;
 }
 
 /**
@@ -30,23 +32,28 @@ export function windowCrossAttention(
   landmark: Tensor | undefined,
   config: WindowAttentionConfig,
 ): Tensor {
-  const { heads, window } = config;
+  const { heads, window, positionBias = true } = config;
   const features = fixedDim(tokens, -1, 'WindowCrossAttention');
   const side = Math.sqrt(fixedDim(tokens, 1, 'WindowCrossAttention'));
   if (!Number.isInteger(side) || !Number.isInteger(side / window)) {
     throw new GraphError('WindowCrossAttention', [tokens], `windows of ${window} do not divide the map`);
   }
   const size = headSize(tokens, heads);
-  const table = scope.parameter('relative_position_bias_table', [(2 * window - 1) ** 2, heads], truncatedNormal(0.02));
+  const bias = positionBias ? positionBiasOf(scope, config) : undefined;
   const windows = toWindows(tokens, side, window); // [N, w w, C], with several windows [N, windows, w w, C]
   // The queries' scale rides on the weight of the keys: the product is the same.
   const scale = [size ** -0.5];
   const parts = linears(scope.at('qkv'), windows, { features, parts: 2, scale });
   const [k, v] = [itemAt(parts, 0), itemAt(parts, 1)];
   const q = landmark ? landmarkQueries(landmark, heads, window) : splitHeads(windows, heads, 'rows');
-  const bias = relativePositionBias(table, window); // [heads, w w, w w]
   const attended = attend(scope, q, splitHeads(k, heads, 'columns'), splitHeads(v, heads, 'rows'), bias);
   return fromWindows(linear(scope.at('proj'), mergeHeads(attended), { features }), side, window);
+}
+
+/** [heads, w w, w w] */
+function positionBiasOf(scope: Scope, { heads, window }: WindowAttentionConfig): Tensor {
+  const table = scope.parameter('relative_position_bias_table', [(2 * window - 1) ** 2, heads], truncatedNormal(0.02));
+  return relativePositionBias(table, window);
 }
 
 /** [N, C, S, S] -> [N, heads, w w, d], with several windows [N, 1, heads, w w, d]. */

@@ -15,6 +15,7 @@ import {
 } from './poster-v1-config.js';
 import { posterV1Code } from './published.js';
 import { posterV1NanoRecipe, posterV1Recipe } from './recipes.js';
+import { posterV1Studies } from './studies.js';
 
 const [imagePrefix, landmarkPrefix] = ['ir_back.', 'face_landback.'] as const;
 
@@ -94,6 +95,7 @@ export const posterV1Family = networkFamily<PosterV1Config>({
   parts: [ir50Part(imagePrefix), landmarkPart(landmarkPrefix)],
   rename: inSequence,
   options: posterV1Options,
+  studies: posterV1Studies,
   published: posterV1Code,
   explanation: posterV1Explanation,
 });

@@ -16,12 +16,12 @@ import { type PosterV1Config, tokenSizes } from './poster-v1-config.js';
 
 /**
  * Attention of the first block's image tokens to the places of the landmark stream. The token that is the mean of them all
- * has no place: it is left out, and the rest is divided by what is left. Undefined where no logit depends on it: with one
- * block and no mixing.
+ * has no place: it is left out, and the rest is divided by what is left. Undefined without that direction, and where no logit
+ * depends on it: with one block and no mixing.
  */
 export function posterV1Explanation(config: PosterV1Config, { logits, scope }: Forward): ExplanationGraph | undefined {
-  const { blocks, mixing } = config.fusion;
-  if (blocks === 1 && !mixing) return undefined;
+  const { blocks, mixing, directions } = config.fusion;
+  if (directions === 'landmark-to-image' || (blocks === 1 && !mixing)) return undefined;
   const { side } = tokenSizes(config);
   const places = side ** 2;
   const block = 'pyramid_fuse.blocks.0.block_l.attn_lm';

@@ -5,6 +5,8 @@ import type { PosterV1Config } from './poster-v1-config.js';
 
 const landmarkWords = ['frozen', 'as-published', 'trained'] as const;
 const mixingWords = ['tokens', 'none'] as const;
+const directionWords = ['both', 'landmark-to-image'] as const;
+const multiScaleWords = ['pyramid', 'none'] as const;
 
 const schema = z.strictObject({
   /** What training does to the landmark branch; that of a small network is `trained`. */
@@ -15,6 +17,10 @@ const schema = z.strictObject({
   dropPath: z.number().min(0).lt(1).nullable().default(null),
   /** `tokens`: each block ends in a convolution that mixes all tokens, as in the code for RAF-DB; null: the network's own. */
   mixing: z.enum(mixingWords).nullable().default(null),
+  /** `landmark-to-image` (ablation): the face's tokens ask the image's, and not the other way round. */
+  directions: z.enum(directionWords).default('both'),
+  /** `none` (ablation): without the two narrower scales. */
+  multiScale: z.enum(multiScaleWords).default('pyramid'),
 });
 
 export const posterV1Options = networkOptions<PosterV1Config, typeof schema.shape>({
@@ -34,8 +40,20 @@ export const posterV1Options = networkOptions<PosterV1Config, typeof schema.shap
       words: mixingWords,
       description: 'what a convolution at the end of each block of POSTER V1 mixes (default: by the network)',
     },
+    directions: {
+      form: 'word',
+      value: 'which',
+      words: directionWords,
+      description: 'of cross-fusion in POSTER V1 (default: both)',
+    },
+    multiScale: {
+      form: 'word',
+      value: 'name',
+      words: multiScaleWords,
+      description: "POSTER V1's pyramid of three widths, or none of it (default: pyramid)",
+    },
   },
-  configure: (config, { landmark, blocks, dropPath, mixing }, variant) => ({
+  configure: (config, { landmark, blocks, dropPath, mixing, directions, multiScale }, variant) => ({
     ...config,
     landmark: withTraining(config.landmark, landmark, variant),
     fusion: {
@@ -43,6 +61,8 @@ export const posterV1Options = networkOptions<PosterV1Config, typeof schema.shap
       blocks: blocks ?? config.fusion.blocks,
       dropPath: dropPath ?? config.fusion.dropPath,
       mixing: mixing === null ? config.fusion.mixing : mixing === 'tokens',
+      ...(directions === 'landmark-to-image' ? { directions } : {}),
+      ...(multiScale === 'none' ? { multiScale } : {}),
     },
   }),
 });

@@ -66,6 +66,8 @@ export const posterV1Schema: z.ZodType<PosterV1Config> = z.strictObject({
     heads: depth,
     dropPath: z.number().min(0).lt(1),
     mixing: z.boolean(),
+    directions: z.literal('landmark-to-image').exactOptional(),
+    multiScale: z.literal('none').exactOptional(),
   }),
 });
 

@@ -61,10 +61,10 @@ const publishedBlocks: readonly number[] = [4, 6, 8];
 /** The sizes in one form, for any number of classes and blocks; rates, colours and what is frozen are not sizes. */
 function sizesOf(config: PosterV1Config): string {
   const { landmark, fusion, image, imageSize, backboneSize, inputChannels } = config;
-  const { embedding, heads } = fusion;
+  const { embedding, heads, directions, multiScale } = fusion;
   const { stem, stages, head, landmarks } = landmark;
   return JSON.stringify([
-    [imageSize, backboneSize, inputChannels, embedding, heads],
+    [imageSize, backboneSize, inputChannels, embedding, heads, directions, multiScale],
     [image.stem, image.stages.map(({ channels, units }) => [channels, units])],
     [
       stem,

@@ -32,6 +32,10 @@ export interface FusionConfig {
   readonly dropPath: number;
   /** Whether each block ends in a convolution that mixes all tokens of both streams: the code for RAF-DB has it. */
   readonly mixing: boolean;
+  /** `landmark-to-image` (ablation): the face's tokens ask the image's and are not changed by it. Default: both ways. */
+  readonly directions?: 'landmark-to-image';
+  /** `none` (ablation): the widest scale alone. Default: a pyramid of three. */
+  readonly multiScale?: 'none';
 }
 
 /** One block's part of {@link FusionConfig}. */
@@ -39,7 +43,7 @@ interface BlockConfig {
   readonly heads: number;
   readonly dropPath: number;
   readonly mixing: boolean;
-  /** Whether what becomes of the face's tokens is computed. */
+  /** Whether the face's tokens attend to themselves, too. */
   readonly face: boolean;
 }
 
@@ -60,20 +64,32 @@ export function pyramidFusion(
   const count = 1 + fixedDim(image, 1);
   const position = scope.parameter('pos_embed', [1, count, embedding], zeros);
   let large = scope.tap('tokens', concat([add(withMean(image), position), withMean(face)], 1)); // [N, 2 (1 + T), C]
-  let middle = scope.tap('down_m', tokenConvolution(scope.at('downsample_m'), large, 2));
-  let small = scope.tap('down_s', tokenConvolution(scope.at('downsample_s'), large, 4));
+  const isBothWays = config.directions !== 'landmark-to-image';
+  let narrower = config.multiScale === 'none' ? undefined : narrowed(scope, large);
   for (let i = 0; i < blocks; i++) {
     const block = scope.at('blocks').at(i);
-    const own = { heads, mixing, dropPath: blocks === 1 ? 0 : (dropPath * i) / (blocks - 1), face: true };
-    const widest = { ...own, face: mixing || everyToken || i < blocks - 1 };
+    const own = { heads, mixing, dropPath: blocks === 1 ? 0 : (dropPath * i) / (blocks - 1), face: isBothWays };
+    const widest = { ...own, face: isBothWays && (mixing || everyToken || i < blocks - 1) };
     large = crossFusionBlock(block.at('block_l'), large, widest);
-    middle = crossFusionBlock(block.at('block_m'), middle, own);
-    small = scope.tap(`block${i}_s`, crossFusionBlock(block.at('block_s'), small, own));
-    middle = scope.tap(`block${i}_m`, add(tokenUpsampling(block.at('upsample_s'), small, 2), middle));
-    large = scope.tap(`block${i}_l`, add(large, tokenUpsampling(block.at('upsample_m'), middle, 2)));
+    if (narrower !== undefined) {
+      let middle = crossFusionBlock(block.at('block_m'), narrower.middle, own);
+      const small = scope.tap(`block${i}_s`, crossFusionBlock(block.at('block_s'), narrower.small, own));
+      middle = scope.tap(`block${i}_m`, add(tokenUpsampling(block.at('upsample_s'), small, 2), middle));
+      large = add(large, tokenUpsampling(block.at('upsample_m'), middle, 2));
+      narrower = { middle, small };
+    }
+    large = scope.tap(`block${i}_l`, large);
   }
   const first = reshape(slice(large, 1, 0, 1), [dimOf(large, 0), embedding]);
   return layerNorm(scope.at('norm'), first, { epsilon });
+}
+
+/** The narrower scales of the pyramid: tokens [N, T, C] at a half and a quarter of their width. */
+function narrowed(scope: Scope, large: Tensor): { readonly middle: Tensor; readonly small: Tensor } {
+  return {
+    middle: scope.tap('down_m', tokenConvolution(scope.at('downsample_m'), large, 2)),
+    small: scope.tap('down_s', tokenConvolution(scope.at('downsample_s'), large, 4)),
+  };
 }
 
 /** The mean token before the others: [N, T, C] -> [N, 1 + T, C]. */

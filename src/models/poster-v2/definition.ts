@@ -15,6 +15,7 @@ import {
 } from './poster-v2-config.js';
 import { posterV2Code } from './published.js';
 import { posterV2NanoRecipe, posterV2Recipe } from './recipes.js';
+import { posterV2Studies } from './studies.js';
 
 const imagePrefix = 'ir_back.';
 
@@ -55,6 +56,7 @@ export const posterV2Family = networkFamily<PosterV2Config>({
   parts: [ir50Part(imagePrefix), landmarkPart(landmarkPrefix)],
   rename: withStages,
   options: posterV2Options,
+  studies: posterV2Studies,
   published: posterV2Code,
   explanation: posterV2Explanation,
 });

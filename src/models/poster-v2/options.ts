@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { networkOptions } from '../network-options.js';
 import { withTraining } from '../parts/landmark-branch.js';
-import type { PosterV2Config } from './poster-v2-config.js';
+import { mapSizes, type PosterV2Config } from './poster-v2-config.js';
 
 const someScales = 'it must be some of 1, 2 and 3, each once, such as 2,3';
 const threeSides = 'it must be three whole numbers from 1, one a scale, such as 14,7,7';
 const side = z.int(threeSides).min(1, threeSides);
 const landmarkWords = ['frozen', 'as-published', 'trained', 'none'] as const;
+const crossAttentionWords = ['window', 'vanilla'] as const;
+const multiScaleWords = ['stages', 'pyramid'] as const;
 
 const schema = z.strictObject({
   /**
@@ -25,6 +27,10 @@ const schema = z.strictObject({
     .default(null),
   /** Side of the attention window at each scale (ablation); null: one window a map. */
   windows: z.tuple([side, side, side], threeSides).nullable().default(null),
+  /** `vanilla` (ablation): over whole maps, without the position bias. */
+  crossAttention: z.enum(crossAttentionWords).default('window'),
+  /** `pyramid` (ablation): the deepest maps narrowed to each scale's channels take the place of the branches' stages. */
+  multiScale: z.enum(multiScaleWords).default('stages'),
   /** Rate of stochastic depth at the third scale, half of it at the second, none at the first; null: the network's own. */
   dropPath: z.number().min(0).lt(1).nullable().default(null),
 });
@@ -51,19 +57,35 @@ export const posterV2Options = networkOptions<PosterV2Config, typeof schema.shap
       value: 'list',
       description: 'side of the attention windows by scale, such as 14,7,7 (default: whole maps)',
     },
+    crossAttention: {
+      form: 'word',
+      value: 'name',
+      words: crossAttentionWords,
+      description: 'in windows with a position bias, or over whole maps without one (default: window)',
+    },
+    multiScale: {
+      form: 'word',
+      value: 'name',
+      words: multiScaleWords,
+      description: "what the scales are: the branches' stages, or their last maps at three widths (default: stages)",
+    },
     dropPath: {
       form: 'number',
       value: 'rate',
       description: 'of stochastic depth at the third scale (default: 0.25)',
     },
   },
-  configure: (config, options, variant) => ({
-    ...config,
-    landmark: landmarkOf(config.landmark, options.landmark, variant),
-    scales: options.scales ?? config.scales,
-    attention: attentionOf(config.attention, options),
-    transformer: { ...config.transformer, blocks: options.blocks ?? config.transformer.blocks },
-  }),
+  configure: (own, options, variant) => {
+    const config: PosterV2Config = { ...own, ...(options.multiScale === 'pyramid' ? { multiScale: 'pyramid' } : {}) };
+    return {
+      ...config,
+      landmark: landmarkOf(config.landmark, options.landmark, variant),
+      scales: options.scales ?? config.scales,
+      attention: attentionOf(config, options),
+      transformer: { ...config.transformer, blocks: options.blocks ?? config.transformer.blocks },
+      ...(options.crossAttention === 'vanilla' ? { crossAttention: 'vanilla' } : {}),
+    };
+  },
   // Early versions recorded `frozen` or `as-published` also for networks whose landmark branch is trained whatever is
   // asked for: what was done is taken.
   migrate: (given, { landmark }) =>
@@ -72,13 +94,13 @@ export const posterV2Options = networkOptions<PosterV2Config, typeof schema.shap
       : given,
 });
 
-function attentionOf(
-  [first, second, third]: PosterV2Config['attention'],
-  { windows, dropPath }: PosterV2RunOptions,
-): PosterV2Config['attention'] {
+function attentionOf(config: PosterV2Config, { windows, dropPath }: PosterV2RunOptions): PosterV2Config['attention'] {
+  const [first, second, third] = config.attention;
+  // One window a map, whatever the map.
+  const whole = config.multiScale === 'pyramid' ? mapSizes(config) : undefined;
   const scale = (own: typeof first, i: 0 | 1 | 2): typeof first => ({
     ...own,
-    window: windows?.[i] ?? own.window,
+    window: windows?.[i] ?? whole?.[i] ?? own.window,
     dropPath: dropPath === null ? own.dropPath : (dropPath * i) / 2,
   });
   return [scale(first, 0), scale(second, 1), scale(third, 2)];

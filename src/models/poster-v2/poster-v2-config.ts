@@ -33,6 +33,13 @@ export interface PosterV2Config extends NetworkConfig {
   readonly landmark: LandmarkConfig | 'none';
   /** Cross-attention at scale 1, 2, 3. */
   readonly attention: readonly [ScaleConfig, ScaleConfig, ScaleConfig];
+  /** `vanilla` (ablation): over whole maps and without a position bias, as in POSTER V1. Default: in windows, with one. */
+  readonly crossAttention?: 'vanilla';
+  /**
+   * `pyramid` (ablation): all scales are the deepest maps of both branches, narrowed to the channels of each scale, as in
+   * POSTER V1. Default: each scale is a stage of the branches.
+   */
+  readonly multiScale?: 'pyramid';
   /** Scales whose tokens reach the transformer, ascending (ablation: fewer than three). */
   readonly scales: readonly ScaleNumber[];
   readonly transformer: {
@@ -87,15 +94,21 @@ export const posterV2Schema: z.ZodType<PosterV2Config> = z.strictObject({
   image: ir50Schema,
   landmark: z.union([z.literal('none'), landmarkSchema]),
   attention: z.tuple([scale, scale, scale]),
+  crossAttention: z.literal('vanilla').exactOptional(),
+  multiScale: z.literal('pyramid').exactOptional(),
   scales: z.array(z.union([z.literal(1), z.literal(2), z.literal(3)])).min(1),
   transformer: z.strictObject({ embedding: widthLimit, blocks: depth, heads: depth }),
 });
 
-/** Sides of the maps that meet at each scale: the backbone's side halved twice, three times, four times, rounded up. */
+/**
+ * Sides of the maps that meet at each scale: the backbone's side halved twice, three times, four times, rounded up; in a
+ * pyramid of the deepest maps all are that of the last.
+ */
 export function mapSizes(config: PosterV2Config): readonly [number, number, number] {
   const half = (size: number): number => Math.ceil(size / 2);
   const first = half(half(config.backboneSize));
-  return [first, half(first), half(half(first))];
+  const [second, third] = [half(first), half(half(first))];
+  return config.multiScale === 'pyramid' ? [third, third, third] : [first, second, third];
 }
 
 /**
@@ -133,9 +146,14 @@ export function checkPosterV2Config(config: PosterV2Config, source = 'The networ
       size % window === 0,
       `windows of ${window} do not divide the map of ${size}x${size} at scale ${scale}: choose a divisor of ${size}`,
     );
+    check(
+      config.crossAttention !== 'vanilla' || size === window,
+      `vanilla cross-attention is over whole maps: choose a window of ${size} at scale ${scale}`,
+    );
     check(channels % heads === 0, `${channels} channels at scale ${scale} do not divide into ${heads} heads`);
-    // The third landmark map goes through a convolution that brings it to the image's channels.
-    const queries = landmark === 'none' || scale === 3 ? channels : landmark.stages[scale - 1]?.channels;
+    // The third landmark map goes through a convolution that brings it to the image's channels, in a pyramid each does.
+    const isBrought = scale === 3 || config.multiScale === 'pyramid';
+    const queries = landmark === 'none' || isBrought ? channels : landmark.stages[scale - 1]?.channels;
     check(
       queries === channels,
       `the landmark branch has ${queries} channels at scale ${scale} and the image branch ${channels}: they must be equal`,

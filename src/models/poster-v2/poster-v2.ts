@@ -39,15 +39,16 @@ export interface PosterV2Options {
 export function posterV2(scope: Scope, images: Tensor, config: PosterV2Config, options: PosterV2Options = {}): Tensor {
   checkPosterV2Config(config);
   const seen = nearest(images, config.backboneSize);
-  const deepest = Math.max(...config.scales);
+  const isPyramid = config.multiScale === 'pyramid';
+  const deepest = isPyramid ? 3 : Math.max(...config.scales);
   const image = { ...config.image, stages: config.image.stages.slice(0, deepest) };
   const imageMaps = ir50(scope.at('ir_back'), seen, image); // e.g. 64@56, 128@28, 256@14
-  const landmarkMaps = landmarks(scope, seen, config, deepest); // e.g. 64@28, 128@14, 256@7
+  const queryMaps = landmarks(scope, seen, config, deepest); // e.g. 64@28, 128@14, 256@7
   const tokens: Tensor[] = [];
   for (const number of config.scales) {
-    const imageMap = imageMaps[number - 1] as Tensor;
+    const imageMap = itemAt(imageMaps, isPyramid ? 2 : number - 1);
     scope.tap(`image${number}`, imageMap);
-    const landmark = landmarkMaps?.[number - 1];
+    const landmark = queryMaps?.get(number);
     if (landmark) scope.tap(`landmark${number}`, landmark);
     tokens.push(embed(scope, number, fuse(scope, number, imageMap, landmark, config), config));
   }
@@ -55,16 +56,26 @@ export function posterV2(scope: Scope, images: Tensor, config: PosterV2Config, o
   return scope.tap('logits', transformer(scope.at('VIT'), all, config, options));
 }
 
-/** The landmark branch's map for each scale up to the deepest used; undefined without the branch. */
-function landmarks(scope: Scope, seen: Tensor, config: PosterV2Config, deepest: number): Tensor[] | undefined {
-  if (config.landmark === 'none') return undefined;
-  const stages = config.landmark.stages.slice(0, deepest);
-  const maps = landmarkMaps(scope.at('face_landback'), seen, { ...config.landmark, stages });
-  const last = maps[2];
-  if (last === undefined) return maps;
-  const channels = itemAt(config.image.stages, 2).channels;
-  maps[2] = conv2d(scope.at('last_face_conv'), last, { channels, kernel: 3, padding: 1 });
-  return maps;
+/** The landmark branch's map for each scale that is used; undefined without the branch. */
+function landmarks(
+  scope: Scope,
+  seen: Tensor,
+  config: PosterV2Config,
+  deepest: number,
+): ReadonlyMap<number, Tensor> | undefined {
+  const { landmark, image, scales, multiScale } = config;
+  if (landmark === 'none') return undefined;
+  const maps = landmarkMaps(scope.at('face_landback'), seen, {
+    ...landmark,
+    stages: landmark.stages.slice(0, deepest),
+  });
+  const mapOf = (number: number): Tensor => {
+    if (number < 3 && multiScale !== 'pyramid') return itemAt(maps, number - 1);
+    const layer = scope.at(number === 3 ? 'last_face_conv' : `last_face_conv${number}`);
+    const { channels } = itemAt(image.stages, number - 1);
+    return conv2d(layer, itemAt(maps, 2), { channels, kernel: 3, padding: 1 });
+  };
+  return new Map(scales.map((number) => [number, mapOf(number)]));
 }
 
 /**
@@ -83,7 +94,8 @@ function fuse(
   const size = mapSizes(config)[number - 1] as number;
   const halved = conv2d(scope.at(`conv${number}`), image, { channels, kernel: 3, stride: 2, padding: 1 });
   const tokens = layerNorm(scope.at(`window${number}`).at('norm'), toTokens(halved));
-  const attended = windowCrossAttention(scope.at(`attn${number}`), tokens, landmark, windows);
+  const positionBias = config.crossAttention !== 'vanilla';
+  const attended = windowCrossAttention(scope.at(`attn${number}`), tokens, landmark, { ...windows, positionBias });
   scope.tap(`attn${number}`, attended);
   const ffn = scope.at(`ffn${number}`);
   const gamma = (name: string): Tensor => ffn.parameter(name, [channels], constantInit(1e-5));
@@ -99,13 +111,12 @@ function fuse(
 /** A scale's tokens [N, S S, C] brought to the grid of the coarsest scale and to the embedding: [N, 49, 768]. */
 function embed(scope: Scope, number: number, tokens: Tensor, config: PosterV2Config): Tensor {
   const channels = config.transformer.embedding;
-  if (number === 3) {
+  const layers = scope.at(number === 1 ? 'embed_q' : number === 2 ? 'embed_k' : 'embed_v');
+  if (number === 3 || config.multiScale === 'pyramid') {
     // A 1x1 convolution, done as a linear layer on the tokens: no transposes.
-    const proj = scope.at('embed_v').at('proj');
-    const inputs = itemAt(config.image.stages, 2).channels;
-    return linear(proj, tokens, { features: channels, weightShape: [channels, inputs, 1, 1] });
+    const inputs = itemAt(config.image.stages, number - 1).channels;
+    return linear(layers.at('proj'), tokens, { features: channels, weightShape: [channels, inputs, 1, 1] });
   }
-  const layers = scope.at(number === 1 ? 'embed_q' : 'embed_k');
   let x = toMap(tokens, mapSizes(config)[number - 1] as number);
   for (let i = 0; i < 3 - number; i++) x = conv2d(layers.at(i), x, { channels, kernel: 3, stride: 2, padding: 1 });
   return toTokens(x);
