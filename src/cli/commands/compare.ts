@@ -8,21 +8,19 @@ import { writeFileAtomic } from '../../node/files/files.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import {
   type ComparedRun,
-  type Comparison,
   checkSameClasses,
   compareChart,
   compareRuns,
   comparisonRows,
-  comparisonText,
   distinctRuns,
   fontNote,
   type RunFolder,
   readRun,
   renderSvg,
-  settingNamed,
   svgToPng,
   validationFigures,
 } from '../../node/report/index.js';
+import { comparedText, comparisonDocument } from '../comparison-output.js';
 import { note, printResult } from '../context.js';
 import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
 import { runKeys } from '../run-options.js';
@@ -104,7 +102,7 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
     if (kind === '.png') notes.push(...(await fontNote()));
   }
   for (const sentence of [...notes, ...comparison.notes]) note(sentence);
-  printResult(flags.json, { ...document(comparison, on), leftOut }, () => text(comparison, on));
+  printResult(flags.json, { ...comparisonDocument(comparison, on), leftOut }, () => comparedText(comparison, on));
 }
 
 interface LeftOut {
@@ -135,32 +133,4 @@ async function usableRuns(paths: readonly string[]): Promise<{ read: RunFolder[]
   throw new UserError(
     `None of these ${paths.length} can be compared; give folders that poster train wrote (its --out).`,
   );
-}
-
-function document(comparison: Comparison, on: string): object {
-  return {
-    on,
-    ...comparison,
-    groups: comparison.groups.map(({ runs, ...group }) => ({
-      ...group,
-      runs: runs.map(({ run: { path, best, epochs, planned }, settings, figures }) => ({
-        run: path,
-        ...Object.fromEntries(comparison.over.map((name) => [name, settingNamed(settings, name) ?? null])),
-        epochs: epochs.length,
-        planned: planned ?? null,
-        bestEpoch: best?.epoch ?? null,
-        figures,
-      })),
-    })),
-  };
-}
-
-function text(comparison: Comparison, on: string): string {
-  const where =
-    on === 'validation' ? 'the validation pictures that chose it, which flatters (--data measures others)' : on;
-  return [
-    `Each run's best epoch, on ${where}; mean ± deviation over ${comparison.over.join(', ')}`,
-    '',
-    comparisonText(comparison),
-  ].join('\n');
 }

@@ -1,12 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
 import { readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
-import { withEvents } from '../../node/report/training-events.js';
 import {
   type CrossValidation,
   crossValidate,
@@ -15,62 +13,32 @@ import {
   readCrossValidation,
 } from '../../node/runs/cross-validation.js';
 import type { InitSource } from '../../node/runs/init.js';
-import type { EpochSummary, TrainJob, TrainResult } from '../../node/runs/job.js';
-import { parseRun, parseStoredRun, type RunOptions, withPaths } from '../../node/runs/options.js';
-import { train } from '../../node/runs/train.js';
-import { wishedRun } from '../../node/runs/wished-run.js';
-import type { DeviceName } from '../../runtime/index.js';
+import type { TrainResult } from '../../node/runs/job.js';
+import { parseStoredRun, type RunOptions, withPaths } from '../../node/runs/options.js';
 import { lastFileName } from '../../safetensors/index.js';
-import { numberOf, quoted } from '../arguments.js';
-import { deviceOption, gpuOption, labelSetNames, positive } from '../checkpoint-options.js';
-import { note, noteSkipped, printResult } from '../context.js';
+import { quoted } from '../arguments.js';
+import { note, printResult } from '../context.js';
 import { crossValidationText } from '../cross-validation-text.js';
 import { ExitCode } from '../exit-code.js';
-import { initArgument, initLabelsArgument } from '../init-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { openDevice } from '../open-device.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
-import { flagOf } from '../settings.js';
-import { trainingProgress } from '../training-progress.js';
+import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
 
-interface TrainFlags extends Readonly<Record<string, unknown>> {
-  readonly device: DeviceName | 'auto';
+interface TrainFlags extends TrainingFlags {
   readonly out?: string;
-  readonly init?: readonly InitSource[];
-  readonly initLabels?: NonNullable<InitSource['labels']>;
   readonly resume?: string;
-  readonly workers?: number;
-  readonly threads?: number;
-  readonly strict?: boolean;
-  readonly tensorboard: boolean;
-  readonly saveEvery: number;
   readonly json?: boolean;
 }
 
 export function trainCommand(): Command {
-  return withRunOptions(new Command('train').description('train a network on a dataset of class folders'))
-    .addOption(deviceOption('auto'))
-    .addOption(gpuOption())
-    .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
-    .option('-j, --workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
+  const command = new Command('train').description('train a network on a dataset of class folders');
+  return withTrainingOptions(withRunOptions(command))
     .option('--out <dir>', 'folder for checkpoints, run.json and metrics.jsonl (default: a new one in runs/)')
-    .option(
-      '--init <[part=]file>',
-      'weights to start from: tensors of the same name and shape; ir50=FILE or landmark=FILE for a backbone; repeatable',
-      initArgument,
-    )
-    .option(
-      '--init-labels <name>',
-      `label set of an --init file that does not say it (${labelSetNames}), or data: the data's, index for index`,
-      initLabelsArgument,
-    )
     .option(
       '--resume <file>',
       `${lastFileName} of a run to go on with, bit for bit; or the folder of a cross-validation`,
     )
-    .option('--save-every <seconds>', 'between saves within an epoch', numberOf(z.number().gt(0)), 300)
-    .option('--strict', 'fail at a picture that cannot be read, instead of leaving it out')
-    .option('--no-tensorboard', 'write no event files for TensorBoard')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -117,45 +85,6 @@ async function runOnce(
     if (result.interrupted) process.exitCode = ExitCode.interrupted;
   } finally {
     interrupt.release();
-  }
-}
-
-/** The files to begin with, those of the network with the labels they are said to have. */
-function initOf({ init = [], initLabels: labels }: TrainFlags): readonly InitSource[] {
-  if (labels === undefined) return init;
-  if (!init.some(({ part }) => part === 'network')) {
-    throw new UserError('--init-labels says what the outputs of a file mean; name the file: --init FILE.', 'usage');
-  }
-  return init.map((source) => (source.part === 'network' ? { ...source, labels } : source));
-}
-
-async function trainOne(
-  { workers, threads, strict = false, saveEvery, tensorboard }: TrainFlags,
-  job: Pick<TrainJob, 'run' | 'out' | 'resume' | 'init'>,
-  device: DeviceName,
-  signal: AbortSignal,
-): Promise<{ readonly result: TrainResult; readonly history: readonly EpochSummary[] }> {
-  const { listener, history, stop } = trainingProgress();
-  const events = tensorboard ? withEvents(listener, job.out, job.run) : undefined;
-  try {
-    const result = await train(
-      {
-        ...job,
-        device,
-        strict,
-        saveEvery,
-        command: quoted(['poster', ...process.argv.slice(2)]),
-        ...defined({ workers, threads }),
-      },
-      events?.listener ?? listener,
-      signal,
-    );
-    stop();
-    noteSkipped(result.skipped);
-    return { result, history };
-  } finally {
-    stop();
-    await events?.stop();
   }
 }
 
@@ -214,12 +143,7 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', 'usage');
   }
-  const wish = await wishedRun(given.data, given);
-  const options = parseRun(wish.run);
-  for (const sentence of wish.notes) note(sentence);
-  for (const { setting, value } of wish.ignored) {
-    note(`As published, ${flagOf(setting)} is ignored: it is ${String(value)}.`);
-  }
+  const options = await newRun(given.data, given);
   const { fold, folds } = options;
   if (fold !== null && (folds === null || fold > folds)) {
     throw new UserError(

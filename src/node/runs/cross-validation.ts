@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
-import type { LabelSet } from '../../common/labels.js';
 import { type Figures, figuresOf, spreadOf } from '../../metrics/index.js';
 import { loadClassifier } from '../../recognize/index.js';
 import type { DeviceName } from '../../runtime/index.js';
@@ -12,6 +11,7 @@ import { divide, loadDataset } from '../datasets/index.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';
 import { evaluateOn, evaluationDocument } from '../measure/index.js';
+import { initSchema } from './init-schema.js';
 import type { TrainResult } from './job.js';
 import { dataTypeLabels, migrateRun, type RunOptions, runSchema } from './options.js';
 import { requireNoRun } from './resume.js';
@@ -20,7 +20,6 @@ import { requireNoRun } from './resume.js';
 const planFileName = 'cross-validation.json';
 
 const figure = z.number().nullable();
-const labelSetSchema: z.ZodType<LabelSet> = z.object({ name: z.string(), labels: z.array(z.string()).min(1) });
 const planSchema = z.object({
   format: z.literal(1),
   /** Of all folds; `fold` is null. */
@@ -29,13 +28,7 @@ const planSchema = z.object({
     runSchema.refine(({ folds, fold }) => folds !== null && fold === null, 'it must have folds'),
   ),
   /** Where first values come from. */
-  init: z.array(
-    z.object({
-      part: z.string(),
-      path: z.string(),
-      labels: z.union([z.literal('data'), labelSetSchema]).exactOptional(),
-    }),
-  ),
+  init: initSchema,
   /** Those that are trained and measured. */
   done: z.array(
     z.object({

@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { defined } from '../common/defined.js';
+import { UserError } from '../common/errors.js';
+import { withEvents } from '../node/report/training-events.js';
+import type { InitSource } from '../node/runs/init.js';
+import type { EpochSummary, TrainJob, TrainResult } from '../node/runs/job.js';
+import { parseRun, type RunOptions } from '../node/runs/options.js';
+import { train } from '../node/runs/train.js';
+import { wishedRun } from '../node/runs/wished-run.js';
+import type { DeviceName } from '../runtime/index.js';
+import { numberOf, quoted } from './arguments.js';
+import { deviceOption, gpuOption, labelSetNames, positive } from './checkpoint-options.js';
+import { note, noteSkipped } from './context.js';
+import { initArgument, initLabelsArgument } from './init-options.js';
+import { flagOf } from './settings.js';
+import { trainingProgress } from './training-progress.js';
+
+/** How commands that train do it, besides what decides the results. */
+export interface TrainingFlags extends Readonly<Record<string, unknown>> {
+  readonly device: DeviceName | 'auto';
+  readonly init?: readonly InitSource[];
+  readonly initLabels?: NonNullable<InitSource['labels']>;
+  readonly workers?: number;
+  readonly threads?: number;
+  readonly strict?: boolean;
+  readonly tensorboard: boolean;
+  readonly saveEvery: number;
+}
+
+export function withTrainingOptions(command: Command): Command {
+  return command
+    .addOption(deviceOption('auto'))
+    .addOption(gpuOption())
+    .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
+    .option('-j, --workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
+    .option(
+      '--init <[part=]file>',
+      'weights to start from: tensors of the same name and shape; ir50=FILE or landmark=FILE for a backbone; repeatable',
+      initArgument,
+    )
+    .option(
+      '--init-labels <name>',
+      `label set of an --init file that does not say it (${labelSetNames}), or data: the data's, index for index`,
+      initLabelsArgument,
+    )
+    .option('--save-every <seconds>', 'between saves within an epoch', numberOf(z.number().gt(0)), 300)
+    .option('--strict', 'fail at a picture that cannot be read, instead of leaving it out')
+    .option('--no-tensorboard', 'write no event files for TensorBoard');
+}
+
+/** The settings of a run that begins: those given, over the recipes; what follows from them is noted. */
+export async function newRun(data: string, given: Partial<RunOptions>): Promise<RunOptions> {
+  const wish = await wishedRun(data, given);
+  const options = parseRun(wish.run);
+  for (const sentence of wish.notes) note(sentence);
+  for (const { setting, value } of wish.ignored) {
+    note(`As published, ${flagOf(setting)} is ignored: it is ${String(value)}.`);
+  }
+  return options;
+}
+
+/** The files to begin with, those of the network with the labels they are said to have. */
+export function initOf({ init = [], initLabels: labels }: TrainingFlags): readonly InitSource[] {
+  if (labels === undefined) return init;
+  if (!init.some(({ part }) => part === 'network')) {
+    throw new UserError('--init-labels says what the outputs of a file mean; name the file: --init FILE.', 'usage');
+  }
+  return init.map((source) => (source.part === 'network' ? { ...source, labels } : source));
+}
+
+/** Trains a run, and shows on stderr how. */
+export async function trainOne(
+  { workers, threads, strict = false, saveEvery, tensorboard }: TrainingFlags,
+  job: Pick<TrainJob, 'run' | 'out' | 'resume' | 'init'>,
+  device: DeviceName,
+  signal: AbortSignal,
+): Promise<{ readonly result: TrainResult; readonly history: readonly EpochSummary[] }> {
+  const { listener, history, stop } = trainingProgress();
+  const events = tensorboard ? withEvents(listener, job.out, job.run) : undefined;
+  try {
+    const result = await train(
+      {
+        ...job,
+        device,
+        strict,
+        saveEvery,
+        command: quoted(['poster', ...process.argv.slice(2)]),
+        ...defined({ workers, threads }),
+      },
+      events?.listener ?? listener,
+      signal,
+    );
+    stop();
+    noteSkipped(result.skipped);
+    return { result, history };
+  } finally {
+    stop();
+    await events?.stop();
+  }
+}
