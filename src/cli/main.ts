@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.js')).checkCommand(),
   learn: async () => (await import('./commands/learn.js')).learnCommand(),
   train: async () => (await import('./commands/train.js')).trainCommand(),
+  ablate: async () => (await import('./commands/ablate.js')).ablateCommand(),
   evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
   calibrate: async () => (await import('./commands/calibrate.js')).calibrateCommand(),
   rebalance: async () => (await import('./commands/rebalance.js')).rebalanceCommand(),

@@ -1,0 +1,225 @@
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { UserError } from '../../common/errors.js';
+import { modelNamed, profile, type StudyName, studyNames } from '../../models/index.js';
+import { newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
+import {
+  type ComparedRun,
+  type Comparison,
+  compareRuns,
+  formatTable,
+  readRun,
+  validationFigures,
+} from '../../node/report/index.js';
+import {
+  type Ablation,
+  type AblationRun,
+  ablate,
+  ablationAt,
+  planAblation,
+  readAblation,
+  runsOf,
+} from '../../node/runs/ablation.js';
+import { ownOptions, withPaths } from '../../node/runs/options.js';
+import { numbers, quoted } from '../arguments.js';
+import { comparedText, comparisonDocument } from '../comparison-output.js';
+import { grouped, note, noteLines, printResult } from '../context.js';
+import { ExitCode } from '../exit-code.js';
+import { stopOnSignals } from '../interrupt.js';
+import { openDevice } from '../open-device.js';
+import { givenRun, withRunOptions } from '../run-options.js';
+import { runSettings } from '../run-settings.js';
+import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
+import { flagOf } from '../settings.js';
+
+interface AblateFlags extends TrainingFlags {
+  readonly study?: StudyName;
+  readonly seeds?: readonly number[];
+  readonly dryRun?: boolean;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly json?: boolean;
+}
+
+export function ablateCommand(): Command {
+  const command = new Command('ablate')
+    .description("train a network and its ablations over seeds, and compare them: the paper's studies as runs")
+    .addOption(new Option('--study <name>', 'what to compare: docs/ablations.md').choices(studyNames))
+    .option('--seeds <list>', 'seeds to train each with (default: 0,1)', seedsArgument);
+  return withTrainingOptions(withRunOptions(command))
+    .option('--dry-run', 'say what would be trained, and train nothing')
+    .option('--out <dir>', 'folder for ARM/seed-N, a run each (default: a new one in runs/)')
+    .option('--resume <dir>', 'folder of an ablation to go on with')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Options of poster train count for every run. Ctrl-C saves and stops; --resume goes on.
+
+Examples:
+  poster ablate --data data/ferplus --study cross-fusion --seeds 0,1,2 --out runs/cross-fusion
+  poster ablate --data data/ferplus --study two-stream --model poster-v1-nano --dry-run`,
+    )
+    .action(run);
+}
+
+const seeds = z.array(z.int().min(0));
+
+function seedsArgument(text: string): readonly number[] {
+  const parsed = seeds.safeParse(numbers(text));
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError('It must be whole numbers from 0, such as 0,1.');
+}
+
+async function run(flags: AblateFlags): Promise<void> {
+  const { resume, dryRun = false, json } = flags;
+  const goesOn = resume !== undefined;
+  const plan = goesOn ? await resumedPlan(flags, await ablationAt(resume)) : await newPlan(flags);
+  if (dryRun) {
+    printResult(json, planDocument(plan), () => planText(plan));
+    return;
+  }
+  noteLines(`${planText(plan)}\n`);
+  const out = goesOn ? { path: await ablationAt(resume), made: [] } : await outFolder(flags, plan);
+  const device = await openDevice(flags.device);
+  const interrupt = stopOnSignals();
+  try {
+    const fresh = plan.init.length === 0 ? {} : { init: plan.init };
+    const now = await ablate({
+      plan,
+      goesOn,
+      out: out.path,
+      onRun: ({ arm, run: { seed } }, index, count) => note(`Run ${index} of ${count}: ${arm.name}, seed ${seed}`),
+      train: async (job) => {
+        const begun = { ...(job.resume === undefined ? fresh : {}), ...job };
+        return (await trainOne(flags, begun, device, interrupt.signal)).result;
+      },
+    });
+    const comparison = await compared(now, out.path);
+    for (const sentence of comparison?.notes ?? []) note(sentence);
+    const left = now.arms.length * now.seeds.length - now.done.length;
+    printResult(json, resultDocument(now, out.path, comparison), () => resultText(now, out.path, comparison));
+    if (left > 0) process.exitCode = ExitCode.interrupted;
+  } finally {
+    interrupt.release();
+    // Where nothing was begun.
+    await removeIfEmpty(out.made);
+  }
+}
+
+async function newPlan(flags: AblateFlags): Promise<Ablation> {
+  const { study, seeds: wished = [0, 1] } = flags;
+  const { seed, fold, folds, ...given } = givenRun(flags);
+  if (study === undefined) {
+    throw new UserError(`Name what to compare: --study ${studyNames.join('|')} (or --resume DIR).`, 'usage');
+  }
+  if (given.data === undefined) {
+    throw new UserError('Training needs pictures: give --data DIR (or --resume DIR).', 'usage');
+  }
+  if (seed !== undefined || fold !== undefined || folds !== undefined) {
+    throw new UserError(
+      'An ablation trains over seeds: give --seeds, and leave out --seed, --folds and --fold.',
+      'usage',
+    );
+  }
+  // From wherever it is resumed.
+  const options = withPaths(await newRun(given.data, given), (path) => resolve(path));
+  const init = initOf(flags).map((source) => ({ ...source, path: resolve(source.path) }));
+  return planAblation(study, options, ownOptions(given), wished, init);
+}
+
+/** An ablation to go on with. All its runs are trained alike, so nothing about it can change. */
+async function resumedPlan(flags: AblateFlags, folder: string): Promise<Ablation> {
+  const [first] = Object.keys(givenRun(flags));
+  const { study, seeds: wished, out } = flags;
+  const own = { study, seeds: wished, out };
+  const other = first ?? Object.entries(own).find(([, value]) => value !== undefined)?.[0];
+  if (other !== undefined || initOf(flags).length > 0) {
+    throw new UserError(`An ablation goes on as it began; leave out ${flagOf(other ?? 'init')}.`, 'usage');
+  }
+  return readAblation(folder);
+}
+
+async function outFolder({ out }: AblateFlags, { study }: Ablation): ReturnType<typeof newFolder> {
+  return out === undefined ? newFolder('runs', `ablate-${study}`) : { path: out, made: [] };
+}
+
+/** What a run's network counts. */
+function countsOf({ run }: AblationRun): { readonly parameters: number; readonly multiplyAccumulates: number } {
+  const { network } = modelNamed(run.model);
+  const { numClasses } = network.config;
+  const { parameters, executed } = profile(network.family.withOptions(run.model, numClasses, ownOptions(run)));
+  return { parameters: parameters.trained, multiplyAccumulates: executed.layers + executed.attention };
+}
+
+/** The first run of each arm. */
+function armsOf(plan: Ablation): AblationRun[] {
+  return runsOf({ ...plan, seeds: plan.seeds.slice(0, 1) }, '.');
+}
+
+function planDocument(plan: Ablation): object {
+  const { study, run: options, seeds: wished } = plan;
+  const arms = armsOf(plan).map((one) => ({ ...one.arm, ...countsOf(one) }));
+  return {
+    study,
+    model: options.model,
+    epochs: options.epochs,
+    seeds: wished,
+    runs: arms.length * wished.length,
+    arms,
+  };
+}
+
+function planText(plan: Ablation): string {
+  const { study, run: options, seeds: wished, arms } = plan;
+  const rows = armsOf(plan).map((one) => {
+    const { parameters, multiplyAccumulates } = countsOf(one);
+    const own = Object.entries(one.arm.options).map(([key, value]) => `${flagOf(key)} ${String(value)}`);
+    return [one.arm.name, own.join(' '), grouped(parameters), grouped(multiplyAccumulates), one.arm.summary];
+  });
+  const runs = arms.length * wished.length;
+  return [
+    `Study ${study} on ${options.model}: ${arms.length} networks, seeds ${wished.join(', ')}: ${runs} runs of ${options.epochs} epochs.`,
+    '',
+    formatTable([['arm', 'options', 'trained', 'MACs a picture', ''], ...rows]),
+  ].join('\n');
+}
+
+/** The runs that have finished an epoch, as poster compare has them; undefined where none has. */
+async function compared(plan: Ablation, out: string): Promise<Comparison | undefined> {
+  const runs: ComparedRun[] = [];
+  for (const { arm, run: options, out: folder } of runsOf(plan, out)) {
+    if (!plan.done.some((done) => done.arm === arm.name && done.seed === options.seed)) continue;
+    const one = await readRun(folder);
+    const settings = { arm: arm.name, ...runSettings(one.settings) };
+    runs.push({ run: one, settings, figures: validationFigures(one) });
+  }
+  return runs.length === 0 ? undefined : compareRuns(runs, ['seed']);
+}
+
+function resultDocument(plan: Ablation, out: string, comparison: Comparison | undefined): object {
+  const { arms, seeds: wished, done } = plan;
+  return {
+    ...planDocument(plan),
+    out,
+    interrupted: done.length < arms.length * wished.length,
+    done,
+    comparison: comparison === undefined ? null : comparisonDocument(comparison, 'validation'),
+  };
+}
+
+function resultText({ arms, seeds: wished, done }: Ablation, out: string, comparison: Comparison | undefined): string {
+  const all = arms.length * wished.length;
+  const [first] = arms;
+  const folders = arms.map(({ name }) => join(out, name, '*'));
+  return [
+    ...(comparison === undefined ? [] : [comparedText(comparison, 'validation'), '']),
+    ...(done.length < all
+      ? [`Stopped and saved, ${all - done.length} of ${all} runs to go: poster ablate --resume ${quoted([out])}`]
+      : [`Measure them on other pictures: poster compare ${folders.join(' ')} --data DIR --split test`]),
+    ...(first !== undefined && wished.length < 3 && done.length === all
+      ? [`With ${wished.length === 1 ? 'one seed' : 'two seeds'} a difference says little: docs/ablations.md.`]
+      : []),
+  ].join('\n');
+}

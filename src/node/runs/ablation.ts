@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../common/errors.js';
+import { type StudyArm, type StudyName, studyArms, studyNames } from '../../models/index.js';
+import { lastFileName } from '../../safetensors/index.js';
+import { readJson, writeFileAtomic } from '../files/files.js';
+import { claimFolder } from '../files/folder-lock.js';
+import { initSchema } from './init-schema.js';
+import type { TrainResult } from './job.js';
+import { migrateRun, parseRun, type RunOptions, runSchema } from './options.js';
+import { requireNoRun } from './resume.js';
+
+/** Says in the folder of an ablation what it compares and how far it has got. */
+const planFileName = 'ablation.json';
+
+const seed = z.int().min(0);
+const planSchema = z.object({
+  format: z.literal(1),
+  study: z.enum(studyNames),
+  /** What all runs have in common: those of the network as it is; each run has a seed of its own. */
+  run: z.preprocess(migrateRun, runSchema),
+  /** With the options of the network that each changes. */
+  arms: z.array(z.object({ name: z.string(), summary: z.string(), options: z.record(z.string(), z.unknown()) })).min(2),
+  seeds: z.array(seed).min(1),
+  /** Where first values come from. */
+  init: initSchema,
+  /** Runs that are trained to their end. */
+  done: z.array(z.object({ arm: z.string(), seed })),
+});
+export type Ablation = z.infer<typeof planSchema>;
+
+/** One run of an ablation. */
+export interface AblationRun {
+  readonly arm: StudyArm;
+  readonly run: RunOptions;
+  readonly out: string;
+}
+
+export interface AblationJob {
+  readonly plan: Ablation;
+  /** Whether the folder holds this ablation already. */
+  readonly goesOn: boolean;
+  /** Folder: `ablation.json`, and `ARM/seed-N` for each run. */
+  readonly out: string;
+  readonly train: (job: {
+    readonly run: RunOptions;
+    readonly out: string;
+    readonly resume?: string;
+  }) => Promise<TrainResult>;
+  /** A run is about to begin, or to be gone on with; it is number `index` of `count`, from 1. */
+  readonly onRun?: (run: AblationRun, index: number, count: number) => void;
+}
+
+/**
+ * The runs that a study compares on the network of `run`.
+ * @throws UserError where the network has no such ablation, `run` says otherwise what an arm changes, or an arm does not
+ * fit it.
+ */
+export function planAblation(
+  study: StudyName,
+  run: RunOptions,
+  given: Readonly<Record<string, unknown>>,
+  seeds: readonly number[],
+  init: Ablation['init'],
+): Ablation {
+  if (seeds.length === 0 || new Set(seeds).size < seeds.length) {
+    throw new UserError('The seeds of an ablation must be given once each, such as 0,1.', 'usage');
+  }
+  const arms = studyArms(run.model, study);
+  const changed = new Set(arms.flatMap(({ options }) => Object.keys(options)));
+  const fixed = Object.keys(given).find((key) => changed.has(key));
+  if (fixed !== undefined) {
+    throw new UserError(`The study ${study} compares values of ${fixed} itself; leave that out.`, 'usage');
+  }
+  const plan = {
+    format: 1 as const,
+    study,
+    run,
+    arms: arms.map((arm) => ({ ...arm })),
+    seeds: [...seeds],
+    init,
+    done: [],
+  };
+  // Every arm is looked at before the first is trained.
+  runsOf(plan, '.');
+  return plan;
+}
+
+/** All runs of an ablation, seed by seed, so that whoever stops it has compared something. */
+export function runsOf({ run, arms, seeds }: Pick<Ablation, 'run' | 'arms' | 'seeds'>, out: string): AblationRun[] {
+  return seeds.flatMap((seed) =>
+    arms.map((arm) => ({
+      arm,
+      run: parseRun({ ...run, ...arm.options, seed }),
+      out: join(out, arm.name, `seed-${seed}`),
+    })),
+  );
+}
+
+/** The folder of an ablation that a path to go on with means: the folder itself, or its file. */
+export async function ablationAt(path: string): Promise<string> {
+  const folder = basename(path) === planFileName ? dirname(path) : path;
+  if (await exists(join(folder, planFileName))) return folder;
+  throw new UserError(`${folder} holds no ablation to go on with: it has no ${planFileName}; name the folder of one.`);
+}
+
+/** @throws UserError where there is none, or not one of this version. */
+export function readAblation(folder: string): Promise<Ablation> {
+  return readJson(join(folder, planFileName), planSchema);
+}
+
+/** @throws UserError where the folder already holds one, or a run. */
+async function requireNone(folder: string): Promise<void> {
+  await requireNoRun(folder);
+  if (!(await exists(join(folder, planFileName)))) return;
+  throw new UserError(
+    `${folder} already holds an ablation; go on with it (resume from ${folder}) or choose another folder.`,
+    'usage',
+    { settings: ['resume', 'out'] },
+  );
+}
+
+/**
+ * Trains one run after another; those that are done are not repeated, and one that was begun goes on.
+ * @returns how far it has got: to the end, unless training was interrupted
+ * @throws UserError where another process writes into the folder
+ */
+export async function ablate(job: AblationJob): Promise<Ablation> {
+  const folder = await claimFolder(job.out, [planFileName]);
+  try {
+    return await ablateInto(job);
+  } finally {
+    await folder.leave();
+  }
+}
+
+async function ablateInto({ plan: given, goesOn, out, train, onRun }: AblationJob): Promise<Ablation> {
+  if (!goesOn) await requireNone(out);
+  // As it is now that nobody else writes it.
+  let plan = goesOn ? { ...given, done: (await readAblation(out)).done } : given;
+  const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
+  const runs = runsOf(plan, out);
+  await save();
+  for (const [index, one] of runs.entries()) {
+    const [arm, { seed }] = [one.arm.name, one.run];
+    const last = join(one.out, lastFileName);
+    const isBegun = await exists(last);
+    if (isBegun && plan.done.some((done) => done.arm === arm && done.seed === seed)) continue;
+    onRun?.(one, index + 1, runs.length);
+    const { interrupted } = await train({ run: one.run, out: one.out, ...(isBegun ? { resume: last } : {}) });
+    if (interrupted) break;
+    plan = { ...plan, done: [...plan.done, { arm, seed }] };
+    await save();
+  }
+  return plan;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

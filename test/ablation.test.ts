@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
+import { readRun } from '../src/node/report/index.js';
+import { fails, start, succeeds, writeClasses } from './support/cli.js';
+
+const comparison = z.object({
+  interrupted: z.boolean(),
+  runs: z.number(),
+  done: z.array(z.object({ arm: z.string(), seed: z.number() })),
+  comparison: z.object({
+    differing: z.array(z.string()),
+    groups: z.array(
+      z.object({
+        settings: z.object({ arm: z.string(), directions: z.string() }),
+        runs: z.array(z.object({ run: z.string(), seed: z.number(), figures: z.object({ accuracy: z.number() }) })),
+      }),
+    ),
+  }),
+});
+
+describe('poster ablate', { concurrency: false }, () => {
+  let dir: string;
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
+    await writeClasses(join(dir, 'faces', 'train'), ['anger', 'sadness'], 4);
+    await writeClasses(join(dir, 'faces', 'valid'), ['anger', 'sadness'], 2);
+  });
+  after(() => rm(dir, { recursive: true, force: true }));
+
+  const begin = [
+    'ablate',
+    '--data',
+    'faces',
+    '--study',
+    'two-stream',
+    '--model',
+    'poster-v1-nano',
+    '--val-split',
+    'valid',
+  ];
+
+  test('stops in the middle, goes on where it was, and compares what its runs say', async () => {
+    const more = ['--epochs', '1', '--blocks', '1', '--batch-size', '4', '--seeds', '3', '--out', 'ablation'];
+    const how = ['--device', 'cpu', '--threads', '1', '--workers', '0', '--no-tensorboard'];
+    const { child, finished } = start([...begin, ...more, ...how], dir);
+    // In the second run, whose first epoch is not finished then.
+    child.stderr?.on('data', (data: Buffer) => {
+      if (/^Run 2 of 2: landmark-to-image, seed 3$/m.test(data.toString())) child.kill('SIGINT');
+    });
+    const stopped = await finished;
+    assert.equal(stopped.code, 130, stopped.stderr);
+    assert.match(stopped.stderr, /^Study two-stream on poster-v1-nano: 2 networks, seeds 3: 2 runs of 1 epochs\.$/m);
+    assert.match(stopped.stdout, /Stopped and saved, 1 of 2 runs to go: poster ablate --resume ablation/);
+    const first = join(dir, 'ablation', 'both', 'seed-3', 'last.safetensors');
+    const { mtimeMs } = await stat(first);
+
+    const { stdout, stderr } = await succeeds(['ablate', '--resume', 'ablation', '--json', ...how], dir);
+    assert.doesNotMatch(stderr, /^Run 1 of 2/m);
+    assert.match(stderr, /^Run 2 of 2: landmark-to-image, seed 3$/m);
+    assert.equal((await stat(first)).mtimeMs, mtimeMs, 'the finished run is not touched');
+    const { interrupted, done, comparison: table } = comparison.parse(JSON.parse(stdout));
+    assert.equal(interrupted, false);
+    assert.deepEqual(done, [
+      { arm: 'both', seed: 3 },
+      { arm: 'landmark-to-image', seed: 3 },
+    ]);
+    assert.deepEqual(table.differing, ['arm', 'directions']);
+    assert.deepEqual(
+      table.groups.map(({ settings }) => settings),
+      [
+        { arm: 'both', directions: 'both' },
+        { arm: 'landmark-to-image', directions: 'landmark-to-image' },
+      ],
+    );
+    for (const { runs } of table.groups) {
+      for (const { run, figures } of runs) {
+        assert.equal(figures.accuracy, (await readRun(join(dir, run))).best?.valAccuracy);
+      }
+    }
+    // The same once more trains nothing and says the same.
+    const again = await succeeds(['ablate', '--resume', 'ablation/ablation.json', ...how], dir);
+    assert.doesNotMatch(again.stderr, /^Run /m);
+    assert.match(again.stdout, /^group +arm +directions +runs +best epoch +accuracy %/m);
+    assert.match(again.stdout, /^With one seed a difference says little/m);
+    await fails([...begin, ...how, '--out', 'ablation'], dir, 2, /already holds an ablation; .*--resume/);
+    await fails(['ablate', '--resume', 'ablation', '--epochs', '2'], dir, 2, /goes on as it began; leave out --epochs/);
+  });
+
+  test('what cannot be compared is a sentence, and nothing is begun', async () => {
+    const out = ['--out', 'none'];
+    await fails(
+      [...begin, ...out, '--study', 'window'],
+      dir,
+      2,
+      /no ablation window: it has two-stream, multi-scale; window is of poster-v2, /,
+    );
+    await assert.rejects(stat(join(dir, 'none')), { code: 'ENOENT' });
+  });
+
+  test('a dry run says what would be trained', async () => {
+    const { stdout } = await succeeds([...begin, '--dry-run'], dir);
+    assert.match(stdout, /^both +[\d,]+ +[\d,]+ +cross-fusion both ways$/m);
+    assert.match(stdout, /^landmark-to-image +--directions landmark-to-image +[\d,]+ /m);
+    await assert.rejects(readFile(join(dir, 'runs', 'ablate-two-stream', 'ablation.json')), { code: 'ENOENT' });
+  });
+});
