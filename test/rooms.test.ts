@@ -58,7 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/runs': [...core, ...hosts, 'node/measure'],
   'node/measure': [...core, ...hosts],
   'node/convert': [...core, ...hosts],
-  'node/serve': [...core, ...hosts, 'node/report'],
+  'node/serve': [...core, ...hosts, 'node/report', 'node/page'],
   'node/report': [...core, ...hosts, 'node/draw', 'node/runs'],
   'node/page': ['node/files'],
   cli: [...core, ...hosts, ...tasks],

@@ -172,6 +172,7 @@ test('settings that cannot be are told in a sentence', async (t) => {
   await writeFile(join(folder, 'odd.json'), '{"maxQueue": 3, "nonsense": 1}');
   assert.ok(main.length > 0);
   await fails(['serve', '--max-queue', 'many'], folder, 2, /^poster: The value of --max-queue cannot be used/m);
+  await fails(['serve', '--page', 'perhaps'], folder, 2, /^poster: The value of --page cannot be used/m);
   await fails(['serve', '--tls-cert', 'a.pem'], folder, 2, /TLS needs a certificate and its key/);
   await fails(['serve', '--config', 'odd.json'], folder, 2, /odd\.json cannot be used.*nonsense/);
   await fails(['serve', '--key-file', 'none.txt'], folder, 3, /none\.txt/);

@@ -27,10 +27,10 @@ export function withServeSettings(command: Command): Command {
     const schema = shape[name];
     const isSwitch = typeOf(name) instanceof z.ZodBoolean;
     const preset = schema instanceof z.ZodDefault ? schema.parse(undefined) : undefined;
-    const shown = preset === undefined || isSwitch || Array.isArray(preset) ? '' : ` (default: ${preset})`;
+    const shown = preset === undefined || Array.isArray(preset) ? '' : ` (default: ${preset})`;
     command.addOption(
       new Option(
-        isSwitch ? flagOf(name) : `${flagOf(name)} <value>`,
+        isSwitch ? `${flagOf(name)} [true|false]` : `${flagOf(name)} <value>`,
         `${schema.meta()?.description ?? ''}${shown}`,
       ).env(variableOf(name)),
     );
@@ -65,12 +65,19 @@ async function readConfig(path: string): Promise<Readonly<Record<string, unknown
   return parseJson(text, z.record(z.string(), z.unknown()), printable(path, 4096));
 }
 
+const switches: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
 /** Text as the setting takes it; what it is not is told by the schema. */
 function typedValue(name: keyof typeof shape, given: unknown): unknown {
   if (typeof given !== 'string') return given;
   const type = typeOf(name);
   if (type instanceof z.ZodArray) return given.split(',');
-  if (type instanceof z.ZodBoolean) return given === 'true' || given === '1';
+  if (type instanceof z.ZodBoolean) return switches.get(given) ?? given;
   return type instanceof z.ZodNumber && /^\d+(\.\d+)?$/.test(given) ? Number(given) : given;
 }
 

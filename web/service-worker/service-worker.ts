@@ -46,13 +46,13 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return;
-  event.respondWith(answer(request, url).then(isolated));
-});
-
-async function answer(request: Request, url: URL): Promise<Response> {
   const asked = url.pathname.slice(base.pathname.length);
   const path = asked === '' ? 'index.html' : asked;
-  if (!files.has(path)) return fetch(request);
+  // A server may have other things below the page's folder, with headers of their own.
+  if (files.has(path)) event.respondWith(answer(path).then(isolated));
+});
+
+async function answer(path: string): Promise<Response> {
   return keptOrFetched(await caches.open(cacheName), path);
 }
 

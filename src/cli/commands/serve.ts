@@ -37,7 +37,7 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       `
-Listens at once; /readyz tells when the networks are loaded. SIGTERM or Ctrl-C lets what is in hand end, then stops. SIGHUP reads
+The page of the package is at /, a description for programs at /docs. Listens at once; /readyz tells when the networks are loaded. SIGTERM or Ctrl-C lets what is in hand end, then stops. SIGHUP reads
 the file of keys again. An option goes before its environment variable, that before the file of --config.
 
 Examples:

@@ -15,6 +15,9 @@ const headersOfFiles: Pick<FastifyStaticOptions, 'cacheControl' | 'setHeaders'> 
   },
 };
 
+/** Whether the package holds the page: a clone that was not built does not. */
+export const hasPage = (): boolean => existsSync(packageFile('dist/page/index.html'));
+
 /**
  * A plugin of Fastify that serves the page and the weights that it loads:
  *
@@ -23,7 +26,7 @@ const headersOfFiles: Pick<FastifyStaticOptions, 'cacheControl' | 'setHeaders'> 
  * Starting fails with a UserError where the package holds no page, as in a clone that was not built.
  */
 export const pageRoutes: FastifyPluginCallback = (fastify, _, done) => {
-  if (!existsSync(packageFile('dist/page/index.html'))) {
+  if (!hasPage()) {
     done(new UserError('The page is not built here (dist/page); in a clone run npm run page.'));
     return;
   }

@@ -83,6 +83,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     );
   });
   await app.register(helmet, {
+    xFrameOptions: { action: 'deny' },
     strictTransportSecurity: tls !== undefined,
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
   });
@@ -98,7 +99,8 @@ export async function createApp(parts: AppParts): Promise<App> {
       global: false,
       max: settings.rate,
       timeWindow: '1 minute',
-      allowList: (request) => request.routeOptions.config.guard === 'nothing',
+      // Neither do files of the page, which have no guard.
+      allowList: ({ routeOptions: { config } }) => (config.guard ?? 'nothing') === 'nothing',
       errorResponseBuilder: (_, { ttl }) =>
         new RequestProblem(
           'too-many-requests',

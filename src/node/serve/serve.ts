@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../../common/errors.js';
 import { explainFileError } from '../files/files.js';
 import { packageFile } from '../files/package-files.js';
+import { hasPage, pageRoutes } from '../page/index.js';
 import { type WorkDone, workChannel } from '../workers/work-done.js';
 import { asBytes, createApp } from './app.js';
 import { Cameras } from './cameras.js';
@@ -85,6 +86,9 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   const protocol = openInferenceEndpoints(inference, () => state === 'ok', version);
   addEndpoints(app, [...own, ...docsEndpoints([...own, ...protocol], version, keys !== undefined)]);
   await asBytes(app, (part) => addEndpoints(part, protocol));
+  // In a part of its own: its headers go before those of helmet, and on its own files only.
+  if (settings.page && hasPage()) await app.register(pageRoutes);
+  else if (settings.page) logger.warn('The page is not built here (dist/page), so there is none at /.');
   await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
     throw new UserError(
       `The server cannot listen at ${settings.host}, port ${settings.port} (${messageOf(error)}); choose another.`,

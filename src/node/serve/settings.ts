@@ -30,6 +30,7 @@ export const serveSettings = z.strictObject({
   keyFile: z.string().min(1).optional().meta({ description: 'file of keys, a line each; without it no key is needed' }),
   tlsCert: z.string().min(1).optional().meta({ description: 'certificate (PEM); with a key the server speaks TLS' }),
   tlsKey: z.string().min(1).optional().meta({ description: 'key of the certificate (PEM)' }),
+  page: z.boolean().default(true).meta({ description: 'serve the page of the package at /' }),
   log: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')
