@@ -38,6 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   video: ['image', 'detect', 'recognize'],
   draw: ['image', 'detect', 'recognize'],
   workers: ['host', 'image', ...recognition],
+  service: ['recognize', 'explain'],
   train: [...programs, ...execution, ...parts],
   learn: [...parts, 'recognize', 'train', 'host'],
   convert: [...programs, ...execution, ...parts],
@@ -58,12 +59,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/runs': [...core, ...hosts, 'node/measure'],
   'node/measure': [...core, ...hosts],
   'node/convert': [...core, ...hosts],
-  'node/serve': [...core, ...hosts, 'node/report', 'node/page'],
+  'node/serve': [...core, 'service', ...hosts, 'node/report', 'node/page'],
   'node/report': [...core, ...hosts, 'node/draw', 'node/runs'],
   'node/page': ['node/files'],
-  cli: [...core, ...hosts, ...tasks],
+  cli: [...core, 'service', ...hosts, ...tasks],
   // The public interface: a file for each entry of package.json.
-  entries: [...core, ...hosts, ...tasks, 'web/decode', 'web/host', 'web/learn', 'web/video'],
+  entries: [...core, 'service', ...hosts, ...tasks, 'web/decode', 'web/host', 'web/learn', 'web/video'],
 };
 
 /** What the core declares and each host has: `imports` of package.json. */

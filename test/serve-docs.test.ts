@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { recognition } from '../src/node/serve/documents.js';
 import { serveSettings } from '../src/node/serve/settings.js';
+import { recognition } from '../src/service/documents.js';
 import { served } from './support/served.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

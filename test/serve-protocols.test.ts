@@ -8,8 +8,8 @@ import { cameraFrame } from '../src/node/serve/cameras.js';
 import { analyzed } from '../src/node/serve/deepface.js';
 import type { Served } from '../src/node/serve/index.js';
 import { inferResponse, modelMetadata } from '../src/node/serve/open-inference.js';
-import { problemDocument } from '../src/node/serve/problem.js';
 import { Recognizer, type Score } from '../src/recognize/index.js';
+import { problemDocument } from '../src/service/problem-document.js';
 import { cheap, portrait, problem, served, stillWorks } from './support/served.js';
 
 let server: Served;

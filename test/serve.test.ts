@@ -7,8 +7,8 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { explainFaces, explanationDocument } from '../src/explain/index.js';
 import type { Served } from '../src/node/serve/index.js';
-import { problemDocument } from '../src/node/serve/problem.js';
 import { Recognizer, recognitionDocument } from '../src/recognize/index.js';
+import { problemDocument } from '../src/service/problem-document.js';
 import { ask, cheap, portrait, problem, seen, served, stillWorks } from './support/served.js';
 
 let server: Served;

@@ -21,7 +21,7 @@ interface Blob {
   readonly size: number;
   arrayBuffer(): Promise<ArrayBuffer>;
 }
-declare const Blob: new () => Blob;
+declare const Blob: new (parts?: readonly (ArrayBuffer | Uint8Array<ArrayBuffer>)[]) => Blob;
 
 interface URL {
   readonly href: string;
@@ -37,6 +37,27 @@ declare const TextDecoder: new (
   encoding?: 'utf-8' | 'latin1',
   options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean },
 ) => { decode(bytes: Uint8Array): string };
+
+interface FormData {
+  append(name: string, value: Blob): void;
+}
+declare const FormData: new () => FormData;
+
+interface Response {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+declare function fetch(
+  address: string,
+  request: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly redirect: 'manual';
+    readonly body?: Blob | FormData;
+    readonly signal?: AbortSignal;
+  },
+): Promise<Response>;
 
 /** Of base64; a character for each byte. */
 declare function atob(text: string): string;

@@ -8,7 +8,7 @@ import { tooManyBytes } from '../image/checked-header.js';
 import type { ImageDecoder } from '../image/image-source.js';
 import { maxFileBytes } from '../image/picture-limits.js';
 import { byCodePoint, outsideCircles, picturesIn } from '../node/datasets/folders.js';
-import { decodeImage } from '../node/decode/decode-image.js';
+import { decodeImage, encodedBytes } from '../node/decode/decode-image.js';
 import { explainFileError } from '../node/files/files.js';
 import { stdinChunks } from './stdin.js';
 
@@ -149,6 +149,15 @@ async function ofGlob(pattern: string): Promise<FilesWithin['files']> {
   const relativePaths = await glob(below, { cwd: resolve(fixed === '' ? '.' : fixed), expandDirectories: false });
   const outside = await outsideCircles(fixed === '' ? '.' : fixed, relativePaths);
   return outside.sort(byCodePoint).map((relativePath) => ({ path: `${fixed}${relativePath}`, relativePath }));
+}
+
+/**
+ * The file that an input stands for.
+ * @param name what errors call it
+ * @throws UserError
+ */
+export async function bytesOfInput(image: string | URL, name: string): Promise<Buffer> {
+  return image === '-' ? readStdin() : encodedBytes(image, name);
 }
 
 /** Decodes what `image` of a `PictureInput` stands for. */

@@ -32,7 +32,7 @@ export interface PredictionOutput {
 
 export interface OutputSettings {
   readonly checkpoint: string;
-  readonly description: ModelDescription;
+  readonly description: Pick<ModelDescription, 'labels'> & { readonly model: Pick<ModelDescription['model'], 'name'> };
   readonly aligned: boolean;
   /** Labels listed with each face. */
   readonly top?: number;

@@ -83,6 +83,7 @@ export type Setting =
   | 'landmarkDetector'
   // Of what is read and written.
   | 'stream'
+  | 'serverKey'
   | 'to'
   | 'opset'
   | 'precision'

@@ -58,7 +58,10 @@ export interface NamedRecognition {
   readonly recognition: Recognition;
 }
 
-export function predictionsHead(checkpoint: string, { model, labels }: ModelDescription): PredictionsHead {
+export function predictionsHead(
+  checkpoint: string,
+  { model, labels }: { readonly model: { readonly name: string }; readonly labels: LabelSet },
+): PredictionsHead {
   return { checkpoint, model: model.name, labels };
 }
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type Served, type ServeOptions, serve } from '../../src/node/serve/index.js';
-import { problemDocument } from '../../src/node/serve/problem.js';
+import { problemDocument } from '../../src/service/problem-document.js';
 
 export const portraitPath = fileURLToPath(new URL('../../../assets/astronaut.png', import.meta.url));
 export const portrait = await readFile(portraitPath);

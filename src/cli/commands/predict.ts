@@ -3,11 +3,9 @@ import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';
-import { animationFormat } from '../../node/ffmpeg/animation.js';
-import { firstBytesOf } from '../../node/ffmpeg/kind.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
-import type { Recognition } from '../../recognize/recognition.js';
-import type { Recognizer, RecognizerOptions } from '../../recognize/recognizer.js';
+import type { RecognizerOptions } from '../../recognize/recognizer.js';
+import type { DetectOptionsSent } from '../../service/request-options.js';
 import { numberOf, numbers } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -18,20 +16,10 @@ import {
   rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
-import { grouped, note } from '../context.js';
-import { ExitCode } from '../exit-code.js';
-import { stopOnSignals } from '../interrupt.js';
-import { decodeInput, folderWalk, type PictureInputs, pictureInputs } from '../picture-inputs.js';
-import { drawTo, type PlannedFiles, planFiles, saveCrops } from '../prediction-files.js';
-import {
-  jsonLinesOutput,
-  jsonOutput,
-  type OutputSettings,
-  type Predicted,
-  type PredictionOutput,
-  textOutput,
-} from '../prediction-output.js';
-import { sentenceOf } from '../settings.js';
+import { note } from '../context.js';
+import { decodeInput, folderWalk, pictureInputs } from '../picture-inputs.js';
+import { planFiles } from '../prediction-files.js';
+import { type PictureReader, type PredictionOptions, predictPictures } from '../prediction-run.js';
 import { videoInputs } from '../video/inputs.js';
 import {
   refusePictureOptions,
@@ -40,7 +28,7 @@ import {
   withVideoOptions,
 } from '../video/video-options.js';
 
-interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
+interface PredictOptions extends CheckpointOptions, VideoPredictOptions, PredictionOptions {
   readonly aligned?: boolean;
   readonly recursive?: boolean;
   readonly minScore?: number;
@@ -50,13 +38,24 @@ interface PredictOptions extends CheckpointOptions, VideoPredictOptions {
   readonly turned?: 'auto' | 'always' | 'never';
   readonly lowContrast: LowContrast;
   readonly flip?: boolean;
-  readonly top?: number;
-  readonly draw?: string;
-  readonly saveCrops?: string;
-  readonly csv?: string;
-  readonly json?: boolean;
-  readonly jsonl?: boolean;
+  readonly server?: string;
+  readonly serverKey?: string;
 }
+
+/** What a server has chosen when it started. */
+const ofServer = [
+  'checkpoint',
+  'aligned',
+  'lowContrast',
+  'raw',
+  'prefer',
+  'flip',
+  'device',
+  'gpu',
+  'threads',
+  'model',
+  'labels',
+];
 
 const share = numberOf(z.number().gt(0).lt(1));
 const pixels = numberOf(z.number().min(0));
@@ -116,6 +115,13 @@ export function predictCommand(): Command {
     .option('--csv <file>', 'write a row for each face; - for standard output')
     .addOption(new Option('--json', 'print one JSON document, with logits').conflicts('jsonl'))
     .option('--jsonl', 'print a line of JSON for each picture as it is done')
+    .addOption(
+      new Option('--server <url>', 'send the pictures to a server that poster serve runs').conflicts([
+        ...ofServer,
+        'stream',
+      ]),
+    )
+    .addOption(new Option('--server-key <key>', 'key for the server').env('POSTER_SERVER_KEY'))
     .addHelpText(
       'after',
       `
@@ -128,6 +134,7 @@ Examples:
   poster predict holiday -r --csv faces.csv
   poster predict face.jpg --aligned
   poster predict talk.mp4 --timeline talk.svg --csv talk.csv --draw talk-seen.mp4
+  poster predict holiday -r --server http://192.168.1.5:8080 --jsonl
   poster predict --stream rtsp://camera.local/1 > faces.jsonl`,
     )
     .action(predict);
@@ -143,6 +150,9 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   const walk = folderWalk(options.recursive === true);
   const videos = await videoInputs(names, options.stream, walk, options.animation === true);
   if (videos !== undefined) {
+    if (options.server !== undefined) {
+      throw new UserError('Videos are not sent to a server; leave --server out, or send pictures.', 'usage');
+    }
     refusePictureOptions(options);
     const { predictVideos } = await import('../video/predict-video.js');
     return predictVideos(videos, options, recognizerOptions(options));
@@ -154,150 +164,44 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
     const { fontNote } = await import('../../node/report/run-report.js');
     for (const missing of await fontNote()) note(missing);
   }
-  const recognizer = await openRecognizer(options, { ...recognizerOptions(options), decode: decodeInput });
+  const reader = await openReader(options);
   try {
-    await run(recognizer, { inputs, without }, files, options);
+    await predictPictures(reader, { inputs, without }, files, options);
   } finally {
-    await recognizer.dispose();
+    await reader.dispose();
   }
 }
 
+async function openReader(options: PredictOptions): Promise<PictureReader> {
+  const { checkpoint, aligned = false, server, serverKey } = options;
+  if (server !== undefined) {
+    const { openServer } = await import('../server-reader.js');
+    return openServer({ url: server, ...defined({ key: serverKey }) }, detectOptions(options));
+  }
+  const recognizer = await openRecognizer(options, { ...recognizerOptions(options), decode: decodeInput });
+  const { description } = recognizer.classifier;
+  return {
+    ...{ checkpoint, aligned, description },
+    template: recognizer.template,
+    settle: (inputs, keep) =>
+      recognizer.settle(
+        inputs.map(({ image }) => image),
+        keep,
+      ),
+    dispose: () => recognizer.dispose(),
+  };
+}
+
 function recognizerOptions(options: PredictOptions): RecognizerOptions {
-  const { aligned, lowContrast, flip, minScore, maxFaces, minSize, scales, turned } = options;
+  const { aligned, lowContrast, flip } = options;
+  const { turned, ...others } = detectOptions(options);
   const detect = {
-    ...defined({ minScore, maxFaces, minSize, scales }),
+    ...defined(others),
     ...(turned === undefined || turned === 'auto' ? {} : { turned: turned === 'always' ? turned : false }),
   };
   return { aligned: aligned === true, lowContrast, flip: flip === true, detect };
 }
 
-async function run(
-  recognizer: Recognizer,
-  { inputs, without }: PictureInputs,
-  files: PlannedFiles,
-  options: PredictOptions,
-): Promise<void> {
-  const outputs = await outputsOf(recognizer, options);
-  const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
-  const bar = inputs.length > 1 ? (await import('../progress.js')).countBar('pictures') : undefined;
-  const count = { done: 0, failed: 0, faceless: 0, several: 0, animated: 0, unwritten: 0, without: without.length };
-  bar?.update(0, inputs.length);
-  const images = inputs.map(({ image }) => image);
-  const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
-  const fail = async (name: string, reason: unknown): Promise<void> => {
-    note(`poster: ${sentenceOf(reason)}`);
-    for (const output of outputs) await output.fail(name, sentenceOf(reason));
-  };
-  try {
-    for (const { name, reason } of without) await fail(name, reason);
-    for await (const result of recognizer.settle(images, { ...keep, until: stop.signal })) {
-      const stem = files.stems[count.done] ?? '';
-      const input = inputs[count.done++];
-      if (input === undefined) break;
-      bar?.hide();
-      if (result.status === 'rejected') {
-        count.failed++;
-        await fail(input.name, result.reason);
-      } else {
-        if (result.value.faces.length === 0) count.faceless++;
-        if (result.value.frames > 1) {
-          count.several++;
-          if (await isAnimated(input.image)) count.animated++;
-        }
-        const { predicted, problem } = await withFiles(input.name, stem, result.value, recognizer, files, options);
-        for (const output of outputs) await output.add(predicted);
-        if (problem !== undefined) {
-          // A full disk takes no other picture's files either.
-          if (problem.kind !== 'input') throw problem;
-          count.unwritten++;
-          note(`poster: ${sentenceOf(problem)}`);
-        }
-      }
-      bar?.update(count.done, inputs.length);
-    }
-  } finally {
-    bar?.stop();
-    // Also after a failure: what was done stays, in each of them.
-    const ends = outputs.map((output) => output.end(count.done < inputs.length));
-    await Promise.allSettled(ends);
-    stop.release();
-    await Promise.all(ends);
-  }
-  summarise(count, inputs.length, options);
-}
-
-/** Whether a file is of a kind that moves: several pages are no animation. */
-async function isAnimated(image: string | URL): Promise<boolean> {
-  const first = typeof image === 'string' ? await firstBytesOf(image) : undefined;
-  return first instanceof Uint8Array && animationFormat(first) !== undefined;
-}
-
-async function outputsOf({ classifier }: Recognizer, options: PredictOptions): Promise<PredictionOutput[]> {
-  const { checkpoint, aligned, top, csv } = options;
-  const settings: OutputSettings = {
-    checkpoint,
-    description: classifier.description,
-    aligned: aligned === true,
-    ...defined({ top }),
-  };
-  const table = csv === undefined ? [] : [(await import('../faces-csv.js')).csvOutput(csv, classifier.labels.labels)];
-  if (csv === '-') return table;
-  const print = options.json === true ? jsonOutput : options.jsonl === true ? jsonLinesOutput : textOutput;
-  return [print(settings), ...table];
-}
-
-/** What was recognised, with the files that were made of it, or without them and the reason why there are none. */
-async function withFiles(
-  image: string,
-  stem: string,
-  result: Recognition,
-  { template }: Recognizer,
-  { guard }: PlannedFiles,
-  { draw, saveCrops: cropFolder }: PredictOptions,
-): Promise<{ readonly predicted: Predicted; readonly problem?: UserError }> {
-  let predicted: Predicted = { ...result, image };
-  try {
-    const drawn = draw === undefined ? undefined : await drawTo(draw, stem, image, result, template);
-    if (drawn !== undefined) predicted = { ...predicted, drawn };
-    if (cropFolder !== undefined) predicted = { ...predicted, crops: await saveCrops(cropFolder, stem, result, guard) };
-    return { predicted };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { predicted, problem: error };
-  }
-}
-
-interface Count {
-  readonly done: number;
-  /** Pictures that could not be read. */
-  readonly failed: number;
-  readonly faceless: number;
-  /** Of several frames or pages. */
-  readonly several: number;
-  /** Of these, those that `--animation` is for. */
-  readonly animated: number;
-  /** Whose drawings or crops could not be written. */
-  readonly unwritten: number;
-  /** Folders and globs that have no picture. */
-  readonly without: number;
-}
-
-/** What a list of results does not show at a glance, and the exit code. */
-function summarise(count: Count, total: number, { json, jsonl, csv, aligned }: PredictOptions): void {
-  const { done, failed, faceless, several, animated, unwritten, without } = count;
-  const some = (pictures: number): string => `${grouped(pictures)} of ${grouped(total)} pictures`;
-  const forPrograms = json === true || jsonl === true || csv === '-';
-  if (faceless > 0 && (forPrograms || total > 1)) {
-    note(total === 1 ? 'No face was found.' : `No face was found in ${some(faceless)}.`);
-  }
-  // Text says it with each picture, and so does JSON with boxes.
-  if (several > 0 && (csv === '-' || (forPrograms && aligned === true))) {
-    note(`Only the first frame was looked at ${total === 1 ? 'of an animation' : `in ${some(several)}`}.`);
-  }
-  if (animated > 0) note('With --animation all frames of an animation are looked at, as those of a video.');
-  if (failed > 0 && total > 1) note(`${some(failed)} could not be read: see above.`);
-  if (unwritten > 0 && total > 1) note(`Files of ${some(unwritten)} could not be written: see above.`);
-  if (done < total) note(`Stopped after ${some(done)}; their results are complete.`);
-  if (failed + unwritten + without > 0) process.exitCode = ExitCode.input;
-  if (done < total) process.exitCode = ExitCode.interrupted;
+function detectOptions({ minScore, maxFaces, minSize, scales, turned }: PredictOptions): DetectOptionsSent {
+  return defined({ minScore, maxFaces, minSize, turned, scales: scales === undefined ? undefined : [...scales] });
 }

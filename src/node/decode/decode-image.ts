@@ -18,20 +18,29 @@ import { download } from './download.js';
 export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
   const { transparency, signal, urgent } = request;
   const memory = defined({ signal, urgent });
-  const name = nameOf(image, request.name);
+  const name = pictureNameOf(image, request.name);
   const lease = await fileMemory.acquire(await fileBytes(image), memory);
   try {
-    const bytes = await bytesOf(image, name, signal).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      if (error instanceof UserError) throw error;
-      // Bytes that were given away, a file that changed under its Blob, an address of no file of this machine.
-      throw new UserError(`${name} cannot be read (${printable(messageOf(error))}).`, undefined, { cause: error });
-    });
-    signal?.throwIfAborted();
+    const bytes = await encodedBytes(image, name, signal);
     return await decodeAsSeen(bytes, { name, transparency, memory });
   } finally {
     lease.release();
   }
+}
+
+/**
+ * The bytes of a picture's file.
+ * @throws UserError that says why there are none, or the signal's reason.
+ */
+export async function encodedBytes(image: EncodedImage, name: string, signal?: AbortSignal): Promise<Buffer> {
+  const bytes = await bytesOf(image, name, signal).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    if (error instanceof UserError) throw error;
+    // Bytes that were given away, a file that changed under its Blob, an address of no file of this machine.
+    throw new UserError(`${name} cannot be read (${printable(messageOf(error))}).`, undefined, { cause: error });
+  });
+  signal?.throwIfAborted();
+  return bytes;
 }
 
 /** Bytes that reading a file takes: none where it is not there, or refused. */
@@ -43,7 +52,8 @@ async function fileBytes(image: EncodedImage): Promise<number> {
   return info?.isFile() === true && info.size <= maxFileBytes ? info.size : 0;
 }
 
-function nameOf(image: EncodedImage, name: string): string {
+/** What sentences call a picture. */
+export function pictureNameOf(image: EncodedImage, name: string): string {
   if (typeof image === 'string') return `Picture ${printable(isAddress(image) ? shortened(image) : image, 4096)}`;
   if (!(image instanceof URL)) return name;
   return `Picture ${printable(shortened(image.href))}`;

@@ -13,9 +13,10 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { problemType } from '../../service/problem-document.js';
 import { type GuardParts, Guards } from './guards.js';
 import type { Metrics } from './metrics.js';
-import { documentOf, problemOf, problemType, RequestProblem } from './problem.js';
+import { documentOf, problemOf, RequestProblem } from './problem.js';
 import { ClientLeft, lifeOf } from './request-life.js';
 import type { CompleteSettings } from './settings.js';
 

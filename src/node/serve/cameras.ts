@@ -2,13 +2,15 @@ import { on } from 'node:events';
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { problemDocument } from '../../service/problem-document.js';
+import { cameraOptions } from '../../service/request-options.js';
 import { frameDocument, recognizeFrames, type TimedImage } from '../../video/index.js';
 import { NewestOnly } from '../../video/newest-only.js';
 import { decodeImage } from '../decode/decode-image.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
-import { cameraOptions, checked, detectOf } from './options.js';
-import { documentOf, problemDocument, problemOf, RequestProblem } from './problem.js';
+import { checked, detectOf } from './options.js';
+import { documentOf, problemOf, RequestProblem } from './problem.js';
 import type { CompleteSettings } from './settings.js';
 
 /** Milliseconds without a frame after which a camera counts as gone. */

@@ -1,7 +1,8 @@
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { type ProblemName, RequestProblem } from './problem.js';
+import type { ProblemName } from '../../service/problem-document.js';
+import { RequestProblem } from './problem.js';
 
 /** A file of bytes in a description of bodies. */
 export const binary = Symbol('binary');

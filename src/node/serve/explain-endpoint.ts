@@ -1,38 +1,13 @@
-import { z } from 'zod';
 import { defined } from '../../common/defined.js';
-import { type ExplanationDocument, explanationDocument } from '../../explain/index.js';
-import { box, scores } from './documents.js';
+import { explanationDocument } from '../../explain/index.js';
+import { explained } from '../../service/explained.js';
+import { explainOptions } from '../../service/request-options.js';
 import { binary, type Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
-import { checked, detectOf, explainOptions } from './options.js';
+import { checked, detectOf } from './options.js';
 import { pictureProblems } from './recognize-endpoints.js';
 import type { CompleteSettings } from './settings.js';
 import { form, jsonPicture, uploadedPicture } from './uploads.js';
-
-const map = z.array(z.array(z.number())).meta({ description: 'rows of columns' });
-const tokens = z.strictObject({ itself: z.number(), scales: z.array(map), all: map });
-const explanation = z.strictObject({
-  expression: z.string().nullable(),
-  scores,
-  target: z.string().meta({ description: 'the label that relevance is for' }),
-  direction: z
-    .enum(['landmarks-to-image', 'image-to-image', 'image-to-landmarks'])
-    .meta({ description: 'whose tokens ask at the scales, and over whose places their maps are' }),
-  scales: z.array(
-    z.strictObject({ scale: z.number(), side: z.int(), share: z.number(), attention: map, relevance: map }),
-  ),
-  classToken: z
-    .strictObject({ attention: tokens, rollout: tokens, relevance: tokens })
-    .nullable()
-    .meta({ description: 'null for a network without a class token' }),
-});
-
-explanation satisfies z.ZodType<ExplanationDocument>;
-
-export const explained = z.strictObject({
-  model: z.string(),
-  faces: z.array(z.strictObject({ box, lowContrast: z.boolean(), ...explanation.shape })),
-});
 
 /** What the network attends to. */
 export function explainEndpoint(inference: Inference, settings: CompleteSettings): Endpoint {

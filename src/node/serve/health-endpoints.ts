@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { health } from './documents.js';
+import { health } from '../../service/documents.js';
 import type { Endpoint } from './endpoint.js';
 import type { Metrics } from './metrics.js';
 

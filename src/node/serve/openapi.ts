@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { itemAt } from '../../common/item-at.js';
+import { type ProblemName, problemDocument, problemType, statusOf, titleOf } from '../../service/problem-document.js';
 import { binary, type Endpoint } from './endpoint.js';
-import { type ProblemName, problemDocument, problemType, statusOf, titleOf } from './problem.js';
 
 /** JSON as OpenAPI's documents are made of. */
 export interface JsonObject {

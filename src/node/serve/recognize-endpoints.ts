@@ -1,11 +1,13 @@
 import sharp from 'sharp';
 import type { Picture } from '../../image/resize.js';
 import { type Recognition, recognitionDocument } from '../../recognize/index.js';
-import { batch, models, type ServedRecognition, single } from './documents.js';
+import { batch, models, type ServedRecognition, single } from '../../service/documents.js';
+import type { ProblemName } from '../../service/problem-document.js';
+import { type RecognizeRequestOptions, recognizeOptions } from '../../service/request-options.js';
 import { binary, type Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
-import { checked, detectOf, type RecognizeRequestOptions, recognizeOptions } from './options.js';
-import { documentOf, type ProblemName, problemOf } from './problem.js';
+import { checked, detectOf } from './options.js';
+import { documentOf, problemOf } from './problem.js';
 import type { CompleteSettings } from './settings.js';
 import { form, jsonPicture, jsonPictures, type Upload, uploadedPicture, uploadedPictures } from './uploads.js';
 
@@ -95,7 +97,8 @@ export function recognizeEndpoints(inference: Inference, settings: CompleteSetti
       guard: 'key',
       handler: async () => {
         const { labels, preprocessing } = inference.recognizer.classifier;
-        return { models: [{ name: inference.model, labels, preprocessing, ready: true }] };
+        const aligned = inference.recognizer.detector === undefined;
+        return { models: [{ name: inference.model, labels, preprocessing, aligned, ready: true }] };
       },
     },
   ];
