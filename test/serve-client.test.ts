@@ -70,7 +70,10 @@ test('poster predict --server prints and writes what the same network prints and
   const here = await succeeds(['predict', 'photos/a.png', '--jsonl', ...outputs], folder);
   const read = async (): Promise<Buffer[]> =>
     Promise.all(['faces.csv', 'crops/a.face-1.png'].map((path) => readFile(join(folder, path))));
-  const pixels = (): Promise<Buffer> => sharp(join(folder, 'drawn', 'a.png')).raw().toBuffer();
+  const pixels = (): Promise<Buffer> =>
+    sharp(join(folder, 'drawn', 'a.png'))
+      .raw()
+      .toBuffer();
   const [files, drawn] = [await read(), await pixels()];
   const there = await succeeds(['predict', 'photos/a.png', '--jsonl', ...outputs, ...asked], folder);
   assert.equal(there.stdout, here.stdout);
