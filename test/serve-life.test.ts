@@ -54,11 +54,6 @@ test('what takes longer than its deadline is given up, and so is what nobody wai
   const images = Array.from({ length: 30 }, () => portrait.toString('base64'));
   const batch = { method: 'POST', body: JSON.stringify({ images }), headers: { 'content-type': 'application/json' } };
   await problem(await fetch(`${server.url}/v1/recognize/batch`, batch), 504);
-  // A form whose part has no head: its parser never comes to an end.
-  const pieces = ['--x\r\ncontent-type: image/png\r\n\r\n', portrait, '\r\n--x--\r\n'].map((one) => Buffer.from(one));
-  const headers = { 'content-type': 'multipart/form-data; boundary=x' };
-  const headless = { method: 'POST', body: Buffer.concat(pieces), headers };
-  await problem(await fetch(`${server.url}/v1/recognize`, headless), 504);
   await server.close();
   const patient = await served();
   const leaving = new AbortController();
@@ -84,12 +79,14 @@ test('the thread of the networks ends in the middle of load: what is in hand get
     headers: { 'content-type': 'application/json' },
   });
   while (!/^poster_requests_in_hand 1$/m.test(await (await fetch(`${server.url}/metrics`)).text())) await sleep(1);
-  await threads.at(-1)?.terminate();
+  // The first: the other one reads large bodies.
+  await threads.at(0)?.terminate();
   const lost = await batch;
   assert.equal(lost.headers.get('retry-after'), '1');
   assert.match((await problem(lost, 503)).type, /no-resources$/);
   await stillWorks(server.url);
-  assert.equal(threads.length, 2);
+  // One more of the networks, beside the one that read the batch.
+  assert.equal(threads.length, 3);
   process.off('worker', watch);
 
   // Stopping: what is in hand is answered, what comes gets 503, and whoever watches is told.

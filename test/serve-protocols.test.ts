@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { WebSocket } from 'ws';
@@ -18,7 +19,7 @@ let crop: Uint8Array;
 let expected: readonly Score[];
 
 before(async () => {
-  server = await served({ maxPicture: 2_000_000, maxCameras: 2 });
+  server = await served({ maxPicture: 2_000_000, maxCameras: 2, slow: 3 });
   const recognizer = await Recognizer.load(cheap);
   const { faces } = await recognizer.recognize(portrait, { crops: true });
   crop = faces[0]?.crop?.data ?? assert.fail();
@@ -99,7 +100,7 @@ test('tensors that are not what the model takes are refused', async () => {
     [422, JSON.stringify(asked({ data: [1, 2, 3] }))],
     [422, JSON.stringify(asked({ data: Array.from(crop, () => 256) }))],
     [422, JSON.stringify(asked({ data: Array.from(crop, () => 'x') }))],
-    [413, JSON.stringify(asked({ shape: [1000, 48, 48, 1] }))],
+    [413, JSON.stringify(asked({ shape: [1000, 48, 48, 1], data: [] }))],
     [400, JSON.stringify(asked())],
     [400, 'x', { 'inference-header-content-length': '9' }],
     [400, 'x', { 'inference-header-content-length': '-1' }],
@@ -192,6 +193,41 @@ test('frames that come too fast are dropped, never queued', async () => {
   while (numbers.at(-1) !== 29) numbers.push(cameraFrame.parse(await next()).frame);
   assert.ok(numbers.length < 30, numbers.join());
   socket.close();
+});
+
+/** A WebSocket without a client's help, once it is open. */
+async function rawCamera(): Promise<Socket> {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  const head = ['GET /v1/camera HTTP/1.1', 'host: x', 'connection: upgrade', 'upgrade: websocket'];
+  const key = ['sec-websocket-version: 13', 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=='];
+  socket.write(`${[...head, ...key].join('\r\n')}\r\n\r\n`);
+  const [answer] = await once(socket, 'data');
+  assert.match(String(answer), /^HTTP\/1\.1 101 /);
+  return socket;
+}
+
+test('a frame of a gigabyte is refused when it is announced, half a frame when no more comes', async () => {
+  const huge = await rawCamera();
+  const told = once(huge, 'data');
+  // A binary message, masked, of 2^30 bytes.
+  huge.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4, 5]));
+  const [close] = await told;
+  assert.ok(Buffer.isBuffer(close));
+  assert.deepEqual([close[0], close.readUInt16BE(2)], [0x88, 1009]);
+  huge.destroy();
+  const half = await rawCamera();
+  const answered = once(half, 'data');
+  half.write(Buffer.from([0x82, 0xfe, 0x10, 0, 1, 2, 3, 4, 5, 6, 7]));
+  const [sentence] = await answered;
+  assert.match(String(sentence), /No picture came for 3 s/);
+  half.destroy();
+  // Who leaves within a frame gives its place back.
+  const left = await rawCamera();
+  left.write(Buffer.from([0x82, 0xfe, 0x10]));
+  left.destroy();
+  await stillWorks(server.url);
 });
 
 test('cameras that are none are told so and end', async () => {

@@ -30,6 +30,20 @@ function form(files: readonly Uint8Array[], fields: Readonly<Record<string, stri
   });
   return { method: 'POST', body };
 }
+/** A form by hand: heads of parts, and what they hold. */
+function parts(...given: readonly (readonly [head: string, body: Uint8Array | string])[]): {
+  method: 'POST';
+  body: Uint8Array<ArrayBuffer>;
+  headers: Record<string, string>;
+} {
+  const pieces = given.map(([head, body]) =>
+    Buffer.concat([Buffer.from(`--x\r\n${head}\r\n\r\n`), Buffer.from(body), Buffer.from('\r\n')]),
+  );
+  const body = Uint8Array.from(Buffer.concat([...pieces, Buffer.from('--x--\r\n')]));
+  return { method: 'POST', body, headers: { 'content-type': 'multipart/form-data; boundary=x' } };
+}
+const field = (name: string): string => `content-disposition: form-data; name="${name}"`;
+const file = (): string => `${field('image')}; filename="a.png"\r\ncontent-type: image/png`;
 const post = (path: string, init: RequestInit): Promise<Response> => fetch(`${server.url}${path}`, init);
 
 test('a picture as body, as file of a form and as base64 gives what the library gives', async () => {
@@ -109,7 +123,14 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
     [413, '/v1/recognize', { method: 'POST', body: Buffer.alloc(1_200_000), headers: picture }],
     [413, '/v1/recognize', { method: 'POST', body: Buffer.alloc(1_600_000), headers: picture }],
     [400, '/v1/recognize', json('{')],
-    [400, '/v1/recognize', json(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
+    // Deep or of many values: small ones are read at once, large ones in a thread.
+    [413, '/v1/recognize', json(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
+    [413, '/v1/recognize', json(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)],
+    [413, '/v1/recognize', json(`[${'[],'.repeat(300_000)}[]]`)],
+    [400, '/v1/recognize', json(`${'['.repeat(5000)}${']'.repeat(5000)}`)],
+    [400, '/v1/recognize', json(`{"image": "${'A'.repeat(200_000)}`)],
+    [422, '/v1/recognize', json({ image: Buffer.alloc(200_000).toString('base64') })],
+    [400, '/v1/recognize', json('')],
     [400, '/v1/recognize', json({ image: 5 })],
     [400, '/v1/recognize', json({ picture: base64 })],
     [400, '/v1/recognize', json({ image: 'kein Base64!' })],
@@ -122,9 +143,9 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
     [422, '/v1/recognize?top=1', json({ image: base64, options: { top: 2 } })],
     [422, '/v1/recognize?__proto__=1', json({ image: base64 })],
     [400, '/v1/recognize', form([])],
-    [413, '/v1/recognize', form([portrait, portrait])],
+    [400, '/v1/recognize', form([Buffer.from('a'), Buffer.from('b')])],
     [400, '/v1/recognize', form([Buffer.alloc(0)])],
-    [413, '/v1/recognize/batch', form([portrait, portrait, portrait, portrait])],
+    [413, '/v1/recognize/batch', form(['a', 'b', 'c', 'd'].map((one) => Buffer.from(one)))],
     [413, '/v1/recognize/batch', json({ images: Array.from({ length: 4 }, () => 'AAAA') })],
     [400, '/v1/recognize/batch', json({ images: [] })],
     [413, '/v1/recognize/batch', { method: 'POST', body: manyParts }],
@@ -136,6 +157,10 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
     [415, '/v1/recognize', { method: 'POST', body: 'x', headers: { 'content-type': 'multipart/mixed; boundary=x' } }],
     [400, '/v1/recognize', { method: 'POST', body: asText }],
     [400, '/v1/recognize', { method: 'POST', body: 'x', headers: { 'content-type': 'multipart/form-data' } }],
+    [415, '/v1/recognize/batch', { method: 'POST', body: portrait, headers: picture }],
+    [422, '/v1/recognize', parts(...Array.from({ length: 2 }, () => [field('top'), '1'] as const), [file(), portrait])],
+    [413, '/v1/recognize', parts([field('top'), '1'.repeat(2000)], [file(), portrait])],
+    [413, '/v1/recognize', parts([file(), Buffer.alloc(1_200_000)])],
     [404, '/v1/../../etc/passwd', {}],
     [404, '/nothing', json('{}')],
     [400, '/v1/%ff', {}],
@@ -150,16 +175,47 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
   await stillWorks(server.url);
 });
 
-test('a form whose file has no name is read: what it is called does not matter', async () => {
-  const head = '--x\r\ncontent-disposition: form-data; filename="a.png"\r\ncontent-type: image/png\r\n\r\n';
-  const body = Buffer.concat([Buffer.from(head), portrait, Buffer.from('\r\n--x--\r\n')]);
-  const response = await post('/v1/recognize', {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'multipart/form-data; boundary=x' },
-  });
-  assert.ok([200, 400].includes(response.status), String(response.status));
+test('a form that is none is told at once, and where', async () => {
+  const type = (boundary: string): Record<string, string> => ({ 'content-type': `multipart/form-data; ${boundary}` });
+  const whole = parts([file(), portrait]);
+  const cases: readonly (readonly [RegExp, RequestInit])[] = [
+    [/Part 1 of the form has no name/, parts(['content-type: image/png', portrait])],
+    [/Part 2 of the form has no name/, parts([field('top'), '1'], ['content-disposition: form-data', portrait])],
+    [/Part 1 of the form has no name/, parts([file().replace('form-data', 'attachment'), portrait])],
+    [/Part 1 of the form has no name/, parts([file().replace('name="image"', 'name=""'), portrait])],
+    [/Part 1 of the form is in base64/, parts([`${file()}\r\ncontent-transfer-encoding: base64`, 'AAAA'])],
+    [/part 1 has no empty line below its head/, { ...parts(), body: '--x\r\n--x--\r\n' }],
+    [/part 1 has no end/, { ...whole, body: '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\nb' }],
+    [/ends in the middle/, { ...whole, body: '--x' }],
+    [/boundary is not the one/, { ...whole, body: 'x' }],
+    [/boundary is not the one/, { ...whole, headers: type('boundary=y') }],
+    [/no boundary/, { ...whole, headers: type('boundary=') }],
+    [/a boundary above 70 characters/, { ...whole, headers: type(`boundary=${'x'.repeat(200)}`) }],
+    [/has 0 pictures, not one/, { ...whole, body: '--x--\r\n' }],
+    [/has 2 pictures, not one/, form([Buffer.from('a'), Buffer.from('b')])],
+  ];
+  for (const [sentence, init] of cases) {
+    assert.match((await problem(await post('/v1/recognize', init), 400)).detail, sentence);
+  }
   await stillWorks(server.url);
+});
+
+test('forms as different clients write them are read', async () => {
+  const heads = [
+    file(),
+    file().replace('"a.png"', "a.png; filename*=UTF-8''%c3%a4.png"),
+    'Content-Type: image/png\r\nContent-Disposition: form-data; name=image\r\nContent-Transfer-Encoding: binary',
+    file().replace('"a.png"', String.raw`"C:\; name=\"b\".png"`),
+  ];
+  for (const head of heads) {
+    assert.equal((await post('/v1/recognize', parts([head, portrait]))).status, 200, head);
+  }
+  const whole = parts([file(), portrait], [field('top'), '1']);
+  const quoted = { 'content-type': 'multipart/form-data; charset=utf-8; boundary="x"' };
+  const preamble = Buffer.concat([Buffer.from('for readers of mail\r\n'), Buffer.from(whole.body)]);
+  const answer = await post('/v1/recognize', { ...whole, body: preamble, headers: quoted });
+  assert.equal(answer.status, 200);
+  assert.match(await answer.text(), /"scores":\[\{[^}]*\}\]/);
 });
 
 /** Speaks to the server without a client's help. @returns all that it answers */
@@ -185,6 +241,23 @@ test('what is no HTTP, floods of headers and slow clients are told so and end', 
   assert.match(await raw(`${head(4)}\r\n`, 'bodyand more\r\n\r\n'), /HTTP\/1\.1 400 bad-request/);
   // It promises a body and sends none of it.
   assert.match(await raw(`${head(1000)}\r\n`, 'short'), /^HTTP\/1\.1 408 [\s\S]*did not come in time/);
+  const slowForm = head(1000).replace('image/png', 'multipart/form-data; boundary=x');
+  assert.match(await raw(`${slowForm}\r\n`, '--x\r\n'), /^HTTP\/1\.1 408 [\s\S]*did not come in time/);
+  // A byte of the head, or of the body, at a time.
+  for (const [begin, byte] of [
+    ['GET / HTTP/1.1\r\nx: ', 'y'],
+    [`${head(1000)}\r\n`, 'x'],
+  ] as const) {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    const answer: Promise<Buffer[]> = once(socket, 'data');
+    socket.write(begin);
+    const drip = setInterval(() => socket.write(byte), 200);
+    assert.match(String((await answer)[0]), /^HTTP\/1\.1 408 /);
+    clearInterval(drip);
+    socket.destroy();
+  }
   await stillWorks(server.url);
 });
 

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
-import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import websocket from '@fastify/websocket';
 import Fastify, {
@@ -100,7 +99,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       global: false,
       max: settings.rate,
       timeWindow: '1 minute',
-      // Neither do files of the page, which have no guard.
+      // Files of the page have no guard either.
       allowList: ({ routeOptions: { config } }) => (config.guard ?? 'nothing') === 'nothing',
       errorResponseBuilder: (_, { ttl }) =>
         new RequestProblem(
@@ -115,25 +114,19 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   // Behind the headers of other origins, which refusals have too, and the rate, which wrong keys count towards.
   app.addHook('onRequest', async (request, reply) => guards.check(request, reply));
-  await app.register(multipart, { limits: { fieldNameSize: 100, fieldSize: 1000, headerPairs: 20 } });
   await app.register(websocket, { options: { maxPayload: settings.maxPicture } });
   addParsers(app);
   return { app, guards };
 }
 
-/** Bodies as bytes; JSON as what it says. */
+/** Bodies as bytes: what they say is read where that holds nobody up. */
 function addParsers(app: FastifyInstance): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
-  app.addContentTypeParser(/^(image\/|application\/octet-stream$)/, { parseAs: 'buffer' }, (_, body, done) => {
-    done(null, body);
-  });
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => {
-    try {
-      done(null, JSON.parse(String(body)));
-    } catch (error) {
-      done(new RequestProblem('bad-request', 'The body is not valid JSON; check it.', { cause: error }), undefined);
-    }
-  });
+  for (const type of [/^(image\/|application\/octet-stream$)/, 'application/json', 'multipart/form-data']) {
+    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_, body, done) => {
+      done(null, body);
+    });
+  }
 }
 
 /** A part of the server whose bodies come as bytes, whatever they are called. */

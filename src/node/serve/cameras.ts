@@ -2,6 +2,7 @@ import { on } from 'node:events';
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { itemAt } from '../../common/item-at.js';
 import { problemDocument } from '../../service/problem-document.js';
 import { cameraOptions } from '../../service/request-options.js';
 import { frameDocument, recognizeFrames, type TimedImage } from '../../video/index.js';
@@ -12,9 +13,8 @@ import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
 import { documentOf, problemOf, RequestProblem } from './problem.js';
 import type { CompleteSettings } from './settings.js';
+import type { UploadParts } from './uploads.js';
 
-/** Milliseconds without a frame after which a camera counts as gone. */
-const patience = 30_000;
 /** Bytes of answers that nobody has read yet. */
 const maxUnread = 1024 * 1024;
 
@@ -53,11 +53,13 @@ interface SentFrame {
 /** Cameras that send their frames over a connection each. Of frames that come too fast the newest counts. */
 export class Cameras {
   readonly #inference: Inference;
+  readonly #uploads: UploadParts;
   readonly #settings: CompleteSettings;
   readonly #open = new Set<WebSocket>();
 
-  constructor(inference: Inference, settings: CompleteSettings) {
+  constructor(inference: Inference, uploads: UploadParts, settings: CompleteSettings) {
     this.#inference = inference;
+    this.#uploads = uploads;
     this.#settings = settings;
   }
 
@@ -110,6 +112,8 @@ export class Cameras {
         throw new RequestProblem('overloaded', many);
       }
       const { smooth, ...options } = checked(cameraOptions, request.query);
+      // A frame that does not come to its end, and none at all, count as a camera that is gone.
+      const patience = this.#settings.slow * 1000;
       const frames = this.#decoded(new NewestOnly(sentFrames(messages), patience), stop.signal, tell);
       const results = recognizeFrames(this.#inference.recognizer, frames, {
         detect: detectOf(options, this.#settings.maxFaces),
@@ -141,9 +145,12 @@ export class Cameras {
     for await (const { bytes, time, frame } of frames) {
       const name = `Frame ${frame}`;
       try {
-        const refusal = this.#inference.refusal(bytes, name);
+        const { bodies, limits } = this.#uploads;
+        const read = await bodies.read('pictures', bytes, { form: 'file', limits }, signal);
+        const sent = itemAt(read.pictures, 0);
+        const refusal = this.#inference.refusal(sent, name);
         if (refusal !== undefined) throw refusal;
-        const { picture } = await decodeImage(bytes, { transparency: 'white', name, signal, urgent: () => true });
+        const { picture } = await decodeImage(sent.bytes, { transparency: 'white', name, signal, urgent: () => true });
         yield { time, frame, picture };
       } catch (error) {
         if (signal.aborted) throw error;

@@ -7,7 +7,7 @@ import { checked } from './options.js';
 import { RequestProblem } from './problem.js';
 import { pictureProblems } from './recognize-endpoints.js';
 import type { CompleteSettings } from './settings.js';
-import { uploadedImg } from './uploads.js';
+import { type UploadParts, uploadedImg } from './uploads.js';
 
 // `POST /analyze` in the shape of DeepFace's interface: docs/serving.md says what differs.
 
@@ -49,7 +49,7 @@ const nameOf = (label: string): string => {
   return names.get(canonical) ?? canonical;
 };
 
-export function analyzeEndpoint(inference: Inference, settings: CompleteSettings): Endpoint {
+export function analyzeEndpoint(inference: Inference, uploads: UploadParts, settings: CompleteSettings): Endpoint {
   return {
     method: 'POST',
     path: '/analyze',
@@ -67,7 +67,7 @@ export function analyzeEndpoint(inference: Inference, settings: CompleteSettings
     guard: 'place',
     tellsError: true,
     handler: async (request) => {
-      const { picture, options } = await uploadedImg(request, settings);
+      const { picture, options } = await uploadedImg(request, uploads);
       const asked = checked(analyzeOptions, options);
       const other = asked.actions?.find((action) => action !== 'emotion');
       if (other !== undefined) {

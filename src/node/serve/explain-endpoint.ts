@@ -2,15 +2,16 @@ import { defined } from '../../common/defined.js';
 import { explanationDocument } from '../../explain/index.js';
 import { explained } from '../../service/explained.js';
 import { explainOptions } from '../../service/request-options.js';
+import { jsonPicture } from './body-jobs.js';
 import { binary, type Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
 import { pictureProblems } from './recognize-endpoints.js';
 import type { CompleteSettings } from './settings.js';
-import { form, jsonPicture, uploadedPicture } from './uploads.js';
+import { form, type UploadParts, uploadedPicture } from './uploads.js';
 
 /** What the network attends to. */
-export function explainEndpoint(inference: Inference, settings: CompleteSettings): Endpoint {
+export function explainEndpoint(inference: Inference, uploads: UploadParts, settings: CompleteSettings): Endpoint {
   return {
     method: 'POST',
     path: '/v1/explain',
@@ -28,9 +29,7 @@ export function explainEndpoint(inference: Inference, settings: CompleteSettings
     problems: pictureProblems,
     guard: 'place',
     handler: async (request) => {
-      const { pictures, options: given } = await uploadedPicture(request, settings);
-      const [picture] = pictures;
-      if (picture === undefined) throw new Error('a request without a picture was taken');
+      const { picture, options: given } = await uploadedPicture(request, uploads);
       const { target, ...options } = checked(explainOptions, given);
       const asked = { detect: detectOf(options, settings.maxFaces), ...defined({ target }) };
       const faces = await inference.explain(picture, asked, request.life);

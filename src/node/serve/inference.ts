@@ -1,7 +1,6 @@
 import { itemAt } from '../../common/item-at.js';
 import type { ProgressOptions } from '../../common/load-progress.js';
 import { type ExplainedFace, type ExplainFacesOptions, explainFaces } from '../../explain/index.js';
-import { readPictureHeader } from '../../image/picture-header.js';
 import type { Picture } from '../../image/resize.js';
 import {
   type Recognition,
@@ -11,6 +10,7 @@ import {
   type Score,
 } from '../../recognize/index.js';
 import { Admission } from './admission.js';
+import type { BroughtPicture } from './body-jobs.js';
 import type { Metrics } from './metrics.js';
 import { RequestProblem } from './problem.js';
 import type { CompleteSettings } from './settings.js';
@@ -66,13 +66,13 @@ export class Inference {
    * @throws RequestProblem where there is no time; the signal's reason
    */
   async recognize(
-    pictures: readonly Buffer[],
+    pictures: readonly BroughtPicture[],
     options: Pick<RecognizeOptions, 'detect' | 'crops'>,
     signal: AbortSignal,
   ): Promise<PromiseSettledResult<Recognition>[]> {
     const { recognizer } = this;
     const refused = pictures.map((picture, i) => this.refusal(picture, `Picture ${i + 1}`));
-    const usable = pictures.filter((_, i) => refused[i] === undefined);
+    const usable = pictures.filter((_, i) => refused[i] === undefined).map(({ bytes }) => bytes);
     const seen = await this.#admitted(usable.length, signal, async () => {
       const results: PromiseSettledResult<Recognition>[] = [];
       for await (const result of recognizer.settle(usable, { ...options, signal })) results.push(result);
@@ -91,11 +91,11 @@ export class Inference {
   }
 
   /** What the network attends to in the faces of a picture. */
-  async explain(picture: Buffer, options: ExplainFacesOptions, signal: AbortSignal): Promise<ExplainedFace[]> {
+  async explain(picture: BroughtPicture, options: ExplainFacesOptions, signal: AbortSignal): Promise<ExplainedFace[]> {
     const { recognizer } = this;
     const refusal = this.refusal(picture, 'Picture 1');
     if (refusal !== undefined) throw refusal;
-    return this.#admitted(1, signal, () => explainFaces(recognizer, picture, { ...options, signal }));
+    return this.#admitted(1, signal, () => explainFaces(recognizer, picture.bytes, { ...options, signal }));
   }
 
   async dispose(): Promise<void> {
@@ -110,14 +110,11 @@ export class Inference {
    * Why a picture is not looked at. What is no picture at all is told by the decoder.
    * @param name of the picture, for the sentence
    */
-  refusal(picture: Buffer, name: string): RequestProblem | undefined {
+  refusal({ size }: BroughtPicture, name: string): RequestProblem | undefined {
     const { maxPixels } = this.#settings;
-    const found = readPictureHeader(picture);
-    if (found.kind !== 'picture') return undefined;
-    const { width, height } = found.header;
-    if (width * height <= maxPixels) return undefined;
-    const size = `${name} is ${width} x ${height} pixels`;
-    return new RequestProblem('too-large', `${size}, more than the ${maxPixels} that are accepted; save it smaller.`);
+    if (size === undefined || size.width * size.height <= maxPixels) return undefined;
+    const told = `${name} is ${size.width} x ${size.height} pixels`;
+    return new RequestProblem('too-large', `${told}, more than the ${maxPixels} that are accepted; save it smaller.`);
   }
 }
 

@@ -1,20 +1,21 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { BodyReader } from './body-reader.js';
 import { binary, type Endpoint } from './endpoint.js';
+import { inferRequest } from './infer-request.js';
 import type { Inference } from './inference.js';
 import {
   cropsOf,
   describeModel,
   inferAnswer,
-  inferRequest,
   inferResponse,
   modelMetadata,
   modelVersion,
-  readInferRequest,
   serverMetadata,
 } from './open-inference.js';
 import { RequestProblem } from './problem.js';
 import { pictureProblems } from './recognize-endpoints.js';
+import { bytesOf } from './uploads.js';
 
 const isLive = z.strictObject({ live: z.boolean() });
 const isReady = z.strictObject({ ready: z.boolean() });
@@ -24,7 +25,12 @@ const named = z.looseObject({ name: z.string(), version: z.string().optional() }
 const mostCrops = 256;
 
 /** The Open Inference Protocol: `/v2`. Bodies come as bytes here, whatever they are called. */
-export function openInferenceEndpoints(inference: Inference, isReadyNow: () => boolean, version: string): Endpoint[] {
+export function openInferenceEndpoints(
+  inference: Inference,
+  bodies: BodyReader,
+  isReadyNow: () => boolean,
+  version: string,
+): Endpoint[] {
   const json = 'application/json';
   /** @throws RequestProblem for a model that there is not */
   const known = ({ params }: FastifyRequest): void => {
@@ -112,7 +118,13 @@ export function openInferenceEndpoints(inference: Inference, isReadyNow: () => b
       handler: async (request, reply) => {
         known(request);
         const length = request.headers['inference-header-content-length'];
-        const read = readInferRequest(request.body, Array.isArray(length) ? length.join() : length);
+        const { imageSize, channels } = inference.recognizer.classifier.preprocessing;
+        const about = {
+          jsonLength: Array.isArray(length) ? length.join() : length,
+          // Each value with a comma, and at most with brackets of its own.
+          most: 3 * mostCrops * imageSize * imageSize * channels,
+        };
+        const read = await bodies.read('tensors', bytesOf(request), about, request.life);
         const scores = await inference.classify(cropsOf(read, inference, mostCrops), request.life);
         const { document, binary: bytes } = inferAnswer(read, scores, inference);
         if (bytes === undefined) return document;

@@ -3,9 +3,9 @@ import { entryOf, itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import type { Picture } from '../../image/resize.js';
 import type { Score } from '../../recognize/index.js';
+import type { InferInput } from './infer-request.js';
 import type { Inference } from './inference.js';
 import { RequestProblem } from './problem.js';
-import { checkedBody } from './uploads.js';
 
 // The Open Inference Protocol, version 2, with its extension of binary tensors: what clients of Triton and KServe speak.
 
@@ -13,27 +13,6 @@ import { checkedBody } from './uploads.js';
 export const modelVersion = '1';
 
 const name = z.string().min(1).max(200);
-const parameters = z.record(z.string(), z.unknown()).optional();
-const inputTensor = z.strictObject({
-  name,
-  shape: z.array(z.int().min(0)).max(8),
-  datatype: z.string().max(20),
-  parameters,
-  data: z
-    .array(z.unknown())
-    .optional()
-    .meta({ description: 'the values, flat or nested; left out where they are binary' }),
-});
-
-/** What is asked; of a body with binary tensors the JSON before them. */
-export const inferRequest = z.strictObject({
-  id: z.string().max(200).optional(),
-  parameters,
-  inputs: z.array(inputTensor).length(1),
-  outputs: z.array(z.strictObject({ name, parameters })).max(8).optional(),
-});
-type InferRequest = z.output<typeof inferRequest>;
-
 const outputTensor = z.strictObject({
   name,
   shape: z.array(z.int()),
@@ -78,39 +57,8 @@ export function describeModel({ model, recognizer }: Inference): z.input<typeof 
   };
 }
 
-/** A request before its tensors are looked at. */
-export interface ReadRequest {
-  readonly request: InferRequest;
-  /** What follows the JSON. */
-  readonly binary: Buffer;
-}
-
-/**
- * @param jsonLength bytes of the JSON, as the header `Inference-Header-Content-Length` says; undefined: all
- * @throws RequestProblem
- */
-export function readInferRequest(body: unknown, jsonLength: string | undefined): ReadRequest {
-  if (!Buffer.isBuffer(body) || body.length === 0) throw unreadable('the body is empty');
-  const length = jsonLength === undefined ? body.length : Number(jsonLength);
-  if (!(Number.isSafeInteger(length) && length > 0 && length <= body.length)) {
-    throw unreadable(
-      `Inference-Header-Content-Length is ${printable(String(jsonLength), 40)}, the body ${body.length} bytes`,
-    );
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8', 0, length));
-  } catch {
-    throw unreadable('its JSON is not valid');
-  }
-  return { request: checkedBody(inferRequest, value), binary: body.subarray(length) };
-}
-
-const unreadable = (why: string): RequestProblem =>
-  new RequestProblem('bad-request', `The request for inference cannot be read: ${why}; send it again.`);
-
 /** The face crops that a request brings. @throws RequestProblem where they are not what the model takes */
-export function cropsOf({ request, binary }: ReadRequest, inference: Inference, most: number): Picture[] {
+export function cropsOf({ request, values }: InferInput, inference: Inference, most: number): Picture[] {
   const { imageSize, channels } = inference.recognizer.classifier.preprocessing;
   const given = itemAt(request.inputs, 0);
   const [n = 0, ...rest] = given.shape;
@@ -127,7 +75,6 @@ export function cropsOf({ request, binary }: ReadRequest, inference: Inference, 
     );
   }
   const size = imageSize * imageSize * channels;
-  const values = given.data === undefined ? binaryValues(given.parameters, binary) : listedValues(given.data);
   if (values.length !== n * size) {
     throw new RequestProblem(
       'invalid-options',
@@ -142,22 +89,6 @@ export function cropsOf({ request, binary }: ReadRequest, inference: Inference, 
   }));
 }
 
-function binaryValues(given: z.output<typeof parameters>, binary: Buffer): Uint8Array {
-  const size = given?.['binary_data_size'];
-  if (size === binary.length) return binary;
-  throw unreadable(`binary_data_size is ${printable(String(size), 40)}, and ${binary.length} bytes follow the JSON`);
-}
-
-function listedValues(data: readonly unknown[]): Uint8Array {
-  const flat: unknown[] = data.flat(8);
-  const bad = flat.find((value) => !(Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255));
-  if (bad === undefined) return Uint8Array.from(flat, Number);
-  throw new RequestProblem(
-    'invalid-options',
-    `The value ${printable(String(bad), 40)} is not a whole number from 0 to 255.`,
-  );
-}
-
 /** An answer: JSON, and bytes that follow it where they were asked for. */
 export interface InferAnswer {
   readonly document: z.input<typeof inferResponse>;
@@ -166,7 +97,7 @@ export interface InferAnswer {
 
 /** @throws RequestProblem for outputs that there are not */
 export function inferAnswer(
-  { request }: ReadRequest,
+  { request }: InferInput,
   scores: readonly (readonly Score[])[],
   { model, recognizer }: Inference,
 ): InferAnswer {

@@ -4,12 +4,13 @@ import { type Recognition, recognitionDocument } from '../../recognize/index.js'
 import { batch, models, type ServedRecognition, single } from '../../service/documents.js';
 import type { ProblemName } from '../../service/problem-document.js';
 import { type RecognizeRequestOptions, recognizeOptions } from '../../service/request-options.js';
+import { jsonPicture, jsonPictures } from './body-jobs.js';
 import { binary, type Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
 import { documentOf, problemOf } from './problem.js';
 import type { CompleteSettings } from './settings.js';
-import { form, jsonPicture, jsonPictures, type Upload, uploadedPicture, uploadedPictures } from './uploads.js';
+import { form, type Upload, type UploadParts, uploadedPicture, uploadedPictures } from './uploads.js';
 
 /** What any endpoint that takes pictures may answer with. */
 export const pictureProblems: readonly ProblemName[] = [
@@ -30,7 +31,7 @@ export const pictureProblems: readonly ProblemName[] = [
 ];
 
 /** What pictures show. */
-export function recognizeEndpoints(inference: Inference, settings: CompleteSettings): Endpoint[] {
+export function recognizeEndpoints(inference: Inference, uploads: UploadParts, settings: CompleteSettings): Endpoint[] {
   const recognized = async (
     { pictures, options: given }: Upload,
     life: AbortSignal,
@@ -61,7 +62,8 @@ export function recognizeEndpoints(inference: Inference, settings: CompleteSetti
       problems: pictureProblems,
       guard: 'place',
       handler: async (request) => {
-        const { options, results } = await recognized(await uploadedPicture(request, settings), request.life);
+        const { picture, options: given } = await uploadedPicture(request, uploads);
+        const { options, results } = await recognized({ pictures: [picture], options: given }, request.life);
         const [result] = results;
         if (result === undefined) throw new Error('a picture gave no result');
         if (result.status === 'rejected') throw result.reason;
@@ -79,7 +81,7 @@ export function recognizeEndpoints(inference: Inference, settings: CompleteSetti
       problems: pictureProblems,
       guard: 'place',
       handler: async (request) => {
-        const { options, results } = await recognized(await uploadedPictures(request, settings), request.life);
+        const { options, results } = await recognized(await uploadedPictures(request, uploads), request.life);
         const served = results.map(async (result) =>
           result.status === 'fulfilled'
             ? servedRecognition(result.value, options.top)

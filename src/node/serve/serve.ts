@@ -10,6 +10,7 @@ import { packageFile } from '../files/package-files.js';
 import { hasPage, pageRoutes } from '../page/index.js';
 import { type WorkDone, workChannel } from '../workers/work-done.js';
 import { asBytes, createApp } from './app.js';
+import { BodyReader } from './body-reader.js';
 import { Cameras } from './cameras.js';
 import { analyzeEndpoint } from './deepface.js';
 import { docsEndpoints } from './docs-endpoints.js';
@@ -64,7 +65,10 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     ready: () => state === 'ok',
   }));
   const inference = new Inference(settings, metrics);
-  const cameras = new Cameras(inference, settings);
+  const bodies = new BodyReader();
+  const { maxPicture, maxPictures } = settings;
+  const uploads = { bodies, limits: { maxPicture, maxPictures } };
+  const cameras = new Cameras(inference, uploads, settings);
   const keys = settings.keyFile === undefined ? undefined : await Keys.read(settings.keyFile);
   const tls = await tlsOf(settings);
   const { app, guards } = await createApp({
@@ -77,13 +81,13 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     state: () => state,
   });
   const own = [
-    ...recognizeEndpoints(inference, settings),
-    explainEndpoint(inference, settings),
+    ...recognizeEndpoints(inference, uploads, settings),
+    explainEndpoint(inference, uploads, settings),
     cameras.endpoint(),
-    analyzeEndpoint(inference, settings),
+    analyzeEndpoint(inference, uploads, settings),
     ...healthEndpoints(() => state, metrics),
   ];
-  const protocol = openInferenceEndpoints(inference, () => state === 'ok', version);
+  const protocol = openInferenceEndpoints(inference, bodies, () => state === 'ok', version);
   addEndpoints(app, [...own, ...docsEndpoints([...own, ...protocol], version, keys !== undefined)]);
   await asBytes(app, (part) => addEndpoints(part, protocol));
   // In a part of its own: its headers go before those of helmet, and on its own files only.
@@ -110,7 +114,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     while (guards.inHand > 0 && performance.now() < until) await sleep(20);
     await app.close();
     await ready.catch(() => undefined);
-    await inference.dispose();
+    await Promise.all([bodies.dispose(), inference.dispose()]);
     workChannel.unsubscribe(measure);
   };
   let closing: Promise<void> | undefined;
