@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { build, createServer } from 'vite';
+import { build, createLogger, createServer } from 'vite';
 import webpack from 'webpack';
 import { findChromium } from './support/chromium.js';
 import { compileErrors, newestTypeScript } from './support/compile.js';
@@ -147,9 +147,13 @@ browserTest("Vite's build of the example in TypeScript", async (open) => {
   await page.context().close();
 });
 
-browserTest("Vite's development server", async (open) => {
+browserTest("Vite's development server, which has nothing to warn of", async (open) => {
+  const warnings: string[] = [];
+  const logger = createLogger('warn', { allowClearScreen: false });
+  logger.warn = (message) => warnings.push(message);
   const server = await createServer({
     ...quiet,
+    customLogger: logger,
     root: at('vite'),
     // The packages are links out of the project here.
     server: { host: '127.0.0.1', port: 0, fs: { strict: false }, watch: null, hmr: false },
@@ -159,6 +163,7 @@ browserTest("Vite's development server", async (open) => {
     const [address = ''] = server.resolvedUrls?.local ?? [];
     const { page } = await assertRecognises(open, address);
     await page.context().close();
+    assert.deepEqual(warnings, []);
   } finally {
     await server.close();
   }
@@ -210,3 +215,49 @@ browserTest('a page without a bundler, on threads where it is isolated', async (
   assert.ok(asked.some((url) => url.endsWith('/poster-v2/runtime/ort-wasm-simd-threaded.wasm')));
   await page.context().close();
 });
+
+/** What a server does wrong, and the sentence that the page then shows. */
+interface Mistake {
+  readonly policy?: string;
+  readonly answer?: Answer;
+  readonly told: RegExp;
+}
+
+const runtimeNotStarted = /^ONNX Runtime does not start \(.*'wasm-unsafe-eval' in script-src\.$/;
+const workerNotStarted =
+  /^The worker that recognises pictures does not start.*load the recognizer with worker: false\.$/;
+const html = { status: 200, type: 'text/html', body: '<!doctype html><title>The app</title>' };
+const instead =
+  (ending: string, answer: ReturnType<Answer>): Answer =>
+  (path) =>
+    path.endsWith(ending) ? answer : undefined;
+
+const mistakes: Readonly<Record<string, () => Mistake>> = {
+  'a page in place of the runtime': () => ({
+    answer: instead('.wasm', html),
+    told: runtimeNotStarted,
+  }),
+  'a page in place of the weights': () => ({
+    answer: instead('.safetensors', html),
+    told: /^The expression network's weights \S+ is not the file of this version .*; serve the file weights\/poster-v2-nano\.safetensors .*\.$/,
+  }),
+  'a page in place of the worker': () => ({
+    answer: instead('recognition-worker.js', html),
+    told: workerNotStarted,
+  }),
+  'a policy without WebAssembly': () => ({
+    policy: policy.replace(" 'wasm-unsafe-eval'", ''),
+    told: runtimeNotStarted,
+  }),
+};
+
+for (const [name, mistake] of Object.entries(mistakes)) {
+  browserTest(`a server's mistake is told in a sentence: ${name}`, async (open) => {
+    await import(pathToFileURL(at('plain/copy.js')).href);
+    const { policy: allowed = policy, answer, told } = mistake();
+    const address = await served(at('plain'), { 'content-security-policy': allowed }, answer);
+    const { page } = await visit(open, address, /[^.\s]\.$/);
+    assert.match((await page.locator('p[role=status]').textContent()) ?? '', told);
+    await page.context().close();
+  });
+}

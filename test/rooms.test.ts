@@ -13,7 +13,9 @@ const parts = ['nn', 'models', 'optim', 'metrics', 'image', 'safetensors'];
 const recognition = ['detect', 'recognize', 'explain', 'video', 'draw'];
 const core = ['host', ...programs, ...execution, ...parts, ...recognition, 'workers', 'train', 'learn', 'convert'];
 /** Rooms of Node that read files and pictures. */
-const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg'].map((room) => `node/${room}`);
+const hosts = ['files', 'checkpoints', 'decode', 'host', 'workers', 'datasets', 'ffmpeg', 'ranks'].map(
+  (room) => `node/${room}`,
+);
 /** Rooms of Node that are a whole task each. */
 const tasks = ['draw', 'crop', 'runs', 'measure', 'convert', 'report', 'page', 'serve'].map((room) => `node/${room}`);
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -47,6 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'node/decode': ['image', 'node/files'],
   'node/host': ['host', 'safetensors', 'node/files', 'node/checkpoints', 'node/decode'],
   'node/datasets': ['image', 'node/files', 'node/decode'],
+  'node/ranks': ['train', 'node/files'],
   'node/ffmpeg': ['image', 'video', 'recognize', 'detect', 'node/files', 'node/decode'],
   'node/workers': [...core, 'node/files', 'node/checkpoints', 'node/host'],
   'web/decode': ['image', 'web/host'],

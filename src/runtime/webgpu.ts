@@ -215,7 +215,7 @@ async function createStrict(
       ...options,
     });
   } catch (error) {
-    if (!isMissingAdapter(messageOf(error))) throw error;
+    if (error instanceof UserError || !isMissingAdapter(messageOf(error))) throw error;
     throw new UserError(
       'There is no GPU here that WebGPU can use; install a Vulkan driver for it (on Linux, check with vulkaninfo) ' +
         'or choose the device cpu.',

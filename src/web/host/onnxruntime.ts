@@ -1,4 +1,5 @@
-import { UserError } from '../../common/errors.js';
+import { messageOf, UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import type { OrtModule, RuntimeUse } from '../../host/host.js';
 import { baseAddress } from './base-address.js';
 
@@ -62,9 +63,21 @@ const inTurn = (sessions: OrtModule['InferenceSession']): OrtModule['InferenceSe
   create: (model: never, options: never) => {
     const made = making.then(() => sessions.create(model, options));
     making = made.catch(() => undefined);
-    return made;
+    return made.catch((error: unknown) => {
+      throw /^no available backend found(?!.*adapter)/is.test(messageOf(error)) ? notStarted(error) : error;
+    });
   },
 });
+
+/** Whatever keeps the runtime's program from running, it says no more than that there is no backend. */
+const notStarted = (error: unknown): UserError =>
+  new UserError(
+    `ONNX Runtime does not start (${printable(messageOf(error))}): its files ort-wasm-simd-threaded*.wasm and .mjs are not those of the installed ` +
+      "onnxruntime-web, or the page's content security policy forbids WebAssembly; serve them as docs/browser.md says, and allow " +
+      "'wasm-unsafe-eval' in script-src.",
+    'resources',
+    { cause: error },
+  );
 
 /** Before the runtime's largest file is fetched for nothing. */
 async function requireAdapter(): Promise<void> {

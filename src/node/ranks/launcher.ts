@@ -1,0 +1,26 @@
+/** What an MPI launcher tells the processes that it starts. */
+export interface Launched {
+  /** Which interface the program must speak: that of the launcher's own library. Undefined: any. */
+  readonly vendor: 'Open MPI' | 'MPICH' | undefined;
+  readonly rank: number;
+  /** Undefined where the launcher does not tell. */
+  readonly size: number | undefined;
+}
+
+/** The launcher that started this process; undefined where none did. */
+export function launcherOf(env: Readonly<Record<string, string | undefined>>): Launched | undefined {
+  const number = (name: string): number | undefined => {
+    const text = env[name];
+    return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  };
+  const open = number('OMPI_COMM_WORLD_RANK');
+  if (open !== undefined) return { vendor: 'Open MPI', rank: open, size: number('OMPI_COMM_WORLD_SIZE') };
+  // Hydra, which MPICH, Intel MPI and MVAPICH have in common, and Slurm's `--mpi=pmi2`.
+  const hydra = number('PMI_RANK');
+  if (hydra !== undefined) {
+    return { vendor: env['SLURM_JOB_ID'] === undefined ? 'MPICH' : undefined, rank: hydra, size: number('PMI_SIZE') };
+  }
+  const pmix = number('PMIX_RANK');
+  if (pmix === undefined) return undefined;
+  return { vendor: undefined, rank: pmix, size: number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS') };
+}
