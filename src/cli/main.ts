@@ -32,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   landmarks: async () => (await import('./commands/landmarks.js')).landmarksCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   embed: async () => (await import('./commands/embed.js')).embedCommand(),
+  merge: async () => (await import('./commands/merge.js')).mergeCommand(),
   convert: async () => (await import('./commands/convert.js')).convertCommand(),
   profile: async () => (await import('./commands/profile.js')).profileCommand(),
   page: async () => (await import('./commands/page.js')).pageCommand(),

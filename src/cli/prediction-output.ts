@@ -21,6 +21,10 @@ export interface Predicted extends Recognition {
   readonly drawn?: string;
   /** A file for each face. */
   readonly crops?: readonly string[];
+  /** Of a kind that moves; only its first frame was looked at. */
+  readonly animated?: boolean;
+  /** Whose drawing or crops could not be written. */
+  readonly unwritten?: boolean;
 }
 
 /** Where results go, one after the other. */

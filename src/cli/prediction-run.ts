@@ -1,32 +1,21 @@
-import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { animationFormat } from '../node/ffmpeg/animation.js';
 import { firstBytesOf } from '../node/ffmpeg/kind.js';
 import type { Recognition } from '../recognize/recognition.js';
-import { grouped, note } from './context.js';
-import { ExitCode } from './exit-code.js';
+import { note } from './context.js';
 import { stopOnSignals } from './interrupt.js';
 import type { PictureInput, PictureInputs } from './picture-inputs.js';
 import { drawTo, type PlannedFiles, saveCrops } from './prediction-files.js';
-import {
-  jsonLinesOutput,
-  jsonOutput,
-  type OutputSettings,
-  type Predicted,
-  type PredictionOutput,
-  textOutput,
-} from './prediction-output.js';
+import type { OutputSettings, Predicted, PredictionOutput } from './prediction-output.js';
+import { type PredictionOutputFlags, predictionOutputs } from './prediction-outputs.js';
+import { PredictionTally } from './prediction-tally.js';
 import { sentenceOf } from './settings.js';
 
 /** What is made of results. */
-export interface PredictionOptions {
-  readonly top?: number;
+export interface PredictionOptions extends PredictionOutputFlags {
   readonly draw?: string;
   readonly saveCrops?: string;
-  readonly csv?: string;
-  readonly json?: boolean;
-  readonly jsonl?: boolean;
 }
 
 /** What results keep besides, and when no further picture is begun. */
@@ -47,17 +36,30 @@ export interface PictureReader extends Omit<OutputSettings, 'top'> {
   dispose(): Promise<void>;
 }
 
-/** Reads pictures, and gives what they show to all outputs that were asked for. */
+/** Pictures that are read, in their order. */
+export interface PictureWork extends PictureInputs, PlannedFiles {}
+
+/** Reads pictures, gives what they show to all outputs that were asked for, and tells what came of it. */
 export async function predictPictures(
   reader: PictureReader,
-  { inputs, without }: PictureInputs,
-  files: PlannedFiles,
+  work: PictureWork,
   options: PredictionOptions,
 ): Promise<void> {
-  const outputs = await outputsOf(reader, options);
+  const outputs = await predictionOutputs(reader, options);
+  const tally = await readPictures(reader, work, outputs, options);
+  tally.summarise(work.inputs.length, reader.aligned, options);
+}
+
+/** Reads pictures, and gives what they show to outputs, until there are no more or the user stops it. */
+export async function readPictures(
+  reader: PictureReader,
+  { inputs, without, stems, guard }: PictureWork,
+  outputs: readonly PredictionOutput[],
+  options: PredictionOptions,
+): Promise<PredictionTally> {
   const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
   const bar = inputs.length > 1 ? (await import('./progress.js')).countBar('pictures') : undefined;
-  const count = { done: 0, failed: 0, faceless: 0, several: 0, animated: 0, unwritten: 0, without: without.length };
+  const tally = new PredictionTally();
   bar?.update(0, inputs.length);
   const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
   const fail = async (name: string, reason: unknown): Promise<void> => {
@@ -65,41 +67,43 @@ export async function predictPictures(
     for (const output of outputs) await output.fail(name, sentenceOf(reason));
   };
   try {
-    for (const { name, reason } of without) await fail(name, reason);
+    for (const { name, reason } of without) {
+      tally.withoutPictures();
+      await fail(name, reason);
+    }
     for await (const result of reader.settle(inputs, { ...keep, until: stop.signal })) {
-      const stem = files.stems[count.done] ?? '';
-      const input = inputs[count.done++];
+      const stem = stems[tally.done] ?? '';
+      const input = inputs[tally.done];
       if (input === undefined) break;
       bar?.hide();
       if (result.status === 'rejected') {
-        count.failed++;
+        tally.fail();
         await fail(input.name, result.reason);
       } else {
-        if (result.value.faces.length === 0) count.faceless++;
-        if (result.value.frames > 1) {
-          count.several++;
-          if (await isAnimated(input.image)) count.animated++;
-        }
-        const { predicted, problem } = await withFiles(input.name, stem, result.value, reader, files, options);
-        for (const output of outputs) await output.add(predicted);
+        const { value } = result;
+        const moves = value.frames > 1 && (await isAnimated(input.image)) ? { animated: true } : {};
+        const { predicted, problem } = await withFiles(input.name, stem, value, reader, guard, options);
+        const unwritten = problem === undefined ? {} : { unwritten: true };
+        const told = { ...predicted, ...moves, ...unwritten };
+        tally.add(told);
+        for (const output of outputs) await output.add(told);
         if (problem !== undefined) {
           // A full disk takes no other picture's files either.
           if (problem.kind !== 'input') throw problem;
-          count.unwritten++;
           note(`poster: ${sentenceOf(problem)}`);
         }
       }
-      bar?.update(count.done, inputs.length);
+      bar?.update(tally.done, inputs.length);
     }
   } finally {
     bar?.stop();
     // Also after a failure: what was done stays, in each of them.
-    const ends = outputs.map((output) => output.end(count.done < inputs.length));
+    const ends = outputs.map((output) => output.end(tally.done < inputs.length));
     await Promise.allSettled(ends);
     stop.release();
     await Promise.all(ends);
   }
-  summarise(count, inputs.length, reader.aligned, options);
+  return tally;
 }
 
 /** Whether a file is of a kind that moves: several pages are no animation. */
@@ -108,25 +112,13 @@ async function isAnimated(image: string | URL): Promise<boolean> {
   return first instanceof Uint8Array && animationFormat(first) !== undefined;
 }
 
-async function outputsOf(
-  { checkpoint, description, aligned }: PictureReader,
-  options: PredictionOptions,
-): Promise<PredictionOutput[]> {
-  const { top, csv } = options;
-  const settings: OutputSettings = { checkpoint, description, aligned, ...defined({ top }) };
-  const table = csv === undefined ? [] : [(await import('./faces-csv.js')).csvOutput(csv, description.labels.labels)];
-  if (csv === '-') return table;
-  const print = options.json === true ? jsonOutput : options.jsonl === true ? jsonLinesOutput : textOutput;
-  return [print(settings), ...table];
-}
-
 /** What was recognised, with the files that were made of it, or without them and the reason why there are none. */
 async function withFiles(
   image: string,
   stem: string,
   result: Recognition,
   { template }: PictureReader,
-  { guard }: PlannedFiles,
+  guard: PlannedFiles['guard'],
   { draw, saveCrops: cropFolder }: PredictionOptions,
 ): Promise<{ readonly predicted: Predicted; readonly problem?: UserError }> {
   let predicted: Predicted = { ...result, image };
@@ -139,39 +131,4 @@ async function withFiles(
     if (!(error instanceof UserError)) throw error;
     return { predicted, problem: error };
   }
-}
-
-interface Count {
-  readonly done: number;
-  /** Pictures that could not be read. */
-  readonly failed: number;
-  readonly faceless: number;
-  /** Of several frames or pages. */
-  readonly several: number;
-  /** Of these, those that `--animation` is for. */
-  readonly animated: number;
-  /** Whose drawings or crops could not be written. */
-  readonly unwritten: number;
-  /** Folders and globs that have no picture. */
-  readonly without: number;
-}
-
-/** What a list of results does not show at a glance, and the exit code. */
-function summarise(count: Count, total: number, aligned: boolean, { json, jsonl, csv }: PredictionOptions): void {
-  const { done, failed, faceless, several, animated, unwritten, without } = count;
-  const some = (pictures: number): string => `${grouped(pictures)} of ${grouped(total)} pictures`;
-  const forPrograms = json === true || jsonl === true || csv === '-';
-  if (faceless > 0 && (forPrograms || total > 1)) {
-    note(total === 1 ? 'No face was found.' : `No face was found in ${some(faceless)}.`);
-  }
-  // Text says it with each picture, and so does JSON with boxes.
-  if (several > 0 && (csv === '-' || (forPrograms && aligned))) {
-    note(`Only the first frame was looked at ${total === 1 ? 'of an animation' : `in ${some(several)}`}.`);
-  }
-  if (animated > 0) note('With --animation all frames of an animation are looked at, as those of a video.');
-  if (failed > 0 && total > 1) note(`${some(failed)} could not be read: see above.`);
-  if (unwritten > 0 && total > 1) note(`Files of ${some(unwritten)} could not be written: see above.`);
-  if (done < total) note(`Stopped after ${some(done)}; their results are complete.`);
-  if (failed + unwritten + without > 0) process.exitCode = ExitCode.input;
-  if (done < total) process.exitCode = ExitCode.interrupted;
 }

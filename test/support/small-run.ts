@@ -69,6 +69,7 @@ function loaderOf(count: number, batchSize: number): Loader {
     index,
     size: batchSize,
     lowContrast: null,
+    skipped: [],
     images: new Float32Array(batchSize),
     targets: Float32Array.from({ length: 2 * batchSize }, (_, i) => Number(i % 2 === (i >> 1) % 2)),
     labels: Int32Array.from({ length: batchSize }, (_, i) => i % 2),

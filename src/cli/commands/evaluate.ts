@@ -1,13 +1,25 @@
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
+import type { Shard } from '../../common/shares.js';
 import type { LowContrast } from '../../image/index.js';
 import { figuresOf, spreadOf } from '../../metrics/index.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
-import { type Evaluated, evaluateOn, evaluationDocument, type Measurement } from '../../node/measure/index.js';
+import {
+  type Evaluated,
+  type EvaluateOptions,
+  evaluateOn,
+  evaluationDocument,
+  type Measurement,
+  openEvaluation,
+  scoreBatch,
+  scoredRecord,
+} from '../../node/measure/index.js';
 import { corruptionText, measurementsTable } from '../../node/report/index.js';
 import { type Classifier, type CropCount, cropCounts, usualCropScale } from '../../recognize/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
@@ -21,14 +33,24 @@ import {
   rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
-import { grouped, note, noteSkipped, printResult } from '../context.js';
+import { note, printResult } from '../context.js';
 import { type CorruptionFlags, checkPlot, writePlot } from '../corruption-plot.js';
+import { noteEvaluation } from '../evaluation-notes.js';
 import { evaluationText, protocolText } from '../evaluation-text.js';
 import { type FoldFlags, foldToMeasure } from '../fold-options.js';
 import { writePredictions } from '../predictions-csv.js';
 import { countBar } from '../progress.js';
+import { runBatchShard } from '../shards/batch-shard.js';
+import { evaluationShardFacts } from '../shards/merge-evaluation.js';
+import {
+  forMerge,
+  refuseFolderAlone,
+  refuseWithShard,
+  type ShardFlags,
+  withShardOptions,
+} from '../shards/shard-options.js';
 
-interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags, CorruptionFlags {
+interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags, CorruptionFlags, ShardFlags {
   readonly checkpoint: readonly string[];
   readonly data: string;
   readonly split?: string;
@@ -104,7 +126,7 @@ export function evaluateCommand(): Command {
     )
     .option('--plot <file>', 'draw accuracy under --corruptions (.svg, .png or .html)')
     .option('--csv <file>', 'write a line for each picture: path, true and predicted label, probabilities');
-  return withCheckpointOptions(command)
+  return withShardOptions(withCheckpointOptions(command))
     .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
     .option('--batch-size <count>', 'pictures at once', positive, 32)
     .option('--workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)))
@@ -119,15 +141,25 @@ Examples:
   poster evaluate --data data/ferplus --checkpoint runs/seed-*/best.safetensors
   poster evaluate --data data/ferplus --corruptions --plot corruptions.html`,
     )
-    .action(run);
+    .action((flags: EvaluateFlags, command: Command) => run(flags, command));
 }
 
-async function run(flags: EvaluateFlags): Promise<void> {
+async function run(flags: EvaluateFlags, command: Command): Promise<void> {
+  refuseFolderAlone(command, flags);
   if (flags.cropScale !== undefined && flags.crops === undefined) {
     throw new UserError('--crop-scale is the size of crops; give --crops too, or leave it out.', 'usage');
   }
   if (flags.csv !== undefined && flags.checkpoint.length > 1) {
     throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', 'usage');
+  }
+  if (flags.shard !== undefined) {
+    refuseWithShard(command, ['csv', 'json'], forMerge);
+    refuseWithShard(command, ['corruptions', 'plot'], 'corruptions are measured by one process');
+    const [checkpoint, ...others] = flags.checkpoint;
+    if (checkpoint === undefined || others.length > 0) {
+      throw new UserError('A shard measures one checkpoint; give one --checkpoint.', 'usage');
+    }
+    return measureShard(flags, flags.shard, checkpoint);
   }
   checkPlot(flags);
   const { csv, plot } = flags;
@@ -163,26 +195,34 @@ async function run(flags: EvaluateFlags): Promise<void> {
   );
 }
 
-async function measure(classifier: Classifier, checkpoint: string, flags: EvaluateFlags): Promise<Measurement> {
-  const {
-    data,
-    split,
-    dataLabels,
-    batchSize,
-    workers,
-    strict = false,
-    lowContrast,
-    flip = false,
-    crops: count,
-    cropScale: scale,
-    unseen = false,
-    unknown,
-    absent,
-  } = flags;
+/** What is measured, and how, of the options. */
+function evaluateOptions(
+  flags: EvaluateFlags,
+  { description }: Classifier,
+  checkpoint: string,
+): EvaluateOptions & { readonly batchSize: number } {
+  const { split, dataLabels, batchSize, workers, strict = false, lowContrast, flip = false, unseen = false } = flags;
+  const { crops: count, cropScale: scale, unknown, absent } = flags;
   const { corruptions = false, folds, fold: part, seed } = flags;
   const seedOfCorruptions = corruptions && folds === undefined && part === undefined;
-  const fold = seedOfCorruptions ? undefined : foldToMeasure(flags, classifier.description, checkpoint);
-  const mapping = defined({ unknown, absent });
+  const fold = seedOfCorruptions ? undefined : foldToMeasure(flags, description, checkpoint);
+  return {
+    batchSize,
+    strict,
+    lowContrast,
+    flip,
+    unseen,
+    ...defined({ split, fold }),
+    ...(count === undefined ? {} : { crops: { count, ...defined({ scale }) } }),
+    ...(flags.mapLabels === true ? { mapping: defined({ unknown, absent }) } : {}),
+    ...(corruptions ? { corruptions: defined({ seed }) } : {}),
+    ...defined({ folderLabels: dataLabels, workers }),
+  };
+}
+
+async function measure(classifier: Classifier, checkpoint: string, flags: EvaluateFlags): Promise<Measurement> {
+  const { data } = flags;
+  const { corruptions, ...options } = evaluateOptions(flags, classifier, checkpoint);
   const progress = countBar('pictures');
   const corruptedProgress = countBar('corrupted pictures');
   const corrupted: typeof progress.update = (done, total) => {
@@ -193,36 +233,50 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
   let result: Evaluated;
   try {
     result = await evaluateOn(classifier, data, {
-      batchSize,
-      strict,
-      lowContrast,
-      flip,
-      unseen,
+      ...options,
       onProgress: progress.update,
-      ...defined({ split, fold }),
-      ...(count === undefined ? {} : { crops: { count, ...defined({ scale }) } }),
-      ...(flags.mapLabels === true ? { mapping } : {}),
-      ...(corruptions ? { corruptions: { onProgress: corrupted, ...defined({ seed }) } } : {}),
-      ...defined({ folderLabels: dataLabels, workers }),
+      ...(corruptions === undefined ? {} : { corruptions: { ...corruptions, onProgress: corrupted } }),
     });
   } finally {
     progress.stop();
     corruptedProgress.stop();
   }
-  if (result.note !== undefined) note(result.note);
-  for (const warning of result.warnings) note(`Note: ${warning}`);
-  const { shared } = result.protocol;
-  if (shared !== null) {
-    note(
-      `Note: ${grouped(shared.pictures)} of the measured pictures were also found in ${fold === undefined ? `split '${shared.split}'` : 'the other folds'}; --unseen leaves them out, poster check lists them.`,
-    );
-  }
-  const leftOut = result.robustness?.leftOut ?? [];
-  if (leftOut.length > 0) {
-    note(`Note: ${leftOut.join(', ')} left out: the weights do not say where eyes and mouth lie in their crops.`);
-  }
-  noteSkipped(result.skipped);
+  noteEvaluation(result);
   return { checkpoint, model: classifier.description.model.name, data, result };
+}
+
+/** Looks at a part of the pictures: what the network says of them goes to the shard's file. */
+async function measureShard(flags: EvaluateFlags, shard: Shard, checkpoint: string): Promise<void> {
+  const classifier = await openToMeasure({ ...flags, checkpoint });
+  try {
+    const { data } = flags;
+    const options = evaluateOptions(flags, classifier, checkpoint);
+    const { dataset, network, mapping, facts, loading } = await openEvaluation(classifier, data, options);
+    const { samples, root } = dataset;
+    await runBatchShard(shard, flags, {
+      command: 'evaluate',
+      checkpoint,
+      options: flags,
+      outputs: ['csv', 'json', 'plot', 'corruptions'],
+      facts: evaluationShardFacts({
+        checkpoint,
+        model: classifier.description.model.name,
+        data,
+        folder: join(root, dataset.split),
+        pictures: samples.length,
+        evaluation: facts,
+      }),
+      dataset,
+      loading,
+      compute: async (batch, pictures) =>
+        scoredRecord(
+          await scoreBatch(network, batch, pictures, mapping),
+          pictures.indices.map((index) => itemAt(samples, index).distribution),
+        ),
+    });
+  } finally {
+    await classifier.dispose();
+  }
 }
 
 /** A row for each; each protocol once, with the checkpoints that it counts for. */

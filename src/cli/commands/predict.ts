@@ -19,7 +19,16 @@ import {
 import { note } from '../context.js';
 import { decodeInput, folderWalk, pictureInputs } from '../picture-inputs.js';
 import { planFiles } from '../prediction-files.js';
+import { checkPredictionOutputs, predictionOutputOptions, withPredictionOutputs } from '../prediction-outputs.js';
 import { type PictureReader, type PredictionOptions, predictPictures } from '../prediction-run.js';
+import { predictShard } from '../shards/prediction-shard.js';
+import {
+  forMerge,
+  refuseFolderAlone,
+  refuseWithShard,
+  type ShardFlags,
+  withShardOptions,
+} from '../shards/shard-options.js';
 import { videoInputs } from '../video/inputs.js';
 import {
   refusePictureOptions,
@@ -28,7 +37,7 @@ import {
   withVideoOptions,
 } from '../video/video-options.js';
 
-interface PredictOptions extends CheckpointOptions, VideoPredictOptions, PredictionOptions {
+interface PredictOptions extends CheckpointOptions, VideoPredictOptions, PredictionOptions, ShardFlags {
   readonly aligned?: boolean;
   readonly recursive?: boolean;
   readonly minScore?: number;
@@ -108,17 +117,14 @@ export function predictCommand(): Command {
     .addOption(rawOption())
     .addOption(preferOption())
     .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
-    .option('--top <count>', 'labels listed with each face (default: 3 in text, else all)', positive)
     .option('--draw <path>', 'draw faces and expressions: a .png, .jpg or .webp file, or a folder')
     .option('--save-crops <folder>', 'write the crop of each face as the network saw it');
-  return withCheckpointOptions(withVideoOptions(command))
-    .option('--csv <file>', 'write a row for each face; - for standard output')
-    .addOption(new Option('--json', 'print one JSON document, with logits').conflicts('jsonl'))
-    .option('--jsonl', 'print a line of JSON for each picture as it is done')
+  return withPredictionOutputs(withShardOptions(withCheckpointOptions(withVideoOptions(command))))
     .addOption(
       new Option('--server <url>', 'send the pictures to a server that poster serve runs').conflicts([
         ...ofServer,
         'stream',
+        'shard',
       ]),
     )
     .addOption(new Option('--server-key <key>', 'key for the server').env('POSTER_SERVER_KEY'))
@@ -140,9 +146,12 @@ Examples:
     .action(predict);
 }
 
-async function predict(names: readonly string[], options: PredictOptions): Promise<void> {
-  if (options.csv === '-' && (options.json === true || options.jsonl === true)) {
-    throw new UserError('--csv - and --json both write to standard output; give --csv a file.', 'usage');
+async function predict(names: readonly string[], options: PredictOptions, command: Command): Promise<void> {
+  checkPredictionOutputs(options);
+  refuseFolderAlone(command, options);
+  if (options.shard !== undefined) {
+    refuseWithShard(command, predictionOutputOptions, forMerge);
+    if (names.includes('-')) throw new UserError('Standard input (-) cannot be shared out; name files.', 'usage');
   }
   if (names.length === 0 && options.stream === undefined) {
     throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', 'usage');
@@ -150,6 +159,9 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   const walk = folderWalk(options.recursive === true);
   const videos = await videoInputs(names, options.stream, walk, options.animation === true);
   if (videos !== undefined) {
+    if (options.shard !== undefined) {
+      throw new UserError('--shard shares out pictures; run poster predict on each video by itself.', 'usage');
+    }
     if (options.server !== undefined) {
       throw new UserError('Videos are not sent to a server; leave --server out, or send pictures.', 'usage');
     }
@@ -166,7 +178,9 @@ async function predict(names: readonly string[], options: PredictOptions): Promi
   }
   const reader = await openReader(options);
   try {
-    await predictPictures(reader, { inputs, without }, files, options);
+    const work = { inputs, without, ...files };
+    if (options.shard === undefined) await predictPictures(reader, work, options);
+    else await predictShard(reader, work, options.shard, options);
   } finally {
     await reader.dispose();
   }

@@ -1,5 +1,6 @@
 export * from './amend.js';
 export * from './checkpoint-file.js';
+export { locateCheckpoint } from './checkpoint-folder.js';
 export type { CheckpointFormat } from './file-kind.js';
 export * from './last-checkpoint.js';
 export * from './model-file.js';

@@ -28,6 +28,8 @@ export interface LoadedBatch extends Batch {
   readonly indices: Int32Array<ArrayBuffer>;
   /** How many have low contrast; null where nobody asked, or they are tensors. */
   readonly lowContrast: number | null;
+  /** Pictures of the batch that were left out. */
+  readonly skipped: readonly Skipped[];
 }
 
 export interface LoaderOptions {
@@ -65,6 +67,8 @@ export interface EpochOptions {
   readonly order?: Order;
   /** Index of the first batch wanted (default 0): resumes an epoch with the same bits. */
   readonly fromBatch?: number;
+  /** Give batches of which no picture could be read too, and do not fail where that is all of them (default false). */
+  readonly empty?: boolean;
 }
 
 /** A picture that was left out, and the sentence why. */
@@ -87,6 +91,13 @@ export interface Loader {
   epoch(epoch: number, options?: EpochOptions): AsyncIterable<LoadedBatch>;
   /** Ends all workers; safe to call twice, and in the middle of an epoch. */
   close(): Promise<void>;
+}
+
+/** That a dataset has no picture that can be read. @param where its folder */
+export function noneReadable(pictures: number, where: string, skipped: readonly Skipped[]): UserError {
+  return new UserError(
+    `None of the ${pictures} pictures of ${where} could be read; the first: ${skipped[0]?.reason ?? ''}`,
+  );
 }
 
 /** Half the cores, 1 to 4: training uses them too. */
@@ -148,11 +159,11 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   let closing: Promise<void> | undefined;
 
   const finish = (epoch: number, index: number, indices: Int32Array, made: MadeBatch): LoadedBatch => {
-    for (const failure of made.failures) {
-      if (strict) throw new UserError(failure.reason);
-      const { path } = itemAt(dataset.samples, failure.index);
-      skipped.set(failure.index, { index: failure.index, path, reason: failure.reason });
-    }
+    const missing = made.failures.map(({ index: at, reason }): Skipped => {
+      if (strict) throw new UserError(reason);
+      return { index: at, path: itemAt(dataset.samples, at).path, reason };
+    });
+    for (const one of missing) skipped.set(one.index, one);
     const size = made.kept.length;
     const classes = dataset.labels.labels.length;
     const batch: LoadedBatch = {
@@ -163,6 +174,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       labels: new Int32Array(size),
       indices: new Int32Array(size),
       lowContrast: made.lowContrast,
+      skipped: missing.sort((a, b) => a.index - b.index),
     };
     made.kept.forEach((position, n) => {
       const at = itemAt(indices, position);
@@ -181,7 +193,8 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     return batch;
   };
 
-  async function* epochBatches(epoch: number, { order = 'sequential', fromBatch = 0 }: EpochOptions) {
+  async function* epochBatches(epoch: number, options: EpochOptions): AsyncGenerator<LoadedBatch, void, void> {
+    const { order = 'sequential', fromBatch = 0, empty = false } = options;
     if (closing !== undefined) throw new UserError('This loader has been closed; create another one.', 'usage');
     pool ??= createPool(workers, settings);
     const { make } = pool;
@@ -206,14 +219,10 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
       refill();
       const batch = finish(epoch, one.index, one.indices, made);
       found += batch.size;
-      if (batch.size > 0) yield batch;
+      if (batch.size > 0 || empty) yield batch;
     }
-    if (found === 0 && fromBatch === 0) {
-      const [first] = skipped.values();
-      throw new UserError(
-        `None of the ${dataset.samples.length} pictures of ${join(dataset.root, dataset.split)} could be read; ` +
-          `the first: ${first?.reason ?? ''}`,
-      );
+    if (found === 0 && fromBatch === 0 && !empty) {
+      throw noneReadable(dataset.samples.length, join(dataset.root, dataset.split), [...skipped.values()]);
     }
   }
 

@@ -10,8 +10,8 @@ import type { NetworkOptions } from '../../recognize/network.js';
 import type { ModelDescription, Preference, TemperatureRecord } from '../../safetensors/index.js';
 import { amendable, amendModel } from '../checkpoints/index.js';
 import { createLoader, type Dataset, holdOut, loadDataset, type Skipped } from '../datasets/index.js';
-import { scoresOf } from './evaluate.js';
 import { mapLabels } from './label-mapping.js';
+import { scoresOf } from './scores.js';
 
 export interface FitOptions {
   /** What the probabilities are to agree with: the majority labels (default), or the shares of the votes. */

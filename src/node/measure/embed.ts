@@ -1,5 +1,5 @@
+import { join } from 'node:path';
 import { defined } from '../../common/defined.js';
-import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { argmax } from '../../metrics/argmax.js';
 import { buildEmbedding } from '../../models/index.js';
@@ -7,7 +7,16 @@ import { type NetworkOptions, noteAlone, openNetwork } from '../../recognize/net
 import { tempered } from '../../recognize/tempered.js';
 import type { ModelDescription } from '../../safetensors/index.js';
 import { withCheckpoint } from '../checkpoints/index.js';
-import { createLoader, loadDataset, reportedSplitOf, type Skipped, splitsOf } from '../datasets/index.js';
+import {
+  type Dataset,
+  type LoadedBatch,
+  loadDataset,
+  noneReadable,
+  reportedSplitOf,
+  type Skipped,
+  splitsOf,
+} from '../datasets/index.js';
+import { type BatchLoaderOptions, type BatchPictures, measuringLoader, picturesOf } from './dataset-batches.js';
 
 export interface PictureFeatures {
   /** [n, d], what the linear head sees. */
@@ -69,6 +78,8 @@ export interface EmbedOptions {
 
 /** The features of a dataset's pictures, in its order. */
 export interface EmbeddedDataset {
+  /** Absolute path of the dataset's folder. */
+  readonly root: string;
   readonly split: string;
   /** The dataset's own; they need not be the weights'. */
   readonly labels: LabelSet;
@@ -84,6 +95,34 @@ export interface EmbeddedDataset {
   readonly skipped: readonly Skipped[];
 }
 
+/** The features of a batch's pictures. */
+export interface EmbeddedBatch extends BatchPictures {
+  /** [n, dimension] */
+  readonly features: Float32Array;
+  /** [n], indices into the weights' labels. */
+  readonly predicted: readonly number[];
+}
+
+/** A split that is ready to be embedded. */
+export interface OpenedEmbedding {
+  readonly dataset: Dataset;
+  readonly loading: BatchLoaderOptions;
+}
+
+/** @throws UserError where the data cannot be used. */
+export async function openEmbedding(
+  { description }: Embedder,
+  root: string,
+  { folderLabels, batchSize = 32, workers, strict = false, split }: EmbedOptions,
+): Promise<OpenedEmbedding> {
+  const splits = await splitsOf(root);
+  const wanted = split ?? reportedSplitOf(splits) ?? splits[0] ?? '.';
+  return {
+    dataset: await loadDataset(root, wanted, defined({ labels: folderLabels })),
+    loading: { preprocessing: description.preprocessing, batchSize, strict, ...defined({ workers }) },
+  };
+}
+
 /**
  * Computes the features of a split of a dataset, without augmentation.
  * @throws UserError where the data cannot be used.
@@ -93,47 +132,64 @@ export async function embedDataset(
   root: string,
   options: EmbedOptions = {},
 ): Promise<EmbeddedDataset> {
-  const { folderLabels, batchSize = 32, workers, strict = false, onProgress } = options;
-  const splits = await splitsOf(root);
-  const split = options.split ?? reportedSplitOf(splits) ?? splits[0] ?? '.';
-  const dataset = await loadDataset(root, split, defined({ labels: folderLabels }));
-  const loader = createLoader(dataset, {
-    preprocessing: embedder.description.preprocessing,
-    batchSize,
-    strict,
-    cacheBytes: 0, // Every picture is needed once.
-    ...defined({ workers }),
-  });
-  const { dimension } = embedder;
+  const { dataset, loading } = await openEmbedding(embedder, root, options);
+  const loader = measuringLoader(dataset, loading);
   const total = dataset.samples.length;
-  const features = new Float32Array(total * dimension);
-  const classes = new Int32Array(total);
-  const predicted = new Int32Array(total);
-  const paths: string[] = [];
-  try {
-    for await (const batch of loader.epoch(0)) {
-      const rows = await embedder.embed(batch.images, batch.size);
-      features.set(rows.features, paths.length * dimension);
-      classes.set(batch.labels, paths.length);
-      const width = rows.logits.length / batch.size;
-      batch.indices.forEach((index, i) => {
-        predicted[paths.length] = argmax(rows.logits.subarray(i * width, (i + 1) * width));
-        paths.push(itemAt(dataset.samples, index).path);
-      });
-      onProgress?.(Math.min(total, (batch.index + 1) * batchSize), total);
+  async function* batches(): AsyncGenerator<EmbeddedBatch, void, void> {
+    for await (const batch of loader.epoch(0, { empty: true })) {
+      yield await embedBatch(embedder, batch, picturesOf(loader, batch));
+      options.onProgress?.(Math.min(total, (batch.index + 1) * loading.batchSize), total);
     }
+  }
+  try {
+    const embedded = await collectEmbedded(batches(), { ...dataset, pictures: total, dimension: embedder.dimension });
+    if (embedded.paths.length > 0) return embedded;
+    throw noneReadable(total, join(dataset.root, dataset.split), embedded.skipped);
   } finally {
     await loader.close();
   }
+}
+
+export async function embedBatch(
+  embedder: Embedder,
+  batch: LoadedBatch,
+  pictures: BatchPictures,
+): Promise<EmbeddedBatch> {
+  if (batch.size === 0) return { ...pictures, features: new Float32Array(0), predicted: [] };
+  const { features, logits } = await embedder.embed(batch.images, batch.size);
+  const width = logits.length / batch.size;
+  const predicted = pictures.indices.map((_, i) => argmax(logits.subarray(i * width, (i + 1) * width)));
+  return { ...pictures, features, predicted };
+}
+
+/** @param about `pictures` is how many there are at most, those that cannot be read included */
+export async function collectEmbedded(
+  batches: AsyncIterable<EmbeddedBatch>,
+  about: Pick<Dataset, 'root' | 'split' | 'labels'> & { readonly pictures: number; readonly dimension: number },
+): Promise<EmbeddedDataset> {
+  const { root, split, labels, pictures, dimension } = about;
+  const features = new Float32Array(pictures * dimension);
+  const classes = new Int32Array(pictures);
+  const predicted = new Int32Array(pictures);
+  const paths: string[] = [];
+  const skipped: Skipped[] = [];
+  for await (const batch of batches) {
+    features.set(batch.features, paths.length * dimension);
+    classes.set(batch.labels, paths.length);
+    predicted.set(batch.predicted, paths.length);
+    paths.push(...batch.paths.map((path) => join(root, path)));
+    skipped.push(...batch.skipped);
+  }
   const n = paths.length;
   return {
-    split: dataset.split,
-    labels: dataset.labels,
+    root,
+    split,
+    labels,
     paths,
     classes: classes.subarray(0, n),
     predicted: predicted.subarray(0, n),
     features: features.subarray(0, n * dimension),
     dimension,
-    skipped: loader.skipped,
+    skipped,
   };
 }

@@ -7,8 +7,9 @@ import { UserError } from '../../common/errors.js';
 import type { Classifier } from '../../recognize/classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../../recognize/helpers.test.js';
 import { seenIn, viewsOf, withViews } from '../../recognize/views.js';
-import { type EvaluateOptions, evaluateOn } from './evaluate.js';
+import { evaluateOn } from './evaluate.js';
 import type { MappingOptions } from './label-mapping.js';
+import type { EvaluateOptions } from './open-evaluation.js';
 import { sampledLabelOrder } from './sampled-order.js';
 
 /** Says class 0, 1 or 2 from how bright a picture is: always right on `writePictures` in that order of folders. */

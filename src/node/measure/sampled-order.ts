@@ -4,9 +4,9 @@ import type { LabelSet } from '../../common/labels.js';
 import { confusionMatrix, predictions } from '../../metrics/index.js';
 import type { Classifier } from '../../recognize/classifier.js';
 import { createLoader, loadDataset } from '../datasets/index.js';
-import { scoresOf } from './evaluate.js';
 import { mapLabels } from './label-mapping.js';
 import { findLabelOrder, type LabelOrder } from './label-order.js';
+import { scoresOf } from './scores.js';
 
 /** Enough to tell an order from chance, seconds of work. */
 const perClass = 24;

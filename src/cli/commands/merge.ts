@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import { UserError } from '../../common/errors.js';
+import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
+import { openShards } from '../../node/files/shards/index.js';
+import { note } from '../context.js';
+import { type EmbeddingOutputFlags, embeddingOutputOptions, withEmbeddingOutputs } from '../embedding-output.js';
+import { ExitCode } from '../exit-code.js';
+import { type PredictionOutputFlags, predictionOutputOptions, withPredictionOutputs } from '../prediction-outputs.js';
+import { flagOf } from '../settings.js';
+import { mergeEmbedding } from '../shards/merge-embedding.js';
+import { mergeEvaluation } from '../shards/merge-evaluation.js';
+import { mergePredictions } from '../shards/merge-predictions.js';
+
+type MergeOptions = PredictionOutputFlags & EmbeddingOutputFlags;
+
+/** Which options there are for whose shards. */
+const optionsOf: Readonly<Record<string, readonly string[]>> = {
+  predict: predictionOutputOptions,
+  evaluate: ['csv', 'json'],
+  embed: embeddingOutputOptions,
+};
+
+export function mergeCommand(): Command {
+  const command = new Command('merge')
+    .description('make one result of the parts that processes with --shard wrote: as one process would have written it')
+    .argument('<shard...>', 'shard files, or folders that hold them');
+  return withEmbeddingOutputs(withPredictionOutputs(command))
+    .addHelpText(
+      'after',
+      `
+Options are those of the command that wrote the parts: --top, --csv, --json and --jsonl of predict, --csv and --json of evaluate, the
+others and --json of embed. Where parts are missing, nothing is written, and it says which.
+
+Examples:
+  poster predict photos -r --shard 1/2 & poster predict photos -r --shard 2/2; wait; poster merge shards --csv faces.csv
+  poster merge shards --json > faces.json`,
+    )
+    .action(merge);
+}
+
+async function merge(paths: readonly string[], options: MergeOptions, command: Command): Promise<void> {
+  const shards = await openShards(paths);
+  const { command: of } = shards.header;
+  const allowed = optionsOf[of];
+  if (allowed === undefined) {
+    throw new UserError(
+      `${shards.source} is of poster ${of}, which this version does not merge; use the version that wrote it.`,
+    );
+  }
+  const foreign = [...new Set(Object.values(optionsOf).flat())].find(
+    (option) => command.getOptionValueSource(option) === 'cli' && !allowed.includes(option),
+  );
+  if (foreign !== undefined) {
+    throw new UserError(`${flagOf(foreign)} does not go with shards of poster ${of}; leave it out.`, 'usage');
+  }
+  if (shards.missing.length > 0) {
+    for (const sentence of shards.missing) note(`poster: ${sentence}`);
+    process.exitCode = ExitCode.input;
+    return;
+  }
+  const { csv } = options;
+  if (csv !== undefined && csv !== '-') {
+    await (await guardInputs(shards.files))(`--csv ${csv}`, csv);
+    await checkOutputFiles([{ option: '--csv', path: csv }]);
+  }
+  if (of === 'predict') return mergePredictions(shards, options);
+  return of === 'evaluate' ? mergeEvaluation(shards, options) : mergeEmbedding(shards, options);
+}

@@ -1,0 +1,41 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { UserError } from '../../common/errors.js';
+import type { Shard } from '../../common/shares.js';
+import { mostShards } from '../../node/files/shards/index.js';
+import { flagOf } from '../settings.js';
+
+/** How commands share their work out among processes. */
+export interface ShardFlags {
+  readonly shard?: Shard;
+  readonly shardFolder: string;
+}
+
+/** Which of how many processes, as `2/8`. */
+export function shardArgument(text: string): Shard {
+  const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+  const shard = { index: Number(index), count: Number(count) };
+  if (index === undefined) throw new InvalidArgumentError('It must be like 2/8: the second of eight processes.');
+  if (shard.count > mostShards) throw new InvalidArgumentError(`There can be ${mostShards} shards at most.`);
+  if (shard.index >= 1 && shard.index <= shard.count) return shard;
+  throw new InvalidArgumentError(`Shards are counted from 1 to their number, here from 1/${text.split('/')[1]} on.`);
+}
+
+export function withShardOptions(command: Command): Command {
+  return command
+    .option('--shard <i/n>', 'do this part of the work only, of n: i is from 1 to n; then poster merge', shardArgument)
+    .option('--shard-folder <folder>', 'where parts are written, and go on where they stopped', 'shards');
+}
+
+/** @throws UserError for options of a shard that say what becomes of all results, or how. */
+export function refuseWithShard(command: Command, options: readonly string[], reason: string): void {
+  const given = options.find((option) => command.getOptionValueSource(option) === 'cli');
+  if (given !== undefined) throw new UserError(`${flagOf(given)} does not go with --shard: ${reason}.`, 'usage');
+}
+
+/** @throws UserError */
+export function refuseFolderAlone(command: Command, { shard }: ShardFlags): void {
+  if (shard !== undefined || command.getOptionValueSource('shardFolder') !== 'cli') return;
+  throw new UserError('--shard-folder says where a shard is written; give --shard too, or leave it out.', 'usage');
+}
+
+export const forMerge = 'a shard writes parts, and poster merge takes that option';

@@ -1,0 +1,216 @@
+import { join } from 'node:path';
+import { defined } from '../../common/defined.js';
+import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
+import type { LabelSet } from '../../common/labels.js';
+import { printable } from '../../common/printable.js';
+import type { LowContrast } from '../../image/index.js';
+import type { Classifier } from '../../recognize/classifier.js';
+import { type ViewOptions, viewsOf, withViews } from '../../recognize/views.js';
+import {
+  type Dataset,
+  divide,
+  type FoldChoice,
+  loadDataset,
+  reportedSplitOf,
+  type Sample,
+  sharedPictures,
+  splitAmong,
+  splitsOf,
+} from '../datasets/index.js';
+import type { CorruptionOptions } from './corrupted.js';
+import type { BatchLoaderOptions } from './dataset-batches.js';
+import type { EvaluationFacts } from './evaluation-facts.js';
+import { type LabelMapping, type MappingOptions, mapLabels, mappedVotes } from './label-mapping.js';
+
+/** With `flip` or `crops` the mean of the probabilities of all views counts. */
+export interface EvaluateOptions extends ViewOptions {
+  /**
+   * Default: `test` where there is one, else `valid`, else all pictures of a dataset without splits; with `fold` the
+   * split that the weights were trained on, as far as they say it, else `train`.
+   */
+  readonly split?: string;
+  /** Measure this part of the split only: the one that a run of a cross-validation kept from training. */
+  readonly fold?: FoldChoice;
+  /** Leave out pictures that the training split has too, byte for byte (default false). */
+  readonly unseen?: boolean;
+  /** What becomes of pictures of low contrast: `keep` (default), as in training, or `stretch`, as recognising does. */
+  readonly lowContrast?: LowContrast;
+  /** Measure although some expressions are known on one side only; without it that is refused. */
+  readonly mapping?: MappingOptions;
+  /** Which expressions numbered class folders stand for. */
+  readonly folderLabels?: LabelSet;
+  /** Pictures at once (default 32). */
+  readonly batchSize?: number;
+  readonly workers?: number;
+  /** A picture that cannot be read is an error instead of being left out (default false). */
+  readonly strict?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Measure the pictures under corruptions too, when they have been measured as they are. */
+  readonly corruptions?: CorruptionOptions;
+}
+
+/** Pictures that are ready to be measured. */
+export interface OpenedEvaluation {
+  /** Classes are those of the mapping. */
+  readonly dataset: Dataset;
+  /** Looks at all views. Disposing of it disposes of the classifier. */
+  readonly network: Classifier;
+  readonly mapping: LabelMapping;
+  readonly facts: EvaluationFacts;
+  readonly loading: BatchLoaderOptions;
+}
+
+/**
+ * Finds the pictures to measure, and all that is known before the network looks at them. Classes are compared by name.
+ * @throws UserError where weights and data do not have the same expressions and no mapping is asked for, or the data
+ * cannot be used.
+ */
+export async function openEvaluation(
+  classifier: Classifier,
+  root: string,
+  options: EvaluateOptions = {},
+): Promise<OpenedEvaluation> {
+  const { training = null, temperature } = classifier.description;
+  const views = viewsOf(options);
+  const trainSplit = training?.protocol?.trainSplit ?? 'train';
+  const wanted = options.split ?? (options.fold ? trainSplit : await defaultSplit(root));
+  const opened = await openInOrder(classifier.labels, root, wanted, options);
+  const { mapping, dataLabels } = opened;
+  const seen = await sharedWithTraining(opened, options.fold, trainSplit);
+  const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
+  const { workers, strict = false, batchSize = 32, lowContrast = 'keep' } = options;
+  return {
+    dataset,
+    network: withViews(classifier, views),
+    mapping,
+    facts: {
+      split: opened.dataset.split,
+      weights: classifier.labels,
+      data: dataLabels,
+      mapping: mutable(mapping),
+      fold: options.fold ?? null,
+      withoutMajority: opened.withoutMajority,
+      leftOut: opened.leftOut,
+      seen: opened.dataset.samples.length - dataset.samples.length,
+      shared:
+        seen.paths.size === 0 || options.unseen === true ? null : { split: seen.split, pictures: seen.paths.size },
+      views: [...views],
+      batch: classifier.acrossBatch === undefined ? null : { dependsOn: classifier.acrossBatch, pictures: batchSize },
+      lowContrast,
+      prefer: classifier.prefer ?? 'accuracy',
+      training,
+      temperature: temperature?.value ?? null,
+      notes: [...(opened.dataset.notes ?? [])],
+      note: opened.note ?? null,
+    },
+    loading: { preprocessing: classifier.preprocessing, batchSize, strict, lowContrast, ...defined({ workers }) },
+  };
+}
+
+function mutable({ indices, unknown, absent, removed, ...rest }: LabelMapping): EvaluationFacts['mapping'] {
+  return { ...rest, indices: [...indices], unknown: [...unknown], absent: [...absent], removed: [...removed] };
+}
+
+/** Pictures that the training split, or the other folds, have too: weights trained there have seen them. */
+interface Seen {
+  readonly split: string;
+  readonly paths: ReadonlySet<string>;
+}
+
+async function sharedWithTraining(
+  { dataset, others }: Opened,
+  fold: FoldChoice | undefined,
+  trainSplit: string,
+): Promise<Seen> {
+  const none: Seen = { split: dataset.split, paths: new Set() };
+  let training: readonly Pick<Sample, 'path'>[] = others;
+  let where = dataset.split;
+  if (fold === undefined) {
+    try {
+      const found = splitAmong(await splitsOf(dataset.root), trainSplit);
+      if (found === undefined || found === dataset.split) return none;
+      training = (await loadDataset(dataset.root, found, { keepNonMajority: true })).samples;
+      where = found;
+    } catch (error) {
+      // Whether that split can be used is for those to say who use it.
+      if (error instanceof UserError) return none;
+      throw error;
+    }
+  }
+  const pictures = await sharedPictures(dataset.samples, training);
+  return { split: where, paths: new Set(pictures.map(({ path }) => path)) };
+}
+
+function without(dataset: Dataset, seen: Seen): Dataset {
+  const samples = dataset.samples.filter(({ path }) => !seen.paths.has(path));
+  if (samples.length > 0) return { ...dataset, samples };
+  throw new UserError(`Split '${seen.split}' has every picture that was to be measured; nothing is left.`);
+}
+
+async function defaultSplit(root: string): Promise<string> {
+  const splits = await splitsOf(root);
+  const found = reportedSplitOf(splits);
+  if (found !== undefined) return found;
+  throw new UserError(
+    `${root} has no test or validation split, or several; name the one to evaluate on, of ${splits.map((one) => printable(one)).join(', ')}.`,
+    'input',
+    { settings: ['split'] },
+  );
+}
+
+interface Opened {
+  readonly dataset: Dataset;
+  /** With a fold, the pictures of the others. */
+  readonly others: readonly Sample[];
+  readonly dataLabels: LabelSet;
+  readonly mapping: LabelMapping;
+  /** Pictures without a majority label. */
+  readonly withoutMajority: number;
+  /** Pictures of classes that the weights do not know and that are not measured. */
+  readonly leftOut: number;
+  readonly note?: string;
+}
+
+/** The pictures to measure, their classes brought to those of the weights. */
+async function openInOrder(
+  weights: LabelSet,
+  root: string,
+  split: string,
+  { folderLabels, fold, mapping: wanted }: EvaluateOptions,
+): Promise<Opened> {
+  const own = await loadDataset(root, split, { keepNonMajority: true, ...defined({ labels: folderLabels }) });
+  const mapping = mapLabels(weights, own.labels, wanted);
+  const folds = fold === undefined ? undefined : divide(own, fold);
+  const part = folds?.held ?? own;
+  const voted = part.samples.filter(({ majority }) => majority);
+  if (voted.length === 0) {
+    throw new UserError(
+      `No picture in ${join(own.root, split)} has a majority among its votes, so there is nothing to measure.`,
+    );
+  }
+  const samples = voted.flatMap((sample) => {
+    const to = itemAt(mapping.indices, sample.label);
+    const { path, majority } = sample;
+    const distribution = mappedVotes(sample, mapping);
+    return to === -1 ? [] : [{ path, label: to, majority, ...defined({ distribution }) }];
+  });
+  if (samples.length === 0) {
+    throw new UserError(`The weights know no expression of the pictures in ${join(own.root, split)}; nothing is left.`);
+  }
+  return {
+    dataset: { ...own, labels: mapping.labels, samples },
+    others: folds?.train.samples ?? [],
+    dataLabels: own.labels,
+    mapping,
+    withoutMajority: part.samples.length - voted.length,
+    leftOut: voted.length - samples.length,
+    ...(mapping.relation === 'reordered'
+      ? {
+          note:
+            `The data's labels (${own.labels.labels.join(', ')}) come in another order than the weights' ` +
+            `(${weights.labels.join(', ')}): they were matched by name.`,
+        }
+      : {}),
+  };
+}
