@@ -1,4 +1,6 @@
+import { UserError } from '../../common/errors.js';
 import { launcherOf } from './launcher.js';
+import { joinLocal, localRank, startLocal } from './local-ranks.js';
 import { joinMpi, type MpiOptions } from './mpi-transport.js';
 import { single, type Transport } from './transport.js';
 
@@ -13,7 +15,16 @@ export interface JoinOptions extends MpiOptions {
  * @throws UserError where they cannot be joined
  */
 export async function joinRanks(options: JoinOptions = {}): Promise<Transport> {
+  const { ranks = 1, bucket } = options;
+  const local = localRank(process.env);
+  if (local !== undefined) return joinLocal(local, bucket);
   const launched = launcherOf(process.env);
-  if (launched !== undefined && launched.size !== 1) return joinMpi(launched, options);
-  return single;
+  if (launched === undefined || launched.size === 1) return ranks === 1 ? single : startLocal(ranks, bucket);
+  if (ranks !== 1 && ranks !== launched.size) {
+    throw new UserError(
+      `The launcher started ${launched.size} ranks and ${ranks} are asked for; leave that number out.`,
+      'usage',
+    );
+  }
+  return joinMpi(launched, options);
 }
