@@ -4,17 +4,28 @@ import { writeOut } from './stdout.js';
 
 export { writeOut } from './stdout.js';
 
+let isSilent = false;
+
+/** From now on nothing is told on stderr: another process of the same command does it. `false` ends that. */
+export function silence(silent = true): void {
+  isSilent = silent;
+}
+
+const tell = (text: string): void => {
+  if (!isSilent) process.stderr.write(`${text}\n`);
+};
+
 /**
  * A line to stderr; results go to stdout. Whatever it quotes, a file's name or a label, does nothing to a terminal and
  * makes no second line.
  */
 export function note(sentence: string): void {
-  process.stderr.write(`${printable(sentence, Number.POSITIVE_INFINITY)}\n`);
+  tell(printable(sentence, Number.POSITIVE_INFINITY));
 }
 
 /** Several lines to stderr. */
 export function noteLines(text: string): void {
-  process.stderr.write(`${printableLines(text)}\n`);
+  tell(printableLines(text));
 }
 
 /** Lines of text for people to stdout; documents and tables for programs go out by `writeOut`, to the byte. */

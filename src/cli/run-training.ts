@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
+import { Communicator } from '../node/ranks/communicator.js';
+import { single } from '../node/ranks/transport.js';
 import { withEvents } from '../node/report/training-events.js';
 import type { InitSource } from '../node/runs/init.js';
 import type { EpochSummary, TrainJob, TrainResult } from '../node/runs/job.js';
 import { parseRun, type RunOptions } from '../node/runs/options.js';
-import { train } from '../node/runs/train.js';
+import { trainTogether } from '../node/runs/train.js';
 import { wishedRun } from '../node/runs/wished-run.js';
 import type { DeviceName } from '../runtime/index.js';
 import { numberOf, quoted } from './arguments.js';
@@ -69,17 +71,22 @@ export function initOf({ init = [], initLabels: labels }: TrainingFlags): readon
   return init.map((source) => (source.part === 'network' ? { ...source, labels } : source));
 }
 
-/** Trains a run, and shows on stderr how. */
+/**
+ * Trains a run, and shows on stderr how.
+ * @param ranks that train it together; default: this process alone
+ */
 export async function trainOne(
   { workers, threads, strict = false, saveEvery, tensorboard }: TrainingFlags,
   job: Pick<TrainJob, 'run' | 'out' | 'resume' | 'init'>,
   device: DeviceName,
   signal: AbortSignal,
+  ranks = new Communicator(single),
 ): Promise<{ readonly result: TrainResult; readonly history: readonly EpochSummary[] }> {
   const { listener, history, stop } = trainingProgress();
-  const events = tensorboard ? withEvents(listener, job.out, job.run) : undefined;
+  const isFirst = ranks.rank === 0;
+  const events = tensorboard && isFirst ? withEvents(listener, job.out, job.run) : undefined;
   try {
-    const result = await train(
+    const result = await trainTogether(
       {
         ...job,
         device,
@@ -88,7 +95,8 @@ export async function trainOne(
         command: quoted(['poster', ...process.argv.slice(2)]),
         ...defined({ workers, threads }),
       },
-      events?.listener ?? listener,
+      ranks,
+      isFirst ? (events?.listener ?? listener) : {},
       signal,
     );
     stop();

@@ -68,6 +68,8 @@ export function distillation(
 
   const taught = async (batch: Batch): Promise<Batch> => {
     checkBatch(batch, channels * imageSize ** 2, classes);
+    // One of several trainers may have no share in a batch.
+    if (batch.size === 0) return batch;
     const own = batch.targets ?? oneHot(batch.labels, classes);
     const mixed = Float64Array.from(own, (value) => (1 - weight) * value);
     for (const lesson of lessons) {

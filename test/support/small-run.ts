@@ -4,6 +4,8 @@ import { zeros } from '../../src/nn/index.js';
 import { loadTrainState } from '../../src/node/checkpoints/index.js';
 import type { Dataset, LoadedBatch, Loader } from '../../src/node/datasets/index.js';
 import { claimFolder } from '../../src/node/files/folder-lock.js';
+import { Communicator } from '../../src/node/ranks/communicator.js';
+import { single } from '../../src/node/ranks/transport.js';
 import { withEvents } from '../../src/node/report/training-events.js';
 import type { TrainListener } from '../../src/node/runs/job.js';
 import { runEpochs } from '../../src/node/runs/loop.js';
@@ -137,6 +139,7 @@ export async function smallRun(out: string, saveEvery: number, signal?: AbortSig
       teach: (batches: AsyncIterable<Batch>) => batches,
       valLoader: loaderOf(8, 8),
       listener: events.listener,
+      ranks: new Communicator(single),
     };
     const hasBest = await holdsBest(out, state?.best);
     return await runEpochs(context, state, hasBest, signal, ({ epoch, step }, { events: history }) =>

@@ -1,10 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
 import { readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
+import type { Communicator } from '../../node/ranks/communicator.js';
 import {
   type CrossValidation,
   crossValidate,
@@ -17,10 +19,12 @@ import type { TrainResult } from '../../node/runs/job.js';
 import { parseStoredRun, type RunOptions, withPaths } from '../../node/runs/options.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { quoted } from '../arguments.js';
+import { positive } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { crossValidationText } from '../cross-validation-text.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
+import { withRanks } from '../joined-ranks.js';
 import { openDevice } from '../open-device.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
@@ -29,6 +33,8 @@ interface TrainFlags extends TrainingFlags {
   readonly out?: string;
   readonly resume?: string;
   readonly json?: boolean;
+  readonly ranks?: number;
+  readonly allreduce: 'rank-order' | 'native';
 }
 
 export function trainCommand(): Command {
@@ -39,34 +45,54 @@ export function trainCommand(): Command {
       '--resume <file>',
       `${lastFileName} of a run to go on with, bit for bit; or the folder of a cross-validation`,
     )
+    .option('--ranks <count>', 'processes of this machine that train together, without MPI', positive)
+    .addOption(
+      new Option('--allreduce <how>', "under mpirun: sums in the order of ranks, or MPI's own")
+        .choices(['rank-order', 'native'])
+        .default('rank-order'),
+    )
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `${recipeHelp}\n
 Ctrl-C saves and stops; --resume goes on.\n
 Example:
-  poster train --data data/ferplus --model poster-v2-nano --targets distribution`,
+  poster train --data data/ferplus --model poster-v2-nano --targets distribution
+  mpirun -n 4 npx poster train --data data/ferplus --model poster-v2-nano`,
     )
-    .action(run);
+    .action((flags: TrainFlags) => {
+      const { ranks, allreduce } = flags;
+      return withRanks({ allreduce, ...defined({ ranks }) }, (all) => run(flags, all));
+    });
 }
 
-async function run(flags: TrainFlags): Promise<void> {
+async function run(flags: TrainFlags, ranks: Communicator): Promise<void> {
   const init = initOf(flags);
   const begun = flags.resume === undefined ? undefined : await crossValidationAt(flags.resume);
+  if (begun !== undefined) refuseFolds(ranks);
   if (begun !== undefined) return runFolds(flags, await resumedFolds(flags, begun), begun, true);
   const options = await runOf(flags);
-  const out = await outFolder(flags, options);
+  const out = await ranks.fromFirst(newFolderSchema, () => outFolder(flags, options));
   try {
     if (options.folds !== null && options.fold === null && flags.resume === undefined) {
+      refuseFolds(ranks);
       // From wherever it is resumed.
       const run = withPaths(options, (path) => resolve(path));
       const files = init.map((source) => ({ ...source, path: resolve(source.path) }));
       await runFolds(flags, { format: 1, run, init: files, done: [] }, out.path);
-    } else await runOnce(flags, options, init, out.path);
+    } else await runOnce(flags, options, init, out.path, ranks);
   } finally {
     // Where nothing was begun.
-    await removeIfEmpty(out.made);
+    if (ranks.rank === 0) await removeIfEmpty(out.made);
   }
+}
+
+const newFolderSchema = z.object({ path: z.string(), made: z.array(z.string()) });
+
+/** @throws UserError (kind `usage`) where several ranks would train the folds of a cross-validation */
+function refuseFolds({ size }: Communicator): void {
+  if (size === 1) return;
+  throw new UserError('Several ranks train one network; give --fold too, for one fold after the other.', 'usage');
 }
 
 async function runOnce(
@@ -74,14 +100,15 @@ async function runOnce(
   options: RunOptions,
   init: readonly InitSource[],
   out: string,
+  ranks: Communicator,
 ): Promise<void> {
   const device = await openDevice(flags.device);
   const interrupt = stopOnSignals();
   try {
     const { resume } = flags;
     const job = { run: options, out, ...defined({ resume }), ...(init.length === 0 ? {} : { init }) };
-    const { result, history } = await trainOne(flags, job, device, interrupt.signal);
-    printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
+    const { result, history } = await trainOne(flags, job, device, interrupt.signal, ranks);
+    if (ranks.rank === 0) printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
     if (result.interrupted) process.exitCode = ExitCode.interrupted;
   } finally {
     interrupt.release();

@@ -60,6 +60,18 @@ export interface LoaderOptions {
   readonly lowContrast?: LowContrast;
   /** Turn pictures upright as their EXIF orientation says (default true). */
   readonly orient?: boolean;
+  /**
+   * Of each batch only a share. Pictures of other shares are not read, except where pictures are mixed. Default: all of it.
+   */
+  readonly share?: BatchShare;
+}
+
+/** Which of the shares of a batch is wanted. Shares are as long as the first, but for the last ones. */
+export interface BatchShare {
+  /** From 0. */
+  readonly rank: number;
+  /** Number of shares. */
+  readonly size: number;
 }
 
 export interface EpochOptions {
@@ -69,6 +81,8 @@ export interface EpochOptions {
   readonly fromBatch?: number;
   /** Give batches of which no picture could be read too, and do not fail where that is all of them (default false). */
   readonly empty?: boolean;
+  /** Index of the batch at which to end (default: there is no such batch). */
+  readonly toBatch?: number;
 }
 
 /** A picture that was left out, and the sentence why. */
@@ -120,6 +134,27 @@ function checkTargetChanges(labelSmoothing: number, { mixup, cutmix }: Mixing): 
   }
 }
 
+const nothing = (): Promise<MadeBatch> =>
+  Promise.resolve({ images: new Float32Array(), kept: new Int32Array(), lowContrast: null, failures: [] });
+
+/** Some of the pictures of a batch, by their positions, as far as there are any. */
+function partOf(batch: LoadedBatch, from: number, to: number): LoadedBatch {
+  const part = <T extends Float32Array | Int32Array>(values: T): T => {
+    const each = values.length / batch.size;
+    return values.subarray(from * each, to * each) as T;
+  };
+  if (batch.size === 0) return batch;
+  const indices = part(batch.indices);
+  return {
+    ...batch,
+    size: indices.length,
+    images: part(batch.images),
+    targets: part(batch.targets),
+    labels: part(batch.labels),
+    indices,
+  };
+}
+
 /** Makes a loader; its workers start with the first epoch. Close it when done. */
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   const { preprocessing, batchSize, seed = 0, targets = 'labels', strict = false } = options;
@@ -154,6 +189,12 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     tensors,
   };
   const batches = Math.ceil(dataset.samples.length / batchSize);
+  const { rank, size: shares } = options.share ?? { rank: 0, size: 1 };
+  const shareLength = Math.ceil(batchSize / shares);
+  /** Positions within a batch. */
+  const share = [rank * shareLength, Math.min((rank + 1) * shareLength, batchSize)] as const;
+  // What a picture is mixed with may be of another share.
+  const readsAll = shares === 1 || mixing.mixup > 0 || mixing.cutmix > 0;
   const skipped = new Map<number, Skipped>();
   let pool: BatchPool | undefined;
   let closing: Promise<void> | undefined;
@@ -194,7 +235,7 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
   };
 
   async function* epochBatches(epoch: number, options: EpochOptions): AsyncGenerator<LoadedBatch, void, void> {
-    const { order = 'sequential', fromBatch = 0, empty = false } = options;
+    const { order = 'sequential', fromBatch = 0, toBatch = batches, empty = false } = options;
     if (closing !== undefined) throw new UserError('This loader has been closed; create another one.', 'usage');
     pool ??= createPool(workers, settings);
     const { make } = pool;
@@ -204,10 +245,11 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     let next = fromBatch;
     let found = 0;
     const refill = (): void => {
-      for (; pending.length < prefetch && next < batches; next++) {
-        const from = next * batchSize;
-        const indices = positions.slice(from, from + batchSize);
-        const made = make({ epoch, indices, occurrences: repeats.slice(from, from + batchSize) });
+      for (; pending.length < prefetch && next < Math.min(toBatch, batches); next++) {
+        const [from, to] = readsAll ? [0, batchSize] : share;
+        const indices = positions.slice(next * batchSize + from, next * batchSize + to);
+        const own = repeats.slice(next * batchSize + from, next * batchSize + to);
+        const made = indices.length === 0 ? nothing() : make({ epoch, indices, occurrences: own });
         // Awaited in turn, or never after an early end: until then a rejection is not unhandled.
         made.catch(() => undefined);
         pending.push({ index: next, indices, made });
@@ -217,7 +259,8 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader {
     for (let one = pending.shift(); one !== undefined; one = pending.shift()) {
       const made = await one.made;
       refill();
-      const batch = finish(epoch, one.index, one.indices, made);
+      const whole = finish(epoch, one.index, one.indices, made);
+      const batch = shares > 1 && readsAll ? partOf(whole, ...share) : whole;
       found += batch.size;
       if (batch.size > 0 || empty) yield batch;
     }

@@ -5,7 +5,8 @@ import type { Evaluation } from '../../metrics/index.js';
 import { allFinite, lastFileName, type TrainState } from '../../safetensors/index.js';
 import type { Snapshot } from '../../train/engine.js';
 import type { Trainer } from '../../train/trainer.js';
-import type { Loader } from '../datasets/index.js';
+import { type Loader, noneReadable, type Skipped } from '../datasets/index.js';
+import type { Communicator } from '../ranks/communicator.js';
 import { type History, openHistory } from './history.js';
 import type { EpochSummary, TrainJob, TrainListener, TrainResult } from './job.js';
 import type { RunOptions } from './options.js';
@@ -22,6 +23,7 @@ import {
   secondsOf,
 } from './run-position.js';
 import { type RunRecord, saveBest, saveState } from './save.js';
+import { agreed, allSkipped } from './together.js';
 
 export interface LoopContext {
   readonly job: Pick<TrainJob, 'out' | 'resume' | 'saveEvery'>;
@@ -33,6 +35,8 @@ export interface LoopContext {
   readonly teach: (batches: AsyncIterable<Batch>) => AsyncIterable<Batch>;
   readonly valLoader: Loader;
   readonly listener: TrainListener;
+  /** Those that train together; the first of them alone writes. */
+  readonly ranks: Communicator;
 }
 
 /**
@@ -48,18 +52,27 @@ export async function runEpochs(
   signal: AbortSignal | undefined,
   began: (at: Readonly<RunPosition>, history: History) => void = () => undefined,
 ): Promise<Omit<TrainResult, 'temperature' | 'init' | 'shared'>> {
-  const { job, run } = context;
+  const { job, run, ranks } = context;
   const at = positionOf(state, hasBest);
   // In a folder of its own the state is at home from the start, whatever comes.
   if (job.resume !== undefined && !isOwnState(job.resume, job.out)) await save(context, at);
-  const history = await openHistory(join(job.out, historyFileName), (event) => isBehind(event, at));
+  const history =
+    ranks.rank === 0
+      ? await openHistory(join(job.out, historyFileName), (event) => isBehind(event, at))
+      : unwrittenHistory;
   try {
-    await restoreBest(context, at, history);
-    noteMissing(context, at, history);
+    if (ranks.rank === 0) {
+      await restoreBest(context, at, history);
+      noteMissing(context, at, history);
+    }
     await history.append({ event: state ? 'resume' : 'start', epoch: at.epoch, step: at.step, run });
     began(at, history);
     let interrupted = false;
     while (at.epoch < run.epochs && !interrupted) interrupted = await runEpoch(context, at, history, signal);
+    const skipped = [
+      ...(await allSkipped(ranks, context.trainLoader.skipped)),
+      ...(await allSkipped(ranks, context.valLoader.skipped)),
+    ];
     return {
       bestEpoch: at.best ? at.best.epoch + 1 : 0,
       bestAccuracy: at.best?.value ?? 0,
@@ -67,10 +80,7 @@ export async function runEpochs(
       lastCheckpoint: join(job.out, lastFileName),
       epochs: at.epoch,
       interrupted,
-      skipped: [...context.trainLoader.skipped, ...context.valLoader.skipped].map(({ path, reason }) => ({
-        path,
-        reason,
-      })),
+      skipped: skipped.map(({ path, reason }) => ({ path, reason })),
     };
   } finally {
     await history.close();
@@ -120,21 +130,18 @@ async function runEpoch(
   history: History,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const { job, run, trainer, trainLoader, listener } = context;
+  const { job, run, trainer, trainLoader, listener, ranks } = context;
   const progress = meter(trainLoader.batches, run, at);
   let lastSave = performance.now();
-  const batches = context.teach(trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch }));
+  const batches = context.teach(trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch, empty: ranks.size > 1 }));
   for await (const { loss, learningRate: lr, nextBatch, step, tally } of trainer.train(batches)) {
     addStep(at, { nextBatch, step }, tally);
     listener.onStep?.({ ...progress(tally.samples, at), step, loss, lr });
-    if (signal?.aborted) {
-      await save(context, at);
-      return true;
-    }
-    if (performance.now() - lastSave > job.saveEvery * 1000) {
-      await save(context, at);
-      lastSave = performance.now();
-    }
+    const due = performance.now() - lastSave > job.saveEvery * 1000;
+    const { stop, save: saves } = await agreed(ranks, { stop: signal?.aborted === true, save: due });
+    if (stop || saves) await save(context, at);
+    if (stop) return true;
+    if (saves) lastSave = performance.now();
   }
   await finishEpoch(context, at, history);
   return false;
@@ -145,8 +152,15 @@ async function runEpoch(
  * counts the epoch as finished, then the best weights, which that state holds too.
  */
 async function finishEpoch(context: LoopContext, at: RunPosition, history: History): Promise<void> {
-  const { trainer, job, record, trainLoader, listener, valLoader } = context;
-  const scores = await trainer.evaluate(valLoader.epoch(0));
+  const { trainer, job, record, trainLoader, listener, valLoader, ranks } = context;
+  const isFirst = ranks.rank === 0;
+  const skipped = await allSkipped(ranks, trainLoader.skipped);
+  if (at.epochSteps === 0) throw nothingReadIn(trainLoader, skipped);
+  // Whole batches, so that the network sees them as one rank shows them.
+  const share = Math.ceil(valLoader.batches / ranks.size);
+  const own = { fromBatch: ranks.rank * share, toBatch: (ranks.rank + 1) * share, empty: ranks.size > 1 };
+  const scores = await trainer.evaluate(valLoader.epoch(0, own));
+  if (scores.samples === 0) throw nothingReadIn(valLoader, await allSkipped(ranks, valLoader.skipped));
   const snapshot = await finite(trainer, at);
   const value = scores.accuracy ?? 0;
   const best = at.best === undefined || value > at.best.value;
@@ -166,7 +180,7 @@ async function finishEpoch(context: LoopContext, at: RunPosition, history: Histo
     seconds: secondsOf(at),
     best,
   };
-  addSkipped(at, trainLoader.skipped);
+  addSkipped(at, skipped);
   const { confusion, calibration } = scores;
   const details = { confusion, ...(best ? { calibration } : {}) };
   await history.commit({ event: 'epoch', ...summary, skipped: at.skipped.size, ...details });
@@ -175,8 +189,8 @@ async function finishEpoch(context: LoopContext, at: RunPosition, history: Histo
     at.best = { epoch: at.epoch - 1, metric: 'accuracy', value };
     at.hasBest = false;
   }
-  await saveState(job.out, record, snapshot, at);
-  if (best) {
+  if (isFirst) await saveState(job.out, record, snapshot, at);
+  if (best && isFirst) {
     await saveBest(job.out, record, snapshot, at.epoch, numbersOf(figures(scores)));
     at.hasBest = true;
   }
@@ -197,10 +211,24 @@ function numbersOf(figures: Readonly<Record<string, unknown>>): Record<string, n
   );
 }
 
-async function save(context: LoopContext, at: RunPosition): Promise<void> {
-  addSkipped(at, context.trainLoader.skipped);
-  await saveState(context.job.out, context.record, await finite(context.trainer, at), at);
+async function save({ job, record, trainer, trainLoader, ranks }: LoopContext, at: RunPosition): Promise<void> {
+  addSkipped(at, await allSkipped(ranks, trainLoader.skipped));
+  const snapshot = await finite(trainer, at);
+  if (ranks.rank === 0) await saveState(job.out, record, snapshot, at);
 }
+
+/** What one loader says by itself, of several that have nothing in their shares. */
+function nothingReadIn({ dataset: { samples, root, split } }: Loader, skipped: readonly Skipped[]): UserError {
+  return noneReadable(samples.length, join(root, split), skipped);
+}
+
+/** Of ranks that write nothing. */
+const unwrittenHistory: History = {
+  events: [],
+  append: () => Promise.resolve(),
+  commit: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
 
 /** A snapshot that is worth keeping: a diverged one must not replace the last good one. */
 async function finite(trainer: Trainer, at: RunPosition): Promise<Snapshot> {

@@ -14,7 +14,7 @@ import { foldOf, type RunData } from './run-data.js';
 import { type RunFile, runFileName, runFileSchema, type Session } from './run-document.js';
 import type { RunRecord } from './save.js';
 import type { TeacherRecord } from './teachers.js';
-import { type Commit, programCommit, versions } from './versions.js';
+import { type Commit, ownCommit, versions } from './versions.js';
 
 /** What goes with every checkpoint of a run. */
 export async function recordOf(
@@ -42,7 +42,7 @@ export async function recordOf(
       selection: validationName,
       ...defined({ fold }),
     },
-    commit: await programCommit(),
+    commit: await ownCommit(),
   };
 }
 

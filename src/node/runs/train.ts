@@ -19,6 +19,8 @@ import { Trainer } from '../../train/trainer.js';
 import { loadTrainState } from '../checkpoints/index.js';
 import { createLoader } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
+import { Communicator } from '../ranks/communicator.js';
+import { single } from '../ranks/transport.js';
 import { digestOf } from './data-digest.js';
 import type { History } from './history.js';
 import { type InitReport, initialParameters } from './init.js';
@@ -35,6 +37,7 @@ import { storeTemperature } from './run-temperature.js';
 import { checkSavable, snapshotOf } from './save.js';
 import { sharedSets } from './shared.js';
 import { type Teachers, withTeachers } from './teachers.js';
+import { checkShares, compareRanks, sharesText, threadsFor } from './together.js';
 
 /** What is within `run` is checked where it is parsed. */
 const jobRules: OptionRules<TrainJob> = {
@@ -61,30 +64,64 @@ const jobRules: OptionRules<TrainJob> = {
 export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
   requireOptions<TrainJob>(job, { run: anObject, out: aText, device: aText }, 'train');
   checkOptions(job, jobRules, 'train');
-  const folder = await claimFolder(job.out, [lastFileName, bestFileName, historyFileName, runFileName]);
+  return trainTogether(job, new Communicator(single), listener, signal);
+}
+
+/**
+ * The same by several ranks, each of which calls this with the same job: they train one network, and the first of them writes. On the
+ * CPU with the same number of threads, N ranks give the bits of one that takes N micro-batches.
+ * @throws UserError as `train` does, on all ranks: that of the first that fails
+ */
+export async function trainTogether(
+  job: TrainJob,
+  ranks: Communicator,
+  listener: TrainListener = {},
+  signal?: AbortSignal,
+): Promise<TrainResult> {
   try {
-    if (job.resume === undefined || !isOwnState(job.resume, job.out)) await requireNoRun(job.out);
-    return await trainInto(job, listener, signal);
-  } finally {
-    await folder.leave();
+    if (ranks.rank > 0) return await trainInto(job, ranks, listener, signal);
+    const folder = await claimFolder(job.out, [lastFileName, bestFileName, historyFileName, runFileName]);
+    try {
+      if (job.resume === undefined || !isOwnState(job.resume, job.out)) await requireNoRun(job.out);
+      return await trainInto(job, ranks, listener, signal);
+    } finally {
+      await folder.leave();
+    }
+  } catch (error) {
+    await ranks.fail(error);
+    throw error;
   }
 }
 
 async function trainInto(
   job: TrainJob,
+  ranks: Communicator,
   listener: TrainListener,
   signal: AbortSignal | undefined,
 ): Promise<TrainResult> {
-  const prepared = await prepare(job, listener);
+  const prepared = await prepare(job, ranks, listener);
   const { run, data, preprocessing, resumed } = prepared;
+  checkShares(run, ranks);
+  const weights = [prepared.parameters, prepared.from?.parameters, prepared.from?.optimizer, prepared.from?.averaged];
+  const compared = { run, digest: prepared.digest, weights: weights.filter((arrays) => arrays !== undefined) };
+  const local = await compareRanks(ranks, compared);
+  if (ranks.size > 1) listener.onNote?.(sharesText(run, ranks));
+  const own = local === 1 ? job : withThreads(job, threadsFor(local));
   const before = resumed && (resumed.state.teachers ?? []);
-  return withTeachers(run, { labels: data.labels, preprocessing }, job, before, (teachers) =>
-    trainPrepared(job, prepared, teachers, listener, signal),
+  return withTeachers(run, { labels: data.labels, preprocessing }, own, before, (teachers) =>
+    trainPrepared(own, ranks, prepared, teachers, listener, signal),
   );
 }
 
+/** What one of several ranks on a machine has of its processors, unless it was said. */
+const withThreads = (job: TrainJob, threads: number): TrainJob => ({
+  threads,
+  workers: Math.max(1, Math.min(4, Math.floor(threads / 2))),
+  ...job,
+});
+
 /** What is read and checked before anything is trained; it leaves nothing behind. */
-async function prepare(job: TrainJob, listener: TrainListener) {
+async function prepare(job: TrainJob, ranks: Communicator, listener: TrainListener) {
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
   const stored = resumed && parseStoredRun(resumed.state.config);
   const run = stored ? goingOn(stored, job.run) : parseRun(job.run);
@@ -96,7 +133,8 @@ async function prepare(job: TrainJob, listener: TrainListener) {
   for (const sentence of noteClasses(data)) listener.onNote?.(sentence);
   const votes = noteVotes(run, data.train);
   if (votes !== undefined) listener.onNote?.(votes, ['targets']);
-  const shared = await sharedSets(run, data);
+  // It reads files of pictures; one rank does for all.
+  const shared = ranks.rank === 0 ? await sharedSets(run, data) : [];
   if (shared.length > 0) listener.onShared?.(shared);
   const { network, preprocessing, description } = networkOf(run, data.labels);
   const program = trainingProgram(network, await targetOf(job.device));
@@ -122,6 +160,7 @@ function goingOn(stored: RunOptions, { epochs, data, teacher }: RunOptions): Run
 
 async function trainPrepared(
   job: TrainJob,
+  ranks: Communicator,
   prepared: Awaited<ReturnType<typeof prepare>>,
   teachers: Teachers,
   listener: TrainListener,
@@ -145,6 +184,7 @@ async function trainPrepared(
     targets: run.targets,
     labelSmoothing: run.labelSmoothing,
     mixing: { mixup: run.mixup, cutmix: run.cutmix },
+    share: { rank: ranks.rank, size: ranks.size },
   });
   const valLoader = createLoader(data.validation, { ...loading, batchSize: Math.max(run.microBatch, 32) });
   const trainer = await Trainer.create({
@@ -159,18 +199,20 @@ async function trainPrepared(
     ema: run.ema,
     clip: run.clip,
     seed: run.seed,
+    reducer: ranks,
     ...defined({ threads: job.threads, from, parameters }),
   });
   try {
     // Not before: what fails until here leaves nothing behind.
     const best = resumed?.state.best;
-    const hasBest = resumed !== undefined && (await carryOver(job.resume ?? '', job.out, best));
+    const isFirst = ranks.rank === 0;
+    const hasBest = isFirst && resumed !== undefined && (await carryOver(job.resume ?? '', job.out, best));
     if (resumed && resumed.state.epoch >= run.epochs) {
       listener.onNote?.(`All ${run.epochs} epochs are finished: nothing is trained. Give more epochs to go on.`, [
         'epochs',
       ]);
     }
-    await writeRunFile(job.out, record, data, init, sessionOf(job, record.commit, resumed?.state));
+    if (isFirst) await writeRunFile(job.out, record, data, init, sessionOf(job, record.commit, resumed?.state));
     const context = {
       job,
       record,
@@ -180,6 +222,7 @@ async function trainPrepared(
       teach: teachers.teach,
       valLoader,
       listener,
+      ranks,
     };
     const began = ({ epoch, step }: Readonly<RunPosition>, history: History): void =>
       listener.onStart?.({
@@ -194,7 +237,7 @@ async function trainPrepared(
         history: history.events,
       });
     const result = await runEpochs(context, resumed?.state, hasBest, signal, began);
-    const temperature = result.interrupted
+    const temperature = result.interrupted || !isFirst
       ? null
       : await storeTemperature(result.bestCheckpoint, data, job, run, listener);
     return { ...result, temperature, init, shared };

@@ -41,3 +41,11 @@ export async function programCommit(folder = packageFile('')): Promise<Commit | 
     return null;
   }
 }
+
+let own: Promise<Commit | null> | undefined;
+
+/** The commit of this program, asked for once: it does not change while the program runs. */
+export function ownCommit(): Promise<Commit | null> {
+  own ??= programCommit();
+  return own;
+}

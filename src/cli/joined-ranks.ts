@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Communicator } from '../node/ranks/communicator.js';
+import { type JoinOptions, joinRanks } from '../node/ranks/join.js';
+import { launcherOf } from '../node/ranks/launcher.js';
+import { localRank } from '../node/ranks/local-ranks.js';
+import { ownCommit } from '../node/runs/versions.js';
+import { silence } from './context.js';
+
+/** How long another rank than the first waits with what is probably wrong with all: launchers end all where one has failed. */
+const patienceMs = 2000;
+
+/**
+ * Does the work of a command with the ranks that take part in it. The first one alone speaks; where one fails, all end with its
+ * sentence. Before it nothing may be begun: some MPI libraries bear no other threads and processes of before.
+ */
+export async function withRanks<T>(options: JoinOptions, work: (ranks: Communicator) => Promise<T>): Promise<T> {
+  const ranks = await joined(options);
+  try {
+    const result = await work(ranks);
+    await ranks.close();
+    return result;
+  } catch (error) {
+    await ranks.fail(error);
+    // What it says about ranks that are gone is said already.
+    await ranks.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function joined(options: JoinOptions): Promise<Communicator> {
+  const rank = localRank(process.env)?.rank ?? launcherOf(process.env)?.rank ?? 0;
+  silence(rank > 0);
+  try {
+    // Git is a process of its own; it is asked before MPI begins.
+    if (launcherOf(process.env) !== undefined) await ownCommit();
+    return new Communicator(await joinRanks(options));
+  } catch (error) {
+    if (rank > 0) await sleep(patienceMs);
+    silence(false);
+    throw error;
+  }
+}
