@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { checkFailure, type Finished, fails, start, succeeds } from './support/cli.js';
+import { learnedIn, tinyRun, writeFaces } from './support/tiny-run.js';
+
+// `poster train --ranks 2`: processes of this machine, without MPI. Under MPI the same is in mpi.test.ts.
+
+let dir: string;
+let alone: string;
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'poster-ranks-test-'));
+  await writeFaces(dir);
+  await succeeds(['train', ...tinyRun, '--out', 'alone'], dir);
+  alone = await learnedIn(join(dir, 'alone'));
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+const together = (out: string, ...more: readonly string[]): string[] => [
+  ...['train', ...tinyRun, '--ranks', '2', '--out', out],
+  ...more,
+];
+
+/** Once the first epoch is told on stderr. */
+async function firstEpochOf({ stderr }: ChildProcess): Promise<void> {
+  let text = '';
+  for await (const [chunk] of stderr === null ? [] : on(stderr)) {
+    text += chunk;
+    if (text.includes('epoch 1:')) return;
+  }
+}
+
+async function* on(stream: NonNullable<ChildProcess['stderr']>): AsyncGenerator<string[]> {
+  while (stream.readable) yield (await once(stream, 'data')).map(String);
+}
+
+/** The process of rank 1. */
+async function otherRankOf({ pid }: ChildProcess): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return Number(children.trim());
+}
+
+/** Trains until the first epoch is over, then does something to the two processes. */
+async function stopped(out: string, stop: (first: ChildProcess, other: number) => void): Promise<Finished> {
+  const { child, finished } = start(together(out, '--epochs', '60'), dir);
+  await firstEpochOf(child);
+  stop(child, await otherRankOf(child));
+  return finished;
+}
+
+const needsProc = existsSync('/proc/self/task') ? false : 'finds processes in /proc';
+
+describe('two ranks', () => {
+  test('learn what one does with two micro-batches, to the bit, and tell it once', async () => {
+    const { stderr, stdout } = await succeeds(together('two'), dir);
+    assert.equal(await learnedIn(join(dir, 'two')), alone);
+    assert.match(stderr, /^2 ranks train together \(processes of one machine\), each with 3 pictures of a batch\.$/m);
+    assert.deepEqual(stderr.match(/^epoch \d/gm), ['epoch 1', 'epoch 2']);
+    assert.equal(stdout.match(/^Best: /gm)?.length, 1);
+    const [one, two] = await Promise.all(
+      ['alone', 'two'].map(async (run) => (await readFile(join(dir, run, 'metrics.jsonl'), 'utf8')).split('\n')),
+    );
+    const figures = (lines: readonly string[] = []): unknown[] =>
+      lines
+        .filter((line) => line.includes('"event":"epoch"'))
+        .map((line) => ({ ...(JSON.parse(line) as object), seconds: 0 }));
+    assert.deepEqual(figures(two), figures(one));
+    assert.equal(figures(two).length, 2);
+    // What ranks found each other by is gone.
+    const left = (await readdir(tmpdir())).filter((name) => name.startsWith('poster-ranks-') && !dir.endsWith(name));
+    assert.deepEqual(
+      left.filter((name) => name.length < 'poster-ranks-test'.length),
+      [],
+    );
+  });
+
+  test('mix pictures of both shares as one does', async () => {
+    const mixing = ['--mixup', '0.4', '--cutmix', '1', '--rotation', '10'];
+    await succeeds(['train', ...tinyRun, ...mixing, '--out', 'mixed'], dir);
+    await succeeds(together('mixed-two', ...mixing), dir);
+    assert.equal(await learnedIn(join(dir, 'mixed-two')), await learnedIn(join(dir, 'mixed')));
+  });
+
+  test('stop both where one is asked to; one alone goes on with the same bits', { skip: needsProc }, async () => {
+    const { code, stdout } = await stopped('stopped', (_, other) => process.kill(other, 'SIGTERM'));
+    assert.equal(code, 130);
+    assert.match(stdout, /^Stopped in epoch \d+ and saved; go on with: poster train --resume /m);
+    const last = join('stopped', 'last.safetensors');
+    const epochs = (JSON.parse(await learnedIn(join(dir, 'stopped'))) as { epoch: number }).epoch + 1;
+    const more = ['--epochs', String(epochs), '--threads', '1', '--workers', '0', '--no-tensorboard'];
+    await succeeds(['train', '--resume', last, ...more, '--out', 'one-goes-on'], dir);
+    await succeeds(['train', '--resume', last, ...more, '--out', 'two-go-on', '--ranks', '2'], dir);
+    assert.equal(await learnedIn(join(dir, 'two-go-on')), await learnedIn(join(dir, 'one-goes-on')));
+  });
+
+  test('both end where one is killed, with one sentence; what was saved goes on', { skip: needsProc }, async () => {
+    const result = await stopped('killed', (_, other) => process.kill(other, 'SIGKILL'));
+    checkFailure(result, 4, /^poster: Rank 1 ended unexpectedly: .*\(--resume\)?/m);
+    const args = ['train', '--resume', join('killed', 'last.safetensors'), '--epochs', '60'];
+    const { state } = { state: JSON.parse(await learnedIn(join(dir, 'killed'))) as { epoch: number } };
+    assert.ok(state.epoch >= 1);
+    const epochs = ['--epochs', String(state.epoch + 1), '--threads', '1', '--workers', '0', '--no-tensorboard'];
+    await succeeds([...args, ...epochs, '--ranks', '2'], dir);
+  });
+
+  test('the other one ends too where the first is killed', { skip: needsProc }, async () => {
+    let other = 0;
+    const { code } = await stopped('first-killed', (first, pid) => {
+      other = pid;
+      first.kill('SIGKILL');
+    });
+    assert.equal(code, null);
+    // Gone within the time that the test has.
+    while (existsSync(`/proc/${other}/stat`) && !(await readFile(`/proc/${other}/stat`, 'utf8')).includes(') Z ')) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+});
+
+describe('what two ranks cannot do is one sentence, and both are gone:', () => {
+  const cases: readonly (readonly [string, readonly string[], number, RegExp])[] = [
+    ['a batch smaller than the ranks', ['--batch-size', '1'], 2, /A batch of 1 pictures cannot be shared by 2 ranks/],
+    ['a folder that is not there', ['--data', 'nowhere'], 3, /nowhere/],
+    ['a run in the folder', ['--out', 'alone'], 2, /already holds a run/],
+    ['folds of a cross-validation', ['--folds', '3'], 2, /Several ranks train one network; give --fold too/],
+    ['too few processes', ['--ranks', '0'], 2, /--ranks/],
+  ];
+  for (const [what, more, code, sentence] of cases) {
+    test(what, async () => {
+      await fails(together('wrong', ...more), dir, code, sentence);
+      assert.equal(existsSync(join(dir, 'wrong')), false);
+    });
+  }
+
+  test('pictures of which none can be read', async () => {
+    const faces = join(dir, 'broken', 'train');
+    await succeeds(['--version'], dir);
+    for (const name of ['happy', 'sad']) {
+      const { mkdir } = await import('node:fs/promises');
+      await mkdir(join(faces, name), { recursive: true });
+      for (let i = 0; i < 6; i++) await writeFile(join(faces, name, `${i}.png`), 'no picture');
+    }
+    const args = together('broken-run', '--data', 'broken');
+    await fails(args, dir, 3, /None of the \d+ pictures of broken.train could be read; the first: /);
+  });
+});
