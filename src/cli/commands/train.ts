@@ -108,7 +108,8 @@ async function runOnce(
     const { resume } = flags;
     const job = { run: options, out, ...defined({ resume }), ...(init.length === 0 ? {} : { init }) };
     const { result, history } = await trainOne(flags, job, device, interrupt.signal, ranks);
-    if (ranks.rank === 0) printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
+    if (ranks.rank === 0)
+      printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
     if (result.interrupted) process.exitCode = ExitCode.interrupted;
   } finally {
     interrupt.release();

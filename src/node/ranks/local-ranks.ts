@@ -60,11 +60,7 @@ export async function startLocal(size: number, bucket?: number): Promise<Transpo
   });
   const removed = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    const transport = new LoopbackTransport(
-      0,
-      await meet({ rank: 0, size, folder, token }, failed.signal),
-      bucket,
-    );
+    const transport = new LoopbackTransport(0, await meet({ rank: 0, size, folder, token }, failed.signal), bucket);
     return withClosing(transport, () => allEnded(children));
   } catch (error) {
     for (const child of children) child.kill();

@@ -237,9 +237,8 @@ async function trainPrepared(
         history: history.events,
       });
     const result = await runEpochs(context, resumed?.state, hasBest, signal, began);
-    const temperature = result.interrupted || !isFirst
-      ? null
-      : await storeTemperature(result.bestCheckpoint, data, job, run, listener);
+    const temperature =
+      result.interrupted || !isFirst ? null : await storeTemperature(result.bestCheckpoint, data, job, run, listener);
     return { ...result, temperature, init, shared };
   } finally {
     await closeAll(
