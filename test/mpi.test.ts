@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { succeeds } from './support/cli.js';
 import { launchers, mpirun, skipOf } from './support/mpirun.js';
+import { learnedIn, tinyRun, writeFaces } from './support/tiny-run.js';
 
 const program = 'test/support/ranks-program.js';
 const resultSchema = z.object({
@@ -10,6 +15,15 @@ const resultSchema = z.object({
   told: z.array(z.object({ digest: z.string(), different: z.number() })),
   documents: z.array(z.number()),
 });
+
+let dir: string;
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'poster-mpi-'));
+  if (launchers.every(skipOf)) return;
+  await writeFaces(dir);
+  await succeeds(['train', ...tinyRun, '--out', 'alone'], dir);
+});
+after(() => rm(dir, { recursive: true, force: true }));
 
 for (const launcher of launchers) {
   describe(`ranks under ${launcher.name}`, { skip: skipOf(launcher) }, () => {
@@ -32,6 +46,28 @@ for (const launcher of launchers) {
       assert.equal(code, 0, stderr);
       const { told } = resultSchema.parse(JSON.parse(stdout));
       assert.equal(new Set(told.map(({ digest }) => digest)).size, 1);
+    });
+
+    test('train what one process trains with two micro-batches, to the bit, and tell it once', async () => {
+      const args = ['train', ...tinyRun, '--out', launcher.command];
+      const { code, stdout, stderr } = await mpirun(launcher, 2, 'src/cli/main.js', args, dir);
+      assert.equal(code, 0, stderr);
+      assert.match(
+        stderr,
+        new RegExp(`^2 ranks train together \\(${launcher.name}.*\\), each with 3 pictures of a batch`, 'm'),
+      );
+      assert.equal(stdout.match(/^Best: /gm)?.length, 1);
+      assert.equal(await learnedIn(join(dir, launcher.command)), await learnedIn(join(dir, 'alone')));
+    });
+
+    test('say once what none of them can do, and end', async () => {
+      const args = ['train', ...tinyRun, '--batch-size', '1', '--out', 'wrong'];
+      const { code, stdout, stderr } = await mpirun(launcher, 2, 'src/cli/main.js', args, dir);
+      assert.equal(code, 2, stderr);
+      assert.equal(
+        `${stdout}${stderr}`.match(/^poster: A batch of 1 pictures cannot be shared by 2 ranks/gm)?.length,
+        1,
+      );
     });
 
     test('all end where one fails, with its sentence, told once', async () => {

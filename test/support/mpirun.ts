@@ -37,11 +37,12 @@ export async function mpirun(
   ranks: number,
   program: string,
   args: readonly string[],
+  cwd = process.cwd(),
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   const path = fileURLToPath(new URL(`../../${program}`, import.meta.url));
   const all = [...options, '-n', String(ranks), process.execPath, path, ...args];
   try {
-    const { stdout, stderr } = await promisify(execFile)(command, all, { env: { ...process.env, ...asRoot } });
+    const { stdout, stderr } = await promisify(execFile)(command, all, { cwd, env: { ...process.env, ...asRoot } });
     return { code: 0, stdout, stderr };
   } catch (error) {
     if (!(error instanceof Error && 'stdout' in error && 'stderr' in error && 'code' in error)) throw error;
