@@ -133,7 +133,9 @@ async function runEpoch(
   const { job, run, trainer, trainLoader, listener, ranks } = context;
   const progress = meter(trainLoader.batches, run, at);
   let lastSave = performance.now();
-  const batches = context.teach(trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch, empty: ranks.size > 1 }));
+  const batches = context.teach(
+    trainLoader.epoch(at.epoch, { order: run.sampling, fromBatch: at.nextBatch, empty: ranks.size > 1 }),
+  );
   for await (const { loss, learningRate: lr, nextBatch, step, tally } of trainer.train(batches)) {
     addStep(at, { nextBatch, step }, tally);
     listener.onStep?.({ ...progress(tally.samples, at), step, loss, lr });
