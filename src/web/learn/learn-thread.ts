@@ -1,8 +1,10 @@
 import { UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import { errorOf } from '../../common/sent-errors.js';
 import type { LearnOptions } from '../../learn/index.js';
 import { afterDisposal } from '../../runtime/after-disposal.js';
 import { runtimeFolder } from '../host/onnxruntime.js';
+import { startWorker, type WorkerProgram, workerNotStarted } from '../host/start-worker.js';
 import type { LearnerFacts, LearnReply, LearnRequest } from './messages.js';
 import { sentOptions } from './sent-options.js';
 
@@ -13,33 +15,33 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+const program: WorkerProgram = { does: 'learns', file: 'learn-worker.js', otherwise: 'learn with worker: false' };
+
 /** A worker with a learner. It answers in the order in which it is asked. */
 export class LearnThread {
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
+  #hasAnswered = false;
   #ended: UserError | undefined;
 
   private constructor() {
-    // Bundlers know workers by this form.
-    this.#worker = new Worker(new URL('./learn-worker.js', import.meta.url), { type: 'module' });
+    this.#worker = startWorker(
+      () => new Worker(new URL('./learn-worker.js', import.meta.url), { type: 'module' }),
+      program,
+    );
     this.#worker.addEventListener('message', ({ data }: MessageEvent<LearnReply>) => {
+      this.#hasAnswered = true;
       const waiting = this.#waiting.shift();
       if (data.type === 'error') waiting?.reject(errorOf(data.error));
       else waiting?.resolve(data);
     });
-    this.#worker.addEventListener('error', ({ message }) => {
-      // Of a worker whose file is not there, browsers say nothing.
-      const reason = message === undefined || message === '' ? 'its program cannot be loaded' : message;
-      this.#end(
-        new UserError(
-          `The worker that learns has ended (${reason}); what was learned until then is there. Begin again, or learn with worker: false.`,
-          'resources',
-        ),
-      );
+    this.#worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      this.#end(this.#hasAnswered ? learningEnded(event.message) : workerNotStarted(program, event.message));
     });
   }
 
-  /** @throws UserError as `Learner.create` does */
+  /** @throws UserError as `Learner.create` does, and (`resources`) where the worker does not start */
   static async start(given: LearnOptions): Promise<{ readonly thread: LearnThread; readonly facts: LearnerFacts }> {
     const options = await sentOptions(given);
     const thread = new LearnThread();
@@ -85,3 +87,9 @@ export class LearnThread {
     for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
 }
+
+const learningEnded = (message: string): UserError =>
+  new UserError(
+    `The worker that learns has ended (${printable(message)}); what was learned until then is there. Begin again, or learn with worker: false.`,
+    'resources',
+  );

@@ -4,7 +4,7 @@ import '../host/no-eval.js';
 import { sentError } from '../../common/sent-errors.js';
 import { type LearnEpoch, Learner, type LearnOptions } from '../../learn/index.js';
 import { configureRuntime } from '../host/onnxruntime.js';
-import type { LearnReply, LearnRequest, SentBest } from './messages.js';
+import type { LearnReply, LearnRequest } from './messages.js';
 
 /** This worker's end of the channel to its page, of which the DOM's types have none without those of all workers. */
 interface Page {
@@ -66,7 +66,8 @@ class LearnAnswers {
     }
     const epoch = next.value;
     if (!epoch.isBest) return [{ type: 'epoch', epoch, best: undefined }, []];
-    const best = sentBest(learner);
+    // Its arrays are given away: nothing else reads them here, and training has its own.
+    const { history: _, ...best } = learner.best();
     const arrays = [...best.checkpoint.parameters.values()].map(({ data }) => data.buffer);
     return [{ type: 'epoch', epoch, best }, arrays];
   }
@@ -75,15 +76,6 @@ class LearnAnswers {
 function begun(learner: Learner): UnderWay {
   const stop = new AbortController();
   return { stop, epochs: learner.train({ signal: stop.signal }) };
-}
-
-/** A copy: the learner keeps its own. */
-function sentBest(learner: Learner): SentBest {
-  const { history: _, ...best } = learner.best();
-  const parameters = [...best.checkpoint.parameters].map(
-    ([name, { shape, data }]) => [name, { shape, data: data.slice() }] as const,
-  );
-  return { ...best, checkpoint: { ...best.checkpoint, parameters: new Map(parameters) } };
 }
 
 function serve(page: Page): void {

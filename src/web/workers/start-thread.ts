@@ -1,12 +1,17 @@
 import { defined } from '../../common/defined.js';
-import { messageOf, UserError } from '../../common/errors.js';
 import type { FileSource } from '../../common/file-source.js';
 import type { ProgressOptions } from '../../common/load-progress.js';
-import { printable } from '../../common/printable.js';
 import type { ThreadOptions } from '../../workers/messages.js';
 import { type Port, type PortEvents, threadEnded } from '../../workers/port.js';
 import { copied } from '../../workers/sent-pictures.js';
+import { startWorker, type WorkerProgram, workerNotStarted } from '../host/start-worker.js';
 import type { ThreadSetup, WorkerMessage } from './thread-setup.js';
+
+const program: WorkerProgram = {
+  does: 'recognises pictures',
+  file: 'recognition-worker.js',
+  otherwise: 'load the recognizer with worker: false',
+};
 
 /**
  * Starts a worker that loads a recognizer.
@@ -17,7 +22,10 @@ export function startThread(
   onProgress: ProgressOptions['onProgress'],
   { reply, ended }: PortEvents,
 ): Port {
-  const worker = startWorker();
+  const worker = startWorker(
+    () => new Worker(new URL('./recognition-worker.js', import.meta.url), { type: 'module' }),
+    program,
+  );
   let [answered, over] = [false, false];
   const end = (reason: Error): void => {
     if (over) return;
@@ -36,7 +44,7 @@ export function startThread(
   worker.addEventListener('error', (event) => {
     event.preventDefault();
     // Of a file that is not loaded there is no message.
-    end(answered ? threadEnded(event.message) : notStarted(event.message));
+    end(answered ? threadEnded(event.message) : workerNotStarted(program, event.message));
   });
   sent(setup.options)
     .then(({ options, transfer }) => {
@@ -49,24 +57,6 @@ export function startThread(
     // With all its memory: nothing in it must be waited for.
     end: async () => end(threadEnded('')),
   };
-}
-
-/** Bundlers know this form: it must stand as it is. */
-function startWorker(): Worker {
-  try {
-    return new Worker(new URL('./recognition-worker.js', import.meta.url), { type: 'module' });
-  } catch (error) {
-    throw notStarted(messageOf(error));
-  }
-}
-
-function notStarted(detail: string | undefined): UserError {
-  const brackets = detail === undefined || detail === '' ? '' : ` (${printable(detail)})`;
-  return new UserError(
-    `The worker that recognises pictures does not start${brackets}: its file recognition-worker.js is missing beside the bundle, or the page's ` +
-      'content security policy or isolation forbids it; serve it as docs/browser.md says, or load the recognizer with worker: false.',
-    'resources',
-  );
 }
 
 /** Bytes of weights are copied, in several turns: the page keeps its own. Of addresses, which cannot be sent, their texts go. */
