@@ -190,7 +190,7 @@ pageTest('at most so many frames a second, and so many pixels', async () => {
 const sentences: Readonly<Record<string, RegExp>> = {
   'no source': /^UserError: The video has no source; set its src or srcObject, then pass it\.$/,
   'another origin': /^UserError: The video shows pixels of another origin, which a page may not read; load them with/,
-  'not a video file': /^UserError: The video cannot be played by this browser.*; save it as MP4 \(H\.264\) or WebM\.$/,
+  'not a video file': /^UserError: The video cannot be played by this browser; save it as MP4 \(H\.264\) or WebM\.$/,
   'stopped camera': /^UserError: The camera of this stream has been stopped; open it again\.$/,
   'empty stream': /^UserError: The stream has no video track; ask for one with video: true\.$/,
   'an address': /^UserError: recognizeVideo takes a video element or a MediaStream; for frames of your own use/,

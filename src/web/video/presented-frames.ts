@@ -1,5 +1,4 @@
 import { UserError } from '../../common/errors.js';
-import { printable } from '../../common/printable.js';
 import { haveCurrentData, unreadable } from '../decode/dom-pictures.js';
 
 /** A frame that a page showed. Whoever takes it closes its picture. */
@@ -170,6 +169,7 @@ async function pictureOf(video: HTMLVideoElement, time: number): Promise<VideoFr
 }
 
 function playbackError({ error }: HTMLVideoElement): UserError {
-  const reason = error === null || error.message === '' ? '' : ` (${printable(error.message)})`;
-  return new UserError(`The video cannot be played by this browser${reason}; save it as MP4 (H.264) or WebM.`, 'input');
+  return new UserError('The video cannot be played by this browser; save it as MP4 (H.264) or WebM.', 'input', {
+    cause: error,
+  });
 }
