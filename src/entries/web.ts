@@ -5,6 +5,7 @@
 import '../web/host/no-eval.js';
 
 export type { DomPictures } from '../web/decode/dom-pictures.js';
+export { imageDataOf } from '../web/decode/pixels.js';
 export { bundledCheckpoint } from '../web/host/bundled-weights.js';
 export { configureRuntime, type WebRuntimeOptions } from '../web/host/onnxruntime.js';
 export {

@@ -1,3 +1,5 @@
+import type { Picture } from '../../image/index.js';
+
 /** Bytes of a pixel while it is read: of the bitmap, of the canvas, and of what the canvas gives. */
 export const bitmapBytes = 12;
 
@@ -31,4 +33,15 @@ export async function pixelsOf(source: ImageBitmapSource, maxSide = Number.POSIT
   } finally {
     bitmap.close();
   }
+}
+
+/** A picture as a canvas takes it: `context.putImageData(imageDataOf(face.crop), 0, 0)`. */
+export function imageDataOf({ width, height, channels, data }: Picture): ImageData {
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    const colour = data.subarray(i * channels, (i + 1) * channels);
+    image.data.set(channels === 3 ? colour : [...colour, ...colour, ...colour], 4 * i);
+    image.data[4 * i + 3] = 255;
+  }
+  return image;
 }

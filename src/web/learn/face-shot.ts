@@ -3,6 +3,7 @@ import type { CropTemplate } from '../../common/preprocessing.js';
 import { alignFace } from '../../detect/index.js';
 import { largestFace } from '../../learn/largest-face.js';
 import type { Recognition } from '../../recognize/index.js';
+import { imageDataOf } from '../decode/pixels.js';
 
 export interface FaceShotOptions {
   /** Width and height in pixels (default 112); learning resizes to what its network takes. */
@@ -33,18 +34,11 @@ export async function faceShot(
   }
   const keypoints = largestFace(faces)?.keypoints ?? null;
   if (keypoints === null) return undefined;
-  const { channels, data } = alignFace(picture, keypoints, template, size);
-  const pixels = new ImageData(size, size);
-  for (let i = 0; i < size * size; i++) {
-    const colour = data.subarray(i * channels, (i + 1) * channels);
-    pixels.data.set(channels === 3 ? colour : [...colour, ...colour, ...colour], 4 * i);
-    pixels.data[4 * i + 3] = 255;
-  }
   const canvas = new OffscreenCanvas(size, size);
   const context = canvas.getContext('2d');
   if (context === null) {
     throw new UserError('This browser gives no canvas to draw on; close other tabs, then try again.', 'resources');
   }
-  context.putImageData(pixels, 0, 0);
+  context.putImageData(imageDataOf(alignFace(picture, keypoints, template, size)), 0, 0);
   return canvas.convertToBlob({ type: 'image/png' });
 }

@@ -1,4 +1,4 @@
-import type { Picture } from 'poster-v2';
+import { imageDataOf, type Picture } from 'poster-v2';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface PictureCanvasProps {
@@ -13,7 +13,7 @@ interface PictureCanvasProps {
 export function PictureCanvas({ picture, label, pixelated = false }: PictureCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
-    canvas.current?.getContext('2d')?.putImageData(imageData(picture), 0, 0);
+    canvas.current?.getContext('2d')?.putImageData(imageDataOf(picture), 0, 0);
   }, [picture]);
   return (
     <canvas
@@ -25,15 +25,4 @@ export function PictureCanvas({ picture, label, pixelated = false }: PictureCanv
       aria-label={label}
     />
   );
-}
-
-/** RGB or gray as a canvas takes it. */
-export function imageData({ width, height, channels, data }: Picture): ImageData {
-  const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const at = i * channels;
-    image.data.set(channels === 1 ? [data[at] ?? 0, data[at] ?? 0, data[at] ?? 0] : data.subarray(at, at + 3), 4 * i);
-    image.data[4 * i + 3] = 255;
-  }
-  return image;
 }
