@@ -17,7 +17,7 @@ declare global {
 
 const program = performance.now();
 configureRuntime({ wasmPaths: '/runtime/' });
-const picture = fetch('/assets/astronaut.png').then((answer) => answer.blob());
+const picture = fetch('/pictures/sample.webp').then((answer) => answer.blob());
 const recognizer = await Recognizer.load();
 const loaded = performance.now();
 const { faces } = await recognizer.recognize(await picture);

@@ -36,6 +36,7 @@ const types: Readonly<Record<string, string>> = {
   json: 'application/json',
   png: 'image/png',
   jpg: 'image/jpeg',
+  webp: 'image/webp',
 };
 
 /** Pictures are compressed already; the weights are not text, and hosts compress what they know by its type. */

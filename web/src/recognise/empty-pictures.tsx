@@ -38,7 +38,7 @@ export function EmptyPictures({ onChoose, onPaste, onSample }: EmptyPicturesProp
           </Button>
         </div>
         <button type="button" class="sample" onClick={onSample}>
-          <img class="sample-image" src="sample.png" alt="" width={56} height={56} />
+          <img class="sample-image" src="sample.webp" alt="" width={56} height={56} />
           <span class="sample-words">
             <span class="sample-title">Try the sample</span>
             <span class="hint">Eileen Collins, astronaut. NASA, public domain.</span>

@@ -90,9 +90,9 @@ async function pasteFromButton(): Promise<void> {
 
 async function openSample(): Promise<void> {
   try {
-    const response = await fetch(new URL('../sample.png', import.meta.url));
+    const response = await fetch(new URL('../sample.webp', import.meta.url));
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
-    openPictures([new File([await response.blob()], 'astronaut.png', { type: 'image/png' })]);
+    openPictures([new File([await response.blob()], 'astronaut.webp', { type: 'image/webp' })]);
   } catch (error) {
     notify(`The sample could not be loaded (${messageOf(error)}); choose a picture of your own.`, { kind: 'error' });
   }
