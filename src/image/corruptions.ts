@@ -32,7 +32,7 @@ export interface Corruption {
 export type Strengths = readonly [number, number, number, number, number];
 
 /** Longer sides are shrunk to this before anything is done: ImageNet-C's size, and so its noise and its blocks of JPEG. */
-export const corruptionSide = 224;
+const corruptionSide = 224;
 
 /**
  * A decoded picture as corruptions take it: at most `corruptionSide` pixels long, and with one channel where it is gray, since
@@ -63,7 +63,7 @@ export const darker = (picture: Picture, factor: number): Picture =>
   });
 
 /** Haze: the distance of every value from its channel's mean is multiplied. Strengths are ImageNet-C's. */
-export const lessContrast = (picture: Picture, factor: number): Picture =>
+const lessContrast = (picture: Picture, factor: number): Picture =>
   changed(picture, (values) => {
     const means = meanOf(picture);
     for (const [i, value] of values.entries()) {
@@ -85,7 +85,7 @@ export const compressed = (picture: Picture, quality: number): Picture =>
   changed(picture, (_, floats) => jpegLoss(floats, quality));
 
 /** A face far away: shrunk to so many pixels across, and enlarged again. Smaller pictures stay as they are. */
-export function coarser(picture: Picture, pixels: number): Picture {
+function coarser(picture: Picture, pixels: number): Picture {
   const factor = Math.min(1, pixels / shorter(picture));
   const side = (length: number): number => Math.max(1, Math.round(length * factor));
   const small = resizeBilinear(picture, side(picture.width), side(picture.height));
@@ -107,7 +107,7 @@ export function shifted(picture: Picture, share: number, { stream }: CorruptionC
 }
 
 /** A crop too tight or too wide: the face is larger or, by an even draw, smaller by this factor. */
-export function rescaled(picture: Picture, factor: number, { stream }: CorruptionContext): Picture {
+function rescaled(picture: Picture, factor: number, { stream }: CorruptionContext): Picture {
   const scale = stream.next() < 0.5 ? factor : 1 / factor;
   const { x, y } = centreOf(picture);
   return warp(picture, { a: scale, b: 0, tx: x - scale * x, ty: y - scale * y }, picture.width, picture.height);
@@ -117,7 +117,7 @@ export function rescaled(picture: Picture, factor: number, { stream }: Corruptio
  * Sunglasses: a box in the picture's mean colour over both eyes, as high as this share of their distance, and wider by as much
  * to both sides, half.
  */
-export function eyesHidden(picture: Picture, share: number, { points }: CorruptionContext): Picture {
+function eyesHidden(picture: Picture, share: number, { points }: CorruptionContext): Picture {
   const [right, left] = [pointOf(points, 'rightEye'), pointOf(points, 'leftEye')];
   const distance = left.x - right.x;
   const [x, y] = [(right.x + left.x) / 2, (right.y + left.y) / 2];
@@ -125,7 +125,7 @@ export function eyesHidden(picture: Picture, share: number, { points }: Corrupti
 }
 
 /** A mask or a hand: a box in the picture's mean colour over the mouth, as high as this share of the eyes' distance, and wider by half of that distance. */
-export function mouthHidden(picture: Picture, share: number, { points }: CorruptionContext): Picture {
+function mouthHidden(picture: Picture, share: number, { points }: CorruptionContext): Picture {
   const distance = pointOf(points, 'leftEye').x - pointOf(points, 'rightEye').x;
   return painted(picture, { ...pointOf(points, 'mouth'), width: (0.5 + share) * distance, height: share * distance });
 }

@@ -10,7 +10,7 @@ export type InputConversion = (images: Float32Array, n: number) => Float32Array;
 const luma = [0.299, 0.587, 0.114] as const;
 
 /** Whether two networks take the same values: then {@link inputConversion} gives its argument back. */
-export function sameInput(from: Preprocessing, to: Preprocessing): boolean {
+function sameInput(from: Preprocessing, to: Preprocessing): boolean {
   const same = (a: readonly number[], b: readonly number[]): boolean => a.every((value, c) => value === b[c]);
   return (
     from.imageSize === to.imageSize &&

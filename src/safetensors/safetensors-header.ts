@@ -14,7 +14,7 @@ import { maxTensors } from './tensor-names.js';
  * Longest header accepted. The published library takes six times as much; a network of this project has 0.1 MB, its state
  * of training 0.4 MB.
  */
-export const maxHeaderBytes = 16 * 1024 * 1024;
+const maxHeaderBytes = 16 * 1024 * 1024;
 /** Numbers, texts, lists and objects in a header: parsed, each takes up to 200 bytes. A tensor is about ten. */
 const maxHeaderValues = 1_000_000;
 /** Texts in the metadata; ours has three. */

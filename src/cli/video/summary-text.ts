@@ -7,7 +7,7 @@ import { duration } from '../context.js';
 /** Faces that are listed. */
 const most = 20;
 
-export const secondsText = (seconds: number): string => (seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds));
+const secondsText = (seconds: number): string => (seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds));
 
 /** Who was seen for how long, and with which expressions. */
 export function summaryText(name: string, { frames, seconds, rotate, tracks, others }: VideoTotals): string {

@@ -19,7 +19,7 @@ export function registeredLayer(name: string, weight: readonly number[], bias = 
   return bias ? [...tensors, [`${name}.bias`, weight.slice(0, 1), biasInit(fanIn)]] : tensors;
 }
 
-export function registeredBatchNorm(name: string, channels: number): RegisteredTensor[] {
+function registeredBatchNorm(name: string, channels: number): RegisteredTensor[] {
   return [
     ...registeredNorm(name, channels),
     [`${name}.running_mean`, [channels], zeros, 'buffer'],

@@ -11,7 +11,7 @@ import { explainFileError, writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
 
 /** In the output: how it was made, and what became of each picture. With it an interrupted run goes on. */
-export const journalName = 'crops.jsonl';
+const journalName = 'crops.jsonl';
 
 const path = z.string().min(1).max(4096);
 const doneSchema = z.strictObject({

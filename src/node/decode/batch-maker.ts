@@ -11,7 +11,7 @@ import { decodePicture } from './decode.js';
 import { createTensorBatchMaker } from './tensor-batch-maker.js';
 
 /** Bytes of one picture at network size. */
-export function pictureBytes({ imageSize, channels }: Preprocessing): number {
+function pictureBytes({ imageSize, channels }: Preprocessing): number {
   return imageSize * imageSize * channels;
 }
 

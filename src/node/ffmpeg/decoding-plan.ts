@@ -25,7 +25,7 @@ export interface VideoOptions extends FfmpegPaths {
   readonly signal?: AbortSignal;
 }
 
-export const defaultFps = 10;
+const defaultFps = 10;
 
 /** @throws UserError (kind `usage`) for values that no video can be read with. */
 export function checkVideoOptions({ fps = 1, start = 0, duration = 1, maxSide = 64, rotate = 0 }: VideoOptions): void {

@@ -34,7 +34,7 @@ const orNull = (read: () => string): string | null => {
 let machine: MachineIdentity | undefined;
 
 /** Where this process runs. */
-export function thisMachine(): MachineIdentity {
+function thisMachine(): MachineIdentity {
   machine ??= {
     host: hostname(),
     machine: orNull(() => readFileSync('/etc/machine-id', 'utf8')),

@@ -18,7 +18,7 @@ const actions = z.preprocess(
 );
 
 /** What clients of DeepFace send besides the picture. What has no meaning here is read and not used. */
-export const analyzeOptions = z.object({
+const analyzeOptions = z.object({
   actions: actions.optional().meta({ description: 'only "emotion" is computed here' }),
   enforce_detection: switchOf.optional().meta({ description: 'refuse pictures without a face (default true)' }),
   anti_spoofing: switchOf.optional().meta({ description: 'not computed here: refused where it is true' }),

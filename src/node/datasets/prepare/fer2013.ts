@@ -94,7 +94,7 @@ export async function* readFer2013Rows(path: string): AsyncGenerator<Fer2013Row>
 }
 
 /** The name of the picture in the n-th line of the file, from 0: that of FER+. */
-export const nameOfRow = (row: number): string => `fer${String(row).padStart(7, '0')}.png`;
+const nameOfRow = (row: number): string => `fer${String(row).padStart(7, '0')}.png`;
 
 /** FER2013 as Kaggle had it, one CSV file, with its own seven labels: `Usage` becomes `train`, `valid`, `test`. */
 export async function readFer2013(src: string, problems: Problems): Promise<Release> {

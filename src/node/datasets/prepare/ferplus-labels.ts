@@ -10,7 +10,7 @@ export interface FerPlusEntry {
 }
 
 /** Emotions in a vote line; behind them come "unknown" and "NF" (not a face). */
-export const emotionCount = 8;
+const emotionCount = 8;
 /** Names of the votes in `fer2013new.csv`, in the order of `label.csv`, which has no header. */
 export const voteColumns = [...ferplus.labels, 'unknown', 'NF'];
 const voteCount = voteColumns.length;
