@@ -160,7 +160,28 @@ step('the camera is recorded for as long as a key is held', async () => {
   await page.waitForTimeout(1000);
   // One may have been under way.
   assert.ok((await countOf(0)) <= count + 1);
+  // A screen reader clicks, and holds nothing.
+  await button.evaluate((node: HTMLButtonElement) => node.click());
+  await card(0)
+    .locator('.thumbnail')
+    .nth(count + 2)
+    .waitFor();
   await page.getByRole('button', { name: 'Turn off' }).click();
+});
+
+step('a picture that is deleted comes back to its class, which has another name by then', async () => {
+  await card(0).getByText('Hold to record').waitFor();
+  const before = await countOf(0);
+  await card(0).locator('.thumbnail').first().click();
+  await card(0).locator('.class-name').fill('very bored');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Hold to record very bored' }).waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await card(0).getByText(`${before} pictures`).waitFor();
+  assert.equal(await page.locator('.class-card').count(), 2);
+  await card(0).locator('.class-name').fill('bored');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Hold to record bored' }).waitFor();
 });
 
 step('faces are found in files; what has none is told, and nothing else is lost', async () => {

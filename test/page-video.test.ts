@@ -108,8 +108,36 @@ step('a camera by keyboard alone: a face, its scores, a pause', async () => {
   await assertAccessible('a camera that is paused');
 });
 
-step('a camera that goes away is told, and what it showed can be saved', async () => {
+step('another number of threads goes on with the timeline', async () => {
+  await page.getByRole('button', { name: /Settings/ }).click();
+  await page.getByLabel('Threads').selectOption('1');
+  await page.locator('.engine-ready').waitFor();
+  await page.locator('.engine', { hasText: 'WASM, 1 thread' }).waitFor();
+  assert.equal(await page.locator('.timeline-empty').count(), 0);
+  await page.keyboard.press('Escape');
+});
+
+step('a camera that is closed, and a tab in the background, are told', async () => {
   await button('Play').click();
+  const tell = (type: string): Promise<void> =>
+    page.evaluate((name) => {
+      const stream = document.querySelector('video')?.srcObject;
+      if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.dispatchEvent(new Event(name));
+    }, type);
+  await tell('mute');
+  await page.getByText(/^The camera gives no picture\./).waitFor();
+  await tell('unmute');
+  await page.getByText(/^The camera gives no picture\./).waitFor({ state: 'detached' });
+  await page.evaluate(() => {
+    for (const hidden of [true, false]) {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }
+  });
+  await page.getByText('Nothing was read while this tab was in the background.').waitFor();
+});
+
+step('a camera that goes away is told, and what it showed can be saved', async () => {
   await page.evaluate(() => {
     const stream = document.querySelector('video')?.srcObject;
     if (stream instanceof MediaStream) for (const track of stream.getTracks()) track.stop();
@@ -155,6 +183,18 @@ step('a camera that is refused is told in words, and can be tried again', async 
   await page.getByText('The camera is not allowed').waitFor();
   await assertAccessible('a camera that is refused');
   assert.equal(await button('Try again').count(), 1);
+});
+
+step('a picture that is dropped there is read among the pictures', async () => {
+  const bytes = (await readFile(join(root, 'assets/astronaut.png'))).toString('base64');
+  await page.evaluate(async (text) => {
+    const data = new DataTransfer();
+    const content = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    data.items.add(new File([content], 'portrait.png', { type: 'image/png' }));
+    const event = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+    document.querySelector('.drop-zone')?.dispatchEvent(event);
+  }, bytes);
+  await page.getByRole('button', { name: /^happiness \d+\.\d%, face 1 of 1$/ }).waitFor();
 });
 
 step('the page complains of nothing', async () => {

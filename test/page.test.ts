@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import axe from 'axe-core';
 import { parse } from 'csv-parse/sync';
@@ -209,7 +209,7 @@ step('pictures are dropped and pasted; several faces, none, and what is no pictu
 });
 
 step('results are saved in the forms of the command line', async () => {
-  await page.getByRole('button', { name: /^astronaut\.png/ }).click();
+  await page.getByRole('button', { name: /^astronaut\.webp/ }).click();
   const recognizer = await Recognizer.load();
   const expected: Recognition = await recognizer.recognize(portrait);
   await recognizer.dispose();
@@ -219,7 +219,7 @@ step('results are saved in the forms of the command line', async () => {
   assert.deepEqual(
     document.images.map(({ image, faces }) => [image, faces.length]),
     [
-      ['astronaut.png', 1],
+      ['astronaut.webp', 1],
       ['two people with a very long name of their file.png', 2],
       ['empty.png', 0],
     ],
@@ -255,6 +255,10 @@ step('settings: another number of threads reads everything anew; a file that is 
   await page.locator('.engine', { hasText: 'Not loaded' }).waitFor({ state: 'attached' });
   const problem = page.getByRole('dialog').getByRole('alert');
   assert.match(await problem.innerText(), /could not be loaded\s+.*safetensors/);
+  // A picture waits for the network, whose problem is told once.
+  await hand('paste', { 'late.png': portrait });
+  await page.getByText('It is read as soon as the network is there.').waitFor({ state: 'attached' });
+  assert.equal(await page.locator('main .problem').count(), 1);
   await problem.getByRole('button', { name: /^Back to the page/ }).click();
   await page.locator('.engine', { hasText: 'WASM, 1 thread' }).waitFor({ state: 'attached' });
   await page.keyboard.press('Escape');
@@ -277,6 +281,13 @@ step('once loaded it works without a network', async () => {
   await frames().waitFor();
   assert.match((await frames().getAttribute('aria-label')) ?? '', /happiness/);
   assert.ok(asked.length > before);
+});
+
+step('opened as a file, the page says what to do', async () => {
+  const alone = await browser.newPage();
+  await alone.goto(pathToFileURL(join(folder, 'index.html')).href);
+  await alone.getByText(/^This page has not started\. .* open it by http/).waitFor();
+  await alone.close();
 });
 
 step("nothing was asked for but the page's own files, and nothing that its policy forbids was tried", async () => {

@@ -15,7 +15,10 @@ settings.subscribe(showTheme);
 configureRuntime({ wasmPaths: new URL('../runtime/', import.meta.url) });
 
 const root = document.querySelector('#page');
-if (root !== null) render(<Page />, root);
+if (root !== null) {
+  root.replaceChildren();
+  render(<Page />, root);
+}
 
 const isStarted = await startServiceWorker((take) =>
   notify('A new version of this page is ready.', { action: { label: 'Use it', run: take } }),

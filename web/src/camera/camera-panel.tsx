@@ -1,6 +1,8 @@
 import { openCamera } from 'poster-v2';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { openPictures } from '../recognise/pictures.js';
 import { messageOf } from '../state/errors.js';
+import { routeTo } from '../state/route.js';
 import { Button, DropZone, Icon, Problem, useDrop } from '../ui/index.js';
 import { release, type Source, sourceOfFile, sourceOfStream } from './source.js';
 import { VideoView } from './video-view.js';
@@ -42,8 +44,15 @@ export function CameraPanel() {
       if (mine === request.current) show({ phase: 'refused', title: titleOf(error), reason: messageOf(error) });
     }
   };
-  const open = ([file]: readonly File[]): void => {
-    if (file !== undefined) show({ phase: 'watching', source: sourceOfFile(file) });
+  const open = (files: readonly File[]): void => {
+    const images = files.filter(({ type }) => type.startsWith('image/'));
+    const [video] = files.filter((file) => !images.includes(file));
+    if (video !== undefined) show({ phase: 'watching', source: sourceOfFile(video) });
+    else if (images.length > 0) {
+      // They are at home there.
+      openPictures(images);
+      location.hash = routeTo('recognise');
+    }
   };
   const { over, handlers } = useDrop(open);
 

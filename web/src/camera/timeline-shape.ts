@@ -1,4 +1,4 @@
-import type { VideoFace, VideoFrame } from 'poster-v2';
+import type { SmoothedScore, VideoFace, VideoFrame } from 'poster-v2';
 
 /** From when to when, in seconds. */
 export interface Span {
@@ -9,7 +9,7 @@ export interface Span {
 /** Scores of a face at a time, in the order of the labels; they add up to 1. */
 export interface Sample {
   readonly time: number;
-  readonly values: readonly number[];
+  readonly scores: readonly SmoothedScore[];
   /** The frame before it does not show the face. */
   readonly first: boolean;
 }
@@ -41,10 +41,11 @@ export function samplesOf(
     shown.set(place, { time: frame.time, face: found, first: first || shown.get(place)?.first === true });
     first = false;
   }
-  return [...shown.values()].map(({ time, face, first }) => {
-    const by = new Map(face.smoothed.map(({ label, probability }) => [label, probability]));
-    return { time, values: labels.map((label) => by.get(label) ?? Number.NaN), first };
-  });
+  return [...shown.values()].map(({ time, face, first }) => ({
+    time,
+    scores: labels.flatMap((label) => face.smoothed.filter((score) => score.label === label)),
+    first,
+  }));
 }
 
 /** Samples that follow each other without a gap. */
@@ -71,8 +72,8 @@ export function areasOf(samples: readonly Sample[], span: Span, labels: readonly
   return labels.map((_, k) =>
     runs
       .map((run) => {
-        const upTo = ({ values }: Sample, end: number): number =>
-          values.slice(0, end).reduce((sum, one) => sum + one, 0);
+        const upTo = ({ scores }: Sample, end: number): number =>
+          scores.slice(0, end).reduce((sum, { probability }) => sum + probability, 0);
         const point = (sample: Sample, end: number): string =>
           `${x(sample.time)} ${(100 - 100 * Math.min(1, upTo(sample, end))).toFixed(1)}`;
         const above = run.map((sample) => point(sample, k + 1));

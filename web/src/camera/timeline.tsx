@@ -26,7 +26,7 @@ export function Timeline({ history, span, labels, colours, chosen, now, onSeek }
   const sample = time === undefined ? undefined : nearest(samples, time);
   // What is far away says nothing of the time that is pointed at.
   const near = sample !== undefined && time !== undefined && Math.abs(sample.time - time) <= Math.max(1, length / 100);
-  const text = time === undefined ? undefined : near ? sampleText(sample, labels) : 'no face';
+  const text = time === undefined ? undefined : near ? sampleText(sample) : 'no face';
   const shown = time ?? now ?? span.from;
   const place = (at: number): string => `${(100 * (at - span.from)) / length}%`;
   const timeAt = (element: HTMLElement, x: number): number => {
@@ -95,11 +95,10 @@ export function Timeline({ history, span, labels, colours, chosen, now, onSeek }
 }
 
 /** The strongest three. */
-function sampleText({ values }: Sample, labels: readonly string[]): string {
-  return labels
-    .map((label, k) => ({ label, value: values[k] ?? Number.NaN }))
-    .sort((a, b) => b.value - a.value)
+function sampleText({ scores }: Sample): string {
+  return scores
+    .toSorted((a, b) => b.probability - a.probability)
     .slice(0, 3)
-    .map(({ label, value }) => `${label} ${percentText(value)}`)
+    .map(({ label, probability }) => `${label} ${percentText(probability)}`)
     .join(', ');
 }

@@ -14,13 +14,15 @@ import { spoken } from './text.js';
 export interface Reading {
   readonly phase: 'loading' | 'reading' | 'ended' | 'failed';
   readonly reason?: string;
+  /** What the network tells apart. */
+  readonly labels: readonly string[];
   readonly latest: VideoFrame | undefined;
   readonly history: History;
   readonly pace: Pace;
 }
 
-const nothing: Reading = {
-  phase: 'loading',
+const nothing: Omit<Reading, 'phase'> = {
+  labels: [],
   latest: undefined,
   history: [],
   pace: { rate: undefined, latency: undefined },
@@ -30,15 +32,17 @@ const nothing: Reading = {
 const speechEvery = 5000;
 
 /**
- * Reads what a video element plays for as long as the component is there. Another source begins anew, and so does another network.
+ * Reads what a video element plays for as long as the component is there. Another source begins anew, and so does another model; with
+ * other threads or on another device it goes on.
  * @param round another number reads again what has ended
  */
 export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, source: Source, round: number): Reading {
-  const [reading, setReading] = useState(nothing);
+  const [reading, setReading] = useState<Reading>({ ...nothing, phase: 'loading' });
   const state = useStore(recognizerState);
   const recognizer = state.phase === 'ready' ? state.recognizer : undefined;
-  const reason = state.phase === 'failed' ? state.reason : undefined;
-  const rounds = useRef(0);
+  const model = state.phase === 'ready' ? state.engine.model : undefined;
+  const begun = useRef<{ readonly source: Source; readonly model: File | undefined } | undefined>(undefined);
+  const last = useRef<{ readonly frame: VideoFrame; readonly at: number } | undefined>(undefined);
   useEffect(() => {
     getRecognizer().catch(() => undefined);
   }, []);
@@ -46,17 +50,18 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
     const element = video.current;
     if (element === null) return undefined;
     if (recognizer === undefined) {
-      setReading({ ...nothing, ...(reason === undefined ? {} : { phase: 'failed', reason }) });
+      setReading(({ reason: _, ...before }) => ({ ...before, phase: 'loading' }));
       return undefined;
     }
     const leaving = new AbortController();
     const { signal } = leaving;
     const meter = new PaceMeter(element, source.kind === 'camera');
-    // What was read of a file stays when it is played again.
-    const again = round !== rounds.current;
-    rounds.current = round;
-    setReading((before) => ({ ...(again ? before : nothing), phase: 'reading' }));
-    if (source.kind === 'file' && !again) {
+    const goesOn = begun.current?.source === source && begun.current.model === model;
+    begun.current = { source, model };
+    const goOn = goesOn && source.kind === 'camera' && last.current !== undefined ? later(last.current) : undefined;
+    const { labels } = recognizer.labels;
+    setReading(({ reason: _, ...before }) => ({ ...(goesOn ? before : nothing), labels, phase: 'reading' }));
+    if (source.kind === 'file' && !goesOn) {
       // It may have played, and even ended, while the network was loaded.
       element.currentTime = 0;
       // Where the browser wants a click first, the button says Play.
@@ -73,14 +78,17 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
         },
         { signal },
       );
-      for await (const frame of recognizeVideo(recognizer, element, { signal })) {
+      for await (const read of recognizeVideo(recognizer, element, { signal })) {
+        const frame = goOn === undefined ? read : goOn(read);
         const previous = before;
         before = frame;
+        last.current = { frame, at: performance.now() };
         setReading(({ history }) => ({
           phase: 'reading',
+          labels,
           latest: frame,
           history: withFrame(history, frame, previous),
-          pace: meter.pace(frame),
+          pace: meter.pace(read),
         }));
         const sentence = spoken(frame);
         if (sentence !== said && performance.now() - when > speechEvery) {
@@ -97,6 +105,16 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
       })
       .finally(() => meter.close());
     return () => leaving.abort();
-  }, [video, source, round, recognizer, reason]);
+  }, [video, source, round, recognizer, model]);
   return reading;
+}
+
+/** Times and numbers of a camera's frames begin at 0 whenever it is read anew: they go on from the last frame before. */
+function later({ frame: before, at }: { readonly frame: VideoFrame; readonly at: number }) {
+  const passed = (performance.now() - at) / 1000;
+  return (frame: VideoFrame): VideoFrame => ({
+    ...frame,
+    time: before.time + passed + frame.time,
+    frame: before.frame + 1 + frame.frame,
+  });
 }

@@ -1,16 +1,17 @@
-import { labelColours } from 'poster-v2';
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { loadAgain, recognizerState } from '../state/recognizer.js';
+import { baseName, save } from '../files/save.js';
+import { recognizerState } from '../state/recognizer.js';
 import { settings } from '../state/settings.js';
 import { useStore } from '../state/store.js';
-import { Button, Problem, Progress, ScoreBars, Select } from '../ui/index.js';
-import { csvOf, jsonOf, save, savedName } from './exports.js';
+import { Button, coloursOf, Problem, Progress, ScoreBars, Select } from '../ui/index.js';
+import { framesCsv, framesJson } from './exports.js';
 import { type Chosen, faceOf } from './history.js';
 import type { Source } from './source.js';
 import { Stage } from './stage.js';
 import { timeText } from './text.js';
 import { Timeline } from './timeline.js';
-import { useRecognizedVideo } from './use-recognized-video.js';
+import { mutedText, useMuted } from './use-muted.js';
+import { type Reading, useRecognizedVideo } from './use-recognized-video.js';
 
 interface VideoViewProps {
   readonly source: Source;
@@ -29,10 +30,8 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
   const [playing, setPlaying] = useState(true);
   const [chosen, setChosen] = useState<Chosen>('largest');
   const { showRate } = useStore(settings);
-  const engine = useStore(recognizerState);
-  const { phase, reason, latest, history, pace } = useRecognizedVideo(video, source, round);
-  const labels = engine.phase === 'ready' ? engine.recognizer.labels.labels : [];
-  const colours = useMemo(() => new Map(labelColours(labels).map((colour, k) => [labels[k] ?? '', colour])), [labels]);
+  const { phase, reason, labels, latest, history, pace } = useRecognizedVideo(video, source, round);
+  const colours = useMemo(() => coloursOf(labels), [labels]);
   const face = latest === undefined ? undefined : faceOf(latest, chosen);
   const ended = phase === 'ended';
   const toggle = (): void => {
@@ -42,10 +41,6 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
     // What keeps it from playing is told by the element.
     if (element.paused || ended) void element.play().catch(() => setPlaying(false));
     else element.pause();
-  };
-  const retry = (): void => {
-    if (engine.phase === 'failed') loadAgain();
-    else setRound(round + 1);
   };
   const time = latest?.time ?? 0;
   const duration = video.current?.duration ?? Number.NaN;
@@ -70,7 +65,12 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
           onChoose={setChosen}
           onPlaying={setPlaying}
         >
-          <StageNote phase={phase} playing={playing} faces={latest?.faces.length} camera={source.kind === 'camera'} />
+          <StageNote
+            phase={phase}
+            playing={playing}
+            faces={latest?.faces.length}
+            stream={source.kind === 'camera' ? source.stream : undefined}
+          />
         </Stage>
         <div class="actions watching-actions">
           {ended && source.kind === 'camera' ? null : (
@@ -96,8 +96,8 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
       <div class="watching-side">
         {phase === 'failed' ? (
           <Problem
-            title={engine.phase === 'failed' ? 'The network could not be loaded' : 'This video cannot be read'}
-            actions={<Button onClick={retry}>Try again</Button>}
+            title="This video cannot be read"
+            actions={<Button onClick={() => setRound(round + 1)}>Try again</Button>}
           >
             {reason}
           </Problem>
@@ -149,7 +149,7 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
               kind="quiet"
               icon="download"
               disabled={history.length === 0}
-              onClick={() => save(csvOf(labels, history), savedName(source.name, 'csv'))}
+              onClick={() => save(framesCsv(labels, history), `${baseName(source.name)}.csv`)}
             >
               CSV
             </Button>
@@ -157,7 +157,7 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
               kind="quiet"
               icon="download"
               disabled={history.length === 0}
-              onClick={() => save(jsonOf(source.name, history), savedName(source.name, 'json'))}
+              onClick={() => save(framesJson(source.name, history), `${baseName(source.name)}.json`)}
             >
               JSON
             </Button>
@@ -174,16 +174,21 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
 }
 
 interface StageNoteProps {
-  readonly phase: 'loading' | 'reading' | 'ended' | 'failed';
+  readonly phase: Reading['phase'];
   readonly playing: boolean;
   /** Of the latest frame; undefined before it. */
   readonly faces: number | undefined;
-  readonly camera: boolean;
+  /** Of a camera. */
+  readonly stream: MediaStream | undefined;
 }
 
 /** What goes on, where the picture does not say it. */
-function StageNote({ phase, playing, faces, camera }: StageNoteProps) {
+function StageNote({ phase, playing, faces, stream }: StageNoteProps) {
+  const muted = useMuted(stream);
+  const camera = stream !== undefined;
   const engine = useStore(recognizerState);
+  // Why there is none is told above.
+  if (engine.phase === 'failed') return null;
   if (phase === 'loading') {
     const share = engine.phase === 'loading' ? engine.share : undefined;
     return (
@@ -201,13 +206,15 @@ function StageNote({ phase, playing, faces, camera }: StageNoteProps) {
         ? undefined
         : !playing
           ? 'Paused'
-          : faces === undefined
-            ? 'Waiting for the first frame'
-            : faces > 0
-              ? undefined
-              : camera
-                ? 'No face found. Look into the camera, with light on your face.'
-                : 'No face in this picture.';
+          : muted
+            ? mutedText
+            : faces === undefined
+              ? 'Waiting for the first frame'
+              : faces > 0
+                ? undefined
+                : camera
+                  ? 'No face found. Look into the camera, with light on your face.'
+                  : 'No face in this picture.';
   return text === undefined ? null : <p class="stage-note">{text}</p>;
 }
 

@@ -41,16 +41,16 @@ export async function addPictures(classId: string, files: readonly File[]): Prom
     const recognizer = await getRecognizer();
     const template = cropTemplateFor(recognizer.classifier.preprocessing);
     for await (const result of recognizer.settle(files, { picture: true })) {
-      const name = files[done]?.name ?? '';
+      const file = files[done];
       const label = nameOfClass(classId);
-      if (label === undefined) break;
+      if (file === undefined || label === undefined) break;
       const picture = result.status === 'fulfilled' ? await faceShot(result.value, template) : undefined;
       if (picture !== undefined) {
         if (!(await changeShots((shots) => shots.add([{ label, picture }])))) break;
         count++;
       } else {
         const reason = result.status === 'rejected' ? messageOf(result.reason) : 'No face was found in it.';
-        without.push({ name, reason });
+        without.push({ name: file.name, reason });
       }
       done++;
       adding.set({ classId, done, total: files.length });

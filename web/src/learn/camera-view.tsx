@@ -1,14 +1,17 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { mutedText, useMuted } from '../camera/use-muted.js';
+import { recognizerState } from '../state/recognizer.js';
 import { useStore } from '../state/store.js';
 import { Button, Problem } from '../ui/index.js';
 import { camera, cameraVideo, startCamera, stopCamera } from './camera-stream.js';
-import { recording } from './recording.js';
+import { type Recording, recording } from './recording.js';
 import { nameOfClass } from './shots-state.js';
 
 /** The camera's picture, as in a mirror; nothing of it is kept but what is recorded. */
 export function CameraView() {
   const state = useStore(camera);
   const now = useStore(recording);
+  const muted = useMuted(state.phase === 'on' ? state.stream : undefined);
   if (state.phase === 'failed') {
     return (
       <Problem title="No camera" actions={<Button onClick={() => void startCamera()}>Try again</Button>}>
@@ -30,12 +33,8 @@ export function CameraView() {
     <div class="card camera-on">
       <div class={now === undefined ? 'camera-frame' : 'camera-frame camera-recording'}>
         <StreamVideo stream={state.stream} />
-        {now === undefined ? null : (
-          <p class="camera-status">
-            {now.taken + now.missed > 0 && now.taken === 0
-              ? 'No face is seen'
-              : `Recording ${nameOfClass(now.classId) ?? ''}: ${now.taken}`}
-          </p>
+        {now === undefined && !muted ? null : (
+          <p class="camera-status">{muted || now === undefined ? mutedText : <RecordingText of={now} />}</p>
         )}
       </div>
       <div class="actions">
@@ -46,6 +45,13 @@ export function CameraView() {
       </div>
     </div>
   );
+}
+
+function RecordingText({ of: { classId, taken, missed } }: { readonly of: Recording }) {
+  const { phase } = useStore(recognizerState);
+  if (phase !== 'ready') return 'Loading the network';
+  if (taken === 0 && missed > 0) return 'No face is seen';
+  return `Recording ${nameOfClass(classId) ?? 'a class'}: ${taken}`;
 }
 
 function StreamVideo({ stream }: { readonly stream: MediaStream }) {

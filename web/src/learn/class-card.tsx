@@ -25,7 +25,7 @@ export function ClassCard({ of: { id, name, shots } }: { readonly of: ShotClass 
         <span class="class-count">{picturesText(shots.length)}</span>
         <DeleteClass id={id} name={name} count={shots.length} />
       </div>
-      <Thumbnails shots={shots} className={name} />
+      <Thumbnails classId={id} shots={shots} className={name} />
       <div class="class-actions">
         <RecordButton classId={id} name={name} isRecorded={isRecorded} />
         {chooser.input}

@@ -7,10 +7,11 @@ interface ConfusionTableProps {
 /** Which classes are taken for which, of the pictures that were kept to measure with. */
 export function ConfusionTable({ labels, confusion }: ConfusionTableProps) {
   // Classes without pictures, and that were never answered, say nothing.
-  const shown = labels.flatMap((label, k) => {
-    const isThere = confusion[k]?.some((count) => count > 0) === true || confusion.some((row) => (row[k] ?? 0) > 0);
-    return isThere ? [{ label, k }] : [];
-  });
+  const said = new Set(confusion.flatMap((row, i) => row.flatMap((count, k) => (count > 0 ? [i, k] : []))));
+  const shown = labels.flatMap((label, k) => (said.has(k) ? [{ label, k }] : []));
+  const rows = confusion
+    .filter((_, i) => said.has(i))
+    .map((row) => row.flatMap((count, k) => (said.has(k) ? [{ k, count }] : [])));
   return (
     <div class="confusion">
       <table class="confusion-table">
@@ -26,8 +27,8 @@ export function ConfusionTable({ labels, confusion }: ConfusionTableProps) {
           </tr>
         </thead>
         <tbody>
-          {shown.map(({ label, k: row }) => {
-            const counts = shown.map(({ k }) => ({ k, count: confusion[row]?.[k] ?? 0 }));
+          {shown.map(({ label, k: row }, i) => {
+            const counts = rows.slice(i, i + 1).flat();
             const sum = Math.max(
               1,
               counts.reduce((all, { count }) => all + count, 0),

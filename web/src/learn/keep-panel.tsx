@@ -1,5 +1,6 @@
 import { huggingFaceArchive, type ShotClass, shotsArchive } from 'poster-v2/train';
 import { useState } from 'preact/hooks';
+import { save } from '../files/save.js';
 import { messageOf } from '../state/errors.js';
 import { notify } from '../state/notices.js';
 import { settings } from '../state/settings.js';
@@ -68,16 +69,10 @@ function ResultFiles({ result: { bytes, learned } }: { readonly result: Result }
   );
 }
 
-/** Has the browser save a file. */
+/** Makes a file, and hands it to the visitor. */
 async function offer(name: string, make: () => Promise<Blob>): Promise<void> {
   try {
-    const address = URL.createObjectURL(await make());
-    const link = document.createElement('a');
-    link.href = address;
-    link.download = name;
-    link.click();
-    // The browser may begin to read it later.
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    save(await make(), name);
   } catch (error) {
     notify(messageOf(error), { kind: 'error' });
   }

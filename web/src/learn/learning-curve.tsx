@@ -7,7 +7,7 @@ const [width, height] = [320, 120];
 export function LearningCurve({ history }: { readonly history: readonly LearnEpoch[] }) {
   const last = history.at(-1);
   if (last === undefined) return null;
-  const most = Math.max(...history.map(({ loss }) => loss ?? 0), 1e-6);
+  const most = Math.max(...history.flatMap(({ loss }) => loss ?? []), 1e-6);
   const x = (epoch: number): number => (width * epoch) / last.epochs;
   const line = (points: readonly (readonly [number, number])[]): string =>
     points.map(([epoch, share]) => `${x(epoch).toFixed(1)},${(height * (1 - share)).toFixed(1)}`).join(' ');

@@ -13,12 +13,11 @@ const burst = 10;
 /** Records for as long as it is held: by a mouse, a finger, the space bar or Enter. */
 export function RecordButton({ classId, name, isRecorded }: RecordButtonProps) {
   const held = useRef(false);
-  /** A click comes after each release; that of a screen reader comes alone. */
-  const wasHeld = useRef(false);
+  /** A click comes after each release of a pointer; that of a screen reader comes alone. */
+  const wasPressed = useRef(false);
   const hold = (): void => {
     if (held.current) return;
     held.current = true;
-    wasHeld.current = true;
     void startRecording(classId);
   };
   const release = (): void => {
@@ -36,6 +35,7 @@ export function RecordButton({ classId, name, isRecorded }: RecordButtonProps) {
       onPointerDown={(event) => {
         if (event.button !== 0) return;
         event.currentTarget.setPointerCapture(event.pointerId);
+        wasPressed.current = true;
         hold();
       }}
       onPointerUp={release}
@@ -47,11 +47,16 @@ export function RecordButton({ classId, name, isRecorded }: RecordButtonProps) {
         event.preventDefault();
         hold();
       }}
-      onKeyUp={release}
+      onKeyUp={(event) => {
+        // It would click, too.
+        if (event.key === ' ') event.preventDefault();
+        release();
+      }}
       onBlur={release}
-      onClick={() => {
-        if (!wasHeld.current) void startRecording(classId, burst);
-        wasHeld.current = false;
+      onClick={({ detail }) => {
+        // Of a pointer that left the button no click came: the next may still be a screen reader's, which presses nothing.
+        if (!wasPressed.current || detail === 0) void startRecording(classId, burst);
+        wasPressed.current = false;
       }}
     >
       <span class="record-dot" aria-hidden="true" />

@@ -1,5 +1,6 @@
 import { cropTemplateFor } from 'poster-v2';
 import { faceShot } from 'poster-v2/train';
+import { isMuted } from '../camera/use-muted.js';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
 import { getRecognizer } from '../state/recognizer.js';
@@ -34,8 +35,9 @@ export async function startRecording(classId: string, most = Number.POSITIVE_INF
     while (goesOn() && taken < most && camera.value.phase === 'on') {
       const begun = performance.now();
       const video = cameraVideo.value;
-      // The first frame is not there at once.
-      if (video === undefined || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
+      // The first frame is not there at once, and a camera that is closed shows the last one.
+      const isThere = video !== undefined && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+      if (!isThere || isMuted(camera.value.stream)) {
         await pause(50);
         continue;
       }

@@ -1,9 +1,10 @@
 import type { Shot } from 'poster-v2/train';
 import { useEffect, useState } from 'preact/hooks';
 import { notify } from '../state/notices.js';
-import { changeShots } from './shots-state.js';
+import { changeShots, nameOfClass } from './shots-state.js';
 
 interface ThumbnailsProps {
+  readonly classId: string;
   readonly shots: readonly Shot[];
   readonly className: string;
 }
@@ -12,14 +13,19 @@ interface ThumbnailsProps {
 const most = 24;
 
 /** The newest pictures of a class; a click deletes one, which can be undone. */
-export function Thumbnails({ shots, className }: ThumbnailsProps) {
+export function Thumbnails({ classId, shots, className }: ThumbnailsProps) {
   if (shots.length === 0) return <p class="hint class-empty">No pictures yet. Hold the button, or drop some here.</p>;
   const shown = shots.slice(-most).reverse();
   return (
     <ul class="thumbnails" aria-label={`Pictures of ${className}`}>
       {shown.map((shot, i) => (
         <li key={shot.id}>
-          <Thumbnail shot={shot} label={`Delete picture ${shots.length - i} of ${className}`} className={className} />
+          <Thumbnail
+            classId={classId}
+            shot={shot}
+            label={`Delete picture ${shots.length - i} of ${className}`}
+            className={className}
+          />
         </li>
       ))}
       {shots.length > most ? <li class="thumbnails-more">+{shots.length - most}</li> : null}
@@ -28,10 +34,12 @@ export function Thumbnails({ shots, className }: ThumbnailsProps) {
 }
 
 function Thumbnail({
+  classId,
   shot,
   label,
   className,
 }: {
+  readonly classId: string;
   readonly shot: Shot;
   readonly label: string;
   readonly className: string;
@@ -43,7 +51,11 @@ function Thumbnail({
     return () => URL.revokeObjectURL(made);
   }, [shot.picture]);
   const { picture, time } = shot;
-  const undo = (): void => void changeShots((shots) => shots.add([{ label: className, picture, time }]));
+  const undo = (): void => {
+    // It may have been renamed; one that was deleted comes back with its picture.
+    const label = nameOfClass(classId) ?? className;
+    void changeShots((shots) => shots.add([{ label, picture, time }]));
+  };
   const remove = async (): Promise<void> => {
     if (await changeShots((shots) => shots.deleteShots([shot.id]))) {
       notify('The picture is deleted.', { action: { label: 'Undo', run: undo } });

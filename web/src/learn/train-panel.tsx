@@ -64,13 +64,13 @@ function Progressed({ state }: { readonly state: Training }) {
   }
 }
 
-function Trained({ result: { learned, labels, counts, stopped } }: { readonly result: Result }) {
+function Trained({ result: { learned, labels, accuracy, counts, stopped } }: { readonly result: Result }) {
   const { evaluation, history, epoch } = learned;
-  const right = Math.round((evaluation.accuracy ?? 0) * counts.heldOut);
+  const right = Math.round(accuracy * counts.heldOut);
   return (
     <>
       <div class="trained">
-        <p class="trained-figure">{percentText(evaluation.accuracy ?? 0)}</p>
+        <p class="trained-figure">{percentText(accuracy)}</p>
         <p>
           {right} of {counts.heldOut} pictures that were kept to measure with are right. {counts.training} trained.
           {stopped ? ` You stopped it; epoch ${epoch} was the best until then.` : ''}

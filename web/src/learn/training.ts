@@ -12,6 +12,8 @@ import { openShots } from './shots-state.js';
 export interface Result {
   readonly learned: Learned;
   readonly labels: readonly string[];
+  /** Share of the pictures held out that are right, in [0, 1]. */
+  readonly accuracy: number;
   readonly counts: Learner['counts'];
   /** The file of it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -98,12 +100,14 @@ async function trained(learner: Learner, signal: AbortSignal, tell: (value: Trai
 function resultOf(learner: Learner, stopped: boolean): Result {
   const learned = learner.best();
   const { accuracy } = learned.evaluation;
+  if (accuracy === null) throw new Error('there is no picture to measure with.');
   announce(
-    `${stopped ? 'Training was stopped' : 'Training is done'}: ${percentText(accuracy ?? 0)} of the pictures kept to measure with are right.`,
+    `${stopped ? 'Training was stopped' : 'Training is done'}: ${percentText(accuracy)} of the pictures kept to measure with are right.`,
   );
   return {
     learned,
     labels: learner.labels.labels,
+    accuracy,
     counts: learner.counts,
     bytes: checkpointBytes(learned.checkpoint),
     stopped,

@@ -90,9 +90,9 @@ function Answered({ answer, labels }: { readonly answer: Answer; readonly labels
   if (answer.scores === null) return <p class="hint">No face is seen.</p>;
   // In their own order: bars that change places cannot be watched.
   const scores = labels.flatMap((label) => answer.scores?.filter((score) => score.label === label) ?? []);
-  return <ScoreBars scores={scores} colours={coloursOf(labels)} caption="What it reads" />;
+  return <ScoreBars scores={scores} colours={hues(labels)} caption="What it reads" />;
 }
 
 /** Hues that are far apart, the golden angle between neighbours. */
-const coloursOf = (labels: readonly string[]): ReadonlyMap<string, string> =>
+const hues = (labels: readonly string[]): ReadonlyMap<string, string> =>
   new Map(labels.map((label, i) => [label, `oklch(62% 0.15 ${(290 + 137.5 * i) % 360})`]));

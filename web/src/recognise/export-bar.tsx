@@ -1,7 +1,8 @@
+import { baseName, save } from '../files/save.js';
 import { messageOf } from '../state/errors.js';
 import { notify } from '../state/notices.js';
 import { Button } from '../ui/index.js';
-import { annotatedPng, baseName, facesCsv, predictionsJson, save } from './exports.js';
+import { annotatedPng, facesCsv, predictionsJson } from './exports.js';
 import type { OpenedPicture } from './pictures.js';
 
 interface ExportBarProps {
@@ -23,8 +24,8 @@ export function ExportBar({ all, picture }: ExportBarProps) {
   };
   if (!isRead) return null;
   const drawing = run(async () => save(await annotatedPng(picture, result), `${baseName(picture.name)}-seen.png`));
-  const json = run(() => save(new Blob([predictionsJson(all)], { type: 'application/json' }), 'faces.json'));
-  const csv = run(() => save(new Blob([facesCsv(all)], { type: 'text/csv' }), 'faces.csv'));
+  const json = run(() => save(predictionsJson(all), 'faces.json'));
+  const csv = run(() => save(facesCsv(all), 'faces.csv'));
   return (
     <div class="export-bar">
       <p class="export-words">

@@ -1,5 +1,6 @@
-import { stringify } from 'csv-stringify/browser/esm/sync';
 import { annotateRecognition, facesTable, predictionsDocument } from 'poster-v2';
+import { csvOf } from '../files/csv.js';
+import { jsonOf } from '../files/json.js';
 import type { OpenedPicture, ReadResult } from './pictures.js';
 
 /** Results as files, in the forms that `poster predict` writes. */
@@ -13,28 +14,29 @@ const readOnes = (all: readonly OpenedPicture[]): ReadPicture[] =>
   all.flatMap(({ name, result }) => (result.phase === 'read' ? [{ name, result }] : []));
 
 /** What `poster predict --json` prints. */
-export function predictionsJson(all: readonly OpenedPicture[]): string {
+export function predictionsJson(all: readonly OpenedPicture[]): Blob {
   const read = readOnes(all);
   const [first] = read;
   if (first === undefined) throw new Error('no picture has been read yet.');
   const { checkpoint, recognizer } = first.result;
-  const document = predictionsDocument(
-    checkpoint,
-    recognizer.classifier.description,
-    read.map(({ name, result }) => ({ image: name, recognition: result.recognition })),
-    all.flatMap(({ name, result }) => (result.phase === 'failed' ? [{ image: name, reason: result.reason }] : [])),
+  return jsonOf(
+    predictionsDocument(
+      checkpoint,
+      recognizer.classifier.description,
+      read.map(({ name, result }) => ({ image: name, recognition: result.recognition })),
+      all.flatMap(({ name, result }) => (result.phase === 'failed' ? [{ image: name, reason: result.reason }] : [])),
+    ),
   );
-  return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
 /** What `poster predict --csv` writes. */
-export function facesCsv(all: readonly OpenedPicture[]): string {
+export function facesCsv(all: readonly OpenedPicture[]): Blob {
   const read = readOnes(all);
   const [first] = read;
   if (first === undefined) throw new Error('no picture has been read yet.');
   const { head, rowsOf } = facesTable(first.result.recognizer.labels.labels);
   const rows = read.flatMap(({ name, result }) => rowsOf(name, result.recognition));
-  return stringify([head, ...rows], { escape_formulas: true });
+  return csvOf([head, ...rows]);
 }
 
 /** What `poster predict --draw` draws. */
@@ -65,16 +67,4 @@ async function loadedImage(file: Blob): Promise<HTMLImageElement> {
   } finally {
     URL.revokeObjectURL(image.src);
   }
-}
-
-/** `photo.jpg` is `photo`. */
-export const baseName = (name: string): string => name.replace(/\.\w+$/, '');
-
-/** Hands a file to the visitor. */
-export function save(file: Blob, name: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,8 +1,6 @@
-import { labelColours, type Score } from 'poster-v2';
+import type { Score } from 'poster-v2';
+import { coloursOf } from '../ui/index.js';
 
-/** A colour for each label of a face's scores, as drawings of the command line have it. */
-export function coloursOf(scores: readonly Score[]): ReadonlyMap<string, string> {
-  const labels = scores.map(({ label }) => label).sort();
-  const colours = labelColours(labels);
-  return new Map(labels.flatMap((label, i) => (colours[i] === undefined ? [] : [[label, colours[i]] as const])));
-}
+/** A colour for each label of a face's scores. */
+export const faceColours = (scores: readonly Score[]): ReadonlyMap<string, string> =>
+  coloursOf(scores.map(({ label }) => label).sort());

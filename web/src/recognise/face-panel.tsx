@@ -1,7 +1,7 @@
 import { routeTo } from '../state/route.js';
 import { Button, Icon, percentText, ScoreBars } from '../ui/index.js';
 import { Explanation } from './explanation-view.js';
-import { coloursOf } from './face-colours.js';
+import { faceColours } from './face-colours.js';
 import { PictureCanvas } from './picture-canvas.js';
 import { chooseFace, type OpenedPicture, type ReadResult } from './pictures.js';
 
@@ -16,7 +16,7 @@ export function FacePanel({ picture, result, face }: FacePanelProps) {
   const { faces, frames } = result.recognition;
   const chosen = faces[face];
   if (chosen === undefined) return <NoFace />;
-  const colours = coloursOf(chosen.scores);
+  const colours = faceColours(chosen.scores);
   const portrait = result.portraits[face];
   return (
     <div class="face-panel">

@@ -1,7 +1,7 @@
 import { alignFace, type Picture, type Recognition, type Recognizer } from 'poster-v2';
 import { messageOf } from '../state/errors.js';
 import { announce } from '../state/notices.js';
-import { checkpointName, getRecognizer, loadAgain, recognizerState } from '../state/recognizer.js';
+import { checkpointName, getRecognizer, recognizerState } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
 import { resultText } from './result-text.js';
 
@@ -82,11 +82,6 @@ export function closePicture(id: number): void {
 
 /** Reads a picture that failed once more. */
 export function readAgain(id: number): void {
-  // A network that is not there is what failed; whatever is open is read once it is.
-  if (recognizerState.value.phase === 'failed') {
-    loadAgain();
-    return;
-  }
   setResult(id, { phase: 'waiting' });
   void readAll();
 }
@@ -106,18 +101,18 @@ async function readAll(): Promise<void> {
       const next = pictures.value.all.find(({ result }) => result.phase === 'waiting');
       if (next === undefined) break;
       setResult(next.id, { phase: 'reading' });
-      setResult(next.id, await read(next));
+      // Without a network they wait, and are read once there is one.
+      const recognizer = await getRecognizer().catch(() => undefined);
+      setResult(next.id, recognizer === undefined ? { phase: 'waiting' } : await read(next, recognizer));
+      if (recognizer === undefined) break;
     }
   } finally {
     isReading = false;
   }
 }
 
-async function read({ file, name }: OpenedPicture): Promise<PictureResult> {
-  let used: Recognizer | undefined;
+async function read({ file, name }: OpenedPicture, recognizer: Recognizer): Promise<PictureResult> {
   try {
-    const recognizer = await getRecognizer();
-    used = recognizer;
     const { picture, ...recognition } = await recognizer.recognize(file, { picture: true, crops: true });
     const portraits = recognition.faces.flatMap(({ keypoints }) =>
       keypoints === null || picture === undefined
@@ -129,7 +124,7 @@ async function read({ file, name }: OpenedPicture): Promise<PictureResult> {
   } catch (error) {
     const now = await getRecognizer().catch(() => undefined);
     // The settings were changed while it was read.
-    if (used !== undefined && now !== undefined && now !== used) return { phase: 'waiting' };
+    if (now !== recognizer) return { phase: 'waiting' };
     announce(`${name} could not be read.`);
     return { phase: 'failed', reason: messageOf(error) };
   }
@@ -140,7 +135,9 @@ recognizerState.subscribe((state) => {
   if (state.phase !== 'ready') return;
   const { recognizer } = state;
   const stale = ({ result }: OpenedPicture): boolean =>
-    result.phase === 'failed' || (result.phase === 'read' && result.recognizer !== recognizer);
+    result.phase === 'waiting' ||
+    result.phase === 'failed' ||
+    (result.phase === 'read' && result.recognizer !== recognizer);
   if (!pictures.value.all.some(stale)) return;
   pictures.update((now) => ({
     ...now,

@@ -1,6 +1,8 @@
 import { inkOn, type RecognizedFace } from 'poster-v2';
+import { recognizerState } from '../state/recognizer.js';
+import { useStore } from '../state/store.js';
 import { Button, Problem, Progress, percentText } from '../ui/index.js';
-import { coloursOf } from './face-colours.js';
+import { faceColours } from './face-colours.js';
 import { chooseFace, closePicture, type OpenedPicture, readAgain } from './pictures.js';
 
 interface StageProps {
@@ -11,6 +13,7 @@ interface StageProps {
 /** The picture with a frame about each face, or what keeps it from being shown. */
 export function Stage({ picture, face }: StageProps) {
   const { result, url, name, id } = picture;
+  const { phase: engine } = useStore(recognizerState);
   if (result.phase === 'failed') {
     return (
       <Problem
@@ -49,7 +52,11 @@ export function Stage({ picture, face }: StageProps) {
       </div>
       {isRead ? null : (
         <div class="stage-progress">
-          <Progress label="Looking for faces" share={undefined} />
+          {engine === 'failed' ? (
+            <p>It is read as soon as the network is there.</p>
+          ) : (
+            <Progress label={engine === 'ready' ? 'Looking for faces' : 'Loading the network'} share={undefined} />
+          )}
         </div>
       )}
     </figure>
@@ -67,7 +74,7 @@ interface FaceFrameProps {
 /** A frame about a face, and a button that shows its scores. */
 function FaceFrame({ face, index, count, isChosen, size }: FaceFrameProps) {
   const { box, expression, probability, scores } = face;
-  const colour = coloursOf(scores).get(expression);
+  const colour = faceColours(scores).get(expression);
   const [left, top] = [Math.max(0, box.x), Math.max(0, box.y)];
   const [right, bottom] = [Math.min(size.width, box.x + box.width), Math.min(size.height, box.y + box.height)];
   const number = count > 1 ? `${index + 1} ` : '';

@@ -17,8 +17,8 @@ export interface EngineFacts {
   readonly threads: number;
   /** Name of the network, such as `poster-v2-nano`. */
   readonly network: string;
-  /** Name of the visitor's own file. */
-  readonly file: string | undefined;
+  /** The visitor's own file; undefined: the one that comes with the package. */
+  readonly model: File | undefined;
 }
 
 export const recognizerState = createStore<RecognizerState>({ phase: 'idle' });
@@ -64,7 +64,7 @@ async function load(wanted: Settings, tell: (state: RecognizerState) => void): P
     onProgress: shareTeller((share) => tell({ phase: 'loading', share })),
   });
   const network = recognizer.classifier.description.model.name;
-  tell({ phase: 'ready', recognizer, engine: { device, threads, network, file: model?.name } });
+  tell({ phase: 'ready', recognizer, engine: { device, threads, network, model } });
   return recognizer;
 }
 

@@ -10,7 +10,7 @@ export interface Route {
   readonly part: string | undefined;
 }
 
-export function parseRoute(hash: string): Route {
+function parseRoute(hash: string): Route {
   const [, first = '', part] = /^#\/([a-z]+)(?:\/([a-z-]+))?/.exec(hash) ?? [];
   return { tab: tabs.find((tab) => tab === first) ?? 'recognise', part };
 }

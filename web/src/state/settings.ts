@@ -1,7 +1,7 @@
 import type { DeviceName } from 'poster-v2';
 import { createStore } from './store.js';
 
-export const themes = ['system', 'light', 'dark'] as const;
+const themes = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
 
 /** What the visitor decides; kept in the browser, but for the file. */
