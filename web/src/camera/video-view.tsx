@@ -188,7 +188,7 @@ function StageNote({ phase, playing, faces, stream }: StageNoteProps) {
   const camera = stream !== undefined;
   const engine = useStore(recognizerState);
   // Why there is none is told above.
-  if (engine.phase === 'failed') return null;
+  if (engine.phase === 'failed') return <p class="stage-note">It is read as soon as the network is there.</p>;
   if (phase === 'loading') {
     const share = engine.phase === 'loading' ? engine.share : undefined;
     return (
