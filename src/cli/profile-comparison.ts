@@ -44,6 +44,8 @@ export function comparisonDocument(networks: readonly Compared[], numClasses: nu
         },
         multiplyAccumulates: {
           layers: macs.layers,
+          convolutions: macs.convolutions,
+          linear: macs.layers - macs.convolutions,
           attention: macs.attention,
           executed: executed.layers + executed.attention,
         },
@@ -67,13 +69,14 @@ function unitOf({ flops }: StatedCost, { macs }: Profile): 'multiply-accumulates
 
 export function comparisonText(networks: readonly Compared[], numClasses: number): string {
   const counts = formatTable([
-    ['network', 'registered', 'reach the logits', 'trained', 'MACs, layers', 'MACs, attention', 'MACs run here'],
+    ['network', 'registered', 'reach the logits', 'trained', 'convolutions', 'linear', 'attention', 'run here'],
     ...networks.map(({ name, counted: { parameters, macs, executed } }) => [
       name,
       parameters.published === undefined ? '' : grouped(parameters.published),
       grouped(parameters.reachingLogits),
       grouped(parameters.trained),
-      grouped(macs.layers),
+      grouped(macs.convolutions),
+      grouped(macs.layers - macs.convolutions),
       grouped(macs.attention),
       grouped(executed.layers + executed.attention),
     ]),
@@ -91,7 +94,7 @@ export function comparisonText(networks: readonly Compared[], numClasses: number
   return [
     counts,
     '',
-    `Parameters and multiply-accumulates (MACs) of one picture, for ${numClasses} classes. One MAC is two floating-point operations (FLOPs).`,
+    `Parameters; then multiply-accumulates (MACs) of one picture, for ${numClasses} classes. One MAC is two floating-point operations (FLOPs).`,
     ...networks.flatMap(({ name, stated, counted }) => (stated === undefined ? [] : statedLine(name, stated, counted))),
     '',
     costs,

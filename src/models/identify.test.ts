@@ -129,7 +129,12 @@ test('what cannot be seen must be said, and must fit', () => {
     );
   };
   fails(/^x\.pth does not say what its 8 outputs mean: .*: AffectNet-8, FER\+\.$/, 'x.pth', shapes, {});
-  fails(/has 8 outputs, and RAF-DB has 7 labels: .*: AffectNet-8, FER\+\.$/, 'x.pth', shapes, { labels: rafdb });
+  fails(
+    /has 8 outputs, and RAF-DB has 7 labels \(its VIT\.head\.linear\.weight is \[8, 256\]\): .*: AffectNet-8, FER\+\.$/,
+    'x.pth',
+    shapes,
+    { labels: rafdb },
+  );
   fails(/not those of a network known here: name both/, 'x.pth', new Map(), {});
   fails(/: name its network, or/, 'x.pth', new Map(), { labels: ferplus });
   fails(/none of the published ones has as many/, 'x.pth', shapesOf('poster-v2-nano', 5), {});

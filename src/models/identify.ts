@@ -180,8 +180,10 @@ export function describeUndescribed(path: string, shapes: TensorShapes, assumed:
     );
   }
   if (labels.labels.length !== outputs) {
+    const { weight } = found.family.head;
+    const shape = shapeText(shapes.get(weight) ?? []);
     throw new UserError(
-      `${path} has ${outputs} outputs, and ${labels.name} has ${labels.labels.length} labels: name those it was trained with: ${choices}.`,
+      `${path} has ${outputs} outputs, and ${labels.name} has ${labels.labels.length} labels (its ${weight} is ${shape}): name those it was trained with: ${choices}.`,
       'input',
       { settings: ['labels'] },
     );

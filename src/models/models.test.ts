@@ -104,6 +104,16 @@ describe('profile', () => {
     assert.equal(macs.layers, 8_435_375_360);
     assert.deepEqual(dropped, { title: 'landmark head', macs: 8_435_470_080 - macs.layers });
     assert.equal(macs.attention, 157_028_864);
+    // By hand: the transformer's linear layers, window attention's, their MLPs', the last embedding's, two gates' and the head.
+    const [tokens, width] = [147, 768];
+    const blocks = 2 * (tokens + 1) * 12 * width ** 2;
+    const windows = [
+      [64, 784],
+      [128, 196],
+      [256, 49],
+    ].reduce((sum, [channels = 0, places = 0]) => sum + places * 11 * channels ** 2, 0);
+    const rest = 49 * 256 * width + 2 * width ** 2 + 7 * width;
+    assert.equal(macs.layers - macs.convolutions, blocks + windows + rest);
     assert.equal(
       [...macs.parts.values()].reduce((a, b) => a + b, 0),
       macs.layers,

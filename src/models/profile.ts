@@ -10,6 +10,8 @@ import type { BuildOptions } from './network-definition.js';
 export interface MultiplyAccumulates {
   /** In convolutions and linear layers. */
   readonly layers: number;
+  /** Of these in convolutions as this project computes them: some of the published code's are linear layers here. */
+  readonly convolutions: number;
   /** Of these by part: the first name of their weight. */
   readonly parts: ReadonlyMap<string, number>;
   /** In products of two activations: queries with keys, attention with values. */
@@ -85,14 +87,16 @@ function droppedMacs({ published }: ConfiguredNetwork): Profile['dropped'] {
 /** Multiply-accumulates for one picture of a graph that was not lowered. */
 function countMacs(program: Graph): MultiplyAccumulates {
   const layers: [weight: string, macs: number][] = [];
-  let attention = 0;
+  let [attention, convolutions] = [0, 0];
   for (const node of nodesOf(program.outputs.values())) {
     if (node.op === 'MatMul') attention += size(node.outputs[0]) * Number(node.inputs[0]?.shape.at(-1));
     const weight = weightOf(node);
-    if (weight !== undefined) layers.push([weight, layerMacs(node)]);
+    if (weight === undefined) continue;
+    layers.push([weight, layerMacs(node)]);
+    if (node.op === 'Conv') convolutions += layerMacs(node);
   }
   const total = layers.reduce((sum, [, macs]) => sum + macs, 0);
-  return { layers: total, parts: byPart(layers, (layer) => layer), attention };
+  return { layers: total, convolutions, parts: byPart(layers, (layer) => layer), attention };
 }
 
 /** Each element of the result takes as many as one output's slice of the weight has elements. */
