@@ -194,6 +194,23 @@ describe('networks that POSTER V2 is measured against', () => {
     }
   });
 
+  test('a file of one network that is given as another is named, with the first tensors that tell', async () => {
+    const picture = join('faces', 'test', 'sadness', '0.png');
+    const predict = ['predict', picture, '--aligned', '--device', 'cpu', '--labels', 'RAF-DB', '--checkpoint'];
+    await fails(
+      [...predict, 'poster-v1-nano-module.pth', '--model', 'poster-v2-nano'],
+      dir,
+      3,
+      /holds a poster-v1-nano, not a poster-v2-nano: it has no ir_back\.body1\.0\..*leave the model out/,
+    );
+    await fails(
+      [...predict.with(-2, 'AffectNet-8'), 'poster-v1-nano-module.pth'],
+      dir,
+      3,
+      /has 7 outputs, and AffectNet-8 has 8 labels \(its head\.linear\.weight is \[7, 256\]\)/,
+    );
+  });
+
   test('what is not of a network is a sentence', async () => {
     const train = ['train', '--data', 'faces', '--device', 'cpu', '--out', 'none'];
     await fails(
