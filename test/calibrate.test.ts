@@ -24,7 +24,7 @@ import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../s
 import { Recognizer } from '../src/recognize/recognizer.js';
 import { viewsOf, withViews } from '../src/recognize/views.js';
 import { descriptionKey, type TemperatureRecord } from '../src/safetensors/index.js';
-import { fails, succeeds } from './support/cli.js';
+import { apart, fails, succeeds } from './support/cli.js';
 
 const record: TemperatureRecord = { format: 1, value: 0.25, targets: 'labels', pictures: 9, dataset: 'faces' };
 
@@ -260,7 +260,7 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
   assert.ok(temperature !== undefined);
   assert.equal(temperature.pictures, 12);
   const again = ['calibrate', '--checkpoint', 'run/best.safetensors', '--data', 'faces', '--split', 'train'];
-  await succeeds([...again, '--hold-out', '0.5', '--workers', '0', '--out', 'again.safetensors'], folder);
+  await succeeds([...again, '--hold-out', '0.5', '--workers', '0', '--out', 'again.safetensors'], folder, apart);
   const found = (await readDescription(join(folder, 'again.safetensors'))).temperature;
   assert.deepEqual(found, temperature);
   const text = (await succeeds(['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run'], folder))

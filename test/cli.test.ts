@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadTrainState, readDescription, readSafetensors, writeSafetensors } from '../src/node/checkpoints/index.js';
 import { readHistory } from '../src/node/runs/index.js';
-import { checkFailure, fails, poster, start, startLimited, succeeds, writeClasses } from './support/cli.js';
+import { apart, checkFailure, fails, poster, start, startLimited, succeeds, writeClasses } from './support/cli.js';
 
 const classes = ['happy', 'neutral', 'sad'];
 let dir = '';
@@ -33,7 +33,7 @@ async function appears(child: ChildProcess, path: string): Promise<void> {
 
 describe('a dataset from training to prediction', () => {
   it('trains, with one JSON document on stdout', async () => {
-    const { stdout, stderr } = await succeeds(train('run', '--json'), dir);
+    const { stdout, stderr } = await succeeds(train('run', '--json'), dir, apart);
     const result = JSON.parse(stdout) as {
       bestAccuracy: number;
       epochs: number;
@@ -65,7 +65,7 @@ describe('a dataset from training to prediction', () => {
 
   it('measures the weights it saved', async () => {
     const args = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run/best.safetensors'];
-    const result = JSON.parse((await succeeds([...args, '--json'], dir)).stdout) as {
+    const result = JSON.parse((await succeeds([...args, '--json'], dir, apart)).stdout) as {
       samples: number;
       accuracy: number;
       skipped: unknown[];
@@ -82,7 +82,7 @@ describe('a dataset from training to prediction', () => {
   it('predicts, and goes on behind a picture that cannot be read', async () => {
     await writeFile(join(dir, 'broken.png'), 'no picture');
     const args = ['predict', 'faces/train/sad/0.png', 'broken.png', 'faces/train/happy/1.png'];
-    const result = await poster([...args, '--aligned', '--json', '--checkpoint', 'run/best.safetensors'], dir);
+    const result = await apart([...args, '--aligned', '--json', '--checkpoint', 'run/best.safetensors'], dir);
     assert.equal(result.code, 3);
     assert.match(
       result.stderr,
@@ -216,7 +216,7 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
   ];
   for (const [args, sentence] of wrong) {
     it(args.join(' '), async () => {
-      await fails(args, dir, 2, sentence);
+      await fails(args, dir, 2, sentence, args.length < 2 ? apart : poster);
     });
   }
 });
@@ -229,7 +229,7 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
     await writeFile(join(dir, 'empty.png'), '');
     await writeFile(join(dir, 'cut.png'), await readFile(join(dir, 'faces', 'train', 'sad', '0.png')));
     await truncate(join(dir, 'cut.png'), 100);
-    await fails(predict('nothing.png'), dir, 3, /Cannot read nothing\.png: there is no such file/);
+    await fails(predict('nothing.png'), dir, 3, /Cannot read nothing\.png: there is no such file/, apart);
     await fails(predict('empty.png'), dir, 3, /empty\.png is empty/);
     await fails(predict('cut.png'), dir, 3, /cut\.png is truncated or damaged/);
     await fails(predict('faces'), dir, 3, /Folder faces has no pictures; with --recursive/);
@@ -346,7 +346,13 @@ describe('what goes wrong on the way', () => {
   });
 
   it('without a GPU, drivers say nothing of their own', async () => {
-    const { stderr } = await fails(['train', '--data', 'faces', '--out', 'run'], dir, 2, /run already holds a run/);
+    const { stderr } = await fails(
+      ['train', '--data', 'faces', '--out', 'run'],
+      dir,
+      2,
+      /run already holds a run/,
+      apart,
+    );
     assert.doesNotMatch(stderr, /vk|vulkan|dawn|^Warning/im);
   });
 
@@ -366,14 +372,14 @@ describe('help', () => {
       ['prepare'],
       ['prepare', 'ferplus'],
     ]) {
-      const { stdout, stderr } = await succeeds([...command, '--help'], dir);
+      const { stdout, stderr } = await succeeds([...command, '--help'], dir, command.length === 0 ? apart : poster);
       assert.match(stdout, new RegExp(`^Usage: poster ?${command.join(' ')}`));
       assert.equal(stderr, '');
     }
   });
 
   it('profile counts the published network', async () => {
-    const { stdout } = await succeeds(['profile', '--json'], dir);
+    const { stdout } = await succeeds(['profile', '--json'], dir, apart);
     const { parameters, multiplyAccumulates } = JSON.parse(stdout) as {
       parameters: Record<'published' | 'reachingLogits' | 'trained', number>;
       multiplyAccumulates: Record<'layers' | 'layersWithLandmarkHead', number>;

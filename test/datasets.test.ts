@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { rafdb } from '../src/common/label-sets.js';
-import { fails, poster, start, succeeds, writeClasses } from './support/cli.js';
+import { apart, fails, poster, start, succeeds, writeClasses } from './support/cli.js';
 
 let dir = '';
 const expressions = ['1', '2', '3', '4', '5', '6', '7'];
@@ -42,7 +42,7 @@ describe('from whole photos to crops', () => {
     await writeClasses(join(dir, 'photos', 'Train'), ['sad'], 1);
     await mkdir(join(dir, 'photos', 'Train', 'happy'));
     await copyFile(portrait, join(dir, 'photos', 'Train', 'happy', 'astronaut.png'));
-    const { stdout, stderr } = await succeeds(['crop', 'photos', 'crops', '--size', '96'], dir);
+    const { stdout, stderr } = await succeeds(['crop', 'photos', 'crops', '--size', '96'], dir, apart);
     assert.match(stdout, /^crops: 1 crops of 96x96 \(RAF-DB\) from 2 pictures\.$/m);
     assert.match(stderr, /^Note: pictures without a crop: 1\. no-face\.csv in crops/m);
     const { width, height, channels } = await sharp(join(dir, 'crops/Train/happy/astronaut.png')).metadata();
@@ -156,7 +156,7 @@ describe('from a release to a dataset', () => {
   it('finds what is wrong with it, and leaves with 3', async () => {
     await copyFile(join(dir, 'copies/train/4/train_40_aligned.jpg'), join(dir, 'copies/valid/4/copy.png'));
     await writeFile(join(dir, 'copies/valid/4/broken.png'), 'no picture');
-    const { code, stdout, stderr } = await poster(['check', 'copies', '--json'], dir);
+    const { code, stdout, stderr } = await apart(['check', 'copies', '--json'], dir);
     assert.deepEqual([code, stderr], [3, '']);
     const found = checkSchema.parse(JSON.parse(stdout));
     assert.deepEqual(found.labels, rafdb);

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { readSafetensors } from '../src/node/checkpoints/index.js';
-import { fails, poster, succeeds, writeClasses } from './support/cli.js';
+import { apart, fails, succeeds, writeClasses } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut-face.png', import.meta.url));
 const photo = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
@@ -27,7 +27,7 @@ describe('poster explain', { concurrency: 2 }, () => {
     await writeFile(join(dir, 'broken.png'), 'no picture');
     const images = ['other/0.PNG', 'broken.png', 'faces/test/sad/0.png'];
     const args = ['explain', ...images, '--aligned', '--out', 'maps/new', '--save-maps', '--class', 'anger', '--json'];
-    const { code, stdout, stderr } = await poster(args, dir);
+    const { code, stdout, stderr } = await apart(args, dir);
     assert.equal(code, 3);
     assert.match(stderr, /^poster: Picture broken\.png is not a picture[^\n]*\n$/);
     const document = JSON.parse(stdout) as {

@@ -10,7 +10,7 @@ import { buildLandmarkDetector } from '../src/models/index.js';
 import { writeSafetensors } from '../src/node/checkpoints/index.js';
 import { landmarkCrop, landmarksOfCrop, loadLandmarkDetector } from '../src/recognize/index.js';
 import { fromFloat32 } from '../src/safetensors/index.js';
-import { fails, poster, succeeds } from './support/cli.js';
+import { apart, fails, poster, succeeds } from './support/cli.js';
 import { fill } from './support/fill.js';
 import { fixture, readFixture } from './support/fixtures.js';
 
@@ -151,7 +151,7 @@ describe('poster landmarks on photos', () => {
   }
 
   it('finds each face, and gives its points in pixels of the photo', async () => {
-    const { stdout } = await succeeds(run('photo.png', 'two.png', '--json', '--draw', 'photos'), dir);
+    const { stdout } = await succeeds(run('photo.png', 'two.png', '--json', '--draw', 'photos'), dir, apart);
     const { images } = parse(stdout);
     const [one, two] = images;
     assert.deepEqual([one?.faces.length, two?.faces.length], [1, 2]);

@@ -9,7 +9,7 @@ import { UserError } from '../src/common/errors.js';
 import { loadModel, readDescription, saveModel } from '../src/node/checkpoints/index.js';
 import { learn } from '../src/node/runs/learn-folder.js';
 import { tinyCheckpoint, writePictures } from '../src/recognize/helpers.test.js';
-import { fails, succeeds } from './support/cli.js';
+import { apart, fails, succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 let dir = '';
@@ -59,7 +59,7 @@ interface Document {
 
 test('poster learn: photos of two classes become weights that poster predict takes', { timeout: 600_000 }, async () => {
   const command = ['learn', 'photos', '--out', 'mine.safetensors', '--epochs', '8', '--json'];
-  const { stdout, stderr } = await succeeds(command, dir);
+  const { stdout, stderr } = await succeeds(command, dir, apart);
   const learned = JSON.parse(stdout) as Document;
   assert.equal(learned.out, 'mine.safetensors');
   assert.deepEqual(learned.labels, { name: 'photos', labels: ['masked', 'open'] });

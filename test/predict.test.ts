@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import sharp from 'sharp';
-import { fails, main, poster, start, succeeds } from './support/cli.js';
+import { apart, fails, main, poster, start, succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 let dir = '';
@@ -80,7 +80,7 @@ function claim(width: number, height: number): Buffer {
 
 describe('poster predict on photos', { concurrency: 2 }, () => {
   it('says what each face shows, in a line', async () => {
-    const { stdout, stderr } = await succeeds(['predict', 'photo.png'], dir);
+    const { stdout, stderr } = await succeeds(['predict', 'photo.png'], dir, apart);
     assert.match(
       stdout,
       /^photo\.png {2}512 x 512, 1 face\n {2}1 {2}happiness +[\d.]+% .*█.* {2}\w+ [\d.]+%, \w+ [\d.]+%\n$/,

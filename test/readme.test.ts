@@ -65,6 +65,6 @@ test('the README quotes the example as it is', () => {
 });
 
 test('npx poster can run the command in a clone', { skip: process.platform === 'win32' }, () => {
-  const { mode } = statSync(new URL('../src/cli/main.js', import.meta.url));
+  const { mode } = statSync(new URL('../../dist/cli/poster.js', import.meta.url));
   assert.equal(mode & 0o111, 0o111);
 });

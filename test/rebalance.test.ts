@@ -15,7 +15,7 @@ import { loadClassifier } from '../src/recognize/classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../src/recognize/helpers.test.js';
 import { Recognizer } from '../src/recognize/recognizer.js';
 import { descriptionKey, type Preference, rareHead, type TemperatureRecord } from '../src/safetensors/index.js';
-import { fails, succeeds } from './support/cli.js';
+import { apart, fails, succeeds } from './support/cli.js';
 
 const record: TemperatureRecord = { format: 1, value: 0.5, targets: 'labels', pictures: 9, dataset: 'faces' };
 const images = Float32Array.from({ length: 3 * 256 }, (_, i) => random(1, i).normal());
@@ -171,7 +171,7 @@ test('poster rebalance and --prefer rare', { timeout: 300_000 }, async (t) => {
   await twoHeads(folder);
   await saveModel(join(folder, 'plain.safetensors'), tinyCheckpoint());
   const rebalanced = ['rebalance', '--checkpoint', 'plain.safetensors', '--data', 'faces', '--out', 'new.safetensors'];
-  const { stdout } = await succeeds([...rebalanced, '--share', '0.3'], folder);
+  const { stdout } = await succeeds([...rebalanced, '--share', '0.3'], folder, apart);
   assert.match(stdout, /sad +2 +1\.40/);
   const evaluate = [
     'evaluate',

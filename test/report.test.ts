@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { fails, succeeds, writeClasses } from './support/cli.js';
+import { apart, fails, succeeds, writeClasses } from './support/cli.js';
 
 const classes = ['happy', 'neutral', 'sad'];
 let dir = '';
@@ -50,7 +50,7 @@ describe('a report on a run', () => {
     assert.equal((await eventFiles('run')).length, 1);
     // Training that goes on, or that was killed, leaves an unfinished line.
     await appendFile(join(dir, 'run', 'metrics.jsonl'), '{"event":"epoch","epo');
-    const { stdout } = await succeeds(['report', 'run', '--json'], dir);
+    const { stdout } = await succeeds(['report', 'run', '--json'], dir, apart);
     const schema = z.object({
       bestEpoch: z.literal(1),
       planned: z.literal(1),
@@ -133,7 +133,7 @@ describe('a report on a run', () => {
     const before = process.env['FONTCONFIG_FILE'];
     process.env['FONTCONFIG_FILE'] = config;
     try {
-      const { stderr } = await succeeds(['report', 'plain'], dir);
+      const { stderr } = await succeeds(['report', 'plain'], dir, apart);
       assert.match(stderr, /^This machine has no fonts, so the PNGs have boxes for letters/m);
     } finally {
       if (before === undefined) delete process.env['FONTCONFIG_FILE'];
@@ -150,7 +150,7 @@ describe('a comparison of runs', () => {
   });
 
   it('gives mean and deviation over seeds, and what differs', async () => {
-    const { stdout, stderr } = await succeeds(['compare', 'a1', 'a2', 'b1', './a1/'], dir);
+    const { stdout, stderr } = await succeeds(['compare', 'a1', 'a2', 'b1', './a1/'], dir, apart);
     assert.match(stdout, /^group +rho +runs +best epoch +accuracy %/m);
     assert.match(stdout, /^1 +- +2 +2 +65\.00 ± 7\.07/m);
     assert.match(stdout, /^2 +0\.05 +1 +2 +80\.00 /m);

@@ -1,6 +1,6 @@
 // What the project's commands have in common. Plain JavaScript: it runs before anything is installed or compiled.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { run } from 'node:test';
@@ -37,15 +37,14 @@ export function install() {
   node([npm, 'ci', '--no-audit', '--no-fund']);
 }
 
-/** All of it, and nothing of what was there before; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's; then the page. */
+/** All of it, and nothing of what was there before; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's; then the page, and the command. */
 export function compile() {
   removeStale();
   const page = ['web/tsconfig.json', 'web/service-worker/tsconfig.json'];
   for (const project of ['tsconfig.json', 'tsconfig.core.json', 'tsconfig.web.json', ...page]) {
     node([join(root, 'node_modules/typescript/bin/tsc'), '-p', project]);
   }
-  // In a clone `npx poster` runs the file itself, and the compiler makes it without that permission.
-  chmodSync(join(root, 'dist/src/cli/main.js'), 0o755);
+  node(['scripts/bundle-command.mjs']);
 }
 
 /** The compiler leaves what it made of sources that are gone, and the package would hold it. */

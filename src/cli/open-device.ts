@@ -16,9 +16,17 @@ const longestTrial = 120_000;
  * @throws UserError where the device asked for is not there.
  */
 export async function openDevice(wanted: DeviceName | 'auto'): Promise<DeviceName> {
-  const chosen = wanted === 'auto' ? await tryApart() : await chooseDevice(wanted);
+  const chosen = wanted === 'auto' ? await triedOnce() : await chooseDevice(wanted);
   if (chosen.note !== undefined) note(chosen.note);
   return chosen.device;
+}
+
+let tried: Promise<ChosenDevice> | undefined;
+
+/** Drivers do not change while a process lives. */
+function triedOnce(): Promise<ChosenDevice> {
+  tried ??= tryApart();
+  return tried;
 }
 
 /** @param program for tests: a program in place of the one that tries */

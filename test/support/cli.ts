@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { sharedPoster } from './shared-poster.js';
 
 /** The compiled command line; compiled tests lie in dist/test. */
 export const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -40,20 +41,31 @@ function collect(child: ChildProcess): { child: ChildProcess; finished: Promise<
   return { child, finished };
 }
 
-export function poster(args: readonly string[], cwd: string): Promise<Finished> {
-  return start(args, cwd).finished;
-}
+/**
+ * Runs a command line in a process that it shares with the other calls of this test file: starting one takes longer than most commands. What
+ * a process of its own decides, signals, native output, whether it ends, is for `start` and `apart`.
+ */
+export const poster = (args: readonly string[], cwd: string): Promise<Finished> => sharedPoster(args, cwd);
 
-/** That a command works. @returns what it printed */
-export async function succeeds(args: readonly string[], cwd: string): Promise<Finished> {
-  const result = await poster(args, cwd);
+/** The same in a process of its own. */
+export const apart = (args: readonly string[], cwd: string): Promise<Finished> => start(args, cwd).finished;
+
+/** That a command works. @param by `apart` for a process of its own @returns what it printed */
+export async function succeeds(args: readonly string[], cwd: string, by = poster): Promise<Finished> {
+  const result = await by(args, cwd);
   assert.equal(result.code, 0, `${args.join(' ')}: ${result.stderr}`);
   return result;
 }
 
 /** That a command fails with this exit code and one clear sentence, without a stack trace. */
-export async function fails(args: readonly string[], cwd: string, code: number, sentence: RegExp): Promise<Finished> {
-  return checkFailure(await poster(args, cwd), code, sentence);
+export async function fails(
+  args: readonly string[],
+  cwd: string,
+  code: number,
+  sentence: RegExp,
+  by = poster,
+): Promise<Finished> {
+  return checkFailure(await by(args, cwd), code, sentence);
 }
 
 export function checkFailure(result: Finished, code: number, sentence: RegExp): Finished {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,6 +34,10 @@ export interface PackedProject {
 /** What `npm install poster-v2.tgz` makes of an empty folder, from the packages that are installed here. */
 export async function packedProject(): Promise<PackedProject> {
   const folder = await mkdtemp(join(tmpdir(), 'poster-package-'));
+  // `npm test` has made it; the compiler alone has not.
+  if (!existsSync(join(root, packageManifest.bin.poster))) {
+    await run(process.execPath, ['scripts/bundle-command.mjs'], { cwd: root });
+  }
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
   const tarball = join(folder, `poster-v2-${packageManifest.version}.tgz`);
   const installed = join(folder, 'node_modules', 'poster-v2');
