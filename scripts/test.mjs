@@ -1,11 +1,12 @@
 // npm test: everything that CI runs, on a fresh clone too.
 import { join } from 'node:path';
-import { compile, install, lint, test, testsIn } from './support/steps.mjs';
+import { byFolder, compile, install, lint, test, testsIn } from './support/steps.mjs';
 
 install();
 lint();
 compile();
+// Tests beside the code share a process for each folder: to start one for each file takes longer than most of them.
+const beside = byFolder([...testsIn('src'), ...testsIn('scripts')]);
 // The longest first: beside it the others run, while at the end it would run alone.
 const longest = join('dist', 'test', 'webgpu.test.js');
-const others = [...testsIn('src'), ...testsIn('scripts'), ...testsIn('test')].filter((file) => file !== longest);
-test([longest, ...others]);
+test([longest, ...testsIn('test').filter((file) => file !== longest), ...beside]);

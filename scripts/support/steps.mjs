@@ -75,7 +75,7 @@ const relativeTo = (folder, entry) => (entry.parentPath ?? entry.path).slice(joi
 
 /**
  * The same tests, a file and so a process for each folder, those of many tests first: a process for each test file takes longer to start
- * than most tests take. `npm test` runs each file by itself.
+ * than most tests take.
  */
 export function byFolder(files) {
   const folders = new Map(files.map((file) => [dirname(file), []]));
