@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { rafdb } from '../src/common/label-sets.js';
 import { apart, fails, poster, start, succeeds, writeClasses } from './support/cli.js';
 
+const small = ['--model', 'resnet8', '--device', 'cpu', '--threads', '2', '--workers', '1'];
 let dir = '';
 const expressions = ['1', '2', '3', '4', '5', '6', '7'];
 
@@ -128,7 +129,7 @@ describe('from a release to a dataset', () => {
     assert.match(stdout, /^0 angry +3 +0$/m);
     assert.match(stdout, /^Note: The folder 'spare' beside the splits was not looked at/m);
     assert.match(stdout, /^Note: Split 'TESTING' has no picture of angry\.$/m);
-    const train = ['train', '--data', 'own', '--device', 'cpu', '--threads', '2', '--workers', '1', '--epochs', '1'];
+    const train = ['train', '--data', 'own', ...small, '--epochs', '1'];
     const { stderr } = await succeeds([...train, '--val-split', 'test', '--out', 'own-run'], dir);
     assert.match(
       stderr,
@@ -171,7 +172,7 @@ describe('from a release to a dataset', () => {
   });
 
   it('training and measuring say how many pictures are shared', async () => {
-    const train = ['train', '--data', 'copies', '--device', 'cpu', '--threads', '2', '--workers', '1', '--out', 'run'];
+    const train = ['train', '--data', 'copies', ...small, '--out', 'run'];
     const { stderr } = await succeeds([...train, '--epochs', '1', '--batch-size', '7'], dir);
     assert.match(stderr, /^Note: 1 of the training pictures is in split 'valid' too, byte for byte/m);
     const weights = join('run', 'best.safetensors');

@@ -32,7 +32,7 @@ describe('cross-validation', () => {
   let whole: z.infer<typeof results>;
 
   it('trains and measures each fold, every picture held out once', async () => {
-    const small = ['--landmark', 'none', '--blocks', '1', '--scales', '3'];
+    const small = ['--model', 'resnet8'];
     const run = [...small, '--folds', '2', '--epochs', '1', '--batch-size', '4', '--seed', '3', '--out', 'cv'];
     whole = await json(['train', '--data', 'faces', ...run, ...work], results);
     assert.equal(whole.interrupted, false);

@@ -45,8 +45,20 @@ async function writeRun(name: string, settings: object, best: number, labels = c
 
 describe('a report on a run', () => {
   it('shows what training recorded', async () => {
-    const train = ['train', '--data', 'faces', '--device', 'cpu', '--threads', '2', '--workers', '1', '--out', 'run'];
-    await succeeds([...train, '--epochs', '1', '--batch-size', '8', '--seed', '3'], dir);
+    const train = [
+      'train',
+      '--data',
+      'faces',
+      '--model',
+      'resnet8',
+      '--device',
+      'cpu',
+      '--threads',
+      '2',
+      '--workers',
+      '1',
+    ];
+    await succeeds([...train, '--out', 'run', '--epochs', '1', '--batch-size', '8', '--seed', '3'], dir);
     assert.equal((await eventFiles('run')).length, 1);
     // Training that goes on, or that was killed, leaves an unfinished line.
     await appendFile(join(dir, 'run', 'metrics.jsonl'), '{"event":"epoch","epo');
