@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { checkFailure, type Finished, fails, start, succeeds } from './support/cli.js';
+import { apart, checkFailure, type Finished, fails, start, succeeds } from './support/cli.js';
 import { learnedIn, tinyRun, writeFaces } from './support/tiny-run.js';
 
 // `poster train --ranks 2`: processes of this machine, without MPI. Under MPI the same is in mpi.test.ts.
@@ -60,7 +60,7 @@ const needsProc = existsSync('/proc/self/task') ? false : 'finds processes in /p
 
 describe('two ranks', () => {
   test('learn what one does with two micro-batches, to the bit, and tell it once', async () => {
-    const { stderr, stdout } = await succeeds(together('two'), dir);
+    const { stderr, stdout } = await succeeds(together('two'), dir, apart);
     assert.equal(await learnedIn(join(dir, 'two')), alone);
     assert.match(stderr, /^2 ranks train together \(processes of one machine\), each with 3 pictures of a batch\.$/m);
     assert.deepEqual(stderr.match(/^epoch \d/gm), ['epoch 1', 'epoch 2']);
@@ -81,7 +81,7 @@ describe('two ranks', () => {
   test('mix pictures of both shares as one does', async () => {
     const mixing = ['--mixup', '0.4', '--cutmix', '1', '--rotation', '10'];
     await succeeds(['train', ...tinyRun, ...mixing, '--out', 'mixed'], dir);
-    await succeeds(together('mixed-two', ...mixing), dir);
+    await succeeds(together('mixed-two', ...mixing), dir, apart);
     assert.equal(await learnedIn(join(dir, 'mixed-two')), await learnedIn(join(dir, 'mixed')));
   });
 
@@ -93,7 +93,7 @@ describe('two ranks', () => {
     const epochs = (JSON.parse(await learnedIn(join(dir, 'stopped'))) as { epoch: number }).epoch + 1;
     const more = ['--epochs', String(epochs), '--threads', '1', '--workers', '0', '--no-tensorboard'];
     await succeeds(['train', '--resume', last, ...more, '--out', 'one-goes-on'], dir);
-    await succeeds(['train', '--resume', last, ...more, '--out', 'two-go-on', '--ranks', '2'], dir);
+    await succeeds(['train', '--resume', last, ...more, '--out', 'two-go-on', '--ranks', '2'], dir, apart);
     assert.equal(await learnedIn(join(dir, 'two-go-on')), await learnedIn(join(dir, 'one-goes-on')));
   });
 
@@ -104,7 +104,7 @@ describe('two ranks', () => {
     const { epoch } = JSON.parse(await learnedIn(join(dir, 'killed'))) as { epoch: number };
     assert.ok(epoch >= 1);
     const epochs = ['--epochs', String(epoch + 1), '--threads', '1', '--workers', '0', '--no-tensorboard'];
-    await succeeds([...args, ...epochs, '--ranks', '2'], dir);
+    await succeeds([...args, ...epochs, '--ranks', '2'], dir, apart);
   });
 
   test('the other one ends too where the first is killed', { skip: needsProc }, async () => {
@@ -131,7 +131,7 @@ describe('what two ranks cannot do is one sentence, and both are gone:', () => {
   ];
   for (const [what, more, code, sentence] of cases) {
     test(what, async () => {
-      await fails(together('wrong', ...more), dir, code, sentence);
+      await fails(together('wrong', ...more), dir, code, sentence, apart);
       assert.equal(existsSync(join(dir, 'wrong')), false);
     });
   }
@@ -143,6 +143,6 @@ describe('what two ranks cannot do is one sentence, and both are gone:', () => {
       for (let i = 0; i < 6; i++) await writeFile(join(faces, name, `${i}.png`), 'no picture');
     }
     const args = together('broken-run', '--data', 'broken');
-    await fails(args, dir, 3, /None of the \d+ pictures of broken.train could be read; the first: /);
+    await fails(args, dir, 3, /None of the \d+ pictures of broken.train could be read; the first: /, apart);
   });
 });
