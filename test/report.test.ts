@@ -97,7 +97,7 @@ describe('a report on a run', () => {
     const drawn = new Set([...page.matchAll(/(?:fill|stroke)="(#[^"]*)"/g)].map(([, value = '']) => value));
     assert.ok(drawn.size > 8);
     for (const value of drawn) assert.ok(dark.includes(`[fill="${value}"] { fill: #`), value);
-    for (const text of ['poster-v2-nano', '--batch-size 8', 'Calibration', 'onnxruntime-node']) {
+    for (const text of ['resnet8', '--batch-size 8', 'Calibration', 'onnxruntime-node']) {
       assert.ok(page.includes(text), text);
     }
     assert.doesNotMatch(page.replace(/xmlns(:xlink)?="[^"]*"/g, ''), /<script|(src|href)=|url\(|@import/);
