@@ -9,6 +9,14 @@ import { silence } from './context.js';
 /** How long another rank than the first waits with what is probably wrong with all: launchers end all where one has failed. */
 const patienceMs = 2000;
 
+/** Which rank this process was started as. */
+const startedAs = (): number => localRank(process.env)?.rank ?? launcherOf(process.env)?.rank ?? 0;
+
+/** Rank 0 alone speaks: what is wrong with the command line itself is wrong for all ranks. */
+export function silenceOthers(): void {
+  silence(startedAs() > 0);
+}
+
 /**
  * Does the work of a command with the ranks that take part in it. The first one alone speaks; where one fails, all end with its
  * sentence. Before it nothing may be begun: some MPI libraries bear no other threads and processes of before.
@@ -28,8 +36,7 @@ export async function withRanks<T>(options: JoinOptions, work: (ranks: Communica
 }
 
 async function joined(options: JoinOptions): Promise<Communicator> {
-  const rank = localRank(process.env)?.rank ?? launcherOf(process.env)?.rank ?? 0;
-  silence(rank > 0);
+  const rank = startedAs();
   try {
     // Git is a process of its own; it is asked before MPI begins.
     if (launcherOf(process.env) !== undefined) await ownCommit();
