@@ -53,7 +53,7 @@ describe('poster ablate', { concurrency: false }, () => {
     });
     const stopped = await finished;
     assert.equal(stopped.code, 130, stopped.stderr);
-    assert.match(stopped.stderr, /^Study two-stream on poster-v1-nano: 2 networks, seeds 3: 2 runs of 1 epochs\.$/m);
+    assert.match(stopped.stderr, /^Study two-stream on poster-v1-nano: 2 networks, seed 3: 2 runs of 1 epoch\.$/m);
     assert.match(stopped.stdout, /Stopped and saved, 1 of 2 runs to go: poster ablate --resume ablation/);
     const first = join(dir, 'ablation', 'both', 'seed-3', 'last.safetensors');
     const { mtimeMs } = await stat(first);
@@ -103,8 +103,8 @@ describe('poster ablate', { concurrency: false }, () => {
 
   test('a dry run says what would be trained', async () => {
     const { stdout } = await succeeds([...begin, '--dry-run'], dir);
-    assert.match(stdout, /^both +[\d,]+ +[\d,]+ +cross-fusion both ways$/m);
-    assert.match(stdout, /^landmark-to-image +--directions landmark-to-image +[\d,]+ /m);
+    assert.match(stdout, /^both: cross-fusion both ways +[\d,]+ +[\d,]+$/m);
+    assert.match(stdout, /^landmark-to-image: .* \(--directions landmark-to-image\) +[\d,]+ /m);
     await assert.rejects(readFile(join(dir, 'runs', 'ablate-two-stream', 'ablation.json')), { code: 'ENOENT' });
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findAdapter, runScript } from './support/webgpu.js';
 
-/** Also runs POSTER V2 in the runtime's other layout and the published POSTER V1, which takes two minutes more in software. */
+/** Also runs POSTER V2 in the runtime's other layout and the published POSTER V1, which takes minutes more in software. */
 const full = process.env['POSTER_TEST_WEBGPU'] === 'full';
 
 test('WebGPU', async (t) => {

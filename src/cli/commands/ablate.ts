@@ -176,13 +176,16 @@ function planText(plan: Ablation): string {
   const rows = armsOf(plan).map((one) => {
     const { parameters, multiplyAccumulates } = countsOf(one);
     const own = Object.entries(one.arm.options).map(([key, value]) => `${flagOf(key)} ${String(value)}`);
-    return [one.arm.name, own.join(' '), grouped(parameters), grouped(multiplyAccumulates), one.arm.summary];
+    const how = own.length === 0 ? '' : ` (${own.join(' ')})`;
+    return [`${one.arm.name}: ${one.arm.summary}${how}`, grouped(parameters), grouped(multiplyAccumulates)];
   });
-  const runs = arms.length * wished.length;
+  const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+  const runs = `${arms.length * wished.length} runs of ${counted(options.epochs, 'epoch')}`;
+  const seeds = `${wished.length === 1 ? 'seed' : 'seeds'} ${wished.join(', ')}`;
   return [
-    `Study ${study} on ${options.model}: ${arms.length} networks, seeds ${wished.join(', ')}: ${runs} runs of ${options.epochs} epochs.`,
+    `Study ${study} on ${options.model}: ${arms.length} networks, ${seeds}: ${runs}.`,
     '',
-    formatTable([['arm', 'options', 'trained', 'MACs a picture', ''], ...rows]),
+    formatTable([['arm', 'trained', 'MACs a picture'], ...rows]),
   ].join('\n');
 }
 
