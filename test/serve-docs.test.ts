@@ -31,6 +31,17 @@ test('the curl lines of docs/serving.md give the same', {
   await server.close();
 });
 
+test('the Python program of docs/serving.md prints what is seen', {
+  skip: spawnSync('python3', ['--version']).status === 0 ? false : 'python3 is not installed here',
+}, async () => {
+  const [, program = ''] = /```python\n(import json, os.*?)\n```/s.exec(page) ?? [];
+  const server = await served();
+  const env = { ...process.env, URL: server.url };
+  const { stdout } = await promisify(execFile)('python3', ['-c', program], { cwd: root, env });
+  assert.match(stdout, /^happiness [01]\.\d+\n$/);
+  await server.close();
+});
+
 test('the example serves, asks and stops', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['dist/examples/serve.js'], { cwd: root });
   assert.match(stdout, /^200 \{"model":"poster-v2-nano",.*"expression":"happiness"/);

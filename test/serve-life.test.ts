@@ -19,6 +19,8 @@ test('a server listens at once, and takes requests when its networks are loaded'
   await server.ready;
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
   await stillWorks(server.url);
+  const port = Number(new URL(server.url).port);
+  await assert.rejects(serve({ port }), new RegExp(`^UserError: Port ${port} of 127\\.0\\.0\\.1 is taken`));
   await server.close();
   await assert.rejects(fetch(`${server.url}/healthz`));
 });

@@ -19,7 +19,7 @@ let crop: Uint8Array;
 let expected: readonly Score[];
 
 before(async () => {
-  server = await served({ maxPicture: 2_000_000, maxCameras: 2, slow: 3 });
+  server = await served({ maxPicture: 2_000_000, maxPixels: 1_000_000, maxCameras: 2, slow: 3 });
   const recognizer = await Recognizer.load(cheap);
   const { faces } = await recognizer.recognize(portrait, { crops: true });
   crop = faces[0]?.crop?.data ?? assert.fail();
@@ -180,8 +180,11 @@ test('the frames of a camera are followed; one that cannot be read is told and l
   );
   socket.send(Buffer.from('no picture'));
   assert.equal(problemDocument.parse(await next()).status, 422);
+  const create = { width: 2000, height: 600, channels: 3, background: 'gray' } as const;
+  socket.send(await sharp({ create }).png().toBuffer());
+  assert.match(problemDocument.parse(await next()).detail, /^Frame 4 is 2000 x 600 pixels, more than the 1000000 /);
   socket.send(portrait);
-  assert.equal(cameraFrame.parse(await next()).frame, 4);
+  assert.equal(cameraFrame.parse(await next()).frame, 5);
   socket.close();
   assert.equal(await closed, 1005);
 });

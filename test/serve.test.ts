@@ -161,6 +161,7 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
     [422, '/v1/recognize', parts(...Array.from({ length: 2 }, () => [field('top'), '1'] as const), [file(), portrait])],
     [413, '/v1/recognize', parts([field('top'), '1'.repeat(2000)], [file(), portrait])],
     [413, '/v1/recognize', parts([file(), Buffer.alloc(1_200_000)])],
+    [415, '/v1/recognize', { method: 'POST', body: portrait, headers: { ...picture, 'content-encoding': 'gzip' } }],
     [404, '/v1/../../etc/passwd', {}],
     [404, '/nothing', json('{}')],
     [400, '/v1/%ff', {}],
@@ -236,6 +237,8 @@ const head = (length: number): string =>
 
 test('what is no HTTP, floods of headers and slow clients are told so and end', async () => {
   assert.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 .*\r\n[\s\S]*"detail":"This is not a request/);
+  const trace = 'TRACE /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+  assert.match(await raw(trace), /^HTTP\/1\.1 405 [\s\S]*allow: GET/);
   assert.match(await raw(`${head(5)}x: ${'y'.repeat(30_000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);
   // What follows a body is the next request, and this is none.
   assert.match(await raw(`${head(4)}\r\n`, 'bodyand more\r\n\r\n'), /HTTP\/1\.1 400 bad-request/);

@@ -1,12 +1,8 @@
 import fastify from 'fastify';
-import { UserError } from '../../common/errors.js';
+import { type ListeningAddress, listeningError } from './listening-error.js';
 import { pageRoutes } from './page-routes.js';
 
-export interface PageAddress {
-  readonly host: string;
-  /** 0: any that is free. */
-  readonly port: number;
-}
+export type PageAddress = ListeningAddress;
 
 export interface PageServer {
   /** Where the page is, as browsers take it. */
@@ -36,26 +32,4 @@ export async function servePage({ host, port }: PageAddress): Promise<PageServer
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
-}
-
-function listeningError(error: unknown, { host, port }: PageAddress): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new UserError(`Port ${port} of ${host} is taken by another program; choose another port.`, 'resources', {
-        cause: error,
-      });
-    case 'EACCES':
-      return new UserError(`Port ${port} is not for this user; choose one from 1024 on.`, 'resources', {
-        cause: error,
-      });
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new UserError(`${host} is no address of this machine; choose 127.0.0.1, or 0.0.0.0 for all.`, 'usage', {
-        cause: error,
-      });
-    default:
-      return error;
-  }
 }

@@ -12,6 +12,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { printable } from '../../common/printable.js';
 import { problemType } from '../../service/problem-document.js';
 import { type GuardParts, Guards } from './guards.js';
 import type { Metrics } from './metrics.js';
@@ -114,6 +115,13 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   // Behind the headers of other origins, which refusals have too, and the rate, which wrong keys count towards.
   app.addHook('onRequest', async (request, reply) => guards.check(request, reply));
+  app.addHook('onRequest', async ({ headers }, reply) => {
+    const { 'content-encoding': encoding = 'identity' } = headers;
+    if (encoding.toLowerCase() === 'identity') return;
+    reply.header('accept-encoding', 'identity');
+    const sentence = `The body is compressed (${printable(encoding, 40)}); send it as it is.`;
+    throw new RequestProblem('unsupported-media-type', sentence);
+  });
   await app.register(websocket, { options: { maxPayload: settings.maxPicture } });
   addParsers(app);
   return { app, guards };
@@ -164,8 +172,12 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
   reply
     .code(problem.status)
     .type(problemType)
-    .send(JSON.stringify(documentOf(problem, request.id, request.routeOptions.config.tellsError)));
+    .send(JSON.stringify(documentOf(problem, request.id, tellsError(request))));
 }
+
+/** Whether clients of another protocol ask: at its addresses, and at others that it has and this server has not. */
+const tellsError = ({ url, routeOptions: { config } }: FastifyRequest): boolean =>
+  config.tellsError ?? /^\/v2(\/|$)/.test(url);
 
 /** What is no HTTP, or comes too slowly: there is no request to answer. */
 function answerSocket(error: Error, socket: Socket): void {

@@ -58,7 +58,8 @@ export function addEndpoints(app: FastifyInstance, endpoints: readonly Endpoint[
     methods.set(url, [...(methods.get(url) ?? []), method]);
   }
   for (const [url, allowed] of methods) {
-    const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => !allowed.includes(method));
+    // GET has HEAD with it; OPTIONS is of other origins.
+    const others = app.supportedMethods.filter((method) => ![...allowed, 'HEAD', 'OPTIONS'].includes(method));
     app.route({
       method: others,
       url,

@@ -130,6 +130,21 @@ function queryParameters(query: z.ZodObject): Parameter[] {
 
 /** JSON Schema of what a value is once it has been checked: what addresses give as text counts as what it stands for. */
 function schemaOf(schema: z.ZodType): JsonObject {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io: 'output',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => sayTupleAsList(jsonSchema),
+  });
   return rest;
+}
+
+/** A tuple of one type is a list of fixed length: not every program that reads such documents knows tuples. */
+function sayTupleAsList(schema: z.core.JSONSchema.BaseSchema): void {
+  const { prefixItems = [] } = schema;
+  const [first, ...others] = prefixItems;
+  if (first === undefined || others.some((other) => JSON.stringify(other) !== JSON.stringify(first))) return;
+  delete schema.prefixItems;
+  schema.items = first;
+  schema.minItems = prefixItems.length;
+  schema.maxItems = prefixItems.length;
 }

@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { z } from 'zod';
-import { messageOf, UserError } from '../../common/errors.js';
 import { explainFileError } from '../files/files.js';
 import { packageFile } from '../files/package-files.js';
-import { hasPage, pageRoutes } from '../page/index.js';
+import { hasPage, listeningError, pageRoutes } from '../page/index.js';
 import { type WorkDone, workChannel } from '../workers/work-done.js';
 import { asBytes, createApp } from './app.js';
 import { BodyReader } from './body-reader.js';
@@ -93,12 +92,9 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   // In a part of its own: its headers go before those of helmet, and on its own files only.
   if (settings.page && hasPage()) await app.register(pageRoutes);
   else if (settings.page) logger.warn('The page is not built here (dist/page), so there is none at /.');
-  await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
-    throw new UserError(
-      `The server cannot listen at ${settings.host}, port ${settings.port} (${messageOf(error)}); choose another.`,
-      'usage',
-      { cause: error },
-    );
+  await app.listen({ host: settings.host, port: settings.port }).catch(async (error: unknown) => {
+    await app.close();
+    throw listeningError(error, settings);
   });
   const measure = (done: unknown): void => metrics.done(done as WorkDone);
   workChannel.subscribe(measure);
