@@ -57,7 +57,7 @@ test('requests made from its own OpenAPI document find no defect in a server', {
     python,
     [
       ...['-m', 'schemathesis.cli', 'run', `${server.url}/openapi.json`, '--no-color', '--seed', '1', '-w', '4'],
-      ...['--phases', 'coverage,fuzzing', '--max-examples', '10', '--checks', checks],
+      ...['--phases', 'coverage,fuzzing', '--max-examples', '10', '--request-timeout', '60', '--checks', checks],
     ],
     // It leaves its findings where it runs.
     { maxBuffer: 64 * 1024 * 1024, cwd: await temporaryFolder(t) },
