@@ -13,7 +13,7 @@ export interface SoakOptions {
 }
 
 /** Pictures that are made before; each is sent many times. */
-const variety = 300;
+const most = 300;
 const clients = 8;
 const hostileShare = 0.02;
 
@@ -22,7 +22,7 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
   const random = randomOf(1, 'soak');
   const server = await startServer(threads === undefined ? [] : ['--threads', String(threads)]);
   const agent = manySockets();
-  const good = await varied(picture, random);
+  const good = await varied(picture, Math.min(most, pictures), random);
   const bad = hostile(picture);
   const expected = new Map<Asked, { readonly status: number; readonly text: string }>();
   for (const one of [...good, ...bad]) expected.set(one, await ask(server.url, agent, one));
@@ -72,7 +72,7 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
   bound('the server stops with exit code 0', code === 0, String(code));
 }
 
-async function varied(picture: Uint8Array, random: Random): Promise<Asked[]> {
+async function varied(picture: Uint8Array, variety: number, random: Random): Promise<Asked[]> {
   const made: Asked[] = [];
   for (let i = 0; i < variety; i++) {
     // As many of 40 to 200 pixels as of 1000 to 2000: sizes are spread by their order of magnitude.

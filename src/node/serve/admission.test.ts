@@ -21,7 +21,7 @@ function held(): { readonly work: () => Promise<string>; readonly end: () => voi
 }
 
 test('so many are in hand, so many pictures wait in their order, and the rest is turned away', async () => {
-  const admission = new Admission({ concurrency: 2, maxQueue: 3 });
+  const admission = new Admission({ concurrency: 2, maxQueue: 3, deadline: 30 });
   const first = held();
   const order: string[] = [];
   const inHand = [admission.run(1, never, first.work), admission.run(8, never, first.work)];
@@ -43,7 +43,7 @@ test('so many are in hand, so many pictures wait in their order, and the rest is
 });
 
 test('who leaves the queue gives its place to others, and its work is never begun', async () => {
-  const admission = new Admission({ concurrency: 1, maxQueue: 1 });
+  const admission = new Admission({ concurrency: 1, maxQueue: 1, deadline: 30 });
   const first = held();
   const inHand = admission.run(1, never, first.work);
   const leaving = new AbortController();
@@ -61,7 +61,7 @@ test('who leaves the queue gives its place to others, and its work is never begu
 });
 
 test('work that fails gives its place back', async () => {
-  const admission = new Admission({ concurrency: 1, maxQueue: 0 });
+  const admission = new Admission({ concurrency: 1, maxQueue: 0, deadline: 30 });
   await assert.rejects(
     admission.run(1, never, async () => {
       throw new RangeError('broken');
@@ -69,4 +69,17 @@ test('work that fails gives its place back', async () => {
     /broken/,
   );
   assert.equal(await admission.run(1, never, async () => 'next'), 'next');
+});
+
+test('who would wait beyond the deadline is turned away at once', async () => {
+  // Nothing has ended yet: a picture counts as 0.1 s.
+  const admission = new Admission({ concurrency: 1, maxQueue: 100, deadline: 0.15 });
+  const first = held();
+  const accepted = [1, 2, 3].map(() => admission.run(1, never, first.work));
+  await assert.rejects(
+    admission.run(1, never, async () => 0),
+    turnedAway,
+  );
+  first.end();
+  assert.deepEqual(await Promise.all(accepted), ['done', 'done', 'done']);
 });

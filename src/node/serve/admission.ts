@@ -6,6 +6,8 @@ export interface AdmissionLimits {
   readonly concurrency: number;
   /** Pictures of requests that wait for that. */
   readonly maxQueue: number;
+  /** Seconds that a request may take in all: who would wait longer is turned away at once. */
+  readonly deadline: number;
 }
 
 interface Waiting {
@@ -41,8 +43,9 @@ export class Admission {
 
   /** @throws RequestProblem where so many pictures would be turned away now */
   check(pictures = 1): void {
-    const { concurrency, maxQueue } = this.#limits;
-    if (this.#inHand < concurrency || this.#waiting + pictures <= maxQueue) return;
+    const { concurrency, maxQueue, deadline } = this.#limits;
+    if (this.#inHand < concurrency) return;
+    if (this.#waiting + pictures <= maxQueue && this.#waiting * this.#pace < deadline) return;
     throw new RequestProblem('overloaded', 'More pictures wait than are accepted; ask again later.', {
       retryAfter: this.#seconds(),
     });
