@@ -98,9 +98,10 @@ function missingOf({ shard: { count } }: ShardHeader, byIndex: ReadonlyMap<numbe
         ]),
     ...unfinished.map((shard) => {
       const { own, shard: which } = shard.header;
+      const left = own - shard.units.length;
       return (
-        `Shard ${which.index} of ${count} (${name(shard)}) is not complete: ${own - shard.units.length} of its ${own} ` +
-        `${own === 1 ? 'part is' : 'parts are'} left; run it again, and it goes on from there.`
+        `Shard ${which.index} of ${count} (${name(shard)}) is not complete: ${left} of its ${own} ` +
+        `${own === 1 ? 'part' : 'parts'} ${left === 1 ? 'is' : 'are'} left; run it again, and it goes on from there.`
       );
     }),
   ];
