@@ -40,5 +40,7 @@ export async function runBatchShard(shard: Shard, flags: ShardFlags, work: Share
     await file.close();
   }
   if (file.left.length > 0)
-    note(`Shard ${shard.index} of ${shard.count} is complete: ${grouped(file.left.length)} batches, in ${file.path}.`);
+    note(
+      `Shard ${shard.index} of ${shard.count} is complete: ${grouped(file.left.length)} ${file.left.length === 1 ? 'batch' : 'batches'}, in ${file.path}.`,
+    );
 }

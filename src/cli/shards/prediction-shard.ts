@@ -91,7 +91,9 @@ export async function predictShard(
     );
     process.exitCode = ExitCode.interrupted;
   } else if (done > 0) {
-    note(`Shard ${shard.index} of ${shard.count} is complete: ${grouped(done)} pictures, in ${path}.`);
+    note(
+      `Shard ${shard.index} of ${shard.count} is complete: ${grouped(done)} ${done === 1 ? 'picture' : 'pictures'}, in ${path}.`,
+    );
   }
 }
 
