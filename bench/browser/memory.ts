@@ -13,6 +13,9 @@ import { openSite } from './site.js';
 /** Of each part, at most. */
 const mostSamples = 10;
 
+/** For a measurement of the page's memory, in milliseconds. */
+const patience = 30_000;
+
 /** Memory while a camera is read, and after rounds of loading, reading a picture and disposing. */
 export async function memory(minutes: number, rounds: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'poster-bench-'));
@@ -66,12 +69,15 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
 }
 
 async function memoryOf(page: Page, browser: Chromium): Promise<string> {
-  const bytes = await page.evaluate(async () => {
+  const measured = page.evaluate(async () => {
     if (!('measureUserAgentSpecificMemory' in performance)) return Number.NaN;
     const measured = await (performance.measureUserAgentSpecificMemory as () => Promise<{ readonly bytes: number }>)();
     return measured.bytes;
   });
-  return `${Math.round(bytes / 2 ** 20)} / ${browser.residentMegabytes()}`;
+  // The browser may wait for a worker that has ended.
+  const bytes = await Promise.race([measured, setTimeout(patience, Number.NaN, { ref: false })]);
+  const own = Number.isNaN(bytes) ? '-' : Math.round(bytes / 2 ** 20);
+  return `${own} / ${browser.residentMegabytes()}`;
 }
 
 /** A video of the sample portrait that sways, as Chromium's camera takes it: 10 s, over and over. */
