@@ -45,7 +45,9 @@ export async function measureKills(picture: Uint8Array, threads: number | undefi
     await server.stop();
     server = await startServer(options);
     while (lastAnswer < killed) await sleep(2);
-    slowest = Math.max(slowest, (lastAnswer - killed) / 1000);
+    const seconds = (lastAnswer - killed) / 1000;
+    console.log(`${seconds.toFixed(2)} s from the kill to the next answer`);
+    slowest = Math.max(slowest, seconds);
   }
   stopped = true;
   await Promise.all(clients);
