@@ -15,7 +15,7 @@ export function launcherOf(env: Readonly<Record<string, string | undefined>>): L
   };
   const open = number('OMPI_COMM_WORLD_RANK');
   if (open !== undefined) return { vendor: 'Open MPI', rank: open, size: number('OMPI_COMM_WORLD_SIZE') };
-  // Hydra, which MPICH, Intel MPI and MVAPICH have in common, and Slurm's `--mpi=pmi2`.
+  // Hydra, which MPICH, Intel MPI and MVAPICH have in common, and Slurm with its PMI 2.
   const hydra = number('PMI_RANK');
   if (hydra !== undefined) {
     return { vendor: env['SLURM_JOB_ID'] === undefined ? 'MPICH' : undefined, rank: hydra, size: number('PMI_SIZE') };
