@@ -96,7 +96,7 @@ export function byFolder(files) {
  * command `node --test` would sort them, and keep one processor free, which of two is half.
  */
 export function test(files) {
-  run({ files: files.map((file) => join(root, file)), concurrency: availableParallelism() + 2 })
+  run({ files: files.map((file) => join(root, file)), concurrency: availableParallelism() + 1 })
     .on('test:fail', () => {
       process.exitCode = 1;
     })
