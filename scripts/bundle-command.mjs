@@ -26,4 +26,5 @@ await build({
   packages: 'external',
   logLevel: 'error',
 });
-chmodSync(join(out, 'poster.js'), 0o755);
+// npx keeps which file the command of a clone was: before there was a bundle, the other.
+for (const file of [join(out, 'poster.js'), join(program, 'main.js')]) chmodSync(file, 0o755);
