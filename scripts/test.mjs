@@ -1,6 +1,7 @@
 // npm test: everything that CI runs, on a fresh clone too.
 import { join } from 'node:path';
-import { byFolder, compile, install, lint, test, testsIn } from './support/steps.mjs';
+import { byFolder, compile, install, lint, testsIn } from './support/steps.mjs';
+import { runTestFiles } from './support/test-files.mjs';
 
 install();
 lint();
@@ -9,4 +10,4 @@ compile();
 const beside = byFolder([...testsIn('src'), ...testsIn('scripts')]);
 // The longest first: beside it the others run, while at the end it would run alone.
 const longest = join('dist', 'test', 'webgpu.test.js');
-test([longest, ...testsIn('test').filter((file) => file !== longest), ...beside]);
+await runTestFiles([longest, ...testsIn('test').filter((file) => file !== longest), ...beside]);

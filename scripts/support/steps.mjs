@@ -1,10 +1,7 @@
 // What the project's commands have in common. Plain JavaScript: it runs before anything is installed or compiled.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -89,17 +86,4 @@ export function byFolder(files) {
       writeFileSync(join(root, path), lines.join(''));
       return path;
     });
-}
-
-/**
- * Runs test files in this order, one more at a time than there are processors: those of browsers and servers wait a good deal. The
- * command `node --test` would sort them, and keep one processor free, which of two is half.
- */
-export function test(files) {
-  run({ files: files.map((file) => join(root, file)), concurrency: availableParallelism() + 1 })
-    .on('test:fail', () => {
-      process.exitCode = 1;
-    })
-    .compose(new spec())
-    .pipe(process.stdout);
 }
