@@ -14,10 +14,10 @@ const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version'])
 
 test('the curl lines of docs/serving.md give the same', {
   skip: hasCurl ? false : 'curl is not installed here',
-}, async () => {
+}, async (t) => {
   const [, lines = ''] = /```sh\n(.*?)\n```/s.exec(page) ?? [];
   assert.equal(lines.match(/^ *curl|\| *curl|^ {2}curl/gm)?.length, 3);
-  const server = await served();
+  const server = await served({}, t);
   const script = `set -eo pipefail\n${lines.replaceAll('curl ', 'curl -sS --fail -w "\\n" ')}`;
   const { stdout } = await promisify(execFile)('bash', ['-c', script], {
     cwd: root,
@@ -28,18 +28,16 @@ test('the curl lines of docs/serving.md give the same', {
   assert.equal(new Set(answers).size, 1);
   const { model: _, ...seen } = JSON.parse(answers[0] ?? '');
   assert.equal(recognition.parse(seen).faces[0]?.expression, 'happiness');
-  await server.close();
 });
 
 test('the Python program of docs/serving.md prints what is seen', {
   skip: spawnSync('python3', ['--version']).status === 0 ? false : 'python3 is not installed here',
-}, async () => {
+}, async (t) => {
   const [, program = ''] = /```python\n(import json, os.*?)\n```/s.exec(page) ?? [];
-  const server = await served();
+  const server = await served({}, t);
   const env = { ...process.env, URL: server.url };
   const { stdout } = await promisify(execFile)('python3', ['-c', program], { cwd: root, env });
   assert.match(stdout, /^happiness [01]\.\d+\n$/);
-  await server.close();
 });
 
 test('the example serves, asks and stops', async () => {

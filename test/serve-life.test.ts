@@ -10,8 +10,9 @@ import { temporaryFolder } from '../src/recognize/helpers.test.js';
 import { fails, main, start } from './support/cli.js';
 import { ask, cheap, portrait, problem, served, stillWorks } from './support/served.js';
 
-test('a server listens at once, and takes requests when its networks are loaded', async () => {
+test('a server listens at once, and takes requests when its networks are loaded', async (t) => {
   const server = await serve({ port: 0, log: 'silent', recognizer: cheap });
+  t.after(() => server.close());
   const early = await fetch(`${server.url}/readyz`);
   assert.deepEqual([early.status, await early.json()], [503, { status: 'loading' }]);
   assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
@@ -25,8 +26,8 @@ test('a server listens at once, and takes requests when its networks are loaded'
   await assert.rejects(fetch(`${server.url}/healthz`));
 });
 
-test('under more than it can do a server answers rightly or says when to come again', async () => {
-  const server = await served({ concurrency: 1, maxQueue: 2 });
+test('under more than it can do a server answers rightly or says when to come again', async (t) => {
+  const server = await served({ concurrency: 1, maxQueue: 2 }, t);
   const responses = await Promise.all(Array.from({ length: 12 }, () => ask(server.url)));
   const turnedAway = responses.filter(({ status }) => status === 503);
   assert.ok(turnedAway.length > 0 && turnedAway.length < 12);
@@ -40,24 +41,22 @@ test('under more than it can do a server answers rightly or says when to come ag
     assert.match(await response.text(), /"expression":"happiness"/);
   }
   await stillWorks(server.url);
-  await server.close();
 });
 
-test('a client may have so many requests in hand', async () => {
-  const server = await served({ clientRequests: 1 });
+test('a client may have so many requests in hand', async (t) => {
+  const server = await served({ clientRequests: 1 }, t);
   const responses = await Promise.all(Array.from({ length: 4 }, () => ask(server.url)));
   assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200, 429]));
   await stillWorks(server.url);
-  await server.close();
 });
 
-test('what takes longer than its deadline is given up, and so is what nobody waits for', async () => {
-  const server = await served({ deadline: 0.1 });
+test('what takes longer than its deadline is given up, and so is what nobody waits for', async (t) => {
+  const server = await served({ deadline: 0.1 }, t);
   const images = Array.from({ length: 30 }, () => portrait.toString('base64'));
   const batch = { method: 'POST', body: JSON.stringify({ images }), headers: { 'content-type': 'application/json' } };
   await problem(await fetch(`${server.url}/v1/recognize/batch`, batch), 504);
   await server.close();
-  const patient = await served();
+  const patient = await served({}, t);
   const leaving = new AbortController();
   const left = fetch(`${patient.url}/v1/recognize/batch`, { ...batch, signal: leaving.signal });
   await sleep(50);
@@ -66,7 +65,6 @@ test('what takes longer than its deadline is given up, and so is what nobody wai
   await stillWorks(patient.url);
   const figures = await (await fetch(`${patient.url}/metrics`)).text();
   assert.match(figures, /^poster_requests_in_hand 0$/m);
-  await patient.close();
 });
 
 /** Waits until a request is worked on, or answered. */
@@ -82,12 +80,12 @@ async function inHand(url: string, asked: Promise<Response>): Promise<void> {
   }
 }
 
-test('the thread of the networks ends in the middle of load: what is in hand gets 503, the next is served', async () => {
+test('the thread of the networks ends in the middle of load: what is in hand gets 503, the next is served', async (t) => {
   const threads: Worker[] = [];
   const watch = (worker: Worker): number => threads.push(worker);
   process.on('worker', watch);
   // However busy the machine is: this is not about deadlines.
-  const server = await served({ deadline: 600, drain: 600 });
+  const server = await served({ deadline: 600, drain: 600 }, t);
   const images = Array.from({ length: 12 }, () => portrait.toString('base64'));
   const asked = { method: 'POST', body: JSON.stringify({ images }), headers: { 'content-type': 'application/json' } };
   const batch = fetch(`${server.url}/v1/recognize/batch`, asked);
@@ -118,7 +116,7 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
   const keyFile = join(await temporaryFolder(t), 'keys.txt');
   const [first, second] = ['first-key-0123456789', 'second-key-0123456789'];
   await writeFile(keyFile, `# keys\n${first}\n\n${second}\n`);
-  const server = await served({ keyFile, corsOrigins: ['https://example.org'], rate: 20 });
+  const server = await served({ keyFile, corsOrigins: ['https://example.org'], rate: 20 }, t);
   const given = (key: string): RequestInit => ({ headers: { authorization: `Bearer ${key}` } });
   const none = await ask(server.url);
   assert.equal(none.headers.get('www-authenticate'), 'Bearer');
@@ -149,13 +147,14 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
   assert.ok(Number(last.headers.get('retry-after')) > 0);
   await problem(last, 429);
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
-  await server.close();
 });
 
-test('poster serve says how it runs, answers, and SIGTERM lets what is in hand end', async () => {
+test('poster serve says how it runs, answers, and SIGTERM lets what is in hand end', async (t) => {
   const { child, finished } = start(['serve', '--port', '0', '--threads', '1', '--max-queue', '7'], tmpdir());
-  const url = await new Promise<string>((resolve) => {
+  t.after(() => child.kill('SIGKILL'));
+  const url = await new Promise<string>((resolve, reject) => {
     let told = '';
+    child.once('exit', () => reject(new Error(`It ended before it was ready: ${told}`)));
     child.stderr?.on('data', (data: Buffer) => {
       told += data.toString();
       const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];

@@ -15,8 +15,8 @@ before(async () => {
   await promisify(execFile)(process.execPath, [join(root, 'scripts/bundle-page.mjs'), join(root, 'dist/page')]);
 });
 
-test('the page is at / with its own headers, needs no key, and is beside what the server answers', async () => {
-  const server = await served({ rate: 3 });
+test('the page is at / with its own headers, needs no key, and is beside what the server answers', async (t) => {
+  const server = await served({ rate: 3 }, t);
   // More files than requests a minute: they are not counted.
   const paths = ['/', '/index.html', '/icon.svg', '/assets/page.js', '/weights/face-detector.onnx'];
   for (const path of paths) {
@@ -39,11 +39,9 @@ test('the page is at / with its own headers, needs no key, and is beside what th
     await problem(await fetch(`${server.url}${path}`), 404);
   }
   await stillWorks(server.url);
-  await server.close();
 });
 
-test('without the page there is nothing at /', async () => {
-  const server = await served({ page: false });
+test('without the page there is nothing at /', async (t) => {
+  const server = await served({ page: false }, t);
   await problem(await fetch(`${server.url}/`), 404);
-  await server.close();
 });

@@ -19,7 +19,7 @@ const run = promisify(execFile);
 
 test('the program of docs/serving.md for tritonclient works as it is, in bytes and in JSON', {
   skip: skip('tritonclient.http'),
-}, async () => {
+}, async (t) => {
   const page = await readFile(new URL('../../docs/serving.md', import.meta.url), 'utf8');
   const [, program = ''] = /```python\n(import numpy, tritonclient.*?)\n```/s.exec(page) ?? [];
   const more = `
@@ -39,19 +39,18 @@ try:
 except http.InferenceServerException as error:
     answers.append(str(error))
 print(json.dumps(answers))`;
-  const server = await served();
+  const server = await served({}, t);
   const { host } = new URL(server.url);
   const { stdout } = await run(python, ['-c', `${program.replace('127.0.0.1:8080', host)}\n${more}`]);
   const answers: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   const pair = ['neutral', 'neutral'];
   assert.deepEqual(answers, [pair, pair, '[404] There is no such model here; there is poster-v2-nano, version 1.']);
-  await server.close();
 });
 
 test('requests made from its own OpenAPI document find no defect in a server', {
   skip: skip('schemathesis'),
 }, async (t) => {
-  const server = await served({ clientRequests: 1000, maxQueue: 1000 });
+  const server = await served({ clientRequests: 1000, maxQueue: 1000 }, t);
   const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
   const { stdout } = await run(
     python,
@@ -66,5 +65,4 @@ test('requests made from its own OpenAPI document find no defect in a server', {
     throw new Error(told.slice(-5000), { cause: error });
   });
   assert.match(stdout, /No issues found|passed/);
-  await server.close();
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type Served, type ServeOptions, serve } from '../../src/node/serve/index.js';
@@ -11,10 +12,14 @@ export const portrait = await readFile(portraitPath);
 /** A cheap look at the portrait: one scale, nothing turned. */
 export const cheap = { threads: 1, detect: { scales: [192], turned: false } } as const;
 
-/** A server that is ready. */
-export async function served(options: ServeOptions = {}): Promise<Served> {
+/** A server that is ready. After the test it is stopped, however that ends: one that listens would keep the process alive. */
+export async function served(options: ServeOptions = {}, t?: Pick<TestContext, 'after'>): Promise<Served> {
   const server = await serve({ port: 0, log: 'silent', recognizer: cheap, ...options });
-  await server.ready;
+  t?.after(() => server.close());
+  await server.ready.catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
   return server;
 }
 

@@ -17,6 +17,8 @@ import type { UploadParts } from './uploads.js';
 
 /** Bytes of answers that nobody has read yet. */
 const maxUnread = 1024 * 1024;
+/** Milliseconds that a camera has to agree to the end of its connection. The server does not stop before that. */
+const goodbye = 2000;
 
 const point = z.strictObject({ x: z.number(), y: z.number() });
 const probabilities = z.record(z.string(), z.number());
@@ -69,7 +71,7 @@ export class Cameras {
 
   /** Ends all connections. */
   close(): void {
-    for (const socket of this.#open) socket.close(1001, 'The server is stopping.');
+    for (const socket of this.#open) end(socket, 1001, 'The server is stopping.');
   }
 
   endpoint(): Endpoint {
@@ -98,8 +100,8 @@ export class Cameras {
     socket.once('close', () => stop.abort(new Error('the camera has left')));
     // From the first message on: it may be here before anything is checked.
     const messages = on(socket, 'message', { signal: stop.signal });
-    // Such as a message that is too long: the connection is closed then.
-    socket.on('error', () => undefined);
+    // Such as a message that is too long, with a code of its own.
+    socket.on('error', () => end(socket));
     const send = (document: unknown): void => {
       if (socket.bufferedAmount > maxUnread) throw new RequestProblem('request-timeout', 'The answers are not read.');
       socket.send(JSON.stringify(document));
@@ -124,11 +126,11 @@ export class Cameras {
       for await (const frame of results) {
         send(frameDocument(frame));
       }
-      socket.close(1000);
+      end(socket, 1000);
     } catch (error) {
       if (stop.signal.aborted) return;
       socket.send(JSON.stringify(documentOf(problemOf(error), request.id)));
-      socket.close(problemOf(error).problem === 'internal' ? 1011 : 1008);
+      end(socket, problemOf(error).problem === 'internal' ? 1011 : 1008);
     } finally {
       // Until the client closes too, messages may come; nobody reads them.
       stop.abort();
@@ -158,6 +160,12 @@ export class Cameras {
       }
     }
   }
+}
+
+/** Ends a connection, whether the client agrees or not. One that is being closed already keeps its code. */
+function end(socket: WebSocket, code?: number, reason?: string): void {
+  socket.close(code, reason);
+  setTimeout(() => socket.terminate(), goodbye).unref();
 }
 
 /** The frames that a client sends, as they come. */
