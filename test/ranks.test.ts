@@ -136,6 +136,21 @@ describe('what two ranks cannot do is one sentence, and both are gone:', () => {
     });
   }
 
+  test('a dataset that is not there, before anything is told of the device', async () => {
+    const args = together('wrong', '--data', 'nowhere', '--device', 'auto');
+    const { stderr } = await fails(args, dir, 3, /nowhere/, apart);
+    assert.match(stderr, /^poster: [^\n]*\n$/);
+  });
+
+  test('a folder that another run writes into, which goes on', async () => {
+    const { child, finished } = start(together('busy', '--epochs', '60'), dir);
+    await firstEpochOf(child);
+    const second = await apart(together('busy'), dir);
+    child.kill('SIGTERM');
+    assert.equal((await finished).code, 130);
+    checkFailure(second, 2, /^poster: Process \d+ has been writing into busy since .*; wait until it ends/);
+  });
+
   test('pictures of which none can be read', async () => {
     const faces = join(dir, 'broken', 'train');
     for (const name of ['happy', 'sad']) {

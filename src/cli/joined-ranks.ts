@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Communicator } from '../node/ranks/communicator.js';
 import { type JoinOptions, joinRanks } from '../node/ranks/join.js';
-import { launcherOf } from '../node/ranks/launcher.js';
+import { endOthers, launcherOf } from '../node/ranks/launcher.js';
 import { localRank } from '../node/ranks/local-ranks.js';
 import { ownCommit } from '../node/runs/versions.js';
 import { silence } from './context.js';
 
-/** How long another rank than the first waits with what is probably wrong with all: launchers end all where one has failed. */
-const patienceMs = 2000;
+/** How long another rank than the first waits with what is probably wrong with all: the first one says it, and all are ended. */
+const patienceMs = 5000;
 
 /** Which rank this process was started as. */
 const startedAs = (): number => localRank(process.env)?.rank ?? launcherOf(process.env)?.rank ?? 0;
@@ -44,6 +44,8 @@ async function joined(options: JoinOptions): Promise<Communicator> {
   } catch (error) {
     if (rank > 0) await sleep(patienceMs);
     silence(false);
+    // Behind the sentence.
+    process.once('exit', (code) => endOthers(process.env, code));
     throw error;
   }
 }

@@ -16,10 +16,14 @@ const longestTrial = 120_000;
  * @throws UserError where the device asked for is not there.
  */
 export async function openDevice(wanted: DeviceName | 'auto'): Promise<DeviceName> {
-  const chosen = wanted === 'auto' ? await triedOnce() : await chooseDevice(wanted);
+  const chosen = await findDevice(wanted);
   if (chosen.note !== undefined) note(chosen.note);
   return chosen.device;
 }
+
+/** The same for those who have more to check before they tell what `auto` chose. */
+export const findDevice = (wanted: DeviceName | 'auto'): Promise<ChosenDevice> =>
+  wanted === 'auto' ? triedOnce() : chooseDevice(wanted);
 
 let tried: Promise<ChosenDevice> | undefined;
 

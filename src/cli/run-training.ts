@@ -10,7 +10,7 @@ import type { EpochSummary, TrainJob, TrainResult } from '../node/runs/job.js';
 import { parseRun, type RunOptions } from '../node/runs/options.js';
 import { trainTogether } from '../node/runs/train.js';
 import { wishedRun } from '../node/runs/wished-run.js';
-import type { DeviceName } from '../runtime/index.js';
+import type { ChosenDevice, DeviceName } from '../runtime/index.js';
 import { numberOf, quoted } from './arguments.js';
 import { deviceOption, gpuOption, labelSetNames, positive } from './checkpoint-options.js';
 import { note, noteSkipped } from './context.js';
@@ -73,16 +73,17 @@ export function initOf({ init = [], initLabels: labels }: TrainingFlags): readon
 
 /**
  * Trains a run, and shows on stderr how.
+ * @param device its note is told once training begins: what is wrong with data and options comes first
  * @param ranks that train it together; default: this process alone
  */
 export async function trainOne(
   { workers, threads, strict = false, saveEvery, tensorboard }: TrainingFlags,
   job: Pick<TrainJob, 'run' | 'out' | 'resume' | 'init'>,
-  device: DeviceName,
+  { device, note: about }: ChosenDevice,
   signal: AbortSignal,
   ranks = new Communicator(single),
 ): Promise<{ readonly result: TrainResult; readonly history: readonly EpochSummary[] }> {
-  const { listener, history, stop } = trainingProgress();
+  const { listener, history, stop } = trainingProgress(about);
   const isFirst = ranks.rank === 0;
   const events = tensorboard && isFirst ? withEvents(listener, job.out, job.run) : undefined;
   try {

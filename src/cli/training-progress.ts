@@ -6,8 +6,11 @@ import { initText } from './init-options.js';
 import { makeBar } from './progress.js';
 import { advised } from './settings.js';
 
-/** Shows training on stderr: a bar on a terminal, a line an epoch everywhere; and keeps the epochs. */
-export function trainingProgress(): {
+/**
+ * Shows training on stderr: a bar on a terminal, a line an epoch everywhere; and keeps the epochs.
+ * @param about the device, to be told when training begins
+ */
+export function trainingProgress(about?: string): {
   readonly listener: TrainListener;
   readonly history: readonly EpochSummary[];
   readonly stop: () => void;
@@ -26,6 +29,7 @@ export function trainingProgress(): {
   const listener: TrainListener = {
     onStart: (info) => {
       if (info.epochsLeft === 0) return;
+      if (about !== undefined) say(about);
       say(
         `Training ${grouped(info.parameters)} parameters on ${grouped(info.trainSamples)} pictures of ` +
           `${info.labels.length} classes (${info.labels.join(', ')}), best epoch chosen on ${grouped(info.valSamples)} ` +

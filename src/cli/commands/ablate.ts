@@ -93,7 +93,7 @@ async function run(flags: AblateFlags): Promise<void> {
       onRun: ({ arm, run: { seed } }, index, count) => note(`Run ${index} of ${count}: ${arm.name}, seed ${seed}`),
       train: async (job) => {
         const begun = { ...(job.resume === undefined ? fresh : {}), ...job };
-        return (await trainOne(flags, begun, device, interrupt.signal)).result;
+        return (await trainOne(flags, begun, { device }, interrupt.signal)).result;
       },
     });
     const comparison = await compared(now, out.path);

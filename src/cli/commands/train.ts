@@ -25,7 +25,7 @@ import { crossValidationText } from '../cross-validation-text.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { silenceOthers, withRanks } from '../joined-ranks.js';
-import { openDevice } from '../open-device.js';
+import { findDevice, openDevice } from '../open-device.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
 
@@ -103,12 +103,13 @@ async function runOnce(
   out: string,
   ranks: Communicator,
 ): Promise<void> {
-  const device = await openDevice(flags.device);
+  const chosen = await findDevice(flags.device);
+  const { device } = chosen;
   const interrupt = stopOnSignals();
   try {
     const { resume } = flags;
     const job = { run: options, out, ...defined({ resume }), ...(init.length === 0 ? {} : { init }) };
-    const { result, history } = await trainOne(flags, job, device, interrupt.signal, ranks);
+    const { result, history } = await trainOne(flags, job, chosen, interrupt.signal, ranks);
     if (ranks.rank === 0)
       printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));
     if (result.interrupted) process.exitCode = ExitCode.interrupted;
@@ -135,7 +136,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
       ...defined({ workers, threads }),
       train: async (job) => {
         const fresh = job.resume === undefined && init.length > 0 ? { init } : {};
-        return (await trainOne(flags, { ...job, ...fresh }, device, interrupt.signal)).result;
+        return (await trainOne(flags, { ...job, ...fresh }, { device }, interrupt.signal)).result;
       },
     });
     printResult(json, crossValidationDocument(out, now), () => crossValidationText(out, now));

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { launcherOf } from './launcher.js';
+import { endOthers, launcherOf } from './launcher.js';
 
 test('the launcher is known by what it tells its processes', () => {
   assert.equal(launcherOf({}), undefined);
@@ -17,4 +20,22 @@ test('the launcher is known by what it tells its processes', () => {
     ...{ vendor: undefined, rank: 0, size: 2 },
   });
   for (const rank of ['', '-1', 'x', '1e3']) assert.equal(launcherOf({ OMPI_COMM_WORLD_RANK: rank }), undefined);
+});
+
+test('Hydra is told to end the others, and no other launcher', () => {
+  const path = join(tmpdir(), `poster-pmi-${process.pid}`);
+  const channel = openSync(path, 'w');
+  try {
+    const env = { PMI_RANK: '0', PMI_SIZE: '2', PMI_FD: String(channel) };
+    endOthers({ ...env, SLURM_JOB_ID: '1' }, 4);
+    endOthers({ OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '2', PMI_FD: String(channel) }, 4);
+    assert.equal(readFileSync(path, 'utf8'), '');
+    endOthers(env, 4);
+    assert.equal(readFileSync(path, 'utf8'), 'cmd=abort exitcode=4\n');
+    for (const PMI_FD of ['', 'x', '-1', '100000']) endOthers({ ...env, PMI_FD }, 4);
+    assert.equal(readFileSync(path, 'utf8'), 'cmd=abort exitcode=4\n');
+  } finally {
+    closeSync(channel);
+    rmSync(path);
+  }
 });

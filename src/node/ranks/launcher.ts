@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 /** What an MPI launcher tells the processes that it starts. */
 export interface Launched {
   /** Which interface the program must speak: that of the launcher's own library. Undefined: any. */
@@ -23,4 +25,18 @@ export function launcherOf(env: Readonly<Record<string, string | undefined>>): L
   const pmix = number('PMIX_RANK');
   if (pmix === undefined) return undefined;
   return { vendor: undefined, rank: pmix, size: number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS') };
+}
+
+/**
+ * Tells the launcher that this process cannot join the others, so that it ends them. That of Open MPI notices it. Hydra lets them wait for
+ * ever, unless it is told over the channel that its libraries speak with it (PMI 1). It never throws.
+ */
+export function endOthers(env: Readonly<Record<string, string | undefined>>, code: number): void {
+  const channel = env['PMI_FD'];
+  if (launcherOf(env)?.vendor !== 'MPICH' || channel === undefined || !/^\d{1,9}$/.test(channel)) return;
+  try {
+    writeSync(Number(channel), `cmd=abort exitcode=${code}\n`);
+  } catch {
+    // The launcher has gone.
+  }
 }

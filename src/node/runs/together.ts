@@ -68,19 +68,21 @@ function identityOf({ run, digest, weights }: Compared): Identity {
   };
 }
 
+const shown = (value: string | undefined): string => (value === undefined ? 'none' : printable(value, 100));
+
 /** What a rank does otherwise than rank 0, and what to do about it. */
 function differenceOf(first: Identity, one: Identity) {
   const names = (a: object, b: object): string[] => [...new Set([...Object.keys(a), ...Object.keys(b)])];
   for (const name of names(first.versions, one.versions)) {
     if (first.versions[name] === one.versions[name]) continue;
     return advice(
-      `has ${name} ${printable(String(one.versions[name]))} where rank 0 has ${printable(String(first.versions[name]))}; install the same on all machines`,
+      `has ${printable(name)} ${shown(one.versions[name])} where rank 0 has ${shown(first.versions[name])}; install the same on all machines`,
     );
   }
   for (const name of names(first.options, one.options)) {
     if (first.options[name] === one.options[name]) continue;
     return advice(
-      `has ${printable(String(one.options[name]), 100)} as ${printable(name)} where rank 0 has ${printable(String(first.options[name]), 100)}; give all ranks the same options`,
+      `has ${shown(one.options[name])} as ${printable(name)} where rank 0 has ${shown(first.options[name])}; give all ranks the same options`,
     );
   }
   for (const [part, what] of [
