@@ -1,3 +1,4 @@
+import { itemAt } from '../../src/common/item-at.js';
 import {
   constant,
   type Dim,
@@ -240,7 +241,7 @@ function permuted(data: Float32Array, shape: readonly number[], perm: readonly n
   for (let i = 0; i < a; i++) {
     for (let j = 0; j < b; j++) {
       for (let k = 0; k < c; k++) {
-        for (let l = 0; l < d; l++) out[at++] = data[i * sa + j * sb + k * sc + l * sd] ?? 0;
+        for (let l = 0; l < d; l++) out[at++] = itemAt(data, i * sa + j * sb + k * sc + l * sd);
       }
     }
   }

@@ -46,8 +46,10 @@ export interface PlannedFiles {
 export async function planFiles(inputs: readonly PictureInput[], options: FileOptions): Promise<PlannedFiles> {
   const { checkpoint, draw, saveCrops } = options;
   const csv = options.csv === '-' ? undefined : options.csv;
+  const names = new OutputNames();
+  const stems = inputs.map(({ relativePath }) => names.stem(relativePath));
   if (draw === undefined && saveCrops === undefined && csv === undefined) {
-    return { stems: [], guard: async () => undefined };
+    return { stems, guard: async () => undefined };
   }
   if (draw !== undefined) {
     await checkDrawing(draw, isPictureFile, '.png, .jpg or .webp');
@@ -63,8 +65,6 @@ export async function planFiles(inputs: readonly PictureInput[], options: FileOp
     await guard(`--csv ${csv}`, csv);
     await checkOutputFiles([{ option: '--csv', path: csv }]);
   }
-  const names = new OutputNames();
-  const stems = inputs.map(({ relativePath }) => names.stem(relativePath));
   const one: NamedOutput[] = [
     ...(csv === undefined ? [] : [{ option: `--csv ${csv}`, path: csv }]),
     ...(draw === undefined

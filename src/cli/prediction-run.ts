@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import { animationFormat } from '../node/ffmpeg/animation.js';
 import { firstBytesOf } from '../node/ffmpeg/kind.js';
@@ -72,9 +73,9 @@ export async function readPictures(
       await fail(name, reason);
     }
     for await (const result of reader.settle(inputs, { ...keep, until: stop.signal })) {
-      const stem = stems[tally.done] ?? '';
       const input = inputs[tally.done];
       if (input === undefined) break;
+      const stem = itemAt(stems, tally.done);
       bar?.hide();
       if (result.status === 'rejected') {
         tally.fail();

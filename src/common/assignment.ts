@@ -12,10 +12,12 @@ export function assign(gains: readonly (readonly number[])[]): (number | undefin
   const columns = Math.max(0, ...gains.map((row) => row.length));
   // A column of its own for each row, in which it stays alone: then every row finds a place.
   const width = columns + rows;
-  const cost = (row: number, column: number): number => {
-    const gain = column < columns ? (gains[row]?.[column] ?? 0) : 0;
-    return gain > 0 ? -gain : 0;
+  // Rows may be shorter than others: there is nothing to gain beyond their end.
+  const gain = (row: number, column: number): number => {
+    const ofRow = itemAt(gains, row);
+    return column < ofRow.length ? Math.max(0, itemAt(ofRow, column)) : 0;
   };
+  const cost = (row: number, column: number): number => 0 - gain(row, column);
   const ofRow = new Float64Array(rows);
   const ofColumn = new Float64Array(width);
   const owner = new Int32Array(width).fill(-1);
@@ -49,18 +51,18 @@ export function assign(gains: readonly (readonly number[])[]): (number | undefin
       }
       used[next] = 1;
       column = next;
-    } while ((owner[column] ?? -1) >= 0);
+    } while (itemAt(owner, column) >= 0);
     // Each row on the way takes the column that the one after it had.
     while (column >= 0) {
-      const previous = before[column] ?? -1;
-      owner[column] = previous >= 0 ? (owner[previous] ?? start) : start;
+      const previous = itemAt(before, column);
+      owner[column] = previous >= 0 ? itemAt(owner, previous) : start;
       column = previous;
     }
   }
   const found = new Array<number | undefined>(rows).fill(undefined);
   for (let j = 0; j < columns; j++) {
-    const row = owner[j] ?? -1;
-    if (row >= 0 && (gains[row]?.[j] ?? 0) > 0) found[row] = j;
+    const row = itemAt(owner, j);
+    if (row >= 0 && gain(row, j) > 0) found[row] = j;
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { byteAt } from '../common/typed-item.js';
 import { type Picture, resizeBilinear } from '../image/resize.js';
 import { sideUnit } from './detector-network.js';
 
@@ -32,7 +33,7 @@ export function writeInput(out: Float32Array, offset: number, picture: Picture, 
     for (let y = 0; y < picture.height; y++) {
       let from = y * picture.width * channels + channel;
       let to = offset + c * plane + y * width;
-      for (let x = 0; x < picture.width; x++, from += channels) out[to++] = (data[from] ?? 0) / 127.5 - 1;
+      for (let x = 0; x < picture.width; x++, from += channels) out[to++] = byteAt(data, from) / 127.5 - 1;
     }
   }
 }

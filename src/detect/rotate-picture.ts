@@ -1,3 +1,4 @@
+import { byteAt } from '../common/typed-item.js';
 import type { Picture } from '../image/resize.js';
 import { inverse, type Similarity, turn } from '../image/similarity.js';
 import { warp } from '../image/warp.js';
@@ -38,7 +39,7 @@ function rotatedByQuarters(
   for (let y = 0; y < height; y++) {
     let to = (first + y * down) * channels;
     for (let x = 0; x < width; x++, to += right * channels) {
-      for (let c = 0; c < channels; c++) out[to + c] = data[from++] ?? 0;
+      for (let c = 0; c < channels; c++) out[to + c] = byteAt(data, from++);
     }
   }
   return { width: w, height: h, channels, data: out };

@@ -1,4 +1,5 @@
 import { defined } from '../common/defined.js';
+import { itemAt } from '../common/item-at.js';
 import { inkOn } from '../common/label-colours.js';
 import {
   bars,
@@ -124,7 +125,7 @@ function shrunk(
 /** In proportion to the faces, within what can be read and what does not fill the picture. */
 function fontSize(faces: readonly ScaledFace[], long: number): number {
   const widths = faces.map(({ box }) => box.width).sort((a, b) => a - b);
-  const middle = widths[Math.floor(widths.length / 2)] ?? 0;
+  const middle = itemAt(widths, Math.floor(widths.length / 2));
   return Math.min(Math.max(0.15 * middle, 0.014 * long), 0.024 * long);
 }
 

@@ -1,5 +1,7 @@
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import type { Random } from '../common/random.js';
+import { valueAt } from '../common/typed-item.js';
 import { type Augmentation, blurSigma, jpegQuality, noAugmentation } from './augmentation.js';
 import { addNoise, correctGamma } from './degrade.js';
 import { erase } from './erase.js';
@@ -141,17 +143,17 @@ function adjustAndNormalise(
   const area = size * size;
   let luma = 0;
   for (let i = 0; i < values.length; i += channels) {
-    const r = values[i] ?? 0;
-    luma += channels === 1 ? r : 0.299 * r + 0.587 * (values[i + 1] ?? 0) + 0.114 * (values[i + 2] ?? 0);
+    const r = valueAt(values, i);
+    luma += channels === 1 ? r : 0.299 * r + 0.587 * valueAt(values, i + 1) + 0.114 * valueAt(values, i + 2);
   }
   const gain = brightness * contrast;
   const bias = brightness * (1 - contrast) * (luma / area);
   for (let c = 0; c < channels; c++) {
-    const scale = 1 / (255 * (std[c] ?? 1));
-    const shift = -(mean[c] ?? 0) / (std[c] ?? 1);
+    const scale = 1 / (255 * itemAt(std, c));
+    const shift = -itemAt(mean, c) / itemAt(std, c);
     const plane = offset + c * area;
     for (let i = 0, at = c; i < area; i++, at += channels) {
-      const value = Math.max(0, Math.min(255, gain * (values[at] ?? 0) + bias));
+      const value = Math.max(0, Math.min(255, gain * valueAt(values, at) + bias));
       out[plane + i] = value * scale + shift;
     }
   }

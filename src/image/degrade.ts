@@ -1,4 +1,5 @@
 import type { Random } from '../common/random.js';
+import { valueAt } from '../common/typed-item.js';
 
 /** Raises values of 0 to 255 to a power, black and white staying as they are, in place. Above 1 darkens. */
 export function correctGamma(values: Float32Array, exponent: number): void {
@@ -6,10 +7,10 @@ export function correctGamma(values: Float32Array, exponent: number): void {
   // Values between are read off a table: a power for each would cost more than everything else.
   const table = Float32Array.from({ length: 257 }, (_, i) => 255 * (Math.min(i, 255) / 255) ** exponent);
   for (let i = 0; i < values.length; i++) {
-    const value = Math.max(0, Math.min(255, values[i] ?? 0));
+    const value = Math.max(0, Math.min(255, valueAt(values, i)));
     const below = Math.floor(value);
-    const from = table[below] ?? 0;
-    values[i] = from + ((table[below + 1] ?? 0) - from) * (value - below);
+    const from = valueAt(table, below);
+    values[i] = from + (valueAt(table, below + 1) - from) * (value - below);
   }
 }
 
@@ -17,6 +18,6 @@ export function correctGamma(values: Float32Array, exponent: number): void {
 export function addNoise(values: Float32Array, std: number, stream: Random): void {
   if (std === 0) return;
   for (let i = 0; i < values.length; i++) {
-    values[i] = Math.max(0, Math.min(255, (values[i] ?? 0) + stream.normal(0, std)));
+    values[i] = Math.max(0, Math.min(255, valueAt(values, i) + stream.normal(0, std)));
   }
 }

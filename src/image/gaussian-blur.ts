@@ -1,4 +1,5 @@
 /** Pixels as numbers of 0 to 255 (HWC). */
+import { valueAt } from '../common/typed-item.js';
 export interface FloatPicture {
   readonly width: number;
   readonly height: number;
@@ -44,11 +45,11 @@ function blurLines(data: Float32Array, kernel: Float64Array, { length, step, lin
     for (let c = 0; c < channels; c++) {
       const start = line * lineStep + c;
       for (let i = 0; i < padded.length; i++) {
-        padded[i] = data[start + Math.max(0, Math.min(length - 1, i - radius)) * step] ?? 0;
+        padded[i] = valueAt(data, start + Math.max(0, Math.min(length - 1, i - radius)) * step);
       }
       for (let i = 0; i < length; i++) {
         let sum = 0;
-        for (let k = 0; k < kernel.length; k++) sum += (kernel[k] ?? 0) * (padded[i + k] ?? 0);
+        for (let k = 0; k < kernel.length; k++) sum += valueAt(kernel, k) * valueAt(padded, i + k);
         data[start + i * step] = sum;
       }
     }

@@ -1,4 +1,5 @@
 import type { Random } from '../common/random.js';
+import { valueAt } from '../common/typed-item.js';
 import type { Augmentation } from './augmentation.js';
 import type { InputFormat } from './input-format.js';
 
@@ -67,10 +68,10 @@ export function resample(
       const down = y0 < last ? size * channels : 0;
       for (let c = 0; c < channels; c++) {
         const at = top + c;
-        const a = picture[at] ?? 0;
-        const b = picture[at + right] ?? 0;
-        const d = picture[at + down] ?? 0;
-        const e = picture[at + down + right] ?? 0;
+        const a = valueAt(picture, at);
+        const b = valueAt(picture, at + right);
+        const d = valueAt(picture, at + down);
+        const e = valueAt(picture, at + down + right);
         const upper = a + (b - a) * fx;
         values[target++] = upper + (d + (e - d) * fx - upper) * fy;
       }
@@ -86,7 +87,7 @@ export function flipped(picture: Uint8Array, { size, channels }: InputFormat, fl
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       for (let c = 0; c < channels; c++) {
-        values[(y * size + x) * channels + c] = picture[(y * size + size - 1 - x) * channels + c] ?? 0;
+        values[(y * size + x) * channels + c] = valueAt(picture, (y * size + size - 1 - x) * channels + c);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
+import { byteAt } from '../common/typed-item.js';
 import { maxPixels } from './picture-limits.js';
 import type { Picture } from './resize.js';
 
@@ -144,7 +145,7 @@ function withoutAlpha(rgba: Uint8Array, transparency: Transparency): Uint8Array 
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
     const alpha = transparency === 'white' ? (rgba[from + 3] ?? 255) : 255;
     for (let c = 0; c < 3; c++) {
-      const value = rgba[from + c] ?? 0;
+      const value = byteAt(rgba, from + c);
       rgb[to + c] = alpha === 255 ? value : Math.round((value * alpha + 255 * (255 - alpha)) / 255);
     }
   }

@@ -1,4 +1,5 @@
 import type { Preprocessing } from '../common/preprocessing.js';
+import { byteAt, valueAt } from '../common/typed-item.js';
 
 /** Picture and network size of `augmentInto`. */
 export interface InputFormat {
@@ -44,7 +45,7 @@ export function normaliseInto(
       const row = plane + y * size;
       let at = (flip ? (y + 1) * size - 1 : y * size) * channels + c;
       const step = flip ? -channels : channels;
-      for (let x = 0; x < size; x++, at += step) out[row + x] = table[c * 256 + (picture[at] ?? 0)] ?? 0;
+      for (let x = 0; x < size; x++, at += step) out[row + x] = valueAt(table, c * 256 + byteAt(picture, at));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { valueAt } from '../common/typed-item.js';
 import type { FloatPicture } from './gaussian-blur.js';
 
 /**
@@ -26,7 +27,7 @@ const dct = Float64Array.from({ length: 64 }, (_, i) => {
   const [k, x] = [Math.floor(i / 8), i % 8];
   return Math.sqrt(k === 0 ? 1 / 8 : 1 / 4) * Math.cos(((2 * x + 1) * k * Math.PI) / 16);
 });
-const inverse = Float64Array.from({ length: 64 }, (_, i) => dct[(i % 8) * 8 + Math.floor(i / 8)] ?? 0);
+const inverse = Float64Array.from({ length: 64 }, (_, i) => valueAt(dct, (i % 8) * 8 + Math.floor(i / 8)));
 
 /**
  * What is lost when a picture is written as JPEG and read again, in place: values are whole numbers of 0 to 255 afterwards.
@@ -43,7 +44,7 @@ export function jpegLoss({ width, height, channels, data }: FloatPicture, qualit
   const area = width * height;
   const [y, cb, cr] = [new Float32Array(area), new Float32Array(area), new Float32Array(area)];
   for (let i = 0; i < area; i++) {
-    const [r, g, b] = [data[3 * i] ?? 0, data[3 * i + 1] ?? 0, data[3 * i + 2] ?? 0];
+    const [r, g, b] = [valueAt(data, 3 * i), valueAt(data, 3 * i + 1), valueAt(data, 3 * i + 2)];
     y[i] = 0.299 * r + 0.587 * g + 0.114 * b;
     cb[i] = 128 - 0.168735892 * r - 0.331264108 * g + 0.5 * b;
     cr[i] = 128 + 0.5 * r - 0.418687589 * g - 0.081312411 * b;
@@ -56,7 +57,7 @@ export function jpegLoss({ width, height, channels, data }: FloatPicture, qualit
   });
   if (blue === undefined || red === undefined) return;
   for (let i = 0; i < area; i++) {
-    const [luma, u, v] = [y[i] ?? 0, (blue[i] ?? 0) - 128, (red[i] ?? 0) - 128];
+    const [luma, u, v] = [valueAt(y, i), valueAt(blue, i) - 128, valueAt(red, i) - 128];
     data[3 * i] = byte(luma + 1.402 * v);
     data[3 * i + 1] = byte(luma - 0.344136286 * u - 0.714136286 * v);
     data[3 * i + 2] = byte(luma + 1.772 * u);
@@ -79,18 +80,18 @@ function quantise({ width, height, values }: Plane, steps: Float64Array): void {
       for (let i = 0; i < 64; i++) {
         const y = Math.min(height - 1, top + Math.floor(i / 8));
         const x = Math.min(width - 1, left + (i % 8));
-        block[i] = byte(values[y * width + x] ?? 0) - 128;
+        block[i] = byte(valueAt(values, y * width + x)) - 128;
       }
       transform(block, frequencies, dct);
       for (let i = 0; i < 64; i++) {
-        const step = steps[i] ?? 1;
-        frequencies[i] = Math.round((frequencies[i] ?? 0) / step) * step;
+        const step = valueAt(steps, i);
+        frequencies[i] = Math.round(valueAt(frequencies, i) / step) * step;
       }
       transform(frequencies, block, inverse);
       const [bottom, right] = [Math.min(8, height - top), Math.min(8, width - left)];
       for (let y = 0; y < bottom; y++) {
         for (let x = 0; x < right; x++) {
-          values[(top + y) * width + left + x] = byte((block[y * 8 + x] ?? 0) + 128);
+          values[(top + y) * width + left + x] = byte(valueAt(block, y * 8 + x) + 128);
         }
       }
     }
@@ -103,14 +104,14 @@ function transform(block: Float64Array, out: Float64Array, basis: Float64Array):
   for (let y = 0; y < 8; y++) {
     for (let k = 0; k < 8; k++) {
       let sum = 0;
-      for (let x = 0; x < 8; x++) sum += (block[y * 8 + x] ?? 0) * (basis[k * 8 + x] ?? 0);
+      for (let x = 0; x < 8; x++) sum += valueAt(block, y * 8 + x) * valueAt(basis, k * 8 + x);
       rows[y * 8 + k] = sum;
     }
   }
   for (let k = 0; k < 8; k++) {
     for (let x = 0; x < 8; x++) {
       let sum = 0;
-      for (let y = 0; y < 8; y++) sum += (rows[y * 8 + x] ?? 0) * (basis[k * 8 + y] ?? 0);
+      for (let y = 0; y < 8; y++) sum += valueAt(rows, y * 8 + x) * valueAt(basis, k * 8 + y);
       out[k * 8 + x] = sum;
     }
   }
@@ -125,10 +126,10 @@ function halved({ width, height, values }: Plane): Plane {
     for (let x = 0; x < w; x++) {
       const [left, right] = [2 * x, Math.min(width - 1, 2 * x + 1)];
       const sum =
-        (values[upper + left] ?? 0) +
-        (values[upper + right] ?? 0) +
-        (values[lower + left] ?? 0) +
-        (values[lower + right] ?? 0);
+        valueAt(values, upper + left) +
+        valueAt(values, upper + right) +
+        valueAt(values, lower + left) +
+        valueAt(values, lower + right);
       half[y * w + x] = sum / 4;
     }
   }
@@ -144,8 +145,8 @@ function doubled({ width: w, height: h, values }: Plane, width: number, height: 
     for (let x = 0; x < width; x++) {
       const here = x >> 1;
       const there = Math.max(0, Math.min(w - 1, here + (x % 2 === 0 ? -1 : 1)));
-      const upper = 3 * (values[near * w + here] ?? 0) + (values[far * w + here] ?? 0);
-      const side = 3 * (values[near * w + there] ?? 0) + (values[far * w + there] ?? 0);
+      const upper = 3 * valueAt(values, near * w + here) + valueAt(values, far * w + here);
+      const side = 3 * valueAt(values, near * w + there) + valueAt(values, far * w + there);
       out[y * width + x] = (3 * upper + side) / 16;
     }
   }

@@ -1,5 +1,6 @@
 import { itemAt } from '../common/item-at.js';
 import type { Random } from '../common/random.js';
+import { valueAt } from '../common/typed-item.js';
 
 /** Mixing of pictures of a batch, two at a time, with their targets. 0 mixes none. */
 export interface Mixing {
@@ -47,7 +48,7 @@ export function mixBatch(batch: MixedBatch, side: number, { mixup, cutmix }: Mix
 
 /** @returns the share of `own` that is kept */
 function blend(own: Float32Array, other: Float32Array, share: number): number {
-  for (let i = 0; i < own.length; i++) own[i] = share * (own[i] ?? 0) + (1 - share) * (other[i] ?? 0);
+  for (let i = 0; i < own.length; i++) own[i] = share * valueAt(own, i) + (1 - share) * valueAt(other, i);
   return share;
 }
 

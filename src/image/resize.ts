@@ -1,3 +1,4 @@
+import { byteAt, integerAt } from '../common/typed-item.js';
 import { precisionBits, type Weights, weightsFor } from './triangle-filter.js';
 
 /** An interleaved 8-bit picture: `data[(y * width + x) * channels + c]`. */
@@ -26,8 +27,8 @@ function pass(
   const { first, count, values, stride } = weights;
   const half = 1 << (precisionBits - 1);
   for (let out = 0; out < first.length; out++) {
-    const from = first[out] ?? 0;
-    const n = count[out] ?? 0;
+    const from = integerAt(first, out);
+    const n = integerAt(count, out);
     const base = out * stride;
     for (let line = 0; line < lines; line++) {
       const source = line * lineStep + from * step;
@@ -37,10 +38,10 @@ function pass(
         let g = half;
         let b = half;
         for (let i = 0, at = source; i < n; i++, at += step) {
-          const w = values[base + i] ?? 0;
-          r = (r + Math.imul(input[at] ?? 0, w)) | 0;
-          g = (g + Math.imul(input[at + 1] ?? 0, w)) | 0;
-          b = (b + Math.imul(input[at + 2] ?? 0, w)) | 0;
+          const w = integerAt(values, base + i);
+          r = (r + Math.imul(byteAt(input, at), w)) | 0;
+          g = (g + Math.imul(byteAt(input, at + 1), w)) | 0;
+          b = (b + Math.imul(byteAt(input, at + 2), w)) | 0;
         }
         output[target] = clamp(r >> precisionBits);
         output[target + 1] = clamp(g >> precisionBits);
@@ -48,7 +49,7 @@ function pass(
       } else {
         let sum = half;
         for (let i = 0, at = source; i < n; i++, at += step) {
-          sum = (sum + Math.imul(input[at] ?? 0, values[base + i] ?? 0)) | 0;
+          sum = (sum + Math.imul(byteAt(input, at), integerAt(values, base + i))) | 0;
         }
         output[target] = clamp(sum >> precisionBits);
       }
@@ -87,9 +88,9 @@ export function toLuma(picture: Picture): Picture {
   const { width, height, data } = picture;
   const out = new Uint8Array(width * height);
   for (let i = 0, at = 0; i < out.length; i++, at += 3) {
-    const r = data[at] ?? 0;
-    const g = data[at + 1] ?? 0;
-    const b = data[at + 2] ?? 0;
+    const r = byteAt(data, at);
+    const g = byteAt(data, at + 1);
+    const b = byteAt(data, at + 2);
     out[i] = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
   }
   return { width, height, channels: 1, data: out };

@@ -1,4 +1,5 @@
 /** Pillow keeps 8 bits of pixel and 2 bits of headroom out of 32 for the sum: 22 remain for the weights. */
+import { itemAt } from '../common/item-at.js';
 export const precisionBits = 22;
 
 /** For each output position the first input position, how many there are, and their fixed-point weights. */
@@ -35,7 +36,7 @@ function triangleWeights(inSize: number, outSize: number): Weights {
     first[out] = from;
     count[out] = to - from;
     for (let i = 0; i < to - from; i++) {
-      const weight = (exact[i] ?? 0) / (sum === 0 ? 1 : sum);
+      const weight = itemAt(exact, i) / (sum === 0 ? 1 : sum);
       values[out * stride + i] = Math.trunc(0.5 + weight * (1 << precisionBits));
     }
   }

@@ -1,3 +1,4 @@
+import { byteAt } from '../common/typed-item.js';
 import { type Picture, resizeBilinear } from './resize.js';
 import { inverse, type Similarity } from './similarity.js';
 
@@ -101,10 +102,10 @@ function sample(picture: Picture, transform: Similarity, width: number, height: 
           sum += weight;
           if (border === 'black' && (sx < 0 || sx > lastX || sy < 0 || sy > lastY)) continue;
           const at = (row + Math.max(0, Math.min(lastX, sx))) * channels;
-          red += weight * (data[at] ?? 0);
+          red += weight * byteAt(data, at);
           if (channels === 3) {
-            green += weight * (data[at + 1] ?? 0);
-            blue += weight * (data[at + 2] ?? 0);
+            green += weight * byteAt(data, at + 1);
+            blue += weight * byteAt(data, at + 2);
           }
         }
       }

@@ -1,4 +1,6 @@
 import { UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
+import { valueAt } from '../common/typed-item.js';
 import { type Movement, resample } from '../image/geometry.js';
 import { logSoftmax } from '../metrics/index.js';
 import type { Classified } from './classified.js';
@@ -93,7 +95,7 @@ export function seenIn(images: Float32Array, size: number, view: View): Float32A
 export function mirrored(images: Float32Array, width: number): Float32Array {
   const turned = new Float32Array(images.length);
   for (let row = 0; row < images.length; row += width) {
-    for (let x = 0; x < width; x++) turned[row + x] = images[row + width - 1 - x] ?? 0;
+    for (let x = 0; x < width; x++) turned[row + x] = valueAt(images, row + width - 1 - x);
   }
   return turned;
 }
@@ -130,7 +132,7 @@ function meanOf(views: readonly Float32Array[], classes: number): Float32Array {
   const means = new Float32Array(views[0]?.length ?? 0);
   for (let i = 0; i < means.length; i += classes) {
     const ofViews = views.map((logits) => logSoftmax(logits.subarray(i, i + classes)));
-    for (let c = 0; c < classes; c++) means[i + c] = logMean(ofViews.map((values) => values[c] ?? Number.NaN));
+    for (let c = 0; c < classes; c++) means[i + c] = logMean(ofViews.map((values) => itemAt(values, c)));
   }
   return means;
 }

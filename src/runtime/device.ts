@@ -1,4 +1,5 @@
 import { messageOf, UserError } from '../common/errors.js';
+import { itemAt } from '../common/item-at.js';
 import { apply, type Graph, graph, input, type Tensor } from '../graph/index.js';
 import { writeOnnx } from '../onnx/index.js';
 import { loadOrt } from './backend.js';
@@ -70,7 +71,7 @@ const size = 512;
 /** Four matrix products one after another, 0.8 GFLOP for `size` rows, then a vector: nothing much to read back. */
 function trial(): Graph {
   const product = (a: Tensor, b: Tensor): Tensor => {
-    const shape = [a.shape[0] ?? 1, b.shape[1] ?? 1];
+    const shape = [itemAt(a.shape, 0), itemAt(b.shape, 1)];
     return apply('MatMul', [a, b], {}, [{ dtype: 'float32', shape }]).outputs[0] as Tensor;
   };
   const w = input('w', 'float32', [size, size]);

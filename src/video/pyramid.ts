@@ -1,3 +1,4 @@
+import { byteAt } from '../common/typed-item.js';
 import { type Face, type Keypoints, scaledFace } from '../detect/index.js';
 import type { Picture } from '../image/resize.js';
 
@@ -38,8 +39,8 @@ function halve({ width, height, channels, data }: Picture, out: Uint8Array): voi
     let from = 2 * y * row;
     for (let x = 0; x < outWidth; x++) {
       for (let c = 0; c < channels; c++, from++) {
-        const above = (data[from] ?? 0) + (data[from + channels] ?? 0);
-        const below = (data[from + row] ?? 0) + (data[from + row + channels] ?? 0);
+        const above = byteAt(data, from) + byteAt(data, from + channels);
+        const below = byteAt(data, from + row) + byteAt(data, from + row + channels);
         out[to++] = (above + below + 2) >> 2;
       }
       from += channels;

@@ -1,4 +1,5 @@
 import { itemAt } from '../common/item-at.js';
+import { byteAt, valueAt } from '../common/typed-item.js';
 import type { Picture } from '../image/resize.js';
 
 /** Brightness in a grid over a frame, in [0, 1], less its mean: a lamp that is switched is no cut. */
@@ -19,7 +20,7 @@ export function thumbnail({ width, height, channels, data }: Picture): Thumbnail
       const at = (y * width + Math.floor(((i + 0.5) / side) * width)) * channels;
       // Green is most of brightness.
       const cell = Math.floor(j / samples) * cells + Math.floor(i / samples);
-      grid[cell] = (grid[cell] ?? 0) + (data[channels === 3 ? at + 1 : at] ?? 0);
+      grid[cell] = valueAt(grid, cell) + byteAt(data, channels === 3 ? at + 1 : at);
     }
   }
   const scale = 1 / (255 * samples * samples);

@@ -1,4 +1,5 @@
 import { assign } from '../common/assignment.js';
+import { itemAt } from '../common/item-at.js';
 import { type Box, centreOf, type Face, intersectionOverUnion, transformedFace } from '../detect/index.js';
 
 export interface TrackerOptions {
@@ -82,7 +83,8 @@ export class FaceTracker {
     const kept: Track[] = [];
     const now: Track[] = [];
     alive.forEach((track, i) => {
-      const face = faces[found[i] ?? -1];
+      const match = found[i];
+      const face = match === undefined ? undefined : itemAt(faces, match);
       if (face !== undefined) {
         now.push(sighted(track, face, time));
       } else if (track.id !== undefined) {

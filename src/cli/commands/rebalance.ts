@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
+import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { checkOutputFiles } from '../../node/files/output-paths.js';
 import { defaultShare, type Rebalanced, rebalance } from '../../node/measure/index.js';
@@ -59,7 +60,7 @@ function text({ path, labels, counts, weights }: Rebalanced): string {
     `A head that prefers rare classes, in ${path}:`,
     formatTable([
       ['class', 'pictures', 'its probability times'],
-      ...labels.labels.map((label, k) => [label, grouped(counts[k] ?? 0), (weights[k] ?? 0).toFixed(2)]),
+      ...labels.labels.map((label, k) => [label, grouped(itemAt(counts, k)), itemAt(weights, k).toFixed(2)]),
     ]),
   ].join('\n');
 }

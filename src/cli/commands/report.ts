@@ -44,7 +44,7 @@ async function run(path: string, flags: ReportFlags): Promise<void> {
   const read: RunFolder = { ...found, settings: runSettings(found.settings) };
   const evaluation = (await measured(read, flags)) ?? recordedEvaluation(read);
   const out = flags.out ?? join(path, 'report');
-  const { files, notes } = await writeReport(read, evaluation, out, versions()['poster-v2'] ?? '');
+  const { files, notes } = await writeReport(read, evaluation, out, versions()['poster-v2']);
   // Where training has written them itself, TensorBoard would show the run twice.
   if (!(await hasEvents(path))) files.push(await writeEvents(read, out));
   for (const sentence of notes) note(sentence);

@@ -83,7 +83,7 @@ export async function predictShard(
   const share = await picturesOfShard(inputs, shard);
   const file = await openShard(shard, options, { command: 'predict', checkpoint, options, outputs, facts, ...share });
   const { left, path } = file;
-  const own = { inputs: left.map((i) => itemAt(inputs, i)), stems: left.map((i) => stems[i] ?? ''), without: [] };
+  const own = { inputs: left.map((i) => itemAt(inputs, i)), stems: left.map((i) => itemAt(stems, i)), without: [] };
   const { done } = await readPictures(reader, { ...work, ...own }, [shardOutput(file)], options);
   if (done < left.length) {
     note(

@@ -1,6 +1,7 @@
 import { decode } from 'bmp-ts';
 import { UserError } from '../../common/errors.js';
 import { nextTurn } from '../../common/turns.js';
+import { byteAt } from '../../common/typed-item.js';
 import type { Picture } from '../../image/resize.js';
 
 // libvips, which decodes all other formats, is built without BMP; AffectNet has some among its pictures.
@@ -60,9 +61,9 @@ function decodeRows(bitmap: Buffer, rgb: Uint8Array, start: number, pixels: numb
   if (data.length < 4 * pixels) throw new RangeError(`${data.length} bytes for ${pixels} pixels`);
   for (let i = 0; i < pixels; i++) {
     const [from, to] = [4 * i, start + 3 * i];
-    rgb[to] = data[from + 3] ?? 0;
-    rgb[to + 1] = data[from + 2] ?? 0;
-    rgb[to + 2] = data[from + 1] ?? 0;
+    rgb[to] = byteAt(data, from + 3);
+    rgb[to + 1] = byteAt(data, from + 2);
+    rgb[to + 2] = byteAt(data, from + 1);
   }
 }
 

@@ -1,4 +1,4 @@
-import { itemAt } from '../../common/item-at.js';
+import { entryOf, itemAt } from '../../common/item-at.js';
 import { darkRules } from './charts/theme.js';
 
 /** Text that is HTML already. Everything else is escaped when it becomes part of a page. */
@@ -9,15 +9,15 @@ export class Html {
   }
 }
 
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+const entities: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+]);
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => entryOf(entities, character));
 
 type Part = string | number | Html | readonly Html[];
 

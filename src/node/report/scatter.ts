@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { itemAt } from '../../common/item-at.js';
 import { labelColours } from '../../common/label-colours.js';
 import { columnsOf, wrapped } from '../../draw/text-width.js';
 import { classNames } from '../draw/text.js';
@@ -115,7 +116,7 @@ function toPixels(given: Float32Array): number[] {
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.trunc(sorted.length / 2)] ?? 0;
+  return itemAt(sorted, Math.trunc(sorted.length / 2));
 }
 
 interface Name {

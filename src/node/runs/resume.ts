@@ -144,7 +144,7 @@ export async function holdsBest(folder: string, best: TrainState['best']): Promi
   if (best === undefined || !(await isFile(path))) return false;
   try {
     const { training } = await readDescription(path);
-    return training?.epoch === best.epoch + 1 && (training.metrics[best.metric] ?? 0) === best.value;
+    return training?.epoch === best.epoch + 1 && training.metrics[best.metric] === best.value;
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;

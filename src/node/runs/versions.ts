@@ -7,7 +7,7 @@ import { packageFile } from '../files/package-files.js';
 import { programUrl } from '../files/program-url.js';
 
 /** What a run was made with, for the record. */
-export function versions(): Record<string, string> {
+export function versions(): Record<'poster-v2' | 'onnxruntime-node' | 'node', string> {
   const require = createRequire(programUrl());
   const versionOf = (path: string): string => {
     const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));

@@ -1,3 +1,4 @@
+import { itemAt } from '../../../common/item-at.js';
 import { checkName, PickleBudget } from './pickle-limits.js';
 import { PickleError, type PickleReader } from './pickle-reader.js';
 import { isObject, type PickleGlobal, type PickleRecord, type PickleValue } from './pickle-values.js';
@@ -197,9 +198,9 @@ export class Machine {
 export function fill(entries: PickleRecord['entries'], items: readonly PickleValue[], budget: PickleBudget): void {
   if (items.length % 2 !== 0) throw new PickleError('it has a dict with a key and no value');
   for (let i = 0; i < items.length; i += 2) {
-    const key = items[i] ?? null;
+    const key = itemAt(items, i);
     if (typeof key === 'string') checkName(key, 'a key');
     else if (typeof key === 'number' || typeof key === 'bigint') budget.spend(entries.size / 64);
-    entries.set(key, items[i + 1] ?? null);
+    entries.set(key, itemAt(items, i + 1));
   }
 }

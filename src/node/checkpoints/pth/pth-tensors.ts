@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { UserError } from '../../../common/errors.js';
 import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
+import { integerAt } from '../../../common/typed-item.js';
 import type { ByteSource } from '../../../safetensors/byte-source.js';
 import { type Dtype, elementBytes, elementCount, type Tensor } from '../../../safetensors/tensor.js';
 import type { PickleTensor } from './pickle-values.js';
@@ -69,7 +70,7 @@ export interface PthEntry {
 function isContiguous({ shape, strides }: PickleTensor): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const size = shape[axis] ?? 1;
+    const size = itemAt(shape, axis);
     if (size !== 1 && strides[axis] !== expected) return false;
     expected *= size;
   }
@@ -97,7 +98,7 @@ export function checkTensor(path: string, name: string, tensor: PickleTensor): P
   const unit = tensor.dtype === undefined ? 1 : elementBytes[dtype];
   const first = storage.start / unit + offset;
   if (!Number.isInteger(first)) throw damaged(path, `${called} begins within an element`);
-  const reach = count === 0 ? 0 : 1 + shape.reduce((sum, size, axis) => sum + (size - 1) * (strides[axis] ?? 0), 0);
+  const reach = count === 0 ? 0 : 1 + shape.reduce((sum, size, axis) => sum + (size - 1) * itemAt(strides, axis), 0);
   const end = first + reach;
   if (count > 0 && !(end * unit <= storage.end)) {
     const size = Math.floor((storage.end - storage.start) / unit);
@@ -195,7 +196,9 @@ function checkMemory(
 function gathered(bytes: Uint8Array, { tensor, byteLength, dtype }: PthEntry): Uint8Array {
   const data = new Uint8Array(byteLength);
   // An axis of one element is no step: hostile shapes are full of them.
-  const axes = tensor.shape.flatMap((size, axis) => (size === 1 ? [] : [{ size, stride: tensor.strides[axis] ?? 0 }]));
+  const axes = tensor.shape.flatMap((size, axis) =>
+    size === 1 ? [] : [{ size, stride: itemAt(tensor.strides, axis) }],
+  );
   const shape = axes.map(({ size }) => size);
   const strides = axes.map(({ stride }) => stride);
   const as = <T>(View: new (buffer: ArrayBufferLike, offset: number, length: number) => T, size: number): [T, T] => [
@@ -226,17 +229,18 @@ type Elements = Uint32Array | Uint16Array | Uint8Array;
 
 function gather(from: Elements, to: Elements, shape: readonly number[], strides: readonly number[]): void {
   const rank = shape.length;
-  const inner = shape[rank - 1] ?? 1;
-  const step = strides[rank - 1] ?? 0;
+  // A scalar has no axis, and one element.
+  const inner = rank === 0 ? 1 : itemAt(shape, rank - 1);
+  const step = rank === 0 ? 0 : itemAt(strides, rank - 1);
   const index = new Array<number>(rank).fill(0);
   let row = 0;
   for (let at = 0; at < to.length; ) {
-    for (let i = 0, position = row; i < inner; i++, position += step) to[at++] = from[position] ?? 0;
+    for (let i = 0, position = row; i < inner; i++, position += step) to[at++] = integerAt(from, position);
     // The next row: the last axis but one that has not reached its end moves on, those after it start again.
     for (let axis = rank - 2; axis >= 0; axis--) {
       const stride = itemAt(strides, axis);
       const next = itemAt(index, axis) + 1;
-      if (next < (shape[axis] ?? 1)) {
+      if (next < itemAt(shape, axis)) {
         index[axis] = next;
         row += stride;
         break;

@@ -1,3 +1,5 @@
+import { itemAt } from '../../../common/item-at.js';
+import { integerAt } from '../../../common/typed-item.js';
 import { fingerprintWords } from './inspect.js';
 
 /** Bits in which two fingerprints may differ: less than they have words, so that one word at least is the same. */
@@ -25,7 +27,7 @@ function bitsOf(word: number): number {
 
 function difference(a: Uint32Array, b: Uint32Array): number {
   let bits = 0;
-  for (let i = 0; i < fingerprintWords; i++) bits += bitsOf((a[i] ?? 0) ^ (b[i] ?? 0));
+  for (let i = 0; i < fingerprintWords; i++) bits += bitsOf(integerAt(a, i) ^ integerAt(b, i));
   return bits;
 }
 
@@ -47,7 +49,7 @@ export function groupSimilar(fingerprints: readonly (Uint32Array | undefined)[])
     const buckets = new Map<number, number[]>();
     fingerprints.forEach((print, i) => {
       if (print === undefined) return;
-      const key = print[word] ?? 0;
+      const key = integerAt(print, word);
       const bucket = buckets.get(key);
       if (bucket === undefined) buckets.set(key, [i]);
       else bucket.push(i);
@@ -55,10 +57,10 @@ export function groupSimilar(fingerprints: readonly (Uint32Array | undefined)[])
     for (const bucket of buckets.values()) {
       if (bucket.length > largestBucket) continue;
       for (let i = 0; i < bucket.length; i++) {
-        const a = bucket[i] ?? 0;
+        const a = itemAt(bucket, i);
         const one = fingerprints[a];
         for (let k = i + 1; k < bucket.length; k++) {
-          const b = bucket[k] ?? 0;
+          const b = itemAt(bucket, k);
           const other = fingerprints[b];
           if (one === undefined || other === undefined || difference(one, other) > mostDifferent) continue;
           const [first, second] = [root(a), root(b)];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { byteAt, integerAt, valueAt } from '../../../common/typed-item.js';
 import type { Picture } from '../../../image/resize.js';
 import { decodePicture, readPicture } from '../../decode/decode.js';
 
@@ -59,7 +60,7 @@ function fingerprintOf(picture: Picture): Uint32Array | undefined {
   const mean = levels.reduce((a, b) => a + b, 0) / levels.length;
   const variance = levels.reduce((sum, one) => sum + (one - mean) ** 2, 0) / levels.length;
   if (variance < blank ** 2) return undefined;
-  const level = (row: number, column: number): number => levels[row * columns + column] ?? 0;
+  const level = (row: number, column: number): number => valueAt(levels, row * columns + column);
   const words = new Uint32Array(fingerprintWords);
   for (let row = 0; row < grid; row++) {
     for (let column = 0; column < grid; column++) {
@@ -67,7 +68,7 @@ function fingerprintOf(picture: Picture): Uint32Array | undefined {
       // Neighbours go to different words: an even background then leaves no word empty, and words tell pictures apart.
       const word = (row + column) % fingerprintWords;
       const bit = (row * grid + column) / fingerprintWords;
-      words[word] = (words[word] ?? 0) | (1 << Math.floor(bit));
+      words[word] = integerAt(words, word) | (1 << Math.floor(bit));
     }
   }
   return words;
@@ -101,13 +102,13 @@ function shrunk({ width, height, data }: Picture): Float64Array {
       line.fill(0);
       for (const { pixel: x, cell, share: part } of across) {
         const at = 3 * (y * width + x);
-        const luma = 0.299 * (data[at] ?? 0) + 0.587 * (data[at + 1] ?? 0) + 0.114 * (data[at + 2] ?? 0);
-        line[cell] = (line[cell] ?? 0) + part * luma;
+        const luma = 0.299 * byteAt(data, at) + 0.587 * byteAt(data, at + 1) + 0.114 * byteAt(data, at + 2);
+        line[cell] = valueAt(line, cell) + part * luma;
       }
       current = y;
     }
     for (let c = 0; c < columns; c++) {
-      levels[row * columns + c] = (levels[row * columns + c] ?? 0) + share * (line[c] ?? 0);
+      levels[row * columns + c] = valueAt(levels, row * columns + c) + share * valueAt(line, c);
     }
   }
   return levels;
