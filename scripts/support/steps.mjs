@@ -1,8 +1,9 @@
 // What the project's commands have in common. Plain JavaScript: it runs before anything is installed or compiled.
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -32,6 +33,17 @@ export function install() {
   const npm = process.env.npm_execpath;
   if (npm === undefined) throw new Error('run this through npm: npm run demo, npm test');
   node([npm, 'ci', '--no-audit', '--no-fund']);
+}
+
+/** Packs what is built into a folder, which holds nothing else afterwards. @returns the package's file */
+export async function pack(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const npm = process.env.npm_execpath;
+  const args = ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder];
+  const [program, ...more] = npm === undefined ? ['npm', ...args] : [process.execPath, npm, ...args];
+  const { stdout } = await promisify(execFile)(program, more, { cwd: root });
+  return join(folder, stdout.trim());
 }
 
 /** All of it, and nothing of what was there before; then again the rooms of any host, without Node's types and the DOM's, and those of browsers, without Node's; then the page, and the command. */

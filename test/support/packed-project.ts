@@ -31,15 +31,19 @@ export interface PackedProject {
   readonly poster: string;
 }
 
-/** What `npm install poster-v2.tgz` makes of an empty folder, from the packages that are installed here. */
-export async function packedProject(): Promise<PackedProject> {
-  const folder = await mkdtemp(join(tmpdir(), 'poster-package-'));
-  // `npm test` has made it; the compiler alone has not.
+async function packedInto(folder: string): Promise<string> {
   if (!existsSync(join(root, packageManifest.bin.poster))) {
     await run(process.execPath, ['scripts/bundle-command.mjs'], { cwd: root });
   }
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
-  const tarball = join(folder, `poster-v2-${packageManifest.version}.tgz`);
+  return join(folder, `poster-v2-${packageManifest.version}.tgz`);
+}
+
+/** What `npm install poster-v2.tgz` makes of an empty folder, from the packages that are installed here. */
+export async function packedProject(): Promise<PackedProject> {
+  const folder = await mkdtemp(join(tmpdir(), 'poster-package-'));
+  // `npm test` has packed it; the compiler alone has not.
+  const tarball = process.env['POSTER_PACKED'] ?? (await packedInto(folder));
   const installed = join(folder, 'node_modules', 'poster-v2');
   await mkdir(installed, { recursive: true });
   await run('tar', ['xzf', tarball, '-C', installed, '--strip-components=1']);
