@@ -49,6 +49,12 @@ async function shards(command: () => Command, args: readonly string[], count: nu
 const merge = (...args: string[]): ReturnType<typeof inProcess> => inProcess(mergeCommand(), args);
 const read = (path: string): Promise<Buffer> => readFile(at(path));
 
+/** What is measured, two pictures at a time. */
+const measured = (): string[] => [
+  ...['--data', at('faces'), '--checkpoint', at('w.safetensors')],
+  ...['--batch-size', '2', '--workers', '0'],
+];
+
 describe('the parts of a command, merged, are the bytes of one process:', () => {
   it('predict, as JSON, lines, text and a table', async () => {
     const inputs = [
@@ -87,17 +93,7 @@ describe('the parts of a command, merged, are the bytes of one process:', () => 
   });
 
   it('evaluate: its report, its document and its table', async () => {
-    const inputs = [
-      '--data',
-      at('faces'),
-      '--checkpoint',
-      at('w.safetensors'),
-      '--batch-size',
-      '2',
-      '--flip',
-      '--workers',
-      '0',
-    ];
+    const inputs = [...measured(), '--flip'];
     const folder = await shards(evaluateCommand, inputs, 3, 'evaluated');
     for (const output of [['--json'], []]) {
       const one = await inProcess(evaluateCommand(), [...inputs, ...output, '--csv', at('one.csv')]);
@@ -209,19 +205,8 @@ describe('a shard', () => {
 });
 
 describe('merge', () => {
-  const inputs = (): string[] => [
-    '--data',
-    at('faces'),
-    '--checkpoint',
-    at('w.safetensors'),
-    '--batch-size',
-    '2',
-    '--workers',
-    '0',
-  ];
-
   it('writes nothing where parts are missing, and says which', async () => {
-    const folder = await shards(evaluateCommand, inputs(), 3, 'missing');
+    const folder = await shards(evaluateCommand, measured(), 3, 'missing');
     await rm(join(folder, '2-of-3.shard'));
     const path = join(folder, '3-of-3.shard');
     await writeFile(path, (await readFile(path)).subarray(0, -9));
@@ -235,7 +220,7 @@ describe('merge', () => {
   });
 
   it('takes the options of the command that wrote the parts', async () => {
-    const folder = await shards(evaluateCommand, inputs(), 1, 'options');
+    const folder = await shards(evaluateCommand, measured(), 1, 'options');
     await assert.rejects(
       merge(folder, '--jsonl'),
       /--jsonl does not go with shards of poster evaluate; leave it out\.$/,
@@ -246,9 +231,9 @@ describe('merge', () => {
 
   it('refuses what no command wrote in a sentence, with right checksums too', async () => {
     const parts: readonly [() => Command, string[], string[]][] = [
-      [evaluateCommand, inputs(), []],
-      [embedCommand, [at('faces'), ...inputs().slice(2)], ['--out', at('hostile.safetensors'), '--no-map']],
-      [predictCommand, [at('crops', 'photos'), '--aligned', ...inputs().slice(2, 4)], ['--json']],
+      [evaluateCommand, measured(), []],
+      [embedCommand, [at('faces'), ...measured().slice(2)], ['--out', at('hostile.safetensors'), '--no-map']],
+      [predictCommand, [at('crops', 'photos'), '--aligned', ...measured().slice(2, 4)], ['--json']],
     ];
     const stream = random(1, 'hostile');
     for (const [i, [command, args, output]] of parts.entries()) {

@@ -1,18 +1,12 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { type StudyArm, type StudyName, studyArms, studyNames } from '../../models/index.js';
 import { lastFileName } from '../../safetensors/index.js';
-import { readJson, writeFileAtomic } from '../files/files.js';
-import { claimFolder } from '../files/folder-lock.js';
 import { initSchema } from './init-schema.js';
 import type { TrainResult } from './job.js';
 import { migrateRun, parseRun, type RunOptions, runSchema } from './options.js';
-import { requireNoRun } from './resume.js';
-
-/** Says in the folder of an ablation what it compares and how far it has got. */
-const planFileName = 'ablation.json';
+import { exists, planFile } from './plan-file.js';
 
 const seed = z.int().min(0);
 const planSchema = z.object({
@@ -29,6 +23,9 @@ const planSchema = z.object({
   done: z.array(z.object({ arm: z.string(), seed })),
 });
 export type Ablation = z.infer<typeof planSchema>;
+
+/** What an ablation compares and how far it has got. */
+const file = planFile<Ablation>({ name: 'ablation.json', what: 'an ablation', schema: planSchema });
 
 /** One run of an ablation. */
 export interface AblationRun {
@@ -100,62 +97,36 @@ export function runsOf({ run, arms, seeds }: Pick<Ablation, 'run' | 'arms' | 'se
 
 /** The folder of an ablation that a path to go on with means: the folder itself, or its file. */
 export async function ablationAt(path: string): Promise<string> {
-  const folder = basename(path) === planFileName ? dirname(path) : path;
-  if (await exists(join(folder, planFileName))) return folder;
-  throw new UserError(`${folder} holds no ablation to go on with: it has no ${planFileName}; name the folder of one.`);
+  const folder = file.folderOf(path);
+  if (await file.isIn(folder)) return folder;
+  throw new UserError(`${folder} holds no ablation to go on with: it has no ${file.name}; name the folder of one.`);
 }
 
 /** @throws UserError where there is none, or not one of this version. */
-export function readAblation(folder: string): Promise<Ablation> {
-  return readJson(join(folder, planFileName), planSchema);
-}
-
-/** @throws UserError where the folder already holds one, or a run. */
-async function requireNone(folder: string): Promise<void> {
-  await requireNoRun(folder);
-  if (!(await exists(join(folder, planFileName)))) return;
-  throw new UserError(
-    `${folder} already holds an ablation; go on with it (resume from ${folder}) or choose another folder.`,
-    'usage',
-    { settings: ['resume', 'out'] },
-  );
-}
+export const readAblation = (folder: string): Promise<Ablation> => file.read(folder);
 
 /**
  * Trains one run after another; those that are done are not repeated, and one that was begun goes on.
  * @returns how far it has got: to the end, unless training was interrupted
  * @throws UserError where another process writes into the folder
  */
-export async function ablate(job: AblationJob): Promise<Ablation> {
-  const folder = await claimFolder(job.out, [planFileName]);
-  try {
-    return await ablateInto(job);
-  } finally {
-    await folder.leave();
-  }
-}
-
-async function ablateInto({ plan: given, goesOn, out, train, onRun }: AblationJob): Promise<Ablation> {
-  if (!goesOn) await requireNone(out);
-  // As it is now that nobody else writes it.
-  let plan = goesOn ? { ...given, done: (await readAblation(out)).done } : given;
-  const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
-  const runs = runsOf(plan, out);
-  await save();
-  for (const [index, one] of runs.entries()) {
-    const [arm, { seed }] = [one.arm.name, one.run];
-    const last = join(one.out, lastFileName);
-    const isBegun = await exists(last);
-    if (isBegun && plan.done.some((done) => done.arm === arm && done.seed === seed)) continue;
-    onRun?.(one, index + 1, runs.length);
-    const { interrupted } = await train({ run: one.run, out: one.out, ...(isBegun ? { resume: last } : {}) });
-    if (interrupted) break;
-    plan = { ...plan, done: [...plan.done, { arm, seed }] };
-    await save();
-  }
-  return plan;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+export function ablate(job: AblationJob): Promise<Ablation> {
+  const { out, train, onRun } = job;
+  return file.claimed(job, async (given, save) => {
+    let plan = given;
+    const runs = runsOf(plan, out);
+    await save(plan);
+    for (const [index, one] of runs.entries()) {
+      const [arm, { seed }] = [one.arm.name, one.run];
+      const last = join(one.out, lastFileName);
+      const isBegun = await exists(last);
+      if (isBegun && plan.done.some((done) => done.arm === arm && done.seed === seed)) continue;
+      onRun?.(one, index + 1, runs.length);
+      const { interrupted } = await train({ run: one.run, out: one.out, ...(isBegun ? { resume: last } : {}) });
+      if (interrupted) break;
+      plan = { ...plan, done: [...plan.done, { arm, seed }] };
+      await save(plan);
+    }
+    return plan;
+  });
 }

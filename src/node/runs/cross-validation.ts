@@ -1,5 +1,5 @@
-import { rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
@@ -8,16 +8,12 @@ import { loadClassifier } from '../../recognize/index.js';
 import type { DeviceName } from '../../runtime/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { divide, loadDataset } from '../datasets/index.js';
-import { readJson, writeFileAtomic } from '../files/files.js';
-import { claimFolder } from '../files/folder-lock.js';
+import { writeFileAtomic } from '../files/files.js';
 import { evaluateOn, evaluationDocument } from '../measure/index.js';
 import { initSchema } from './init-schema.js';
 import type { TrainResult } from './job.js';
 import { dataTypeLabels, migrateRun, type RunOptions, runSchema } from './options.js';
-import { requireNoRun } from './resume.js';
-
-/** Says in the folder of a cross-validation what it is and how far it has got. */
-const planFileName = 'cross-validation.json';
+import { exists, planFile } from './plan-file.js';
 
 const figure = z.number().nullable();
 const planSchema = z.object({
@@ -51,6 +47,13 @@ const planSchema = z.object({
 });
 export type CrossValidation = z.infer<typeof planSchema>;
 
+/** What a cross-validation is and how far it has got. */
+const file = planFile<CrossValidation>({
+  name: 'cross-validation.json',
+  what: 'a cross-validation',
+  schema: planSchema,
+});
+
 export interface FoldJob {
   readonly run: RunOptions;
   readonly out: string;
@@ -77,25 +80,12 @@ export interface CrossValidationJob {
 
 /** The folder of a cross-validation that a path to go on with means: the folder itself, or its file. */
 export async function crossValidationAt(path: string): Promise<string | undefined> {
-  const folder = basename(path) === planFileName ? dirname(path) : path;
-  return (await exists(join(folder, planFileName))) ? folder : undefined;
+  const folder = file.folderOf(path);
+  return (await file.isIn(folder)) ? folder : undefined;
 }
 
 /** @throws UserError where there is none, or not one of this version. */
-export function readCrossValidation(folder: string): Promise<CrossValidation> {
-  return readJson(join(folder, planFileName), planSchema);
-}
-
-/** @throws UserError where the folder already holds one, or a run. */
-async function requireNone(folder: string): Promise<void> {
-  await requireNoRun(folder);
-  if (!(await exists(join(folder, planFileName)))) return;
-  throw new UserError(
-    `${folder} already holds a cross-validation; go on with it (resume from ${folder}) or choose another folder.`,
-    'usage',
-    { settings: ['resume', 'out'] },
-  );
-}
+export const readCrossValidation = (folder: string): Promise<CrossValidation> => file.read(folder);
 
 /**
  * Trains and measures one fold after another, each in `fold-1`, `fold-2`, ... of its own; those that are done are not
@@ -103,25 +93,21 @@ async function requireNone(folder: string): Promise<void> {
  * @returns how far it has got: to the end, unless training was interrupted
  * @throws UserError where another process writes into the folder
  */
-export async function crossValidate(job: CrossValidationJob): Promise<CrossValidation> {
-  const folder = await claimFolder(job.out, [planFileName]);
-  try {
-    return await crossValidateInto(job);
-  } finally {
-    await folder.leave();
-  }
+export function crossValidate(job: CrossValidationJob): Promise<CrossValidation> {
+  return file.claimed(job, (plan, save) => trainFolds(job, plan, save));
 }
 
-async function crossValidateInto(job: CrossValidationJob): Promise<CrossValidation> {
+async function trainFolds(
+  job: CrossValidationJob,
+  given: CrossValidation,
+  save: (plan: CrossValidation) => Promise<void>,
+): Promise<CrossValidation> {
   const { out, goesOn } = job;
-  if (!goesOn) await requireNone(out);
-  // As it is now that nobody else writes it.
-  let plan = goesOn ? { ...job.plan, done: (await readCrossValidation(out)).done } : job.plan;
+  let plan = given;
   const count = plan.run.folds ?? 0;
   const scarce = await scarceNote(plan.run);
   if (scarce !== undefined) job.onNote?.(scarce);
-  const save = (): Promise<void> => writeFileAtomic(join(out, planFileName), `${JSON.stringify(plan, null, 2)}\n`);
-  await save();
+  await save(plan);
   for (let fold = 1; fold <= count; fold++) {
     if (plan.done.some((done) => done.fold === fold)) continue;
     job.onFold?.(fold, count);
@@ -130,7 +116,7 @@ async function crossValidateInto(job: CrossValidationJob): Promise<CrossValidati
     const resume = (await exists(last)) ? { resume: last } : {};
     const result = await job.train({ run: { ...plan.run, fold }, out: folder, ...resume }).catch(async (error) => {
       // Nothing was begun: the same command, mended, must find no plan in its way.
-      if (!goesOn && fold === 1 && !(await exists(folder))) await rm(join(out, planFileName), { force: true });
+      if (!goesOn && fold === 1 && !(await exists(folder))) await rm(file.pathIn(out), { force: true });
       throw error;
     });
     if (result.interrupted) break;
@@ -142,7 +128,7 @@ async function crossValidateInto(job: CrossValidationJob): Promise<CrossValidati
     }
     const figures = await measure(job, fold, checkpoint, join(folder, 'evaluation.json'));
     plan = { ...plan, done: [...plan.done, { fold, checkpoint, bestEpoch, bestAccuracy, figures }] };
-    await save();
+    await save(plan);
   }
   return plan;
 }
@@ -173,10 +159,6 @@ async function scarceNote({ data, trainSplit, folds, seed }: RunOptions): Promis
   const { scarce } = divide(await loadDataset(data, trainSplit), { index: 1, count: folds ?? 0, seed });
   if (scarce.length === 0) return undefined;
   return `Some folds hold no picture of ${scarce.join(', ')}: there are fewer than ${folds}.`;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 /** What a cross-validation has found so far, for programs. */

@@ -1,0 +1,83 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { z } from 'zod';
+import { UserError } from '../../common/errors.js';
+import { readJson, writeFileAtomic } from '../files/files.js';
+import { claimFolder } from '../files/folder-lock.js';
+import { requireNoRun } from './resume.js';
+
+/** What a plan file holds: several runs of one folder, and which of them are done. */
+interface Plan {
+  readonly done: readonly unknown[];
+}
+
+export interface PlanFileRules<Own extends Plan> {
+  /** Of the file. */
+  readonly name: string;
+  /** What it plans, with its article, as sentences name it. */
+  readonly what: string;
+  readonly schema: z.ZodType<Own>;
+}
+
+export interface PlannedWork<Own extends Plan> {
+  readonly out: string;
+  readonly plan: Own;
+  /** Whether the folder holds this plan already. */
+  readonly goesOn: boolean;
+}
+
+/** A file that says in the folder of several runs what they are and how far they have got. */
+export interface PlanFile<Own extends Plan> {
+  readonly name: string;
+  pathIn(folder: string): string;
+  /** @throws UserError where there is none, or not one of this version. */
+  read(folder: string): Promise<Own>;
+  /** The folder that a path to go on with means, which is the folder itself, or its file. */
+  folderOf(path: string): string;
+  isIn(folder: string): Promise<boolean>;
+  /**
+   * Works while no other process writes into the folder.
+   * @param work is given the plan as it is then, and what saves another
+   * @throws UserError where another process writes into the folder, or where a new plan finds one there, or a run
+   */
+  claimed<Result>(
+    job: PlannedWork<Own>,
+    work: (plan: Own, save: (plan: Own) => Promise<void>) => Promise<Result>,
+  ): Promise<Result>;
+}
+
+export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules<Own>): PlanFile<Own> {
+  const pathIn = (folder: string): string => join(folder, name);
+  const read = (folder: string): Promise<Own> => readJson(pathIn(folder), schema);
+  const isIn = (folder: string): Promise<boolean> => exists(pathIn(folder));
+  const requireNone = async (folder: string): Promise<void> => {
+    await requireNoRun(folder);
+    if (!(await isIn(folder))) return;
+    throw new UserError(
+      `${folder} already holds ${what}; go on with it (resume from ${folder}) or choose another folder.`,
+      'usage',
+      { settings: ['resume', 'out'] },
+    );
+  };
+  return {
+    name,
+    pathIn,
+    read,
+    folderOf: (path) => (basename(path) === name ? dirname(path) : path),
+    isIn,
+    async claimed({ out, plan, goesOn }, work) {
+      const folder = await claimFolder(out, [name]);
+      try {
+        if (!goesOn) await requireNone(out);
+        const current = goesOn ? { ...plan, done: (await read(out)).done } : plan;
+        return await work(current, (next) => writeFileAtomic(pathIn(out), `${JSON.stringify(next, null, 2)}\n`));
+      } finally {
+        await folder.leave();
+      }
+    },
+  };
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
