@@ -42,6 +42,7 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
       ema: 0,
       clip: 0,
       parameters: start,
+      threads: 1,
     });
   });
   after(() => engine.dispose());
