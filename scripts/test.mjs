@@ -12,8 +12,10 @@ const packing = pack(join(root, 'dist/packed'));
 // Beside the packing.
 lint();
 process.env.POSTER_PACKED = await packing;
+// Those that take long come first: beside them the others run, while at the end they would run alone.
+const long = ['webgpu', 'cli', 'golden-train', 'golden-step-v1', 'networks'].map((name) =>
+  join('dist', 'test', `${name}.test.js`),
+);
+const others = testsIn('test').filter((file) => !long.includes(file));
 // Tests beside the code share a process for each folder: to start one for each file takes longer than most of them.
-const beside = byFolder([...testsIn('src'), ...testsIn('scripts')]);
-// The longest first: beside it the others run, while at the end it would run alone.
-const longest = join('dist', 'test', 'webgpu.test.js');
-await runTestFiles([longest, ...testsIn('test').filter((file) => file !== longest), ...beside]);
+await runTestFiles([...long, ...byFolder(testsIn('scripts')), ...others, ...byFolder(testsIn('src'))]);
