@@ -14,6 +14,7 @@ import Fastify, {
 } from 'fastify';
 import { printable } from '../../common/printable.js';
 import { problemType } from '../../service/problem-document.js';
+import { BodyPieces } from './body-pieces.js';
 import { type GuardParts, Guards } from './guards.js';
 import type { Metrics } from './metrics.js';
 import { documentOf, problemOf, RequestProblem } from './problem.js';
@@ -37,6 +38,7 @@ export interface AppParts extends GuardParts {
 export interface App {
   readonly app: FastifyInstance;
   readonly guards: Guards;
+  readonly pieces: BodyPieces;
 }
 
 /** Headers of a request, in bytes. */
@@ -123,27 +125,27 @@ export async function createApp(parts: AppParts): Promise<App> {
     throw new RequestProblem('unsupported-media-type', sentence);
   });
   await app.register(websocket, { options: { maxPayload: settings.maxPicture } });
-  addParsers(app);
-  return { app, guards };
+  const pieces = new BodyPieces(settings.maxBody);
+  addParsers(app, pieces);
+  return { app, guards, pieces };
 }
 
 /** Bodies as bytes: what they say is read where that holds nobody up. */
-function addParsers(app: FastifyInstance): void {
+function addParsers(app: FastifyInstance, pieces: BodyPieces): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
   for (const type of [/^(image\/|application\/octet-stream$)/, 'application/json', 'multipart/form-data']) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_, body, done) => {
-      done(null, body);
-    });
+    app.addContentTypeParser(type, async (_: FastifyRequest, payload: IncomingMessage) => pieces.read(payload));
   }
 }
 
 /** A part of the server whose bodies come as bytes, whatever they are called. */
-export async function asBytes(app: FastifyInstance, add: (part: FastifyInstance) => void): Promise<void> {
+export async function asBytes(
+  { app, pieces }: Pick<App, 'app' | 'pieces'>,
+  add: (part: FastifyInstance) => void,
+): Promise<void> {
   await app.register((part, _, done) => {
     part.removeAllContentTypeParsers();
-    part.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => {
-      done(null, body);
-    });
+    part.addContentTypeParser('*', async (_: FastifyRequest, payload: IncomingMessage) => pieces.read(payload));
     add(part);
     done();
   });

@@ -1,20 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import { errorOf } from '../../common/sent-errors.js';
 import { whenAborted } from '../../common/signals.js';
+import { pictureMemory } from '../../image/picture-memory.js';
 import { packageFile } from '../files/package-files.js';
-import type { About, BodyJobName, BroughtBy } from './body-jobs.js';
-import { type BodyReply, type BodyRequestOf, doJob, ownMemory } from './body-worker.js';
+import { type About, type BodyJobName, type BroughtBy, quickBytes } from './body-jobs.js';
+import { type BodyReply, type BodyRequestOf, type BodyThreadData, doJob, ownMemory } from './body-worker.js';
 import { RequestProblem } from './problem.js';
-
-/** Bytes that are read at once, whatever they are, in some milliseconds. */
-const small = 64 * 1024;
 
 interface Waiting {
   readonly resolve: (brought: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Reads bodies: small ones at once, large ones in a thread, so that no body holds up the answers to others. */
+/** Reads bodies: small ones at once, large ones and frames in a thread, so that no body holds up the answers to others. */
 export class BodyReader {
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
@@ -31,7 +29,7 @@ export class BodyReader {
     signal: AbortSignal,
   ): Promise<BroughtBy<K>> {
     signal.throwIfAborted();
-    if (body.length <= small) return doJob({ job, body, about });
+    if (body.length <= quickBytes[job]) return doJob({ job, body, about });
     const id = this.#next++;
     let release: () => void = () => undefined;
     try {
@@ -56,7 +54,8 @@ export class BodyReader {
   }
 
   #start(): Worker {
-    const worker = new Worker(packageFile('dist/src/node/serve/body-worker.js'), { execArgv: [] });
+    const workerData: BodyThreadData = { memory: pictureMemory().shared };
+    const worker = new Worker(packageFile('dist/src/node/serve/body-worker.js'), { workerData, execArgv: [] });
     worker.on('message', (reply: BodyReply) => {
       const waiting = this.#waiting.get(reply.id);
       if ('brought' in reply) waiting?.resolve(reply.brought);

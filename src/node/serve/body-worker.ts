@@ -1,8 +1,16 @@
 /** A thread that reads bodies: a message in and one out for each. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { SharedBudget } from '../../common/memory-budget.js';
 import { type SentError, sentError } from '../../common/sent-errors.js';
+import { sharePictureMemory } from '../../image/picture-memory.js';
 import { type About, type BodyJobName, type BroughtBy, bodyJobs } from './body-jobs.js';
 import { RequestProblem } from './problem.js';
+
+/** What the thread is started with. */
+export interface BodyThreadData {
+  /** Of the pictures of the whole process. */
+  readonly memory: SharedBudget;
+}
 
 export type BodyRequest = {
   readonly [K in BodyJobName]: BodyRequestOf<K>;
@@ -27,21 +35,32 @@ export function ownMemory({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
   return buffer instanceof ArrayBuffer && byteLength > 8192 && byteLength === buffer.byteLength ? [buffer] : [];
 }
 
-/** Does a job. @throws RequestProblem */
-export function doJob<K extends BodyJobName>({ job, body, about }: Omit<BodyRequestOf<K>, 'id'>): BroughtBy<K> {
+/** Does a job. @throws as `bodyJobs` do */
+export async function doJob<K extends BodyJobName>({
+  job,
+  body,
+  about,
+}: Omit<BodyRequestOf<K>, 'id'>): Promise<BroughtBy<K>> {
   return bodyJobs[job](Buffer.from(body.buffer, body.byteOffset, body.length), about);
 }
 
-parentPort?.on('message', (request: BodyRequest) => {
-  const reply = answer(request);
-  const pictures = 'brought' in reply && 'pictures' in reply.brought ? reply.brought.pictures : [];
-  parentPort?.postMessage(reply, [...new Set(pictures.flatMap(({ bytes }) => ownMemory(bytes)))]);
+if (parentPort !== null) sharePictureMemory((workerData as BodyThreadData).memory);
+parentPort?.on('message', async (request: BodyRequest) => {
+  const reply = await answer(request);
+  const memory = 'brought' in reply ? bytesOf(reply.brought).flatMap(ownMemory) : [];
+  parentPort?.postMessage(reply, [...new Set(memory)]);
 });
 
-function answer(request: BodyRequest): BodyReply {
+/** What is large of what a body brings. */
+function bytesOf(brought: BroughtBy<BodyJobName>): readonly Uint8Array[] {
+  if ('picture' in brought) return [brought.picture.data];
+  return 'pictures' in brought ? brought.pictures.map(({ bytes }) => bytes) : [];
+}
+
+async function answer(request: BodyRequest): Promise<BodyReply> {
   const { id } = request;
   try {
-    return { id, brought: doJob(request) };
+    return { id, brought: await doJob(request) };
   } catch (error) {
     if (!(error instanceof RequestProblem)) return { id, error: sentError(error) };
     return { id, problem: { problem: error.problem, message: error.message } };

@@ -7,7 +7,6 @@ import { problemDocument } from '../../service/problem-document.js';
 import { cameraOptions } from '../../service/request-options.js';
 import { frameDocument, recognizeFrames, type TimedImage } from '../../video/index.js';
 import { NewestOnly } from '../../video/newest-only.js';
-import { decodeImage } from '../decode/decode-image.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
@@ -152,7 +151,7 @@ export class Cameras {
         const sent = itemAt(read.pictures, 0);
         const refusal = this.#inference.refusal(sent, name);
         if (refusal !== undefined) throw refusal;
-        const { picture } = await decodeImage(sent.bytes, { transparency: 'white', name, signal, urgent: () => true });
+        const { picture } = await bodies.read('frame', sent.bytes, { name }, signal);
         yield { time, frame, picture };
       } catch (error) {
         if (signal.aborted) throw error;

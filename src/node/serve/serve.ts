@@ -70,7 +70,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   const cameras = new Cameras(inference, uploads, settings);
   const keys = settings.keyFile === undefined ? undefined : await Keys.read(settings.keyFile);
   const tls = await tlsOf(settings);
-  const { app, guards } = await createApp({
+  const created = await createApp({
     settings,
     metrics,
     logger,
@@ -79,6 +79,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     admission: inference.admission,
     state: () => state,
   });
+  const { app, guards } = created;
   const own = [
     ...recognizeEndpoints(inference, uploads, settings),
     explainEndpoint(inference, uploads, settings),
@@ -88,7 +89,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   ];
   const protocol = openInferenceEndpoints(inference, bodies, () => state === 'ok', version);
   addEndpoints(app, [...own, ...docsEndpoints([...own, ...protocol], version, keys !== undefined)]);
-  await asBytes(app, (part) => addEndpoints(part, protocol));
+  await asBytes(created, (part) => addEndpoints(part, protocol));
   // In a part of its own: its headers go before those of helmet, and on its own files only.
   if (settings.page && hasPage()) await app.register(pageRoutes);
   else if (settings.page) logger.warn('The page is not built here (dist/page), so there is none at /.');
