@@ -25,9 +25,11 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '3' },
     epochs: { type: 'string' },
     lr: { type: 'string' },
+    copies: { type: 'string' },
     threads: { type: 'string' },
     new: { type: 'boolean', default: false },
     whole: { type: 'boolean', default: false },
+    frozen: { type: 'string' },
   },
 });
 if (options.data === undefined) {
@@ -76,8 +78,9 @@ const [begun, before] = [performance.now(), process.cpuUsage()];
 const learner = await Learner.create({
   base,
   crops: taught,
-  ...defined({ threads, epochs: number(options.epochs), lr: number(options.lr) }),
+  ...defined({ threads, epochs: number(options.epochs), lr: number(options.lr), copies: number(options.copies) }),
   ...(options.whole ? { frozen: [] } : {}),
+  ...defined({ frozen: options.frozen?.split(',') }),
 });
 for await (const { epoch, loss, accuracy, crossEntropy, isBest } of learner.train()) {
   const figures = `held out ${percent(accuracy)}%, ${crossEntropy.toFixed(3)} nats${isBest ? ', best so far' : ''}`;

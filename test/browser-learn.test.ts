@@ -95,6 +95,19 @@ seenTest('what cannot be learned is told in a sentence', ({ refused }) => {
   for (const [name, pattern] of Object.entries(expected)) assert.match(refused[name] ?? '', pattern, name);
 });
 
+seenTest('what workers refuse, and that they are not there or end, is told in a sentence', ({ refusedByWorkers }) => {
+  const expected: Readonly<Record<string, RegExp>> = {
+    learning: /^UserError: The worker that learns does not start: its file learn-worker\.js is missing/,
+    'learning that ends': /^UserError: The worker that learns has ended \(out of memory\); what was learned until then/,
+    exporting: /^UserError: The worker that makes archives does not start: its file export-worker\.js is missing/,
+    'an unknown network': /^UserError: .*nobody/,
+    'no weights': /./,
+    'workers left': /^0$/,
+  };
+  assert.deepEqual(Object.keys(refusedByWorkers), Object.keys(expected));
+  for (const [name, pattern] of Object.entries(expected)) assert.match(refusedByWorkers[name] ?? '', pattern, name);
+});
+
 seenTest('a page records faces of pictures, keeps them, and gives them up', ({ shots }) => {
   const { portrait, nobody, added, reopened, changed, imported, cleared, leftOut } = shots;
   assert.deepEqual(portrait, [112, 112, 'image/png']);

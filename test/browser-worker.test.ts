@@ -1,9 +1,26 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { before, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import sharp from 'sharp';
+import { itemAt } from '../src/common/item-at.js';
 import type { SeenError, Told } from './browser/worker-page.js';
 import { type Visit, visitBrowser } from './support/browser-visit.js';
+
+/** What loads ONNX Runtime, in a page whose maker has forgotten to install that. */
+async function withoutRuntime(): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('../src/web/host/onnxruntime.js', import.meta.url))],
+    external: ['onnxruntime-web/*'],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+  });
+  return itemAt(outputFiles, 0).contents;
+}
 
 // A recognizer of a page in the worker that it starts, beside one in the page's own thread.
 let visit: Visit<Told> | string = 'there was no visit';
@@ -12,6 +29,7 @@ before(async () => {
   visit = await visitBrowser<Told>({
     program: 'worker-page',
     files: new Map([
+      ['/onnxruntime.js', await withoutRuntime()],
       ['/portrait.png', portrait],
       ['/large.jpg', await sharp(portrait).resize(1024).jpeg().toBuffer()],
     ]),
@@ -97,6 +115,13 @@ seenTest('errors keep their sentences, kinds and settings', ({ story: { errors }
       assertError(error, /^UserError: The network does not know the class 'joyous'/, 'input', 'target'),
     'a worker that is not there': (error) =>
       assertError(error, /^UserError: The worker that recognises pictures does not start: its file/, 'resources'),
+    'a forgotten runtime': (error) =>
+      assertError(
+        error,
+        /^UserError: ONNX Runtime cannot be loaded \(.*onnxruntime-web.*\): install onnxruntime-web beside poster-v2, build/,
+        // Of another bundle, in which a UserError is another class.
+        'none',
+      ),
   };
   assert.deepEqual(Object.keys(errors), Object.keys(wanted));
   for (const [name, error] of Object.entries(errors)) wanted[name]?.(error);
@@ -109,6 +134,12 @@ seenTest(
     assert.equal(died.afterwards, 1);
   },
 );
+
+seenTest('a load that is given up throws the reason, and leaves no worker', ({ story: { givenUp } }) => {
+  const reasons = ['before', 'at once', 'half way', 'here'].map((reason) => `RangeError: ${reason}`);
+  // Without a worker, and given up before one starts.
+  assert.deepEqual(givenUp, { reasons, started: 1, left: 0 });
+});
 
 seenTest('disposing of a recognizer ends what is under way, at once', ({ story: { disposed } }) => {
   assert.equal(disposed.length, 3);

@@ -10,4 +10,9 @@ export interface Batch {
   readonly targets?: Float32Array;
   /** Which batch of the epoch, from 0, so that a stopped epoch can go on behind it. Default: counted. */
   readonly index?: number;
+  /**
+   * A name for each picture, the same one only for the same pixels: what frozen parts of a network see in it is computed once and kept.
+   * Default: it is computed each time.
+   */
+  readonly keys?: readonly string[];
 }

@@ -19,13 +19,15 @@ export interface LearnedCrops {
 export interface BatchSettings {
   readonly batchSize: number;
   readonly augmentation: Augmentation;
+  /** Changed copies of each crop, which the epochs take in turn; infinity: a new one in each epoch. */
+  readonly copies: number;
   /** What is taken from each label and spread over all classes alike, in [0, 1). */
   readonly labelSmoothing: number;
   readonly seed: number;
 }
 
 /**
- * The batches of an epoch, each crop changed anew. Where classes have different numbers of crops, each class comes equally
+ * The batches of an epoch, each crop changed. Where classes have different numbers of crops, each class comes equally
  * often in expectation.
  * @param from the epoch, and the batch of it to begin with
  */
@@ -37,28 +39,29 @@ export function* trainingBatches(
   const { epoch, nextBatch } = from;
   const { labels, classes } = set;
   const { batchSize, augmentation, labelSmoothing, seed } = settings;
+  const copy = epoch % settings.copies;
   const counts = new Set(countsOf(labels, classes).filter((count) => count > 0));
   const order = epochPositions(labels, classes, counts.size > 1 ? 'balanced' : 'shuffled', seed, epoch);
   const repeats = occurrences(order, labels.length);
   for (let at = nextBatch * batchSize; at < order.length; at += batchSize) {
     const positions = order.subarray(at, at + batchSize);
-    const batch = batchOf(set, positions, augmentation, (i) => [
-      seed,
-      'augment',
-      epoch,
-      itemAt(positions, i),
-      itemAt(repeats, at + i),
-    ]);
-    yield { ...batch, targets: smoothed(batch.labels, classes, labelSmoothing) };
+    const placeOf = (i: number) => [copy, itemAt(positions, i), itemAt(repeats, at + i)] as const;
+    const batch = batchOf(set, positions, augmentation, (i) => [seed, 'augment', ...placeOf(i)]);
+    const keys = Number.isFinite(settings.copies) ? { keys: keysOf(positions, (i) => placeOf(i).join(' ')) } : {};
+    yield { ...batch, ...keys, targets: smoothed(batch.labels, classes, labelSmoothing) };
   }
 }
+
+const keysOf = (positions: Int32Array, keyOf: (i: number) => string): string[] =>
+  Array.from(positions, (_, i) => keyOf(i));
 
 /** All crops as they are, for measuring. */
 export function* plainBatches(set: LearnedCrops, batchSize: number): Generator<Batch> {
   for (let from = 0; from < set.crops.length; from += batchSize) {
     const size = Math.min(batchSize, set.crops.length - from);
     const positions = Int32Array.from({ length: size }, (_, i) => from + i);
-    yield batchOf(set, positions, noAugmentation, () => [0]);
+    const keys = keysOf(positions, (i) => `as it is ${from + i}`);
+    yield { ...batchOf(set, positions, noAugmentation, () => [0]), keys };
   }
 }
 

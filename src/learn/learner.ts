@@ -46,8 +46,13 @@ export interface LearnOptions extends ClassesOptions, Pick<TrainerOptions, 'devi
   /** How crops are changed at random (default: as `nano` does). */
   readonly augmentation?: Augmentation;
   /**
-   * What stays as it is, by what the names of its parameters begin with. Default: the parts of the network that have pretrained
-   * files of their own, so that the blocks behind them and the head are trained; of a network without such parts, nothing.
+   * Changed copies of each crop, which the epochs take in turn. What frozen parts see in a copy is computed once: few copies take
+   * little time. Default 5; where nothing is frozen, or on a GPU, a new copy in each epoch.
+   */
+  readonly copies?: number;
+  /**
+   * What stays as it is, by what the names of its parameters begin with. Default: all but the network's last blocks and head, which are
+   * for POSTER V2 the transformer; of a network that does not name its last blocks, the parts that have pretrained files of their own.
    */
   readonly frozen?: readonly string[];
 }
@@ -109,8 +114,8 @@ interface Parts {
  *     const { checkpoint, evaluation } = learner.best();
  *     await learner.dispose();
  *
- * The head, and the blocks behind the network's pretrained parts, are trained; rows of the head that belong to expressions of
- * the same name are taken over. The best epoch is the one with the most crops held out right, then with the least
+ * The head and the network's last blocks are trained; rows of the head that belong to expressions of the same name are taken
+ * over. The best epoch is the one with the most crops held out right, then with the least
  * cross-entropy on them.
  */
 export class Learner {
@@ -140,18 +145,21 @@ export class Learner {
     const network = parseNetwork(base.model, 'The network to begin with').withClasses(classes.labels.length);
     const specs = buildInference(network).parameters;
     const { training, held } = await divide(crops, classes, base, holdOut, seed);
+    const frozen = options.frozen ?? frozenOf(network, specs.keys());
+    const { copies = frozen.length > 0 && device !== 'webgpu' ? 5 : Number.POSITIVE_INFINITY } = options;
     const stepsPerEpoch = Math.ceil(training.crops.length / batchSize);
     const schedule = cosine(lr);
     const trainer = await Trainer.create({
       network,
-      frozen: options.frozen ?? network.family.parts.map(({ prefix }) => prefix),
+      frozen,
       optimizer: adamw(lr),
       learningRate: (step) => learningRate(schedule, { step, stepsPerEpoch, epochs }),
       parameters: startOf(network, specs, base, classes, seed),
       seed,
       ...defined({ device, threads }),
     });
-    const settings = { batchSize, seed, labelSmoothing, augmentation: options.augmentation ?? nanoAugmentation };
+    const augmentation = options.augmentation ?? nanoAugmentation;
+    const settings = { batchSize, seed, labelSmoothing, augmentation, copies };
     const labels = { name: inOneForm(name), labels: classes.labels };
     const { preprocessing } = base;
     return new Learner({ trainer, network, specs, labels, preprocessing, training, held, settings, epochs });
@@ -268,6 +276,13 @@ async function divide(
     };
   };
   return { training: part(false), held: part(true) };
+}
+
+/** What stays where nobody says otherwise. */
+function frozenOf({ family: { lastBlocks, parts } }: ConfiguredNetwork, parameters: Iterable<string>): string[] {
+  if (lastBlocks === undefined) return parts.map(({ prefix }) => prefix);
+  const scopes = new Set([...parameters].map((name) => name.slice(0, name.indexOf('.') + 1)));
+  return [...scopes].filter((scope) => !lastBlocks.some((prefix) => prefix.startsWith(scope)));
 }
 
 /** The base's weights; of its head the rows of expressions that are among the classes, the others begin at random. */

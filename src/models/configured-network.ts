@@ -74,6 +74,8 @@ export interface NetworkFamily {
   /** Tensors that say by their names where a network begins; the first that a file has decides. */
   readonly anchors: readonly string[];
   readonly parts: readonly NetworkPart[];
+  /** Undefined: all but `parts`. */
+  readonly lastBlocks: readonly string[] | undefined;
   rename(name: string): string;
   /** Whether a file may hold a tensor of this name that is not read. */
   isUnread(name: string): boolean;
@@ -130,6 +132,7 @@ export function networkFamily<Config extends NetworkConfig>(definition: NetworkD
     features: definition.features,
     anchors: [`${head}.weight`, ...anchors],
     parts: definition.parts ?? [],
+    lastBlocks: definition.lastBlocks,
     rename: (name) => definition.rename?.(name) ?? name,
     isUnread: (name) => published?.isUnread(name) === true,
     options: options?.list ?? [],

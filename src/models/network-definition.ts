@@ -48,8 +48,7 @@ export interface StatedCost {
 }
 
 /**
- * A part of a network that has pretrained files of its own. What it sees in faces holds for other classes too: learning from
- * few pictures leaves it as it is.
+ * A part of a network that has pretrained files of its own. What it sees in faces holds for other classes too.
  */
 export interface NetworkPart {
   /** As the part of an `InitSource`. */
@@ -131,6 +130,11 @@ export interface NetworkDefinition<Config extends NetworkConfig> {
   /** Tensors besides the head's weight that say by their names where a network, or a part in a file of its own, begins. */
   readonly anchors?: readonly string[];
   readonly parts?: readonly NetworkPart[];
+  /**
+   * What learning from few pictures trains, by what the names of its tensors begin with: the last blocks and the head. The others stay as
+   * they are. Default: all but `parts`.
+   */
+  readonly lastBlocks?: readonly string[];
   /** Names in the network of tensors that other files name otherwise. */
   rename?(name: string): string;
   /** Its own options of a run, such as ablations. */

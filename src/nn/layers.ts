@@ -151,7 +151,7 @@ export function squeezeExcite(scope: Scope, x: Tensor): Tensor {
  * nothing, the others scaled by 1 / (1 - rate).
  */
 export function stochasticDepth(scope: Scope, name: string, x: Tensor, rate: number): Tensor {
-  if (rate === 0 || scope.mode === 'inference') return x;
+  if (rate === 0 || !scope.skipsBranches) return x;
   return ops.mul(x, scope.dropPath(name, rate, x.shape.length));
 }
 
@@ -161,7 +161,7 @@ export function stochasticDepth(scope: Scope, name: string, x: Tensor, rate: num
  * @param gamma [C]
  */
 export function scaledBranch(scope: Scope, name: string, x: Tensor, gamma: Tensor, rate: number): Tensor {
-  if (rate === 0 || scope.mode === 'inference') return ops.mul(x, gamma);
+  if (rate === 0 || !scope.skipsBranches) return ops.mul(x, gamma);
   return ops.mul(x, ops.mul(scope.dropPath(name, rate, x.shape.length), gamma));
 }
 

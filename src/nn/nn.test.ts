@@ -270,12 +270,14 @@ describe('nearest', () => {
 
 describe('scaledBranch', () => {
   it('asks for a mask only in training and with a rate', () => {
-    for (const [mode, rate, masks] of [
+    for (const [mode, rate, masks, frozen = []] of [
       ['training', 0.5, 1],
       ['training', 0, 0],
       ['inference', 0.5, 0],
+      // What is frozen computes what it computes in evaluation.
+      ['training', 0.5, 0, ['ffn.']],
     ] as const) {
-      const scope = createScope({ mode });
+      const scope = createScope({ mode, frozen });
       scaledBranch(scope.at('ffn'), 'mlp', input('x', 'float32', ['N', 3, 2]), scope.parameter('g', [2], ones), rate);
       assert.equal(scope.masks.size, masks);
     }

@@ -71,6 +71,11 @@ export class Scope {
     return this.mode === 'training' && this.#freezing !== 'frozen' ? 'batch' : 'running';
   }
 
+  /** Whether stochastic depth is on here: what is frozen computes in training what it computes in evaluation. */
+  get skipsBranches(): boolean {
+    return this.mode === 'training' && this.#freezing !== 'frozen';
+  }
+
   /** Whether the parameters declared here stay as they are while the graph is used. */
   get fixed(): boolean {
     return this.mode === 'inference' || this.#freezing !== undefined;

@@ -67,6 +67,8 @@ export interface RecognizerOptions extends ProgressOptions {
    * for long. Not with `decode`. Default: false on Node and in workers, true in pages.
    */
   readonly worker?: boolean;
+  /** Gives loading up: `load` throws the signal's reason, and a thread that was started for it ends. Afterwards it does not count. */
+  readonly signal?: AbortSignal;
   /** How pictures are decoded. Default: by sharp on Node, by the browser in browsers. */
   readonly decode?: ImageDecoder;
 }
@@ -87,6 +89,7 @@ const loadRules: OptionRules<RecognizerOptions> = {
   worker: aBoolean,
   decode: aFunction,
   onProgress: aFunction,
+  signal: aSignal,
 };
 const recognizeRules: OptionRules<RecognizeOptions> = {
   signal: aSignal,
@@ -117,11 +120,12 @@ export class Recognizer {
   /**
    * Loads weights, once for any number of pictures.
    * @throws UserError where a file cannot be read or holds something else, or the device is not there; (kind `usage`) for options
-   * that there are not, or that cannot be.
+   * that there are not, or that cannot be; the signal's reason.
    */
   static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
     checkOptions(options, loadRules, 'Recognizer.load');
-    const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode } = options;
+    const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode, signal } = options;
+    signal?.throwIfAborted();
     const { lowContrast = 'stretch', detectorWeights } = options;
     checkLowContrast(lowContrast);
     checkDetectOptions(detect);
@@ -144,6 +148,10 @@ export class Recognizer {
       source().then((checkpoint) => loadClassifier(checkpoint, network)),
       aligned ? Promise.resolve(undefined) : loadFaceDetector(detectorOptions),
     );
+    if (signal?.aborted === true) {
+      await Promise.all([classifier.dispose(), detector?.dispose()]);
+      throw signal.reason;
+    }
     const parts = {
       classifier: flip ? withViews(classifier, viewsOf({ flip })) : classifier,
       decode: decode ?? host.decodeImage,

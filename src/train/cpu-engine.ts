@@ -1,7 +1,5 @@
 import { defined } from '../common/defined.js';
 import { itemAt } from '../common/item-at.js';
-import { graph } from '../graph/index.js';
-import { buildForward } from '../models/index.js';
 import { statisticDecay } from '../nn/index.js';
 import {
   accumulate,
@@ -24,10 +22,10 @@ import {
   updateEma,
   views,
 } from '../optim/index.js';
-import { lower } from '../passes/index.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
 import type { Climbed, Engine, EngineOptions, Gradients, MicroBatch, Pass, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
+import { FrozenFeatures } from './frozen-features.js';
 import { names, type TrainingProgram, trainingProgram } from './program.js';
 import { targetOf } from './target.js';
 
@@ -42,6 +40,13 @@ function feedsOf(layout: Layout, flat: Float32Array): Map<string, HostTensor> {
   );
 }
 
+interface Sessions {
+  readonly training: CpuSession;
+  readonly evaluation: CpuSession;
+  /** Where frozen parts are apart. */
+  readonly frozen: FrozenFeatures | undefined;
+}
+
 /** Gradients as a pass gives them, an array each, or flat. */
 type Values = Float32Array | ReadonlyMap<string, Float32Array>;
 
@@ -52,8 +57,7 @@ type Values = Float32Array | ReadonlyMap<string, Float32Array>;
 export class CpuEngine implements Engine {
   readonly #options: Pick<EngineOptions, 'network' | 'optimizer' | 'ema' | 'clip'>;
   readonly #program: TrainingProgram;
-  readonly #training: CpuSession;
-  readonly #evaluation: CpuSession;
+  readonly #sessions: Sessions;
   readonly #layout: Layout;
   readonly #bufferLayout: Layout;
   readonly #params: Float32Array<ArrayBuffer>;
@@ -72,11 +76,11 @@ export class CpuEngine implements Engine {
   /** See {@link holdHeap}. */
   readonly #held: ArrayBuffer[] = [];
 
-  private constructor(options: EngineOptions, program: TrainingProgram, sessions: readonly [CpuSession, CpuSession]) {
+  private constructor(options: EngineOptions, program: TrainingProgram, sessions: Sessions) {
     const { network, optimizer, ema, clip, restore, decay = decayMatrices } = options;
     this.#options = { network, optimizer, ema, clip };
     this.#program = program;
-    [this.#training, this.#evaluation] = sessions;
+    this.#sessions = sessions;
     this.#layout = flatten(program.trained);
     this.#bufferLayout = flatten(program.buffers);
     const memory = reserve(optimizer, this.#layout);
@@ -105,10 +109,11 @@ export class CpuEngine implements Engine {
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
     const shared = { place, ...defined({ threads, session }) };
-    const { logits } = buildForward(options.network, 'inference');
-    const training = await CpuSession.create(program.graph, shared);
-    const evaluation = await CpuSession.create(lower(graph({ [names.logits]: logits }), program.target), shared);
-    return new CpuEngine(options, program, [training, evaluation]);
+    return new CpuEngine(options, program, {
+      training: await CpuSession.create(program.graph, shared),
+      evaluation: await CpuSession.create(program.evaluation, shared),
+      frozen: program.frozen && (await FrozenFeatures.create(program.frozen, shared)),
+    });
   }
 
   forwardBackward(parts: readonly MicroBatch[]): Promise<Pass> {
@@ -139,9 +144,15 @@ export class CpuEngine implements Engine {
 
   async #run(weights: ReadonlyMap<string, HostTensor>, part: MicroBatch): Promise<ReadonlyMap<string, HostTensor>> {
     const fed = batchFeeds(this.#options.network, this.#program, part);
-    const outputs = await this.#training.run(new Map([...weights, ...fed]));
+    const features = await this.#features(imageFeed(this.#options.network, part.images, part.size), part.keys);
+    const outputs = await this.#sessions.training.run(new Map([...weights, ...fed, ...features]));
     holdHeap(this.#held);
     return outputs;
+  }
+
+  /** What frozen parts make of pictures; nothing where they are not apart. */
+  async #features(images: HostTensor, keys: readonly string[] | undefined): Promise<ReadonlyMap<string, HostTensor>> {
+    return (await this.#sessions.frozen?.of(images, keys)) ?? new Map();
   }
 
   #mover(additions: Float32Array): Pass['moveStatistics'] {
@@ -206,13 +217,15 @@ export class CpuEngine implements Engine {
     if (this.#ema) updateEma(this.#ema, ema, this.#params, this.#buffers);
   }
 
-  async logits(images: Float32Array, n: number): Promise<Float32Array> {
+  async logits(images: Float32Array, n: number, keys?: readonly string[]): Promise<Float32Array> {
     const averaged = this.#ema;
     const feeds = averaged
       ? new Map([...feedsOf(this.#layout, averaged.parameters), ...feedsOf(this.#bufferLayout, averaged.buffers)])
       : new Map([...this.#feeds, ...this.#bufferFeeds]);
-    feeds.set(names.images, imageFeed(this.#options.network, images, n));
-    return floats((await this.#evaluation.run(feeds)).get(names.logits));
+    const fed = imageFeed(this.#options.network, images, n);
+    const features = await this.#features(fed, keys);
+    const outputs = await this.#sessions.evaluation.run(new Map([...feeds, [names.images, fed], ...features]));
+    return floats(outputs.get(names.logits));
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -235,8 +248,10 @@ export class CpuEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
-    await this.#training.dispose();
-    await this.#evaluation.dispose();
+    const { training, evaluation, frozen } = this.#sessions;
+    await training.dispose();
+    await evaluation.dispose();
+    await frozen?.dispose();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Batch } from '../image/index.js';
 import type { ConfiguredNetwork } from '../models/index.js';
 import type { DecayRule, Layout, OptimizerConfig, OptimizerState } from '../optim/index.js';
 import type { CpuOptions } from '../runtime/index.js';
@@ -35,6 +36,8 @@ export interface MicroBatch {
   readonly weight: number;
   /** Stochastic depth masks [size, 1, ...] by input name. */
   readonly masks: ReadonlyMap<string, Float32Array>;
+  /** As {@link Batch.keys}. */
+  readonly keys?: readonly string[];
 }
 
 export interface PassResult {
@@ -98,8 +101,11 @@ export interface Climbed {
 export interface Engine {
   /** Forward and backward, part after part. Without parts all gradients are 0. */
   forwardBackward(parts: readonly MicroBatch[]): Promise<Pass>;
-  /** Logits [n, K] in evaluation mode, of the averaged weights if there are any. */
-  logits(images: Float32Array, n: number): Promise<Float32Array>;
+  /**
+   * Logits [n, K] in evaluation mode, of the averaged weights if there are any.
+   * @param keys as {@link Batch.keys}
+   */
+  logits(images: Float32Array, n: number, keys?: readonly string[]): Promise<Float32Array>;
   snapshot(): Promise<Snapshot>;
   dispose(): Promise<void>;
 }

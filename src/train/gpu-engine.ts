@@ -1,6 +1,5 @@
 import { itemAt } from '../common/item-at.js';
-import { type Graph, graph } from '../graph/index.js';
-import { buildForward } from '../models/index.js';
+import type { Graph } from '../graph/index.js';
 import { statisticDecay } from '../nn/index.js';
 import {
   accumulateGraph,
@@ -88,14 +87,13 @@ export class GpuEngine implements Engine {
     const { optimizer, clip, ema, decay = decayMatrices } = options;
     const constants = constantsOf(program, options.parameters);
     const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
-    const { logits } = buildForward(options.network, 'inference');
     const changing = new Map([...program.trained, ...program.buffers]);
     const sessions: Sessions = {
       training: await GpuSession.create(program.graph, {
         place,
         keepOnDevice: (name) => name !== names.losses && name !== names.logits,
       }),
-      evaluation: await GpuSession.create(lower(graph({ [names.logits]: logits }), 'webgpu'), { place }),
+      evaluation: await GpuSession.create(program.evaluation, { place }),
       update: await stepSession(updateGraph(optimizer, program.trained, { decay, clip: clip > 0 })),
       average: ema > 0 ? await stepSession(emaGraph(changing)) : undefined,
       statistics:

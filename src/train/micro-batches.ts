@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import type { Batch } from '../image/index.js';
 import type { DropMask } from '../nn/index.js';
@@ -34,6 +35,7 @@ export function microBatches(batch: Batch, cut: Cut): MicroBatch[] {
       targets: targets.subarray(start * classes, end * classes),
       weight: 1 / samples,
       masks: drawMasks(masks, size, seed, [epoch, index, before + start]),
+      ...defined({ keys: batch.keys?.slice(start, end) }),
     });
   }
   return parts;
@@ -47,11 +49,14 @@ export function oneHot(labels: ArrayLike<number>, classes: number): Float32Array
 }
 
 /** @throws UserError (kind `usage`) where the parts of a batch do not fit its number of pictures, or a label is no class. */
-export function checkBatch({ size, images, labels, targets }: Batch, pixels: number, classes: number): void {
+export function checkBatch({ size, images, labels, targets, keys }: Batch, pixels: number, classes: number): void {
   const fits =
     images.length === size * pixels &&
     labels.length === size &&
     (targets === undefined || targets.length === size * classes);
+  if (keys !== undefined && keys.length !== size) {
+    throw new UserError(`A batch of ${size} pictures has ${keys.length} keys; give each its own, or none.`, 'usage');
+  }
   if (fits) {
     // Where there are targets, these are learned.
     if (targets === undefined) checkLabels(labels, classes);

@@ -1,9 +1,10 @@
 import { gradients } from '../autodiff/index.js';
-import { fixedShape, type Graph, graph, input, parametersOf, type Tensor } from '../graph/index.js';
+import { fixedShape, type Graph, graph, input, parametersOf, print, type Tensor } from '../graph/index.js';
 import { buildForward, type ConfiguredNetwork } from '../models/index.js';
 import type { DropMask, ParameterSpec } from '../nn/index.js';
 import { mul, reduceSum, softmaxCrossEntropy, type Target } from '../ops/index.js';
 import { lower, withoutLastReshape } from '../passes/index.js';
+import { divided } from './frozen-part.js';
 
 /** Names of the training graph's own inputs and outputs. */
 export const names = {
@@ -27,6 +28,13 @@ export interface TrainingProgram {
    * what is added to it after it has shrunk by `statisticDecay`.
    */
   readonly graph: Graph;
+  /** In evaluation mode: the same pictures in, `logits` out. */
+  readonly evaluation: Graph;
+  /**
+   * What frozen parts make of pictures, where that is apart: `pixel_values` in, `feature/0` and so on out, float32 [N, ...], which the other
+   * two graphs take in place of the pictures.
+   */
+  readonly frozen: Graph | undefined;
   readonly parameters: ReadonlyMap<string, ParameterSpec>;
   /** Trained parameters that the loss depends on. */
   readonly trained: ReadonlyMap<string, readonly number[]>;
@@ -35,13 +43,16 @@ export interface TrainingProgram {
   readonly masks: ReadonlyMap<string, DropMask>;
 }
 
-/** @param frozen nothing moves where the names of parameters begin so; default: nowhere beside what the network says */
+/**
+ * @param frozen nothing moves where the names of parameters begin so; default: nowhere beside what the network says. On the CPU,
+ * what is computed of them alone is a graph of its own.
+ */
 export function trainingProgram(
   network: ConfiguredNetwork,
   target: Target,
   frozen: readonly string[] = [],
 ): TrainingProgram {
-  const { logits, scope } = buildForward(network, 'training', { frozen });
+  const { images, logits, scope } = buildForward(network, 'training', { frozen });
   const targets = input(names.targets, 'float32', logits.shape);
   const weights = input(names.weights, 'float32', ['N']);
   const losses = softmaxCrossEntropy(logits, targets);
@@ -68,9 +79,21 @@ export function trainingProgram(
     trained.set(name, shape);
     outputs.set(names.gradient(name), slope);
   });
-  const lowered = lower(graph(outputs), target);
+  const whole = graph(outputs);
+  const evaluated = buildForward(network, 'inference', { frozen });
+  const evaluation = graph({ [names.logits]: evaluated.logits });
+  const apart =
+    target.device === 'cpu' ? divided(whole, [losses, ...scope.updates.values()], images, frozen) : undefined;
+  const alike = apart && divided(evaluation, [evaluated.logits], evaluated.images, frozen);
+  if (apart && (alike === undefined || print(apart.frozen) !== print(alike.frozen))) {
+    throw new Error('frozen parts compute in training what they do not compute in evaluation');
+  }
+  const lowered = lower(apart?.rest ?? whole, target);
   return {
     target,
+    evaluation: lower(alike?.rest ?? evaluation, target),
+    // Its weights stay: the runtime itself brings them into the form that is fastest.
+    frozen: apart && lower(apart.frozen, target.device),
     // The CPU would copy each gradient for its last reshape, and an optimizer there reads them flat.
     graph:
       target.device === 'webgpu' ? lowered : withoutLastReshape(lowered, (name) => name.startsWith(names.gradient(''))),

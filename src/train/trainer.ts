@@ -10,6 +10,7 @@ import { createEngine, type TrainDevice } from './create-engine.js';
 import type { Engine, EngineOptions, Gradients, Pass, PassResult, Snapshot } from './engine.js';
 import { EngineOwner } from './engine-owner.js';
 import { firstMisfit, firstValues } from './first-values.js';
+import { joined } from './joined.js';
 import { checkBatch, microBatches } from './micro-batches.js';
 import { type TrainingProgram, trainingProgram } from './program.js';
 import { alone, concatenate, gather, type Reducer, total } from './reducer.js';
@@ -271,9 +272,12 @@ export class Trainer {
     return found.reduce((count, label, i) => count + Number(label === labels[i]), 0);
   }
 
-  /** Logits [n, K] in evaluation mode, of the averaged weights if there are any. */
-  logits(images: Float32Array, n: number): Promise<Float32Array> {
-    return this.#owner.use((engine) => engine.logits(images, n));
+  /**
+   * Logits [n, K] in evaluation mode, of the averaged weights if there are any.
+   * @param keys as those of a batch
+   */
+  logits(images: Float32Array, n: number, keys?: readonly string[]): Promise<Float32Array> {
+    return this.#owner.use((engine) => engine.logits(images, n, keys));
   }
 
   /**
@@ -284,9 +288,9 @@ export class Trainer {
     const { classes } = this.#task;
     const labels: number[] = [];
     const rows: Float32Array[] = [];
-    for await (const { images, size, labels: shown } of batches) {
+    for await (const { images, size, labels: shown, keys } of batches) {
       signal?.throwIfAborted();
-      rows.push(await this.logits(images, size));
+      rows.push(await this.logits(images, size, keys));
       labels.push(...Array.from(shown));
     }
     const counts = await gather(this.#reducer, labels.length);
@@ -312,16 +316,4 @@ function checkSnapshot({ parameters }: TrainerSnapshot, program: TrainingProgram
   throw new UserError(
     `The snapshot is not of this network (${name} is missing or has another size); go on with the network it was taken of.`,
   );
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -3,7 +3,7 @@ import type { Transferred } from '../common/parcel.js';
 import { errorOf } from '../common/sent-errors.js';
 import { whenAborted } from '../common/signals.js';
 import type { Calls, Loaded, Reply, Request, SentItem, Streams } from './messages.js';
-import type { Port, StartThread } from './port.js';
+import { type Port, type StartThread, threadEnded } from './port.js';
 
 /** The answer to a request: a result, or the end of a stream. */
 type Answer = { readonly result: unknown } | undefined;
@@ -52,15 +52,26 @@ export class RecognitionThread {
 
   /**
    * Starts a thread and loads a recognizer in it.
-   * @throws UserError as `Recognizer.load` does
+   * @param signal gives loading up, and ends the thread
+   * @throws UserError as `Recognizer.load` does; the signal's reason
    */
   static async start(
     startThread: StartThread,
+    signal?: AbortSignal,
   ): Promise<{ readonly thread: RecognitionThread; readonly loaded: Loaded }> {
+    signal?.throwIfAborted();
     let thread: RecognitionThread | undefined;
+    let release: (() => void) | undefined;
     const answer = await new Promise<Answer>((resolve, reject) => {
-      thread = new RecognitionThread(startThread, { resolve, reject });
-    });
+      const made = new RecognitionThread(startThread, { resolve, reject });
+      thread = made;
+      if (signal === undefined) return;
+      release = whenAborted(signal, () => {
+        reject(signal.reason);
+        // Nobody waits for its end: on Node that comes once it has loaded.
+        void made.dispose(threadEnded('nobody waits for it'));
+      });
+    }).finally(() => release?.());
     if (thread === undefined || answer === undefined) throw new Error('a thread that loaded nothing');
     thread.#rest();
     return { thread, loaded: answer.result as Loaded };

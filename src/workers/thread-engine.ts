@@ -33,6 +33,8 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
   #live: RecognitionThread;
   #starting: Promise<RecognitionThread> | undefined;
   #disposal: Error | undefined;
+  /** Gives up a thread that is being started. */
+  readonly #stop = new AbortController();
 
   private constructor(startThread: StartThread, thread: RecognitionThread, { lowContrast, detects, ...about }: Loaded) {
     this.#startThread = startThread;
@@ -58,10 +60,11 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
 
   /**
    * Loads a recognizer in a thread of its own: decoding, detection and networks block that one.
-   * @throws UserError as `Recognizer.load` does, and where no thread can be started
+   * @param signal gives loading up, and ends the thread
+   * @throws UserError as `Recognizer.load` does, and where no thread can be started; the signal's reason
    */
-  static async start(startThread: StartThread): Promise<ThreadEngine> {
-    const { thread, loaded } = await RecognitionThread.start(startThread);
+  static async start(startThread: StartThread, signal?: AbortSignal): Promise<ThreadEngine> {
+    const { thread, loaded } = await RecognitionThread.start(startThread, signal);
     return new ThreadEngine(startThread, thread, loaded);
   }
 
@@ -113,6 +116,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
 
   async dispose(reason: Error): Promise<void> {
     this.#disposal = reason;
+    this.#stop.abort(reason);
     await this.#starting?.catch(() => undefined);
     await this.#live.dispose(reason);
   }
@@ -146,7 +150,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
 
   async #startAgain(): Promise<RecognitionThread> {
     try {
-      const { thread } = await RecognitionThread.start(this.#startThread);
+      const { thread } = await RecognitionThread.start(this.#startThread, this.#stop.signal);
       this.#live = thread;
       return thread;
     } finally {

@@ -10,7 +10,16 @@ import type { ThreadOptions } from './messages.js';
  * @throws UserError (kind `usage`) for what cannot go there
  */
 export function threadOptions(
-  { decode, detect: _, worker: __, onProgress: ___, checkpoint, detectorWeights, ...rest }: RecognizerOptions,
+  {
+    decode,
+    detect: _,
+    worker: __,
+    onProgress: ___,
+    signal: ____,
+    checkpoint,
+    detectorWeights,
+    ...rest
+  }: RecognizerOptions,
   sent: (source: FileSource) => FileSource,
 ): ThreadOptions {
   if (decode !== undefined) {

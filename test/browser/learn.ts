@@ -2,10 +2,18 @@
 
 import { random } from '../../src/common/random.js';
 import { checkpointBytes } from '../../src/entries/checkpoints-every-host.js';
-import { type LabelledCrop, type LearnEpoch, Learner, type WebLearnOptions } from '../../src/entries/train-web.js';
+import {
+  huggingFaceArchive,
+  type LabelledCrop,
+  type LearnEpoch,
+  type Learned,
+  Learner,
+  type WebLearnOptions,
+} from '../../src/entries/train-web.js';
 import { configureRuntime } from '../../src/entries/web.js';
 import type { Evaluation } from '../../src/metrics/index.js';
 import { base64Of } from './base64.js';
+import { countedWorkers } from './counted-workers.js';
 import { recordShots, type SeenShots } from './shots.js';
 
 /** What the page sends back. */
@@ -23,6 +31,7 @@ export interface SeenLearning {
   readonly shots: SeenShots;
   /** Why crops cannot be learned, and other calls cannot be made. */
   readonly refused: Readonly<Record<string, string>>;
+  readonly refusedByWorkers: Readonly<Record<string, string>>;
 }
 
 const side = 16;
@@ -89,6 +98,27 @@ const refusalsOf = async (options: WebLearnOptions): Promise<Record<string, stri
   };
 };
 
+/** What the workers that learn and that make archives refuse, and what is told where they are not there or end. */
+async function workerRefusals(options: WebLearnOptions, { checkpoint }: Learned): Promise<Record<string, string>> {
+  const workers = countedWorkers();
+  const nowhere = (work: () => Promise<unknown>): Promise<string> =>
+    workers.elsewhere('/nowhere.js', () => reasonOf(work));
+  const unknown = { ...checkpoint, model: { ...checkpoint.model, name: 'nobody' } };
+  const dying = await Learner.create(options);
+  const death = reasonOf(() => trained(dying));
+  workers.started.at(-1)?.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }));
+  const refused = {
+    learning: await nowhere(() => Learner.create(options)),
+    'learning that ends': await death,
+    exporting: await nowhere(() => huggingFaceArchive(checkpoint)),
+    'an unknown network': await reasonOf(() => huggingFaceArchive(unknown)),
+    // No page can send it to a worker.
+    'no weights': await reasonOf(() => huggingFaceArchive({ ...checkpoint, parameters: new Map() })),
+  };
+  await dying.dispose();
+  return { ...refused, 'workers left': `${workers.started.length - workers.terminated()}` };
+}
+
 /** @param base the file of the weights to begin with: an address, from this page */
 async function learning(base: string): Promise<SeenLearning> {
   configureRuntime({ wasmPaths: 'runtime' });
@@ -138,6 +168,7 @@ async function learning(base: string): Promise<SeenLearning> {
     },
     stopped: { epochs, reason },
     refused: await refusalsOf(short),
+    refusedByWorkers: await workerRefusals(short, learner.best()),
   };
 }
 

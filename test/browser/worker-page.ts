@@ -14,7 +14,7 @@ import {
   UserError,
 } from '../../src/entries/web.js';
 import { countedWork, type PageWork } from './counted-work.js';
-import { countedWorkers } from './counted-workers.js';
+import { type CountedWorkers, countedWorkers } from './counted-workers.js';
 
 /** An error, as the page that caught it sees it. */
 export interface SeenError {
@@ -49,6 +49,8 @@ export interface WorkerStory {
   readonly workers: Readonly<Record<string, number>>;
   readonly died: { readonly error: SeenError; readonly afterwards: number };
   readonly disposed: readonly SeenError[];
+  /** Loads that were given up before, at once and half way: the reasons, and how many of the workers that they started are left. */
+  readonly givenUp: { readonly reasons: readonly string[]; readonly started: number; readonly left: number };
   /** Workers that still are. */
   readonly running: number;
 }
@@ -136,6 +138,30 @@ async function explained(recognizer: Recognizer, picture: ImageSource): Promise<
   return JSON.stringify(await explainFaces(recognizer, picture, { target: 'anger' }));
 }
 
+async function givenUp(workers: CountedWorkers): Promise<WorkerStory['givenUp']> {
+  const [started, terminated] = [workers.started.length, workers.terminated()];
+  const before = errorOf(() => load({ signal: AbortSignal.abort(new RangeError('before')) }));
+  const atOnce = new AbortController();
+  const first = errorOf(() => load({ signal: atOnce.signal }));
+  atOnce.abort(new RangeError('at once'));
+  const later = new AbortController();
+  const onProgress = (): void => later.abort(new RangeError('half way'));
+  const second = errorOf(() => load({ signal: later.signal, onProgress }));
+  const here = new AbortController();
+  const third = errorOf(() => load({ worker: false, signal: here.signal }));
+  here.abort(new RangeError('here'));
+  const reasons = (await Promise.all([before, first, second, third])).map(({ sentence }) => sentence);
+  const all = workers.started.length - started;
+  return { reasons, started: all, left: all - (workers.terminated() - terminated) };
+}
+
+/** Whether the runtime is there, asked of a bundle without it. */
+async function withoutRuntime(): Promise<SeenError> {
+  const address = '/onnxruntime.js';
+  const { loadOrt }: { loadOrt(use: { readonly device: 'cpu' }): Promise<unknown> } = await import(address);
+  return errorOf(() => loadOrt({ device: 'cpu' }));
+}
+
 async function tell(told: Partial<Told> | { readonly error: string }): Promise<void> {
   await fetch('/seen', { method: 'POST', body: JSON.stringify(told) });
 }
@@ -199,8 +225,10 @@ async function story(): Promise<WorkerStory> {
     ),
     'a label that there is not': await errorOf(() => explainFaces(there, blob, { target: 'joyous' })),
     'a worker that is not there': await workers.elsewhere('/nowhere.js', () => errorOf(() => load())),
+    'a forgotten runtime': await withoutRuntime(),
   };
 
+  const stopped = await givenUp(workers);
   const mortal = await load();
   const victim = workers.started.at(-1);
   async function* stalled(): AsyncGenerator<ImageSource, void, void> {
@@ -231,6 +259,7 @@ async function story(): Promise<WorkerStory> {
     sourceFailed: await failingSource(there, blob),
     errors,
     workers: started,
+    givenUp: stopped,
     died,
     disposed,
   };

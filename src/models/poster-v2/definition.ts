@@ -54,6 +54,7 @@ export const posterV2Family = networkFamily<PosterV2Config>({
     'conv1.conv.weight',
   ],
   parts: [ir50Part(imagePrefix), landmarkPart(landmarkPrefix)],
+  lastBlocks: ['VIT.'],
   rename: withStages,
   options: posterV2Options,
   studies: posterV2Studies,

@@ -6,10 +6,10 @@ import { startThread } from './start-thread.js';
 
 /**
  * Loads a recognizer in a worker thread of Node.
- * @throws UserError as `Recognizer.load` does
+ * @throws UserError as `Recognizer.load` does; the signal's reason
  */
 export async function startEngine(given: RecognizerOptions): Promise<RecognitionEngine> {
   // Addresses do not go to another thread; paths do.
   const options = threadOptions(given, (source) => (source instanceof URL ? pathOf(source) : source));
-  return ThreadEngine.start((events) => startThread(options, events));
+  return ThreadEngine.start((events) => startThread(options, events), given.signal);
 }

@@ -38,12 +38,15 @@ export const runtimeFolder = (): string | undefined => folder;
 
 /**
  * `onnxruntime-web`: its build for WebAssembly, or the larger one with WebGPU.
- * @throws UserError (kind `device`) where the browser has no WebGPU, or no GPU for it
+ * @throws UserError (kind `device`) where the browser has no WebGPU, or no GPU for it; (`resources`) where the package is not there
  */
 export async function loadOrt({ device, threads }: RuntimeUse): Promise<OrtModule> {
   if (device === 'webgpu') await requireAdapter();
   started = true;
-  const ort = device === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
+  const importing = device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm');
+  const ort = await importing.catch((error: unknown) => {
+    throw notThere(error);
+  });
   const { wasm } = ort.env;
   // What a page says to ONNX Runtime itself holds.
   if (folder !== undefined) wasm.wasmPaths ??= folder;
@@ -68,6 +71,15 @@ const inTurn = (sessions: OrtModule['InferenceSession']): OrtModule['InferenceSe
     });
   },
 });
+
+/** It stands beside this package, and is forgotten: bundlers then leave an import that fails, or a module that throws. */
+const notThere = (error: unknown): UserError =>
+  new UserError(
+    `ONNX Runtime cannot be loaded (${printable(messageOf(error))}): install onnxruntime-web beside poster-v2, build again, and serve ` +
+      'all files of the build, as docs/browser.md says.',
+    'resources',
+    { cause: error },
+  );
 
 /** Whatever keeps the runtime's program from running, it says no more than that there is no backend. */
 const notStarted = (error: unknown): UserError =>

@@ -24,8 +24,8 @@ type Engine = Pick<LearnerHere, 'labels' | 'counts' | 'train' | 'best' | 'dispos
  *     const { checkpoint, evaluation } = learner.best();
  *     await learner.dispose();
  *
- * The head, and the blocks behind the network's pretrained parts, are trained; rows of the head that belong to expressions of
- * the same name are taken over. The best epoch is the one with the most crops held out right, then with the least
+ * The head and the network's last blocks are trained; rows of the head that belong to expressions of the same name are taken
+ * over. The best epoch is the one with the most crops held out right, then with the least
  * cross-entropy on them.
  */
 export class Learner {

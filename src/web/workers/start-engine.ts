@@ -7,10 +7,10 @@ import { startThread } from './start-thread.js';
 
 /**
  * Loads a recognizer in a worker of the browser.
- * @throws UserError as `Recognizer.load` does, and (`resources`) where the worker does not start
+ * @throws UserError as `Recognizer.load` does, and (`resources`) where the worker does not start; the signal's reason
  */
 export async function startEngine(given: RecognizerOptions): Promise<RecognitionEngine> {
   const options = threadOptions(given, (source) => source);
   const setup = { options, base: baseAddress(), wasmPaths: runtimeFolder() };
-  return ThreadEngine.start((events) => startThread(setup, given.onProgress, events));
+  return ThreadEngine.start((events) => startThread(setup, given.onProgress, events), given.signal);
 }

@@ -23,43 +23,63 @@ export interface EngineFacts {
 
 export const recognizerState = createStore<RecognizerState>({ phase: 'idle' });
 
-let current: Promise<Recognizer> | undefined;
-let loads = 0;
-
-/**
- * The recognizer, loaded with the settings of the moment; all callers share one. A failure stays until `loadAgain`.
- * @throws UserError, a sentence for the visitor
- */
-export function getRecognizer(): Promise<Recognizer> {
-  current ??= start();
-  return current;
+/** A load that was started. */
+interface Load {
+  /** Gives it up. */
+  readonly stop: AbortController;
+  readonly recognizer: Promise<Recognizer>;
 }
 
-/** Loads another one, with the settings of the moment; the one before is disposed of. */
+let current: Load | undefined;
+
+/**
+ * The recognizer, loaded with the settings of the moment; all callers share one. A failure stays until `loadAgain`. Who waits for a
+ * load that is given up gets the next one.
+ * @throws UserError, a sentence for the visitor
+ */
+export async function getRecognizer(): Promise<Recognizer> {
+  current ??= start();
+  const { stop, recognizer } = current;
+  try {
+    return await recognizer;
+  } catch (error) {
+    if (stop.signal.aborted) return getRecognizer();
+    throw error;
+  }
+}
+
+/** Loads another one, with the settings of the moment; the one before is given up, or disposed of. */
 export function loadAgain(): void {
   const before = current;
   current = start();
-  void before?.then((recognizer) => recognizer.dispose()).catch(() => undefined);
+  before?.stop.abort();
+  before?.recognizer.then((recognizer) => recognizer.dispose()).catch(() => undefined);
 }
 
-/** Only the last load that was started says how far it is. */
-function start(): Promise<Recognizer> {
-  const mine = ++loads;
+/** Only a load that is not given up says how far it is. */
+function start(): Load {
+  const stop = new AbortController();
+  const { signal } = stop;
   const tell = (state: RecognizerState): void => {
-    if (mine === loads) recognizerState.set(state);
+    if (!signal.aborted) recognizerState.set(state);
   };
-  const loading = load(settings.value, tell);
-  loading.catch((error: unknown) => tell({ phase: 'failed', reason: messageOf(error) }));
-  return loading;
+  const recognizer = load(settings.value, tell, signal);
+  recognizer.catch((error: unknown) => tell({ phase: 'failed', reason: messageOf(error) }));
+  return { stop, recognizer };
 }
 
-async function load(wanted: Settings, tell: (state: RecognizerState) => void): Promise<Recognizer> {
+async function load(
+  wanted: Settings,
+  tell: (state: RecognizerState) => void,
+  signal: AbortSignal,
+): Promise<Recognizer> {
   tell({ phase: 'loading', share: 0 });
   const { device, model } = wanted;
   const threads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
   const recognizer = await Recognizer.load({
     device,
     threads,
+    signal,
     ...(model === undefined ? {} : { checkpoint: model }),
     onProgress: shareTeller((share) => tell({ phase: 'loading', share })),
   });
