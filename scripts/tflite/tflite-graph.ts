@@ -30,6 +30,7 @@ import {
   type TfliteModel,
   type TfliteOperator,
   type TfliteTensor,
+  type Window,
 } from './tflite.js';
 
 export interface GraphOptions {
@@ -99,20 +100,15 @@ class Builder {
   #apply({ operation, inputs, output }: TfliteOperator): Tensor {
     const [first, second, third] = inputs;
     switch (operation.kind) {
-      case 'convolution': {
-        const x = this.#value(first);
-        const [weight, shape] = this.#weight(second);
-        const [out = 1, kh = 1, kw = 1, per = 1] = shape;
-        const w = constant('float32', permuted(weight, [out, kh, kw, per], [0, 3, 1, 2]), [out, per, kh, kw]);
-        return this.#convolve(x, w, third, operation, kh, 1);
-      }
+      case 'convolution':
+        return this.#convolution(inputs, operation);
       case 'depthwise convolution': {
         const x = this.#value(first);
         const [weight, shape] = this.#weight(second);
         const [one, kh = 1, kw = 1, out = 1] = shape;
         if (one !== 1) throw new FormatError(`the weight of a depthwise convolution has shape [${shape}]`);
         const w = constant('float32', permuted(weight, [1, kh, kw, out], [3, 0, 1, 2]), [out, 1, kh, kw]);
-        return this.#convolve(x, w, third, operation, kh, channelsOf(x));
+        return this.#convolve(x, w, this.#bias(third), operation, kh, channelsOf(x));
       }
       case 'max pool': {
         const x = this.#value(first);
@@ -123,11 +119,14 @@ class Builder {
         return activated(maxPool2d(x, { kernel, stride, padding }), operation.activation);
       }
       case 'add':
-        return activated(add(this.#value(first), this.#value(second)), operation.activation);
+        return this.#sum(first, second, operation.activation);
       case 'concatenation':
         return activated(this.#concatenate(inputs, operation.axis), operation.activation);
-      case 'relu':
-        return relu(this.#value(first));
+      case 'relu': {
+        const before = this.#producers.get(first ?? -1);
+        if (before?.operation.kind !== 'add' || before.operation.activation !== 'none') return relu(this.#value(first));
+        return this.#sum(before.inputs[0], before.inputs[1], 'relu');
+      }
       case 'pad':
         return this.#pad(first, second);
       case 'bilinear resize':
@@ -137,6 +136,53 @@ class Builder {
       case 'dequantize':
         throw new FormatError('it dequantises what is computed, which is not supported');
     }
+  }
+
+  /** @param filters which of its output channels; default: all */
+  #convolution(
+    [first, second, third]: readonly number[],
+    window: Window,
+    filters: readonly [from: number, to: number] = [0, Number.POSITIVE_INFINITY],
+  ): Tensor {
+    const x = this.#value(first);
+    const [weight, [out = 1, kh = 1, kw = 1, per = 1]] = this.#weight(second);
+    const [from, to] = [Math.min(filters[0], out), Math.min(filters[1], out)];
+    const size = kh * kw * per;
+    const values = permuted(weight.subarray(from * size, to * size), [to - from, kh, kw, per], [0, 3, 1, 2]);
+    const w = constant('float32', values, [to - from, per, kh, kw]);
+    return this.#convolve(x, w, this.#bias(third)?.subarray(from, to), window, kh, 1);
+  }
+
+  /**
+   * Where a map with more channels is added to one that was padded with channels of zeros, only the channels that both have are
+   * added. The runtime then does it within the convolution, in its own layout, and neither pads nor reorders maps.
+   */
+  #sum(first: number | undefined, second: number | undefined, activation: Activation): Tensor {
+    for (const [wide, narrow] of [
+      [first, second],
+      [second, first],
+    ] as const) {
+      const convolution = this.#producers.get(wide ?? -1);
+      const x = this.#beforeChannelPadding(narrow);
+      if (convolution?.operation.kind !== 'convolution' || convolution.operation.activation !== 'none') continue;
+      if (x === undefined) continue;
+      const { inputs, operation } = convolution;
+      const common = channelsOf(x);
+      const both = add(this.#convolution(inputs, operation, [0, common]), x);
+      const rest = this.#convolution(inputs, operation, [common, Number.POSITIVE_INFINITY]);
+      return concat([activated(both, activation), activated(rest, activation)], 1);
+    }
+    return activated(add(this.#value(first), this.#value(second)), activation);
+  }
+
+  /** The map that a tensor is, less channels of zeros at its end; undefined where it is not padded so. */
+  #beforeChannelPadding(index: number | undefined): Tensor | undefined {
+    const operator = this.#producers.get(index ?? -1);
+    if (operator?.operation.kind !== 'pad') return undefined;
+    const [first, second] = operator.inputs;
+    const integers = integersOf(tensorAt(this.#model, second));
+    const alone = integers?.length === 8 && integers.subarray(0, 7).every((size) => size === 0);
+    return alone && (integers[7] ?? 0) > 0 ? this.#value(first) : undefined;
   }
 
   /** A constant of floating point, directly or through a DEQUANTIZE. */
@@ -154,18 +200,21 @@ class Builder {
     return [floats, shape];
   }
 
+  #bias(index: number | undefined): Float32Array | undefined {
+    // -1: left out.
+    return index === undefined || index < 0 ? undefined : this.#floats(index)[0];
+  }
+
   #convolve(
     x: Tensor,
     weight: Tensor,
-    biasIndex: number | undefined,
-    window: { readonly border: Border; readonly stride: readonly [number, number]; readonly activation: Activation },
+    bias: Float32Array | undefined,
+    window: Window,
     kernel: number,
     groups: number,
   ): Tensor {
     const [stride, sideways] = window.stride;
     if (stride !== sideways) throw new FormatError('the strides of a convolution differ');
-    // -1: left out.
-    const [bias] = biasIndex === undefined || biasIndex < 0 ? [] : this.#floats(biasIndex);
     const b = bias && constant('float32', bias, [bias.length]);
     const padding = paddingOf(x, window.border, kernel, stride);
     return activated(conv2d(x, weight, b, { stride, padding, groups, fixed: true }), window.activation);

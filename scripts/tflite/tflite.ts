@@ -11,7 +11,8 @@ import { Flatbuffer, FormatError, type Table } from './flatbuffer.js';
 export type Border = 'same' | 'valid';
 export type Activation = 'none' | 'relu';
 
-interface Window {
+/** How a convolution or pooling goes over a map. */
+export interface Window {
   readonly border: Border;
   /** Down and across. */
   readonly stride: readonly [number, number];

@@ -28,12 +28,15 @@ export function networkInput(picture: Picture, margin: number): NetworkInput {
 /** Writes a picture into planes of rows of `width`, from `offset`. */
 export function writeInput(out: Float32Array, offset: number, picture: Picture, width: number, plane: number): void {
   const { channels, data } = picture;
-  for (let c = 0; c < 3; c++) {
-    const channel = channels === 3 ? c : 0;
-    for (let y = 0; y < picture.height; y++) {
-      let from = y * picture.width * channels + channel;
-      let to = offset + c * plane + y * width;
-      for (let x = 0; x < picture.width; x++, from += channels) out[to++] = byteAt(data, from) / 127.5 - 1;
+  // In a gray picture the three are one.
+  const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
+  let from = 0;
+  for (let y = 0; y < picture.height; y++) {
+    let to = offset + y * width;
+    for (let x = 0; x < picture.width; x++, from += channels, to++) {
+      out[to] = byteAt(data, from) / 127.5 - 1;
+      out[to + plane] = byteAt(data, from + green) / 127.5 - 1;
+      out[to + 2 * plane] = byteAt(data, from + blue) / 127.5 - 1;
     }
   }
 }

@@ -16,6 +16,6 @@ export const expressionDigest: FileDigest = {
 
 export const detectorDigest: FileDigest = {
   name: 'face-detector.onnx',
-  bytes: 1052893,
-  sha256: '28af7b48475ecad001e89ecd80ca2a2aa84dbbfbfba9520b6677a9e780d50f05',
+  bytes: 1054503,
+  sha256: '50847fdb8b63117b23b60ea6eacfd9be364d3d6e59d942771371291925728e7d',
 };
