@@ -9,80 +9,53 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-const half = 1 << (precisionBits - 1);
-
-/** Each row of `input` resampled: pixels of the output from pixels of the same row. */
-function resampleRows(
+/**
+ * One pass along one axis. `step` is the distance between neighbours along the axis, `lines` the number of rows (or
+ * columns) and `lineStep` their distance in the input; `outStep` and `outLineStep` the same for the output.
+ */
+function pass(
   input: Uint8Array,
   output: Uint8Array,
-  { first, count, values, stride }: Weights,
-  channels: 1 | 3,
-  inWidth: number,
+  weights: Weights,
+  channels: number,
+  lines: number,
+  step: number,
+  lineStep: number,
+  outStep: number,
+  outLineStep: number,
 ): void {
-  const rows = input.length / (inWidth * channels);
-  let target = 0;
-  for (let row = 0; row < rows; row++) {
-    const start = row * inWidth;
-    for (let out = 0; out < first.length; out++) {
-      const n = integerAt(count, out);
-      const base = out * stride;
-      let at = (start + integerAt(first, out)) * channels;
+  const { first, count, values, stride } = weights;
+  const half = 1 << (precisionBits - 1);
+  for (let out = 0; out < first.length; out++) {
+    const from = integerAt(first, out);
+    const n = integerAt(count, out);
+    const base = out * stride;
+    for (let line = 0; line < lines; line++) {
+      const source = line * lineStep + from * step;
+      const target = line * outLineStep + out * outStep;
       if (channels === 3) {
         let r = half;
         let g = half;
         let b = half;
-        for (let i = base; i < base + n; i++, at += 3) {
-          const w = integerAt(values, i);
+        for (let i = 0, at = source; i < n; i++, at += step) {
+          const w = integerAt(values, base + i);
           r = (r + Math.imul(byteAt(input, at), w)) | 0;
           g = (g + Math.imul(byteAt(input, at + 1), w)) | 0;
           b = (b + Math.imul(byteAt(input, at + 2), w)) | 0;
         }
-        output[target++] = clamp(r >> precisionBits);
-        output[target++] = clamp(g >> precisionBits);
-        output[target++] = clamp(b >> precisionBits);
+        output[target] = clamp(r >> precisionBits);
+        output[target + 1] = clamp(g >> precisionBits);
+        output[target + 2] = clamp(b >> precisionBits);
       } else {
         let sum = half;
-        for (let i = base; i < base + n; i++, at++) {
-          sum = (sum + Math.imul(byteAt(input, at), integerAt(values, i))) | 0;
+        for (let i = 0, at = source; i < n; i++, at += step) {
+          sum = (sum + Math.imul(byteAt(input, at), integerAt(values, base + i))) | 0;
         }
-        output[target++] = clamp(sum >> precisionBits);
+        output[target] = clamp(sum >> precisionBits);
       }
     }
   }
 }
-
-/** Each column of `input` resampled, whole rows at a time: neighbours in memory are read and written one after the other. */
-function resampleColumns(
-  input: Uint8Array,
-  output: Uint8Array,
-  { first, count, values, stride }: Weights,
-  rowLength: number,
-): void {
-  const sums = new Int32Array(rowLength);
-  let target = 0;
-  for (let out = 0; out < first.length; out++) {
-    const n = integerAt(count, out);
-    const base = out * stride;
-    let at = integerAt(first, out) * rowLength;
-    if (n === 2) {
-      // Enlarging: the sums need no memory.
-      const above = integerAt(values, base);
-      const below = integerAt(values, base + 1);
-      for (let end = at + rowLength; at < end; at++) {
-        const sum = half + Math.imul(byteAt(input, at), above) + Math.imul(byteAt(input, at + rowLength), below);
-        output[target++] = clamp(sum >> precisionBits);
-      }
-      continue;
-    }
-    sums.fill(half);
-    for (let i = base; i < base + n; i++) {
-      const w = integerAt(values, i);
-      for (let x = 0; x < rowLength; x++) sums[x] = integerAt(sums, x) + Math.imul(byteAt(input, at++), w);
-    }
-    for (let x = 0; x < rowLength; x++) output[target++] = clamp(integerAt(sums, x) >> precisionBits);
-  }
-}
-
 function clamp(value: number): number {
   return Math.max(0, Math.min(255, value));
 }
@@ -96,12 +69,14 @@ export function resizeBilinear(picture: Picture, width: number, height: number):
   let { data } = picture;
   if (picture.width !== width) {
     const out = new Uint8Array(picture.height * width * channels);
-    resampleRows(data, out, weightsFor(picture.width, width), channels, picture.width);
+    const weights = weightsFor(picture.width, width);
+    pass(data, out, weights, channels, picture.height, channels, picture.width * channels, channels, width * channels);
     data = out;
   }
   if (picture.height !== height) {
     const out = new Uint8Array(height * width * channels);
-    resampleColumns(data, out, weightsFor(picture.height, height), width * channels);
+    const row = width * channels;
+    pass(data, out, weightsFor(picture.height, height), channels, width, row, channels, row, channels);
     data = out;
   }
   return { width, height, channels, data };
