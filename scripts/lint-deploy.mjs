@@ -17,9 +17,14 @@ writeFileSync(dashboard, JSON.stringify({ groups: [{ name: 'dashboard', rules }]
 
 const yaml = '{extends: default, rules: {line-length: {max: 170}, document-start: disable, comments: disable}}';
 const checks = [
-  ['Dockerfile', ['hadolint', 'Dockerfile'], ['hadolint', '--version']],
-  ['YAML', ['yamllint', '-d', yaml, 'alerts.yaml', 'compose.yaml', 'kubernetes.yaml'], ['yamllint', '--version']],
+  ['Dockerfile', ['hadolint', 'Dockerfile', 'Dockerfile.mpi'], ['hadolint', '--version']],
+  [
+    'YAML',
+    ['yamllint', '-d', yaml, 'alerts.yaml', 'compose.yaml', 'kubernetes.yaml', 'train-mpijob.yaml'],
+    ['yamllint', '--version'],
+  ],
   ['kubernetes.yaml', ['kubernetes-validate', '--strict', 'kubernetes.yaml'], ['kubernetes-validate', '--version']],
+  ['train.sbatch', ['bash', '-n', 'train.sbatch'], ['bash', '--version']],
   ['alerts.yaml', ['promtool', 'check', 'rules', 'alerts.yaml'], ['promtool', '--version']],
   ['grafana.json (its questions)', ['promtool', 'check', 'rules', dashboard], ['promtool', '--version']],
   ['compose.yaml', ['docker', 'compose', '-f', 'compose.yaml', 'config', '--quiet'], ['docker', 'compose', 'version']],

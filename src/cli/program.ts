@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   merge: async () => (await import('./commands/merge.js')).mergeCommand(),
   convert: async () => (await import('./commands/convert.js')).convertCommand(),
   profile: async () => (await import('./commands/profile.js')).profileCommand(),
+  plan: async () => (await import('./commands/plan.js')).planCommand(),
   page: async () => (await import('./commands/page.js')).pageCommand(),
   serve: async () => (await import('./commands/serve.js')).serveCommand(),
 };
