@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { basename, join, relative } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { root } from './steps.mjs';
 
+const noSpinning = new URL('no-spinning.mjs', import.meta.url).href;
 const minutes = 60_000;
 const seconds = 1_000;
 /** How many of the slowest files are printed. */
@@ -55,7 +56,7 @@ async function runFile({ file, report }, { deadline, grace, running }) {
   // The report goes to a file: tests look at what is written to standard output.
   const child = spawn(
     process.execPath,
-    ['--test-reporter=spec', `--test-reporter-destination=${report}`, join(root, relative(root, file))],
+    [`--import=${noSpinning}`, '--test-reporter=spec', `--test-reporter-destination=${report}`, resolve(root, file)],
     // A group of its own, which can be ended with all of its processes.
     { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -129,7 +130,7 @@ const textOf = ({ file, problem, seconds, report, printed }) =>
     .join('\n');
 
 const nameOf = (file) => {
-  const name = relative(root, file.startsWith(root) ? file : join(root, file));
+  const name = relative(root, resolve(root, file));
   return name.startsWith('..') ? basename(file) : name;
 };
 
