@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findAdapter, runScript } from './support/webgpu.js';
 
-/** Also runs POSTER V2 in the runtime's other layout, and the published POSTER V1 and ARM, which takes minutes more in software. */
+/**
+ * Also runs what takes minutes more in software: POSTER V2 in the runtime's other layout, and its training with a landmark branch that is trained;
+ * POSTER V1 and ARM. All operations and their gradients are compared one by one in any case, and so is what training does besides.
+ */
 const full = process.env['POSTER_TEST_WEBGPU'] === 'full';
 
 test('WebGPU', async (t) => {
@@ -28,7 +31,10 @@ test('WebGPU', async (t) => {
       assert.equal(results.at(-1)?.name, 'end', stderr);
       assert.equal(status, 0, stderr);
     });
-    if (!full) t.diagnostic('set POSTER_TEST_WEBGPU=full to run POSTER V2 in layout NHWC, POSTER V1 and ARM too');
+    if (!full)
+      t.diagnostic(
+        'set POSTER_TEST_WEBGPU=full to run POSTER V2 in layout NHWC and all of its training, POSTER V1 and ARM too',
+      );
   } finally {
     adapter.release();
   }
