@@ -82,6 +82,7 @@ async function notesOf(use: () => Promise<unknown>): Promise<unknown[]> {
 describe('weights under other names', () => {
   it('prefixes are found, in files of both formats', async () => {
     const expected = await logitsOf(path('a.safetensors'));
+    const { parameters } = await loadParameters(path('a.safetensors'));
     const prefixes = ['module.', '_orig_mod.', 'model.net.module.'];
     for (const prefix of prefixes) {
       for (const ending of ['safetensors', 'pth']) {
@@ -89,7 +90,9 @@ describe('weights under other names', () => {
           `prefixed.${ending}`,
           renamed((name) => prefix + name),
         );
-        assert.deepEqual(await logitsOf(file), expected, `${prefix} in .${ending}`);
+        assert.deepEqual((await loadParameters(file)).parameters, parameters, `${prefix} in .${ending}`);
+        // To open a network for each takes long.
+        if (prefix === prefixes.at(-1)) assert.deepEqual(await logitsOf(file), expected, `${prefix} in .${ending}`);
       }
     }
     const inside = renamed((name) => name.replace(/^(VIT|ir_back)\./, '$1._orig_mod.'));

@@ -43,7 +43,8 @@ for (const { version, path, skip } of supportedNodes) {
     assert.equal(photo.stderr, '');
     const out = `run-${version}`;
     const options = ['--epochs', '1', '--batch-size', '4', '--device', 'cpu', '--workers', '1', '--threads', '2'];
-    const trained = await packed('train', '--data', 'faces', '--out', out, '--json', ...options);
+    const network = ['--model', 'resnet8'];
+    const trained = await packed('train', '--data', 'faces', '--out', out, '--json', ...network, ...options);
     assert.doesNotMatch(trained.stderr, /Warning/);
     const weights = join(out, 'best.safetensors');
     const measured = await packed('evaluate', '--data', 'faces', '--checkpoint', weights, '--json');
