@@ -12,7 +12,7 @@ const html = (program: string): string => `<!doctype html><title>poster-v2</titl
 </script><script type="module" src="/${program}.js" onerror="tell('${program}.js cannot be loaded')"></script>`;
 
 /** In milliseconds; a visit takes half a minute, and longer where other work has the cores. */
-const patience = 600_000;
+const patience = 300_000;
 
 export interface Visit<Told> {
   /** What the pages told, together. */
