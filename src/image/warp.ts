@@ -82,26 +82,37 @@ function sample(picture: Picture, transform: Similarity, width: number, height: 
   const reach = support * (Math.abs(ax) + Math.abs(ay));
   const out = new Uint8Array(width * height * channels);
   const [lastX, lastY] = [picture.width - 1, picture.height - 1];
+  const black = border === 'black';
   let target = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const cx = a * (x + 0.5) - b * (y + 0.5) + tx;
       const cy = b * (x + 0.5) + a * (y + 0.5) + ty;
-      let [red, green, blue, sum] = [0, 0, 0, 0];
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      let sum = 0;
+      const fromY = Math.ceil(cy - reach - 0.5);
+      const fromX = Math.ceil(cx - reach - 0.5);
       const toY = Math.floor(cy + reach - 0.5);
       const toX = Math.floor(cx + reach - 0.5);
-      for (let sy = Math.ceil(cy - reach - 0.5); sy <= toY; sy++) {
+      const within = fromX >= 0 && fromY >= 0 && toX <= lastX && toY <= lastY;
+      for (let sy = fromY; sy <= toY; sy++) {
         const dy = sy + 0.5 - cy;
-        const row = Math.max(0, Math.min(lastY, sy)) * picture.width;
-        for (let sx = Math.ceil(cx - reach - 0.5); sx <= toX; sx++) {
+        const along = ay * dy;
+        const across = ax * dy;
+        for (let sx = fromX; sx <= toX; sx++) {
           const dx = sx + 0.5 - cx;
-          const u = 1 - Math.abs(ax * dx + ay * dy) / support;
-          const v = 1 - Math.abs(ax * dy - ay * dx) / support;
+          const u = 1 - Math.abs(ax * dx + along) / support;
+          const v = 1 - Math.abs(across - ay * dx) / support;
           if (u <= 0 || v <= 0) continue;
           const weight = u * v;
           sum += weight;
-          if (border === 'black' && (sx < 0 || sx > lastX || sy < 0 || sy > lastY)) continue;
-          const at = (row + Math.max(0, Math.min(lastX, sx))) * channels;
+          let at = (sy * picture.width + sx) * channels;
+          if (!within) {
+            if (black && (sx < 0 || sx > lastX || sy < 0 || sy > lastY)) continue;
+            at = (Math.max(0, Math.min(lastY, sy)) * picture.width + Math.max(0, Math.min(lastX, sx))) * channels;
+          }
           red += weight * byteAt(data, at);
           if (channels === 3) {
             green += weight * byteAt(data, at + 1);
