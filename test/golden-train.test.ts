@@ -62,8 +62,8 @@ describe('training from a PyTorch checkpoint through the command line', () => {
     const weights = ['--init', 'start.pth', '--init-labels', 'RAF-DB'];
     const recipe = ['--data', 'raf', '--data-type', 'RAF-DB', '--as-published', ...weights];
     const fixed = ['--augmentation', 'none', '--drop-path', '0', '--schedule', 'constant', '--val-split', 'train'];
-    const size = ['--batch-size', '4', '--epochs', String(golden.sam.steps), '--device', 'cpu', '--out', 'run'];
-    const { stdout } = await succeeds(['train', ...recipe, ...fixed, ...size, '--json'], dir);
+    const size = ['--batch-size', '4', '--epochs', String(golden.sam.steps), '--device', 'cpu', '--threads', '1'];
+    const { stdout } = await succeeds(['train', ...recipe, ...fixed, ...size, '--out', 'run', '--json'], dir);
 
     const { run, init } = JSON.parse(stdout) as {
       run: { lr: number; rho: number; optimizer: string };
