@@ -20,7 +20,7 @@ const slowest = 10;
  */
 export async function runTestFiles(
   files,
-  { concurrency = availableParallelism() + 1, deadline = 10 * minutes, grace = 5 * seconds } = {},
+  { concurrency = availableParallelism() + 1, deadline = 10 * minutes, grace = 30 * seconds } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'poster-tests-'));
   const running = new Map();
