@@ -74,6 +74,14 @@ describe('two ranks', () => {
         .map((line) => ({ ...(JSON.parse(line) as object), seconds: 0 }));
     assert.deepEqual(figures(two), figures(one));
     assert.equal(figures(two).length, 2);
+    const sessions = async (run: string): Promise<unknown> => {
+      const file = JSON.parse(await readFile(join(dir, run, 'run.json'), 'utf8')) as {
+        sessions: Record<string, unknown>[];
+      };
+      return file.sessions.map(({ ranks, transport }) => [ranks, transport]);
+    };
+    assert.deepEqual(await sessions('two'), [[2, 'processes of one machine']]);
+    assert.deepEqual(await sessions('alone'), [[1, 'one process']]);
     // What ranks found each other by is gone.
     assert.deepEqual(await readdir(temporary), []);
   });

@@ -36,6 +36,10 @@ test('documents come to all, in the order of ranks; what rank 0 works out comes 
     let asked = 0;
     const work = (): Promise<number> => Promise.resolve(++asked);
     assert.deepEqual(await Promise.all(ranks.map((one) => one.fromFirst(z.number(), work))), [1, 1, 1]);
+    for (const text of ['', 'ä', `€${'\u{1f600}'.repeat(10_000)}`]) {
+      const shared = await Promise.all(ranks.map((one) => one.fromFirst(z.string(), () => Promise.resolve(text))));
+      assert.deepEqual(shared, [text, text, text]);
+    }
   });
 });
 

@@ -186,10 +186,11 @@ function configuration({ settings }: RunFolder): Html {
 
 function sessions({ sessions: all }: RunFolder): Html {
   if (all.length === 0) return html``;
-  const one = all.map(({ started, command, epoch, device, versions, git, system }) => {
+  const one = all.map(({ started, command, epoch, device, versions, git, system, ranks, transport }) => {
     const commit = git === undefined || git === null ? '' : `, commit ${git.commit}${git.dirty ? ' with changes' : ''}`;
     const made = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-    const facts = [device, ...(system === undefined ? [] : [system]), ...made].join('; ');
+    const together = ranks === undefined || ranks === 1 ? [] : [`${ranks} ranks (${transport ?? 'unknown'})`];
+    const facts = [device, ...together, ...(system === undefined ? [] : [system]), ...made].join('; ');
     const begin = epoch === 0 ? 'from the beginning' : `after epoch ${epoch}`;
     return html`<p>${show(started)}, ${begin}: <code>${show(command)}</code><br>
 <span class="faint">${show(facts + commit)}</span></p>\n`;

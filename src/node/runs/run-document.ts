@@ -21,6 +21,9 @@ const sessionSchema = z.looseObject({
   threads: z.int().nullable().exactOptional(),
   workers: z.int().nullable().exactOptional(),
   strict: z.boolean().exactOptional(),
+  /** Processes that trained together, and what carried their sums. */
+  ranks: z.int().min(1).exactOptional(),
+  transport: z.string().exactOptional(),
   versions: z.record(z.string(), z.string()),
   /** Of this program; null where it is no clone. */
   git: z.object({ commit: z.string(), dirty: z.boolean() }).nullable().exactOptional(),

@@ -6,6 +6,7 @@ import { UserError } from '../../common/errors.js';
 import type { ModelDescription, TrainState } from '../../safetensors/index.js';
 import type { TrainingProgram } from '../../train/program.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
+import type { Communicator } from '../ranks/communicator.js';
 import type { DataDigest } from './data-digest.js';
 import type { InitReport } from './init.js';
 import type { TrainJob } from './job.js';
@@ -47,7 +48,12 @@ export async function recordOf(
 }
 
 /** @param state that the session goes on from; undefined: it begins the run. */
-export function sessionOf(job: TrainJob, git: Commit | null, state: TrainState | undefined): Required<Session> {
+export function sessionOf(
+  job: TrainJob,
+  ranks: Pick<Communicator, 'size' | 'name'>,
+  git: Commit | null,
+  state: TrainState | undefined,
+): Required<Session> {
   return {
     started: new Date().toISOString(),
     command: job.command,
@@ -57,6 +63,8 @@ export function sessionOf(job: TrainJob, git: Commit | null, state: TrainState |
     threads: job.threads ?? null,
     workers: job.workers ?? null,
     strict: job.strict,
+    ranks: ranks.size,
+    transport: ranks.name,
     versions: versions(),
     git,
     system: `${platform()} ${arch()}, ${availableParallelism()} x ${cpus()[0]?.model ?? 'CPU'}`,

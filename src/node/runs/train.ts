@@ -21,14 +21,13 @@ import { createLoader } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
 import { Communicator } from '../ranks/communicator.js';
 import { single } from '../ranks/transport.js';
-import { digestOf } from './data-digest.js';
 import type { History } from './history.js';
 import { type InitReport, initialParameters } from './init.js';
 import type { TrainJob, TrainListener, TrainResult } from './job.js';
 import { runEpochs } from './loop.js';
 import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun, type RunOptions } from './options.js';
 import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun } from './resume.js';
-import { noteClasses, noteVotes, openData } from './run-data.js';
+import { noteClasses, noteVotes } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { augmentationOf, networkOf } from './run-network.js';
@@ -36,6 +35,7 @@ import type { RunPosition } from './run-position.js';
 import { storeTemperature } from './run-temperature.js';
 import { checkSavable, snapshotOf } from './save.js';
 import { sharedSets } from './shared.js';
+import { listData } from './shared-listing.js';
 import { type Teachers, withTeachers } from './teachers.js';
 import { checkShares, compareRanks, sharesText, threadsFor } from './together.js';
 
@@ -126,8 +126,7 @@ async function prepare(job: TrainJob, ranks: Communicator, listener: TrainListen
   const stored = resumed && parseStoredRun(resumed.state.config);
   const run = stored ? goingOn(stored, job.run) : parseRun(job.run);
   if (resumed) checkState(resumed, run, job.resume ?? '');
-  const data = await openData(run, resumed?.model.labels);
-  const digest = await digestOf(data, run.targets);
+  const { data, digest } = await listData(run, ranks, resumed?.model.labels);
   const unsure = resumed && (await checkData(resumed, run, data, digest, job.resume ?? ''));
   if (unsure !== undefined) listener.onNote?.(unsure);
   for (const sentence of noteClasses(data)) listener.onNote?.(sentence);
@@ -212,7 +211,7 @@ async function trainPrepared(
         'epochs',
       ]);
     }
-    if (isFirst) await writeRunFile(job.out, record, data, init, sessionOf(job, record.commit, resumed?.state));
+    if (isFirst) await writeRunFile(job.out, record, data, init, sessionOf(job, ranks, record.commit, resumed?.state));
     const context = {
       job,
       record,
