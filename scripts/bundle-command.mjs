@@ -8,14 +8,8 @@ import { root } from './support/steps.mjs';
 const out = join(root, 'dist/cli');
 const program = join(root, 'dist/src/cli');
 rmSync(out, { recursive: true, force: true });
-await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: [
-    { in: join(program, 'main.js'), out: 'poster' },
-    // Started as a program of its own, beside whoever starts it.
-    { in: join(program, 'try-device.js'), out: 'try-device' },
-  ],
-  outdir: out,
   bundle: true,
   // A command loads what it needs and no other command's.
   splitting: true,
@@ -25,6 +19,24 @@ await build({
   target: 'node22',
   packages: 'external',
   logLevel: 'error',
+};
+await build({
+  ...options,
+  entryPoints: [
+    { in: join(program, 'main.js'), out: 'poster' },
+    // Started as a program of its own, beside whoever starts it.
+    { in: join(program, 'try-device.js'), out: 'try-device' },
+  ],
+  outdir: out,
+});
+// The threads of `poster serve` and of recognizers, where `threadProgram` looks for them. On their own, so that they cut the command's files no smaller.
+await build({
+  ...options,
+  entryPoints: ['workers/recognition-worker.js', 'serve/body-worker.js'].map((file) =>
+    join(root, 'dist/src/node', file),
+  ),
+  entryNames: '[name]',
+  outdir: join(out, 'poster-threads'),
 });
 // npx keeps which file the command of a clone was: before there was a bundle, the other.
 for (const file of [join(out, 'poster.js'), join(program, 'main.js')]) chmodSync(file, 0o755);

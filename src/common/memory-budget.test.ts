@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Lease, MemoryBudget } from './memory-budget.js';
+import { emptyBudget, type Lease, MemoryBudget } from './memory-budget.js';
 import { nextTurn } from './turns.js';
 
 const KiB = 1024;
@@ -117,4 +117,26 @@ test('threads count together, and notice what the other gives back', async () =>
   lease.release();
   await other;
   assert.equal(here.used, 60 * KiB);
+});
+
+test('what a thread held when it ended is taken back, and nothing else', async () => {
+  const here = new MemoryBudget(100 * KiB);
+  const account = emptyBudget();
+  const there = new MemoryBudget(100 * KiB, here.shared, account);
+  const own = await here.acquire(10 * KiB);
+  const released = await there.acquire(20 * KiB);
+  await there.acquire(60 * KiB);
+  there.hold(50 * KiB, true);
+  released.release();
+  assert.equal(here.used, 120 * KiB);
+  const waiting = here.acquire(90 * KiB);
+  here.forgive(account);
+  const lease = await waiting;
+  assert.equal(here.used, 100 * KiB);
+  here.forgive(account);
+  own.release();
+  lease.release();
+  assert.equal(here.used, 0);
+  // Nor does an urgent work count that nobody does any more: the next may go beyond the budget.
+  assert.equal((await here.acquire(200 * KiB)).bytes, 200 * KiB);
 });

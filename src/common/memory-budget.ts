@@ -37,6 +37,7 @@ const pollEvery = 10;
 export class MemoryBudget {
   readonly total: number;
   readonly shared: SharedBudget;
+  readonly #account: SharedBudget | undefined;
   readonly #waiting = new Set<Waiting>();
   #scheduled = false;
   #polling = false;
@@ -45,12 +46,12 @@ export class MemoryBudget {
    * Pages of browsers that are not isolated from other origins have no shared memory: each of their threads counts for itself.
    * @param total bytes
    * @param shared of the same budget in another thread
+   * @param account what this thread holds of it, for `forgive`
    */
-  constructor(total: number, shared?: SharedBudget) {
+  constructor(total: number, shared: SharedBudget = emptyBudget(), account?: SharedBudget) {
     this.total = total;
-    this.shared =
-      shared ??
-      new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(8) : new SharedArrayBuffer(8));
+    this.shared = shared;
+    this.#account = account;
   }
 
   /** Bytes that are leased, in all threads. */
@@ -93,9 +94,22 @@ export class MemoryBudget {
    * @param urgent false for what may wait for any time until it is used
    */
   hold(bytes: number, urgent: boolean): Lease {
-    Atomics.add(this.shared, 0, kibibytes(bytes));
-    Atomics.add(this.shared, 1, urgent ? 1 : 0);
+    this.#count(kibibytes(bytes), urgent ? 1 : 0);
     return this.#lease(bytes, urgent);
+  }
+
+  #count(size: number, urgent: number): void {
+    for (const counted of [this.shared, this.#account]) {
+      if (counted === undefined) continue;
+      Atomics.add(counted, 0, size);
+      Atomics.add(counted, 1, urgent);
+    }
+  }
+
+  /** Takes back what a thread of this account held when it ended: it gives nothing back any more. */
+  forgive(account: SharedBudget): void {
+    for (const i of [0, 1]) Atomics.sub(this.shared, i, Atomics.exchange(account, i, 0));
+    this.reconsider();
   }
 
   /** To be called when work has become urgent. */
@@ -142,9 +156,15 @@ export class MemoryBudget {
     const fits = after * 1024 <= (urgent ? this.total : this.total / 2);
     if (fits && urgent) Atomics.add(this.shared, 1, 1);
     // The only urgent work may go beyond the budget.
-    if (fits || (urgent && Atomics.compareExchange(this.shared, 1, 0, 1) === 0)) return this.#lease(bytes, urgent);
-    Atomics.sub(this.shared, 0, size);
-    return undefined;
+    if (!fits && !(urgent && Atomics.compareExchange(this.shared, 1, 0, 1) === 0)) {
+      Atomics.sub(this.shared, 0, size);
+      return undefined;
+    }
+    if (this.#account !== undefined) {
+      Atomics.add(this.#account, 0, size);
+      Atomics.add(this.#account, 1, urgent ? 1 : 0);
+    }
+    return this.#lease(bytes, urgent);
   }
 
   /** Of what was counted. */
@@ -155,12 +175,15 @@ export class MemoryBudget {
       release: () => {
         if (released) return;
         released = true;
-        Atomics.sub(this.shared, 0, kibibytes(bytes));
-        Atomics.sub(this.shared, 1, urgent ? 1 : 0);
+        this.#count(-kibibytes(bytes), urgent ? -1 : 0);
         this.reconsider();
       },
     };
   }
 }
+
+/** Of a budget, or of what one thread holds of it. */
+export const emptyBudget = (): SharedBudget =>
+  new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(8) : new SharedArrayBuffer(8));
 
 const kibibytes = (bytes: number): number => Math.ceil(bytes / 1024);

@@ -10,6 +10,8 @@ import { RequestProblem } from './problem.js';
 export interface BodyThreadData {
   /** Of the pictures of the whole process. */
   readonly memory: SharedBudget;
+  /** What of it the thread holds. */
+  readonly account: SharedBudget;
 }
 
 export type BodyRequest = {
@@ -44,7 +46,10 @@ export async function doJob<K extends BodyJobName>({
   return bodyJobs[job](Buffer.from(body.buffer, body.byteOffset, body.length), about);
 }
 
-if (parentPort !== null) sharePictureMemory((workerData as BodyThreadData).memory);
+if (parentPort !== null) {
+  const { memory, account } = workerData as BodyThreadData;
+  sharePictureMemory(memory, account);
+}
 parentPort?.on('message', async (request: BodyRequest) => {
   const reply = await answer(request);
   const memory = 'brought' in reply ? bytesOf(reply.brought).flatMap(ownMemory) : [];

@@ -55,7 +55,7 @@ function ownerPort(port: MessagePort): OwnerPort {
 }
 
 async function serve(port: OwnerPort, data: ThreadData): Promise<void> {
-  sharePictureMemory(data.memory);
+  sharePictureMemory(data.memory, data.account);
   noteChannel.subscribe((sentence) => port.post({ type: 'note', sentence: String(sentence) }, []));
   await serveRecognizer(port, () => load(data));
 }

@@ -1,9 +1,10 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { messageOf } from '../../common/errors.js';
+import { emptyBudget } from '../../common/memory-budget.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import type { Reply, ThreadOptions } from '../../workers/messages.js';
 import { type Port, type PortEvents, threadEnded } from '../../workers/port.js';
-import { packageFile } from '../files/package-files.js';
+import { threadProgram } from '../files/package-files.js';
 import { switchTelemetryOff } from '../host/onnxruntime.js';
 import { NativeWork } from './native-work.js';
 import { type ThreadData, transferList } from './thread-data.js';
@@ -32,8 +33,10 @@ export function startThread(options: ThreadOptions, { reply, ended }: PortEvents
   switchTelemetryOff();
   const work = new NativeWork();
   const workDone = workChannel.hasSubscribers ? portOfWork() : undefined;
-  const workerData: ThreadData = { options, memory: pictureMemory().shared, nativeWork: work.shared, workDone };
-  const worker = new Worker(packageFile('dist/src/node/workers/recognition-worker.js'), {
+  const account = emptyBudget();
+  const memory = pictureMemory().shared;
+  const workerData: ThreadData = { options, memory, account, nativeWork: work.shared, workDone };
+  const worker = new Worker(threadProgram('dist/src/node/workers/recognition-worker.js'), {
     workerData,
     transferList: workDone === undefined ? [] : [workDone],
     // Such as --input-type, with which no file can be run.
@@ -45,6 +48,7 @@ export function startThread(options: ThreadOptions, { reply, ended }: PortEvents
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => {
       works.delete(work);
+      pictureMemory().forgive(account);
       if (works.size === 0) process.off('exit', closeAll);
       ended(threadEnded(reason));
       resolve();

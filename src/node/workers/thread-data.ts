@@ -9,6 +9,8 @@ export interface ThreadData {
   readonly options: ThreadOptions;
   /** Of the pictures of the whole process. */
   readonly memory: SharedBudget;
+  /** What of it the thread holds. */
+  readonly account: SharedBudget;
   readonly nativeWork: NativeWork['shared'];
   /** Where it tells what it has done, if anybody listens. */
   readonly workDone: MessagePort | undefined;
