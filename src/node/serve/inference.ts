@@ -118,12 +118,15 @@ export class Inference {
   }
 }
 
-/** Runs the networks once, with as many faces as a run ever has: what they need in memory is taken now. */
+/**
+ * Runs each network once, so that the first request takes no longer than others. Little is looked at: whoever waits for a server that
+ * starts again waits for this too.
+ */
 async function warm(recognizer: Recognizer): Promise<void> {
   const { imageSize, channels } = recognizer.classifier.preprocessing;
   const data = new Uint8Array(imageSize * imageSize * channels).fill(127);
-  const crop: Picture = { width: imageSize, height: imageSize, channels, data };
-  await recognizer.crops.classify(Array.from({ length: 32 }, () => crop));
+  await recognizer.crops.classify([{ width: imageSize, height: imageSize, channels, data }]);
   const side = 640;
-  await recognizer.recognize({ width: side, height: side, channels: 1, data: new Uint8Array(side * side).fill(127) });
+  const gray: Picture = { width: side, height: side, channels: 1, data: new Uint8Array(side * side).fill(127) };
+  await recognizer.recognize(gray, { detect: { turned: false } });
 }
