@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { entryOf } from '../../src/common/item-at.js';
 import { Recognizer } from '../../src/recognize/index.js';
 import { bound, quantile } from './bounds.js';
-import { ask, figuresOf, startServer } from './server.js';
+import { ask, startServer } from './server.js';
 
 export interface LoadOptions {
   readonly picture: Uint8Array;
@@ -47,9 +47,9 @@ export async function measureLoad({ picture, seconds, threads }: LoadOptions): P
         if (status !== 200) throw new Error(`${status} ${text}`);
       };
       await asked();
-      await figuresOf(server.url);
+      await server.pause();
       const row = await timed(clients, seconds, asked);
-      show(`${name}, ${clients}`, row, (await figuresOf(server.url)).pause);
+      show(`${name}, ${clients}`, row, await server.pause());
       agent.destroy();
     }
     await server.stop();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { increaseOf } from '../../src/common/item-at.js';
 import { bound, megabytes, quantile } from './bounds.js';
-import { type Answer, ask, figuresOf, isSame, manySockets, startServer } from './server.js';
+import { type Answer, ask, isSame, manySockets, memoryOf, startServer } from './server.js';
 
 export interface OverloadOptions {
   readonly picture: Uint8Array;
@@ -36,8 +36,7 @@ export async function measureOverload({ picture, seconds, threads }: OverloadOpt
   const begin = performance.now();
   const inHand = new Set<Promise<void>>();
   let sent = 0;
-  await figuresOf(server.url);
-  let pause = 0;
+  await server.pause();
   let look = 1;
   for (let now = 0; now < seconds; now = (performance.now() - begin) / 1000) {
     for (; sent < now * rate; sent++) {
@@ -48,14 +47,14 @@ export async function measureOverload({ picture, seconds, threads }: OverloadOpt
     }
     if (now >= look) {
       look++;
-      const figures = await figuresOf(server.url);
-      pause = Math.max(pause, figures.pause);
-      if (now < warm) level = figures.memory;
-      else memory.push(figures.memory);
+      const used = await memoryOf(server.url);
+      if (now < warm) level = used;
+      else memory.push(used);
     }
     await sleep(5);
   }
   await Promise.all(inHand);
+  const pause = await server.pause();
   const code = await server.stop();
   agent.destroy();
   const counts = [...statuses].map(([status, count]) => `${count} x ${status}`).join(', ');

@@ -8,15 +8,21 @@ import { itemAt } from '../../src/common/item-at.js';
 export interface Server {
   readonly url: string;
   readonly child: ChildProcess;
+  /** Milliseconds of the longest pause of its event loop since it was asked before. */
+  pause(): Promise<number>;
   /** Ends it. @returns its exit code */
   stop(): Promise<number | null>;
 }
 
 /** Starts `poster serve`, and waits until it takes requests. One client may ask for everybody here. */
 export async function startServer(options: readonly string[]): Promise<Server> {
-  const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+  // As the package has it.
+  const main = fileURLToPath(new URL('../../cli/poster.js', import.meta.url));
+  const pauses = new URL('./pauses.js', import.meta.url).href;
   const own = ['--port', '0', '--log', 'error', '--client-requests', '100000', ...options];
-  const child = spawn(process.execPath, [main, 'serve', ...own], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn(process.execPath, ['--import', pauses, main, 'serve', ...own], {
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
   const url = await new Promise<string>((resolve, reject) => {
     let told = '';
     child.once('exit', () => reject(new Error(told)));
@@ -29,6 +35,11 @@ export async function startServer(options: readonly string[]): Promise<Server> {
   return {
     url,
     child,
+    pause: async () => {
+      child.send('pause');
+      const [milliseconds] = await once(child, 'message');
+      return Number(milliseconds);
+    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       child.kill('SIGTERM');
@@ -88,22 +99,8 @@ export function isSame(answer: string, expected: string): boolean {
 
 export const manySockets = (): Agent => new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-/** Milliseconds between the looks of the server at its event loop: the longest pause is measured beyond them. */
-const precision = 10;
-
-export interface Figures {
-  /** Bytes. */
-  readonly memory: number;
-  /** The longest pause of the event loop since the figures were read before, in milliseconds. */
-  readonly pause: number;
-}
-
-/** What the server says of itself. */
-export async function figuresOf(url: string): Promise<Figures> {
+/** Bytes of memory that the server says it has. */
+export async function memoryOf(url: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-  return {
-    memory: value('process_resident_memory_bytes'),
-    pause: Math.max(0, 1000 * value('nodejs_eventloop_lag_max_seconds') - precision),
-  };
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
 }

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { itemAt } from '../../src/common/item-at.js';
 import { type Random, random as randomOf } from '../../src/common/random.js';
 import { bound, megabytes, quantile } from './bounds.js';
-import { type Asked, ask, figuresOf, isSame, manySockets, startServer } from './server.js';
+import { type Asked, ask, isSame, manySockets, memoryOf, startServer } from './server.js';
 
 export interface SoakOptions {
   readonly picture: Uint8Array;
@@ -31,8 +31,7 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
   let left = 0;
   let wrong = 0;
   const memory: number[] = [];
-  let pause = 0;
-  await figuresOf(server.url);
+  await server.pause();
   let looked = 0;
   const client = async (): Promise<void> => {
     while (sent < pictures) {
@@ -50,15 +49,14 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
       }
       if ((sent * 200) / pictures >= looked + 1) {
         looked++;
-        const figures = await figuresOf(server.url);
-        memory.push(figures.memory);
-        pause = Math.max(pause, figures.pause);
+        memory.push(await memoryOf(server.url));
       }
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
   const seconds = (performance.now() - begun) / 1000;
   agent.destroy();
+  const pause = await server.pause();
   const code = await server.stop();
   console.log(
     `${sent} pictures in ${seconds.toFixed(0)} s, ${(sent / seconds).toFixed(1)} a second; ${left} left early.`,
@@ -66,6 +64,9 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
   const tenth = Math.ceil(memory.length / 10);
   const [early, late] = [memory.slice(tenth, 3 * tenth), memory.slice(-2 * tenth)].map((part) => quantile(part, 0.5));
   const told = `${megabytes(early ?? Number.NaN)} in the second tenths, ${megabytes(late ?? Number.NaN)} in the last`;
+  const curve = Array.from({ length: 10 }, (_, i) => memory.slice(i * tenth, (i + 1) * tenth));
+  const levels = curve.filter((part) => part.length > 0).map((part) => megabytes(quantile(part, 0.5)));
+  console.log(`Memory in each tenth: ${levels.join(', ')}.`);
   bound('none is misanswered', wrong === 0, `${wrong} of ${sent}`);
   bound('memory is flat within 10%', Number(late) <= 1.1 * Number(early), told);
   bound("the event loop's longest pause is below 20 ms", pause < 20, `${pause.toFixed(1)} ms`);
