@@ -100,8 +100,7 @@ seenTest('what workers refuse, and that they are not there or end, is told in a 
     learning: /^UserError: The worker that learns does not start: its file learn-worker\.js is missing/,
     'learning that ends': /^UserError: The worker that learns has ended \(out of memory\); what was learned until then/,
     exporting: /^UserError: The worker that makes archives does not start: its file export-worker\.js is missing/,
-    'an unknown network': /^UserError: .*nobody/,
-    'no weights': /./,
+    'an unknown network': /^UserError: The network to export/,
     'workers left': /^0$/,
   };
   assert.deepEqual(Object.keys(refusedByWorkers), Object.keys(expected));

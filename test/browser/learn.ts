@@ -103,7 +103,7 @@ async function workerRefusals(options: WebLearnOptions, { checkpoint }: Learned)
   const workers = countedWorkers();
   const nowhere = (work: () => Promise<unknown>): Promise<string> =>
     workers.elsewhere('/nowhere.js', () => reasonOf(work));
-  const unknown = { ...checkpoint, model: { ...checkpoint.model, name: 'nobody' } };
+  const unknown = { ...checkpoint, model: { ...checkpoint.model, config: {} } };
   const dying = await Learner.create(options);
   const death = reasonOf(() => trained(dying));
   workers.started.at(-1)?.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }));
@@ -112,8 +112,6 @@ async function workerRefusals(options: WebLearnOptions, { checkpoint }: Learned)
     'learning that ends': await death,
     exporting: await nowhere(() => huggingFaceArchive(checkpoint)),
     'an unknown network': await reasonOf(() => huggingFaceArchive(unknown)),
-    // No page can send it to a worker.
-    'no weights': await reasonOf(() => huggingFaceArchive({ ...checkpoint, parameters: new Map() })),
   };
   await dying.dispose();
   return { ...refused, 'workers left': `${workers.started.length - workers.terminated()}` };

@@ -7,6 +7,7 @@ import type { Request } from '../../workers/messages.js';
 import type { OwnerPort } from '../../workers/port.js';
 import { setBaseAddress } from '../host/base-address.js';
 import { configureRuntime } from '../host/onnxruntime.js';
+import { startRuntime } from './start-runtime.js';
 import type { ThreadSetup, WorkerMessage } from './thread-setup.js';
 
 const send = (message: WorkerMessage, transfer: Transferable[] = []): void => postMessage(message, { transfer });
@@ -20,6 +21,7 @@ const page: OwnerPort = {
 function serve({ options, base, wasmPaths, tellsProgress }: ThreadSetup): Promise<void> {
   setBaseAddress(base);
   if (wasmPaths !== undefined) configureRuntime({ wasmPaths });
+  if (options.device === undefined || options.device === 'cpu') startRuntime(options.threads);
   return serveRecognizer(page, async () => {
     const recognizer = await Recognizer.load({
       ...options,
