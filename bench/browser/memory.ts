@@ -10,8 +10,9 @@ import { type Chromium, openChromium } from './chromium.js';
 import type {} from './poster-page.js';
 import { openSite } from './site.js';
 
-/** Of each part, at most. */
+/** Of each part, at most; of the camera one in half a minute, and two at least. */
 const mostSamples = 10;
+const samplesIn = (minutes: number): number => Math.min(mostSamples, Math.max(2, Math.floor(2 * minutes)));
 
 /** For a measurement of the page's memory, in milliseconds. */
 const patience = 30_000;
@@ -34,16 +35,18 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
     });
     try {
       const page = await browser.page(`${site.address}poster-page?threads=2`, 'poster');
+      const memoryNow = memoryOf(page, browser);
       const measure = async (samples: number, step: () => Promise<unknown>): Promise<string[]> => {
         const told: string[] = [];
         for (let i = 0; i < samples; i++) {
           await step();
-          told.push(await memoryOf(page, browser));
+          told.push(await memoryNow());
         }
         return told;
       };
       await page.evaluate(() => poster.startCamera());
-      const withCamera = await measure(mostSamples, () => setTimeout((minutes * 60_000) / mostSamples));
+      const samples = samplesIn(minutes);
+      const withCamera = await measure(samples, () => setTimeout((minutes * 60_000) / samples));
       const { frames, faces } = await page.evaluate(() => poster.stopCamera());
       const each = Math.ceil(rounds / mostSamples);
       const withRounds = await measure(Math.ceil(rounds / each), () =>
@@ -52,9 +55,10 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
       console.log(
         "Memory in MB, the page's by measureUserAgentSpecificMemory / all that is resident of Chromium's processes",
       );
-      const head = ['', ...Array.from({ length: mostSamples }, (_, i) => `${i + 1}`)];
+      const columns = Math.max(withCamera.length, withRounds.length);
+      const head = ['', ...Array.from({ length: columns }, (_, i) => `${i + 1}`)];
       const rows = [
-        [`camera, tenths of ${minutes} min`, ...withCamera],
+        [`camera, ${(minutes * 60) / samples} s a column`, ...withCamera],
         [`load and dispose, ${each} a column`, ...withRounds],
       ];
       console.log(formatTable([head, ...rows]));
@@ -68,16 +72,31 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
   }
 }
 
-async function memoryOf(page: Page, browser: Chromium): Promise<string> {
-  const measured = page.evaluate(async () => {
+/**
+ * Measures again and again. The browser answers when its workers let it, on a busy machine after a minute, and never for one that
+ * has ended: while a measurement is under way no other one is asked for.
+ */
+function memoryOf(page: Page, browser: Chromium): () => Promise<string> {
+  let underWay: Promise<number> | undefined;
+  return async () => {
+    underWay ??= ownBytes(page).finally(() => {
+      underWay = undefined;
+    });
+    // Closing the page ends one that is left.
+    const measured = underWay.catch(() => Number.NaN);
+    const bytes = await Promise.race([measured, setTimeout(patience, Number.NaN, { ref: false })]);
+    const own = Number.isNaN(bytes) ? '-' : Math.round(bytes / 2 ** 20);
+    return `${own} / ${browser.residentMegabytes()}`;
+  };
+}
+
+/** Of the page and its workers; not a number where the browser does not tell. */
+function ownBytes(page: Page): Promise<number> {
+  return page.evaluate(async () => {
     if (!('measureUserAgentSpecificMemory' in performance)) return Number.NaN;
     const measured = await (performance.measureUserAgentSpecificMemory as () => Promise<{ readonly bytes: number }>)();
     return measured.bytes;
   });
-  // The browser may wait for a worker that has ended.
-  const bytes = await Promise.race([measured, setTimeout(patience, Number.NaN, { ref: false })]);
-  const own = Number.isNaN(bytes) ? '-' : Math.round(bytes / 2 ** 20);
-  return `${own} / ${browser.residentMegabytes()}`;
 }
 
 /** A video of the sample portrait that sways, as Chromium's camera takes it: 10 s, over and over. */

@@ -2,12 +2,12 @@
 import '../host/no-eval.js';
 
 import { Recognizer } from '../../recognize/index.js';
+import { startRuntime } from '../../recognize/start-runtime.js';
 import { served, serveRecognizer } from '../../workers/answers.js';
 import type { Request } from '../../workers/messages.js';
 import type { OwnerPort } from '../../workers/port.js';
 import { setBaseAddress } from '../host/base-address.js';
 import { configureRuntime } from '../host/onnxruntime.js';
-import { startRuntime } from './start-runtime.js';
 import type { ThreadSetup, WorkerMessage } from './thread-setup.js';
 
 const send = (message: WorkerMessage, transfer: Transferable[] = []): void => postMessage(message, { transfer });

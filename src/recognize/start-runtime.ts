@@ -1,7 +1,7 @@
-import { defined } from '../../common/defined.js';
-import { graph, input } from '../../graph/index.js';
-import { relu } from '../../ops/index.js';
-import { CpuSession } from '../../runtime/index.js';
+import { defined } from '../common/defined.js';
+import { graph, input } from '../graph/index.js';
+import { relu } from '../ops/index.js';
+import { CpuSession } from '../runtime/index.js';
 
 /**
  * Starts ONNX Runtime while weights still come: it reads and compiles its program when the first session is made, so one is made of
