@@ -78,10 +78,10 @@ describe('two ranks', () => {
       const file = JSON.parse(await readFile(join(dir, run, 'run.json'), 'utf8')) as {
         sessions: Record<string, unknown>[];
       };
-      return file.sessions.map(({ ranks, transport }) => [ranks, transport]);
+      return file.sessions.map(({ ranks, transport, batchNorm }) => [ranks, transport, batchNorm]);
     };
-    assert.deepEqual(await sessions('two'), [[2, 'processes of one machine']]);
-    assert.deepEqual(await sessions('alone'), [[1, 'one process']]);
+    assert.deepEqual(await sessions('two'), [[2, 'processes of one machine', 'local']]);
+    assert.deepEqual(await sessions('alone'), [[1, 'one process', 'local']]);
     // What ranks found each other by is gone.
     assert.deepEqual(await readdir(temporary), []);
   });

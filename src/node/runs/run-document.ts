@@ -24,6 +24,8 @@ const sessionSchema = z.looseObject({
   /** Processes that trained together, and what carried their sums. */
   ranks: z.int().min(1).exactOptional(),
   transport: z.string().exactOptional(),
+  /** Whose pictures BatchNorm normalises by: `local`, those of each rank's micro-batch. */
+  batchNorm: z.literal('local').exactOptional(),
   versions: z.record(z.string(), z.string()),
   /** Of this program; null where it is no clone. */
   git: z.object({ commit: z.string(), dirty: z.boolean() }).nullable().exactOptional(),

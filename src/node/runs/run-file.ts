@@ -65,6 +65,7 @@ export function sessionOf(
     strict: job.strict,
     ranks: ranks.size,
     transport: ranks.name,
+    batchNorm: 'local',
     versions: versions(),
     git,
     system: `${platform()} ${arch()}, ${availableParallelism()} x ${cpus()[0]?.model ?? 'CPU'}`,
