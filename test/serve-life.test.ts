@@ -11,7 +11,8 @@ import { fails, main, start } from './support/cli.js';
 import { ask, cheap, portrait, problem, served, stillWorks } from './support/served.js';
 
 test('a server listens at once, and takes requests when its networks are loaded', async (t) => {
-  const server = await serve({ port: 0, log: 'silent', recognizer: cheap });
+  // So slow a client is more than Node has patience with by itself.
+  const server = await serve({ port: 0, log: 'silent', recognizer: cheap, slow: 600 });
   t.after(() => server.close());
   const early = await fetch(`${server.url}/readyz`);
   assert.deepEqual([early.status, await early.json()], [503, { status: 'loading' }]);

@@ -47,12 +47,16 @@ const maxHeaders = 16 * 1024;
 /** The server, which answers by endpoints. */
 export async function createApp(parts: AppParts): Promise<App> {
   const { settings, metrics, logger, tls } = parts;
+  const slow = settings.slow * 1000;
+  // Node cuts a request at the larger of both times.
+  const times = { requestTimeout: slow, headersTimeout: slow, connectionsCheckingInterval: 1000 };
+  const limits = { maxHeaderSize: maxHeaders, ...times };
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     trustProxy: settings.trustProxy,
     bodyLimit: settings.maxBody,
-    requestTimeout: settings.slow * 1000,
+    requestTimeout: slow,
     keepAliveTimeout: 72_000,
     // What was accepted has been waited for by then.
     forceCloseConnections: true,
@@ -60,9 +64,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
     clientErrorHandler: answerSocket,
-    ...(tls === undefined ? {} : { https: tls }),
-    // Node cuts a request at the larger of both times.
-    http: { maxHeaderSize: maxHeaders, headersTimeout: settings.slow * 1000, connectionsCheckingInterval: 1000 },
+    ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tls } }),
   });
   const guards = new Guards(parts);
   app.decorateRequest('life');
