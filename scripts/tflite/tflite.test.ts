@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../src/common/errors.js';
 import { networkInput } from '../../src/detect/input.js';
-import { GraphError } from '../../src/graph/index.js';
+import { GraphError, nodesOf } from '../../src/graph/index.js';
 import { resizeBilinear } from '../../src/image/index.js';
 import { decodePicture } from '../../src/node/decode/index.js';
 import { readDetectorWeights } from '../../src/node/host/detector-weights.js';
@@ -21,6 +21,13 @@ const model = readTflite(file, 'file');
 
 test('the detector that is shipped is what its origin is converted to', async () => {
   assert.ok(Buffer.from(convertDetector(file)).equals(await readDetectorWeights()));
+});
+
+test('no map is padded with channels of zeros only to be added to another one', () => {
+  const program = tfliteGraph(model, { size: [64, 96], outputs: ['regressor_face_4', 'classifier_face_4'] });
+  const operations = nodesOf(program.outputs.values()).map(({ op }) => op);
+  assert.equal(operations.filter((type) => type === 'Concat').length, 8);
+  assert.ok(!operations.includes('Pad'));
 });
 
 test('it gives the same bits as a graph built for one size, as long as the runtime does not fuse operations', async () => {
