@@ -136,6 +136,9 @@ describe('a dataset from training to prediction', () => {
     );
     assert.match(record.sessions[1]?.command ?? '', /^poster train --resume killed/);
     assert.equal(record.sessions[0]?.versions['node'], process.version);
+    // Weights say how they are trained, not how their run was resumed.
+    const { training } = await readDescription(join(dir, 'killed', 'best.safetensors'));
+    assert.match(training?.command ?? '', /^poster train --data faces .*--out killed/);
     for (const name of ['last.safetensors', 'best.safetensors']) {
       const { tensors: ours } = await readSafetensors(join(dir, 'killed', name));
       const { tensors } = await readSafetensors(join(dir, 'plain', name));

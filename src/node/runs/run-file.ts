@@ -17,9 +17,19 @@ import type { RunRecord } from './save.js';
 import type { TeacherRecord } from './teachers.js';
 import { type Commit, ownCommit, versions } from './versions.js';
 
-/** What goes with every checkpoint of a run. */
+/**
+ * A command line whose absolute paths are names alone: weights are passed on, and where their maker keeps things is nobody's business.
+ * @example withoutFolders('poster train --data /home/ann/ferplus') // 'poster train --data ferplus'
+ */
+export const withoutFolders = (command: string): string =>
+  command.replace(/(^|[\s='"])(?:\/|[A-Za-z]:\\)(?:[^\s'"]*[/\\])?(?=[^\s'"/\\])/g, '$1');
+
+/**
+ * What goes with every checkpoint of a run.
+ * @param command that began the run: one that goes on says nothing of how it trains
+ */
 export async function recordOf(
-  job: TrainJob,
+  command: string,
   run: RunOptions,
   { labels, train, validation, validationName }: RunData,
   description: ModelDescription,
@@ -32,7 +42,7 @@ export async function recordOf(
     run,
     description,
     program,
-    command: job.command,
+    command,
     data,
     teachers,
     dataset: `${labels.name}, trained on split '${train.split}', best epoch chosen on ${validationName}`,

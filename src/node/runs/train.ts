@@ -29,7 +29,7 @@ import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun, typ
 import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun } from './resume.js';
 import { noteClasses, noteVotes } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
-import { recordOf, sessionOf, writeRunFile } from './run-file.js';
+import { recordOf, sessionOf, withoutFolders, writeRunFile } from './run-file.js';
 import { augmentationOf, networkOf } from './run-network.js';
 import type { RunPosition } from './run-position.js';
 import { storeTemperature } from './run-temperature.js';
@@ -168,7 +168,8 @@ async function trainPrepared(
   const { run, data, digest, network, preprocessing, description, program } = prepared;
   const { parameters, resumed, from, init, shared } = prepared;
   for (const sentence of teachers.notes) listener.onNote?.(sentence);
-  const record = await recordOf(job, run, data, description, program, digest, teachers.records);
+  const begun = resumed?.model.training?.command ?? withoutFolders(job.command);
+  const record = await recordOf(begun, run, data, description, program, digest, teachers.records);
   checkSavable(record);
   const loading = {
     preprocessing,

@@ -10,8 +10,8 @@ export interface FileDigest {
 
 export const expressionDigest: FileDigest = {
   name: 'poster-v2-nano.safetensors',
-  bytes: 9227580,
-  sha256: '62d042424ae45da885ccf914a2e19d32d427885365156ed857fad5e7f8922e25',
+  bytes: 9227644,
+  sha256: 'f688a5e5fad921d11ead354b7da6834a31078b13e73d9194b4f4bea57df17969',
 };
 
 export const detectorDigest: FileDigest = {
