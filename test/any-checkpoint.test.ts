@@ -17,10 +17,10 @@ import {
 } from '../src/node/checkpoints/index.js';
 import type { PickleValue } from '../src/node/checkpoints/pth/pickle-writer.js';
 import { convert } from '../src/node/convert/index.js';
-import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { loadEmbedder } from '../src/node/measure/index.js';
 import { describeCheckpoint, loadClassifier } from '../src/recognize/index.js';
 import { type Tensor, toFloat32 } from '../src/safetensors/index.js';
+import { saveBundledNetwork } from './support/bundled-network.js';
 import { fails, succeeds } from './support/cli.js';
 
 // The bundled weights as others save them: under other names, among other things, in folders, broken.
@@ -36,7 +36,7 @@ let metadata: ReadonlyMap<string, string>;
 const pixels = new Float32Array(48 * 48).fill(0.25);
 
 before(async () => {
-  await convert(bundledCheckpoint(), path('a.safetensors'));
+  await saveBundledNetwork(path('a.safetensors'));
   ({ tensors, metadata } = await readSafetensors(path('a.safetensors')));
 });
 

@@ -10,9 +10,9 @@ import { ferplus, rafdb } from '../src/common/label-sets.js';
 import { random } from '../src/common/random.js';
 import { readCheckpointFile, readSafetensors, writeSafetensors } from '../src/node/checkpoints/index.js';
 import { type Converted, type ConvertOptions, convert } from '../src/node/convert/index.js';
-import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { loadClassifier } from '../src/recognize/index.js';
 import { type Tensor, toFloat32 } from '../src/safetensors/index.js';
+import { saveBundledNetwork } from './support/bundled-network.js';
 import { apart, fails, succeeds } from './support/cli.js';
 
 // `poster convert` with the bundled weights, between all formats.
@@ -37,7 +37,7 @@ const converted = (from: string, out: string, options?: ConvertOptions): Promise
 
 before(async () => {
   // The bundled weights are half precision: as float32 they survive every way unchanged.
-  const { tensors, to } = await convert(bundledCheckpoint(), path('a.safetensors'));
+  const { tensors, to } = await convert(await saveBundledNetwork(path('network.safetensors')), path('a.safetensors'));
   assert.deepEqual([tensors, to], [347, 'safetensors']);
 });
 

@@ -10,8 +10,8 @@ export interface FileDigest {
 
 export const expressionDigest: FileDigest = {
   name: 'poster-v2-nano.safetensors',
-  bytes: 9227644,
-  sha256: 'f688a5e5fad921d11ead354b7da6834a31078b13e73d9194b4f4bea57df17969',
+  bytes: 9232540,
+  sha256: 'c137c9634e9d8558c6ff5f045e51562c204988e69414eda11988b14e8862d61e',
 };
 
 export const detectorDigest: FileDigest = {
