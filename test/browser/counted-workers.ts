@@ -11,7 +11,8 @@ export interface CountedWorkers {
 /** From now on. */
 export function countedWorkers(): CountedWorkers {
   const started: Worker[] = [];
-  let [terminated, other] = [0, ''];
+  const terminated = new Set<Worker>();
+  let other = '';
   globalThis.Worker = class extends Worker {
     constructor(address: string | URL, options?: WorkerOptions) {
       super(other === '' ? address : other, options);
@@ -19,13 +20,14 @@ export function countedWorkers(): CountedWorkers {
     }
 
     override terminate(): void {
-      terminated++;
+      // One that has ended may be ended again.
+      terminated.add(this);
       super.terminate();
     }
   };
   return {
     started,
-    terminated: () => terminated,
+    terminated: () => terminated.size,
     async elsewhere(address, work) {
       other = address;
       try {
