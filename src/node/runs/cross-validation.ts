@@ -85,7 +85,9 @@ export async function crossValidationAt(path: string): Promise<string | undefine
 }
 
 /** @throws UserError where there is none, or not one of this version. */
-export const readCrossValidation = (folder: string): Promise<CrossValidation> => file.read(folder);
+export function readCrossValidation(folder: string): Promise<CrossValidation> {
+  return file.read(folder);
+}
 
 /**
  * Trains and measures one fold after another, each in `fold-1`, `fold-2`, ... of its own; those that are done are not
