@@ -125,7 +125,8 @@ function shrunk(
 /** In proportion to the faces, within what can be read and what does not fill the picture. */
 function fontSize(faces: readonly ScaledFace[], long: number): number {
   const widths = faces.map(({ box }) => box.width).sort((a, b) => a - b);
-  const middle = itemAt(widths, Math.floor(widths.length / 2));
+  // Without a face the picture's side alone decides.
+  const middle = widths.length === 0 ? 0 : itemAt(widths, Math.floor(widths.length / 2));
   return Math.min(Math.max(0.15 * middle, 0.014 * long), 0.024 * long);
 }
 
