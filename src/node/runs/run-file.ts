@@ -19,7 +19,7 @@ import { type Commit, ownCommit, versions } from './versions.js';
 
 /**
  * A command line whose absolute paths are names alone: weights are passed on, and where their maker keeps things is nobody's business.
- * @example withoutFolders('poster train --data /home/ann/ferplus') // 'poster train --data ferplus'
+ * @example withoutFolders('poster predict /home/ann/photo.jpg') // 'poster predict photo.jpg'
  */
 export const withoutFolders = (command: string): string =>
   command.replace(/(^|[\s='"])(?:\/|[A-Za-z]:\\)(?:[^\s'"]*[/\\])?(?=[^\s'"/\\])/g, '$1');
