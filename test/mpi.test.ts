@@ -59,6 +59,13 @@ for (const launcher of launchers) {
       assert.deepEqual(documents, [1, 10, 100]);
     });
 
+    test('keep the functions for memory, and the signal of WebAssembly', async () => {
+      const { code, stdout, stderr } = await mpirun(launcher, 2, 'test/support/ranks-process-program.js', []);
+      assert.equal(code, 0, stderr);
+      const kept = { changed: [], trap: 'memory access out of bounds' };
+      assert.deepEqual(JSON.parse(stdout), [kept, kept]);
+    });
+
     test('get the same sums where the library adds them up in its own order', async () => {
       const { code, stdout, stderr } = await mpirun(launcher, 2, program, ['--native']);
       assert.equal(code, 0, stderr);

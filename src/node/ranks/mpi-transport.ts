@@ -7,6 +7,7 @@ import type { Launched } from './launcher.js';
 import type { MpiAnswer, MpiRequest, MpiThreadData } from './mpi-messages.js';
 import { bucketLength } from './rank-order.js';
 import type { Transport } from './transport.js';
+import { setUpUcx } from './ucx-settings.js';
 
 export interface MpiOptions {
   /** Who sums: this program, in the order of ranks (default), or the library, in an order of its own. */
@@ -68,6 +69,7 @@ export async function joinMpi(
   // Beside a bucket, room for segments that are longer than the last one needs, and for many ranks.
   const bytes = (bucket + 2 ** 20) * Float32Array.BYTES_PER_ELEMENT;
   const slots = [new SharedArrayBuffer(bytes), new SharedArrayBuffer(bytes)] as const;
+  setUpUcx(process.env);
   const thread = new MpiThread({ vendor: launched.vendor, native: allreduce === 'native', slots });
   const ready = await thread.ready;
   if (ready.type !== 'ready') throw new Error('the thread of MPI did not begin');
