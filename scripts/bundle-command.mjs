@@ -1,6 +1,6 @@
 // The command `poster` as the package has it: the same program in few files, which takes less time to start. Needs what the compiler
 // made (dist/src), and leaves it as it is.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './support/steps.mjs';
@@ -40,3 +40,10 @@ await build({
 });
 // npx keeps which file the command of a clone was: before there was a bundle, the other.
 for (const file of [join(out, 'poster.js'), join(program, 'main.js')]) chmodSync(file, 0o755);
+// npx looks here first. Without it, it keeps a link of its own for each folder, and keeps one without a command where it was used
+// before anything was built.
+if (process.platform !== 'win32') {
+  const link = join(root, 'node_modules/.bin/poster');
+  rmSync(link, { force: true });
+  symlinkSync('../../dist/cli/poster.js', link);
+}
