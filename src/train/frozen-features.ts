@@ -1,4 +1,4 @@
-import { itemAt } from '../common/item-at.js';
+import { entryOf, itemAt } from '../common/item-at.js';
 import type { Graph } from '../graph/index.js';
 import { type CpuOptions, CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
 import { joined } from './joined.js';
@@ -33,7 +33,7 @@ export class FrozenFeatures {
     const lacking = [...keys.keys()].filter((i) => !this.#kept.has(itemAt(keys, i)));
     const computed = lacking.length === 0 ? new Map<number, Rows>() : await this.#compute(images, lacking);
     for (const [i, rows] of computed) this.#keep(itemAt(keys, i), rows);
-    const all = keys.map((key, i) => this.#kept.get(key) ?? computed.get(i) ?? []);
+    const all = keys.map((key, i) => this.#kept.get(key) ?? entryOf(computed, i));
     return new Map(
       [...this.#dims].map(([name, dims], feature) => {
         const rows = all.map((of) => itemAt(of, feature));
