@@ -58,7 +58,7 @@ interface Document {
 }
 
 test('poster learn: photos of two classes become weights that poster predict takes', { timeout: 600_000 }, async () => {
-  const command = ['learn', 'photos', '--out', 'mine.safetensors', '--epochs', '8', '--json'];
+  const command = ['learn', at('photos'), '--out', 'mine.safetensors', '--epochs', '8', '--json'];
   const { stdout, stderr } = await succeeds(command, dir, apart);
   const learned = JSON.parse(stdout) as Document;
   assert.equal(learned.out, 'mine.safetensors');

@@ -28,11 +28,6 @@ export function labelSetArgument(text: string): LabelSet {
   }
 }
 
-/** A command line as a shell would take it. */
-export function quoted(words: readonly string[]): string {
-  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
-}
-
 /** A file of weights that is to be written. */
 export function safetensorsArgument(text: string): string {
   if (/\.safetensors$/i.test(text)) return text;

@@ -1,6 +1,6 @@
+import { quoted } from '../common/command-line.js';
 import { measurementsTable } from '../node/report/index.js';
 import type { CrossValidation } from '../node/runs/cross-validation.js';
-import { quoted } from './arguments.js';
 
 /** The table of the folds that are done, and how to go on where some are not. */
 export function crossValidationText(out: string, { run, done }: CrossValidation): string {

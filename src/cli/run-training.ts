@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { quoted } from '../common/command-line.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import { Communicator } from '../node/ranks/communicator.js';
@@ -11,7 +12,7 @@ import { parseRun, type RunOptions } from '../node/runs/options.js';
 import { trainTogether } from '../node/runs/train.js';
 import { wishedRun } from '../node/runs/wished-run.js';
 import type { ChosenDevice, DeviceName } from '../runtime/index.js';
-import { numberOf, quoted } from './arguments.js';
+import { numberOf } from './arguments.js';
 import { deviceOption, gpuOption, labelSetNames, positive } from './checkpoint-options.js';
 import { note, noteSkipped } from './context.js';
 import { initArgument, initLabelsArgument } from './init-options.js';

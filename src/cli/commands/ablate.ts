@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { quoted } from '../../common/command-line.js';
 import { UserError } from '../../common/errors.js';
 import { modelNamed, profile, type StudyName, studyNames } from '../../models/index.js';
 import { newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
@@ -22,7 +23,7 @@ import {
   runsOf,
 } from '../../node/runs/ablation.js';
 import { ownOptions, withPaths } from '../../node/runs/options.js';
-import { numbers, quoted } from '../arguments.js';
+import { numbers } from '../arguments.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
 import { grouped, note, noteLines, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';

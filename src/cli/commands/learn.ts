@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { quoted } from '../../common/command-line.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
@@ -8,7 +9,7 @@ import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js'
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import { confusionTable } from '../../node/report/index.js';
 import { type LearnedFolder, learn } from '../../node/runs/learn-folder.js';
-import { numberOf, quoted, safetensorsArgument } from '../arguments.js';
+import { numberOf, safetensorsArgument } from '../arguments.js';
 import { type CheckpointOptions, positive, withCheckpointOptions } from '../checkpoint-options.js';
 import { duration, grouped, note, noteSkipped, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { quoted } from '../../common/command-line.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
@@ -18,7 +19,6 @@ import type { InitSource } from '../../node/runs/init.js';
 import type { TrainResult } from '../../node/runs/job.js';
 import { parseStoredRun, type RunOptions, withPaths } from '../../node/runs/options.js';
 import { lastFileName } from '../../safetensors/index.js';
-import { quoted } from '../arguments.js';
 import { positive } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { crossValidationText } from '../cross-validation-text.js';

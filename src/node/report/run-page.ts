@@ -1,3 +1,4 @@
+import { withoutFolders } from '../../common/command-line.js';
 import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
@@ -192,7 +193,7 @@ function sessions({ sessions: all }: RunFolder): Html {
     const together = ranks === undefined || ranks === 1 ? [] : [`${ranks} ranks (${transport ?? 'unknown'})`];
     const facts = [device, ...together, ...(system === undefined ? [] : [system]), ...made].join('; ');
     const begin = epoch === 0 ? 'from the beginning' : `after epoch ${epoch}`;
-    return html`<p>${show(started)}, ${begin}: <code>${show(command)}</code><br>
+    return html`<p>${show(started)}, ${begin}: <code>${show(withoutFolders(command))}</code><br>
 <span class="faint">${show(facts + commit)}</span></p>\n`;
   });
   return html`<h2>Sessions</h2>\n${one}`;

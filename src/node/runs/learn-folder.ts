@@ -1,5 +1,6 @@
 import { basename, join, relative, resolve } from 'node:path';
 import { aText, requireOptions } from '../../common/check-options.js';
+import { withoutFolders } from '../../common/command-line.js';
 import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
@@ -91,7 +92,7 @@ export async function learn(root: string, options: LearnFolderOptions): Promise<
     const { counts, labels } = learner;
     const commit = await programCommit();
     const training: TrainingRecord = {
-      command: command ?? `learn(${JSON.stringify(basename(resolve(root)))})`,
+      command: command === undefined ? `learn(${JSON.stringify(basename(resolve(root)))})` : withoutFolders(command),
       seed: options.seed ?? 0,
       epoch,
       metrics: defined({

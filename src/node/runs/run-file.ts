@@ -18,13 +18,6 @@ import type { TeacherRecord } from './teachers.js';
 import { type Commit, ownCommit, versions } from './versions.js';
 
 /**
- * A command line whose absolute paths are names alone: weights are passed on, and where their maker keeps things is nobody's business.
- * @example withoutFolders('poster predict /home/ann/photo.jpg') // 'poster predict photo.jpg'
- */
-export const withoutFolders = (command: string): string =>
-  command.replace(/(^|[\s='"])(?:\/|[A-Za-z]:\\)(?:[^\s'"]*[/\\])?(?=[^\s'"/\\])/g, '$1');
-
-/**
  * What goes with every checkpoint of a run.
  * @param command that began the run: one that goes on says nothing of how it trains
  */

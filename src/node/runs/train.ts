@@ -9,6 +9,7 @@ import {
   requireOptions,
 } from '../../common/check-options.js';
 import { closeAll } from '../../common/close-all.js';
+import { withoutFolders } from '../../common/command-line.js';
 import { defined } from '../../common/defined.js';
 import { elements } from '../../graph/index.js';
 import { lastFileName } from '../../safetensors/index.js';
@@ -29,7 +30,7 @@ import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun, typ
 import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun } from './resume.js';
 import { noteClasses, noteVotes } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
-import { recordOf, sessionOf, withoutFolders, writeRunFile } from './run-file.js';
+import { recordOf, sessionOf, writeRunFile } from './run-file.js';
 import { augmentationOf, networkOf } from './run-network.js';
 import type { RunPosition } from './run-position.js';
 import { storeTemperature } from './run-temperature.js';
@@ -168,7 +169,7 @@ async function trainPrepared(
   const { run, data, digest, network, preprocessing, description, program } = prepared;
   const { parameters, resumed, from, init, shared } = prepared;
   for (const sentence of teachers.notes) listener.onNote?.(sentence);
-  const begun = resumed?.model.training?.command ?? withoutFolders(job.command);
+  const begun = withoutFolders(resumed?.model.training?.command ?? job.command);
   const record = await recordOf(begun, run, data, description, program, digest, teachers.records);
   checkSavable(record);
   const loading = {
