@@ -7,11 +7,14 @@ export type Border = 'edge' | 'black';
 
 /** Above this many source pixels an output pixel, the source is shrunk first: time then does not grow with the picture. */
 const maxRatio = 4;
+/** How far from a picture, in its pixels, an output may lie. Beyond 2^53 a count of pixels no longer counts. */
+const farthest = 2 ** 40;
 
 /**
  * A picture seen through a similarity, sampled with a triangle filter that is as wide as an output pixel when shrinking
  * (antialiasing) and as a source pixel when enlarging; without rotation that is what `resizeBilinear` does.
  * @param transform from the picture's pixels to the output's
+ * @throws RangeError where it shrinks to nothing, enlarges without end or moves the picture out of reach
  */
 export function warp(
   picture: Picture,
@@ -22,6 +25,10 @@ export function warp(
 ): Picture {
   const ratio = 1 / Math.hypot(transform.a, transform.b);
   if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new RangeError('a picture cannot be warped to nothing');
+  const { tx, ty } = inverse(transform);
+  if (!(Math.abs(tx) <= farthest && Math.abs(ty) <= farthest)) {
+    throw new RangeError('a picture cannot be warped to where it is out of reach');
+  }
   if (ratio > maxRatio && Math.max(picture.width, picture.height) > maxRatio) {
     const { shrunk, toShrunk } = shrink(picture, transform, width, height, ratio / maxRatio);
     return sample(shrunk, toShrunk, width, height, border);
