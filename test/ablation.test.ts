@@ -101,6 +101,35 @@ describe('poster ablate', { concurrency: false }, () => {
     await assert.rejects(stat(join(dir, 'none')), { code: 'ENOENT' });
   });
 
+  test("arms of one's own are trained, each with its options", async () => {
+    const arms = ['--arm', 'plain', '--arm', 'noisy: --noise 0.05 --label-smoothing 0.1'];
+    const run = ['--data', 'faces', '--val-split', 'valid', '--model', 'resnet8', '--epochs', '1', '--batch-size', '4'];
+    const how = ['--seeds', '2', '--device', 'cpu', '--threads', '1', '--workers', '0', '--no-tensorboard'];
+    const { stdout, stderr } = await succeeds(['ablate', ...run, ...arms, ...how, '--out', 'own', '--json'], dir);
+    assert.match(stderr, /^Arms on resnet8: 2 recipes, seed 2: 2 runs of 1 epoch\.$/m);
+    assert.match(stderr, /^noisy \(--noise 0\.05 --label-smoothing 0\.1\) +/m);
+    const document = z.object({ study: z.null(), comparison: z.object({ differing: z.array(z.string()) }) });
+    const table = document.parse(JSON.parse(stdout)).comparison;
+    assert.deepEqual(table.differing, ['arm', 'noise', 'labelSmoothing']);
+    const settings = z.object({ noise: z.number().nullable(), labelSmoothing: z.number() });
+    const noisy = await readRun(join(dir, 'own', 'noisy', 'seed-2'));
+    assert.deepEqual(settings.parse(noisy.settings), { noise: 0.05, labelSmoothing: 0.1 });
+    await succeeds(['ablate', '--resume', 'own', ...how.slice(2)], dir);
+  });
+
+  test('an arm that is none is a sentence', async () => {
+    const own = (...arms: readonly string[]): string[] => [
+      ...['ablate', '--data', 'faces', '--dry-run'],
+      ...arms.flatMap((arm) => ['--arm', arm]),
+    ];
+    await fails(own('plain', '../up'), dir, 2, /'\.\.\/up' is invalid\. It must be a name, or a name and options/);
+    await fails(own('plain', 'odd: --nose 1'), dir, 2, /The arm odd: unknown option '--nose'/);
+    await fails(own('plain', 'odd: --noise 7'), dir, 2, /noise/);
+    await fails(own('plain', 'odd: 7'), dir, 2, /The arm odd: too many arguments/);
+    await fails(own('plain'), dir, 2, /two arms or more/);
+    await fails([...own('a', 'b'), '--study', 'window'], dir, 2, /Name what to compare/);
+  });
+
   test('a dry run says what would be trained', async () => {
     const { stdout } = await succeeds([...begin, '--dry-run'], dir);
     assert.match(stdout, /^both: cross-fusion both ways +[\d,]+ +[\d,]+$/m);

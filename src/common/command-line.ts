@@ -3,8 +3,8 @@ export function quoted(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 }
 
-/** The words of a text that `quoted` made. */
-const wordsOf = (text: string): string[] =>
+/** The words of a text that `quoted` made; double quotes mean nothing here. */
+export const wordsOf = (text: string): string[] =>
   (text.match(/(?:'[^']*'|\\'|\S)+/g) ?? []).map((word) =>
     word.replace(/'([^']*)'|\\'/g, (_, inner?: string) => inner ?? "'"),
   );

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { quoted } from '../../common/command-line.js';
 import { UserError } from '../../common/errors.js';
-import { modelNamed, profile, type StudyName, studyNames } from '../../models/index.js';
+import { modelNamed, profile, type StudyArm, type StudyName, studyNames } from '../../models/index.js';
 import { newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
 import {
   type ComparedRun,
@@ -23,6 +23,7 @@ import {
   runsOf,
 } from '../../node/runs/ablation.js';
 import { ownOptions, withPaths } from '../../node/runs/options.js';
+import { ablationArm } from '../ablation-arm.js';
 import { numbers } from '../arguments.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
 import { grouped, note, noteLines, printResult } from '../context.js';
@@ -36,6 +37,7 @@ import { flagOf } from '../settings.js';
 
 interface AblateFlags extends TrainingFlags {
   readonly study?: StudyName;
+  readonly arm?: readonly StudyArm[];
   readonly seeds?: readonly number[];
   readonly dryRun?: boolean;
   readonly out?: string;
@@ -47,6 +49,11 @@ export function ablateCommand(): Command {
   const command = new Command('ablate')
     .description("train a network and its ablations over seeds, and compare them: the paper's studies as runs")
     .addOption(new Option('--study <name>', 'what to compare: docs/ablations.md').choices(studyNames))
+    .option(
+      '--arm <name[: options]>',
+      'in place of a study, what of your own to compare: options of poster train that a run has besides; repeatable',
+      (text, before: readonly StudyArm[] = []) => [...before, ablationArm(text)],
+    )
     .option('--seeds <list>', 'seeds to train each with (default: 0,1)', seedsArgument);
   return withTrainingOptions(withRunOptions(command))
     .option('--dry-run', 'say what would be trained, and train nothing')
@@ -60,7 +67,8 @@ Options of poster train count for every run. Ctrl-C saves and stops; --resume go
 
 Examples:
   poster ablate --data data/ferplus --study cross-fusion --seeds 0,1,2 --out runs/cross-fusion
-  poster ablate --data data/ferplus --study two-stream --model poster-v1-nano --dry-run`,
+  poster ablate --data data/ferplus --study two-stream --model poster-v1-nano --dry-run
+  poster ablate --data data/ferplus --arm plain --arm 'mixed: --mixup 0.2' --seeds 0,1,2`,
     )
     .action(run);
 }
@@ -110,11 +118,9 @@ async function run(flags: AblateFlags): Promise<void> {
 }
 
 async function newPlan(flags: AblateFlags): Promise<Ablation> {
-  const { study, seeds: wished = [0, 1] } = flags;
+  const { seeds = [0, 1] } = flags;
+  const compared = comparedBy(flags);
   const { seed, fold, folds, ...given } = givenRun(flags);
-  if (study === undefined) {
-    throw new UserError(`Name what to compare: --study ${studyNames.join('|')} (or --resume DIR).`, 'usage');
-  }
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume DIR).', 'usage');
   }
@@ -127,14 +133,23 @@ async function newPlan(flags: AblateFlags): Promise<Ablation> {
   // From wherever it is resumed.
   const options = withPaths(await newRun(given.data, given), (path) => resolve(path));
   const init = initOf(flags).map((source) => ({ ...source, path: resolve(source.path) }));
-  return planAblation(study, options, ownOptions(given), wished, init);
+  return planAblation({ compared, run: options, given, seeds, init });
+}
+
+function comparedBy({ study, arm: arms }: AblateFlags): StudyName | readonly StudyArm[] {
+  if (study !== undefined && arms === undefined) return study;
+  if (study === undefined && arms !== undefined) return arms;
+  throw new UserError(
+    `Name what to compare: --study ${studyNames.join('|')}, or --arm NAME: OPTIONS for each (or --resume DIR).`,
+    'usage',
+  );
 }
 
 /** An ablation to go on with. All its runs are trained alike, so nothing about it can change. */
 async function resumedPlan(flags: AblateFlags, folder: string): Promise<Ablation> {
   const [first] = Object.keys(givenRun(flags));
-  const { study, seeds: wished, out } = flags;
-  const own = { study, seeds: wished, out };
+  const { study, arm, seeds: wished, out } = flags;
+  const own = { study, arm, seeds: wished, out };
   const other = first ?? Object.entries(own).find(([, value]) => value !== undefined)?.[0];
   if (other !== undefined || initOf(flags).length > 0) {
     throw new UserError(`An ablation goes on as it began; leave out ${flagOf(other ?? 'init')}.`, 'usage');
@@ -143,7 +158,7 @@ async function resumedPlan(flags: AblateFlags, folder: string): Promise<Ablation
 }
 
 async function outFolder({ out }: AblateFlags, { study }: Ablation): ReturnType<typeof newFolder> {
-  return out === undefined ? newFolder('runs', `ablate-${study}`) : { path: out, made: [] };
+  return out === undefined ? newFolder('runs', `ablate-${study ?? 'arms'}`) : { path: out, made: [] };
 }
 
 /** What a run's network counts. */
@@ -178,13 +193,18 @@ function planText(plan: Ablation): string {
     const { parameters, multiplyAccumulates } = countsOf(one);
     const own = Object.entries(one.arm.options).map(([key, value]) => `${flagOf(key)} ${String(value)}`);
     const how = own.length === 0 ? '' : ` (${own.join(' ')})`;
-    return [`${one.arm.name}: ${one.arm.summary}${how}`, grouped(parameters), grouped(multiplyAccumulates)];
+    const { name, summary } = one.arm;
+    return [
+      `${summary === '' ? name : `${name}: ${summary}`}${how}`,
+      grouped(parameters),
+      grouped(multiplyAccumulates),
+    ];
   });
   const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
   const runs = `${arms.length * wished.length} runs of ${counted(options.epochs, 'epoch')}`;
   const seeds = `${wished.length === 1 ? 'seed' : 'seeds'} ${wished.join(', ')}`;
   return [
-    `Study ${study} on ${options.model}: ${arms.length} networks, ${seeds}: ${runs}.`,
+    `${study === null ? 'Arms' : `Study ${study}`} on ${options.model}: ${arms.length} ${study === null ? 'recipes' : 'networks'}, ${seeds}: ${runs}.`,
     '',
     formatTable([['arm', 'trained', 'MACs a picture'], ...rows]),
   ].join('\n');

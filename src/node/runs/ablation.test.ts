@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lastFileName } from '../../safetensors/index.js';
-import { ablate, ablationAt, planAblation, readAblation } from './ablation.js';
+import { ablate, ablationAt, planAblation, readAblation, runsOf } from './ablation.js';
 import type { TrainResult } from './job.js';
 import { defaultRun } from './recipes.js';
 
 const nano = defaultRun('poster-v2-nano', 'faces');
 const planned = (study: 'window' | 'two-stream', seeds: readonly number[], given = {}) =>
-  planAblation(study, nano, given, seeds, []);
+  planAblation({ compared: study, run: nano, given, seeds, init: [] });
 
 test('runs that are done are not trained again, and one that was stopped goes on', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
@@ -47,12 +47,40 @@ test('runs that are done are not trained again, and one that was stopped goes on
 
 test('what cannot be compared is refused', () => {
   const arm = defaultRun('arm-nano', 'faces');
-  assert.throws(() => planAblation('two-stream', arm, {}, [0], []), {
+  assert.throws(() => planAblation({ compared: 'two-stream', run: arm, given: {}, seeds: [0], init: [] }), {
     message: /^arm-nano has no ablation two-stream: it has none; two-stream is of poster-v1, /,
   });
   assert.throws(() => planned('window', [0], { windows: [6, 3, 3] }), {
-    message: 'The study window compares values of windows itself; leave that out.',
+    message: 'The study window compares values of windows; leave that out.',
   });
   assert.throws(() => planned('window', [0, 0]), { message: /must be given once each/ });
   assert.throws(() => planned('window', []), { message: /must be given once each/ });
+});
+
+test("arms of one's own change any option of a run", () => {
+  const own = (...arms: readonly (readonly [name: string, options: Readonly<Record<string, unknown>>])[]) =>
+    planAblation({
+      compared: arms.map(([name, options]) => ({ name, summary: '', options })),
+      run: nano,
+      given: { epochs: 2 },
+      seeds: [4, 5],
+      init: [],
+    });
+  const plan = own(['plain', {}], ['noisy', { noise: 0.02, lr: 0.01 }]);
+  assert.equal(plan.study, null);
+  assert.deepEqual(
+    runsOf(plan, 'out').map(({ out, run: { noise, lr, seed } }) => ({ out, noise, lr, seed })),
+    [
+      { out: 'out/plain/seed-4', noise: nano.noise, lr: nano.lr, seed: 4 },
+      { out: 'out/noisy/seed-4', noise: 0.02, lr: 0.01, seed: 4 },
+      { out: 'out/plain/seed-5', noise: nano.noise, lr: nano.lr, seed: 5 },
+      { out: 'out/noisy/seed-5', noise: 0.02, lr: 0.01, seed: 5 },
+    ],
+  );
+  const plain = ['plain', {}] as const;
+  assert.throws(() => own(plain), { message: /two arms or more/ });
+  assert.throws(() => own(plain, plain), { message: /Two arms are called plain/ });
+  assert.throws(() => own(plain, ['other', { model: 'arm-nano' }]), { message: /arm other changes model, which all/ });
+  assert.throws(() => own(plain, ['longer', { epochs: 3 }]), { message: /^The arms compare values of epochs; / });
+  assert.throws(() => own(plain, ['odd', { noise: 2 }]), { message: /noise/ });
 });

@@ -11,10 +11,11 @@ import { exists, planFile } from './plan-file.js';
 const seed = z.int().min(0);
 const planSchema = z.object({
   format: z.literal(1),
-  study: z.enum(studyNames),
+  /** A study of the network; null where the arms are the user's own. */
+  study: z.enum(studyNames).nullable(),
   /** What all runs have in common: those of the network as it is; each run has a seed of its own. */
   run: z.preprocess(migrateRun, runSchema),
-  /** With the options of the network that each changes. */
+  /** With the options that each changes: the network's, or any of a run where the arms are the user's own. */
   arms: z.array(z.object({ name: z.string(), summary: z.string(), options: z.record(z.string(), z.unknown()) })).min(2),
   seeds: z.array(seed).min(1),
   /** Where first values come from. */
@@ -49,30 +50,40 @@ export interface AblationJob {
   readonly onRun?: (run: AblationRun, index: number, count: number) => void;
 }
 
+/** What an ablation compares, of what all runs have in common. */
+export interface AblationWish {
+  /** A study of the network, or arms of the user's own: their names are those of folders. */
+  readonly compared: StudyName | readonly StudyArm[];
+  readonly run: RunOptions;
+  /** The options of `run` that the user gave: what arms change must not be among them. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly seeds: readonly number[];
+  readonly init: Ablation['init'];
+}
+
+/** What own arms cannot change: it decides what else a run's recipe is, or what the figures are of. */
+const sharedByArms = ['model', 'data', 'dataType', 'asPublished', 'seed', 'folds', 'fold'];
+
 /**
- * The runs that a study compares on the network of `run`.
- * @throws UserError where the network has no such ablation, `run` says otherwise what an arm changes, or an arm does not
- * fit it.
+ * The runs that an ablation compares.
+ * @throws UserError where the network has no such ablation, `given` says otherwise what an arm changes, or an arm does not
+ * fit the network.
  */
-export function planAblation(
-  study: StudyName,
-  run: RunOptions,
-  given: Readonly<Record<string, unknown>>,
-  seeds: readonly number[],
-  init: Ablation['init'],
-): Ablation {
+export function planAblation({ compared, run, given, seeds, init }: AblationWish): Ablation {
   if (seeds.length === 0 || new Set(seeds).size < seeds.length) {
     throw new UserError('The seeds of an ablation must be given once each, such as 0,1.', 'usage');
   }
-  const arms = studyArms(run.model, study);
+  const isStudy = typeof compared === 'string';
+  const arms = isStudy ? studyArms(run.model, compared) : ownArms(compared);
   const changed = new Set(arms.flatMap(({ options }) => Object.keys(options)));
   const fixed = Object.keys(given).find((key) => changed.has(key));
   if (fixed !== undefined) {
-    throw new UserError(`The study ${study} compares values of ${fixed} itself; leave that out.`, 'usage');
+    const whole = isStudy ? `The study ${compared} compares` : 'The arms compare';
+    throw new UserError(`${whole} values of ${fixed}; leave that out.`, 'usage');
   }
   const plan = {
     format: 1 as const,
-    study,
+    study: isStudy ? compared : null,
     run,
     arms: arms.map((arm) => ({ ...arm })),
     seeds: [...seeds],
@@ -82,6 +93,20 @@ export function planAblation(
   // Every arm is looked at before the first is trained.
   runsOf(plan, '.');
   return plan;
+}
+
+function ownArms(arms: readonly StudyArm[]): readonly StudyArm[] {
+  const names = arms.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new UserError(`Two arms are called ${twice}; give each a name of its own.`, 'usage');
+  if (arms.length < 2) throw new UserError('An ablation compares two arms or more.', 'usage');
+  for (const { name, options } of arms) {
+    const shared = Object.keys(options).find((key) => sharedByArms.includes(key));
+    if (shared !== undefined) {
+      throw new UserError(`The arm ${name} changes ${shared}, which all runs of an ablation share.`, 'usage');
+    }
+  }
+  return arms;
 }
 
 /** All runs of an ablation, seed by seed, so that whoever stops it has compared something. */
