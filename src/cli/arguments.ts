@@ -16,6 +16,9 @@ export function numberOf(schema: z.ZodType): (text: string) => number {
   };
 }
 
+/** `contempt,fear` */
+export const names = (text: string): string[] => text.split(',').map((name) => name.trim());
+
 /** A list such as `1,2,3`; whether its numbers can be meant is told by what takes them. */
 export const numbers = (text: string): number[] => text.split(',').map(Number);
 

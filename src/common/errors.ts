@@ -74,6 +74,7 @@ export type Setting =
   // Of networks and what they are measured on.
   | 'checkpoint'
   | 'prefer'
+  | 'without'
   | 'labels'
   | 'device'
   | 'split'

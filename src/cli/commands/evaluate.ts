@@ -22,7 +22,7 @@ import {
 } from '../../node/measure/index.js';
 import { corruptionText, measurementsTable } from '../../node/report/index.js';
 import { type Classifier, type CropCount, cropCounts, usualCropScale } from '../../recognize/index.js';
-import { labelSetArgument, numberOf } from '../arguments.js';
+import { labelSetArgument, names, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,
   labelSetNames,
@@ -62,6 +62,7 @@ interface EvaluateFlags extends Omit<CheckpointOptions, 'checkpoint'>, FoldFlags
   readonly unseen?: boolean;
   readonly unknown?: 'wrong' | 'leave-out';
   readonly absent?: 'keep' | 'remove';
+  readonly without?: readonly string[];
   readonly csv?: string;
   readonly dataLabels?: LabelSet;
   readonly batchSize: number;
@@ -119,6 +120,11 @@ export function evaluateCommand(): Command {
       new Option('--absent <how>', 'what the weights know and the data lacks, in the ranking (default: keep)')
         .choices(['keep', 'remove'])
         .implies({ mapLabels: true }),
+    )
+    .option(
+      '--without <list>',
+      'expressions that take no part, such as contempt: their pictures are left out, and none of them is chosen',
+      names,
     )
     .option(
       '--corruptions',
@@ -202,7 +208,7 @@ function evaluateOptions(
   checkpoint: string,
 ): EvaluateOptions & { readonly batchSize: number } {
   const { split, dataLabels, batchSize, workers, strict = false, lowContrast, flip = false, unseen = false } = flags;
-  const { crops: count, cropScale: scale, unknown, absent } = flags;
+  const { crops: count, cropScale: scale, unknown, absent, without } = flags;
   const { corruptions = false, folds, fold: part, seed } = flags;
   const seedOfCorruptions = corruptions && folds === undefined && part === undefined;
   const fold = seedOfCorruptions ? undefined : foldToMeasure(flags, description, checkpoint);
@@ -216,7 +222,7 @@ function evaluateOptions(
     ...(count === undefined ? {} : { crops: { count, ...defined({ scale }) } }),
     ...(flags.mapLabels === true ? { mapping: defined({ unknown, absent }) } : {}),
     ...(corruptions ? { corruptions: defined({ seed }) } : {}),
-    ...defined({ folderLabels: dataLabels, workers }),
+    ...defined({ folderLabels: dataLabels, workers, without }),
   };
 }
 

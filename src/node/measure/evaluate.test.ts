@@ -213,7 +213,14 @@ test('expressions that the weights do not know count as mistakes or are left out
   assert.match(protocol.deviations.join(), /do not know weird: 2 pictures were counted as mistakes/);
   const out = await run({ unknown: 'leave-out' });
   assert.deepEqual([out.evaluation.samples, out.evaluation.accuracy], [6, 1]);
-  assert.deepEqual(out.protocol.pictures, { measured: 6, unreadable: 0, withoutMajority: 0, unknown: 2, seen: 0 });
+  assert.deepEqual(out.protocol.pictures, {
+    measured: 6,
+    unreadable: 0,
+    withoutMajority: 0,
+    unknown: 2,
+    without: 0,
+    seen: 0,
+  });
   assert.match(out.protocol.deviations.join(), /do not know weird: 2 pictures were left out/);
 });
 
@@ -236,6 +243,28 @@ test('expressions that the data lacks are kept in the ranking or removed from it
   // Probabilities are those of the two that are left: both logits are 0.
   assert.ok(Math.abs((removed.evaluation.calibration.bins[7]?.confidence ?? 0) - 0.5) < 1e-9);
   assert.match(removed.protocol.deviations.join(), /no contempt: removed from the ranking/);
+});
+
+test('expressions that take no part are neither measured nor chosen', async (t) => {
+  const root = await temporaryFolder(t);
+  await writePictures(root, ['happy', 'neutral', 'sad']);
+  const run = (without: readonly string[]) => evaluateOn(byBrightness(), root, { workers: 0, without });
+  const all = await run([]);
+  assert.deepEqual(all.protocol.labels.without, []);
+  assert.equal(all.evaluation.samples, 6);
+  const { evaluation, protocol } = await run(['Neutral']);
+  assert.equal(evaluation.samples, 4);
+  assert.deepEqual(
+    evaluation.perClass.map(({ support, predicted }) => [support, predicted]),
+    [
+      [2, 2],
+      [0, 0],
+      [2, 2],
+    ],
+  );
+  assert.equal(evaluation.meanClassAccuracy, 1);
+  assert.deepEqual([protocol.pictures.without, protocol.pictures.unknown], [2, 0]);
+  assert.match(protocol.deviations.join(), /Measured without Neutral: 2 pictures were left out, and the best of the/);
 });
 
 test('a fold is measured alone, and pictures that were trained on are told', async (t) => {

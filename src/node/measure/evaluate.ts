@@ -79,6 +79,7 @@ export function evaluationOf(
       unreadable: skipped.length,
       withoutMajority: facts.withoutMajority,
       unknown: facts.leftOut,
+      without: facts.without,
       seen: facts.seen,
     },
     views: facts.views,

@@ -11,6 +11,7 @@ const labelMappingSchema = z.strictObject({
   unknown: z.array(z.string()),
   absent: z.array(z.string()),
   removed: z.array(count),
+  without: z.array(z.string()).default([]),
   options: z.strictObject({ unknown: z.enum(['wrong', 'leave-out']), absent: z.enum(['keep', 'remove']) }),
 });
 
@@ -33,6 +34,7 @@ export const evaluationFactsSchema = z
     /** Pictures that are not measured, by the reason. */
     withoutMajority: count,
     leftOut: count,
+    without: count.default(0),
     seen: count,
     /** Pictures measured that the training split has too. */
     shared: z.strictObject({ split: z.string(), pictures: count }).nullable(),

@@ -44,6 +44,24 @@ test('eight classes on seven: the mapping as a table', () => {
   assert.deepEqual(mapLabels(ferplus, caers, { absent: 'remove' }).removed, [7]);
 });
 
+test('expressions that take no part: the mapping as a table', () => {
+  const same = mapLabels(ferplus, ferplus, undefined, ['Contempt']);
+  assert.deepEqual([same.relation, same.indices, same.removed], ['same', [0, 1, 2, 3, 4, 5, 6, -1], [7]]);
+  assert.deepEqual([same.labels, same.unknown, same.absent], [ferplus, [], []]);
+  // Nothing else differs, so nothing has to be mapped.
+  const seven = mapLabels(ferplus, caers, undefined, ['contempt']);
+  assert.deepEqual([seven.relation, seven.indices, seven.removed], ['reordered', [4, 5, 6, 1, 0, 3, 2], [7]]);
+  const eight = mapLabels(rafdb, affectnet8, undefined, ['contempt']);
+  assert.deepEqual([eight.relation, eight.indices, eight.removed], ['reordered', [6, 3, 4, 0, 1, 2, 5, -1], []]);
+  // Indices behind one that takes no part stay the weights' own, also of what is appended.
+  const more = mapLabels(rafdb, affectnet8, {}, ['Fear']);
+  assert.deepEqual([more.relation, more.indices, more.removed], ['mapped', [6, 3, 4, 0, -1, 2, 5, 7], [1]]);
+  const logits = mapLogits(Float32Array.of(1, 2, 3, 4, 5, 6, 7), 7, more);
+  assert.deepEqual([...logits], [1, Number.NEGATIVE_INFINITY, 3, 4, 5, 6, 7, Number.NEGATIVE_INFINITY]);
+  sentence(() => mapLabels(rafdb, rafdb, undefined, ['envy']), /no expression envy to measure without; there are Sur/);
+  sentence(() => mapLabels(rafdb, rafdb, undefined, rafdb.labels.slice(1)), /Fewer than two expressions are left/);
+});
+
 test('without being asked, only orders are mapped', () => {
   assert.equal(mapLabels(affectnet7, affectnet7).relation, 'same');
   const turned = mapLabels(affectnet7, rafdb);

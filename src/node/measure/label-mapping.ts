@@ -2,6 +2,7 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { canonicalLabel, compareLabels, isNumbered } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
+import { printable } from '../../common/printable.js';
 import type { Sample } from '../datasets/index.js';
 
 /** How to measure weights on data with other expressions. */
@@ -17,7 +18,7 @@ export interface MappingOptions {
 
 /** How the data's classes were put among the weights'. */
 export interface LabelMapping {
-  /** `mapped`: some expressions are on one side only. */
+  /** `mapped`: some expressions are on one side only, those of `without` aside. */
   readonly relation: 'same' | 'reordered' | 'mapped';
   /** What is measured: the weights' labels, behind them the data's that the weights do not know and that are wrong. */
   readonly labels: LabelSet;
@@ -29,6 +30,8 @@ export interface LabelMapping {
   readonly absent: readonly string[];
   /** Indices of those of them that take no part in the ranking. */
   readonly removed: readonly number[];
+  /** Expressions that take no part: their pictures are left out, and the weights cannot choose them. */
+  readonly without: readonly string[];
   /** With the defaults filled in. */
   readonly options: Required<MappingOptions>;
 }
@@ -36,9 +39,54 @@ export interface LabelMapping {
 /**
  * Brings the data's classes to the weights', by name. Several of the data's may be one expression.
  * @param options without them, expressions that differ are refused
- * @throws UserError that says how they differ and what to do.
+ * @param without expressions that take no part
+ * @throws UserError that says how they differ and what to do, or that neither side knows one of `without`
  */
-export function mapLabels(weights: LabelSet, data: LabelSet, options?: MappingOptions): LabelMapping {
+export function mapLabels(
+  weights: LabelSet,
+  data: LabelSet,
+  options?: MappingOptions,
+  without: readonly string[] = [],
+): LabelMapping {
+  const names = new Set(without.map(canonicalLabel));
+  const known = new Set([...weights.labels, ...data.labels].map(canonicalLabel));
+  const foreign = without.find((label) => !known.has(canonicalLabel(label)));
+  if (foreign !== undefined) {
+    throw new UserError(
+      `There is no expression ${printable(foreign)} to measure without; there are ${weights.labels.map((label) => printable(label)).join(', ')}.`,
+      'usage',
+      { settings: ['without'] },
+    );
+  }
+  const rest = (labels: readonly string[]): number[] =>
+    labels.flatMap((label, i) => (names.has(canonicalLabel(label)) ? [] : [i]));
+  const [kept, measured] = [rest(weights.labels), rest(data.labels)];
+  if (kept.length < 2) {
+    throw new UserError('Fewer than two expressions are left to choose from; measure without fewer.', 'usage', {
+      settings: ['without'],
+    });
+  }
+  const part = (set: LabelSet, indices: readonly number[]): LabelSet => ({
+    name: set.name,
+    labels: indices.map((i) => itemAt(set.labels, i)),
+  });
+  const inner = mapAll(part(weights, kept), part(data, measured), options);
+  const appended = inner.labels.labels.slice(kept.length);
+  const outer = (i: number): number => (i < kept.length ? itemAt(kept, i) : weights.labels.length + i - kept.length);
+  const indices = data.labels.map(() => -1);
+  for (const [i, to] of inner.indices.entries()) indices[itemAt(measured, i)] = to === -1 ? -1 : outer(to);
+  const dropped = weights.labels.flatMap((label, i) => (names.has(canonicalLabel(label)) ? [i] : []));
+  return {
+    ...inner,
+    labels: { name: weights.name, labels: [...weights.labels, ...appended] },
+    indices,
+    removed: [...dropped, ...inner.removed.map(outer)],
+    without: [...without],
+  };
+}
+
+/** Those of all labels. */
+function mapAll(weights: LabelSet, data: LabelSet, options?: MappingOptions): Omit<LabelMapping, 'without'> {
   const filled = { unknown: options?.unknown ?? 'wrong', absent: options?.absent ?? 'keep' } as const;
   const { kind, explanation, settings, mapping } = compareLabels(
     weights,
@@ -103,9 +151,9 @@ export function mapLogits(logits: Float32Array, weights: number, { labels, remov
 /** A picture's votes in the classes of the weights; undefined where it has none, or the classes are not the same. */
 export function mappedVotes(
   { distribution }: Pick<Sample, 'distribution'>,
-  { relation, labels, indices }: LabelMapping,
+  { relation, labels, indices, without }: LabelMapping,
 ): Float32Array | undefined {
-  if (distribution === undefined || relation === 'mapped') return undefined;
+  if (distribution === undefined || relation === 'mapped' || without.length > 0) return undefined;
   const shares = new Float32Array(labels.labels.length);
   distribution.forEach((share, c) => {
     const to = itemAt(indices, c);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
+import { canonicalLabel } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import type { LowContrast } from '../../image/index.js';
@@ -38,6 +39,8 @@ export interface EvaluateOptions extends ViewOptions {
   readonly lowContrast?: LowContrast;
   /** Measure although some expressions are known on one side only; without it that is refused. */
   readonly mapping?: MappingOptions;
+  /** Expressions that take no part: their pictures are left out, and the weights cannot choose them (default: none). */
+  readonly without?: readonly string[];
   /** Which expressions numbered class folders stand for. */
   readonly folderLabels?: LabelSet;
   /** Pictures at once (default 32). */
@@ -92,6 +95,7 @@ export async function openEvaluation(
       fold: options.fold ?? null,
       withoutMajority: opened.withoutMajority,
       leftOut: opened.leftOut,
+      without: opened.without,
       seen: opened.dataset.samples.length - dataset.samples.length,
       shared:
         seen.paths.size === 0 || options.unseen === true ? null : { split: seen.split, pictures: seen.paths.size },
@@ -108,8 +112,9 @@ export async function openEvaluation(
   };
 }
 
-function mutable({ indices, unknown, absent, removed, ...rest }: LabelMapping): EvaluationFacts['mapping'] {
-  return { ...rest, indices: [...indices], unknown: [...unknown], absent: [...absent], removed: [...removed] };
+function mutable({ indices, unknown, absent, removed, without, ...rest }: LabelMapping): EvaluationFacts['mapping'] {
+  const lists = { indices: [...indices], unknown: [...unknown], absent: [...absent], removed: [...removed] };
+  return { ...rest, ...lists, without: [...without] };
 }
 
 /** Pictures that the training split, or the other folds, have too: weights trained there have seen them. */
@@ -169,6 +174,8 @@ interface Opened {
   readonly withoutMajority: number;
   /** Pictures of classes that the weights do not know and that are not measured. */
   readonly leftOut: number;
+  /** Pictures of expressions that take no part. */
+  readonly without: number;
   readonly note?: string;
 }
 
@@ -177,10 +184,10 @@ async function openInOrder(
   weights: LabelSet,
   root: string,
   split: string,
-  { folderLabels, fold, mapping: wanted }: EvaluateOptions,
+  { folderLabels, fold, mapping: wanted, without: others }: EvaluateOptions,
 ): Promise<Opened> {
   const own = await loadDataset(root, split, { keepNonMajority: true, ...defined({ labels: folderLabels }) });
-  const mapping = mapLabels(weights, own.labels, wanted);
+  const mapping = mapLabels(weights, own.labels, wanted, others);
   const folds = fold === undefined ? undefined : divide(own, fold);
   const part = folds?.held ?? own;
   const voted = part.samples.filter(({ majority }) => majority);
@@ -189,7 +196,10 @@ async function openInOrder(
       `No picture in ${join(own.root, split)} has a majority among its votes, so there is nothing to measure.`,
     );
   }
-  const samples = voted.flatMap((sample) => {
+  const names = new Set(mapping.without.map(canonicalLabel));
+  const isWithout = ({ label }: Sample): boolean => names.has(canonicalLabel(itemAt(own.labels.labels, label)));
+  const counted = voted.filter((sample) => !isWithout(sample));
+  const samples = counted.flatMap((sample) => {
     const to = itemAt(mapping.indices, sample.label);
     const { path, majority } = sample;
     const distribution = mappedVotes(sample, mapping);
@@ -204,7 +214,8 @@ async function openInOrder(
     dataLabels: own.labels,
     mapping,
     withoutMajority: part.samples.length - voted.length,
-    leftOut: voted.length - samples.length,
+    leftOut: counted.length - samples.length,
+    without: voted.length - counted.length,
     ...(mapping.relation === 'reordered'
       ? {
           note:

@@ -20,6 +20,8 @@ export interface Protocol {
     readonly withoutMajority: number;
     /** Left out because the weights do not know their expression. */
     readonly unknown: number;
+    /** Left out because their expression takes no part. */
+    readonly without: number;
     /** Left out because the training split has them too. */
     readonly seen: number;
   };
@@ -51,6 +53,8 @@ export interface Protocol {
     } | null;
     /** What became of the weights' labels that the data lacks. */
     readonly absent: { readonly labels: readonly string[]; readonly treatment: 'keep' | 'remove' } | null;
+    /** Expressions that take no part: their pictures are left out, and the weights cannot choose them. */
+    readonly without: readonly string[];
   };
   /** How the weights came about and how their epoch was chosen, as far as they say: in words, and for programs. */
   readonly training: { readonly words: string; readonly record: ProtocolRecord | null } | null;
@@ -80,13 +84,14 @@ export interface ProtocolFacts {
 export function protocolOf(facts: ProtocolFacts): Protocol {
   const { dataset, split, fold, pictures, shared, views, weights, data, mapping, unknownPictures, training } = facts;
   const { lowContrast, batch } = facts;
-  const { unknown, absent, options } = mapping;
+  const { unknown, absent, without, options } = mapping;
   const labels: Protocol['labels'] = {
     weights,
     data,
     relation: mapping.relation,
     unknown: unknown.length === 0 ? null : { labels: unknown, treatment: options.unknown, pictures: unknownPictures },
     absent: absent.length === 0 ? null : { labels: absent, treatment: options.absent },
+    without,
   };
   return {
     dataset,
@@ -106,6 +111,7 @@ export function protocolOf(facts: ProtocolFacts): Protocol {
       ...ofContrast(lowContrast),
       ...ofBatch(batch),
       ...ofLabels(labels),
+      ...ofWithout(labels, pictures),
       ...ofPictures(pictures),
       ...ofShared(shared, fold),
       ...ofTraining(facts),
@@ -165,6 +171,13 @@ function ofLabels({ unknown, absent }: Protocol['labels']): string[] {
     );
   }
   return sentences;
+}
+
+function ofWithout({ without }: Protocol['labels'], { without: count }: Protocol['pictures']): string[] {
+  if (without.length === 0) return [];
+  return [
+    `Measured without ${without.join(', ')}: ${plural(count, 'picture')} left out, and the best of the other expressions was chosen.`,
+  ];
 }
 
 function ofPictures({ unreadable, withoutMajority, seen }: Protocol['pictures']): string[] {
