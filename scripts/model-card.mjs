@@ -31,9 +31,19 @@ const { parameters: _, ...description } = await loadModel(weights);
 
 const classifier = await loadClassifier(weights);
 const measured = await evaluateOn(classifier, options.data, { split: options.split });
-const { shared } = measured.protocol;
-const unseen =
-  shared === null ? undefined : await evaluateOn(classifier, options.data, { split: measured.split, unseen: true });
+const { split, protocol } = measured;
+const measuredOtherwise = async (title, how) => ({
+  title,
+  result: await evaluateOn(classifier, options.data, { split, ...how }),
+});
+const others = [];
+if (protocol.shared !== null) {
+  others.push(await measuredOtherwise(`not in '${protocol.shared.split}'`, { unseen: true }));
+}
+// As those count who have seven expressions.
+if (classifier.labels.labels.includes('contempt')) {
+  others.push(await measuredOtherwise('without contempt', { without: ['contempt'] }));
+}
 await classifier.dispose();
 
 const trained = splitAmong(await splitsOf(options.data), description.training?.protocol?.trainSplit ?? 'train');
@@ -53,7 +63,7 @@ const about = {
 let text = await readFile(options.card, 'utf8');
 text = replacePart(text, 'model-index', modelIndexText(description.model.name, measured), ['# ', '']);
 text = replacePart(text, 'file', fileText(about));
-text = replacePart(text, 'figures', figuresText(measured, unseen, trainCounts));
+text = replacePart(text, 'figures', figuresText(measured, others, trainCounts));
 await writeFile(options.card, text);
 const { samples, accuracy } = measured.evaluation;
 console.log(`${options.card}: ${(100 * accuracy).toFixed(1)}% of ${samples} pictures right`);

@@ -115,18 +115,14 @@ function calibrationText({ measured, evaluation: { accuracy } }) {
 
 /**
  * @param result on the whole split
- * @param unseen the same without pictures that are in the training split too; undefined where there are none
+ * @param others titles and results of other measurements of the same figures
  * @param trainCounts pictures of each class in the training split; null where the dataset has none here
  */
-export function figuresText(result, unseen, trainCounts) {
+export function figuresText(result, others, trainCounts) {
   const { protocol, split, evaluation } = result;
-  const others = unseen === undefined ? undefined : overall(unseen.evaluation);
-  const rows = overall(evaluation).map(([name, value], i) => [
-    name,
-    value,
-    ...(others === undefined ? [] : [others[i][1]]),
-  ]);
-  const columns = unseen === undefined ? ['', 'all'] : ['', 'all', `not in '${protocol.shared.split}'`];
+  const further = others.map((other) => overall(other.result.evaluation));
+  const rows = overall(evaluation).map(([name, value], i) => [name, value, ...further.map((figures) => figures[i][1])]);
+  const columns = ['', 'all', ...others.map(({ title }) => title)];
   return [
     `${protocol.dataset}, split '${split}', pictures with a majority among their votes, each once, the most probable expression:`,
     '',
