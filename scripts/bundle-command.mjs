@@ -29,10 +29,10 @@ await build({
   ],
   outdir: out,
 });
-// The threads of `poster serve` and of recognizers, where `threadProgram` looks for them. On their own, so that they cut the command's files no smaller.
+// The threads and processes of `poster serve` and of recognizers, where `threadProgram` looks for them. On their own, so that they cut the command's files no smaller.
 await build({
   ...options,
-  entryPoints: ['workers/recognition-worker.js', 'serve/body-worker.js'].map((file) =>
+  entryPoints: ['workers/recognition-process.js', 'workers/recognition-worker.js', 'serve/body-worker.js'].map((file) =>
     join(root, 'dist/src/node', file),
   ),
   entryNames: '[name]',

@@ -37,8 +37,11 @@ before(async () => {
   server = { child, url };
 });
 after(async () => {
-  server.child.kill('SIGTERM');
-  await once(server.child, 'close');
+  const { child } = server;
+  // One that has ended already closes nothing more.
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
 });
 
 /** A server of few words. */

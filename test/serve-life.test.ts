@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { cameraFrame } from '../src/node/serve/cameras.js';
 import { serve } from '../src/node/serve/index.js';
 import { temporaryFolder } from '../src/recognize/helpers.test.js';
-import { fails, main, start } from './support/cli.js';
-import { ask, cheap, portrait, problem, served, stillWorks } from './support/served.js';
+import { problemDocument } from '../src/service/problem-document.js';
+import { connectedCamera } from './support/camera.js';
+import { fails, main } from './support/cli.js';
+import { ask, cheap, portrait, problem, ServerLog, served, stillWorks } from './support/served.js';
+
+/** Where there are no groups of processes. */
+const skip = process.platform === 'win32';
 
 test('a server listens at once, and takes requests when its networks are loaded', async (t) => {
   // So slow a client is more than Node has patience with by itself.
@@ -68,42 +76,60 @@ test('what takes longer than its deadline is given up, and so is what nobody wai
   assert.match(figures, /^poster_requests_in_hand 0$/m);
 });
 
-/** Waits until a request is worked on, or answered. */
-async function inHand(url: string, asked: Promise<Response>): Promise<void> {
+/** Waits until so many requests are worked on, or one of them is answered. */
+async function inHand(url: string, asked: readonly Promise<Response>[]): Promise<void> {
   let answered = false;
   const settle = (): void => {
     answered = true;
   };
-  asked.then(settle, settle);
+  for (const one of asked) one.then(settle, settle);
   while (!answered) {
-    if (/^poster_requests_in_hand 1$/m.test(await (await fetch(`${url}/metrics`)).text())) return;
+    if (await figure(url, 'poster_requests_in_hand', asked.length)) return;
     await sleep(1);
   }
 }
 
-test('the thread of the networks ends in the middle of load: what is in hand gets 503, the next is served', async (t) => {
-  const threads: Worker[] = [];
-  const watch = (worker: Worker): number => threads.push(worker);
-  process.on('worker', watch);
+/** Whether a figure has this value. */
+async function figure(url: string, name: string, value: number): Promise<boolean> {
+  const figures = await (await fetch(`${url}/metrics`)).text();
+  return figures.split('\n').includes(`${name} ${value}`);
+}
+
+const images = Array.from({ length: 12 }, () => portrait.toString('base64'));
+/** Many pictures in one request. */
+const askMany = (url: string): Promise<Response> =>
+  fetch(`${url}/v1/recognize/batch`, {
+    method: 'POST',
+    body: JSON.stringify({ images }),
+    headers: { 'content-type': 'application/json' },
+  });
+
+test('the process of the networks is killed in the middle of load: what is in hand gets 503, the next is served', async (t) => {
+  const log = new ServerLog();
   // However busy the machine is: this is not about deadlines.
-  const server = await served({ deadline: 600, drain: 600 }, t);
-  const images = Array.from({ length: 12 }, () => portrait.toString('base64'));
-  const asked = { method: 'POST', body: JSON.stringify({ images }), headers: { 'content-type': 'application/json' } };
-  const batch = fetch(`${server.url}/v1/recognize/batch`, asked);
-  await inHand(server.url, batch);
-  // The first: the other one reads large bodies. A message that is none ends it by an error, never within a native library.
-  threads.at(0)?.postMessage(null);
-  const lost = await batch;
-  assert.equal(lost.headers.get('retry-after'), '1');
-  assert.match((await problem(lost, 503)).type, /no-resources$/);
+  const server = await served({ deadline: 600, drain: 600, log: 'info', logTo: log }, t);
+  const killed = log.networksPid;
+  const some = [askMany(server.url), askMany(server.url), askMany(server.url)];
+  await inHand(server.url, some);
+  process.kill(killed, 'SIGKILL');
+  for (const lost of await Promise.all(some)) {
+    assert.equal(lost.headers.get('retry-after'), '1');
+    const { type, detail } = await problem(lost, 503);
+    assert.match(type, /no-resources$/);
+    assert.match(detail, /^The process that recognises pictures has ended \(SIGKILL\)/);
+  }
+  const meanwhile = await fetch(`${server.url}/readyz`);
+  assert.deepEqual([meanwhile.status, await meanwhile.json()], [503, { status: 'restarting' }]);
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
+  // It waits for the next process.
   await stillWorks(server.url);
-  // One more of the networks, beside the one that read the batch.
-  assert.equal(threads.length, 3);
-  process.off('worker', watch);
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  assert.notEqual(log.networksPid, killed);
+  assert.ok(await figure(server.url, 'poster_networks_restarts_total', 1));
 
   // Stopping: what is in hand is answered, what comes gets 503, and whoever watches is told.
-  const last = fetch(`${server.url}/v1/recognize/batch`, asked);
-  await inHand(server.url, last);
+  const last = askMany(server.url);
+  await inHand(server.url, [last]);
   const closed = server.close();
   const [late, ready] = await Promise.all([ask(server.url), fetch(`${server.url}/readyz`)]);
   assert.match((await problem(late, 503)).type, /draining$/);
@@ -111,6 +137,26 @@ test('the thread of the networks ends in the middle of load: what is in hand get
   assert.equal((await last).status, 200);
   await closed;
   await assert.rejects(fetch(`${server.url}/healthz`));
+  assert.throws(() => process.kill(log.networksPid, 0), { code: 'ESRCH' });
+});
+
+test('a process of the networks that does not start is started again later; meanwhile requests get 503', async (t) => {
+  const checkpoint = join(await temporaryFolder(t), 'weights.safetensors');
+  await copyFile(bundledCheckpoint(), checkpoint);
+  const log = new ServerLog();
+  const recognizer = { ...cheap, checkpoint };
+  const server = await served({ deadline: 600, log: 'info', logTo: log, recognizer }, t);
+  await rm(checkpoint);
+  process.kill(log.networksPid, 'SIGKILL');
+  while (!log.messages.includes('the networks did not start')) await sleep(5);
+  const turnedAway = await ask(server.url);
+  assert.ok(Number(turnedAway.headers.get('retry-after')) >= 1);
+  assert.match((await problem(turnedAway, 503)).type, /loading$/);
+  assert.deepEqual(await (await fetch(`${server.url}/readyz`)).json(), { status: 'loading' });
+  await copyFile(bundledCheckpoint(), checkpoint);
+  while ((await fetch(`${server.url}/readyz`)).status !== 200) await sleep(20);
+  await stillWorks(server.url);
+  assert.ok(log.messages.filter((message) => message === 'the networks are started again').length >= 2);
 });
 
 test('keys, origins and rates: who may ask, and how often', async (t) => {
@@ -150,31 +196,98 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
 });
 
-test('poster serve says how it runs, answers, and SIGTERM lets what is in hand end', async (t) => {
-  const { child, finished } = start(['serve', '--port', '0', '--threads', '1', '--max-queue', '7'], tmpdir());
+test('a camera goes on after the process of the networks was killed', async (t) => {
+  const log = new ServerLog();
+  const server = await served({ slow: 600, log: 'info', logTo: log }, t);
+  const { socket, next, closed } = await connectedCamera(server.url);
+  t.after(() => socket.terminate());
+  socket.send(portrait);
+  assert.equal(cameraFrame.parse(await next()).frame, 0);
+  socket.send(portrait);
+  process.kill(log.networksPid, 'SIGKILL');
+  let answer = await next();
+  // Unless the frame was not in hand yet.
+  const { success: isProblem, data } = problemDocument.safeParse(answer);
+  if (isProblem) {
+    assert.equal(data.status, 503);
+    socket.send(portrait);
+    answer = await next();
+  }
+  const { frame, faces } = cameraFrame.parse(answer);
+  assert.deepEqual(
+    [frame, faces.map(({ id, expression }) => `${id} ${expression}`)],
+    [isProblem ? 2 : 1, ['1 happiness']],
+  );
+  socket.close();
+  assert.equal(await closed, 1005);
+});
+
+/** Starts the command, in a group of processes of its own, and waits until it takes requests. */
+async function serving(t: TestContext, options: readonly string[] = []): Promise<Serving> {
+  const child = spawn(process.execPath, [main, 'serve', '--port', '0', '--threads', '1', ...options], {
+    cwd: tmpdir(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   t.after(() => child.kill('SIGKILL'));
+  const log = new ServerLog();
+  child.stdout.on('data', (data: Buffer) => log.write(data.toString()));
+  let told = '';
+  // The process of the networks has the same standard error: it is closed once both have ended.
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr: told }));
   const url = await new Promise<string>((resolve, reject) => {
-    let told = '';
     child.once('exit', () => reject(new Error(`It ended before it was ready: ${told}`)));
-    child.stderr?.on('data', (data: Buffer) => {
+    child.stderr.on('data', (data: Buffer) => {
       told += data.toString();
       const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];
       if (found !== undefined) resolve(found);
     });
   });
-  let answered = false;
-  const asked = ask(url).finally(() => {
-    answered = true;
-  });
-  while (!answered) {
-    if (/^poster_requests_in_hand 1$/m.test(await (await fetch(`${url}/metrics`)).text())) break;
-  }
+  return { child, url, log, ended };
+}
+
+interface Serving {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly log: ServerLog;
+  readonly ended: Promise<{ readonly code: number | null; readonly stderr: string }>;
+}
+
+test('poster serve says how it runs, answers, and SIGTERM lets what is in hand end', async (t) => {
+  const { child, url, log, ended } = await serving(t, ['--max-queue', '7']);
+  const asked = ask(url);
+  await inHand(url, [asked]);
   child.kill('SIGTERM');
-  assert.equal((await asked).status, 200);
-  const { code, stdout, stderr } = await finished;
+  const response = await asked;
+  assert.equal(response.status, 200);
+  await response.arrayBuffer();
+  const { code, stderr } = await ended;
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^ {2}maxQueue: 7$/m);
-  assert.match(stdout, /"route":"\/v1\/recognize","status":200/);
+  assert.ok(log.messages.includes('answered'));
+});
+
+test('Ctrl-C, which all processes of the terminal get, lets what is in hand end too', { skip }, async (t) => {
+  const { child, url, ended } = await serving(t);
+  const asked = ask(url);
+  await inHand(url, [asked]);
+  process.kill(-(child.pid ?? assert.fail()), 'SIGINT');
+  const response = await asked;
+  assert.equal(response.status, 200);
+  await response.arrayBuffer();
+  const { code, stderr } = await ended;
+  assert.equal(code, 0, stderr);
+});
+
+test('whoever kills the server leaves no process of the networks behind', { skip }, async (t) => {
+  const { child, url, ended } = await serving(t);
+  const asked = ask(url);
+  // Nobody answers any more.
+  asked.catch(() => undefined);
+  await inHand(url, [asked]);
+  child.kill('SIGKILL');
+  const { code } = await ended;
+  assert.equal(code, null);
 });
 
 test('settings that cannot be are told in a sentence', async (t) => {

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { cameraFrame } from '../src/node/serve/cameras.js';
 import { analyzed } from '../src/node/serve/deepface.js';
@@ -11,6 +10,7 @@ import type { Served } from '../src/node/serve/index.js';
 import { inferResponse, modelMetadata } from '../src/node/serve/open-inference.js';
 import { Recognizer, type Score } from '../src/recognize/index.js';
 import { problemDocument } from '../src/service/problem-document.js';
+import { type ConnectedCamera, connectedCamera } from './support/camera.js';
 import { cheap, portrait, problem, served, stillWorks } from './support/served.js';
 
 let server: Served;
@@ -151,21 +151,7 @@ test('/analyze answers as DeepFace does', async () => {
   await problem(await analyze({ img, anti_spoofing: true }), 422);
 });
 
-/** A camera that is connected. */
-async function camera(
-  query = '',
-): Promise<{ socket: WebSocket; next: () => Promise<unknown>; closed: Promise<number> }> {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/camera${query}`);
-  const received: string[] = [];
-  socket.on('message', (data) => received.push(String(data)));
-  const closed = once(socket, 'close').then(([code]) => Number(code));
-  await once(socket, 'open');
-  const next = async (): Promise<unknown> => {
-    if (received.length === 0) await Promise.race([once(socket, 'message'), closed]);
-    return JSON.parse(received.shift() ?? assert.fail('the camera was closed without a message'));
-  };
-  return { socket, next, closed };
-}
+const camera = (query = ''): Promise<ConnectedCamera> => connectedCamera(server.url, query);
 
 test('the frames of a camera are followed; one that cannot be read is told and left out', async () => {
   const { socket, next, closed } = await camera('?smooth=0');

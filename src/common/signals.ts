@@ -47,3 +47,13 @@ export function linked(given: readonly (AbortSignal | undefined)[]): {
     },
   };
 }
+
+/** What is waited for. @throws the signal's reason once it is aborted: the work itself goes on */
+export async function orAborted<T>(waited: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let release: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    release = whenAborted(signal, () => reject(signal.reason));
+  });
+  return Promise.race([waited, aborted]).finally(release);
+}

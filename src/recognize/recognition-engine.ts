@@ -2,7 +2,7 @@ import type { FileSource } from '../common/file-source.js';
 import { linked } from '../common/signals.js';
 import type { Face, FaceDetector } from '../detect/index.js';
 import type { LowContrast } from '../image/contrast.js';
-import type { ImageSource, RawImage } from '../image/image-source.js';
+import type { ImageDecoder, ImageSource, RawImage } from '../image/image-source.js';
 import type { Classifier } from './classifier.js';
 import { CropClassifier } from './crop-classifier.js';
 import type { NetworkOptions } from './network.js';
@@ -79,6 +79,10 @@ export class LocalEngine implements RecognitionEngine {
 
   get detector(): FaceDetector | undefined {
     return this.#parts.detector;
+  }
+
+  get decode(): ImageDecoder {
+    return this.#parts.decode;
   }
 
   async *settle(

@@ -161,10 +161,10 @@ export class Recognizer {
     return new Recognizer(new LocalEngine(parts, { source, options: network }), detect);
   }
 
-  /** One of parts that are ready; disposing of it disposes of them. */
-  static of(parts: RecognizerParts, detect: Omit<DetectOptions, 'signal'> = {}): Recognizer {
+  /** One of parts that are ready, or of an engine; disposing of it disposes of them. */
+  static of(parts: RecognizerParts | RecognitionEngine, detect: Omit<DetectOptions, 'signal'> = {}): Recognizer {
     checkDetectOptions(detect);
-    return new Recognizer(new LocalEngine(parts), detect);
+    return new Recognizer('settle' in parts ? parts : new LocalEngine(parts), detect);
   }
 
   /** What does the work. */

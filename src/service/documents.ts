@@ -84,7 +84,7 @@ export const models = z.object({
   ),
 });
 
-export const health = z.object({ status: z.enum(['ok', 'loading', 'draining']) });
+export const health = z.object({ status: z.enum(['ok', 'loading', 'restarting', 'draining']) });
 
 /** What `/v1/recognize` answers. */
 export type Single = z.output<typeof single>;

@@ -1,6 +1,16 @@
 export type { FindFacesOptions } from './frame-faces.js';
 export { FrameFeed } from './frame-feed.js';
-export * from './recognize-frames.js';
+export {
+  defaultMaxSide,
+  type FrameEngine,
+  type RecognizeFramesOptions,
+  recognizeFrames,
+  type SmoothedScore,
+  type TimedFrame,
+  type TimedImage,
+  type VideoFace,
+  type VideoFrame,
+} from './recognize-frames.js';
 export { type TrackSummary, VideoSummary, type VideoTotals } from './summary.js';
 export { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js';
 export * from './video-document.js';

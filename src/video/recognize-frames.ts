@@ -6,7 +6,7 @@ import { entryOf, itemAt } from '../common/item-at.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
-import type { PictureObject } from '../image/index.js';
+import type { DecodeRequest, PictureObject } from '../image/index.js';
 import type { Picture } from '../image/resize.js';
 import {
   type ClassifyCropsOptions,
@@ -93,17 +93,23 @@ const maxHeldBytes = 64 * 1024 * 1024;
 /** A source that gives no frame for so long, in milliseconds, does not hold up results. */
 const patience = 50;
 
-/** A frame at its time. */
-export interface TimedImage {
+/** A frame at its time, whose picture is of any kind. */
+export interface TimedFrame<T> {
   /** Seconds from the beginning of the video. */
   readonly time: number;
   /** Which of the frames that are looked at: 0, 1, ...; those that a live stream left no time for are not given. */
   readonly frame: number;
-  /** Upright, with square pixels. In browsers also a canvas, a video or a frame of one. */
-  readonly picture: PictureObject;
+  /** Upright, with square pixels. */
+  readonly picture: T;
   /** Another scene begins, as after a seek: faces are new, and times may begin anew. Cuts are found without it (default false). */
   readonly cut?: boolean;
 }
+
+/** A frame at its time. In browsers also a canvas, a video or a frame of one. */
+export type TimedImage = TimedFrame<PictureObject>;
+
+/** Makes pixels of frames. */
+export type FrameDecoder<T> = (picture: T, request: DecodeRequest) => Promise<Picture>;
 
 interface Held {
   readonly frame: Omit<VideoFrame, 'faces'>;
@@ -137,35 +143,52 @@ export function recognizeFrames(
 ): AsyncGenerator<VideoFrame, void, void> {
   const { engine } = recognizer;
   const complete = { ...options, detect: { ...recognizer.detect, ...options.detect } };
-  return isFrameEngine(engine) ? engine.recognizeFrames(frames, complete) : followFrames(recognizer, frames, complete);
+  return isFrameEngine(engine) ? engine.recognizeFrames(frames, complete) : ofThis(recognizer, frames, complete);
 }
 
 const isFrameEngine = (engine: object): engine is FrameEngine => 'recognizeFrames' in engine;
 
-async function* followFrames(
+async function* ofThis(
   recognizer: Recognizer,
   frames: AsyncIterable<TimedImage>,
   options: RecognizeFramesOptions,
 ): AsyncGenerator<VideoFrame, void, void> {
+  for await (const result of followFrames(recognizer, frames, options, decodeObject)) {
+    if (result.status === 'rejected') throw result.reason;
+    yield result.value;
+  }
+}
+
+/**
+ * As `recognizeFrames` in this thread, for pictures that something makes pixels of.
+ * @param decode throws a UserError (kind `input`) for a picture that cannot be used
+ * @returns for such a frame why, in its place
+ */
+export async function* followFrames<T>(
+  recognizer: Recognizer,
+  frames: AsyncIterable<TimedFrame<T>>,
+  options: RecognizeFramesOptions,
+  decode: FrameDecoder<T>,
+): AsyncGenerator<PromiseSettledResult<VideoFrame>, void, void> {
   const { smooth = 0.5, batchSize = defaultBatchSize, live = false, signal } = options;
   const classifying = { batchSize, ...defined({ signal }) };
   if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
     throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, 'usage');
   }
-  const look = looker(recognizer, options);
+  const look = looker(recognizer, options, decode);
   const smoother = new ScoreSmoother(smooth);
   let held: Held[] = [];
   let [crops, bytes] = [0, 0];
-  async function* release(): AsyncGenerator<VideoFrame, void, void> {
+  async function* release(): AsyncGenerator<PromiseFulfilledResult<VideoFrame>, void, void> {
     const ready = held;
     [held, crops, bytes] = [[], 0, 0];
     for (const frame of await scored(recognizer, smoother, ready, classifying, options.crops === true)) {
       signal?.throwIfAborted();
-      yield frame;
+      yield { status: 'fulfilled', value: frame };
     }
   }
   // The next frame is read while this one is looked at.
-  const ahead = new Ahead(frames, 1, async (frame: TimedImage) => frame, signal);
+  const ahead = new Ahead(frames, 1, async (frame: TimedFrame<T>) => frame, signal);
   try {
     for (;;) {
       const next = await ahead.next().catch((error: unknown) => ({ error }));
@@ -176,6 +199,11 @@ async function* followFrames(
         throw next.error;
       }
       const seen = await look(next.value);
+      if ('status' in seen) {
+        yield* release();
+        yield seen;
+        continue;
+      }
       held.push(seen);
       crops += seen.faces.length;
       bytes += seen.frame.picture?.data.length ?? 0;
@@ -189,7 +217,11 @@ async function* followFrames(
   }
 }
 
-function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame: TimedImage) => Promise<Held> {
+function looker<T>(
+  recognizer: Recognizer,
+  options: RecognizeFramesOptions,
+  decode: FrameDecoder<T>,
+): (frame: TimedFrame<T>) => Promise<Held | PromiseRejectedResult> {
   const { detector, lowContrast } = recognizer;
   const { preprocessing } = recognizer.classifier;
   const { maxSide = defaultMaxSide, signal } = options;
@@ -198,7 +230,9 @@ function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame
   return async ({ time, frame, picture: image, cut = false }) => {
     if (!Number.isFinite(time)) throw new UserError(`Frame ${frame} is at ${time} s; times are seconds.`, 'usage');
     const name = `The picture of frame ${frame}`;
-    const picture = await decodeObject(image, { name, transparency: 'white', maxSide, ...defined({ signal }) });
+    const decoded = await usable(decode(image, { name, transparency: 'white', maxSide, ...defined({ signal }) }));
+    if ('status' in decoded) return decoded;
+    const picture = decoded;
     const { width, height } = picture;
     const about = { time, frame, width, height, ...(options.picture === true ? { picture } : {}) };
     if (found === undefined) {
@@ -218,6 +252,16 @@ function looker(recognizer: Recognizer, options: RecognizeFramesOptions): (frame
       }),
     };
   };
+}
+
+/** The picture, or why it is none. */
+async function usable(decoded: Promise<Picture>): Promise<Picture | PromiseRejectedResult> {
+  try {
+    return await decoded;
+  } catch (error) {
+    if (error instanceof UserError && error.kind === 'input') return { status: 'rejected', reason: error };
+    throw error;
+  }
 }
 
 /** A crop from the smallest picture that has its detail. */

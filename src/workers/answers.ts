@@ -1,9 +1,10 @@
 import type { Parcel } from '../common/parcel.js';
-import { sentError } from '../common/sent-errors.js';
+import { type SentError, sentError } from '../common/sent-errors.js';
 import type { FaceDetector } from '../detect/index.js';
 import { type ExplainEngine, explainFaces } from '../explain/explain-faces.js';
-import type { ImageSource } from '../image/index.js';
+import type { ImageSource, Picture } from '../image/index.js';
 import type { Recognizer } from '../recognize/index.js';
+import { recognizeFrameFiles, type TimedFile } from '../video/frame-files.js';
 import { recognizeFrames, type TimedImage } from '../video/index.js';
 import type { Call, Calls, Loaded, Request, SentItem, Stream, StreamRequest, Streams } from './messages.js';
 import type { OwnerPort } from './port.js';
@@ -159,26 +160,38 @@ function handlersOf({ recognizer, ...all }: Served): Handlers {
 
 function openersOf(recognizer: Recognizer): Openers {
   return {
-    async *settle(items, options, signals) {
+    settle(items, options, signals) {
       async function* images(): AsyncGenerator<ImageSource, void, void> {
         for await (const item of items) if ('image' in item) yield imageOf(item.image);
       }
-      for await (const result of recognizer.settle(images(), { ...options, ...signals })) {
-        if (result.status === 'rejected')
-          yield { content: { refused: sentError(result.reason) }, transfer: [], bytes: 0 };
-        else {
-          const { content, ...rest } = sentResult(result.value);
-          yield { content: { value: content }, ...rest };
-        }
-      }
+      return settled(recognizer.settle(images(), { ...options, ...signals }));
     },
     async *frames(items, options, { signal }) {
-      async function* frames(): AsyncGenerator<TimedImage, void, void> {
-        for await (const item of items) if ('frame' in item) yield frameOf(item.frame);
-      }
-      for await (const frame of recognizeFrames(recognizer, frames(), { ...options, signal })) yield sentResult(frame);
+      const frames = framesOf<TimedImage>(items);
+      for await (const frame of recognizeFrames(recognizer, frames, { ...options, signal })) yield sentResult(frame);
     },
+    frameFiles: (items, options, { signal }) =>
+      settled(recognizeFrameFiles(recognizer, framesOf<TimedFile>(items), { ...options, signal })),
   };
+}
+
+/** @typeParam Frame what the kind of stream takes: following says what is wrong with others */
+async function* framesOf<Frame extends TimedImage | TimedFile>(
+  items: AsyncIterable<SentItem>,
+): AsyncGenerator<Frame, void, void> {
+  for await (const item of items) if ('frame' in item) yield frameOf<Frame>(item.frame);
+}
+
+async function* settled<T extends { readonly picture?: Picture }>(
+  results: AsyncIterable<PromiseSettledResult<T>>,
+): AsyncGenerator<Parcel<{ readonly value: T } | { readonly refused: SentError }>, void, void> {
+  for await (const result of results) {
+    if (result.status === 'rejected') yield { content: { refused: sentError(result.reason) }, transfer: [], bytes: 0 };
+    else {
+      const { content, ...rest } = sentResult(result.value);
+      yield { content: { value: content }, ...rest };
+    }
+  }
 }
 
 /**

@@ -49,6 +49,10 @@ export interface Calls {
 export interface Streams {
   settle(options: WithoutSignals<RecognizeOptions>): { readonly value: Recognition } | { readonly refused: SentError };
   frames(options: WithoutSignals<RecognizeFramesOptions>): VideoFrame;
+  /** Of frames that are files. */
+  frameFiles(
+    options: WithoutSignals<RecognizeFramesOptions>,
+  ): { readonly value: VideoFrame } | { readonly refused: SentError };
 }
 
 /** What a stream takes. */

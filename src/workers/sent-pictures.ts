@@ -3,7 +3,7 @@ import type { Parcel } from '../common/parcel.js';
 import { nextTurn } from '../common/turns.js';
 import type { SentPictureObject } from '../image/image-source.js';
 import type { ImageSource, Picture, RawImage } from '../image/index.js';
-import type { TimedImage } from '../video/index.js';
+import type { TimedFrame } from '../video/index.js';
 
 /** A picture from outside on its way to another thread. */
 export type SentImage =
@@ -130,16 +130,21 @@ export async function sentFloats(values: Float32Array): Promise<Parcel<Float32Ar
 }
 
 /** A frame as it can be sent. */
-export async function sentFrame({ time, frame, picture, cut }: TimedImage): Promise<Parcel<SentFrame>> {
+export async function sentFrame({ time, frame, picture, cut }: TimedFrame<ImageSource>): Promise<Parcel<SentFrame>> {
   const { content, ...rest } = await sentImage(picture);
   const about = { time: numberOrText(time), frame: numberOrText(frame), cut: cut === true };
   return { content: { ...about, picture: content }, ...rest };
 }
 
 /** What was sent, as following takes it. */
-export function frameOf({ time, frame, picture, cut }: SentFrame): TimedImage {
-  const given: { readonly [Key in keyof TimedImage]: unknown } = { time, frame, picture: imageOf(picture), cut };
-  return given as TimedImage;
+export function frameOf<Frame extends TimedFrame<ImageSource>>({ time, frame, picture, cut }: SentFrame): Frame {
+  const given: { readonly [Key in keyof TimedFrame<ImageSource>]: unknown } = {
+    time,
+    frame,
+    picture: imageOf(picture),
+    cut,
+  };
+  return given as Frame;
 }
 
 /** What was sent, as recognising takes it. */

@@ -1,7 +1,7 @@
 import { defined } from '../common/defined.js';
 import type { Parcel } from '../common/parcel.js';
-import { errorOf } from '../common/sent-errors.js';
-import { whenAborted } from '../common/signals.js';
+import { errorOf, type SentError } from '../common/sent-errors.js';
+import { orAborted, whenAborted } from '../common/signals.js';
 import type { Face, FaceDetector } from '../detect/index.js';
 import type { ExplainEngine } from '../explain/explain-faces.js';
 import type { ExplainedFace, ExplainFacesOptions } from '../explain/index.js';
@@ -14,7 +14,8 @@ import type {
   RecognizeFacesOptions,
   RecognizeOptions,
 } from '../recognize/index.js';
-import type { FrameEngine, RecognizeFramesOptions, TimedImage, VideoFrame } from '../video/index.js';
+import type { FrameFilesEngine, TimedFile } from '../video/frame-files.js';
+import type { FrameEngine, RecognizeFramesOptions, TimedFrame, TimedImage, VideoFrame } from '../video/index.js';
 import { ItemPump } from './item-pump.js';
 import type { Loaded, SentItem, Streams } from './messages.js';
 import type { StartThread } from './port.js';
@@ -25,7 +26,7 @@ import { sentFloats, sentFrame, sentImage, sentPicture, sentPictures, sentPixels
 const picturesAhead = 8;
 
 /** Networks in a worker thread. One that has died is replaced at the next call. */
-export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngine {
+export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesEngine, ExplainEngine {
   readonly crops: RecognitionEngine['crops'];
   readonly detector: FaceDetector | undefined;
   readonly lowContrast: LowContrast;
@@ -53,7 +54,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
       classify: async (crops, { signal, ...options } = {}) => {
         const { content, transfer } = await sentPictures(crops);
         const signals = defined({ signal });
-        return (await this.#thread()).call('classifyCrops', [content, options], { transfer, ...signals });
+        return (await this.#thread(signal)).call('classifyCrops', [content, options], { transfer, ...signals });
       },
     };
   }
@@ -76,28 +77,22 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
       const { content, ...rest } = await sentImage(image);
       return { content: { image: content }, ...rest };
     };
-    for await (const result of this.#stream(
-      'settle',
-      options,
-      new ItemPump(images, pack, picturesAhead),
-      signal,
-      until,
-    )) {
-      if ('value' in result) yield { status: 'fulfilled', value: result.value };
-      else yield { status: 'rejected', reason: errorOf(result.refused) };
-    }
+    const pump = new ItemPump(images, pack, picturesAhead);
+    yield* settled(this.#stream('settle', options, pump, signal, until));
   }
 
   async *recognizeFrames(
     frames: AsyncIterable<TimedImage>,
     { signal, ...options }: RecognizeFramesOptions,
   ): AsyncGenerator<VideoFrame, void, void> {
-    const pack = async (frame: TimedImage): Promise<Parcel<SentItem>> => {
-      const { content, ...rest } = await sentFrame(frame);
-      return { content: { frame: content }, ...rest };
-    };
-    // Of a live stream the newest frame counts: none is read before it is asked for.
-    yield* this.#stream('frames', options, new ItemPump(frames, pack, 0), signal);
+    yield* this.#stream('frames', options, framePump(frames), signal);
+  }
+
+  async *recognizeFrameFiles(
+    frames: AsyncIterable<TimedFile>,
+    { signal, ...options }: RecognizeFramesOptions,
+  ): AsyncGenerator<PromiseSettledResult<VideoFrame>, void, void> {
+    yield* settled(this.#stream('frameFiles', options, framePump(frames), signal));
   }
 
   async recognizeFaces(
@@ -111,7 +106,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
 
   async explainFaces(source: ImageSource, { signal, ...options }: ExplainFacesOptions): Promise<ExplainedFace[]> {
     const { content, transfer } = await sentImage(source);
-    return (await this.#thread()).call('explainFaces', [content, options], { transfer, ...defined({ signal }) });
+    return (await this.#thread(signal)).call('explainFaces', [content, options], { transfer, ...defined({ signal }) });
   }
 
   async dispose(reason: Error): Promise<void> {
@@ -126,7 +121,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
       detect: async (picture, { signal, ...options } = {}) => {
         const { content, transfer } = await sentPicture(picture);
         const signals = defined({ signal });
-        return (await this.#thread()).call('detect', [content, options], { transfer, ...signals });
+        return (await this.#thread(signal)).call('detect', [content, options], { transfer, ...signals });
       },
       follow: async (picture, faces, minScore) => {
         const [first, ...smaller] = 'data' in picture ? ([picture] as const) : picture;
@@ -140,12 +135,25 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
     };
   }
 
-  /** The thread, or the next where it has died. */
-  async #thread(): Promise<RecognitionThread> {
+  /**
+   * Waits until there is a thread: where it has died, the next one is started, which calls would wait for.
+   * @throws UserError where it does not start
+   */
+  async ready(): Promise<void> {
+    await this.#thread();
+  }
+
+  /** Why the thread has ended, if it has and no other has taken its place. */
+  get ended(): Error | undefined {
+    return this.#live.ended;
+  }
+
+  /** The thread, or the next where it has died. @throws the signal's reason, also while that one is started */
+  async #thread(signal?: AbortSignal): Promise<RecognitionThread> {
     if (this.#disposal !== undefined) throw this.#disposal;
     if (this.#live.ended === undefined) return this.#live;
     this.#starting ??= this.#startAgain();
-    return this.#starting;
+    return signal === undefined ? this.#starting : orAborted(this.#starting, signal);
   }
 
   async #startAgain(): Promise<RecognitionThread> {
@@ -166,7 +174,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
     until?: AbortSignal,
   ): AsyncGenerator<ReturnType<Streams[K]>, void, void> {
     signal?.throwIfAborted();
-    const stream = (await this.#thread()).open(name, options, () => pump.want());
+    const stream = (await this.#thread(signal)).open(name, options, () => pump.want());
     const releases = [
       ...(signal === undefined ? [] : [onceAborted(signal, () => stream.tell('abort'))]),
       ...(until === undefined ? [] : [onceAborted(until, () => stream.tell('until'))]),
@@ -186,6 +194,26 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, ExplainEngi
       for (const release of releases) release();
       await Promise.all([pump.close(), stream.leave()]);
     }
+  }
+}
+
+/** Of a live stream the newest frame counts: none is read before it is asked for. */
+const framePump = (frames: AsyncIterable<TimedFrame<ImageSource>>): ItemPump<TimedFrame<ImageSource>> =>
+  new ItemPump(
+    frames,
+    async (frame) => {
+      const { content, ...rest } = await sentFrame(frame);
+      return { content: { frame: content }, ...rest };
+    },
+    0,
+  );
+
+async function* settled<T>(
+  results: AsyncIterable<{ readonly value: T } | { readonly refused: SentError }>,
+): AsyncGenerator<PromiseSettledResult<T>, void, void> {
+  for await (const result of results) {
+    if ('value' in result) yield { status: 'fulfilled', value: result.value };
+    else yield { status: 'rejected', reason: errorOf(result.refused) };
   }
 }
 

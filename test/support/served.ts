@@ -23,6 +23,32 @@ export async function served(options: ServeOptions = {}, t?: Pick<TestContext, '
   return server;
 }
 
+const logLine = z.looseObject({ msg: z.string(), pid: z.int().optional() });
+
+/** Takes a server's log; the setting `log` must be `info`. */
+export class ServerLog {
+  #text = '';
+
+  write(text: string): void {
+    this.#text += text;
+  }
+
+  /** What its lines say, in their order. */
+  get messages(): string[] {
+    return this.#lines().map(({ msg }) => msg);
+  }
+
+  /** Of the process that recognises, as the newest line tells it. */
+  get networksPid(): number {
+    return this.#lines().findLast(({ msg }) => msg === 'the networks are loaded')?.pid ?? assert.fail(this.#text);
+  }
+
+  #lines(): z.infer<typeof logLine>[] {
+    const lines = this.#text.split('\n').filter((line) => line.startsWith('{'));
+    return lines.map((line) => logLine.parse(JSON.parse(line)));
+  }
+}
+
 export const seen = z.object({
   model: z.string(),
   width: z.number(),

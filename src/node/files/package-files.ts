@@ -24,7 +24,7 @@ export function packageFile(path: string): string {
 }
 
 /**
- * The program of a worker thread. The bundle of the command has its own, in few files: a thread starts in half of the time.
+ * The program of a worker thread or of a process. The bundle of the command has its own, in few files: it starts in half of the time.
  * @param path in the package
  */
 export function threadProgram(path: string): string {

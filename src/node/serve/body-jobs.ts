@@ -3,7 +3,6 @@ import { itemAt } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
 import { printable } from '../../common/printable.js';
 import { readPictureHeader } from '../../image/picture-header.js';
-import type { Picture } from '../../image/resize.js';
 import { formParts } from './form-body.js';
 import { type InferInput, type InferLimits, readInferRequest } from './infer-request.js';
 import { jsonOf } from './json-body.js';
@@ -55,8 +54,6 @@ export type PictureBody =
 export interface BodyJobs {
   readonly pictures: { readonly about: PictureBody & { readonly limits: UploadLimits }; readonly brought: Brought };
   readonly tensors: { readonly about: InferLimits; readonly brought: InferInput };
-  /** The file of a picture, and its pixels. */
-  readonly frame: { readonly about: { readonly name: string }; readonly brought: { readonly picture: Picture } };
 }
 
 export type BodyJobName = keyof BodyJobs;
@@ -67,26 +64,15 @@ export type BroughtBy<K extends BodyJobName> = BodyJobs[K]['brought'];
 export const quickBytes: { readonly [K in BodyJobName]: number } = {
   pictures: 64 * 1024,
   tensors: 64 * 1024,
-  // Few bytes may be many pixels.
-  frame: 0,
 };
 
-/** Each @throws RequestProblem; UserError for a frame that cannot be decoded */
+/** Each @throws RequestProblem */
 export const bodyJobs: {
-  readonly [K in BodyJobName]: (body: Buffer, about: About<K>) => BroughtBy<K> | Promise<BroughtBy<K>>;
+  readonly [K in BodyJobName]: (body: Buffer, about: About<K>) => BroughtBy<K>;
 } = {
   pictures: readPictures,
   tensors: readInferRequest,
-  frame: decodeFrame,
 };
-
-async function decodeFrame(body: Buffer, { name }: About<'frame'>): Promise<BroughtBy<'frame'>> {
-  // Only servers with cameras need it.
-  const { decodeImage } = await import('../decode/decode-image.js');
-  const { picture } = await decodeImage(body, { transparency: 'white', name, urgent: () => true });
-  // The decoder's own memory cannot be given to another thread.
-  return { picture: { ...picture, data: Uint8Array.from(picture.data) } };
-}
 
 function readPictures(body: Buffer, { limits, ...about }: About<'pictures'>): Brought {
   switch (about.form) {

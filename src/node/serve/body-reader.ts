@@ -1,11 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { emptyBudget } from '../../common/memory-budget.js';
 import { errorOf } from '../../common/sent-errors.js';
 import { whenAborted } from '../../common/signals.js';
-import { pictureMemory } from '../../image/picture-memory.js';
 import { threadProgram } from '../files/package-files.js';
 import { type About, type BodyJobName, type BroughtBy, quickBytes } from './body-jobs.js';
-import { type BodyReply, type BodyRequestOf, type BodyThreadData, doJob, ownMemory } from './body-worker.js';
+import { type BodyReply, type BodyRequestOf, doJob, ownMemory } from './body-worker.js';
 import { RequestProblem } from './problem.js';
 
 interface Waiting {
@@ -13,7 +11,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Reads bodies: small ones at once, large ones and frames in a thread, so that no body holds up the answers to others. */
+/** Reads bodies: small ones at once, large ones in a thread, so that no body holds up the answers to others. */
 export class BodyReader {
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
@@ -55,8 +53,7 @@ export class BodyReader {
   }
 
   #start(): Worker {
-    const workerData: BodyThreadData = { memory: pictureMemory().shared, account: emptyBudget() };
-    const worker = new Worker(threadProgram('dist/src/node/serve/body-worker.js'), { workerData, execArgv: [] });
+    const worker = new Worker(threadProgram('dist/src/node/serve/body-worker.js'), { execArgv: [] });
     worker.on('message', (reply: BodyReply) => {
       const waiting = this.#waiting.get(reply.id);
       if ('brought' in reply) waiting?.resolve(reply.brought);
@@ -65,7 +62,6 @@ export class BodyReader {
     });
     // Such as out of memory: the next body starts another one.
     const end = (): void => {
-      pictureMemory().forgive(workerData.account);
       if (this.#worker !== worker) return;
       this.#worker = undefined;
       const sentence = 'The thread that reads bodies has ended; send the request again.';

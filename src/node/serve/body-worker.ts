@@ -1,18 +1,8 @@
 /** A thread that reads bodies: a message in and one out for each. */
-import { parentPort, workerData } from 'node:worker_threads';
-import type { SharedBudget } from '../../common/memory-budget.js';
+import { parentPort } from 'node:worker_threads';
 import { type SentError, sentError } from '../../common/sent-errors.js';
-import { sharePictureMemory } from '../../image/picture-memory.js';
 import { type About, type BodyJobName, type BroughtBy, bodyJobs } from './body-jobs.js';
 import { RequestProblem } from './problem.js';
-
-/** What the thread is started with. */
-export interface BodyThreadData {
-  /** Of the pictures of the whole process. */
-  readonly memory: SharedBudget;
-  /** What of it the thread holds. */
-  readonly account: SharedBudget;
-}
 
 export type BodyRequest = {
   readonly [K in BodyJobName]: BodyRequestOf<K>;
@@ -46,10 +36,6 @@ export async function doJob<K extends BodyJobName>({
   return bodyJobs[job](Buffer.from(body.buffer, body.byteOffset, body.length), about);
 }
 
-if (parentPort !== null) {
-  const { memory, account } = workerData as BodyThreadData;
-  sharePictureMemory(memory, account);
-}
 parentPort?.on('message', async (request: BodyRequest) => {
   const reply = await answer(request);
   const memory = 'brought' in reply ? bytesOf(reply.brought).flatMap(ownMemory) : [];
@@ -57,10 +43,8 @@ parentPort?.on('message', async (request: BodyRequest) => {
 });
 
 /** What is large of what a body brings. */
-function bytesOf(brought: BroughtBy<BodyJobName>): readonly Uint8Array[] {
-  if ('picture' in brought) return [brought.picture.data];
-  return 'pictures' in brought ? brought.pictures.map(({ bytes }) => bytes) : [];
-}
+const bytesOf = (brought: BroughtBy<BodyJobName>): readonly Uint8Array[] =>
+  'pictures' in brought ? brought.pictures.map(({ bytes }) => bytes) : [];
 
 async function answer(request: BodyRequest): Promise<BodyReply> {
   const { id } = request;

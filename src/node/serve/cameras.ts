@@ -5,8 +5,10 @@ import { z } from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import { problemDocument } from '../../service/problem-document.js';
 import { cameraOptions } from '../../service/request-options.js';
-import { frameDocument, recognizeFrames, type TimedImage } from '../../video/index.js';
+import { recognizeFrameFiles, type TimedFile } from '../../video/frame-files.js';
+import { frameDocument, type VideoFrame } from '../../video/index.js';
 import { NewestOnly } from '../../video/newest-only.js';
+import { CameraFrames, followOn } from './camera-frames.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
@@ -115,16 +117,19 @@ export class Cameras {
       const { smooth, ...options } = checked(cameraOptions, request.query);
       // A frame that does not come to its end, and none at all, count as a camera that is gone.
       const patience = this.#settings.slow * 1000;
-      const frames = this.#decoded(new NewestOnly(sentFrames(messages), patience), stop.signal, tell);
-      const results = recognizeFrames(this.#inference.recognizer, frames, {
-        detect: detectOf(options, this.#settings.maxFaces),
-        ...(smooth === undefined ? {} : { smooth }),
-        live: true,
-        signal: stop.signal,
+      const newest = new NewestOnly(sentFrames(messages), patience);
+      const frames = new CameraFrames(this.#usable(newest, stop.signal, tell));
+      const follow = (): AsyncIterable<PromiseSettledResult<VideoFrame>> =>
+        recognizeFrameFiles(this.#inference.recognizer, frames.once(), {
+          detect: detectOf(options, this.#settings.maxFaces),
+          ...(smooth === undefined ? {} : { smooth }),
+          live: true,
+          signal: stop.signal,
+        });
+      await followOn(frames, follow, (result) => {
+        if (result.status === 'fulfilled') send(frameDocument(result.value));
+        else tell(result.reason);
       });
-      for await (const frame of results) {
-        send(frameDocument(frame));
-      }
       end(socket, 1000);
     } catch (error) {
       if (stop.signal.aborted) return;
@@ -137,22 +142,20 @@ export class Cameras {
     }
   }
 
-  /** Frames as pixels; one that cannot be read is told and left out. */
-  async *#decoded(
+  /** Frames within the limits; one that is not is told and left out. */
+  async *#usable(
     frames: AsyncIterable<SentFrame>,
     signal: AbortSignal,
     tell: (error: unknown) => void,
-  ): AsyncGenerator<TimedImage, void, void> {
+  ): AsyncGenerator<TimedFile, void, void> {
     for await (const { bytes, time, frame } of frames) {
-      const name = `Frame ${frame}`;
       try {
         const { bodies, limits } = this.#uploads;
         const read = await bodies.read('pictures', bytes, { form: 'file', limits }, signal);
         const sent = itemAt(read.pictures, 0);
-        const refusal = this.#inference.refusal(sent, name);
+        const refusal = this.#inference.refusal(sent, `Frame ${frame}`);
         if (refusal !== undefined) throw refusal;
-        const { picture } = await bodies.read('frame', sent.bytes, { name }, signal);
-        yield { time, frame, picture };
+        yield { time, frame, picture: sent.bytes };
       } catch (error) {
         if (signal.aborted) throw error;
         tell(error);

@@ -2,7 +2,6 @@ import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { increaseOf } from '../../common/item-at.js';
 import type { Admission } from './admission.js';
-import type { ServerState } from './health-endpoints.js';
 import { givenKey, type Keys } from './keys.js';
 import { RequestProblem } from './problem.js';
 import type { CompleteSettings } from './settings.js';
@@ -12,7 +11,8 @@ export interface GuardParts {
   /** Undefined where no key is needed. */
   readonly keys: Keys | undefined;
   readonly admission: Admission;
-  readonly state: () => ServerState;
+  /** @throws RequestProblem while the server takes no work */
+  readonly checkOpen: () => void;
 }
 
 /** What a request must pass before its body is read. */
@@ -31,7 +31,7 @@ export class Guards {
     if (guard === undefined || guard === 'nothing') return;
     this.#checkKey(request);
     if (guard === 'key') return;
-    this.#checkState();
+    this.#parts.checkOpen();
     if (guard === 'camera') return;
     this.#parts.admission.check();
     this.#count(request, reply);
@@ -44,18 +44,6 @@ export class Guards {
     if (given !== undefined && keys.accepts(given)) return;
     const what = given === undefined ? 'No key is given' : 'The key is not one of this server';
     throw new RequestProblem('unauthorized', `${what}; send the header "authorization: Bearer KEY".`);
-  }
-
-  #checkState(): void {
-    const state = this.#parts.state();
-    if (state === 'draining') {
-      throw new RequestProblem('draining', 'The server is stopping; ask another one.', { retryAfter: 1 });
-    }
-    if (state === 'loading') {
-      throw new RequestProblem('loading', 'The networks are still being loaded; ask again in a few seconds.', {
-        retryAfter: 5,
-      });
-    }
   }
 
   #count(request: FastifyRequest, { raw }: FastifyReply): void {

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { health } from '../../service/documents.js';
 import type { Endpoint } from './endpoint.js';
 import type { Metrics } from './metrics.js';
+import type { NetworksState } from './networks.js';
 
 /** Where a server is in its life. */
-export type ServerState = 'loading' | 'ok' | 'draining';
+export type ServerState = NetworksState | 'draining';
 
 /** For those who watch a server. */
 export function healthEndpoints(state: () => ServerState, metrics: Metrics): Endpoint[] {
@@ -22,7 +23,7 @@ export function healthEndpoints(state: () => ServerState, metrics: Metrics): End
     {
       method: 'GET',
       path: '/readyz',
-      summary: 'Whether requests are taken: 503 while loading and while stopping',
+      summary: 'Whether requests are answered at once: 503 while loading, also again, and while stopping',
       answer,
       problems: ['loading', 'draining'],
       guard: 'nothing',

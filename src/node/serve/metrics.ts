@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ProcessUsage } from '../workers/process-messages.js';
 import type { WorkDone } from '../workers/work-done.js';
 
 const fast = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -11,8 +12,12 @@ export interface Metrics {
   readonly pictures: Counter;
   readonly faces: Counter;
   readonly queueSeconds: Histogram;
-  /** Counts what the networks' thread has done. */
+  /** How often the networks were started again. */
+  readonly restarts: Counter;
+  /** Counts what the networks' process has done. */
   done(work: WorkDone): void;
+  /** Counts what the networks' process uses of the machine. */
+  networksUsed(usage: ProcessUsage): void;
 }
 
 /** What is read when somebody asks. */
@@ -52,8 +57,27 @@ export function createMetrics(gauges: () => Gauges): Metrics {
     buckets: [1, 2, 4, 8, 16, 32],
     registers,
   });
+  const networksMemory = new Gauge({
+    name: 'poster_networks_resident_memory_bytes',
+    help: "Memory of the networks' process, which that of the server's process does not count",
+    registers,
+  });
+  const networksSeconds = new Counter({
+    name: 'poster_networks_cpu_seconds_total',
+    help: "Processor time of the networks' processes",
+    registers,
+  });
   return {
     registry,
+    restarts: new Counter({
+      name: 'poster_networks_restarts_total',
+      help: 'How often the process of the networks has ended and was started again',
+      registers,
+    }),
+    networksUsed({ memory, processorSeconds }) {
+      networksMemory.set(memory);
+      networksSeconds.inc(processorSeconds);
+    },
     done({ kind, count, seconds }) {
       stageSeconds.observe({ stage: kind }, seconds);
       if (kind === 'network') batchFaces.observe(count);

@@ -16,10 +16,12 @@ import { docsEndpoints } from './docs-endpoints.js';
 import { addEndpoints } from './endpoint.js';
 import { explainEndpoint } from './explain-endpoint.js';
 import { healthEndpoints, type ServerState } from './health-endpoints.js';
-import { Inference, type ServedRecognizer } from './inference.js';
+import { Inference } from './inference.js';
 import { Keys } from './keys.js';
 import { createMetrics } from './metrics.js';
+import { Networks, type ServedRecognizer } from './networks.js';
 import { openInferenceEndpoints } from './open-inference-endpoints.js';
+import { RequestProblem } from './problem.js';
 import { recognizeEndpoints } from './recognize-endpoints.js';
 import { type CompleteSettings, completeSettings, type ServeSettings } from './settings.js';
 
@@ -57,13 +59,15 @@ export interface Served {
 export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions = {}): Promise<Served> {
   const settings = completeSettings(given);
   const logger = pino({ level: settings.log, base: null }, logTo ?? pino.destination(1));
-  let state: ServerState = 'loading';
+  let isDraining = false;
+  const state = (): ServerState => (isDraining ? 'draining' : networks.state);
   const metrics = createMetrics(() => ({
     queueLength: () => inference.admission.waiting,
     inHand: () => inference.admission.inHand,
-    ready: () => state === 'ok',
+    ready: () => state() === 'ok',
   }));
-  const inference = new Inference(settings, metrics);
+  const networks = new Networks(metrics, logger);
+  const inference = new Inference(networks, settings, metrics);
   const bodies = new BodyReader();
   const { maxPicture, maxPictures } = settings;
   const uploads = { bodies, limits: { maxPicture, maxPictures } };
@@ -77,7 +81,13 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     tls,
     keys,
     admission: inference.admission,
-    state: () => state,
+    checkOpen() {
+      if (isDraining) {
+        throw new RequestProblem('draining', 'The server is stopping; ask another one.', { retryAfter: 1 });
+      }
+      // While the next process of the networks is started, work waits for it.
+      void networks.recognizer;
+    },
   });
   const { app, guards } = created;
   const own = [
@@ -85,9 +95,9 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     explainEndpoint(inference, uploads, settings),
     cameras.endpoint(),
     analyzeEndpoint(inference, uploads, settings),
-    ...healthEndpoints(() => state, metrics),
+    ...healthEndpoints(state, metrics),
   ];
-  const protocol = openInferenceEndpoints(inference, bodies, () => state === 'ok', version);
+  const protocol = openInferenceEndpoints(inference, bodies, () => state() === 'ok', version);
   addEndpoints(app, [...own, ...docsEndpoints([...own, ...protocol], version, keys !== undefined)]);
   await asBytes(created, (part) => addEndpoints(part, protocol));
   // In a part of its own: its headers go before those of helmet, and on its own files only.
@@ -99,19 +109,17 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   });
   const measure = (done: unknown): void => metrics.done(done as WorkDone);
   workChannel.subscribe(measure);
-  const ready = inference.load(recognizer).then(() => {
-    if (state === 'loading') state = 'ok';
-  });
+  const ready = networks.load(recognizer);
   // Whoever serves may ask later.
   ready.catch(() => undefined);
   const close = async (): Promise<void> => {
-    state = 'draining';
+    isDraining = true;
     const until = performance.now() + settings.drain * 1000;
     cameras.close();
     while (guards.inHand > 0 && performance.now() < until) await sleep(20);
     await app.close();
     await ready.catch(() => undefined);
-    await Promise.all([bodies.dispose(), inference.dispose()]);
+    await Promise.all([bodies.dispose(), networks.dispose()]);
     workChannel.unsubscribe(measure);
   };
   let closing: Promise<void> | undefined;

@@ -1,50 +1,13 @@
 /** The thread that recognises for another one: loads the networks, then answers what `recognition-thread.ts` asks. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { explainFaces } from '../../explain/index.js';
 import { sharePictureMemory } from '../../image/picture-memory.js';
-import { Recognizer } from '../../recognize/index.js';
-import { type Served, serveRecognizer } from '../../workers/answers.js';
+import { serveRecognizer } from '../../workers/answers.js';
 import type { Request } from '../../workers/messages.js';
 import type { OwnerPort } from '../../workers/port.js';
 import { noteChannel } from '../checkpoints/index.js';
-import { host } from '../host/host.js';
+import { loadServed } from './load-served.js';
 import { NativeWork } from './native-work.js';
 import { type ThreadData, transferList } from './thread-data.js';
-import { told } from './work-done.js';
-
-/** The recognizer, whose calls of native libraries are counted. */
-async function load({ options, nativeWork, workDone }: ThreadData): Promise<Served> {
-  const work = new NativeWork(nativeWork);
-  const loaded = await work.do(() => Recognizer.load(options));
-  const { classifier, detector, lowContrast } = loaded;
-  const recognizer = Recognizer.of({
-    classifier: {
-      ...classifier,
-      classify: (images, n) => told(workDone, 'network', n, () => work.do(() => classifier.classify(images, n))),
-    },
-    decode: (image, request) => told(workDone, 'decode', 1, () => host.decodeImage(image, request)),
-    lowContrast,
-    ...(detector === undefined
-      ? {}
-      : {
-          detector: {
-            ...detector,
-            detect: (picture, detect) =>
-              told(workDone, 'detect', 1, () => work.do(() => detector.detect(picture, detect))),
-            follow: (picture, faces, minScore) => work.do(() => detector.follow(picture, faces, minScore)),
-          },
-        }),
-  });
-  return {
-    recognizer,
-    explainFaces: (source, asked) => work.do(() => explainFaces(loaded, source, asked)),
-    async dispose() {
-      await recognizer.dispose();
-      // With what it loaded to explain.
-      await loaded.dispose();
-    },
-  };
-}
 
 function ownerPort(port: MessagePort): OwnerPort {
   return {
@@ -54,10 +17,12 @@ function ownerPort(port: MessagePort): OwnerPort {
   };
 }
 
-async function serve(port: OwnerPort, data: ThreadData): Promise<void> {
-  sharePictureMemory(data.memory, data.account);
+async function serve(port: OwnerPort, { options, memory, account, nativeWork, workDone }: ThreadData): Promise<void> {
+  sharePictureMemory(memory, account);
   noteChannel.subscribe((sentence) => port.post({ type: 'note', sentence: String(sentence) }, []));
-  await serveRecognizer(port, () => load(data));
+  const work = new NativeWork(nativeWork);
+  const tell = workDone === undefined ? undefined : workDone.postMessage.bind(workDone);
+  await serveRecognizer(port, () => loadServed(options, (native) => work.do(native), tell));
 }
 
 if (parentPort !== null) void serve(ownerPort(parentPort), workerData);

@@ -1,7 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
-import type { MessagePort } from 'node:worker_threads';
 
-/** Work that a thread which recognises has done. */
+/** Work that a thread or process which recognises has done. */
 export interface WorkDone {
   readonly kind: 'decode' | 'detect' | 'network';
   /** Of `network` the faces of one run, else 1 picture. */
@@ -9,20 +8,22 @@ export interface WorkDone {
   readonly seconds: number;
 }
 
-/** Tells what all threads of the process that recognise have done, for those who measure. Who subscribes before a thread starts is told of it. */
+/** Is told what was done. */
+export type Tell = (done: WorkDone) => void;
+
+/** Tells what all that this process has started to recognise has done, for those who measure. Who subscribes before it starts is told of it. */
 export const workChannel = channel('poster-v2:work');
 
-/** In the thread: does work, and tells what it took. Without a port nobody listens. */
+/** Does work, and tells what it took. */
 export async function told<T>(
-  port: MessagePort | undefined,
+  tell: Tell | undefined,
   kind: WorkDone['kind'],
   count: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (port === undefined) return work();
+  if (tell === undefined) return work();
   const begun = performance.now();
   const result = await work();
-  const done: WorkDone = { kind, count, seconds: (performance.now() - begun) / 1000 };
-  port.postMessage(done);
+  tell({ kind, count, seconds: (performance.now() - begun) / 1000 });
   return result;
 }
