@@ -5,7 +5,7 @@
  *             loop: what HTTP costs. 8 rows of --seconds.
  *   overload  three times as many requests as it can answer, for --overload seconds.
  *   soak      --soak pictures of random sizes, 2% of them hostile, by 8 clients.
- *   kill      the server is killed (-9) three times in the middle of load, and started again at once.
+ *   kill      the process of the networks is killed (-9) three times in the middle of load.
  *
  * The server is a process of its own; this one only asks. Options: --part NAME (again for each; default: all),
  * --seconds N (10), --overload N (30; 600 for a claim), --soak N (1000; 100000 for a claim), --threads N of the networks (default: all),

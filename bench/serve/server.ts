@@ -1,13 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { itemAt } from '../../src/common/item-at.js';
 
 /** A server that is a process of its own, as it is in use. */
 export interface Server {
   readonly url: string;
-  readonly child: ChildProcess;
+  /** The process that recognises, as it is now. */
+  networksPid(): number;
   /** Milliseconds of the longest pause of its event loop since it was asked before. */
   pause(): Promise<number>;
   /** Ends it. @returns its exit code */
@@ -19,9 +21,17 @@ export async function startServer(options: readonly string[]): Promise<Server> {
   // As the package has it.
   const main = fileURLToPath(new URL('../../cli/poster.js', import.meta.url));
   const pauses = new URL('./pauses.js', import.meta.url).href;
-  const own = ['--port', '0', '--log', 'error', '--client-requests', '100000', ...options];
+  const own = ['--port', '0', '--log', 'info', '--client-requests', '100000', ...options];
   const child = spawn(process.execPath, ['--import', pauses, main, 'serve', ...own], {
-    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let networks: number | undefined;
+  if (child.stdout === null) throw new Error('a server without its standard output');
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const [, pid] = /"pid":(\d+),"msg":"the networks are loaded"/.exec(line) ?? [];
+    if (pid !== undefined) networks = Number(pid);
+    // Such as a defect. Others are of every request.
+    else if (/^\{"level":[456]0/.test(line)) console.error(line);
   });
   const url = await new Promise<string>((resolve, reject) => {
     let told = '';
@@ -34,7 +44,10 @@ export async function startServer(options: readonly string[]): Promise<Server> {
   });
   return {
     url,
-    child,
+    networksPid() {
+      if (networks === undefined) throw new Error('the server has not told its process of the networks');
+      return networks;
+    },
     pause: async () => {
       child.send('pause');
       const [milliseconds] = await once(child, 'message');
@@ -99,8 +112,11 @@ export function isSame(answer: string, expected: string): boolean {
 
 export const manySockets = (): Agent => new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-/** Bytes of memory that the server says it has. */
+/** Bytes of memory that the server says its processes have. */
 export async function memoryOf(url: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
+  const [http, networks] = ['process', 'poster_networks'].map((whose) =>
+    Number(new RegExp(`^${whose}_resident_memory_bytes (\\S+)$`, 'm').exec(text)?.[1]),
+  );
+  return Number(http) + Number(networks);
 }

@@ -2,7 +2,7 @@ import { UserError } from '../common/errors.js';
 import type { Transferred } from '../common/parcel.js';
 import type { Reply, Request } from './messages.js';
 
-/** A thread that was started, as whoever started it has it. */
+/** A thread that was started, as whoever started it has it. On Node it may be a process too. */
 export interface Port {
   /** @throws what cannot be cloned, as a DataCloneError */
   post(request: Request, transfer: readonly Transferred[]): void;
