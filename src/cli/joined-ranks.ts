@@ -1,21 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Communicator } from '../node/ranks/communicator.js';
 import { type JoinOptions, joinRanks } from '../node/ranks/join.js';
-import { endOthers, launcherOf } from '../node/ranks/launcher.js';
-import { localRank } from '../node/ranks/local-ranks.js';
+import { endOthers, launcherOf, startedAsRank } from '../node/ranks/launcher.js';
 import { ownCommit } from '../node/runs/versions.js';
 import { silence } from './context.js';
 
 /** How long another rank than the first waits with what is probably wrong with all: the first one says it, and all are ended. */
 const patienceMs = 5000;
-
-/** Which rank this process was started as. */
-const startedAs = (): number => localRank(process.env)?.rank ?? launcherOf(process.env)?.rank ?? 0;
-
-/** Rank 0 alone speaks: what is wrong with the command line itself is wrong for all ranks. */
-export function silenceOthers(): void {
-  silence(startedAs() > 0);
-}
 
 /**
  * Does the work of a command with the ranks that take part in it. The first one alone speaks; where one fails, all end with its
@@ -36,13 +27,12 @@ export async function withRanks<T>(options: JoinOptions, work: (ranks: Communica
 }
 
 async function joined(options: JoinOptions): Promise<Communicator> {
-  const rank = startedAs();
   try {
     // Git is a process of its own; it is asked before MPI begins.
     if (launcherOf(process.env) !== undefined) await ownCommit();
     return new Communicator(await joinRanks(options));
   } catch (error) {
-    if (rank > 0) await sleep(patienceMs);
+    if (startedAsRank(process.env) === 'other') await sleep(patienceMs);
     silence(false);
     // Behind the sentence.
     process.once('exit', (code) => endOthers(process.env, code));

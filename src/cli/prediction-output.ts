@@ -23,8 +23,8 @@ export interface Predicted extends Recognition {
   readonly crops?: readonly string[];
   /** Of a kind that moves; only its first frame was looked at. */
   readonly animated?: boolean;
-  /** Whose drawing or crops could not be written. */
-  readonly unwritten?: boolean;
+  /** Why its drawing or crops could not be written, in a sentence. */
+  readonly unwritten?: string;
 }
 
 /** Where results go, one after the other. */

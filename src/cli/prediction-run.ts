@@ -31,7 +31,7 @@ export interface PictureReader extends Omit<OutputSettings, 'top'> {
   readonly template: CropTemplate;
   /** A result for each picture in their order; rejected for one that cannot be used. */
   settle(
-    inputs: readonly PictureInput[],
+    inputs: Iterable<PictureInput> | AsyncIterable<PictureInput>,
     options: ReadingOptions,
   ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void>;
   dispose(): Promise<void>;
@@ -39,6 +39,48 @@ export interface PictureReader extends Omit<OutputSettings, 'top'> {
 
 /** Pictures that are read, in their order. */
 export interface PictureWork extends PictureInputs, PlannedFiles {}
+
+/** A picture that is read, and what files that are made of it are called. */
+export interface NamedInput extends PictureInput {
+  readonly stem: string;
+}
+
+/** What came of a picture. */
+export type PictureOutcome =
+  | { readonly image: string; readonly failed: unknown }
+  | { readonly predicted: Predicted; readonly problem: UserError | undefined };
+
+/** Reads pictures as they come, and writes the files that are to be made of each. */
+export async function* outcomesOf(
+  reader: PictureReader,
+  inputs: Iterable<NamedInput> | AsyncIterable<NamedInput>,
+  guard: PlannedFiles['guard'],
+  options: PredictionOptions,
+  until: AbortSignal,
+): AsyncGenerator<PictureOutcome, void, void> {
+  /** Those that have no result yet. */
+  const begun: NamedInput[] = [];
+  async function* read(): AsyncGenerator<PictureInput, void, void> {
+    for await (const input of inputs) {
+      begun.push(input);
+      yield input;
+    }
+  }
+  const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined, until };
+  for await (const result of reader.settle(read(), keep)) {
+    const input = begun.shift();
+    if (input === undefined) return;
+    if (result.status === 'rejected') {
+      yield { image: input.name, failed: result.reason };
+      continue;
+    }
+    const { value } = result;
+    const moves = value.frames > 1 && (await isAnimated(input.image)) ? { animated: true } : {};
+    const { predicted, problem } = await withFiles(input, value, reader, guard, options);
+    const unwritten = problem === undefined ? {} : { unwritten: sentenceOf(problem) };
+    yield { predicted: { ...predicted, ...moves, ...unwritten }, problem };
+  }
+}
 
 /** Reads pictures, gives what they show to all outputs that were asked for, and tells what came of it. */
 export async function predictPictures(
@@ -62,7 +104,7 @@ export async function readPictures(
   const bar = inputs.length > 1 ? (await import('./progress.js')).countBar('pictures') : undefined;
   const tally = new PredictionTally();
   bar?.update(0, inputs.length);
-  const keep = { picture: options.draw !== undefined, crops: options.saveCrops !== undefined };
+  const named = inputs.map((input, i) => ({ ...input, stem: itemAt(stems, i) }));
   const fail = async (name: string, reason: unknown): Promise<void> => {
     note(`poster: ${sentenceOf(reason)}`);
     for (const output of outputs) await output.fail(name, sentenceOf(reason));
@@ -72,22 +114,15 @@ export async function readPictures(
       tally.withoutPictures();
       await fail(name, reason);
     }
-    for await (const result of reader.settle(inputs, { ...keep, until: stop.signal })) {
-      const input = inputs[tally.done];
-      if (input === undefined) break;
-      const stem = itemAt(stems, tally.done);
+    for await (const outcome of outcomesOf(reader, named, guard, options, stop.signal)) {
       bar?.hide();
-      if (result.status === 'rejected') {
+      if ('failed' in outcome) {
         tally.fail();
-        await fail(input.name, result.reason);
+        await fail(outcome.image, outcome.failed);
       } else {
-        const { value } = result;
-        const moves = value.frames > 1 && (await isAnimated(input.image)) ? { animated: true } : {};
-        const { predicted, problem } = await withFiles(input.name, stem, value, reader, guard, options);
-        const unwritten = problem === undefined ? {} : { unwritten: true };
-        const told = { ...predicted, ...moves, ...unwritten };
-        tally.add(told);
-        for (const output of outputs) await output.add(told);
+        const { predicted, problem } = outcome;
+        tally.add(predicted);
+        for (const output of outputs) await output.add(predicted);
         if (problem !== undefined) {
           // A full disk takes no other picture's files either.
           if (problem.kind !== 'input') throw problem;
@@ -115,8 +150,7 @@ async function isAnimated(image: string | URL): Promise<boolean> {
 
 /** What was recognised, with the files that were made of it, or without them and the reason why there are none. */
 async function withFiles(
-  image: string,
-  stem: string,
+  { name: image, stem }: NamedInput,
   result: Recognition,
   { template }: PictureReader,
   guard: PlannedFiles['guard'],

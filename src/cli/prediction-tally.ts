@@ -17,7 +17,7 @@ export class PredictionTally {
     if (faces.length === 0) this.#count.faceless++;
     if (frames > 1) this.#count.several++;
     if (animated === true) this.#count.animated++;
-    if (unwritten === true) this.#count.unwritten++;
+    if (unwritten !== undefined) this.#count.unwritten++;
   }
 
   /** A picture that could not be read. */

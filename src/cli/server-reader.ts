@@ -36,12 +36,12 @@ export async function openServer(options: ClientOptions, detect: DetectOptionsSe
 
 async function* settle(
   client: Client,
-  inputs: readonly PictureInput[],
+  inputs: Iterable<PictureInput> | AsyncIterable<PictureInput>,
   detect: DetectOptionsSent,
   keep: ReadingOptions,
 ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
-  const wanted = function* (): Generator<PictureInput, void, void> {
-    for (const input of inputs) {
+  const wanted = async function* (): AsyncGenerator<PictureInput, void, void> {
+    for await (const input of inputs) {
       if (keep.until.aborted) return;
       yield input;
     }

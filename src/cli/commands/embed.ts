@@ -12,6 +12,7 @@ import {
   embedDataset,
   embeddedRecord,
   loadEmbedder,
+  loadingOf,
   openEmbedding,
 } from '../../node/measure/index.js';
 import { labelSetArgument, numberOf } from '../arguments.js';
@@ -32,13 +33,18 @@ import {
   writeEmbedding,
 } from '../embedding-output.js';
 import { countBar } from '../progress.js';
+import { type BatchWork, batchesByRanks, findDataset } from '../ranks/batch-ranks.js';
+import { byRanks, type Ranks, silenceOtherRanks } from '../ranks/by-ranks.js';
+import { compareWork } from '../ranks/same-work.js';
 import { runBatchShard } from '../shards/batch-shard.js';
-import { embeddingShardFacts } from '../shards/merge-embedding.js';
+import { type EmbeddingShardFacts, embeddingShardSchema, mergeEmbedding } from '../shards/merge-embedding.js';
 import {
   forMerge,
   refuseFolderAlone,
+  refuseWithRanks,
   refuseWithShard,
   type ShardFlags,
+  sharedOnce,
   withShardOptions,
 } from '../shards/shard-options.js';
 
@@ -51,6 +57,7 @@ interface EmbedOptions extends CheckpointOptions, ShardFlags, EmbeddingOutputFla
 }
 
 export function embedCommand(): Command {
+  silenceOtherRanks();
   const command = new Command('embed')
     .description("write the features of a dataset's pictures, and a 2-D map of them coloured by class")
     .argument('<dir>', 'dataset: class folders, or splits of class folders')
@@ -68,19 +75,26 @@ export function embedCommand(): Command {
     .option('--strict', 'fail at a picture that cannot be read, instead of leaving it out')
     .option('--json', 'print one JSON document')
     .addHelpText('after', '\nExample:\n  poster embed data/ferplus --split valid --out features.safetensors')
-    .action(async (dir: string, options: EmbedOptions, command: Command) => {
-      refuseFolderAlone(command, options);
-      if (options.shard !== undefined) refuseWithShard(command, embeddingOutputOptions, forMerge);
-      else checkEmbeddingName(options);
-      const embedder = await openAs(loadEmbedder, options);
-      try {
-        await (options.shard === undefined
-          ? run(embedder, dir, options)
-          : runShard(embedder, dir, options.shard, options));
-      } finally {
-        await embedder.dispose();
-      }
-    });
+    .action((dir: string, options: EmbedOptions, command: Command) =>
+      byRanks(options, (ranks) => embed(dir, options, command, ranks)),
+    );
+}
+
+async function embed(dir: string, options: EmbedOptions, command: Command, ranks: Ranks | undefined): Promise<void> {
+  refuseFolderAlone(command, options);
+  if (ranks !== undefined) refuseWithRanks(command, ['shard'], sharedOnce);
+  if (options.shard !== undefined) refuseWithShard(command, embeddingOutputOptions, forMerge);
+  else checkEmbeddingName(options);
+  const { checkpoint } = options;
+  const compared = { command: 'embed', checkpoint, outputs: embeddingOutputOptions } as const;
+  const embedder = await openAs(loadEmbedder, ranks ? await compareWork(ranks, options, compared) : options);
+  try {
+    if (ranks !== undefined) await runByRanks(ranks, embedder, dir, options);
+    else if (options.shard !== undefined) await runShard(embedder, dir, options.shard, options);
+    else await run(embedder, dir, options);
+  } finally {
+    await embedder.dispose();
+  }
 }
 
 /** Computes and writes all of it. */
@@ -98,26 +112,53 @@ const aboutEmbedding = ({ description }: Embedder, dir: string, { checkpoint }: 
   predictedLabels: description.labels.labels,
 });
 
+/** Computes all of it with all ranks, of which the first writes. */
+async function runByRanks(ranks: Ranks, embedder: Embedder, dir: string, options: EmbedOptions): Promise<void> {
+  const out = ranks.rank === 0 ? await checkEmbeddingOutput(options, [options.checkpoint]) : undefined;
+  const { dataset, facts } = await findDataset(ranks, dir, embeddingShardSchema, async () => {
+    const opened = await openEmbedding(embedder, dir, embedOptions(options));
+    return { dataset: opened.dataset, facts: factsOf(embedder, opened.dataset, dir, options) };
+  });
+  const loading = loadingOf(embedder, embedOptions(options));
+  const work = { dataset, loading, compute: recordsOf(embedder) };
+  const embedded = await batchesByRanks(ranks, work, (results) => mergeEmbedding(facts, results));
+  if (embedded !== undefined && out !== undefined) await writeEmbedding(out, facts.about, embedded, options);
+}
+
+function factsOf(
+  embedder: Embedder,
+  { root, split, labels, samples }: BatchWork['dataset'],
+  dir: string,
+  options: EmbedOptions,
+): EmbeddingShardFacts {
+  const { predictedLabels, ...about } = aboutEmbedding(embedder, dir, options);
+  return {
+    about: { ...about, predictedLabels: [...predictedLabels] },
+    dimension: embedder.dimension,
+    root,
+    split,
+    labels: { name: labels.name, labels: [...labels.labels] },
+    pictures: samples.length,
+  };
+}
+
+const recordsOf =
+  (embedder: Embedder): BatchWork['compute'] =>
+  async (batch, pictures) =>
+    embeddedRecord(await embedBatch(embedder, batch, pictures));
+
 /** Computes a part: features go to the shard's file. */
 async function runShard(embedder: Embedder, dir: string, shard: Shard, options: EmbedOptions): Promise<void> {
   const { dataset, loading } = await openEmbedding(embedder, dir, embedOptions(options));
-  const { root, split, labels, samples } = dataset;
   await runBatchShard(shard, options, {
     command: 'embed',
     checkpoint: options.checkpoint,
     options: { ...options, data: dir },
     outputs: [...embeddingOutputOptions],
-    facts: embeddingShardFacts({
-      about: aboutEmbedding(embedder, dir, options),
-      dimension: embedder.dimension,
-      root,
-      split,
-      labels,
-      pictures: samples.length,
-    }),
+    facts: factsOf(embedder, dataset, dir, options),
     dataset,
     loading,
-    compute: async (batch, pictures) => embeddedRecord(await embedBatch(embedder, batch, pictures)),
+    compute: recordsOf(embedder),
   });
 }
 

@@ -15,7 +15,10 @@ import {
   type EvaluateOptions,
   evaluateOn,
   evaluationDocument,
+  type LabelMapping,
   type Measurement,
+  measuringWith,
+  type OpenedEvaluation,
   openEvaluation,
   scoreBatch,
   scoredRecord,
@@ -40,13 +43,18 @@ import { evaluationText, protocolText } from '../evaluation-text.js';
 import { type FoldFlags, foldToMeasure } from '../fold-options.js';
 import { writePredictions } from '../predictions-csv.js';
 import { countBar } from '../progress.js';
+import { type BatchWork, batchesByRanks, findDataset } from '../ranks/batch-ranks.js';
+import { byRanks, type Ranks, silenceOtherRanks } from '../ranks/by-ranks.js';
+import { compareWork } from '../ranks/same-work.js';
 import { runBatchShard } from '../shards/batch-shard.js';
-import { evaluationShardFacts } from '../shards/merge-evaluation.js';
+import { type EvaluationShardFacts, evaluationShardSchema, mergeEvaluation } from '../shards/merge-evaluation.js';
 import {
   forMerge,
   refuseFolderAlone,
+  refuseWithRanks,
   refuseWithShard,
   type ShardFlags,
+  sharedOnce,
   withShardOptions,
 } from '../shards/shard-options.js';
 
@@ -78,6 +86,7 @@ function cropCountArgument(text: string): CropCount {
 }
 
 export function evaluateCommand(): Command {
+  silenceOtherRanks();
   const command = new Command('evaluate')
     .description('measure checkpoints on a dataset: accuracy, mean-class accuracy, macro-F1, calibration, confusions')
     .requiredOption('--data <dir>', 'dataset: class folders, or splits of class folders')
@@ -147,16 +156,20 @@ Examples:
   poster evaluate --data data/ferplus --checkpoint runs/seed-*/best.safetensors
   poster evaluate --data data/ferplus --corruptions --plot corruptions.html`,
     )
-    .action((flags: EvaluateFlags, command: Command) => run(flags, command));
+    .action((flags: EvaluateFlags, command: Command) => byRanks(flags, (ranks) => run(flags, command, ranks)));
 }
 
-async function run(flags: EvaluateFlags, command: Command): Promise<void> {
+async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefined): Promise<void> {
   refuseFolderAlone(command, flags);
   if (flags.cropScale !== undefined && flags.crops === undefined) {
     throw new UserError('--crop-scale is the size of crops; give --crops too, or leave it out.', 'usage');
   }
   if (flags.csv !== undefined && flags.checkpoint.length > 1) {
     throw new UserError('--csv is for the predictions of one checkpoint; give one --checkpoint.', 'usage');
+  }
+  if (ranks !== undefined) {
+    refuseWithRanks(command, ['shard'], sharedOnce);
+    refuseWithRanks(command, ['corruptions', 'plot'], 'corruptions are measured by one process');
   }
   if (flags.shard !== undefined) {
     refuseWithShard(command, ['csv', 'json'], forMerge);
@@ -173,16 +186,25 @@ async function run(flags: EvaluateFlags, command: Command): Promise<void> {
     ...(csv === undefined ? [] : [{ option: '--csv', path: csv }]),
     ...(plot === undefined ? [] : [{ option: '--plot', path: plot }]),
   ];
-  // Before the work, not after it.
-  await checkOutputFiles(outputs);
-  const guard = await guardInputs(flags.checkpoint);
-  for (const { option, path } of outputs) await guard(option, path);
+  if (ranks === undefined || ranks.rank === 0) {
+    // Before the work, not after it.
+    await checkOutputFiles(outputs);
+    const guard = await guardInputs(flags.checkpoint);
+    for (const { option, path } of outputs) await guard(option, path);
+  }
   const measurements: Measurement[] = [];
   for (const checkpoint of flags.checkpoint) {
     if (flags.checkpoint.length > 1) note(checkpoint);
-    const classifier = await openToMeasure({ ...flags, checkpoint });
+    const settings =
+      ranks === undefined
+        ? flags
+        : await compareWork(ranks, flags, { command: 'evaluate', checkpoint, outputs: written });
+    const classifier = await openToMeasure({ ...settings, checkpoint });
     try {
-      measurements.push(await measure(classifier, checkpoint, flags));
+      const measurement = await (ranks === undefined
+        ? measure(classifier, checkpoint, flags)
+        : measureByRanks(ranks, classifier, checkpoint, flags));
+      if (measurement !== undefined) measurements.push(measurement);
     } finally {
       await classifier.dispose();
     }
@@ -251,34 +273,70 @@ async function measure(classifier: Classifier, checkpoint: string, flags: Evalua
   return { checkpoint, model: classifier.description.model.name, data, result };
 }
 
+/** What says how results are written. */
+const written = ['csv', 'json', 'plot', 'corruptions'] as const;
+
+/** What a measurement is told with. */
+function factsOf(
+  { dataset, facts }: OpenedEvaluation,
+  { description }: Classifier,
+  checkpoint: string,
+  data: string,
+): EvaluationShardFacts {
+  return {
+    checkpoint,
+    model: description.model.name,
+    data,
+    folder: join(dataset.root, dataset.split),
+    pictures: dataset.samples.length,
+    evaluation: facts,
+  };
+}
+
+/** What the network says of a batch, with the votes of its pictures. */
+const recordsOf =
+  (network: Classifier, { samples }: BatchWork['dataset'], mapping: LabelMapping): BatchWork['compute'] =>
+  async (batch, pictures) =>
+    scoredRecord(
+      await scoreBatch(network, batch, pictures, mapping),
+      pictures.indices.map((index) => itemAt(samples, index).distribution),
+    );
+
+/** Looks at the pictures with all ranks. @returns what rank 0 measures */
+async function measureByRanks(
+  ranks: Ranks,
+  classifier: Classifier,
+  checkpoint: string,
+  flags: EvaluateFlags,
+): Promise<Measurement | undefined> {
+  const { data } = flags;
+  const options = evaluateOptions(flags, classifier, checkpoint);
+  const { dataset, facts } = await findDataset(ranks, data, evaluationShardSchema, async () => {
+    const opened = await openEvaluation(classifier, data, options);
+    return { dataset: opened.dataset, facts: factsOf(opened, classifier, checkpoint, data) };
+  });
+  const { network, loading } = measuringWith(classifier, options);
+  const compute = recordsOf(network, dataset, facts.evaluation.mapping);
+  return batchesByRanks(ranks, { dataset, loading, compute }, (results) => mergeEvaluation(facts, results));
+}
+
 /** Looks at a part of the pictures: what the network says of them goes to the shard's file. */
 async function measureShard(flags: EvaluateFlags, shard: Shard, checkpoint: string): Promise<void> {
   const classifier = await openToMeasure({ ...flags, checkpoint });
   try {
     const { data } = flags;
     const options = evaluateOptions(flags, classifier, checkpoint);
-    const { dataset, network, mapping, facts, loading } = await openEvaluation(classifier, data, options);
-    const { samples, root } = dataset;
+    const opened = await openEvaluation(classifier, data, options);
+    const { dataset, network, mapping, loading } = opened;
     await runBatchShard(shard, flags, {
       command: 'evaluate',
       checkpoint,
       options: flags,
-      outputs: ['csv', 'json', 'plot', 'corruptions'],
-      facts: evaluationShardFacts({
-        checkpoint,
-        model: classifier.description.model.name,
-        data,
-        folder: join(root, dataset.split),
-        pictures: samples.length,
-        evaluation: facts,
-      }),
+      outputs: written,
+      facts: factsOf(opened, classifier, checkpoint, data),
       dataset,
       loading,
-      compute: async (batch, pictures) =>
-        scoredRecord(
-          await scoreBatch(network, batch, pictures, mapping),
-          pictures.indices.map((index) => itemAt(samples, index).distribution),
-        ),
+      compute: recordsOf(network, dataset, mapping),
     });
   } finally {
     await classifier.dispose();

@@ -1,15 +1,30 @@
 import { Command } from 'commander';
 import { UserError } from '../../common/errors.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
-import { openShards } from '../../node/files/shards/index.js';
-import { note } from '../context.js';
-import { type EmbeddingOutputFlags, embeddingOutputOptions, withEmbeddingOutputs } from '../embedding-output.js';
+import { openShards, type ShardSet } from '../../node/files/shards/index.js';
+import { evaluationDocument } from '../../node/measure/index.js';
+import { note, printResult } from '../context.js';
+import {
+  checkEmbeddingOutput,
+  type EmbeddingOutputFlags,
+  embeddingOutputOptions,
+  withEmbeddingOutputs,
+  writeEmbedding,
+} from '../embedding-output.js';
+import { evaluationText } from '../evaluation-text.js';
 import { ExitCode } from '../exit-code.js';
-import { type PredictionOutputFlags, predictionOutputOptions, withPredictionOutputs } from '../prediction-outputs.js';
+import {
+  checkPredictionOutputs,
+  type PredictionOutputFlags,
+  predictionOutputOptions,
+  withPredictionOutputs,
+} from '../prediction-outputs.js';
+import { writePredictions } from '../predictions-csv.js';
 import { flagOf } from '../settings.js';
-import { mergeEmbedding } from '../shards/merge-embedding.js';
-import { mergeEvaluation } from '../shards/merge-evaluation.js';
+import { mergeEmbedding, parseEmbeddingFacts } from '../shards/merge-embedding.js';
+import { mergeEvaluation, parseEvaluationFacts } from '../shards/merge-evaluation.js';
 import { mergePredictions } from '../shards/merge-predictions.js';
+import { parsePredictionFacts } from '../shards/prediction-records.js';
 
 type MergeOptions = PredictionOutputFlags & EmbeddingOutputFlags;
 
@@ -63,6 +78,28 @@ async function merge(paths: readonly string[], options: MergeOptions, command: C
     await (await guardInputs(shards.files))(`--csv ${csv}`, csv);
     await checkOutputFiles([{ option: '--csv', path: csv }]);
   }
-  if (of === 'predict') return mergePredictions(shards, options);
-  return of === 'evaluate' ? mergeEvaluation(shards, options) : mergeEmbedding(shards, options);
+  const facts = JSON.stringify(shards.header.facts);
+  if (of === 'predict') await writeMergedPredictions(shards, facts, options);
+  else if (of === 'evaluate') await writeMergedEvaluation(shards, facts, options);
+  else await writeMergedEmbedding(shards, facts, options);
+}
+
+function writeMergedPredictions(shards: ShardSet, facts: string, options: PredictionOutputFlags): Promise<void> {
+  checkPredictionOutputs(options);
+  const { header, source } = shards;
+  const parts = { facts: parsePredictionFacts(facts, source), pictures: header.units, results: shards.results() };
+  return mergePredictions(parts, options);
+}
+
+async function writeMergedEvaluation(shards: ShardSet, facts: string, { csv, json }: MergeOptions): Promise<void> {
+  const measurement = await mergeEvaluation(parseEvaluationFacts(facts, shards.source), shards.results());
+  if (csv !== undefined) await writePredictions(csv, measurement.result);
+  printResult(json, evaluationDocument(measurement), () => evaluationText(measurement));
+}
+
+async function writeMergedEmbedding(shards: ShardSet, facts: string, options: EmbeddingOutputFlags): Promise<void> {
+  const parsed = parseEmbeddingFacts(facts, shards.source);
+  const out = await checkEmbeddingOutput(options, shards.files);
+  const embedded = await mergeEmbedding(parsed, shards.results(), shards.bytes);
+  await writeEmbedding(out, parsed.about, embedded, options);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';
+import type { ImageSource } from '../../image/image-source.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import type { RecognizerOptions } from '../../recognize/recognizer.js';
 import type { DetectOptionsSent } from '../../service/request-options.js';
@@ -17,16 +18,19 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { note } from '../context.js';
-import { decodeInput, folderWalk, pictureInputs } from '../picture-inputs.js';
+import { decodeInput, type FolderWalk, folderWalk, type PictureInput, pictureInputs } from '../picture-inputs.js';
 import { planFiles } from '../prediction-files.js';
 import { checkPredictionOutputs, predictionOutputOptions, withPredictionOutputs } from '../prediction-outputs.js';
-import { type PictureReader, type PredictionOptions, predictPictures } from '../prediction-run.js';
+import { type PictureReader, type PictureWork, type PredictionOptions, predictPictures } from '../prediction-run.js';
+import { byRanks, type Ranks, silenceOtherRanks } from '../ranks/by-ranks.js';
 import { predictShard } from '../shards/prediction-shard.js';
 import {
   forMerge,
   refuseFolderAlone,
+  refuseWithRanks,
   refuseWithShard,
   type ShardFlags,
+  sharedOnce,
   withShardOptions,
 } from '../shards/shard-options.js';
 import { videoInputs } from '../video/inputs.js';
@@ -70,6 +74,7 @@ const share = numberOf(z.number().gt(0).lt(1));
 const pixels = numberOf(z.number().min(0));
 
 export function predictCommand(): Command {
+  silenceOtherRanks();
   const command = new Command('predict')
     .description('find the faces in pictures and videos and recognise their expressions')
     .argument(
@@ -143,19 +148,34 @@ Examples:
   poster predict holiday -r --server http://192.168.1.5:8080 --jsonl
   poster predict --stream rtsp://camera.local/1 > faces.jsonl`,
     )
-    .action(predict);
+    .action((names: readonly string[], options: PredictOptions, command: Command) =>
+      byRanks(options, (ranks) => predict(names, options, command, ranks)),
+    );
 }
 
-async function predict(names: readonly string[], options: PredictOptions, command: Command): Promise<void> {
+async function predict(
+  names: readonly string[],
+  options: PredictOptions,
+  command: Command,
+  ranks: Ranks | undefined,
+): Promise<void> {
   checkPredictionOutputs(options);
   refuseFolderAlone(command, options);
   if (options.shard !== undefined) {
     refuseWithShard(command, predictionOutputOptions, forMerge);
     if (names.includes('-')) throw new UserError('Standard input (-) cannot be shared out; name files.', 'usage');
   }
+  if (ranks !== undefined) {
+    refuseWithRanks(command, ['shard'], sharedOnce);
+    refuseWithRanks(command, ['stream', 'server'], 'it is for one process');
+    if (names.includes('-')) {
+      throw new UserError('Standard input (-) cannot be shared out among ranks; name files.', 'usage');
+    }
+  }
   if (names.length === 0 && options.stream === undefined) {
     throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', 'usage');
   }
+  if (ranks !== undefined) return predictWithRanks(ranks, names, options);
   const walk = folderWalk(options.recursive === true);
   const videos = await videoInputs(names, options.stream, walk, options.animation === true);
   if (videos !== undefined) {
@@ -170,20 +190,42 @@ async function predict(names: readonly string[], options: PredictOptions, comman
     return predictVideos(videos, options, recognizerOptions(options));
   }
   refuseVideoOptions(options);
+  const work = await findPictures(names, walk, options);
+  const reader = await openReader(options);
+  try {
+    if (options.shard === undefined) await predictPictures(reader, work, options);
+    else await predictShard(reader, work, options.shard, options);
+  } finally {
+    await reader.dispose();
+  }
+}
+
+/** The pictures, and what files that are made of them are called. */
+async function findPictures(names: readonly string[], walk: FolderWalk, options: PredictOptions): Promise<PictureWork> {
   const { inputs, without } = await pictureInputs(names, walk);
   const files = await planFiles(inputs, options);
   if (options.draw !== undefined) {
     const { fontNote } = await import('../../node/report/run-report.js');
     for (const missing of await fontNote()) note(missing);
   }
-  const reader = await openReader(options);
-  try {
-    const work = { inputs, without, ...files };
-    if (options.shard === undefined) await predictPictures(reader, work, options);
-    else await predictShard(reader, work, options.shard, options);
-  } finally {
-    await reader.dispose();
-  }
+  return { inputs, without, ...files };
+}
+
+/** Rank 0 finds the pictures; all look at them. */
+async function predictWithRanks(ranks: Ranks, names: readonly string[], options: PredictOptions): Promise<void> {
+  refuseVideoOptions(options);
+  const find = async (): Promise<PictureWork> => {
+    const walk = folderWalk(options.recursive === true);
+    const videos = await videoInputs(names, undefined, walk, false);
+    if (videos === undefined) return findPictures(names, walk, options);
+    throw new UserError('Ranks share out pictures; run poster predict on each video by itself.', 'usage');
+  };
+  const { compareWork } = await import('../ranks/same-work.js');
+  const { predictByRanks } = await import('../ranks/prediction-ranks.js');
+  const { checkpoint } = options;
+  const outputs = predictionOutputOptions;
+  const own = await compareWork(ranks, options, { command: 'predict', checkpoint, outputs });
+  await predictByRanks(ranks, find, () => openReader(own), own);
 }
 
 async function openReader(options: PredictOptions): Promise<PictureReader> {
@@ -197,13 +239,13 @@ async function openReader(options: PredictOptions): Promise<PictureReader> {
   return {
     ...{ checkpoint, aligned, description },
     template: recognizer.template,
-    settle: (inputs, keep) =>
-      recognizer.settle(
-        inputs.map(({ image }) => image),
-        keep,
-      ),
+    settle: (inputs, keep) => recognizer.settle(imagesOf(inputs), keep),
     dispose: () => recognizer.dispose(),
   };
+}
+
+async function* imagesOf(inputs: Iterable<PictureInput> | AsyncIterable<PictureInput>): AsyncGenerator<ImageSource> {
+  for await (const { image } of inputs) yield image;
 }
 
 function recognizerOptions(options: PredictOptions): RecognizerOptions {

@@ -24,8 +24,9 @@ import { note, printResult } from '../context.js';
 import { crossValidationText } from '../cross-validation-text.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
-import { silenceOthers, withRanks } from '../joined-ranks.js';
+import { withRanks } from '../joined-ranks.js';
 import { findDevice, openDevice } from '../open-device.js';
+import { silenceOtherRanks } from '../ranks/by-ranks.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
 
@@ -38,7 +39,7 @@ interface TrainFlags extends TrainingFlags {
 }
 
 export function trainCommand(): Command {
-  silenceOthers();
+  silenceOtherRanks();
   const command = new Command('train').description('train a network on a dataset of class folders');
   return withTrainingOptions(withRunOptions(command))
     .option('--out <dir>', 'folder for checkpoints, run.json and metrics.jsonl (default: a new one in runs/)')

@@ -3,12 +3,10 @@ import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { noneReadable } from '../../node/datasets/index.js';
-import type { ShardSet } from '../../node/files/shards/index.js';
-import { collectEmbedded, type EmbeddedBatch, parseEmbedded } from '../../node/measure/index.js';
+import { collectEmbedded, type EmbeddedBatch, type EmbeddedDataset, parseEmbedded } from '../../node/measure/index.js';
 import { labelSetSchema } from '../../safetensors/description-parts.js';
-import { checkEmbeddingOutput, type EmbeddingOutputFlags, writeEmbedding } from '../embedding-output.js';
 
-const factsSchema = z.strictObject({
+export const embeddingShardSchema = z.strictObject({
   about: z.strictObject({
     checkpoint: z.string(),
     model: z.string(),
@@ -23,31 +21,40 @@ const factsSchema = z.strictObject({
   pictures: z.int().min(0),
 });
 
-export const embeddingShardFacts = (facts: z.infer<typeof factsSchema>): object => facts;
+export type EmbeddingShardFacts = z.infer<typeof embeddingShardSchema>;
 
-/** Writes what `poster embed` writes. @throws UserError where the shards hold something else */
-export async function mergeEmbedding(shards: ShardSet, options: EmbeddingOutputFlags): Promise<void> {
-  const facts = parseJson(JSON.stringify(shards.header.facts), factsSchema, shards.source);
+/** @throws UserError */
+export const parseEmbeddingFacts = (json: string, source: string): EmbeddingShardFacts =>
+  parseJson(json, embeddingShardSchema, source);
+
+/**
+ * The features of batches that others have computed.
+ * @param bytes of all results, where that is known: memory is taken for what is there, not for what somebody claims
+ * @throws UserError where they hold something else, or no picture could be read
+ */
+export async function mergeEmbedding(
+  facts: EmbeddingShardFacts,
+  results: AsyncIterable<{ readonly json: string; readonly source: string }>,
+  bytes = Number.POSITIVE_INFINITY,
+): Promise<EmbeddedDataset> {
   const { about, dimension, root, split, labels, pictures } = facts;
-  const out = await checkEmbeddingOutput(options, shards.files);
   const expected = { dimension, classes: labels.labels.length, predicted: about.predictedLabels.length };
-  const several = (): UserError =>
-    new UserError(
-      `${shards.source} says that there are ${pictures} pictures, and the shards have others; run them again.`,
-    );
-  // Memory is taken for what files hold, not for what one of them claims.
-  if (pictures * dimension * 4 > shards.bytes) throw several();
+  const several = (source: string): UserError =>
+    new UserError(`${source} holds other pictures than the ${pictures} that there are; run all parts again.`);
+  if (pictures * dimension * 4 > bytes) throw several('A part');
   async function* batches(): AsyncGenerator<EmbeddedBatch, void, void> {
     let left = pictures;
-    for await (const { json, source } of shards.results()) {
+    let last = 'The parts';
+    for await (const { json, source } of results) {
       const batch = parseEmbedded(json, expected, source);
       left -= batch.indices.length + batch.skipped.length;
-      if (left < 0) throw several();
+      last = source;
+      if (left < 0) throw several(source);
       yield batch;
     }
-    if (left > 0) throw several();
+    if (left > 0) throw several(last);
   }
   const embedded = await collectEmbedded(batches(), { root, split, labels, pictures, dimension });
   if (embedded.paths.length === 0) throw noneReadable(pictures, join(root, split), embedded.skipped);
-  await writeEmbedding(out, about, embedded, options);
+  return embedded;
 }

@@ -1,22 +1,17 @@
 import { z } from 'zod';
 import { parseJson } from '../../common/json.js';
 import { noneReadable } from '../../node/datasets/index.js';
-import type { ShardSet } from '../../node/files/shards/index.js';
 import {
   collectScores,
-  evaluationDocument,
   evaluationFactsSchema,
   evaluationOf,
   type Measurement,
   parseScored,
   type ScoredBatch,
 } from '../../node/measure/index.js';
-import { printResult } from '../context.js';
 import { noteEvaluation } from '../evaluation-notes.js';
-import { evaluationText } from '../evaluation-text.js';
-import { writePredictions } from '../predictions-csv.js';
 
-const factsSchema = z.strictObject({
+export const evaluationShardSchema = z.strictObject({
   checkpoint: z.string(),
   model: z.string(),
   data: z.string(),
@@ -26,19 +21,25 @@ const factsSchema = z.strictObject({
   evaluation: evaluationFactsSchema,
 });
 
-export const evaluationShardFacts = (facts: z.infer<typeof factsSchema>): object => facts;
+export type EvaluationShardFacts = z.infer<typeof evaluationShardSchema>;
 
-/** Writes what `poster evaluate` writes. @throws UserError where the shards hold something else */
+/** @throws UserError */
+export const parseEvaluationFacts = (json: string, source: string): EvaluationShardFacts =>
+  parseJson(json, evaluationShardSchema, source);
+
+/**
+ * What `poster evaluate` measures, of batches that others have looked at.
+ * @throws UserError where they hold something else, or no picture could be read
+ */
 export async function mergeEvaluation(
-  shards: ShardSet,
-  { csv, json }: { readonly csv?: string; readonly json?: boolean },
-): Promise<void> {
-  const facts = parseJson(JSON.stringify(shards.header.facts), factsSchema, shards.source);
+  facts: EvaluationShardFacts,
+  results: AsyncIterable<{ readonly json: string; readonly source: string }>,
+): Promise<Measurement> {
   const { checkpoint, model, data, folder, pictures, evaluation } = facts;
   const votes: (Float32Array | undefined)[] = [];
   async function* batches(): AsyncGenerator<ScoredBatch, void, void> {
-    for await (const { json: text, source } of shards.results()) {
-      const scored = parseScored(text, evaluation, source);
+    for await (const { json, source } of results) {
+      const scored = parseScored(json, evaluation, source);
       votes.push(...scored.votes);
       yield scored.batch;
     }
@@ -47,6 +48,5 @@ export async function mergeEvaluation(
   if (scores.indices.length === 0) throw noneReadable(pictures, folder, scores.skipped);
   const measurement: Measurement = { checkpoint, model, data, result: evaluationOf(evaluation, scores, votes) };
   noteEvaluation(measurement.result);
-  if (csv !== undefined) await writePredictions(csv, measurement.result);
-  printResult(json, evaluationDocument(measurement), () => evaluationText(measurement));
+  return measurement;
 }

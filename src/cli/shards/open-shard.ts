@@ -36,16 +36,29 @@ export interface OpenedShard extends ShardFile {
 }
 
 /** They say how the work is done, not what comes of it. */
-const indifferent = ['shard', 'shardFolder', 'threads', 'workers', 'gpu', 'verbose'];
+const indifferent = ['shard', 'shardFolder', 'threads', 'ranks', 'workers', 'gpu', 'verbose'];
 
 /**
  * Opens the file of this process's shard, and tells where it goes on.
  * @throws UserError where it holds other work, or cannot be written.
  */
 export async function openShard(shard: Shard, { shardFolder }: ShardFlags, work: SharedWork): Promise<OpenedShard> {
+  const { own } = work;
+  const header = await headerOf(shard, work);
+  const path = shardPath(shardFolder, shard);
+  const file = await openShardFile(path, header, own);
+  const where = `Shard ${shard.index} of ${shard.count}`;
+  if (own.length === 0) note(`${where} has nothing to do: there are more shards than inputs.`);
+  else if (file.done === own.length) note(`${where} is complete already (${path}).`);
+  else if (file.done > 0) note(`${where} goes on: ${grouped(file.done)} of its ${grouped(own.length)} parts are done.`);
+  return { ...file, path, shard, left: own.slice(file.done) };
+}
+
+/** What tells one job from another, as its shards and ranks do. */
+export async function headerOf(shard: Shard, work: SharedWork): Promise<ShardHeader> {
   const { command, checkpoint, options, outputs, facts, inputs, units, own } = work;
   const settings = Object.entries(options).filter(([key]) => ![...indifferent, ...outputs].includes(key));
-  const header: ShardHeader = shardHeader({
+  return shardHeader({
     version: versionWords(),
     command,
     shard,
@@ -56,13 +69,6 @@ export async function openShard(shard: Shard, { shardFolder }: ShardFlags, work:
     settings: Object.fromEntries(settings),
     facts,
   });
-  const path = shardPath(shardFolder, shard);
-  const file = await openShardFile(path, header, own);
-  const where = `Shard ${shard.index} of ${shard.count}`;
-  if (own.length === 0) note(`${where} has nothing to do: there are more shards than inputs.`);
-  else if (file.done === own.length) note(`${where} is complete already (${path}).`);
-  else if (file.done > 0) note(`${where} goes on: ${grouped(file.done)} of its ${grouped(own.length)} parts are done.`);
-  return { ...file, path, shard, left: own.slice(file.done) };
 }
 
 /** ONNX Runtime decides the last digits too. */

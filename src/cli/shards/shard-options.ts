@@ -2,12 +2,14 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../common/errors.js';
 import type { Shard } from '../../common/shares.js';
 import { mostShards } from '../../node/files/shards/index.js';
+import { positive } from '../checkpoint-options.js';
 import { flagOf } from '../settings.js';
 
 /** How commands share their work out among processes. */
 export interface ShardFlags {
   readonly shard?: Shard;
   readonly shardFolder: string;
+  readonly ranks?: number;
 }
 
 /** Which of how many processes, as `2/8`. */
@@ -23,13 +25,25 @@ export function shardArgument(text: string): Shard {
 export function withShardOptions(command: Command): Command {
   return command
     .option('--shard <i/n>', 'do this part of the work only, of n: i is from 1 to n; then poster merge', shardArgument)
-    .option('--shard-folder <folder>', 'where parts are written, and go on where they stopped', 'shards');
+    .option('--shard-folder <folder>', 'where parts are written, and go on where they stopped', 'shards')
+    .option('--ranks <count>', 'processes of this machine that share the work, without MPI', positive);
 }
 
 /** @throws UserError for options of a shard that say what becomes of all results, or how. */
 export function refuseWithShard(command: Command, options: readonly string[], reason: string): void {
+  refuseWith('--shard', command, options, reason);
+}
+
+/** @throws UserError for options that several ranks have no use for. */
+export function refuseWithRanks(command: Command, options: readonly string[], reason: string): void {
+  refuseWith('several ranks', command, options, reason);
+}
+
+export const sharedOnce = 'ranks share out all of the work as they become free';
+
+function refuseWith(what: string, command: Command, options: readonly string[], reason: string): void {
   const given = options.find((option) => command.getOptionValueSource(option) === 'cli');
-  if (given !== undefined) throw new UserError(`${flagOf(given)} does not go with --shard: ${reason}.`, 'usage');
+  if (given !== undefined) throw new UserError(`${flagOf(given)} does not go with ${what}: ${reason}.`, 'usage');
 }
 
 /** @throws UserError */

@@ -1,4 +1,5 @@
 import { relative, sep } from 'node:path';
+import { Ahead } from '../../common/ahead.js';
 import { itemAt } from '../../common/item-at.js';
 import {
   createLoader,
@@ -32,30 +33,31 @@ export function measuringLoader(dataset: Dataset, options: BatchLoaderOptions): 
 export const batchCount = ({ samples }: Pick<Dataset, 'samples'>, batchSize: number): number =>
   Math.ceil(samples.length / batchSize);
 
+/** Batches that are read while one is computed. */
+const readAhead = 4;
+
 /**
  * Some batches of a dataset, such as those of a shard: the very ones that going through all of it has, so that results do not
  * depend on who computes them. Batches of which no picture can be read come too.
- * @param units which batches, ascending
+ * @param units which batches, ascending, all at once or as they become known
  */
 export async function* someBatches(
   dataset: Dataset,
   options: BatchLoaderOptions,
-  units: readonly number[],
+  units: Iterable<number> | AsyncIterable<number>,
 ): AsyncGenerator<{ readonly batch: LoadedBatch; readonly pictures: BatchPictures }, void, void> {
-  if (units.length === 0) return;
-  const { batchSize } = options;
-  const samples = units.flatMap((unit) => dataset.samples.slice(unit * batchSize, (unit + 1) * batchSize));
-  const loader = measuringLoader({ ...dataset, samples }, options);
-  // All batches but the last of a dataset are full.
-  const positionOf = (index: number): number =>
-    itemAt(units, Math.floor(index / batchSize)) * batchSize + (index % batchSize);
+  const loader = measuringLoader(dataset, options);
+  const one = async (index: number): Promise<LoadedBatch> => {
+    for await (const batch of loader.epoch(0, { fromBatch: index, toBatch: index + 1, empty: true })) return batch;
+    throw new Error(`there is no batch ${index}`);
+  };
+  const ahead = new Ahead(units, readAhead, one);
   try {
-    for await (const batch of loader.epoch(0, { empty: true })) {
-      const { indices, skipped, ...pictures } = picturesOf(loader, batch);
-      const moved = skipped.map((one) => ({ ...one, index: positionOf(one.index) }));
-      yield { batch, pictures: { ...pictures, indices: indices.map(positionOf), skipped: moved } };
+    for (let next = await ahead.next(); next !== undefined; next = await ahead.next()) {
+      yield { batch: next.value, pictures: picturesOf(loader, next.value) };
     }
   } finally {
+    await ahead.close();
     await loader.close();
   }
 }

@@ -110,17 +110,22 @@ export interface OpenedEmbedding {
 }
 
 /** @throws UserError where the data cannot be used. */
-export async function openEmbedding(
-  { description }: Embedder,
-  root: string,
-  { folderLabels, batchSize = 32, workers, strict = false, split }: EmbedOptions,
-): Promise<OpenedEmbedding> {
+export async function openEmbedding(embedder: Embedder, root: string, options: EmbedOptions): Promise<OpenedEmbedding> {
+  const { folderLabels, split } = options;
   const splits = await splitsOf(root);
   const wanted = split ?? reportedSplitOf(splits) ?? splits[0] ?? '.';
   return {
     dataset: await loadDataset(root, wanted, defined({ labels: folderLabels })),
-    loading: { preprocessing: description.preprocessing, batchSize, strict, ...defined({ workers }) },
+    loading: loadingOf(embedder, options),
   };
+}
+
+/** How pictures are read, whatever pictures they are. */
+export function loadingOf(
+  { description }: Pick<Embedder, 'description'>,
+  { batchSize = 32, workers, strict = false }: EmbedOptions,
+): BatchLoaderOptions {
+  return { preprocessing: description.preprocessing, batchSize, strict, ...defined({ workers }) };
 }
 
 /**

@@ -75,17 +75,16 @@ export async function openEvaluation(
   options: EvaluateOptions = {},
 ): Promise<OpenedEvaluation> {
   const { training = null, temperature } = classifier.description;
-  const views = viewsOf(options);
+  const { network, views, loading } = measuringWith(classifier, options);
   const trainSplit = training?.protocol?.trainSplit ?? 'train';
   const wanted = options.split ?? (options.fold ? trainSplit : await defaultSplit(root));
   const opened = await openInOrder(classifier.labels, root, wanted, options);
   const { mapping, dataLabels } = opened;
   const seen = await sharedWithTraining(opened, options.fold, trainSplit);
   const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
-  const { workers, strict = false, batchSize = 32, lowContrast = 'keep' } = options;
   return {
     dataset,
-    network: withViews(classifier, views),
+    network,
     mapping,
     facts: {
       split: opened.dataset.split,
@@ -100,14 +99,31 @@ export async function openEvaluation(
       shared:
         seen.paths.size === 0 || options.unseen === true ? null : { split: seen.split, pictures: seen.paths.size },
       views: [...views],
-      batch: classifier.acrossBatch === undefined ? null : { dependsOn: classifier.acrossBatch, pictures: batchSize },
-      lowContrast,
+      batch:
+        classifier.acrossBatch === undefined
+          ? null
+          : { dependsOn: classifier.acrossBatch, pictures: loading.batchSize },
+      lowContrast: options.lowContrast ?? 'keep',
       prefer: classifier.prefer ?? 'accuracy',
       training,
       temperature: temperature?.value ?? null,
       notes: [...(opened.dataset.notes ?? [])],
       note: opened.note ?? null,
     },
+    loading,
+  };
+}
+
+/** How pictures are read and looked at, whatever pictures they are. */
+export function measuringWith(
+  classifier: Classifier,
+  options: EvaluateOptions,
+): Pick<OpenedEvaluation, 'network' | 'loading'> & { readonly views: ReturnType<typeof viewsOf> } {
+  const { workers, strict = false, batchSize = 32, lowContrast = 'keep' } = options;
+  const views = viewsOf(options);
+  return {
+    network: withViews(classifier, views),
+    views,
     loading: { preprocessing: classifier.preprocessing, batchSize, strict, lowContrast, ...defined({ workers }) },
   };
 }

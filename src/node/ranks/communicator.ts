@@ -86,6 +86,17 @@ export class Communicator implements Reducer {
     return parseJson(new TextDecoder().decode(all), schema, 'What rank 0 sent');
   }
 
+  /** Sends a document to one other rank, between what all do together. */
+  async send(to: number, document: unknown): Promise<void> {
+    await this.#endedBy(this.#transport.send(to, encoded(document)));
+  }
+
+  /** The next document that another rank sends. @throws UserError where it has gone */
+  async receive<T>(schema: z.ZodType<T>, from: number): Promise<T> {
+    const bytes = await this.#endedBy(this.#transport.receive(from));
+    return parseJson(new TextDecoder().decode(bytes), schema, `What rank ${from} sent`);
+  }
+
   /**
    * Tells the other ranks that this one cannot go on, wherever they are: they throw its sentence. Nothing where they know, or have failed
    * themselves. It never throws.

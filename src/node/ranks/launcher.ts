@@ -1,5 +1,8 @@
 import { writeSync } from 'node:fs';
 
+/** What a process finds in its environment that another one has started as a rank of its program, without MPI. */
+export const localRankVariable = 'POSTER_LOCAL_RANK';
+
 /** What an MPI launcher tells the processes that it starts. */
 export interface Launched {
   /** Which interface the program must speak: that of the launcher's own library. Undefined: any. */
@@ -25,6 +28,14 @@ export function launcherOf(env: Readonly<Record<string, string | undefined>>): L
   const pmix = number('PMIX_RANK');
   if (pmix === undefined) return undefined;
   return { vendor: undefined, rank: pmix, size: number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS') };
+}
+
+/** Whether this process was started as a rank of several, and as another one than the first. */
+export function startedAsRank(env: Readonly<Record<string, string | undefined>>): 'no' | 'first' | 'other' {
+  if (env[localRankVariable] !== undefined) return 'other';
+  const launched = launcherOf(env);
+  if (launched === undefined || launched.size === 1) return 'no';
+  return launched.rank === 0 ? 'first' : 'other';
 }
 
 /**

@@ -6,12 +6,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
+import { localRankVariable as variable } from './launcher.js';
 import { LoopbackTransport } from './loopback-transport.js';
 import { type Meeting, meet } from './meeting.js';
 import type { Transport } from './transport.js';
-
-/** What a process finds in its environment that is a rank of another process's program. */
-const variable = 'POSTER_LOCAL_RANK';
 
 const meetingSchema = z.object({
   rank: z.int().min(1),
@@ -86,6 +84,8 @@ function withClosing(transport: Transport, then: () => Promise<void>): Transport
     name: transport.name,
     allgather: (own) => transport.allgather(own),
     sum: (flat) => transport.sum(flat),
+    send: (to, bytes) => transport.send(to, bytes),
+    receive: (from) => transport.receive(from),
     close: () => {
       closing ??= transport.close().then(then);
       return closing;

@@ -40,9 +40,23 @@ export class LoopbackTransport implements Transport {
     }
   }
 
+  send(to: number, bytes: Uint8Array): Promise<void> {
+    return this.#other(to).send(bytes);
+  }
+
+  receive(from: number): Promise<Uint8Array> {
+    return this.#other(from).receiveAny();
+  }
+
   close(): Promise<void> {
     this.#closing ??= Promise.all(this.#peers.map((peer) => peer?.close())).then(() => undefined);
     return this.#closing;
+  }
+
+  #other(rank: number): Peer {
+    const peer = itemAt(this.#peers, rank);
+    if (peer === undefined) throw new Error('a rank sends itself nothing');
+    return peer;
   }
 
   async #sumBucket(bucket: Float32Array): Promise<void> {

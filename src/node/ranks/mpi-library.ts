@@ -36,7 +36,21 @@ export interface MpiLibrary {
   alltoall(parts: Float32Array, from: Float32Array, count: number): void;
   /** The library's own sum, in place, in an order of its own. */
   allreduce(flat: Float32Array): void;
+  /**
+   * Begins to send a message. The bytes are read until `isSent`.
+   * @param bytes of a buffer of their own: small arrays are moved by the garbage collector
+   */
+  send(to: number, bytes: Uint8Array): SentMessage;
+  /** Whether a message of a rank is there to be received. */
+  isThere(from: number): boolean;
+  /** Fills an array with the next message of a rank. */
+  receive(from: number, bytes: Uint8Array): void;
   finalize(): void;
+}
+
+/** A message under way. */
+export interface SentMessage {
+  isSent(): boolean;
 }
 
 /**
@@ -111,6 +125,14 @@ function bind(koffi: Koffi, library: LibraryHandle, vendor: Vendor | undefined):
   const gather = library.func('MPI_Allgather', 'int', ['void *', 'int', handle, 'void *', 'int', handle, handle]);
   const scatter = library.func('MPI_Alltoall', 'int', ['void *', 'int', handle, 'void *', 'int', handle, handle]);
   const reduce = library.func('MPI_Allreduce', 'int', ['intptr_t', 'void *', 'int', handle, handle, handle]);
+  const begin = library.func('MPI_Isend', 'int', ['void *', 'int', handle, 'int', 'int', handle, 'void *']);
+  const tested = library.func('MPI_Test', 'int', ['void *', 'void *', 'void *']);
+  const probe = library.func('MPI_Iprobe', 'int', ['int', 'int', handle, 'void *', 'void *']);
+  const take = library.func('MPI_Recv', 'int', ['void *', 'int', handle, 'int', 'int', handle, 'void *']);
+  /** Of messages from one rank to another. */
+  const tag = 1;
+  // What a status looks like differs between libraries; none is longer, and nobody reads it.
+  const status = new Uint8Array(256);
   return {
     name,
     init: () => {
@@ -133,6 +155,23 @@ function bind(koffi: Koffi, library: LibraryHandle, vendor: Vendor | undefined):
     allgather: (own, all) => call('gather', gather, [own, own.length, float, all, own.length, float, world]),
     alltoall: (parts, from, count) => call('exchange', scatter, [parts, count, float, from, count, float, world]),
     allreduce: (flat) => call('sum', reduce, [abi.inPlace, flat, flat.length, float, sum, world]),
+    send: (to, bytes) => {
+      const request = new BigInt64Array(1);
+      call('send', begin, [bytes, bytes.length, byte, to, tag, world, request]);
+      const done = new Int32Array(1);
+      return {
+        isSent: () => {
+          call('send', tested, [request, done, status]);
+          return done[0] !== 0;
+        },
+      };
+    },
+    isThere: (from) => {
+      const there = new Int32Array(1);
+      call('look for a message', probe, [from, tag, world, there, status]);
+      return there[0] !== 0;
+    },
+    receive: (from, bytes) => call('receive', take, [bytes, bytes.length, byte, from, tag, world, status]),
     finalize: () => call('finish', library.func('MPI_Finalize', 'int', []), []),
   };
 }

@@ -10,15 +10,26 @@ export interface MpiThreadData {
   readonly slots: readonly [SharedArrayBuffer, SharedArrayBuffer];
 }
 
-/** What its owner asks of it. Each is answered once, in order. */
-export type MpiRequest =
+/** What its owner asks of it. */
+export type MpiWork =
   /** The first elements of a slot, in place. */
   | { readonly type: 'sum'; readonly slot: 0 | 1; readonly count: number }
   /** The first bytes of the first slot; those of all ranks come into the second. */
   | { readonly type: 'allgather'; readonly length: number }
+  /** Answered once the message is under way. */
+  | { readonly type: 'send'; readonly to: number; readonly bytes: Uint8Array }
+  | { readonly type: 'receive'; readonly from: number }
   | { readonly type: 'finish' };
 
-export type MpiAnswer =
+/** Numbered, for answers come as the work is done; from 1. */
+export type MpiRequest = MpiWork & { readonly id: number };
+
+export type MpiAnswer = { readonly id: number } & (
   | { readonly type: 'ready'; readonly rank: number; readonly size: number; readonly name: string }
   | { readonly type: 'done' }
-  | { readonly type: 'failed'; readonly error: SentError };
+  | { readonly type: 'received'; readonly bytes: Uint8Array }
+  | { readonly type: 'failed'; readonly error: SentError }
+);
+
+/** What the thread says by itself, when it has begun or cannot. */
+export const beginning = 0;

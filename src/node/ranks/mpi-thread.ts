@@ -5,7 +5,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { sentError } from '../../common/sent-errors.js';
 import { type MpiLibrary, openMpi } from './mpi-library.js';
-import type { MpiAnswer, MpiRequest, MpiThreadData } from './mpi-messages.js';
+import { MpiMail } from './mpi-mail.js';
+import { beginning, type MpiAnswer, type MpiRequest, type MpiThreadData } from './mpi-messages.js';
 import { addInOrder, segmentLength } from './rank-order.js';
 
 const { vendor, native, slots } = workerData as MpiThreadData;
@@ -28,7 +29,8 @@ function sumInOrder(mpi: MpiLibrary, size: number, slot: Float32Array, count: nu
   mpi.allgather(own, slot);
 }
 
-function answerTo(mpi: MpiLibrary, size: number, request: MpiRequest): void {
+async function answerTo(mpi: MpiLibrary, mail: MpiMail, size: number, request: MpiRequest): Promise<void> {
+  const { id } = request;
   switch (request.type) {
     case 'sum': {
       const slot = new Float32Array(slots[request.slot]);
@@ -41,26 +43,32 @@ function answerTo(mpi: MpiLibrary, size: number, request: MpiRequest): void {
       mpi.allgatherBytes(own.subarray(0, request.length), all);
       break;
     }
+    case 'send':
+      mail.send(request.to, request.bytes);
+      break;
+    case 'receive':
+      answer({ id, type: 'received', bytes: await mail.receive(request.from) });
+      return;
     case 'finish':
+      mail.flush();
       mpi.finalize();
-      answer({ type: 'done' });
+      answer({ id, type: 'done' });
       port?.close();
       return;
   }
-  answer({ type: 'done' });
+  answer({ id, type: 'done' });
 }
 
 try {
   const mpi = await openMpi({ vendor });
   const { rank, size } = mpi.init();
+  const mail = new MpiMail(mpi);
   port.on('message', (request: MpiRequest) => {
-    try {
-      answerTo(mpi, size, request);
-    } catch (error) {
-      answer({ type: 'failed', error: sentError(error) });
-    }
+    answerTo(mpi, mail, size, request).catch((error: unknown) => {
+      answer({ id: request.id, type: 'failed', error: sentError(error) });
+    });
   });
-  answer({ type: 'ready', rank, size, name: mpi.name });
+  answer({ id: beginning, type: 'ready', rank, size, name: mpi.name });
 } catch (error) {
-  answer({ type: 'failed', error: sentError(error) });
+  answer({ id: beginning, type: 'failed', error: sentError(error) });
 }

@@ -4,7 +4,7 @@ import { itemAt } from '../../common/item-at.js';
 import { errorOf } from '../../common/sent-errors.js';
 import { packageFile } from '../files/package-files.js';
 import type { Launched } from './launcher.js';
-import type { MpiAnswer, MpiRequest, MpiThreadData } from './mpi-messages.js';
+import { beginning, type MpiAnswer, type MpiRequest, type MpiThreadData, type MpiWork } from './mpi-messages.js';
 import { bucketLength } from './rank-order.js';
 import type { Transport } from './transport.js';
 import { setUpUcx } from './ucx-settings.js';
@@ -25,7 +25,8 @@ interface Waiting {
 /** The thread that MPI's calls are made in, asked from here. */
 class MpiThread {
   readonly #worker: Worker;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new Map<number, Waiting>();
+  #asked = beginning;
   readonly exited: Promise<void>;
   readonly ready: Promise<MpiAnswer>;
 
@@ -33,25 +34,28 @@ class MpiThread {
     this.#worker = new Worker(packageFile('dist/src/node/ranks/mpi-thread.js'), { workerData: data });
     this.exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (answer: MpiAnswer) => {
-      const waiting = this.#waiting.shift();
+      const waiting = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
       if (answer.type === 'failed') waiting?.reject(errorOf(answer.error));
       else waiting?.resolve(answer);
     });
     const end = (error: unknown): void => {
-      for (const { reject } of this.#waiting.splice(0)) reject(error);
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
     };
     this.#worker.on('error', end);
     this.#worker.on('exit', () => end(new Error('the thread of MPI ended unexpectedly')));
-    this.ready = this.#answer();
+    this.ready = this.#answer(beginning);
   }
 
-  ask(request: MpiRequest): Promise<MpiAnswer> {
-    this.#worker.postMessage(request);
-    return this.#answer();
+  ask(work: MpiWork): Promise<MpiAnswer> {
+    const id = ++this.#asked;
+    this.#worker.postMessage({ ...work, id } satisfies MpiRequest);
+    return this.#answer(id);
   }
 
-  #answer(): Promise<MpiAnswer> {
-    const answer = new Promise<MpiAnswer>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  #answer(id: number): Promise<MpiAnswer> {
+    const answer = new Promise<MpiAnswer>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     // Whoever waits for an earlier one may have given up by then.
     answer.catch(() => undefined);
     return answer;
@@ -93,6 +97,14 @@ export async function joinMpi(
     name,
     allgather: (own) => allgather(thread, slots, size, own),
     sum: (flat) => sum(thread, floats, flat),
+    send: async (to, bytes) => {
+      await thread.ask({ type: 'send', to, bytes });
+    },
+    receive: async (from) => {
+      const answer = await thread.ask({ type: 'receive', from });
+      if (answer.type !== 'received') throw new Error('the thread of MPI received nothing');
+      return answer.bytes;
+    },
     close: () => {
       closing ??= close();
       return closing;

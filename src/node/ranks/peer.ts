@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { UserError } from '../../common/errors.js';
+import { longestMessage } from './transport.js';
 
 /** Bytes that may wait to be read: a peer sends only what is due. */
 const mostQueued = 2 ** 22;
@@ -12,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Another rank at the end of a socket. Messages have the length that both sides know before; each begins with it, so that ranks that
- * have got out of step notice.
+ * Another rank at the end of a socket. Each message begins with its length, so that ranks that have got out of step
+ * notice.
  */
 export class Peer {
   readonly #socket: Socket;
@@ -49,14 +50,29 @@ export class Peer {
 
   /** Fills an array with the next message. @throws UserError where the rank has gone; Error for a message of another length */
   async receive(into: Uint8Array): Promise<void> {
+    const length = await this.#length();
+    if (length !== into.length) throw this.#outOfStep(length, `${into.length}`);
+    await this.#read(into);
+  }
+
+  /** The next message, whatever its length. @throws UserError where the rank has gone */
+  async receiveAny(): Promise<Uint8Array> {
+    const length = await this.#length();
+    if (length > longestMessage) throw this.#outOfStep(length, `at most ${longestMessage}`);
+    const bytes = new Uint8Array(length);
+    await this.#read(bytes);
+    return bytes;
+  }
+
+  async #length(): Promise<number> {
     const prefix = new Uint8Array(4);
     await this.#read(prefix);
-    const length = new DataView(prefix.buffer).getUint32(0, true);
-    if (length !== into.length) {
-      this.#socket.destroy();
-      throw new Error(`rank ${this.#rank} sent ${length} bytes where ${into.length} were due`);
-    }
-    await this.#read(into);
+    return new DataView(prefix.buffer).getUint32(0, true);
+  }
+
+  #outOfStep(length: number, due: string): Error {
+    this.#socket.destroy();
+    return new Error(`rank ${this.#rank} sent ${length} bytes where ${due} were due`);
   }
 
   /** Nothing more is sent; resolves once the other side has done the same. */

@@ -1,4 +1,4 @@
 export { digestOfFile, digestOfList } from './digests.js';
 export { openShardFile, type ShardFile, shardPath } from './shard-file.js';
-export { mostShards, type ShardHeader, shardHeader } from './shard-header.js';
+export { differenceOf, mostShards, type ShardHeader, shardHeader, shardHeaderSchema } from './shard-header.js';
 export { openShards, type ShardResult, type ShardSet } from './shard-set.js';
