@@ -219,3 +219,12 @@ seenTest('a page that is isolated runs networks on threads, of a runtime at its 
   assert.ok(isolated.asked.includes('/runtime/ort-wasm-simd-threaded.wasm'));
   assert.ok(isolated.asked.every((path) => path.startsWith('/runtime/')));
 });
+
+seenTest('a page finds faces without ONNX Runtime, by kernels of our own', ({ isolated }) => {
+  assert.deepEqual(isolated.askedByDetector, []);
+  assert.equal(isolated.faces.length, 1);
+  assert.deepEqual(
+    isolated.faces.map(({ box }) => box),
+    isolated.result.faces.map(({ box }) => box),
+  );
+});

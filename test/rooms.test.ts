@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 // Which rooms each room may import: docs/architecture.md. Everybody may import `common`, which imports no room.
 const compiler = ['graph', 'ops', 'autodiff'];
 const programs = [...compiler, 'passes'];
-const execution = ['onnx', 'runtime'];
+const execution = ['onnx', 'runtime', 'wasm'];
 const parts = ['nn', 'models', 'optim', 'metrics', 'image', 'safetensors'];
 /** Rooms of any host. */
 const recognition = ['detect', 'recognize', 'explain', 'video', 'draw'];
@@ -26,6 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   passes: ['graph', 'ops'],
   onnx: ['graph', 'ops'],
   runtime: ['graph', 'onnx', 'host'],
+  wasm: ['onnx'],
   nn: compiler,
   models: [...compiler, 'nn'],
   optim: [...compiler, 'nn'],

@@ -83,6 +83,7 @@ declare namespace WebAssembly {
   }
   interface Memory {
     readonly buffer: ArrayBufferLike;
+    grow(pages: number): number;
   }
   interface Instance {
     readonly exports: Readonly<Record<string, unknown>>;

@@ -27,36 +27,38 @@ function close(actual: number | undefined, expected: number | undefined, toleran
   assert.ok(Math.abs((actual ?? Number.NaN) - (expected ?? Number.NaN)) <= tolerance, `${actual}, not ${expected}`);
 }
 
-test('the network puts out what LiteRT does', async () => {
-  const golden = readFixture<Golden>('detector.json');
-  const network = await loadDetectorNetwork(file, 'file');
-  const { pixels } = networkInput(resizeBilinear(portrait, 192, 192), 0);
-  const maps = itemAt(await network.run(pixels, 1, 192, 192), 0);
-  await network.dispose();
-  const { scores, regressors } = maps;
-  const plane = 48 * 48;
-  assert.equal(scores.length, plane);
-  assert.equal(regressors.length, 16 * plane);
-  golden.cells.forEach((cell, i) => {
-    close(scores[cell], golden.scores[i], 1e-3);
-    golden.places[i]?.forEach((value, k) => {
-      close(regressors[k * plane + cell], value, 1e-3);
+for (const kernels of [false, true]) {
+  test(`the network puts out what LiteRT does, on ${kernels ? 'kernels of our own' : 'ONNX Runtime'}`, async () => {
+    const golden = readFixture<Golden>('detector.json');
+    const network = await loadDetectorNetwork(file, 'file', { kernels });
+    const { pixels } = networkInput(resizeBilinear(portrait, 192, 192), 0);
+    const maps = itemAt(await network.run(pixels, 1, 192, 192), 0);
+    await network.dispose();
+    const { scores, regressors } = maps;
+    const plane = 48 * 48;
+    assert.equal(scores.length, plane);
+    assert.equal(regressors.length, 16 * plane);
+    golden.cells.forEach((cell, i) => {
+      close(scores[cell], golden.scores[i], 1e-3);
+      golden.places[i]?.forEach((value, k) => {
+        close(regressors[k * plane + cell], value, 1e-3);
+      });
     });
-  });
-  for (const [k, sum] of golden.sumOfPlaces.entries()) {
-    const channel = regressors.subarray(k * plane, (k + 1) * plane);
+    for (const [k, sum] of golden.sumOfPlaces.entries()) {
+      const channel = regressors.subarray(k * plane, (k + 1) * plane);
+      close(
+        channel.reduce((total, value) => total + value, 0),
+        sum,
+        0.05,
+      );
+    }
     close(
-      channel.reduce((total, value) => total + value, 0),
-      sum,
+      scores.reduce((sum, score) => sum + score, 0),
+      golden.sumOfScores,
       0.05,
     );
-  }
-  close(
-    scores.reduce((sum, score) => sum + score, 0),
-    golden.sumOfScores,
-    0.05,
-  );
-});
+  });
+}
 
 test('a batch gives for each picture what it gives alone', async () => {
   const network = await loadDetectorNetwork(file, 'file');
@@ -81,10 +83,11 @@ test('what is no such network is refused by name', async () => {
     file.subarray(0, 5000),
     other,
   ]) {
-    await assert.rejects(loadDetectorNetwork(bytes, 'weights.onnx'), (error: Error) => {
-      assert.ok(error instanceof UserError);
-      assert.match(error.message, /^weights\.onnx is not the face detector's network: .*; install it again\.$/);
-      return true;
-    });
+    for (const kernels of [false, true])
+      await assert.rejects(loadDetectorNetwork(bytes, 'weights.onnx', { kernels }), (error: Error) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, /^weights\.onnx is not the face detector's network: .*; install it again\.$/);
+        return true;
+      });
   }
 });

@@ -1,7 +1,9 @@
+import { defined } from '../common/defined.js';
 import { messageOf, UserError } from '../common/errors.js';
 import { printable } from '../common/printable.js';
 import { CpuSession, floats, hostTensor } from '../runtime/index.js';
 import { cellSize, type Maps } from './candidates.js';
+import { kernelDetector, tensorNames } from './kernel-detector.js';
 
 // MediaPipe's full-range face detector, dense variant (Apache-2.0), for faces within 5 m of a camera by its model card.
 // weights/README.md says where its file comes from.
@@ -21,6 +23,13 @@ export interface DetectorNetwork {
   dispose(): Promise<void>;
 }
 
+export interface DetectorNetworkOptions {
+  /** Threads of ONNX Runtime; default: all cores. */
+  readonly threads?: number;
+  /** Whether kernels of our own run it, where WebAssembly has SIMD. They take one thread. Default: ONNX Runtime. */
+  readonly kernels?: boolean;
+}
+
 /**
  * @param weights bytes of the ONNX model
  * @param source what errors call them
@@ -29,7 +38,16 @@ export interface DetectorNetwork {
 export async function loadDetectorNetwork(
   weights: Uint8Array,
   source: string,
-  options: { readonly threads?: number } = {},
+  { threads, kernels = false }: DetectorNetworkOptions = {},
+): Promise<DetectorNetwork> {
+  const own = kernels ? kernelDetector(weights) : undefined;
+  return own ?? (await sessionDetector(weights, source, defined({ threads })));
+}
+
+async function sessionDetector(
+  weights: Uint8Array,
+  source: string,
+  options: { readonly threads?: number },
 ): Promise<DetectorNetwork> {
   const session = await openSession(weights, source, options);
   return {
@@ -64,7 +82,7 @@ async function openSession(
     throw otherNetwork(source, messageOf(error).replace(/\.$/, ''));
   }
   const found = [...session.inputs, ...session.outputs].join(', ');
-  if (found === 'pixel_values, regressors, scores') return session;
+  if (found === tensorNames.join(', ')) return session;
   await session.dispose();
   throw otherNetwork(source, `it has the inputs and outputs ${found}`);
 }

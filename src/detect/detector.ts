@@ -33,7 +33,7 @@ export interface FaceDetector {
 }
 
 export interface DetectorOptions extends ProgressOptions {
-  /** Threads of one run; default: all cores. */
+  /** Threads of one run; default: all cores. Browsers use one, unless their WebAssembly has no SIMD. */
   readonly threads?: number;
   /** The network's file, of this package's `weights/face-detector.onnx`. Default: the one that comes with the package. */
   readonly weights?: FileSource;
@@ -45,7 +45,7 @@ export async function loadFaceDetector(options: DetectorOptions = {}): Promise<F
   const network = await loadDetectorNetwork(
     await host.detectorWeights(weights, options),
     "The face detector's file",
-    defined({ threads }),
+    defined({ threads, kernels: host.cpuIsWebAssembly }),
   );
   return {
     detect: (picture, detectOptions = {}) => detectFaces(network, picture, detectOptions),

@@ -31,6 +31,11 @@ export interface Host {
    */
   readonly makesSessionsInTurn?: boolean;
   /**
+   * Whether ONNX Runtime computes in WebAssembly where the device is `cpu`. Kernels of our own are faster there for a network of few
+   * channels over large maps.
+   */
+  readonly cpuIsWebAssembly?: boolean;
+  /**
    * Decodes the file of a picture.
    * @throws UserError that says what is wrong with it, or the signal's reason.
    */

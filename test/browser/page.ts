@@ -3,7 +3,7 @@
  * imports it.
  */
 import { env } from 'onnxruntime-web/wasm';
-import { type LoadProgress, type Recognition, Recognizer } from 'poster-v2';
+import { type Face, type LoadProgress, loadFaceDetector, type Recognition, Recognizer } from 'poster-v2';
 import { configureRuntime, type ImageSource } from '../../src/entries/web.js';
 import { type BadInput, badInputs } from './bad-input.js';
 import { everyKind, unusable } from './pictures.js';
@@ -28,6 +28,10 @@ export interface Seen {
 export interface SeenIsolated {
   readonly result: Recognition;
   readonly threads: number | undefined;
+  /** Of the detector alone, before anything else was loaded. */
+  readonly faces: readonly Face[];
+  /** Files of the runtime that were asked for by then. */
+  readonly askedByDetector: readonly string[];
   /** Of files of the runtime. */
   readonly asked: readonly string[];
 }
@@ -76,16 +80,35 @@ async function look(): Promise<Seen> {
   return { results, refused, kinds, turnedImage, unusable: said, progress, weights, bad };
 }
 
-async function lookIsolated(): Promise<SeenIsolated> {
-  configureRuntime({ wasmPaths: 'runtime' });
-  const recognizer = await Recognizer.load({ threads: 2, worker: false });
-  const result = await recognizer.recognize('portrait.png');
-  await recognizer.dispose();
-  const asked = performance
+const runtimeFiles = (): string[] =>
+  performance
     .getEntriesByType('resource')
     .map(({ name }) => new URL(name).pathname)
     .filter((path) => path.includes('ort-wasm'));
-  return { result, threads: env.wasm.numThreads, asked };
+
+/** Faces by the detector alone. */
+async function detected(path: string): Promise<readonly Face[]> {
+  const bitmap = await createImageBitmap(await (await fetch(path)).blob());
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext('2d');
+  if (context === null) throw new Error('this browser draws nothing');
+  context.drawImage(bitmap, 0, 0);
+  const colours = new Uint8Array(context.getImageData(0, 0, width, height).data);
+  const detector = await loadFaceDetector();
+  // Every fourth number says how opaque a pixel is.
+  const faces = await detector.detect({ width, height, channels: 3, data: colours.filter((_, i) => i % 4 !== 3) });
+  await detector.dispose();
+  return faces;
+}
+
+async function lookIsolated(): Promise<SeenIsolated> {
+  configureRuntime({ wasmPaths: 'runtime' });
+  const faces = await detected('portrait.png');
+  const askedByDetector = runtimeFiles();
+  const recognizer = await Recognizer.load({ threads: 2, worker: false });
+  const result = await recognizer.recognize('portrait.png');
+  await recognizer.dispose();
+  return { result, threads: env.wasm.numThreads, faces, askedByDetector, asked: runtimeFiles() };
 }
 
 const tell = (told: Told): Promise<Response> => fetch('/seen', { method: 'POST', body: JSON.stringify(told) });

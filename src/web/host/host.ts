@@ -10,6 +10,7 @@ import { withCheckpoint } from './with-checkpoint.js';
 export const host: Host = {
   loadOrt,
   makesSessionsInTurn: true,
+  cpuIsWebAssembly: true,
   decodeImage,
   pictureKinds,
   pictureReader: (value) => pictureReader(value) ?? sentPictureReader(value),

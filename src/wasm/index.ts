@@ -1,0 +1,2 @@
+export { KernelNetwork } from './kernel-network.js';
+export { createKernels } from './kernels.js';

@@ -1,0 +1,88 @@
+import { UserError } from '../common/errors.js';
+import { relaxedWasm, wasm } from './kernels-module.js';
+
+/** How a row is read: see `convolve` in kernels.as. */
+export const readings = { pixel: 0, depthwise: 1, depthwiseHalving: 2, patch: 3 } as const;
+
+/** The functions of kernels.as, and the memory that they compute in. Addresses are in bytes. */
+export interface Kernels {
+  readonly memory: KernelMemory;
+  readonly convolve: (
+    reading: (typeof readings)[keyof typeof readings],
+    above: number,
+    middle: number,
+    below: number,
+    channels: number,
+    width: number,
+    weights: number,
+    scratch: number,
+    first: number,
+    firstOutputs: number,
+    second: number,
+    secondOutputs: number,
+    residual: number,
+    residualStride: number,
+    out: number,
+    floor: number,
+  ) => void;
+  readonly interleave: (red: number, green: number, blue: number, width: number, out: number) => void;
+  readonly pool: (above: number, below: number, channels: number, width: number, out: number) => void;
+  readonly enlarge: (near: number, far: number, other: number, channels: number, width: number, out: number) => void;
+}
+
+const pageBytes = 65536;
+/** What WebAssembly can address. */
+const mostPages = 65536;
+
+/** Memory of kernels, which grows and never shrinks. */
+export class KernelMemory {
+  readonly #memory: WebAssembly.Memory;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+  }
+
+  /**
+   * Makes it at least so many bytes long. Views from before may be lost.
+   * @throws UserError (kind `resources`) where there is not so much.
+   */
+  reserve(bytes: number): void {
+    const { byteLength } = this.#memory.buffer;
+    if (bytes <= byteLength) return;
+    const pages = Math.ceil((bytes - byteLength) / pageBytes);
+    try {
+      if (byteLength / pageBytes + pages > mostPages)
+        throw new RangeError(`${bytes} bytes are more than WebAssembly has`);
+      this.#memory.grow(pages);
+    } catch (error) {
+      const megabytes = Math.ceil(bytes / 2 ** 20);
+      throw new UserError(
+        `There is no memory of ${megabytes} MB to look for faces in; search the picture smaller.`,
+        'resources',
+        { cause: error },
+      );
+    }
+  }
+
+  /** So many numbers from an address. */
+  floats(at: number, length: number): Float32Array<ArrayBuffer> {
+    const { buffer } = this.#memory;
+    if (!(buffer instanceof ArrayBuffer)) throw new Error('WebAssembly memory that is not shared is an ArrayBuffer');
+    return new Float32Array(buffer, at, length);
+  }
+}
+
+/**
+ * The fastest kernels that this machine can run; undefined where WebAssembly has no SIMD.
+ * @param relaxed whether products and sums may be rounded as the machine does it fastest
+ */
+export function createKernels(relaxed = true): Kernels | undefined {
+  const bytes = [...(relaxed ? [relaxedWasm] : []), wasm].map(decoded).find((one) => WebAssembly.validate(one));
+  if (bytes === undefined) return undefined;
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  return { ...(exports as unknown as Omit<Kernels, 'memory'>), memory: new KernelMemory(memory) };
+}
+
+const decoded = (base64: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
