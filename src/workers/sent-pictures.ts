@@ -49,10 +49,19 @@ export async function copied(data: Uint8Array | Uint8ClampedArray): Promise<Uint
   return copy;
 }
 
+/** How bytes go into a parcel. */
+export type Packing = (data: Uint8Array | Uint8ClampedArray) => Promise<Uint8Array<ArrayBuffer>>;
+
+/** For ports that copy what is given along: the memory itself, which must stay as it is meanwhile. */
+export const lent: Packing = async ({ buffer, byteOffset, length }) =>
+  buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer, byteOffset, length)
+    : copied(new Uint8Array(buffer, byteOffset, length));
+
 const light = <T>(content: T): Parcel<T> => ({ content, transfer: [], bytes: 0 });
 
-/** A picture as it can be sent. The caller keeps its memory. */
-export async function sentImage(image: ImageSource): Promise<Parcel<SentImage>> {
+/** A picture as it can be sent. The caller keeps its memory. @param pack bytes of files */
+export async function sentImage(image: ImageSource, pack: Packing = copied): Promise<Parcel<SentImage>> {
   const given: unknown = image;
   const send = host.pictureSender(given);
   if (send !== undefined) {
@@ -66,7 +75,7 @@ export async function sentImage(image: ImageSource): Promise<Parcel<SentImage>> 
     const buffer = given instanceof ArrayBuffer ? given : given.buffer;
     // Of zero bytes otherwise, which is a view's length once its memory is gone.
     if (isDetached(buffer)) return light({ detached: true });
-    const bytes = await copied(given instanceof ArrayBuffer ? new Uint8Array(given) : given);
+    const bytes = await pack(given instanceof ArrayBuffer ? new Uint8Array(given) : given);
     return { content: { bytes }, transfer: [bytes.buffer], bytes: bytes.length };
   }
   if (isRaw(image)) {
@@ -130,8 +139,11 @@ export async function sentFloats(values: Float32Array): Promise<Parcel<Float32Ar
 }
 
 /** A frame as it can be sent. */
-export async function sentFrame({ time, frame, picture, cut }: TimedFrame<ImageSource>): Promise<Parcel<SentFrame>> {
-  const { content, ...rest } = await sentImage(picture);
+export async function sentFrame(
+  { time, frame, picture, cut }: TimedFrame<ImageSource>,
+  pack?: Packing,
+): Promise<Parcel<SentFrame>> {
+  const { content, ...rest } = await sentImage(picture, pack);
   const about = { time: numberOrText(time), frame: numberOrText(frame), cut: cut === true };
   return { content: { ...about, picture: content }, ...rest };
 }

@@ -20,7 +20,15 @@ import { ItemPump } from './item-pump.js';
 import type { Loaded, SentItem, Streams } from './messages.js';
 import type { StartThread } from './port.js';
 import { RecognitionThread, SourceFailure } from './recognition-thread.js';
-import { sentFloats, sentFrame, sentImage, sentPicture, sentPictures, sentPixels } from './sent-pictures.js';
+import {
+  type Packing,
+  sentFloats,
+  sentFrame,
+  sentImage,
+  sentPicture,
+  sentPictures,
+  sentPixels,
+} from './sent-pictures.js';
 
 /** Pictures that are sent before the thread asks for them. */
 const picturesAhead = 8;
@@ -37,8 +45,16 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesE
   /** Gives up a thread that is being started. */
   readonly #stop = new AbortController();
 
-  private constructor(startThread: StartThread, thread: RecognitionThread, { lowContrast, detects, ...about }: Loaded) {
+  readonly #packing: Packing | undefined;
+
+  private constructor(
+    startThread: StartThread,
+    packing: Packing | undefined,
+    thread: RecognitionThread,
+    { lowContrast, detects, ...about }: Loaded,
+  ) {
     this.#startThread = startThread;
+    this.#packing = packing;
     this.#live = thread;
     this.lowContrast = lowContrast;
     this.detector = detects ? this.#detector() : undefined;
@@ -62,11 +78,15 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesE
   /**
    * Loads a recognizer in a thread of its own: decoding, detection and networks block that one.
    * @param signal gives loading up, and ends the thread
+   * @param packing of files, where it need not be a copy
    * @throws UserError as `Recognizer.load` does, and where no thread can be started; the signal's reason
    */
-  static async start(startThread: StartThread, signal?: AbortSignal): Promise<ThreadEngine> {
+  static async start(
+    startThread: StartThread,
+    { signal, packing }: { readonly signal?: AbortSignal | undefined; readonly packing?: Packing } = {},
+  ): Promise<ThreadEngine> {
     const { thread, loaded } = await RecognitionThread.start(startThread, signal);
-    return new ThreadEngine(startThread, thread, loaded);
+    return new ThreadEngine(startThread, packing, thread, loaded);
   }
 
   async *settle(
@@ -74,7 +94,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesE
     { signal, until, ...options }: RecognizeOptions,
   ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
     const pack = async (image: ImageSource): Promise<Parcel<SentItem>> => {
-      const { content, ...rest } = await sentImage(image);
+      const { content, ...rest } = await sentImage(image, this.#packing);
       return { content: { image: content }, ...rest };
     };
     const pump = new ItemPump(images, pack, picturesAhead);
@@ -85,14 +105,14 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesE
     frames: AsyncIterable<TimedImage>,
     { signal, ...options }: RecognizeFramesOptions,
   ): AsyncGenerator<VideoFrame, void, void> {
-    yield* this.#stream('frames', options, framePump(frames), signal);
+    yield* this.#stream('frames', options, framePump(frames, this.#packing), signal);
   }
 
   async *recognizeFrameFiles(
     frames: AsyncIterable<TimedFile>,
     { signal, ...options }: RecognizeFramesOptions,
   ): AsyncGenerator<PromiseSettledResult<VideoFrame>, void, void> {
-    yield* settled(this.#stream('frameFiles', options, framePump(frames), signal));
+    yield* settled(this.#stream('frameFiles', options, framePump(frames, this.#packing), signal));
   }
 
   async recognizeFaces(
@@ -198,11 +218,14 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesE
 }
 
 /** Of a live stream the newest frame counts: none is read before it is asked for. */
-const framePump = (frames: AsyncIterable<TimedFrame<ImageSource>>): ItemPump<TimedFrame<ImageSource>> =>
+const framePump = (
+  frames: AsyncIterable<TimedFrame<ImageSource>>,
+  packing: Packing | undefined,
+): ItemPump<TimedFrame<ImageSource>> =>
   new ItemPump(
     frames,
     async (frame) => {
-      const { content, ...rest } = await sentFrame(frame);
+      const { content, ...rest } = await sentFrame(frame, packing);
       return { content: { frame: content }, ...rest };
     },
     0,

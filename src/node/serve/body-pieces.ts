@@ -99,7 +99,8 @@ class GrowingBody {
     if (this.#told === undefined) this.#pieces.push(piece);
     else {
       // Not before something comes: a promise of bytes costs no memory.
-      this.#whole ??= Buffer.alloc(this.#told);
+      // Nobody sees it before it is full.
+      this.#whole ??= Buffer.allocUnsafeSlow(this.#told);
       piece.copy(this.#whole, this.#length);
     }
     this.#length += piece.length;

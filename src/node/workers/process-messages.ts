@@ -1,6 +1,9 @@
 import type { Reply, Request, ThreadOptions } from '../../workers/messages.js';
 import type { WorkDone } from './work-done.js';
 
+/** The file descriptor, in the process that recognises, of its connection with whoever started it. */
+export const ownerStream = 3;
+
 /** The first message to a process that recognises. */
 export interface ProcessSetup {
   readonly type: 'setup';

@@ -11,5 +11,5 @@ import { startThread } from './start-thread.js';
 export async function startEngine(given: RecognizerOptions): Promise<RecognitionEngine> {
   // Addresses do not go to another thread; paths do.
   const options = threadOptions(given, (source) => (source instanceof URL ? pathOf(source) : source));
-  return ThreadEngine.start((events) => startThread(options, events), given.signal);
+  return ThreadEngine.start((events) => startThread(options, events), { signal: given.signal });
 }

@@ -1,6 +1,8 @@
 import { defined } from '../../common/defined.js';
 import type { FileSource } from '../../common/file-source.js';
 import type { RecognizerOptions } from '../../recognize/index.js';
+import type { StartThread } from '../../workers/port.js';
+import { lent } from '../../workers/sent-pictures.js';
 import { ThreadEngine } from '../../workers/thread-engine.js';
 import { threadOptions } from '../../workers/thread-options.js';
 import { pathOf } from '../host/read-bytes.js';
@@ -15,14 +17,15 @@ export interface ProcessWatch extends Pick<ProcessEvents, 'used'> {
 }
 
 /**
- * Loads a recognizer in a process of its own: what kills native code does not end this one.
+ * Loads a recognizer in a process of its own: what kills native code does not end this one. Bytes of pictures must stay as they are until
+ * their results are there.
  * @throws UserError as `Recognizer.load` does
  */
 export async function startProcessEngine(given: RecognizerOptions, watch: ProcessWatch): Promise<ThreadEngine> {
   const { checkpoint, detectorWeights, ...rest } = threadOptions(given, (source) => source);
   const files = { checkpoint: await sentFile(checkpoint), detectorWeights: await sentFile(detectorWeights) };
   const options = { ...rest, ...defined(files) };
-  return ThreadEngine.start((events) => {
+  const start: StartThread = (events) => {
     const port = startProcess(options, {
       reply: events.reply,
       used: watch.used,
@@ -33,7 +36,8 @@ export async function startProcessEngine(given: RecognizerOptions, watch: Proces
     });
     watch.started(port.pid);
     return port;
-  });
+  };
+  return ThreadEngine.start(start, { packing: lent });
 }
 
 /** Neither addresses nor blobs go to another process; paths and bytes do. */

@@ -1,9 +1,12 @@
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { messageOf, UserError } from '../../common/errors.js';
+import type { Transferred } from '../../common/parcel.js';
 import type { ThreadOptions } from '../../workers/messages.js';
 import type { Port, PortEvents } from '../../workers/port.js';
 import { threadProgram } from '../files/package-files.js';
-import type { FromProcess, ProcessUsage, ToProcess } from './process-messages.js';
+import { readMessages, writeMessage } from './message-stream.js';
+import { type FromProcess, ownerStream, type ProcessUsage, type ToProcess } from './process-messages.js';
 import { workChannel } from './work-done.js';
 
 /** Milliseconds that a process may take to end by itself. */
@@ -22,15 +25,15 @@ export interface ProcessPort extends Port {
 
 /** Starts a process that loads a recognizer: what kills native code ends that one only. */
 export function startProcess(options: ThreadOptions, { reply, ended, used }: ProcessEvents): ProcessPort {
-  const child = fork(threadProgram('dist/src/node/workers/recognition-process.js'), [], {
-    serialization: 'advanced',
-    // Such as --input-type, with which no file can be run.
-    execArgv: [],
+  const program = threadProgram('dist/src/node/workers/recognition-process.js');
+  const child = spawn(process.execPath, [program], {
     // Standard output is for the lines of whoever starts it.
-    stdio: ['ignore', 2, 2, 'ipc'],
+    stdio: ['ignore', 2, 2, 'overlapped'],
     // Ctrl-C goes to all processes of a terminal's group, and this one must not end before what is in hand is answered.
     detached: process.platform !== 'win32',
   });
+  const stream = child.stdio[ownerStream];
+  if (!(stream instanceof Socket)) throw new Error('a process without a connection');
   let [isLoaded, isOver] = [false, false];
   let timer: NodeJS.Timeout | undefined;
   const kill = (): boolean => child.kill('SIGKILL');
@@ -48,9 +51,12 @@ export function startProcess(options: ThreadOptions, { reply, ended, used }: Pro
       if (child.pid === undefined) end(messageOf(error));
     });
   });
+  // Its end is told by the process; what is written to one that has ended is lost.
+  stream.on('error', () => undefined);
   // It answers nothing any more.
-  child.once('disconnect', () => setTimeout(kill, patience).unref());
-  child.on('message', (message: FromProcess) => {
+  stream.once('close', () => setTimeout(kill, patience).unref());
+  readMessages(stream, (received) => {
+    const message = received as FromProcess;
     if (isOver) return;
     if ('work' in message) workChannel.publish(message.work);
     else if ('usage' in message) used(message.usage);
@@ -59,18 +65,17 @@ export function startProcess(options: ThreadOptions, { reply, ended, used }: Pro
       reply(message.reply);
     }
   });
-  const post = (message: ToProcess): void => {
-    // What cannot be sent is lost with the process, whose end is told.
-    if (child.connected) child.send(message, () => undefined);
+  const post = (message: ToProcess, transfer: readonly Transferred[] = []): void => {
+    if (stream.writable) writeMessage(stream, message, transfer);
   };
   post({ type: 'setup', options });
   return {
     pid: child.pid,
     post,
     setWaiting(waiting) {
-      for (const one of [child, child.channel]) {
-        if (waiting) one?.ref();
-        else one?.unref();
+      for (const one of [child, stream]) {
+        if (waiting) one.ref();
+        else one.unref();
       }
     },
     async end() {

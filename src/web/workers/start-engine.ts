@@ -12,5 +12,5 @@ import { startThread } from './start-thread.js';
 export async function startEngine(given: RecognizerOptions): Promise<RecognitionEngine> {
   const options = threadOptions(given, (source) => source);
   const setup = { options, base: baseAddress(), wasmPaths: runtimeFolder() };
-  return ThreadEngine.start((events) => startThread(setup, given.onProgress, events), given.signal);
+  return ThreadEngine.start((events) => startThread(setup, given.onProgress, events), { signal: given.signal });
 }
