@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -43,6 +44,8 @@ export interface App {
 
 /** Headers of a request, in bytes. */
 const maxHeaders = 16 * 1024;
+/** Milliseconds in which a client may read why its connection ends. */
+const goodbye = 2000;
 
 /** The server, which answers by endpoints. */
 export async function createApp(parts: AppParts): Promise<App> {
@@ -64,7 +67,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
     clientErrorHandler: answerSocket,
-    ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tls } }),
+    ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tls, handshakeTimeout: slow } }),
   });
   const guards = new Guards(parts);
   app.decorateRequest('life');
@@ -185,7 +188,9 @@ const tellsError = ({ url, routeOptions: { config } }: FastifyRequest): boolean 
 
 /** What is no HTTP, or comes too slowly: there is no request to answer. */
 function answerSocket(error: Error, socket: Socket): void {
-  if (!socket.writable) {
+  // Before its handshake is done, TLS says nothing.
+  const isShaking = socket instanceof TLSSocket && socket.getCipher() === undefined;
+  if (!socket.writable || isShaking) {
     socket.destroy();
     return;
   }
@@ -202,4 +207,6 @@ function answerSocket(error: Error, socket: Socket): void {
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Who does not close its end too would keep the connection.
+  setTimeout(() => socket.destroy(), goodbye).unref();
 }
