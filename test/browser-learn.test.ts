@@ -108,9 +108,10 @@ seenTest('what workers refuse, and that they are not there or end, is told in a 
 });
 
 seenTest('a page records faces of pictures, keeps them, and gives them up', ({ shots }) => {
-  const { portrait, nobody, added, reopened, changed, imported, cleared, leftOut } = shots;
+  const { portrait, nobody, cutThere, added, reopened, changed, imported, cleared, leftOut } = shots;
   assert.deepEqual(portrait, [112, 112, 'image/png']);
   assert.ok(nobody);
+  assert.equal(cutThere, 96);
   assert.deepEqual(added, { 'nobody yet': 0, bored: 2, '../so: tired?': 2 });
   assert.deepEqual(reopened, added);
   assert.deepEqual(changed, { 'nobody yet': 0, 'very bored': 1 });
@@ -147,7 +148,7 @@ seenTest('names and archives that cannot be are told in a sentence', ({ shots: {
     noArchive: /^UserError: my\.zip is no zip archive, or is damaged; choose one that was exported here\.$/,
     noPicture: /^UserError: none\.zip holds no face crops in class folders; choose one that was exported here\.$/,
     recognition:
-      /^UserError: This recognition has no picture to cut a face from; recognize with \{ picture: true \}\.$/,
+      /^UserError: This recognition has no picture to cut a face from; recognize with \{ portraits: 112 \}\.$/,
   };
   assert.deepEqual(Object.keys(refused), Object.keys(expected));
   for (const [name, pattern] of Object.entries(expected)) assert.match(refused[name] ?? '', pattern, name);

@@ -1,7 +1,7 @@
 // The page's files from its sources, by esbuild. Needs what the compiler made (dist/src).
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { marked } from 'marked';
@@ -37,15 +37,20 @@ export async function buildPage(out, { complete }) {
   if (complete) for (const name of weights) cpSync(join(root, 'weights', name), join(out, 'weights', name));
 }
 
-/** The program, the workers that the package starts, and the styles. */
+const namesIn = (folder, ending) => readdirSync(folder, { recursive: true }).filter((path) => path.endsWith(ending));
+
+/** The program, the workers that it and the package start, and the styles. */
 function bundle(out) {
-  const workers = readdirSync(join(library, 'web'), { recursive: true }).filter((path) => path.endsWith('-worker.js'));
+  const workers = [
+    ...namesIn(join(library, 'web'), '-worker.js').map((path) => join(library, 'web', path)),
+    ...namesIn(join(web, 'src'), '-worker.ts').map((path) => join(web, 'src', path)),
+  ];
   return build({
     absWorkingDir: root,
     entryPoints: [
       { in: join(web, 'src/main.tsx'), out: 'page' },
       { in: join(web, 'src/styles/index.css'), out: 'page' },
-      ...workers.map((path) => ({ in: join(library, 'web', path), out: basename(path, '.js') })),
+      ...workers.map((path) => ({ in: path, out: basename(path, extname(path)) })),
     ],
     outdir: join(out, 'assets'),
     chunkNames: '[name]-[hash]',

@@ -1,4 +1,4 @@
-import { itemAt } from '../common/item-at.js';
+import { byteAt, valueAt } from '../common/typed-item.js';
 import { type Picture, resizeBilinear, toLuma } from '../image/index.js';
 import { heatRamp } from './ramp.js';
 
@@ -37,13 +37,17 @@ export function heatLevels({ values, top }: HeatMap): Uint8Array {
 export function lit(picture: Picture, levels: Picture['data']): Uint8Array {
   const gray = toLuma(picture).data;
   const out = new Uint8Array(3 * gray.length);
-  gray.forEach((luma, i) => {
-    const level = itemAt(levels, i);
-    const opacity = 0.85 * (level / 255) ** 0.8;
+  for (let i = 0; i < gray.length; i++) {
+    const luma = byteAt(gray, i);
+    const level = byteAt(levels, i);
+    const opacity = valueAt(opacities, level);
     const light = 0.3 + 0.7 * (luma / 255);
     for (let c = 0; c < 3; c++) {
-      out[3 * i + c] = (1 - opacity) * 0.55 * luma + opacity * light * itemAt(heatRamp, 3 * level + c);
+      out[3 * i + c] = (1 - opacity) * 0.55 * luma + opacity * light * byteAt(heatRamp, 3 * level + c);
     }
-  });
+  }
   return out;
 }
+
+/** Of the colour over the picture, for each level. */
+const opacities = Float64Array.from({ length: 256 }, (_, level) => 0.85 * (level / 255) ** 0.8);

@@ -1,4 +1,5 @@
 import { Ahead } from '../common/ahead.js';
+import { cropTemplateFor } from '../common/crop-templates.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
@@ -6,7 +7,7 @@ import type { Lease } from '../common/memory-budget.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { linked } from '../common/signals.js';
 import { nextTurn, Turns } from '../common/turns.js';
-import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
+import { alignFace, type DetectOptions, type Face, type FaceDetector } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
 import {
   type DecodedImage,
@@ -54,8 +55,11 @@ export interface RecognizeOptions {
   readonly picture?: boolean;
   /** Give `crop` with each face (default false). */
   readonly crops?: boolean;
+  /** Give `portrait` with each face, of this width and height in pixels: a whole number from 1 to 1024 (default: none). */
+  readonly portraits?: number;
 }
 
+const largestPortrait = 1024;
 /** Pictures that are decoded while one is looked at. */
 const decodeAhead = 4;
 /** Pixels of results that wait for their batch; only those whose pictures are given along hold many. */
@@ -65,7 +69,7 @@ const maxHeldBytes = 64 * 1024 * 1024;
 const oneAfterTheOther = new Turns();
 
 /** A face that was cut out and is not classified yet. */
-interface CroppedFace extends Pick<RecognizedFace, 'box' | 'keypoints' | 'detectionScore'> {
+interface CroppedFace extends Pick<RecognizedFace, 'box' | 'keypoints' | 'detectionScore' | 'portrait'> {
   readonly crop: FaceCrop;
 }
 
@@ -89,7 +93,13 @@ export async function* recognizeAll(
   images: Iterable<ImageSource> | AsyncIterable<ImageSource>,
   options: RecognizeOptions = {},
 ): AsyncGenerator<PromiseSettledResult<Recognition>, void, void> {
-  const { signal, until, batchSize = defaultBatchSize } = options;
+  const { signal, until, batchSize = defaultBatchSize, portraits = 1 } = options;
+  if (!(Number.isInteger(portraits) && portraits >= 1 && portraits <= largestPortrait)) {
+    throw new UserError(
+      `Faces cannot be given ${portraits} pixels wide; portraits is a whole number from 1 to ${largestPortrait}.`,
+      'usage',
+    );
+  }
   const classifying = { batchSize, ...defined({ signal }) };
   const left = new AbortController();
   const stop = linked([signal, until, left.signal]);
@@ -187,7 +197,7 @@ async function decodeOne(
 async function lookAt(
   { crops: { classifier }, detector, lowContrast }: Pipeline,
   { picture, frames }: DecodedImage,
-  { detect, signal, picture: keepPicture }: RecognizeOptions,
+  { detect, signal, picture: keepPicture, portraits }: RecognizeOptions,
 ): Promise<Held> {
   const { preprocessing } = classifier;
   const { width, height } = picture;
@@ -199,7 +209,14 @@ async function lookAt(
   }
   return oneAfterTheOther.take(async () => {
     const faces = await detector.detect(picture, { ...detect, ...defined({ signal }) });
-    return { ...about, faces: faces.map((face) => croppedFace(picture, face, preprocessing, lowContrast)) };
+    const cropped = faces.map((face) => croppedFace(picture, face, preprocessing, lowContrast));
+    if (portraits === undefined) return { ...about, faces: cropped };
+    const template = cropTemplateFor(preprocessing);
+    const withPortrait = (face: CroppedFace, { keypoints }: Face): CroppedFace => ({
+      ...face,
+      portrait: alignFace(picture, keypoints, template, portraits),
+    });
+    return { ...about, faces: cropped.map((face, i) => withPortrait(face, itemAt(faces, i))) };
   });
 }
 

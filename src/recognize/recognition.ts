@@ -20,6 +20,8 @@ export interface RecognizedFace {
   readonly lowContrast: boolean;
   /** What the network saw: S x S pixels, RGB or gray. Where it was asked for. */
   readonly crop?: Picture;
+  /** The same cut out of the picture in its own colours, at the size that was asked for. None of a picture that is a face crop. */
+  readonly portrait?: Picture;
 }
 
 /** What a picture shows. */

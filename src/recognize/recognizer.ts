@@ -98,6 +98,7 @@ const recognizeRules: OptionRules<RecognizeOptions> = {
   batchSize: aNumber,
   picture: aBoolean,
   crops: aBoolean,
+  portraits: aNumber,
 };
 
 /**

@@ -19,6 +19,8 @@ export interface SeenShots {
   /** Width, height and type of the shot of the portrait; and what a picture without a face gives. */
   readonly portrait: readonly [number, number, string];
   readonly nobody: boolean;
+  /** Width of the shot that was cut out where the networks are. */
+  readonly cutThere: number;
   readonly added: Counts;
   /** What another store of the same name finds, once the first is closed. */
   readonly reopened: Counts;
@@ -112,6 +114,10 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
     return shot;
   };
   const first = await shotOf(0);
+  const whole = await recognizer.recognize(portrait, { portraits: 96 });
+  const cut = await faceShot(whole, template);
+  if (cut === undefined) throw new Error('the portrait has a face');
+  const { width: cutWidth } = await createImageBitmap(cut);
   const seen = await createImageBitmap(first);
   const empty = await recognizer.recognize(new ImageData(64, 64), { picture: true });
   const nobody = (await faceShot(empty, template)) === undefined;
@@ -139,7 +145,7 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
     gone: await reasonOf(() => shots.renameClass('no such id', 'new')),
     noArchive: await reasonOf(() => readShotsArchive(new Blob(['text']), 'my.zip')),
     noPicture: await reasonOf(async () => readShotsArchive(await shotsArchive([]), 'none.zip')),
-    recognition: await reasonOf(() => faceShot({ ...empty, picture: undefined } as never, template)),
+    recognition: await reasonOf(() => faceShot({ ...whole, picture: undefined } as never, template)),
   };
   await shots.close();
   const again = await Shots.open();
@@ -158,6 +164,7 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
   await last.close();
   return {
     portrait: [seen.width, seen.height, first.type],
+    cutThere: cutWidth,
     nobody,
     added,
     reopened,

@@ -1,3 +1,4 @@
+import { byteAt } from '../../common/typed-item.js';
 import type { Picture } from '../../image/index.js';
 
 /** Bytes of a pixel while it is read: of the bitmap, of the canvas, and of what the canvas gives. */
@@ -38,10 +39,13 @@ export async function pixelsOf(source: ImageBitmapSource, maxSide = Number.POSIT
 /** A picture as a canvas takes it: `context.putImageData(imageDataOf(face.crop), 0, 0)`. */
 export function imageDataOf({ width, height, channels, data }: Picture): ImageData {
   const image = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const colour = data.subarray(i * channels, (i + 1) * channels);
-    image.data.set(channels === 3 ? colour : [...colour, ...colour, ...colour], 4 * i);
-    image.data[4 * i + 3] = 255;
+  const out = image.data;
+  // A page does this between two frames: nothing is made for a pixel.
+  for (let from = 0, to = 0; to < out.length; from += channels, to += 4) {
+    out[to] = byteAt(data, from);
+    out[to + 1] = byteAt(data, channels === 3 ? from + 1 : from);
+    out[to + 2] = byteAt(data, channels === 3 ? from + 2 : from);
+    out[to + 3] = 255;
   }
   return image;
 }

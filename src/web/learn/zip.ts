@@ -13,6 +13,9 @@ export interface ZipEntry {
 /** Bytes that are worked on before others have their turn: some milliseconds. */
 const pieceBytes = 2 ** 20;
 
+/** A file, however small, takes as long as so many bytes. */
+const fileCost = 2 ** 14;
+
 /** An archive whose files are stored as they are: pictures and weights do not shrink. */
 export async function zipOf(entries: Iterable<ZipEntry>): Promise<Blob> {
   const pieces: BlobPart[] = [];
@@ -21,13 +24,18 @@ export async function zipOf(entries: Iterable<ZipEntry>): Promise<Blob> {
     if (error === null) pieces.push(new Uint8Array(piece));
     else failure = error;
   });
+  let worked = 0;
   for (const { path, content } of entries) {
     const file = new ZipPassThrough(path);
     zip.add(file);
     const parts = content instanceof Blob ? [new Uint8Array(await content.arrayBuffer())] : content;
     for (const part of parts) {
       for (let at = 0; at < part.length; at += pieceBytes) {
-        file.push(part.subarray(at, at + pieceBytes));
+        const piece = part.subarray(at, at + pieceBytes);
+        file.push(piece);
+        worked += piece.length + fileCost;
+        if (worked < pieceBytes) continue;
+        worked = 0;
         await nextTurn();
       }
     }

@@ -149,7 +149,7 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
               kind="quiet"
               icon="download"
               disabled={history.length === 0}
-              onClick={() => save(framesCsv(labels, history), `${baseName(source.name)}.csv`)}
+              onClick={() => void framesCsv(labels, history).then((file) => save(file, `${baseName(source.name)}.csv`))}
             >
               CSV
             </Button>
@@ -157,7 +157,9 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
               kind="quiet"
               icon="download"
               disabled={history.length === 0}
-              onClick={() => save(framesJson(source.name, history), `${baseName(source.name)}.json`)}
+              onClick={() =>
+                void framesJson(source.name, history).then((file) => save(file, `${baseName(source.name)}.json`))
+              }
             >
               JSON
             </Button>

@@ -1,5 +1,11 @@
 import { stringify } from 'csv-stringify/browser/esm/sync';
+import { inTurns } from './turns.js';
+
+type Row = readonly (string | number)[];
 
 /** A table as the command line writes it: what a spreadsheet would take for a formula is kept from it. */
-export const csvOf = (rows: readonly (readonly (string | number)[])[]): Blob =>
-  new Blob([stringify([...rows.map((row) => [...row])], { escape_formulas: true })], { type: 'text/csv' });
+export async function csvOf<T>(head: Row, items: readonly T[], rowsOf: (item: T) => readonly Row[]): Promise<Blob> {
+  const text = (rows: readonly Row[]): string => stringify([...rows.map((row) => [...row])], { escape_formulas: true });
+  const parts = await inTurns(items, (some) => text(some.flatMap(rowsOf)));
+  return new Blob([text([head]), ...parts], { type: 'text/csv' });
+}

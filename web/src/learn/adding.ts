@@ -1,10 +1,9 @@
-import { cropTemplateFor } from 'poster-v2';
 import { faceShot, type NamedShot, readShotsArchive } from 'poster-v2/train';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
 import { getRecognizer } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
-import { changeShots, nameOfClass, picturesText } from './shots-state.js';
+import { changeShots, nameOfClass, picturesText, shotSide } from './shots-state.js';
 
 /** Pictures that are looked through for faces. */
 export interface Adding {
@@ -39,12 +38,11 @@ export async function addPictures(classId: string, files: readonly File[]): Prom
   adding.set({ classId, done, total: files.length });
   try {
     const recognizer = await getRecognizer();
-    const template = cropTemplateFor(recognizer.classifier.preprocessing);
-    for await (const result of recognizer.settle(files, { picture: true })) {
+    for await (const result of recognizer.settle(files, { portraits: shotSide })) {
       const file = files[done];
       const label = nameOfClass(classId);
       if (file === undefined || label === undefined) break;
-      const picture = result.status === 'fulfilled' ? await faceShot(result.value, template) : undefined;
+      const picture = result.status === 'fulfilled' ? await faceShot(result.value, recognizer.template) : undefined;
       if (picture !== undefined) {
         if (!(await changeShots((shots) => shots.add([{ label, picture }])))) break;
         count++;

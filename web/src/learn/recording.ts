@@ -1,4 +1,3 @@
-import { cropTemplateFor } from 'poster-v2';
 import { faceShot } from 'poster-v2/train';
 import { isMuted } from '../camera/use-muted.js';
 import { messageOf } from '../state/errors.js';
@@ -6,7 +5,7 @@ import { announce, notify } from '../state/notices.js';
 import { getRecognizer } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
 import { camera, cameraVideo, startCamera } from './camera-stream.js';
-import { changeShots, nameOfClass, picturesText } from './shots-state.js';
+import { changeShots, nameOfClass, picturesText, shotSide } from './shots-state.js';
 
 /** The class that is recorded, and how many frames gave a face and how many did not. */
 export interface Recording {
@@ -42,12 +41,12 @@ export async function startRecording(classId: string, most = Number.POSITIVE_INF
         continue;
       }
       const recognizer = await getRecognizer();
-      const recognition = await recognizer.recognize(video, { picture: true }).catch(async (error: unknown) => {
+      const recognition = await recognizer.recognize(video, { portraits: shotSide }).catch(async (error: unknown) => {
         // The settings may have put another in its place.
         if ((await getRecognizer()) === recognizer) throw error;
       });
       if (recognition === undefined) continue;
-      const picture = await faceShot(recognition, cropTemplateFor(recognizer.classifier.preprocessing));
+      const picture = await faceShot(recognition, recognizer.template);
       const label = nameOfClass(classId);
       if (!goesOn() || label === undefined) break;
       if (picture === undefined) missed++;

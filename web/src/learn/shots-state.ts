@@ -50,3 +50,6 @@ export const nameOfClass = (id: string): string | undefined =>
 
 /** `1 picture`, `2 pictures`. */
 export const picturesText = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`;
+
+/** Width and height of a recorded face, in pixels. */
+export const shotSide = 112;

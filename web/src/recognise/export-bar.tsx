@@ -2,7 +2,8 @@ import { baseName, save } from '../files/save.js';
 import { messageOf } from '../state/errors.js';
 import { notify } from '../state/notices.js';
 import { Button } from '../ui/index.js';
-import { annotatedPng, facesCsv, predictionsJson } from './exports.js';
+import { annotatedPng } from './drawing.js';
+import { facesCsv, predictionsJson } from './exports.js';
 import type { OpenedPicture } from './pictures.js';
 
 interface ExportBarProps {
@@ -25,7 +26,7 @@ export function ExportBar({ all, picture }: ExportBarProps) {
   if (!isRead) return null;
   const drawing = run(async () => save(await annotatedPng(picture, result), `${baseName(picture.name)}-seen.png`));
   const json = run(() => save(predictionsJson(all), 'faces.json'));
-  const csv = run(() => save(facesCsv(all), 'faces.csv'));
+  const csv = run(async () => save(await facesCsv(all), 'faces.csv'));
   return (
     <div class="export-bar">
       <p class="export-words">
@@ -38,9 +39,11 @@ export function ExportBar({ all, picture }: ExportBarProps) {
         <Button icon="download" disabled={!isDone} onClick={() => void csv()}>
           CSV
         </Button>
-        <Button icon="picture" onClick={() => void drawing()}>
-          Picture with faces
-        </Button>
+        {result.recognition.faces.length === 0 ? null : (
+          <Button icon="picture" onClick={() => void drawing()}>
+            Picture with faces
+          </Button>
+        )}
       </div>
     </div>
   );

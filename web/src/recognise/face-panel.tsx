@@ -17,7 +17,6 @@ export function FacePanel({ picture, result, face }: FacePanelProps) {
   const chosen = faces[face];
   if (chosen === undefined) return <NoFace />;
   const colours = faceColours(chosen.scores);
-  const portrait = result.portraits[face];
   return (
     <div class="face-panel">
       <div class="face-head">
@@ -45,12 +44,12 @@ export function FacePanel({ picture, result, face }: FacePanelProps) {
         It names what people would say a face shows, not what a person feels.{' '}
         <a href={routeTo('about', 'trust')}>How far to trust it</a>
       </p>
-      {chosen.crop === undefined || portrait === undefined ? null : (
+      {chosen.crop === undefined || chosen.portrait === undefined ? null : (
         <section class="evidence" aria-label="What the network saw">
           <h3 class="subtitle">What the network saw</h3>
           <div class="evidence-pair">
             <figure>
-              <PictureCanvas picture={portrait} label="The face, cut out and turned upright" />
+              <PictureCanvas picture={chosen.portrait} label="The face, cut out and turned upright" />
               <figcaption>Cut out, upright</figcaption>
             </figure>
             <figure>
@@ -64,7 +63,7 @@ export function FacePanel({ picture, result, face }: FacePanelProps) {
             key={`${picture.id} ${face}`}
             file={picture.file}
             face={face}
-            portrait={portrait}
+            portrait={chosen.portrait}
             scores={chosen.scores}
             recognizer={result.recognizer}
           />

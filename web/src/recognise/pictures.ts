@@ -1,4 +1,4 @@
-import { alignFace, type Picture, type Recognition, type Recognizer } from 'poster-v2';
+import type { Recognition, Recognizer } from 'poster-v2';
 import { messageOf } from '../state/errors.js';
 import { announce } from '../state/notices.js';
 import { checkpointName, getRecognizer, recognizerState } from '../state/recognizer.js';
@@ -24,9 +24,8 @@ export type PictureResult =
 /** Another recognizer reads it anew: what decides about the result is kept with it. */
 export interface ReadResult {
   readonly phase: 'read';
+  /** With crops and portraits. */
   readonly recognition: Recognition;
-  /** Each face's crop in the picture's own colours, larger than the network saw it. */
-  readonly portraits: readonly Picture[];
   readonly recognizer: Recognizer;
   /** Name of the weights' file. */
   readonly checkpoint: string;
@@ -113,14 +112,9 @@ async function readAll(): Promise<void> {
 
 async function read({ file, name }: OpenedPicture, recognizer: Recognizer): Promise<PictureResult> {
   try {
-    const { picture, ...recognition } = await recognizer.recognize(file, { picture: true, crops: true });
-    const portraits = recognition.faces.flatMap(({ keypoints }) =>
-      keypoints === null || picture === undefined
-        ? []
-        : [alignFace(picture, keypoints, recognizer.template, portraitSide)],
-    );
+    const recognition = await recognizer.recognize(file, { crops: true, portraits: portraitSide });
     announce(`${name}: ${resultText(recognition)}`);
-    return { phase: 'read', recognition, portraits, recognizer, checkpoint: checkpointName() };
+    return { phase: 'read', recognition, recognizer, checkpoint: checkpointName() };
   } catch (error) {
     const now = await getRecognizer().catch(() => undefined);
     // The settings were changed while it was read.
