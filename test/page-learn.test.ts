@@ -166,7 +166,108 @@ step('the camera is recorded for as long as a key is held', async () => {
     .locator('.thumbnail')
     .nth(count + 2)
     .waitFor();
-  await page.getByRole('button', { name: 'Turn off' }).click();
+});
+
+/** Tells the page something of its camera's track, as the browser does. */
+const tellCamera = (what: 'mute' | 'unmute' | 'ended'): Promise<void> =>
+  page.evaluate((type) => {
+    const stream = document.querySelector('video')?.srcObject;
+    if (!(stream instanceof MediaStream)) throw new Error('there is no camera');
+    for (const track of stream.getTracks()) {
+      if (type === 'ended') track.stop();
+      else Object.defineProperty(track, 'muted', { value: type === 'mute', configurable: true });
+      track.dispatchEvent(new Event(type));
+    }
+  }, what);
+
+step('a camera that is closed gives no pictures; one that is taken away while it is recorded loses none', async () => {
+  const button = card(0).getByRole('button', { name: 'Hold to record bored' });
+  await button.focus();
+  const before = await countOf(0);
+  await page.keyboard.down(' ');
+  await card(0)
+    .getByText(`${before + 2} pictures`)
+    .waitFor();
+  await tellCamera('mute');
+  await page.getByText(/^The camera gives no picture\./).waitFor();
+  // One may have been under way.
+  await page.waitForTimeout(1500);
+  const closed = await countOf(0);
+  await page.waitForTimeout(1500);
+  assert.equal(await countOf(0), closed);
+  await tellCamera('unmute');
+  await page.getByText(/^The camera gives no picture\./).waitFor({ state: 'detached' });
+  await tellCamera('ended');
+  await page.getByText(/^The camera was switched off or taken away\. What was recorded is there/).waitFor();
+  await page.keyboard.up(' ');
+  await card(0).getByText('Hold to record').waitFor();
+  const kept = await countOf(0);
+  assert.ok(kept >= closed);
+  await button.evaluate((node: HTMLButtonElement) => node.click());
+  await card(0)
+    .getByText(`${kept + 1} pictures`)
+    .waitFor();
+});
+
+step('the camera goes out with the tab, however often it is switched on and off', async () => {
+  await page.evaluate(() => {
+    const given: MediaStream[] = [];
+    Object.assign(window, { given });
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+      const stream = await ask(constraints);
+      given.push(stream);
+      return stream;
+    };
+  });
+  const live = (): Promise<number> =>
+    page.evaluate(
+      () =>
+        (window as unknown as { given: MediaStream[] }).given
+          .flatMap((stream) => stream.getTracks())
+          .filter(({ readyState }) => readyState === 'live').length,
+    );
+  const off = page.getByRole('button', { name: 'Turn off' });
+  const on = page.getByRole('button', { name: 'Turn the camera on' });
+  await off.click();
+  await on.click();
+  // Before the browser has given it.
+  await page.getByRole('link', { name: 'About' }).click();
+  await page.getByRole('link', { name: 'Learn' }).click();
+  for (let i = 0; i < 3; i++) {
+    await on.click();
+    await off.click();
+  }
+  await on.click();
+  await page.waitForFunction(() => (document.querySelector('video')?.readyState ?? 0) >= 2);
+  await page.waitForTimeout(500);
+  assert.equal(await live(), 1);
+  await page.getByRole('link', { name: 'Recognise' }).click();
+  await page.waitForTimeout(500);
+  assert.equal(await live(), 0);
+  await page.getByRole('link', { name: 'Learn' }).click();
+  await card(1).waitFor();
+});
+
+step('where the browser has no room, what is recorded is there, and it says so', async () => {
+  const before = await countOf(1);
+  await page.evaluate(() => {
+    const { put } = IDBObjectStore.prototype;
+    Object.assign(window, { put });
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('no room', 'QuotaExceededError');
+    };
+  });
+  const files = [{ name: 'a.png', mimeType: 'image/png', buffer: portrait }];
+  await card(1).locator('input[type=file]').setInputFiles(files);
+  await page.getByText(/^The browser could not keep 1 of the pictures \(QuotaExceededError\)/).waitFor();
+  assert.equal(await countOf(1), before + 1);
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.put = (window as unknown as { put: typeof IDBObjectStore.prototype.put }).put;
+  });
+  await card(1).locator('.thumbnail').first().click();
+  await page.getByText(/^The browser could not keep/).waitFor({ state: 'detached' });
+  assert.equal(await countOf(1), before);
 });
 
 step('a picture that is deleted comes back to its class, which has another name by then', async () => {
@@ -211,6 +312,9 @@ step('faces are found in files; what has none is told, and nothing else is lost'
 
 step('training is stopped half way, and what it learned until then is tried and exported', async () => {
   await page.getByRole('button', { name: 'Train', exact: true }).click();
+  // It goes on while another tab is shown.
+  await page.getByRole('link', { name: 'About' }).click();
+  await page.getByRole('link', { name: 'Learn' }).click();
   await page.getByText(/^Epoch [3-9] of 20$/).waitFor();
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
   await page.getByText(/You stopped it; epoch \d+ was the best until then\./).waitFor();

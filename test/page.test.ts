@@ -62,7 +62,8 @@ before(async () => {
   await run(process.execPath, [join(root, 'scripts/bundle-page.mjs'), folder, 'complete']);
   server = staticHost(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  browser = await launchChromium(chromium);
+  // WebGPU in software.
+  browser = await launchChromium(chromium, ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']);
   const { port } = server.address() as AddressInfo;
   context = await browser.newContext({
     baseURL: `http://127.0.0.1:${port}/some/where/`,
@@ -147,6 +148,15 @@ async function saved(button: string): Promise<Buffer> {
   return readFile(await (await download).path());
 }
 
+/** Until the page has so many workers, and no more. */
+async function waitForWorkers(count: number): Promise<void> {
+  const until = Date.now() + patience;
+  while (page.workers().length !== count) {
+    assert.ok(Date.now() < until, `${page.workers().length} workers: ${page.workers().map((one) => one.url())}`);
+    await page.waitForTimeout(100);
+  }
+}
+
 const empty = await sharp({ create: { width: 80, height: 60, channels: 3, background: 'teal' } })
   .png()
   .toBuffer();
@@ -197,6 +207,7 @@ step('pictures are dropped and pasted; several faces, none, and what is no pictu
   await assertAccessible('two faces');
   await page.getByRole('button', { name: 'empty.png: 0 faces found' }).click();
   await page.getByRole('heading', { name: 'No face found' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Picture with faces' }).count(), 0);
   await assertAccessible('no face');
   await hand('paste', { 'broken.png': Buffer.from('not a picture') });
   const problem = page.getByRole('alert');
@@ -263,6 +274,49 @@ step('settings: another number of threads reads everything anew; a file that is 
   await page.locator('.engine', { hasText: 'WASM, 1 thread' }).waitFor({ state: 'attached' });
   await page.keyboard.press('Escape');
   await frames().waitFor();
+});
+
+step('settings that are changed again and again: the last one counts, and no worker is left', async () => {
+  await page.getByRole('button', { name: /Settings/ }).click();
+  const threads = page.getByLabel('Threads');
+  for (const [i, count] of ['2', '1', '2', '1', '2', '1'].entries()) {
+    await threads.selectOption(count);
+    if (i % 2 === 0) await hand('paste', { [`between-${i}.png`]: portrait });
+    // One is given up before it has begun, one while it loads, one that is ready reads.
+    await page.waitForTimeout(100 * i);
+  }
+  await page.keyboard.press('Escape');
+  for (const tab of ['Learn', 'About', 'Recognise', 'Learn', 'Recognise']) {
+    await page.getByRole('link', { name: tab, exact: true }).click();
+  }
+  await page.locator('.engine', { hasText: 'WASM, 1 thread' }).waitFor();
+  await page.waitForFunction(() => document.querySelector('.tray-busy') === null);
+  for (const name of ['between-0.png', 'between-2.png', 'between-4.png']) {
+    await page.getByRole('button', { name: new RegExp(`^${name}: 1 face: happiness`) }).waitFor();
+  }
+  await waitForWorkers(1);
+});
+
+step('on WebGPU a picture is read, or a sentence says why not and WASM goes on', async () => {
+  await page.getByRole('button', { name: /Settings/ }).click();
+  await page.getByLabel('Computes on').selectOption('webgpu');
+  await page.locator('.engine', { hasText: /WebGPU|Not loaded/ }).waitFor({ state: 'attached' });
+  await page.keyboard.press('Escape');
+  const back = page.locator('main').getByRole('button', { name: /^Back to the page/ });
+  const shown = frames().first();
+  await back.or(shown).first().waitFor();
+  if (await back.isVisible()) {
+    assert.match(await page.locator('main').getByRole('alert').innerText(), /WebGPU|graphics processor/);
+    await back.click();
+  } else {
+    assert.match((await shown.getAttribute('aria-label')) ?? '', /happiness/);
+    await page.getByRole('button', { name: /Settings/ }).click();
+    await page.getByLabel('Computes on').selectOption('cpu');
+    await page.keyboard.press('Escape');
+  }
+  await page.locator('.engine', { hasText: 'WASM, 1 thread' }).waitFor();
+  await frames().first().waitFor();
+  await waitForWorkers(1);
 });
 
 step('About shows the model card', async () => {

@@ -14,10 +14,13 @@ import { pictureMemory } from '../src/image/picture-memory.js';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { imageClassification, type Recognition, Recognizer } from '../src/recognize/index.js';
 import { recognizeFrames, type TimedImage, type VideoFrame } from '../src/video/index.js';
+import { gate } from './support/gate.js';
 
 const path = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 /** A cheap look at the portrait: one scale, nothing turned. */
 const detect = { scales: [192], turned: false };
+/** In milliseconds, for what would otherwise wait for ever. */
+const patience = 240_000;
 /** Each thread that was started, the newest last. */
 const threads: Worker[] = [];
 const watch = (worker: Worker): number => threads.push(worker);
@@ -216,17 +219,23 @@ test('a source that fails, one that is left, signals: as in this thread', async 
   assert.ok(before >= 1);
 });
 
-test('a stream gives what is done while its source lets wait', async () => {
-  let seen = 0;
+test('a stream gives what is done while its source lets wait', { timeout: patience }, async () => {
+  const answered = [gate(), gate(), gate()];
   async function* camera(): AsyncGenerator<ImageSource> {
-    for (let i = 0; i < 3; i++) {
-      while (seen < i) await new Promise((resolve) => setTimeout(resolve, 1));
+    // The next frame comes only when the one before has been answered.
+    for (const { opened } of answered) {
       yield path;
+      await opened;
     }
   }
-  for await (const { faces } of there.recognize(camera())) {
-    assert.equal(faces.length, 1);
-    seen++;
+  let seen = 0;
+  try {
+    for await (const { faces } of there.recognize(camera())) {
+      assert.equal(faces.length, 1);
+      answered[seen++]?.open();
+    }
+  } finally {
+    for (const one of answered) one.open();
   }
   assert.equal(seen, 3);
 });

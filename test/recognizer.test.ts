@@ -7,16 +7,20 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { UserError } from '../src/common/errors.js';
+import { alignFace } from '../src/detect/index.js';
 import type { ImageSource } from '../src/image/image-source.js';
 import { imageClassification } from '../src/recognize/image-classification.js';
 import type { Recognition } from '../src/recognize/recognition.js';
 import { Recognizer } from '../src/recognize/recognizer.js';
+import { gate } from './support/gate.js';
 
 const portrait = new URL('../../assets/astronaut.png', import.meta.url);
 const path = fileURLToPath(portrait);
 let recognizer: Recognizer;
 /** A cheap look at the portrait: one scale, nothing turned. */
 const detect = { scales: [192], turned: false };
+/** In milliseconds, for what would otherwise wait for ever. */
+const patience = 240_000;
 
 before(async () => {
   recognizer = await Recognizer.load({ threads: 1, detect });
@@ -24,7 +28,7 @@ before(async () => {
 after(() => recognizer.dispose());
 
 test('a photo: the face, where it is, what it shows', async () => {
-  const result = await recognizer.recognize(path, { crops: true, picture: true });
+  const result = await recognizer.recognize(path, { crops: true, picture: true, portraits: 60 });
   const [face, ...others] = result.faces;
   assert.ok(face);
   assert.deepEqual([result.width, result.height, result.frames, others.length], [512, 512, 1, 0]);
@@ -42,6 +46,9 @@ test('a photo: the face, where it is, what it shows', async () => {
   assert.ok(Math.hypot((face.keypoints?.leftEye.x ?? 0) - 247, (face.keypoints?.leftEye.y ?? 0) - 106) < 6);
   assert.deepEqual([face.crop?.width, face.crop?.height, face.crop?.channels], [48, 48, 1]);
   assert.equal(result.picture?.data.length, 512 * 512 * 3);
+  const own = face.keypoints && alignFace(result.picture ?? assert.fail(), face.keypoints, recognizer.template, 60);
+  assert.deepEqual(face.portrait, own);
+  await assert.rejects(recognizer.recognize(path, { portraits: 0 }), /portraits is a whole number from 1 to 1024\.$/);
 });
 
 test('every kind of input gives the same', async () => {
@@ -101,18 +108,23 @@ test('a list keeps its order across batches, also with pictures without a face a
   }
 });
 
-test('a stream gives what is done while its source lets wait', async () => {
-  let seen = 0;
+test('a stream gives what is done while its source lets wait', { timeout: patience }, async () => {
+  const answered = [gate(), gate(), gate()];
   async function* camera(): AsyncGenerator<ImageSource> {
-    for (let i = 0; i < 3; i++) {
-      // The next frame comes only when the one before has been answered.
-      while (seen < i) await new Promise((resolve) => setTimeout(resolve, 1));
+    // The next frame comes only when the one before has been answered.
+    for (const { opened } of answered) {
       yield path;
+      await opened;
     }
   }
-  for await (const { faces } of recognizer.recognize(camera())) {
-    assert.equal(faces.length, 1);
-    seen++;
+  let seen = 0;
+  try {
+    for await (const { faces } of recognizer.recognize(camera())) {
+      assert.equal(faces.length, 1);
+      answered[seen++]?.open();
+    }
+  } finally {
+    for (const one of answered) one.open();
   }
   assert.equal(seen, 3);
 });

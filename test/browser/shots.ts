@@ -115,6 +115,7 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
   };
   const first = await shotOf(0);
   const whole = await recognizer.recognize(portrait, { portraits: 96 });
+  const withoutPixels = { ...whole, faces: whole.faces.map(({ portrait: _, ...face }) => face) };
   const cut = await faceShot(whole, template);
   if (cut === undefined) throw new Error('the portrait has a face');
   const { width: cutWidth } = await createImageBitmap(cut);
@@ -145,7 +146,7 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
     gone: await reasonOf(() => shots.renameClass('no such id', 'new')),
     noArchive: await reasonOf(() => readShotsArchive(new Blob(['text']), 'my.zip')),
     noPicture: await reasonOf(async () => readShotsArchive(await shotsArchive([]), 'none.zip')),
-    recognition: await reasonOf(() => faceShot({ ...whole, picture: undefined } as never, template)),
+    recognition: await reasonOf(() => faceShot(withoutPixels, template)),
   };
   await shots.close();
   const again = await Shots.open();

@@ -131,7 +131,7 @@ export function learnedRecognizer({ bytes }: Result): Promise<Recognizer> {
   const recognizer = Recognizer.load({ checkpoint: bytes, threads: settings.value.threads ?? mostThreads });
   loaded = { of: bytes, recognizer };
   recognizer.catch(() => {
-    loaded = undefined;
+    if (loaded?.recognizer === recognizer) loaded = undefined;
   });
   return recognizer;
 }

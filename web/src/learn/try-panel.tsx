@@ -1,5 +1,5 @@
 import type { ImageSource, Score } from 'poster-v2';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../state/errors.js';
 import { announce } from '../state/notices.js';
 import { useStore } from '../state/store.js';
@@ -39,9 +39,13 @@ function Tried({ result }: { readonly result: Result }) {
   const [live, setLive] = useState(false);
   const [answer, setAnswer] = useState<Answer>(undefined);
   const { phase } = useStore(camera);
+  const asked = useRef(0);
   const open = async (file: File): Promise<void> => {
     setLive(false);
+    const mine = ++asked.current;
     const read = await answerTo(result, file);
+    // Something else was asked for since.
+    if (mine !== asked.current) return;
     setAnswer(read);
     if (read !== undefined && 'scores' in read) announce(read.scores?.[0]?.label ?? 'No face was found.');
   };
@@ -50,6 +54,7 @@ function Tried({ result }: { readonly result: Result }) {
   });
   useEffect(() => {
     if (!live) return undefined;
+    asked.current++;
     let current = true;
     const watch = async (): Promise<void> => {
       await startCamera();

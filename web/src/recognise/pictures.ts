@@ -113,6 +113,8 @@ async function readAll(): Promise<void> {
 async function read({ file, name }: OpenedPicture, recognizer: Recognizer): Promise<PictureResult> {
   try {
     const recognition = await recognizer.recognize(file, { crops: true, portraits: portraitSide });
+    // The settings may have been changed just then: the last choice counts.
+    if ((await getRecognizer().catch(() => undefined)) !== recognizer) return { phase: 'waiting' };
     announce(`${name}: ${resultText(recognition)}`);
     return { phase: 'read', recognition, recognizer, checkpoint: checkpointName() };
   } catch (error) {

@@ -1,5 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { droppedFiles } from '../files/dropped.js';
+import { messageOf } from '../state/errors.js';
+import { notify } from '../state/notices.js';
 import { Button } from './button.js';
 import { useFileChooser } from './use-file-chooser.js';
 
@@ -53,8 +56,13 @@ export function useDrop(onFiles: (files: readonly File[]) => void) {
       event.preventDefault();
       event.stopPropagation();
       setOver(false);
-      const files = [...(event.dataTransfer?.files ?? [])];
-      if (files.length > 0) onFiles(files);
+      droppedFiles(event.dataTransfer).then(
+        (files) => {
+          if (files.length > 0) onFiles(files);
+        },
+        (error: unknown) =>
+          notify(`What was dropped cannot be read (${messageOf(error)}); choose the files instead.`, { kind: 'error' }),
+      );
     },
   };
   return { over, handlers };
