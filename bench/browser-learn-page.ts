@@ -27,8 +27,6 @@ export interface BenchResult {
   readonly heldOut: number | null;
   /** Share of the measured crops that are right. */
   readonly accuracy: number;
-  /** The longest that the page's own thread did not answer while it learned, in milliseconds. */
-  readonly longestWait: number;
   readonly bytes: number;
 }
 
@@ -39,25 +37,10 @@ const pictureOf = ({ width, height, pixels }: BenchCrop): Picture => ({
   data: Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0)),
 });
 
-/** Watches how long the page's thread is kept from what it should do. */
-function watchThread(): () => number {
-  let [longest, last] = [0, performance.now()];
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last - 4);
-    last = now;
-  }, 4);
-  return () => {
-    clearInterval(timer);
-    return longest;
-  };
-}
-
 async function run({ taught, measured, runtime, epochs, threads }: BenchTask): Promise<BenchResult> {
   if (runtime !== null) configureRuntime({ wasmPaths: runtime });
   const crops = taught.map((one) => ({ crop: pictureOf(one), label: one.label }));
   const begun = performance.now();
-  const longest = watchThread();
   const learner = await Learner.create({
     crops,
     ...(epochs === undefined ? {} : { epochs }),
@@ -68,7 +51,6 @@ async function run({ taught, measured, runtime, epochs, threads }: BenchTask): P
     console.log(`epoch ${epoch}: loss ${loss?.toFixed(3) ?? '-'}, held out ${(100 * accuracy).toFixed(1)}%`);
   }
   const ended = performance.now();
-  const longestWait = longest();
   const { checkpoint, evaluation } = learner.best();
   await learner.dispose();
   const { tensors, metadata } = encodeModel(checkpoint);
@@ -82,7 +64,6 @@ async function run({ taught, measured, runtime, epochs, threads }: BenchTask): P
     seconds: { start: (ready - begun) / 1000, training: (ended - ready) / 1000 },
     heldOut: evaluation.accuracy,
     accuracy: right / measured.length,
-    longestWait,
     bytes: bytes.byteLength,
   };
 }

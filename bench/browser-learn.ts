@@ -18,6 +18,7 @@ import { toLuma } from '../src/image/index.js';
 import { loadDataset } from '../src/node/datasets/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 import { findChromium } from '../test/support/chromium.js';
+import { longestTasks } from './page/tasks.js';
 import type { BenchCrop } from './browser-learn-page.js';
 
 const { values: options } = parseArgs({
@@ -107,14 +108,16 @@ try {
     ...defined({ threads, epochs: options.epochs === undefined ? undefined : Number(options.epochs) }),
   };
   console.log(`${taught.length} pictures of ${classes.length} classes; ${task.measured.length} unseen ones measure`);
-  const { seconds, heldOut, accuracy, longestWait, bytes } = await page.evaluate(
-    (given) => window.learnBench(given),
-    task,
+  const { result, tasks } = await longestTasks({ browser, page }, () =>
+    page.evaluate((given) => window.learnBench(given), task),
   );
+  const { seconds, heldOut, accuracy, bytes } = result;
   console.log(
     `start ${seconds.start.toFixed(1)} s, training ${seconds.training.toFixed(1)} s; held out ${percent(heldOut ?? 0)}%, ` +
-      `unseen ${percent(accuracy)}%; the page waited ${longestWait.toFixed(0)} ms at most; ${bytes} bytes`,
+      `unseen ${percent(accuracy)}%; ${bytes} bytes`,
   );
+  console.log('What the page computed without a pause, in milliseconds of the processor:');
+  for (const { milliseconds, what } of tasks) console.log(`${milliseconds.toFixed(1)}: ${what}`);
 } finally {
   await browser.close();
   server.closeAllConnections();

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { longestTask } from './page/tasks.js';
+import { longestTasks } from './page/tasks.js';
 import { visitPage } from './page/visit.js';
 import { crowd, portrait } from './sample-media.js';
 
@@ -126,7 +126,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
 try {
   for (const [name, part] of Object.entries(parts)) {
     if (named.length > 0 && !named.some((one) => name.includes(one))) continue;
-    const tasks = await longestTask(visit, part);
+    const { tasks } = await longestTasks(visit, part);
     console.log(
       `${name}: ${tasks.map(({ milliseconds, what }) => `${milliseconds.toFixed(1)} ms (${what})`).join(', ')}`,
     );

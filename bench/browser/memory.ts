@@ -6,6 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { formatTable } from '../../src/node/report/index.js';
 import { portrait } from '../sample-media.js';
+
+import { median } from '../turns.js';
 import { type Chromium, openChromium } from './chromium.js';
 import type {} from './poster-page.js';
 import { openSite } from './site.js';
@@ -16,6 +18,35 @@ const samplesIn = (minutes: number): number => Math.min(mostSamples, Math.max(2,
 
 /** For a measurement of the page's memory, in milliseconds. */
 const patience = 30_000;
+
+/** In MB. */
+interface Sample {
+  /** Of the page and its workers; undefined where the browser did not tell in time. */
+  readonly own: number | undefined;
+  /** Of all processes of the browser. */
+  readonly resident: number;
+}
+
+const textOf = ({ own, resident }: Sample): string => `${own === undefined ? '-' : Math.round(own)} / ${resident}`;
+
+/** Growth up to which memory counts as flat: what garbage that waits for its collector comes to, as a share and in MB. */
+const flat = { share: 0.05, megabytes: 16 };
+
+/** Whether memory grew from the first half of the samples to the second; the very first holds what is made once. */
+function verdictOf(samples: readonly Sample[]): string {
+  const own = samples.flatMap((sample) => (sample.own === undefined ? [] : [sample.own]));
+  const [values, what] =
+    own.length === samples.length
+      ? [own, "the page's memory"]
+      : [samples.map(({ resident }) => resident), 'resident memory (the browser did not tell the page\'s own)'];
+  const counted = values.length > 2 ? values.slice(1) : values;
+  const half = Math.ceil(counted.length / 2);
+  const [before, after] = [median(counted.slice(0, half)), median(counted.slice(-half))];
+  const growth = after - before;
+  const isFlat = growth <= Math.max(flat.share * before, flat.megabytes);
+  const amount = `from ${Math.round(before)} to ${Math.round(after)} MB, ${growth >= 0 ? '+' : ''}${((100 * growth) / before).toFixed(1)}%`;
+  return `${what} ${isFlat ? 'is flat' : 'GROWS'}: ${amount} (medians of the first and the second half of ${counted.length} samples).`;
+}
 
 /** Memory while a camera is read, and after rounds of loading, reading a picture and disposing. */
 export async function memory(minutes: number, rounds: number): Promise<void> {
@@ -36,8 +67,8 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
     try {
       const page = await browser.page(`${site.address}poster-page?threads=2`, 'poster');
       const memoryNow = memoryOf(page, browser);
-      const measure = async (samples: number, step: () => Promise<unknown>): Promise<string[]> => {
-        const told: string[] = [];
+      const measure = async (samples: number, step: () => Promise<unknown>): Promise<Sample[]> => {
+        const told: Sample[] = [];
         for (let i = 0; i < samples; i++) {
           await step();
           told.push(await memoryNow());
@@ -58,10 +89,12 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
       const columns = Math.max(withCamera.length, withRounds.length);
       const head = ['', ...Array.from({ length: columns }, (_, i) => `${i + 1}`)];
       const rows = [
-        [`camera, ${(minutes * 60) / samples} s a column`, ...withCamera],
-        [`load and dispose, ${each} a column`, ...withRounds],
+        [`camera, ${(minutes * 60) / samples} s a column`, ...withCamera.map(textOf)],
+        [`load and dispose, ${each} a column`, ...withRounds.map(textOf)],
       ];
       console.log(formatTable([head, ...rows]));
+      console.log(`With the camera ${verdictOf(withCamera)}`);
+      console.log(`Over rounds of loading and disposing ${verdictOf(withRounds)}`);
       console.log(`The camera's frames that were read: ${frames}, with ${faces} faces.`);
     } finally {
       await browser.close();
@@ -76,7 +109,7 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
  * Measures again and again. The browser answers when its workers let it, on a busy machine after a minute, and never for one that
  * has ended: while a measurement is under way no other one is asked for.
  */
-function memoryOf(page: Page, browser: Chromium): () => Promise<string> {
+function memoryOf(page: Page, browser: Chromium): () => Promise<Sample> {
   let underWay: Promise<number> | undefined;
   return async () => {
     underWay ??= ownBytes(page).finally(() => {
@@ -85,8 +118,7 @@ function memoryOf(page: Page, browser: Chromium): () => Promise<string> {
     // Closing the page ends one that is left.
     const measured = underWay.catch(() => Number.NaN);
     const bytes = await Promise.race([measured, setTimeout(patience, Number.NaN, { ref: false })]);
-    const own = Number.isNaN(bytes) ? '-' : Math.round(bytes / 2 ** 20);
-    return `${own} / ${browser.residentMegabytes()}`;
+    return { own: Number.isNaN(bytes) ? undefined : bytes / 2 ** 20, resident: browser.residentMegabytes() };
   };
 }
 

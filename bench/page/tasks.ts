@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
-import type { Visit } from './visit.js';
 
-/** Something that the main thread did without a pause. */
+/** Something that the page's main thread did without a pause. */
 export interface Task {
-  /** Of the processor. */
+  /** Of the processor: what else the machine does is not counted. */
   readonly milliseconds: number;
-  /** What took most of it. */
+  /** What took most of it, as the browser's trace names it. */
   readonly what: string;
 }
 
@@ -15,56 +14,60 @@ const eventSchema = z.object({
   ph: z.string(),
   pid: z.number(),
   tid: z.number(),
-  ts: z.number().optional(),
-  dur: z.number().optional(),
+  ts: z.number().default(0),
+  dur: z.number().default(0),
   tdur: z.number().optional(),
-  args: z.record(z.string(), z.unknown()).optional(),
+  args: z.record(z.string(), z.unknown()).default({}),
 });
 const traceSchema = z.object({ traceEvents: z.array(eventSchema) });
 type TraceEvent = z.infer<typeof eventSchema>;
 
-const isWithin = (one: TraceEvent, other: TraceEvent): boolean => {
-  const [start, end] = [other.ts ?? 0, (other.ts ?? 0) + (other.dur ?? 0)];
-  return one !== other && (one.ts ?? 0) >= start && (one.ts ?? 0) + (one.dur ?? 0) <= end;
-};
+const categories = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'];
+/** Tasks that are told, and parts of each. */
+const most = 3;
 
-/** The longest tasks of the page's main thread while something is done. */
-export async function longestTask({ browser, page, folder }: Visit, work: () => Promise<void>): Promise<Task[]> {
-  const path = `${folder}/trace.json`;
-  await browser.startTracing(page, {
-    path,
-    categories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', 'v8', '__metadata'],
-  });
+/** Does something, and gives the longest tasks of the page's main thread meanwhile. */
+export async function longestTasks<T>(
+  { browser, page }: { readonly browser: Browser; readonly page: Page },
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly tasks: readonly Task[] }> {
+  await browser.startTracing(page, { categories });
+  let trace: Buffer | undefined;
   try {
-    await work();
+    const result = await work();
+    trace = await browser.stopTracing();
+    return { result, tasks: tasksOf(traceSchema.parse(JSON.parse(trace.toString())).traceEvents) };
   } finally {
-    await browser.stopTracing();
+    if (trace === undefined) await browser.stopTracing().catch(() => undefined);
   }
-  const { traceEvents } = traceSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  const name = (event: TraceEvent): string => String(event.args?.['name'] ?? '');
+}
+
+function tasksOf(events: readonly TraceEvent[]): Task[] {
   const mains = new Set(
-    traceEvents
-      .filter((event) => event.name === 'thread_name' && name(event) === 'CrRendererMain')
+    events
+      .filter(({ name, args }) => name === 'thread_name' && args['name'] === 'CrRendererMain')
       .map(({ pid, tid }) => `${pid} ${tid}`),
   );
-  const own = traceEvents.filter(({ ph, pid, tid }) => ph === 'X' && mains.has(`${pid} ${tid}`));
+  const own = events.filter(({ ph, pid, tid }) => ph === 'X' && mains.has(`${pid} ${tid}`));
   // What steers the browser is no work of the page.
-  const steering = own.filter((event) => JSON.stringify(event.args ?? {}).includes('DevToolsSession'));
-  const tasks = own.filter((event) => event.name === 'RunTask' && !steering.some((one) => isWithin(one, event)));
-  const length = ({ tdur, dur = 0 }: TraceEvent): number => (tdur ?? dur) / 1000;
-  return tasks
-    .toSorted((a, b) => length(b) - length(a))
-    .slice(0, 4)
-    .map((task) => {
-      const inside = own
-        .filter((one) => isWithin(one, task) && one.name !== 'RunTask')
-        .toSorted((a, b) => length(b) - length(a))
-        .slice(0, 4);
-      return {
-        milliseconds: length(task),
-        what: inside
-          .map((one) => `${one.name} ${length(one).toFixed(1)} ${JSON.stringify(one.args ?? {}).slice(0, 300)}`)
-          .join(' > '),
-      };
-    });
+  const steering = own.filter(({ args }) => JSON.stringify(args).includes('DevToolsSession'));
+  return own
+    .filter((event) => event.name === 'RunTask' && !steering.some((one) => isWithin(one, event)))
+    .toSorted(byLength)
+    .slice(0, most)
+    .map((task) => ({
+      milliseconds: length(task),
+      what: own
+        .filter((one) => isWithin(one, task) && !one.name.endsWith('RunTask'))
+        .toSorted(byLength)
+        .slice(0, most)
+        .map((one) => `${one.name} ${length(one).toFixed(1)} ${JSON.stringify(one.args).slice(0, 200)}`)
+        .join(' > '),
+    }));
 }
+
+const length = ({ tdur, dur }: TraceEvent): number => (tdur ?? dur) / 1000;
+const byLength = (a: TraceEvent, b: TraceEvent): number => length(b) - length(a);
+
+const isWithin = (one: TraceEvent, other: TraceEvent): boolean =>
+  one !== other && one.ts >= other.ts && one.ts + one.dur <= other.ts + other.dur;
