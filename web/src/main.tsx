@@ -1,13 +1,10 @@
 import { configureRuntime } from 'poster-v2';
-import { options, render } from 'preact';
+import { render } from 'preact';
 import { startServiceWorker } from './shell/isolation.js';
 import { Page } from './shell/page.js';
 import { notify } from './state/notices.js';
 import { getRecognizer } from './state/recognizer.js';
 import { settings } from './state/settings.js';
-
-// Drawing has a turn of its own, behind what has just come from a worker: neither makes the other one late.
-options.debounceRendering = (draw) => setTimeout(draw, 0);
 
 const showTheme = (): void => {
   document.documentElement.dataset['theme'] = settings.value.theme;
