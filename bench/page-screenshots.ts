@@ -61,7 +61,8 @@ const chapters: Readonly<Record<string, () => Promise<void>>> = {
   async pictures() {
     await page.route('**/weights/*', async (route) => {
       await new Promise((resolve) => setTimeout(resolve, 25_000));
-      await route.continue();
+      // By then it may be let through.
+      await route.continue().catch(() => undefined);
     });
     await page.goto(address);
     await draw('pictures-1-empty-loading');
