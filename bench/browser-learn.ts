@@ -18,8 +18,8 @@ import { toLuma } from '../src/image/index.js';
 import { loadDataset } from '../src/node/datasets/index.js';
 import { decodePicture } from '../src/node/decode/index.js';
 import { findChromium } from '../test/support/chromium.js';
-import { longestTasks } from './page/tasks.js';
 import type { BenchCrop } from './browser-learn-page.js';
+import { longestTasks } from './page/tasks.js';
 
 const { values: options } = parseArgs({
   options: {

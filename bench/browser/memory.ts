@@ -38,7 +38,7 @@ function verdictOf(samples: readonly Sample[]): string {
   const [values, what] =
     own.length === samples.length
       ? [own, "the page's memory"]
-      : [samples.map(({ resident }) => resident), 'resident memory (the browser did not tell the page\'s own)'];
+      : [samples.map(({ resident }) => resident), "resident memory (the browser did not tell the page's own)"];
   const counted = values.length > 2 ? values.slice(1) : values;
   const half = Math.ceil(counted.length / 2);
   const [before, after] = [median(counted.slice(0, half)), median(counted.slice(-half))];
