@@ -66,3 +66,13 @@ for (const relaxed of [false, true]) {
     await assert.rejects(own.run(noise(1, 32, 32), 1, 32, 32), /it had been disposed of/);
   });
 }
+
+test('where WebAssembly has no SIMD or is forbidden, ONNX Runtime is left', (t) => {
+  const { mock } = t.mock.method(WebAssembly, 'validate', () => false);
+  assert.equal(kernelDetector(file), undefined);
+  mock.restore();
+  t.mock.method(WebAssembly, 'Module', () => {
+    throw new WebAssembly.CompileError('the policy says no');
+  });
+  assert.equal(kernelDetector(file), undefined);
+});

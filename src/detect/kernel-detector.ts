@@ -19,7 +19,8 @@ interface KernelDetector {
 /**
  * The detector's network on kernels of our own: a few milliseconds to start.
  * @param relaxed as for `createKernels`
- * @returns undefined for what they do not run: ONNX Runtime may, or says what is wrong with the file. Also where WebAssembly has no SIMD.
+ * @returns undefined for what they do not run: ONNX Runtime may, or says what is wrong with the file. Also where WebAssembly has no SIMD or
+ *   a page's policy forbids it.
  */
 export function kernelDetector(weights: Uint8Array, relaxed?: boolean): KernelDetector | undefined {
   let network = kernelNetwork(weights, relaxed);
@@ -42,9 +43,9 @@ export function kernelDetector(weights: Uint8Array, relaxed?: boolean): KernelDe
 }
 
 function kernelNetwork(weights: Uint8Array, relaxed?: boolean): KernelNetwork | undefined {
-  const kernels = createKernels(relaxed);
-  if (kernels === undefined) return undefined;
   try {
+    const kernels = createKernels(relaxed);
+    if (kernels === undefined) return undefined;
     const network = new KernelNetwork(readOnnx(weights), kernels);
     const known = String([...network.inputs, ...network.outputs]) === String(tensorNames);
     return known && String(network.outputChannels) === String(outputChannels) ? network : undefined;
