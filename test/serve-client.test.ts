@@ -187,6 +187,16 @@ test('a client asks again where a server has no time, as often as it may, and fo
     message: 'Busy.',
   });
   once503.close();
+  asked = 0;
+  // Such as a picture that ends the networks each time.
+  const ending = await answering((_, response) => {
+    asked++;
+    const type = 'urn:poster-v2:problem:no-resources';
+    response.writeHead(503, { 'retry-after': '1' }).end(JSON.stringify({ ...busy, type }));
+  });
+  await assert.rejects(createClient({ url: ending.url }).models(), { kind: 'resources', message: 'Busy.' });
+  assert.equal(asked, 2);
+  ending.close();
   const elsewhere = await answering((_, response) => response.writeHead(307, { location: server.url }).end());
   await assert.rejects(createClient({ url: elsewhere.url, key }).models(), /answered 307, and is no poster serve/);
   elsewhere.close();

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { cameraFrame } from '../src/node/serve/cameras.js';
 import { serve } from '../src/node/serve/index.js';
@@ -17,6 +18,8 @@ import { ask, cheap, portrait, problem, ServerLog, served, stillWorks } from './
 
 /** Where there are no groups of processes. */
 const skip = process.platform === 'win32';
+/** Which tells the threads of processes. */
+const isLinux = process.platform === 'linux';
 
 test('a server listens at once, and takes requests when its networks are loaded', async (t) => {
   // So slow a client is more than Node has patience with by itself.
@@ -223,8 +226,8 @@ test('a camera goes on after the process of the networks was killed', async (t) 
 });
 
 /** Starts the command, in a group of processes of its own, and waits until it takes requests. */
-async function serving(t: TestContext, options: readonly string[] = []): Promise<Serving> {
-  const child = spawn(process.execPath, [main, 'serve', '--port', '0', '--threads', '1', ...options], {
+async function serving(t: TestContext, options: readonly string[] = [], program = main): Promise<Serving> {
+  const child = spawn(process.execPath, [program, 'serve', '--port', '0', '--threads', '1', ...options], {
     cwd: tmpdir(),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -288,6 +291,20 @@ test('whoever kills the server leaves no process of the networks behind', { skip
   child.kill('SIGKILL');
   const { code } = await ended;
   assert.equal(code, null);
+});
+
+test('the networks of the bundled command have the threads that are asked for', { skip: !isLinux }, async (t) => {
+  const bundled = fileURLToPath(new URL('../cli/poster.js', import.meta.url));
+  const threadsOf = async (threads: string): Promise<number> => {
+    const { child, log, ended } = await serving(t, ['--threads', threads], bundled);
+    const { length } = await readdir(`/proc/${log.networksPid}/task`);
+    child.kill('SIGTERM');
+    assert.equal((await ended).code, 0);
+    return length;
+  };
+  const [one, three] = [await threadsOf('1'), await threadsOf('3')];
+  // Two more for the detector, and two more for the network.
+  assert.equal(three - one, 4);
 });
 
 test('settings that cannot be are told in a sentence', async (t) => {

@@ -73,14 +73,16 @@ export interface Answer {
 export interface Asked {
   readonly type: string;
   readonly body: Uint8Array;
+  /** Options, with the question mark. */
+  readonly query?: string;
 }
 
 /** Asks what a picture shows. @throws where there is no answer */
-export function ask(url: string, agent: Agent, { type, body }: Asked): Promise<Answer> {
+export function ask(url: string, agent: Agent, { type, body, query = '' }: Asked): Promise<Answer> {
   const begin = performance.now();
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': type, 'content-length': body.length };
-    const asked = request(`${url}/v1/recognize`, { method: 'POST', agent, headers }, (response) => {
+    const asked = request(`${url}/v1/recognize${query}`, { method: 'POST', agent, headers }, (response) => {
       const pieces: Buffer[] = [];
       response.on('data', (piece: Buffer) => pieces.push(piece));
       response.once('error', reject);

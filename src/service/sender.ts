@@ -9,7 +9,7 @@ export interface SenderOptions {
   readonly key?: string;
   /** Seconds that an answer may take (default 60). */
   readonly timeout?: number;
-  /** How often is asked again where the server has no time for now; it says when (default 5). */
+  /** How often is asked again where the server has no time for now; it says when (default 5). Once, where the work ended its networks. */
   readonly retries?: number;
 }
 
@@ -91,10 +91,16 @@ export class Sender {
       signal?.throwIfAborted();
       const { status, retryAfter, text } = await this.#answer(request, signal);
       if (status === 200) return this.#checked(text, schema);
-      const again = status === 503 || status === 429;
-      if (!again || tries >= this.#retries) throw this.#problem(status, text);
+      if (tries >= this.#mostRetries(status, text)) throw this.#problem(status, text);
       await waited(Math.min(longestWait, Math.max(1, Number(retryAfter ?? 1) || 1)), signal);
     }
+  }
+
+  #mostRetries(status: number, text: string): number {
+    if (status !== 503 && status !== 429) return 0;
+    // The work may be what ended the server's networks: it is not what others wait for again and again.
+    const { data } = problemDocument.safeParse(jsonOf(text));
+    return data?.type === typeOf('no-resources') ? Math.min(1, this.#retries) : this.#retries;
   }
 
   async #answer(
