@@ -188,6 +188,8 @@ step('by keyboard alone: to the sample, its face, and what the network looked at
   assert.equal(await page.getByRole('img', { name: 'What speaks for happiness' }).count(), 1);
   await page.getByLabel('What speaks for').last().selectOption('anger');
   await page.getByRole('img', { name: 'What speaks for anger' }).waitFor();
+  // The explanation loaded the weights, too.
+  assert.equal(await page.locator('.engine-ready').count(), 1);
   await assertAccessible('a face and its explanation');
 });
 

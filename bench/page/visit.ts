@@ -64,7 +64,7 @@ export async function visitPage(): Promise<Visit> {
 
 /** Writes a film of the portrait that moves a little, for 3 s. @throws Error where there is no ffmpeg */
 export function writeFilm(path: string, codec: readonly string[]): void {
-  const move = "zoompan=z=1.1:x='20+4*sin(on/4)':y=0:d=1:s=640x480:fps=10,format=yuv420p";
+  const move = "zoompan=z=1.1:x='20+4*sin(on/4)':y=0:d=1:s=640x640:fps=10,crop=640:480:0:40,format=yuv420p";
   const source = ['-loop', '1', '-framerate', '10', '-t', '3', '-i', portrait, '-vf', move];
   const made = spawnSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...source, ...codec, path], { encoding: 'utf8' });
   if (made.status !== 0)

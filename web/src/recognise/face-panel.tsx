@@ -94,7 +94,6 @@ function FaceSteps({ face, count }: { readonly face: number; readonly count: num
 function NoFace() {
   return (
     <div class="face-panel">
-      <p class="kicker">Nothing found</p>
       <h2 class="expression">
         <span class="expression-word">No face found</span>
       </h2>

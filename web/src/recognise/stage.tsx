@@ -5,6 +5,9 @@ import { Button, Problem, Progress, percentText } from '../ui/index.js';
 import { faceColours } from './face-colours.js';
 import { chooseFace, closePicture, type OpenedPicture, readAgain } from './pictures.js';
 
+/** Faces up to which each is labelled in words: in a crowd the words would cover other faces. */
+const labelled = 6;
+
 interface StageProps {
   readonly picture: OpenedPicture;
   readonly face: number;
@@ -35,7 +38,7 @@ export function Stage({ picture, face }: StageProps) {
   const faces = isRead ? result.recognition.faces : [];
   return (
     <figure class="stage" aria-busy={!isRead}>
-      <div class="stage-picture">
+      <div class={faces.length > labelled ? 'stage-picture stage-crowd' : 'stage-picture'}>
         <img class="stage-image" src={url} alt={name} />
         {isRead
           ? faces.map((one, i) => (
@@ -94,9 +97,15 @@ function FaceFrame({ face, index, count, isChosen, size }: FaceFrameProps) {
         ...(colour === undefined ? {} : { '--face': colour, '--face-ink': inkOn(colour) }),
       }}
     >
-      <span class={top / size.height > 0.12 ? 'face-tag' : 'face-tag face-tag-below'}>
+      <span
+        class={[
+          'face-tag',
+          top / size.height > 0.12 ? '' : 'face-tag-below',
+          left + right > 1.2 * size.width ? 'face-tag-left' : '',
+        ].join(' ')}
+      >
         {number}
-        {expression}
+        <span class="face-word">{expression}</span>
       </span>
     </button>
   );

@@ -75,14 +75,19 @@ async function load(
 ): Promise<Recognizer> {
   tell({ phase: 'loading', share: 0 });
   const { device, model } = wanted;
+  let isLoaded = false;
   const threads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
   const recognizer = await Recognizer.load({
     device,
     threads,
     signal,
     ...(model === undefined ? {} : { checkpoint: model }),
-    onProgress: shareTeller((share) => tell({ phase: 'loading', share })),
+    // Explaining loads the weights once more, while this recognizer is read with.
+    onProgress: shareTeller((share) => {
+      if (!isLoaded) tell({ phase: 'loading', share });
+    }),
   });
+  isLoaded = true;
   const network = recognizer.classifier.description.model.name;
   tell({ phase: 'ready', recognizer, engine: { device, threads, network, model } });
   return recognizer;
