@@ -121,7 +121,9 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
             <p class="hint">
               {typeof chosen === 'number'
                 ? `Face ${chosen} is not in the picture. Choose Largest to see whoever is.`
-                : 'The scores of a face appear here as soon as one is found.'}
+                : ended
+                  ? 'There was no face in the last frame.'
+                  : 'The scores of a face appear here as soon as one is found.'}
             </p>
           ) : (
             <ScoreBars scores={face.smoothed} colours={colours} caption={`Scores of face ${face.id}`} />
