@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { apart, checkFailure, type Finished, fails, start, succeeds } from './support/cli.js';
 import { learnedIn, tinyRun, writeFaces } from './support/tiny-run.js';
 
@@ -115,17 +116,19 @@ describe('two ranks', () => {
     await succeeds([...args, ...epochs, '--ranks', '2'], dir, apart);
   });
 
-  test('the other one ends too where the first is killed', { skip: needsProc }, async () => {
+  const patience = { skip: needsProc, timeout: 120_000 };
+  test('the other one ends too where the first is killed', patience, async ({ signal }) => {
     let other = 0;
     const { code } = await stopped('first-killed', (first, pid) => {
       other = pid;
       first.kill('SIGKILL');
     });
     assert.equal(code, null);
-    // Gone within the time that the test has.
-    while (existsSync(`/proc/${other}/stat`) && !(await readFile(`/proc/${other}/stat`, 'utf8')).includes(') Z ')) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const isThere = async (): Promise<boolean> => {
+      const state = await readFile(`/proc/${other}/stat`, 'utf8').catch(() => ') Z ');
+      return !state.includes(') Z ');
+    };
+    while (await isThere()) await sleep(50, undefined, { signal });
   });
 });
 
