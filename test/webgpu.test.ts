@@ -31,6 +31,15 @@ test('WebGPU', async (t) => {
       assert.equal(results.at(-1)?.name, 'end', stderr);
       assert.equal(status, 0, stderr);
     });
+    if (full) {
+      await t.test('two ranks that share the adapter train what one process does on the CPU', () => {
+        const ranks = runScript(new URL('webgpu/ranks-child.js', import.meta.url), adapter.env, []);
+        assert.equal(ranks.status, 0, ranks.stderr);
+        const { arrays, worst } = JSON.parse(ranks.stdout) as { arrays: number; worst: number };
+        assert.ok(arrays > 10, `${arrays}`);
+        assert.ok(worst < 1e-4, `${worst}`);
+      });
+    }
     if (!full)
       t.diagnostic(
         'set POSTER_TEST_WEBGPU=full to run POSTER V2 in layout NHWC and all of its training, POSTER V1 and ARM too',

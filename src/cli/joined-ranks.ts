@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Communicator } from '../node/ranks/communicator.js';
 import { type JoinOptions, joinRanks } from '../node/ranks/join.js';
 import { endOthers, launcherOf, startedAsRank } from '../node/ranks/launcher.js';
+import { gpuOfRank } from '../node/ranks/local-gpu.js';
 import { ownCommit } from '../node/runs/versions.js';
 import { silence } from './context.js';
 
@@ -30,6 +31,9 @@ async function joined(options: JoinOptions): Promise<Communicator> {
   try {
     // Git is a process of its own; it is asked before MPI begins.
     if (launcherOf(process.env) !== undefined) await ownCommit();
+    const gpu = gpuOfRank(process.env);
+    // Before anything asks for a GPU; CUDA reads it once.
+    if (gpu !== undefined) process.env['CUDA_VISIBLE_DEVICES'] = gpu;
     return new Communicator(await joinRanks(options));
   } catch (error) {
     if (startedAsRank(process.env) === 'other') await sleep(patienceMs);
