@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { saveModel } from '../src/node/checkpoints/index.js';
 import { tinyCheckpoint, tinyLabels, writePictures } from '../src/recognize/helpers.test.js';
 import { apart, type Finished, fails, poster } from './support/cli.js';
@@ -101,6 +103,25 @@ describe('ranks', () => {
   test('measure several checkpoints, one after the other', async () => {
     const [[, , run]] = ways as [(typeof ways)[number]];
     await same(run, ['evaluate', '--data', 'faces', ...batches, '--checkpoint', 'w.safetensors', 'w.safetensors']);
+  });
+
+  const there = spawnSync('ffmpeg', ['-version']).status === 0;
+  test('predict videos, each by one of them', { skip: there ? false : 'ffmpeg is not installed here' }, async () => {
+    const [[, , run]] = ways as [(typeof ways)[number]];
+    const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
+    for (const [name, seconds] of [
+      ['a.mp4', '1'],
+      ['b.mp4', '0.4'],
+    ] as const) {
+      const clip = ['-loop', '1', '-framerate', '5', '-t', seconds, '-i', portrait, '-vf', 'scale=240:240'];
+      execFileSync('ffmpeg', ['-loglevel', 'error', ...clip, '-pix_fmt', 'yuv420p', '-c:v', 'mpeg4', join(dir, name)]);
+    }
+    await writeFile(join(dir, 'c.mp4'), 'no video');
+    for (const output of ['--json', '--jsonl']) {
+      const { code, stdout } = await same(run, ['predict', 'a.mp4', 'c.mp4', 'b.mp4', ...weights, output]);
+      assert.equal(code, 3);
+      assert.match(stdout, /"video": ?"b\.mp4"/);
+    }
   });
 
   const refused: readonly (readonly [string, readonly string[], number, RegExp])[] = [

@@ -33,7 +33,7 @@ import {
   sharedOnce,
   withShardOptions,
 } from '../shards/shard-options.js';
-import { videoInputs } from '../video/inputs.js';
+import { type VideoInput, videoInputs } from '../video/inputs.js';
 import {
   refusePictureOptions,
   refuseVideoOptions,
@@ -211,21 +211,31 @@ async function findPictures(names: readonly string[], walk: FolderWalk, options:
   return { inputs, without, ...files };
 }
 
-/** Rank 0 finds the pictures; all look at them. */
+/** Rank 0 finds pictures or videos; all look at them. */
 async function predictWithRanks(ranks: Ranks, names: readonly string[], options: PredictOptions): Promise<void> {
-  refuseVideoOptions(options);
-  const find = async (): Promise<PictureWork> => {
-    const walk = folderWalk(options.recursive === true);
-    const videos = await videoInputs(names, undefined, walk, false);
-    if (videos === undefined) return findPictures(names, walk, options);
-    throw new UserError('Ranks share out pictures; run poster predict on each video by itself.', 'usage');
-  };
+  const walk = folderWalk(options.recursive === true);
+  let videos: readonly VideoInput[] | undefined;
+  const { isVideo } = await ranks.fromFirst(z.object({ isVideo: z.boolean() }), async () => {
+    videos = await videoInputs(names, undefined, walk, options.animation === true);
+    return { isVideo: videos !== undefined };
+  });
+  if (isVideo) refusePictureOptions(options);
+  else refuseVideoOptions(options);
   const { compareWork } = await import('../ranks/same-work.js');
   const { predictByRanks } = await import('../ranks/prediction-ranks.js');
   const { checkpoint } = options;
   const outputs = predictionOutputOptions;
   const own = await compareWork(ranks, options, { command: 'predict', checkpoint, outputs });
-  await predictByRanks(ranks, find, () => openReader(own), own);
+  if (isVideo) {
+    const { predictVideosByRanks } = await import('../ranks/video-ranks.js');
+    return predictVideosByRanks(ranks, videos, own, recognizerOptions(own));
+  }
+  await predictByRanks(
+    ranks,
+    () => findPictures(names, walk, own),
+    () => openReader(own),
+    own,
+  );
 }
 
 async function openReader(options: PredictOptions): Promise<PictureReader> {

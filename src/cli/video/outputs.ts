@@ -12,10 +12,10 @@ export interface FrameOutput {
   end(): Promise<void>;
 }
 
-/** A line of JSON a frame, as it comes. */
-export function jsonLines(video: string): FrameOutput {
+/** A line of JSON a frame, as it comes. @param write standard output */
+export function jsonLines(video: string, write = writeOut): FrameOutput {
   return {
-    add: (frame) => writeOut(`${jsonText({ video, ...frameDocument(frame) })}\n`),
+    add: (frame) => write(`${jsonText({ video, ...frameDocument(frame) })}\n`),
     end: async () => undefined,
   };
 }

@@ -1,17 +1,16 @@
 import { Readable } from 'node:stream';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
-import { jsonText } from '../../common/json-text.js';
 import { openVideo, type Video } from '../../node/ffmpeg/index.js';
 import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
 import { checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
 import { isChartFile, writeTimeline } from '../../node/report/timeline-file.js';
 import type { Recognizer, RecognizerOptions } from '../../recognize/index.js';
-import { recognizeFrames, VideoSummary, type VideoTotals, videoDocument } from '../../video/index.js';
+import { recognizeFrames, VideoSummary, videoDocument } from '../../video/index.js';
 import { type CheckpointOptions, openRecognizer } from '../checkpoint-options.js';
-import { note, noteLines, writeText } from '../context.js';
+import { note } from '../context.js';
 import { checkDrawing } from '../drawing-path.js';
-import { ExitCode, exitCodeOf } from '../exit-code.js';
+import { exitCodeOf } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { sentenceOf } from '../settings.js';
 import { isStdoutFailure, writeOut } from '../stdout.js';
@@ -21,6 +20,7 @@ import { summaryText } from './summary-text.js';
 import { untilAborted } from './until-aborted.js';
 import type { VideoPredictOptions } from './video-options.js';
 import { videoProgress } from './video-progress.js';
+import { tellVideos, type VideoResult, type VideoTeller } from './video-results.js';
 
 export interface PredictVideoOptions extends CheckpointOptions, VideoPredictOptions {
   readonly draw?: string;
@@ -28,15 +28,6 @@ export interface PredictVideoOptions extends CheckpointOptions, VideoPredictOpti
   readonly csv?: string;
   readonly json?: boolean;
   readonly jsonl?: boolean;
-}
-
-/** What came of one video. */
-interface Outcome {
-  readonly input: VideoInput;
-  readonly fps: number;
-  readonly totals: VideoTotals;
-  /** Why it ended before its end, or a file of it is missing. */
-  readonly failure?: UserError;
 }
 
 const ffmpegPaths = (): { ffmpeg?: string; ffprobe?: string } => {
@@ -50,60 +41,57 @@ export async function predictVideos(
   options: PredictVideoOptions,
   recognizerOptions: RecognizerOptions,
 ): Promise<void> {
-  checkOptions(inputs, options);
-  await checkOutputs(inputs, options);
-  const json = options.json === true;
-  const lines = options.jsonl === true || (!json && options.csv !== '-' && inputs.some(({ live }) => live));
+  await checkVideos(inputs, options);
+  const lines = printsLines(inputs, options);
   const recognizer = await openRecognizer(options, recognizerOptions);
   const stop = stopOnSignals('Finishing the frames in hand, then stopping; once more to quit at once.');
   const { detect = {} } = recognizerOptions;
-  const outcomes: Outcome[] = [];
-  const failed: { video: string; reason: string }[] = [];
-  let written = false;
-  let fatal: { readonly error: unknown } | undefined;
-  let failedWith: ExitCode = ExitCode.input;
-  try {
-    for (const input of inputs) {
-      if (stop.signal.aborted) break;
-      try {
-        const outcome = await predictVideo(recognizer, input, { ...options, detect }, lines, stop.signal);
-        outcomes.push(outcome);
-        if (outcome.failure !== undefined) {
-          failed.push({ video: input.name, reason: sentenceOf(outcome.failure) });
-          failedWith = exitCodeOf(outcome.failure);
-        }
-        if (!json) {
-          const text = summaryText(input.name, outcome.totals);
-          // Lines and rows for programs stay by themselves.
-          if (lines || options.csv === '-') noteLines(text);
-          else await writeText(`${written ? '\n' : ''}${text}\n`);
-          written = true;
-        }
-      } catch (error) {
-        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
-        failed.push({ video: input.name, reason: sentenceOf(error) });
-        note(`poster: ${sentenceOf(error)}`);
-      }
-    }
-  } catch (error) {
-    fatal = { error };
-  } finally {
-    stop.release();
-    await recognizer.dispose();
-  }
-  const interrupted = stop.signal.aborted;
-  // What was done before something went wrong for good is told all the same.
-  if (json && (fatal === undefined || outcomes.length > 0)) {
-    const { model, labels } = recognizer.classifier.description;
-    const videos = outcomes.map(({ input, fps, totals }) => ({ video: input.name, fps, ...videoDocument(totals) }));
-    const document = { checkpoint: options.checkpoint, model: model.name, labels, videos, failed };
-    await writeOut(`${jsonText({ ...document, ...(interrupted ? { interrupted } : {}) }, 2)}\n`);
-  }
-  if (fatal !== undefined) throw fatal.error;
-  if (interrupted) note('Stopped; what was done until then is complete.');
-  if (failed.length > 0) process.exitCode = failedWith;
-  if (interrupted) process.exitCode = ExitCode.interrupted;
+  const results = watchVideos(recognizer, inputs, { ...options, detect }, lines, stop.signal, live);
+  const { signal, release } = stop;
+  await tellVideos(results, recognizer, options, lines, { isStopped: () => signal.aborted, release });
 }
+
+/** Before anything is looked at: that options and outputs fit the videos. @throws UserError */
+export async function checkVideos(inputs: readonly VideoInput[], options: PredictVideoOptions): Promise<void> {
+  checkOptions(inputs, options);
+  await checkOutputs(inputs, options);
+}
+
+/** Whether each frame is printed. */
+export const printsLines = (
+  inputs: readonly Pick<VideoInput, 'live'>[],
+  { json, jsonl, csv }: PredictVideoOptions,
+): boolean => jsonl === true || (json !== true && csv !== '-' && inputs.some((input) => input.live));
+
+/** Where it is told at once. */
+const live: VideoTeller = { line: writeOut, note };
+
+/** Looks at videos as they come, one after the other. What can be told of the frames is told on the way. */
+export async function* watchVideos(
+  recognizer: Recognizer,
+  inputs: Iterable<VideoInput> | AsyncIterable<VideoInput>,
+  options: WatchOptions,
+  lines: boolean,
+  stop: AbortSignal,
+  teller: VideoTeller,
+): AsyncGenerator<VideoResult, void, void> {
+  for await (const input of inputs) {
+    if (stop.aborted) return;
+    let result: VideoResult;
+    try {
+      result = await predictVideo(recognizer, input, options, lines, stop, teller);
+    } catch (error) {
+      if (!(error instanceof UserError) || error.kind !== 'input') throw error;
+      const reason = sentenceOf(error);
+      teller.note(`poster: ${reason}`);
+      result = { video: input.name, failed: reason };
+    }
+    yield result;
+  }
+}
+
+/** With what is asked of the detector. */
+export type WatchOptions = PredictVideoOptions & { readonly detect: NonNullable<RecognizerOptions['detect']> };
 
 function checkOptions(inputs: readonly VideoInput[], options: PredictVideoOptions): void {
   const { draw, timeline, csv, json, jsonl, saveCrops } = options;
@@ -141,16 +129,17 @@ async function checkOutputs(inputs: readonly VideoInput[], options: PredictVideo
 async function predictVideo(
   recognizer: Recognizer,
   input: VideoInput,
-  options: PredictVideoOptions & { readonly detect: NonNullable<RecognizerOptions['detect']> },
+  options: WatchOptions,
   lines: boolean,
   signal: AbortSignal,
-): Promise<Outcome> {
+  teller: VideoTeller,
+): Promise<VideoResult> {
   const { labels } = recognizer.labels;
   const ending = new AbortController();
   const bar = videoProgress();
   const onDamage = (sentence: string): void => {
     bar.hide();
-    note(`poster: ${sentence}`);
+    teller.note(`poster: ${sentence}`);
   };
   const video = await openVideo(input.source, {
     ...sourceOptions(options),
@@ -159,12 +148,12 @@ async function predictVideo(
     signal: ending.signal,
   });
   const summary = new VideoSummary(labels, video.fps);
-  const outputs: FrameOutput[] = lines ? [jsonLines(input.name)] : [];
+  const outputs: FrameOutput[] = lines ? [jsonLines(input.name, teller.line)] : [];
   let failure: UserError | undefined;
   const fail = (error: unknown): void => {
     if (!(error instanceof UserError)) throw error;
     bar.hide();
-    if (failure === undefined) note(`poster: ${sentenceOf(error)}`);
+    if (failure === undefined) teller.note(`poster: ${sentenceOf(error)}`);
     failure ??= error;
   };
   bar.begin(video.seconds);
@@ -199,7 +188,13 @@ async function predictVideo(
   if (options.timeline !== undefined) {
     await writeTimeline(options.timeline, input.title, labels, totals).catch(fail);
   }
-  return { input, fps: video.fps, totals, ...defined({ failure }) };
+  return {
+    video: input.name,
+    fps: video.fps,
+    document: videoDocument(totals),
+    summary: summaryText(input.name, totals),
+    ...(failure === undefined ? {} : { failure: { reason: sentenceOf(failure), code: exitCodeOf(failure) } }),
+  };
 }
 
 function sourceOptions({

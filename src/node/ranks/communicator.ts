@@ -4,7 +4,7 @@ import { itemAt } from '../../common/item-at.js';
 import { parseJson } from '../../common/json.js';
 import type { Reducer } from '../../train/reducer.js';
 import { decodeHeader, encodeHeader, type Header, type HeaderKind, headerLength, shortLength } from './header.js';
-import type { Transport } from './transport.js';
+import { longestMessage, type Transport } from './transport.js';
 
 /** Bytes of a document that a rank may send: lists of what was left out may be long. */
 const longestDocument = 2 ** 28;
@@ -88,7 +88,11 @@ export class Communicator implements Reducer {
 
   /** Sends a document to one other rank, between what all do together. */
   async send(to: number, document: unknown): Promise<void> {
-    await this.#endedBy(this.#transport.send(to, encoded(document)));
+    const bytes = encoded(document);
+    if (bytes.length > longestMessage) {
+      throw new UserError(`A result takes ${bytes.length} bytes, too many for ranks; use one process.`, 'usage');
+    }
+    await this.#endedBy(this.#transport.send(to, bytes));
   }
 
   /** The next document that another rank sends. @throws UserError where it has gone */

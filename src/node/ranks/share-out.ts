@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOfKind, UserError } from '../../common/errors.js';
 import { Feed } from '../../common/feed.js';
 import { itemAt } from '../../common/item-at.js';
 import { whenAborted } from '../../common/signals.js';
@@ -68,6 +69,7 @@ export async function* shareOut<Unit>(
   const stopping = new AbortController();
   let [next, due, bytes] = [0, 0, 0];
   let failure: { readonly error: unknown } | undefined;
+  let isDone = false;
   let changed: () => void = () => undefined;
   const fail = (error: unknown): void => {
     failure ??= { error };
@@ -122,7 +124,7 @@ export async function* shareOut<Unit>(
   })();
   working.catch(fail);
   const release = whenAborted(stop, stopAll);
-  const left = others.map((rank) => listen(rank).catch(fail));
+  const left = others.map((rank) => listen(rank).catch((error: unknown) => fail(lost(rank, error))));
   try {
     if (stop.aborted) stopAll();
     giveOut();
@@ -133,8 +135,10 @@ export async function* shareOut<Unit>(
         bytes -= result.json.length;
         giveOut();
         yield result;
-      } else if (given.every(({ length }) => length === 0)) break;
-      else {
+      } else if (given.every(({ length }) => length === 0)) {
+        isDone = true;
+        break;
+      } else {
         await new Promise<void>((resolve) => {
           changed = resolve;
         });
@@ -142,9 +146,9 @@ export async function* shareOut<Unit>(
     }
   } finally {
     release();
-    // Whoever ends here early wants nothing of what is under way.
     own.drop();
-    stopping.abort();
+    // Whoever ends here early wants nothing of what is under way.
+    if (!isDone) stopping.abort();
     for (const rank of others) ranks.send(rank, { type: 'end' }).catch(fail);
     await Promise.all(left);
     await working.catch(fail);
@@ -152,6 +156,13 @@ export async function* shareOut<Unit>(
   if (failure?.error !== undefined) throw failure.error;
   // Where a rank has failed, it tells here why.
   await ranks.documents(z.null(), null);
+}
+
+/** A rank that is gone, for those who have nothing to go on from. */
+function lost(rank: number, error: unknown): unknown {
+  if (!isOfKind(error, 'resources')) return error;
+  const sentence = `Rank ${rank} ended unexpectedly: it was killed, or memory ran out; do all of it again.`;
+  return new UserError(sentence, 'resources', { cause: error });
 }
 
 /**
