@@ -17,7 +17,7 @@ interface KernelDetector {
 }
 
 /**
- * The detector's network on kernels of our own: a few milliseconds to start.
+ * The detector's network on kernels of our own.
  * @param relaxed as for `createKernels`
  * @returns undefined for what they do not run: ONNX Runtime may, or says what is wrong with the file. Also where WebAssembly has no SIMD or
  *   a page's policy forbids it.
