@@ -60,6 +60,10 @@ test('expressions that take no part: the mapping as a table', () => {
   assert.deepEqual([...logits], [1, Number.NEGATIVE_INFINITY, 3, 4, 5, 6, 7, Number.NEGATIVE_INFINITY]);
   sentence(() => mapLabels(rafdb, rafdb, undefined, ['envy']), /no expression envy to measure without; there are Sur/);
   sentence(() => mapLabels(rafdb, rafdb, undefined, rafdb.labels.slice(1)), /Fewer than two expressions are left/);
+  sentence(
+    () => mapLabels(rafdb, { name: 'd', labels: ['sad'] }, {}, ['sadness']),
+    /No expression of the data is left to measure/,
+  );
 });
 
 test('without being asked, only orders are mapped', () => {

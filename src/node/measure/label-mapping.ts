@@ -66,6 +66,11 @@ export function mapLabels(
       settings: ['without'],
     });
   }
+  if (measured.length === 0) {
+    throw new UserError('No expression of the data is left to measure; measure without fewer.', 'usage', {
+      settings: ['without'],
+    });
+  }
   const part = (set: LabelSet, indices: readonly number[]): LabelSet => ({
     name: set.name,
     labels: indices.map((i) => itemAt(set.labels, i)),
