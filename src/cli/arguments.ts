@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { messageOf } from '../common/errors.js';
 import { wantedNumber } from '../common/json.js';
 import { labelSetNamed } from '../common/label-sets.js';

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../common/defined.js';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';

@@ -1,7 +1,7 @@
 import { dirname, relative, sep } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'csv-stringify/sync';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import { printable } from '../common/printable.js';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { printable } from '../common/printable.js';
 import { type ChosenDevice, chooseDevice, type DeviceName, deviceNames } from '../runtime/index.js';
 import { note } from './context.js';

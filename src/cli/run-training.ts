@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { quoted } from '../common/command-line.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';

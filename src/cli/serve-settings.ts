@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, UserError } from '../common/errors.js';
 import { describeZodError, parseJson } from '../common/json.js';
 import { printable } from '../common/printable.js';

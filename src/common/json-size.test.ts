@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from './errors.js';
 import { parseJson } from './json.js';
 import { jsonSize } from './json-size.js';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { messageOf, UserError } from './errors.js';
 import { jsonSize } from './json-size.js';
 import { printable } from './printable.js';

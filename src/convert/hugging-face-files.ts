@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../common/defined.js';
 import type { ConfiguredNetwork } from '../models/index.js';
 import { descriptionKey } from '../safetensors/description-key.js';

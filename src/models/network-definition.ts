@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Setting } from '../common/errors.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import type { Tensor } from '../graph/index.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { inOneForm, type LabelSet, labelProblem } from '../common/labels.js';
 
 // Parts of the document that a model checkpoint says about itself. Other documents have them too.

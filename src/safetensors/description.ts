@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, UserError } from '../common/errors.js';
 import { describeZodError } from '../common/json.js';
 import { jsonSize } from '../common/json-size.js';

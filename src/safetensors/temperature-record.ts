@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { temperatureLimits } from '../common/temperature-limits.js';
 
 const { least, most } = temperatureLimits;

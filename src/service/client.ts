@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { UserError } from '../common/errors.js';
 import { type Batch, batch, type Models, models, type Single, single } from './documents.js';
 import { type Explained, explained } from './explained.js';

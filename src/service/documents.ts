@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { keypointNames, type Preprocessing } from '../common/preprocessing.js';
 import type { FaceDocument, RecognitionDocument } from '../recognize/index.js';
 import { problemDocument } from './problem-document.js';

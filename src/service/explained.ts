@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ExplanationDocument } from '../explain/index.js';
 import { box, scores } from './documents.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What can go wrong with a request, by name: its status and what it is called. */
 export const problems = {

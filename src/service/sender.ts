@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type ErrorKind, messageOf, UserError } from '../common/errors.js';
 import { printable, shownAddress } from '../common/printable.js';
 import { linked } from '../common/signals.js';

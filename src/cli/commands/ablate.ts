@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { quoted } from '../../common/command-line.js';
 import { UserError } from '../../common/errors.js';
 import { modelNamed, profile, type StudyArm, type StudyName, studyNames } from '../../models/index.js';

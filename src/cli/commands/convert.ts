@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';

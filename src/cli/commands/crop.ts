@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cropTemplateFor, knownCropTemplates, rafDbCrop } from '../../common/crop-templates.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';

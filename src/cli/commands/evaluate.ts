@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openBrowser, servePage } from '../../node/page/index.js';
 import { numberOf } from '../arguments.js';
 import { note, writeText } from '../context.js';

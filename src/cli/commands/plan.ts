@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { percent } from '../../common/percent.js';
 import { modelNamed, modelNames } from '../../models/index.js';
 import { measureStep, type StepCost } from '../../node/measure/step-cost.js';

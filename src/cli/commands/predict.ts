@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';

@@ -1,5 +1,5 @@
 import { join, relative, resolve, sep } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Dataset, type LoadedBatch, splitsOf } from '../../node/datasets/index.js';
 import { type BatchLoaderOptions, type BatchPictures, batchCount, someBatches } from '../../node/measure/index.js';
 import { shareOut, takePart, type UnitResult, type UnitWork } from '../../node/ranks/share-out.js';

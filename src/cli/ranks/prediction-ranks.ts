@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { guardInputs } from '../../node/files/output-paths.js';
 import { shareOut, takePart, type UnitWork } from '../../node/ranks/share-out.js';
 import { stopOnSignals } from '../interrupt.js';

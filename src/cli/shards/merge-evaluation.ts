@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseJson } from '../../common/json.js';
 import { noneReadable } from '../../node/datasets/index.js';
 import {

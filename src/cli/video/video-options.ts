@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
 import { numberOf } from '../arguments.js';

@@ -7,7 +7,7 @@
  *   neighbours. Here a picture's own mean stands for it in inference, unless `acrossBatch` asks for the published one.
  * - Maximum and minimum over the channels, computed and dropped there, are left out.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { fixedDim, type Tensor } from '../../graph/index.js';

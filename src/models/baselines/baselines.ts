@@ -2,7 +2,7 @@
  * The backbones of POSTER by themselves: the mean of the last map and a linear head. What the parts do alone is what their
  * fusion has to be measured against.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { imagenetMean, imagenetStd } from '../../common/preprocessing.js';

@@ -1,5 +1,5 @@
 // Bounds keep a hostile checkpoint from asking for a graph that fills the memory.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Ir50Config } from './ir50.js';
 
 /** How many units, blocks or heads there may be. */

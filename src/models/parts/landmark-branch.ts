@@ -1,7 +1,7 @@
 /*
  * The landmark branch of both POSTERs: a MobileFaceNet that was trained to find landmarks, and what training does to it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { input, type Tensor } from '../../graph/index.js';
 import { createScope, type ParameterSpec, type Scope } from '../../nn/index.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { networkOptions } from '../network-options.js';
 import { withTraining } from '../parts/landmark-branch.js';
 import type { PosterV1Config } from './poster-v1-config.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { networkOptions } from '../network-options.js';
 import { withTraining } from '../parts/landmark-branch.js';
 import { mapSizes, type PosterV2Config } from './poster-v2-config.js';

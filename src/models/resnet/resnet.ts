@@ -3,7 +3,7 @@
  * as ResNet-8, for gray crops of 48 pixels. Parameters are named as in torchvision.
  * Deviation: the first convolution is 3x3 with stride 1 and no pooling follows, as the paper does for small pictures.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import type { Tensor } from '../../graph/index.js';
 import { linear, type Scope } from '../../nn/index.js';

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { ByteSource } from '../../safetensors/byte-source.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { affectnet7, affectnet8, caers, compareLabels } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { learningRate, scheduleNames, scheduleOf } from '../../optim/index.js';

@@ -3,7 +3,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'csv-stringify/sync';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { inOneForm } from '../../common/labels.js';

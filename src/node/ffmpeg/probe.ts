@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { isAnimation } from './animation.js';
 import { type Ending, outputOf, reasonOf } from './ffmpeg.js';

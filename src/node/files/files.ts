@@ -1,7 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { type FileHandle, lstat, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type ErrorKind, UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { printable } from '../../common/printable.js';

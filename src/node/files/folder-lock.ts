@@ -3,7 +3,7 @@ import { readFileSync, unlinkSync } from 'node:fs';
 import { constants, copyFile, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { explainFileError } from './files.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Numbers as they are in memory, for documents: no digit is lost, and infinities stay. */
 export const base64OfFloats = ({ buffer, byteOffset, byteLength }: Float32Array): string =>

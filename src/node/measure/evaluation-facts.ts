@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { labelSetSchema, trainingSchema } from '../../safetensors/description-parts.js';
 import { preferences } from '../../safetensors/index.js';
 

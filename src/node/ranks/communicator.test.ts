@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withCommunicators } from '../../../test/support/local-communicators.js';
 import { reducersOf } from '../../../test/support/reducers.js';
 import { UserError } from '../../common/errors.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { parseJson } from '../../common/json.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withCommunicators } from '../../../test/support/local-communicators.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isOfKind, UserError } from '../../common/errors.js';
 import { Feed } from '../../common/feed.js';
 import { itemAt } from '../../common/item-at.js';

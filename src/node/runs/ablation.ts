@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { type StudyArm, type StudyName, studyArms, studyNames } from '../../models/index.js';
 import { lastFileName } from '../../safetensors/index.js';

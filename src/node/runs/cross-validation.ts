@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { type Figures, figuresOf, spreadOf } from '../../metrics/index.js';

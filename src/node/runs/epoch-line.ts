@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A figure; null where it was not finite. */
 const figure = z.number().nullable();

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LabelSet } from '../../common/labels.js';
 
 const labelSetSchema: z.ZodType<LabelSet> = z.object({ name: z.string(), labels: z.array(z.string()).min(1) });

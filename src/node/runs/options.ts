@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Setting, UserError } from '../../common/errors.js';
 import { wantedNumber } from '../../common/json.js';
 import { affectnet7, affectnet8, caers, ferplus, rafdb } from '../../common/label-sets.js';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';

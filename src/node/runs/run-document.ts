@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A run's folder holds the weights of its best epoch, and a line for each thing that happened. */
 export const bestFileName = 'best.safetensors';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { describeZodError } from '../../common/json.js';
 import type { TrainState } from '../../safetensors/index.js';

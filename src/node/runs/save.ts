@@ -1,5 +1,5 @@
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { entryOf } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';

@@ -1,5 +1,5 @@
 import { join, relative, resolve, sep } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';

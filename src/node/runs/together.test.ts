@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withCommunicators } from '../../../test/support/local-communicators.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, cpus, hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { advice, type Setting, UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';

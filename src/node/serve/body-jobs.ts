@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import { describeZodError } from '../../common/json.js';
 import { printable } from '../../common/printable.js';

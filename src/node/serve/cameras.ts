@@ -1,7 +1,7 @@
 import { on } from 'node:events';
 import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import { problemDocument } from '../../service/problem-document.js';
 import { cameraOptions } from '../../service/request-options.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalLabel } from '../../common/label-sets.js';
 import type { RecognizedFace } from '../../recognize/index.js';
 import type { Endpoint } from './endpoint.js';

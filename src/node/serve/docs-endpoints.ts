@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { docsPage } from './docs-page.js';
 import type { Endpoint } from './endpoint.js';
 import { type OpenApi, openApiDocument } from './openapi.js';

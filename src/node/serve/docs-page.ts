@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Html, html, htmlPage, htmlTable } from '../report/html.js';
 import type { JsonObject, OpenApi, Operation } from './openapi.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { health } from '../../service/documents.js';
 import type { Endpoint } from './endpoint.js';
 import type { Metrics } from './metrics.js';

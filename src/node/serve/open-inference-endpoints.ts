@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BodyReader } from './body-reader.js';
 import { binary, type Endpoint } from './endpoint.js';
 import { inferRequest } from './infer-request.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { entryOf, itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import type { Picture } from '../../image/resize.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import { type ProblemName, problemDocument, problemType, statusOf, titleOf } from '../../service/problem-document.js';
 import { binary, type Endpoint } from './endpoint.js';

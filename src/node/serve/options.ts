@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { describeZodError } from '../../common/json.js';
 import type { DetectOptions } from '../../detect/index.js';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
-import { z } from 'zod';
+import * as z from 'zod';
 import { explainFileError } from '../files/files.js';
 import { packageFile } from '../files/package-files.js';
 import { hasPage, listeningError, pageRoutes } from '../page/index.js';

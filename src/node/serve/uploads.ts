@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import type { BroughtPicture, PictureBody, UploadLimits } from './body-jobs.js';

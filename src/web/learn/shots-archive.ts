@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf, UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
 import { pictureName } from '../../common/picture-names.js';

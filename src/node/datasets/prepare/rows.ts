@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { CsvError, parse } from 'csv-parse';
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../../../common/errors.js';
 import { printable } from '../../../common/printable.js';
 import { explainFileError } from '../../files/files.js';

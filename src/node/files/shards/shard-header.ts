@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { itemAt } from '../../../common/item-at.js';
 
 /** Shards of one job; the largest arrays of schedulers have fewer. */
