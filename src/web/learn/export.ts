@@ -1,6 +1,7 @@
 import { errorOf, type SentError } from '../../common/sent-errors.js';
 import type { ModelCheckpoint, Precision } from '../../safetensors/index.js';
 import { startWorker, type WorkerProgram, workerNotStarted } from '../host/start-worker.js';
+import { packed } from './packed.js';
 
 /** What the worker is asked for. */
 export interface ExportRequest {
@@ -23,6 +24,7 @@ export async function huggingFaceArchive(
   checkpoint: ModelCheckpoint,
   { precision = 'F32' }: { readonly precision?: Precision } = {},
 ): Promise<Blob> {
+  const { arrays: parameters, buffer } = await packed(checkpoint.parameters);
   const worker = startWorker(
     () => new Worker(new URL('./export-worker.js', import.meta.url), { type: 'module' }),
     program,
@@ -38,8 +40,8 @@ export async function huggingFaceArchive(
         event.preventDefault();
         reject(workerNotStarted(program, event.message));
       });
-      const request: ExportRequest = { checkpoint, precision };
-      worker.postMessage(request);
+      const request: ExportRequest = { checkpoint: { ...checkpoint, parameters }, precision };
+      worker.postMessage(request, [buffer]);
     });
   } finally {
     worker.terminate();

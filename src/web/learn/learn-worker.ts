@@ -5,6 +5,7 @@ import { sentError } from '../../common/sent-errors.js';
 import { type LearnEpoch, Learner, type LearnOptions } from '../../learn/index.js';
 import { configureRuntime } from '../host/onnxruntime.js';
 import type { LearnReply, LearnRequest } from './messages.js';
+import { packed } from './packed.js';
 
 /** This worker's end of the channel to its page, of which the DOM's types have none without those of all workers. */
 interface Page {
@@ -66,10 +67,9 @@ class LearnAnswers {
     }
     const epoch = next.value;
     if (!epoch.isBest) return [{ type: 'epoch', epoch, best: undefined }, []];
-    // Its arrays are given away: nothing else reads them here, and training has its own.
-    const { history: _, ...best } = learner.best();
-    const arrays = [...best.checkpoint.parameters.values()].map(({ data }) => data.buffer);
-    return [{ type: 'epoch', epoch, best }, arrays];
+    const { history: _, checkpoint, ...best } = learner.best();
+    const { arrays: parameters, buffer } = await packed(checkpoint.parameters);
+    return [{ type: 'epoch', epoch, best: { ...best, checkpoint: { ...checkpoint, parameters } } }, [buffer]];
   }
 }
 

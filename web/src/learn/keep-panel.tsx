@@ -43,12 +43,10 @@ export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] 
   );
 }
 
-const weightsName = 'learned.safetensors';
-
-function ResultFiles({ result: { bytes, learned } }: { readonly result: Result }) {
+function ResultFiles({ result: { file, learned } }: { readonly result: Result }) {
   return (
     <div class="actions">
-      <Button icon="download" onClick={() => void offer(weightsName, async () => new Blob([bytes]))}>
+      <Button icon="download" onClick={() => void offer(file.name, async () => file)}>
         Weights (.safetensors)
       </Button>
       <Button
@@ -59,7 +57,7 @@ function ResultFiles({ result: { bytes, learned } }: { readonly result: Result }
       </Button>
       <Button
         onClick={() => {
-          settings.update((all) => ({ ...all, model: new File([bytes], weightsName) }));
+          settings.update((all) => ({ ...all, model: file }));
           notify('The tab Recognise reads with what was learned; the settings lead back.');
         }}
       >

@@ -1,5 +1,4 @@
 import { Recognizer } from 'poster-v2';
-import { checkpointBytes } from 'poster-v2/checkpoints';
 import { type LearnEpoch, type Learned, Learner, type ShotClass } from 'poster-v2/train';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
@@ -7,6 +6,7 @@ import { mostThreads, settings } from '../state/settings.js';
 import { createStore } from '../state/store.js';
 import { percentText } from '../ui/index.js';
 import { openShots } from './shots-state.js';
+import { weightsFile } from './weights-file.js';
 
 /** What was learned, ready to be tried and exported. */
 export interface Result {
@@ -15,8 +15,8 @@ export interface Result {
   /** Share of the pictures held out that are right, in [0, 1]. */
   readonly accuracy: number;
   readonly counts: Learner['counts'];
-  /** The file of it. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The weights as a safetensors file. */
+  readonly file: File;
   /** Whether the visitor ended it before its last epoch. */
   readonly stopped: boolean;
 }
@@ -72,9 +72,8 @@ export async function train(): Promise<void> {
     });
     const stopped = await trained(learner, own.signal, tell);
     if (own !== current) return;
-    tell(
-      stopped && learner.best().history.length < 2 ? before : { phase: 'trained', result: resultOf(learner, stopped) },
-    );
+    if (stopped && learner.best().history.length < 2) tell(before);
+    else tell({ phase: 'trained', result: await resultOf(learner, stopped) });
   } catch (error) {
     if (own.signal.aborted) tell(before);
     else tell({ phase: 'failed', reason: messageOf(error) });
@@ -97,10 +96,11 @@ async function trained(learner: Learner, signal: AbortSignal, tell: (value: Trai
   }
 }
 
-function resultOf(learner: Learner, stopped: boolean): Result {
+async function resultOf(learner: Learner, stopped: boolean): Promise<Result> {
   const learned = learner.best();
   const { accuracy } = learned.evaluation;
   if (accuracy === null) throw new Error('there is no picture to measure with.');
+  const file = await weightsFile(learned.checkpoint);
   announce(
     `${stopped ? 'Training was stopped' : 'Training is done'}: ${percentText(accuracy)} of the pictures kept to measure with are right.`,
   );
@@ -109,7 +109,7 @@ function resultOf(learner: Learner, stopped: boolean): Result {
     labels: learner.labels.labels,
     accuracy,
     counts: learner.counts,
-    bytes: checkpointBytes(learned.checkpoint),
+    file,
     stopped,
   };
 }
@@ -122,14 +122,14 @@ export function stopTraining(): void {
   else if (value.phase === 'preparing') notify('Training ends as soon as it has begun.');
 }
 
-let loaded: { readonly of: Uint8Array; readonly recognizer: Promise<Recognizer> } | undefined;
+let loaded: { readonly of: File; readonly recognizer: Promise<Recognizer> } | undefined;
 
 /** A recognizer with what was learned, for trying it. */
-export function learnedRecognizer({ bytes }: Result): Promise<Recognizer> {
-  if (loaded?.of === bytes) return loaded.recognizer;
+export function learnedRecognizer({ file }: Result): Promise<Recognizer> {
+  if (loaded?.of === file) return loaded.recognizer;
   forgetRecognizer();
-  const recognizer = Recognizer.load({ checkpoint: bytes, threads: settings.value.threads ?? mostThreads });
-  loaded = { of: bytes, recognizer };
+  const recognizer = Recognizer.load({ checkpoint: file, threads: settings.value.threads ?? mostThreads });
+  loaded = { of: file, recognizer };
   recognizer.catch(() => {
     if (loaded?.recognizer === recognizer) loaded = undefined;
   });
