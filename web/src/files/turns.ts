@@ -2,7 +2,7 @@
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** Items that are worked on in a turn: some milliseconds. */
-const slice = 100;
+const slice = 25;
 
 /** What work gives for a list, a slice after the other, so that a long one does not hold up the page. */
 export async function inTurns<T, R>(

@@ -1,5 +1,6 @@
 import { heatPicture, type Picture, type Recognizer, type Score } from 'poster-v2';
 import { useRef, useState } from 'preact/hooks';
+import { nextTurn } from '../files/turns.js';
 import { messageOf } from '../state/errors.js';
 import { Button, Problem, Progress, Select } from '../ui/index.js';
 import { explainPicture, type FaceExplanation } from './explanations.js';
@@ -15,11 +16,17 @@ interface ExplanationProps {
   readonly recognizer: Recognizer;
 }
 
+/** The maps of an explanation, drawn over the face. */
+interface DrawnExplanation extends Pick<FaceExplanation, 'target' | 'decides'> {
+  readonly attention: Picture;
+  readonly relevance: Picture;
+}
+
 type State =
   | { readonly phase: 'closed' }
   | { readonly phase: 'working' }
   | { readonly phase: 'failed'; readonly reason: string }
-  | { readonly phase: 'shown'; readonly explanation: FaceExplanation };
+  | { readonly phase: 'shown'; readonly explanation: DrawnExplanation };
 
 /** What the network looked at, once it is asked for: it takes another run of the network. */
 export function Explanation({ file, face, portrait, scores, recognizer }: ExplanationProps) {
@@ -32,10 +39,9 @@ export function Explanation({ file, face, portrait, scores, recognizer }: Explan
       if (mine === asked.current) setState(next);
     };
     if (state.phase === 'closed') setState({ phase: 'working' });
-    explainPicture(recognizer, file, target).then(
-      (faces) => show(explained(faces[face])),
-      (error: unknown) => show({ phase: 'failed', reason: messageOf(error) }),
-    );
+    explainPicture(recognizer, file, target)
+      .then((faces) => explained(faces[face], portrait))
+      .then(show, (error: unknown) => show({ phase: 'failed', reason: messageOf(error) }));
   };
   switch (state.phase) {
     case 'closed':
@@ -53,34 +59,40 @@ export function Explanation({ file, face, portrait, scores, recognizer }: Explan
         </Problem>
       );
     case 'shown':
-      return <Maps explanation={state.explanation} portrait={portrait} scores={scores} onTarget={explain} />;
+      return <Maps explanation={state.explanation} scores={scores} onTarget={explain} />;
   }
 }
 
-const explained = (explanation: FaceExplanation | undefined): State =>
-  explanation === undefined
-    ? { phase: 'failed', reason: 'The face was not found again.' }
-    : { phase: 'shown', explanation };
+/** Each map is drawn in a turn of its own: some milliseconds. */
+async function explained(explanation: FaceExplanation | undefined, portrait: Picture): Promise<State> {
+  if (explanation === undefined) return { phase: 'failed', reason: 'The face was not found again.' };
+  const { target, decides } = explanation;
+  await nextTurn();
+  const attention = heatPicture(portrait, explanation.attention);
+  await nextTurn();
+  const relevance = heatPicture(portrait, explanation.relevance);
+  await nextTurn();
+  return { phase: 'shown', explanation: { target, decides, attention, relevance } };
+}
 
 interface MapsProps {
-  readonly explanation: FaceExplanation;
-  readonly portrait: Picture;
+  readonly explanation: DrawnExplanation;
   readonly scores: readonly Score[];
   readonly onTarget: (label: string) => void;
 }
 
-function Maps({ explanation: { target, attention, relevance, decides }, portrait, scores, onTarget }: MapsProps) {
+function Maps({ explanation: { target, attention, relevance, decides }, scores, onTarget }: MapsProps) {
   const features = decides ? 'Where it takes its features from' : 'Where it looks first';
   return (
     <div class="maps">
       <h3 class="subtitle">What it looked at</h3>
       <div class="evidence-pair">
         <figure>
-          <PictureCanvas picture={heatPicture(portrait, attention)} label={features} />
+          <PictureCanvas picture={attention} label={features} />
           <figcaption>{features}</figcaption>
         </figure>
         <figure>
-          <PictureCanvas picture={heatPicture(portrait, relevance)} label={`What speaks for ${target}`} />
+          <PictureCanvas picture={relevance} label={`What speaks for ${target}`} />
           <figcaption>What speaks for {target}</figcaption>
         </figure>
       </div>
