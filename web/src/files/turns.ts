@@ -1,6 +1,13 @@
 /** The next turn of the event loop: the page answers and is drawn in between. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
+/** After what was changed is drawn; a tenth of a second later where nothing is, as in a tab behind others. */
+export const nextFrame = (): Promise<void> =>
+  new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve, 0));
+    setTimeout(resolve, 100);
+  });
+
 /** Items that are worked on in a turn: some milliseconds. */
 const slice = 25;
 

@@ -1,4 +1,5 @@
 import type { Recognition, Recognizer } from 'poster-v2';
+import { nextFrame } from '../files/turns.js';
 import { messageOf } from '../state/errors.js';
 import { announce } from '../state/notices.js';
 import { checkpointName, getRecognizer, recognizerState } from '../state/recognizer.js';
@@ -48,20 +49,34 @@ let isReading = false;
 
 /** Opens files, reads them one after the other, and shows the first of them. */
 export function openPictures(files: readonly File[]): void {
-  const opened = files.map(
-    (file): OpenedPicture => ({
-      id: ++count,
-      name: file.name,
-      file,
-      url: URL.createObjectURL(file),
-      result: { phase: 'waiting' },
-    }),
-  );
-  const [first] = opened;
-  if (first === undefined) return;
-  pictures.update(({ all }) => ({ all: [...all, ...opened], chosen: first.id, face: 0 }));
-  void readAll();
+  void openInTurns(files);
 }
+
+/** Pictures that come to the page at once: with hundreds of them it stands still while it is laid out. */
+const atOnce = 20;
+
+async function openInTurns(files: readonly File[]): Promise<void> {
+  for (let from = 0; from < files.length; from += atOnce) {
+    if (from > 0) await nextFrame();
+    const opened = files.slice(from, from + atOnce).map(waiting);
+    const [first] = opened;
+    if (first === undefined) return;
+    pictures.update(({ all, chosen, face }) =>
+      from === 0 || chosen === undefined
+        ? { all: [...all, ...opened], chosen: first.id, face: 0 }
+        : { all: [...all, ...opened], chosen, face },
+    );
+    void readAll();
+  }
+}
+
+const waiting = (file: File): OpenedPicture => ({
+  id: ++count,
+  name: file.name,
+  file,
+  url: URL.createObjectURL(file),
+  result: { phase: 'waiting' },
+});
 
 export const choosePicture = (id: number): void => pictures.update(({ all }) => ({ all, chosen: id, face: 0 }));
 
