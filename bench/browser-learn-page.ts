@@ -16,7 +16,6 @@ export interface BenchCrop {
 
 export interface BenchTask extends Pick<LearnOptions, 'epochs' | 'threads'> {
   readonly taught: readonly BenchCrop[];
-  readonly measured: readonly BenchCrop[];
   /** Address of the runtime's folder, for threads; null: one thread. */
   readonly runtime: string | null;
 }
@@ -25,10 +24,16 @@ export interface BenchResult {
   /** Until the learner was there, with its weights and the runtime; and of all epochs. */
   readonly seconds: { readonly start: number; readonly training: number };
   readonly heldOut: number | null;
+}
+
+export interface BenchMeasure {
   /** Share of the measured crops that are right. */
   readonly accuracy: number;
+  /** Length of the file. */
   readonly bytes: number;
 }
+
+let learned: ReturnType<Learner['best']>['checkpoint'] | undefined;
 
 const pictureOf = ({ width, height, pixels }: BenchCrop): Picture => ({
   width,
@@ -37,7 +42,7 @@ const pictureOf = ({ width, height, pixels }: BenchCrop): Picture => ({
   data: Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0)),
 });
 
-async function run({ taught, measured, runtime, epochs, threads }: BenchTask): Promise<BenchResult> {
+async function learn({ taught, runtime, epochs, threads }: BenchTask): Promise<BenchResult> {
   if (runtime !== null) configureRuntime({ wasmPaths: runtime });
   const crops = taught.map((one) => ({ crop: pictureOf(one), label: one.label }));
   const begun = performance.now();
@@ -53,24 +58,29 @@ async function run({ taught, measured, runtime, epochs, threads }: BenchTask): P
   const ended = performance.now();
   const { checkpoint, evaluation } = learner.best();
   await learner.dispose();
-  const { tensors, metadata } = encodeModel(checkpoint);
+  learned = checkpoint;
+  return {
+    seconds: { start: (ready - begun) / 1000, training: (ended - ready) / 1000 },
+    heldOut: evaluation.accuracy,
+  };
+}
+
+/** In this thread, apart from learning: so it is no part of what learning costs the page. */
+async function measure(measured: readonly BenchCrop[]): Promise<BenchMeasure> {
+  if (learned === undefined) throw new Error('nothing is learned yet');
+  const { tensors, metadata } = encodeModel(learned);
   const bytes = await new Blob([...safetensorsChunks(tensors, metadata)].map((piece) => piece.slice())).arrayBuffer();
   const classifier = await loadClassifier(bytes);
   const shown = measured.map((one) => cropWhole(pictureOf(one), classifier.preprocessing));
   const scores = await new CropClassifier(classifier).classify(shown, { batchSize: 64 });
   await classifier.dispose();
   const right = scores.filter(([best], i) => best?.label === measured[i]?.label).length;
-  return {
-    seconds: { start: (ready - begun) / 1000, training: (ended - ready) / 1000 },
-    heldOut: evaluation.accuracy,
-    accuracy: right / measured.length,
-    bytes: bytes.byteLength,
-  };
+  return { accuracy: right / measured.length, bytes: bytes.byteLength };
 }
 
 declare global {
   interface Window {
-    learnBench: typeof run;
+    learnBench: { readonly learn: typeof learn; readonly measure: typeof measure };
   }
 }
-window.learnBench = run;
+window.learnBench = { learn, measure };

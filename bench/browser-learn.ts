@@ -103,15 +103,16 @@ try {
   await page.goto(`http://127.0.0.1:${port}/`, { waitUntil: 'load' });
   const task = {
     taught,
-    measured: others.slice(0, unseen),
     runtime: threads === 1 ? null : '/runtime/',
     ...defined({ threads, epochs: options.epochs === undefined ? undefined : Number(options.epochs) }),
   };
-  console.log(`${taught.length} pictures of ${classes.length} classes; ${task.measured.length} unseen ones measure`);
+  const measured = others.slice(0, unseen);
+  console.log(`${taught.length} pictures of ${classes.length} classes; ${measured.length} unseen ones measure`);
   const { result, tasks } = await longestTasks({ browser, page }, () =>
-    page.evaluate((given) => window.learnBench(given), task),
+    page.evaluate((given) => window.learnBench.learn(given), task),
   );
-  const { seconds, heldOut, accuracy, bytes } = result;
+  const { accuracy, bytes } = await page.evaluate((given) => window.learnBench.measure(given), measured);
+  const { seconds, heldOut } = result;
   console.log(
     `start ${seconds.start.toFixed(1)} s, training ${seconds.training.toFixed(1)} s; held out ${percent(heldOut ?? 0)}%, ` +
       `unseen ${percent(accuracy)}%; ${bytes} bytes`,
