@@ -234,16 +234,23 @@ async function serving(t: TestContext, options: readonly string[] = [], program 
   });
   t.after(() => child.kill('SIGKILL'));
   const log = new ServerLog();
-  child.stdout.on('data', (data: Buffer) => log.write(data.toString()));
   let told = '';
   // The process of the networks has the same standard error: it is closed once both have ended.
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr: told }));
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', () => reject(new Error(`It ended before it was ready: ${told}`)));
+    // The log and the line that it is ready come by two streams, in any order.
+    const ready = (): void => {
+      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];
+      if (found !== undefined && log.messages.includes('the networks are loaded')) resolve(found);
+    };
+    child.stdout.on('data', (data: Buffer) => {
+      log.write(data.toString());
+      ready();
+    });
     child.stderr.on('data', (data: Buffer) => {
       told += data.toString();
-      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];
-      if (found !== undefined) resolve(found);
+      ready();
     });
   });
   return { child, url, log, ended };

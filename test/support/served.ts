@@ -44,7 +44,9 @@ export class ServerLog {
   }
 
   #lines(): z.infer<typeof logLine>[] {
-    const lines = this.#text.split('\n').filter((line) => line.startsWith('{'));
+    // The last one may not have come whole.
+    const whole = this.#text.split('\n').slice(0, -1);
+    const lines = whole.filter((line) => line.startsWith('{'));
     return lines.map((line) => logLine.parse(JSON.parse(line)));
   }
 }
