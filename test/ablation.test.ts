@@ -127,6 +127,8 @@ describe('poster ablate', { concurrency: false }, () => {
     await fails(own('plain', 'odd: --noise 7'), dir, 2, /noise/);
     await fails(own('plain', 'odd: 7'), dir, 2, /The arm odd: too many arguments/);
     await fails(own('plain'), dir, 2, /two arms or more/);
+    await fails(['ablate', '--data', 'nowhere', '--arm', 'a', '--arm', 'b'], dir, 3, /no dataset folder/);
+    await assert.rejects(stat(join(dir, 'runs')), { code: 'ENOENT' });
     await fails([...own('a', 'b'), '--study', 'window'], dir, 2, /Name what to compare/);
   });
 

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { quoted } from '../../common/command-line.js';
 import { UserError } from '../../common/errors.js';
 import { modelNamed, profile, type StudyArm, type StudyName, studyNames } from '../../models/index.js';
+import { splitsOf } from '../../node/datasets/index.js';
 import { newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
 import {
   type ComparedRun,
@@ -130,6 +131,8 @@ async function newPlan(flags: AblateFlags): Promise<Ablation> {
       'usage',
     );
   }
+  // A dataset that is not there is told before a folder is made for the runs.
+  await splitsOf(given.data);
   // From wherever it is resumed.
   const options = withPaths(await newRun(given.data, given), (path) => resolve(path));
   const init = initOf(flags).map((source) => ({ ...source, path: resolve(source.path) }));

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import * as z from 'zod';
+import { itemAt } from '../../common/item-at.js';
 import { guardInputs } from '../../node/files/output-paths.js';
 import { shareOut, takePart, type UnitWork } from '../../node/ranks/share-out.js';
 import { stopOnSignals } from '../interrupt.js';
@@ -61,7 +62,7 @@ export async function predictByRanks(
     const work = recordsOf(reader, guard, options);
     if (found === undefined) return await takePart(ranks, unitSchema, { work, stop: stop.signal });
     const { inputs, without, stems } = found;
-    const units = inputs.map((input, i) => unitOf(input, stems[i] ?? ''));
+    const units = inputs.map((input, i) => unitOf(input, itemAt(stems, i)));
     const results = shareOut(ranks, { units, ahead, work, stop: stop.signal });
     const bar = inputs.length > 1 ? { bar: countBar('pictures') } : {};
     const facts = predictionFacts(reader, without);
