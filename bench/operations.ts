@@ -95,7 +95,7 @@ async function measure(): Promise<Event[]> {
   try {
     const session = await CpuSession.create(graph, {
       threads,
-      place: (name) => (fed.has(name) ? 'input' : (values.get(name) ?? 'input')),
+      placement: (name) => (fed.has(name) ? 'input' : (values.get(name) ?? 'input')),
       profile: join(folder, 'run'),
     });
     for (let i = 0; i < runs; i++) await session.run(feeds);

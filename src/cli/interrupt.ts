@@ -5,11 +5,11 @@ import { whenStdoutCloses } from './stdout.js';
 /**
  * Ctrl-C (or a scheduler's SIGTERM, or a terminal that is closed) asks to save and stop; the second one ends the process at
  * once. Work whose results nobody reads any more (`| head`) stops in the same way.
- * @param said what the user is told meanwhile
+ * @param notice what the user is told meanwhile
  * @param reason of the signal: what is thrown by work that cannot end halfway
  */
 export function stopOnSignals(
-  said = 'Saving after this step, then stopping; once more to quit at once.',
+  notice = 'Saving after this step, then stopping; once more to quit at once.',
   reason?: Error,
 ): { readonly signal: AbortSignal; readonly release: () => void } {
   const controller = new AbortController();
@@ -21,7 +21,7 @@ export function stopOnSignals(
     // Without our listener the system's own action is back, which works in the middle of a computation too.
     forget(first);
     if (isAnythingBegun()) for (const name of signals) process.on(name, second);
-    noteLines(`\n${said}`);
+    noteLines(`\n${notice}`);
     controller.abort(reason);
   };
   const second = (name: NodeJS.Signals): void => {

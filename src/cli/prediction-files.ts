@@ -99,14 +99,14 @@ function cropsThatMatter(folder: string, stems: readonly string[], others: reado
 
 /** @throws UserError where two outputs would be one file. */
 function refuseCollisions(outputs: readonly NamedOutput[]): void {
-  const seen = new Map<string, string>();
+  const optionsByPath = new Map<string, string>();
   for (const { option, path } of outputs) {
-    const place = resolve(path);
-    const other = seen.get(place);
+    const absolute = resolve(path);
+    const other = optionsByPath.get(absolute);
     if (other !== undefined) {
       throw new UserError(`${other} and ${option} would both write ${path}; name another file or folder.`, 'usage');
     }
-    seen.set(place, option);
+    optionsByPath.set(absolute, option);
   }
 }
 

@@ -50,10 +50,10 @@ export async function run(
   const program = await programFor(words);
   const fail = failureReport(program);
   listen(fail);
-  const said = new Set<unknown>();
+  const reported = new Set<unknown>();
   const say = (sentence: unknown): void => {
-    if (!said.has(sentence)) note(`poster: ${String(sentence)}`);
-    said.add(sentence);
+    if (!reported.has(sentence)) note(`poster: ${String(sentence)}`);
+    reported.add(sentence);
   };
   // Whichever command reads the file, and whatever becomes of it after.
   for (const channel of [refusalChannel, noteChannel]) channel.subscribe(say);

@@ -75,12 +75,12 @@ async function recognized(
     .catch((error: unknown) => {
       throw isOfKind(error, 'input') ? new UserError(named(error.message, called), 'input', { cause: error }) : error;
     });
-  const seen = faces.map(async ({ crop, ...face }) => ({
+  const pending = faces.map(async ({ crop, ...face }) => ({
     ...face,
     ...defined({ crop: crop === undefined ? undefined : await pictureOfPng(crop) }),
   }));
   const decoded = keep.picture ? await decodeImage(bytes, { transparency: 'white', name: called }) : undefined;
-  return { width, height, frames, faces: await Promise.all(seen), ...defined({ picture: decoded?.picture }) };
+  return { width, height, frames, faces: await Promise.all(pending), ...defined({ picture: decoded?.picture }) };
 }
 
 /** A server knows no names: the picture of a request is its first. */

@@ -48,10 +48,10 @@ export function epochPositions(
  * twice in an epoch from being augmented in the same way twice.
  */
 export function occurrences(order: Int32Array, samples: number): Int32Array {
-  const seen = new Int32Array(samples);
+  const drawn = new Int32Array(samples);
   return order.map((position) => {
-    const before = itemAt(seen, position);
-    seen[position] = before + 1;
+    const before = itemAt(drawn, position);
+    drawn[position] = before + 1;
     return before;
   });
 }

@@ -50,7 +50,7 @@ export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Arra
   return onnxChunks(forOpset(lower(withHalfWeights(fast, isHalf), 'webgpu'), opset), {
     opset,
     batch: 'batch_size',
-    place: (name) => {
+    placement: (name) => {
       const { data } = valuesOf(name);
       return isHalf(name) ? halfBits(data) : data;
     },
@@ -76,8 +76,8 @@ const lumaWeights = [19595, 38470, 7471] as const;
 function rgbClassifier(network: ConfiguredNetwork, preprocessing: Preprocessing): Graph {
   const { imageSize, inputChannels } = network.config;
   const images = input('pixel_values', 'float32', ['N', 3, imageSize, imageSize]);
-  const seen = inputChannels === 3 ? images : luma(images, preprocessing);
-  return graph({ logits: network.build(createScope({ mode: 'inference' }), seen) });
+  const planes = inputChannels === 3 ? images : luma(images, preprocessing);
+  return graph({ logits: network.build(createScope({ mode: 'inference' }), planes) });
 }
 
 /**

@@ -76,8 +76,8 @@ async function uprightFaces(search: Search, scales: readonly number[], tracing: 
   const least = found.length > doubtful.length ? Math.max(sureLying, minScore) : minScore;
   const turned = await refineRotated(network, [picture, base], others, leastRefined);
   const lying = others.flatMap((face, i) => {
-    const seen = turned[i];
-    return seen === undefined ? [] : [{ ...face, ...seen }];
+    const view = turned[i];
+    return view === undefined ? [] : [{ ...face, ...view }];
   });
   const confirmed = await refine(network, [picture, base], lying, least);
   return [...found, ...lying.flatMap((face, i) => confirmedFace(face, confirmed[i]))];
@@ -129,8 +129,8 @@ function distinct(found: readonly Found[]): Candidate[] {
 async function candidatesOf(search: Search, { degrees, runs }: Scan, minScore: number): Promise<Candidate[]> {
   const { network, picture, base, signal } = search;
   const small = degrees === 0 ? base : shrunkTo(base, Math.max(...runs.map(({ scale }) => scale)));
-  const { picture: seen, back } = degrees === 0 ? { picture: small, back: unmoved } : rotated(small, degrees);
-  const found = await runOver(network, seen, runs, minScore, signal);
+  const { picture: view, back } = degrees === 0 ? { picture: small, back: unmoved } : rotated(small, degrees);
+  const found = await runOver(network, view, runs, minScore, signal);
   const [fx, fy] = [picture.width / small.width, picture.height / small.height];
   return suppress(
     found.map((face) => transformedFace(face, back)),
@@ -165,12 +165,12 @@ async function runOver(
   for (const [run, { scale, margin }] of runs.entries()) {
     signal?.throwIfAborted();
     const factor = scale / Math.max(smallest.width, smallest.height);
-    const seen = scaled(smallest, factor);
-    if (factor < 1) smallest = seen;
-    const { pixels, width, height } = networkInput(seen, margin);
+    const view = scaled(smallest, factor);
+    if (factor < 1) smallest = view;
+    const { pixels, width, height } = networkInput(view, margin);
     const [maps] = await network.run(pixels, 1, height, width);
     if (maps === undefined) continue;
-    const [fx, fy] = [picture.width / seen.width, picture.height / seen.height];
+    const [fx, fy] = [picture.width / view.width, picture.height / view.height];
     for (const found of decodeCandidates(maps, minScore, run)) {
       candidates.push(scaledFace(transformedFace(found, { a: 1, b: 0, tx: -margin, ty: -margin }), fx, fy));
     }

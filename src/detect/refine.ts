@@ -35,14 +35,16 @@ export async function refine(
   const found = await refineOnce(network, pictures, faces.map(uprightView), minScore);
   // A face that turned out to lie otherwise was not seen upright yet.
   const askew = faces.flatMap((face, i) => {
-    const seen = found[i];
-    return seen !== undefined && Math.cos(roll(seen) - roll(face)) < leastCosine ? [{ i, seen }] : [];
+    const refinedOnce = found[i];
+    return refinedOnce !== undefined && Math.cos(roll(refinedOnce) - roll(face)) < leastCosine
+      ? [{ i, first: refinedOnce }]
+      : [];
   });
   if (askew.length > 0) {
-    const views = askew.map(({ seen }) => uprightView(seen));
+    const views = askew.map(({ first }) => uprightView(first));
     const refined = await refineOnce(network, pictures, views, minScore);
-    askew.forEach(({ i, seen }, k) => {
-      found[i] = refined[k] ?? seen;
+    askew.forEach(({ i, first }, k) => {
+      found[i] = refined[k] ?? first;
     });
   }
   return found;

@@ -17,8 +17,8 @@ export interface FaceToDraw {
 /** @param template of the crops that the network sees */
 export function annotatedFace({ box, keypoints, scores, name }: FaceToDraw, template: CropTemplate): AnnotatedFace {
   if (keypoints === null) return { scores };
-  const place = { box, keypoints: Object.values(keypoints), crop: cropCorners(keypoints, template) };
-  return { ...(name === undefined ? {} : { name }), place, scores };
+  const geometry = { box, keypoints: Object.values(keypoints), crop: cropCorners(keypoints, template) };
+  return { ...(name === undefined ? {} : { name }), geometry, scores };
 }
 
 /**

@@ -28,7 +28,7 @@ export interface AnnotatedFace {
   /** Shown in a corner of its box, such as its number in a video. */
   readonly name?: string;
   /** Left out for a picture that is a face crop: its labels stand beside it. */
-  readonly place?: {
+  readonly geometry?: {
     readonly box: Area;
     readonly keypoints: readonly Spot[];
     /** Corners of the crop that the network saw. */
@@ -71,7 +71,7 @@ export function annotate(
   const most = mostSide / long;
   let scale = long < leastSide ? leastSide / long : Math.min(1, most);
   const [first] = faces;
-  if (first !== undefined && first.place === undefined) return besideCrop(scaledSize(size, scale), first);
+  if (first !== undefined && first.geometry === undefined) return besideCrop(scaledSize(size, scale), first);
   for (;;) {
     const { crowded, ...annotation } = overPicture(size, faces, scale, rows);
     if (!(crowded && grow && faces.length >= crowd && scale < most)) return annotation;
@@ -90,8 +90,8 @@ function overPicture(
   rows: number,
 ): Annotation & { readonly crowded: boolean } {
   const picture = scaledSize(size, scale);
-  const scaled = faces.flatMap(({ place, scores, name }) =>
-    place === undefined ? [] : [{ ...shrunk(place, scale), scores: coloured(scores), ...defined({ name }) }],
+  const scaled = faces.flatMap(({ geometry, scores, name }) =>
+    geometry === undefined ? [] : [{ ...shrunk(geometry, scale), scores: coloured(scores), ...defined({ name }) }],
   );
   const font = fontSize(scaled, Math.max(picture.width, picture.height));
   const outlines = scaled.map((face) => outline(face, font));
@@ -111,7 +111,7 @@ interface ScaledFace {
 }
 
 function shrunk(
-  { box, keypoints, crop }: NonNullable<AnnotatedFace['place']>,
+  { box, keypoints, crop }: NonNullable<AnnotatedFace['geometry']>,
   scale: number,
 ): Omit<ScaledFace, 'scores' | 'name'> {
   const spot = ({ x, y }: Spot): Spot => ({ x: x * scale, y: y * scale });
@@ -178,10 +178,10 @@ function placePanels(faces: readonly ScaledFace[], picture: Size, font: number, 
   for (const { box, crop, scores } of faces) {
     const shown = scores.slice(0, rows);
     const [above, below, right, left] = around(boundsOf(box, crop), panelSize(shown, font), picture, 0.5 * font);
-    const place = [right, left, below, above].find((area) => isFree(area, picture, taken));
-    if (place === undefined || box.width < 3 * font) return undefined;
-    taken.push(place);
-    drawn.push(bars(place, shown, font));
+    const area = [right, left, below, above].find((one) => isFree(one, picture, taken));
+    if (area === undefined || box.width < 3 * font) return undefined;
+    taken.push(area);
+    drawn.push(bars(area, shown, font));
   }
   return drawn;
 }
@@ -191,12 +191,12 @@ const leastText = 12;
 
 function placeLines(faces: readonly ScaledFace[], picture: Size, font: number): PlacedLabels {
   const sizes = [...new Set([1, 0.8, 0.64, 0.5].map((share) => Math.max(leastText, share * font)))];
-  let placed: PlacedLabels = { labels: [], crowded: true };
+  let layout: PlacedLabels = { labels: [], crowded: true };
   for (const size of sizes) {
-    placed = linesOf(size, faces, picture);
-    if (!placed.crowded) break;
+    layout = linesOf(size, faces, picture);
+    if (!layout.crowded) break;
   }
-  return placed;
+  return layout;
 }
 
 function linesOf(font: number, faces: readonly ScaledFace[], picture: Size): PlacedLabels {
@@ -204,12 +204,12 @@ function linesOf(font: number, faces: readonly ScaledFace[], picture: Size): Pla
   let crowded = false;
   const labels = faces.map(({ box, scores }) => {
     const chip = chipSize(scores[0], font);
-    const free = around(box, chip, picture, 0.25 * font).find((area) => isFree(area, picture, taken));
+    const free = around(box, chip, picture, 0.25 * font).find((one) => isFree(one, picture, taken));
     crowded ||= free === undefined;
     // Where there is no room, on the face itself, at its lower edge, rather than on another one.
-    const place = free ?? clamped({ ...chip, x: box.x, y: box.y + box.height - chip.height }, picture);
-    taken.push(place);
-    return line(place, scores[0], font);
+    const area = free ?? clamped({ ...chip, x: box.x, y: box.y + box.height - chip.height }, picture);
+    taken.push(area);
+    return line(area, scores[0], font);
   });
   return { labels, crowded };
 }
@@ -259,8 +259,8 @@ function besideCrop(picture: Size, { scores }: AnnotatedFace): Annotation {
   const gap = 1.2 * font;
   const height = Math.ceil(Math.max(picture.height, panel.height + 2 * gap));
   const width = Math.ceil(picture.width + panel.width + 2 * gap);
-  const place = { ...panel, x: picture.width + gap, y: (height - panel.height) / 2 };
-  return { width, height, picture, svg: svg(width, height, [bars(place, coloured(scores), font)]) };
+  const area = { ...panel, x: picture.width + gap, y: (height - panel.height) / 2 };
+  return { width, height, picture, svg: svg(width, height, [bars(area, coloured(scores), font)]) };
 }
 
 function svg(width: number, height: number, parts: readonly string[]): string {

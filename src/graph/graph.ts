@@ -20,10 +20,10 @@ export function nodesOf(values: Iterable<Value>): Node[] {
     if (value.source.kind === 'node') stack.push(value.source.node);
     while (stack.length > 0) {
       const node = stack.at(-1) as Node;
-      const seen = state.get(node);
-      if (seen !== undefined) {
+      const visit = state.get(node);
+      if (visit !== undefined) {
         stack.pop();
-        if (seen === 'open') {
+        if (visit === 'open') {
           state.set(node, 'done');
           order.push(node);
         }

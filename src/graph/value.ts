@@ -117,7 +117,7 @@ export function apply(
 export class GraphError extends Error {
   override readonly name = 'GraphError';
   constructor(op: string, inputs: readonly (Value | undefined)[], rule: string) {
-    const seen = inputs.map((value) => (value ? `${value.dtype}${formatShape(value.shape)}` : 'none')).join(', ');
-    super(seen === '' ? `${op}: ${rule}` : `${op}(${seen}): ${rule}`);
+    const types = inputs.map((value) => (value ? `${value.dtype}${formatShape(value.shape)}` : 'none')).join(', ');
+    super(types === '' ? `${op}: ${rule}` : `${op}(${types}): ${rule}`);
   }
 }

@@ -263,8 +263,8 @@ async function divide(
   const out = heldOut(labelOf, classes, fraction, seed);
   const read: { readonly crop: Picture; readonly label: number; readonly isHeld: boolean }[] = [];
   for (const [i, { crop }] of crops.entries()) {
-    const seen = await loadCrop(crop, preprocessing, `Crop ${i + 1}`);
-    read.push({ crop: seen, label: itemAt(labelOf, i), isHeld: out.has(i) });
+    const loaded = await loadCrop(crop, preprocessing, `Crop ${i + 1}`);
+    read.push({ crop: loaded, label: itemAt(labelOf, i), isHeld: out.has(i) });
   }
   const part = (isHeld: boolean): LearnedCrops => {
     const chosen = read.filter((one) => one.isHeld === isHeld);

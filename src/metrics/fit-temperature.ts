@@ -52,9 +52,9 @@ function sharesOf(targets: ArrayLike<number> | Scores, classes: number): Scores 
 
 /** @throws UserError where all targets are one and the same class. */
 function checkClasses({ classes, data }: Scores): void {
-  const seen = new Set<number>();
-  for (let i = 0; i < data.length; i++) if (data[i] !== 0) seen.add(i % classes);
-  if (seen.size >= 2) return;
+  const known = new Set<number>();
+  for (let i = 0; i < data.length; i++) if (data[i] !== 0) known.add(i % classes);
+  if (known.size >= 2) return;
   throw new UserError('No temperature can be fitted on pictures of one class; give pictures of several.');
 }
 

@@ -45,11 +45,11 @@ function completed(found: readonly (number | undefined)[]): number[] {
 
 /** Classes that change places with each other only. */
 function cyclesOf(taken: readonly number[]): number[][] {
-  const seen = new Set<number>();
+  const known = new Set<number>();
   return taken.flatMap((_, start) => {
     const cycle: number[] = [];
-    for (let i = start; !seen.has(i); i = itemAt(taken, i)) {
-      seen.add(i);
+    for (let i = start; !known.has(i); i = itemAt(taken, i)) {
+      known.add(i);
       cycle.push(i);
     }
     return cycle.length > 1 ? [cycle] : [];

@@ -109,7 +109,7 @@ test('constants and parameters: as raw bytes, as inputs, in other files', () => 
   const y = one('Concat', [fed, here, there, shared, shared]);
   const buffer = Float32Array.of(9, 1, 2, 9);
   const { graph: written } = decoded(graph({ y, z: one('Concat', [y, shared]) }), {
-    place: (name) => {
+    placement: (name) => {
       if (name === 'fed') return 'input';
       return name === 'here' ? buffer.subarray(1, 3) : { location: 'w.safetensors', offset: 88, length: 8 };
     },
@@ -134,8 +134,8 @@ test('constants and parameters: as raw bytes, as inputs, in other files', () => 
     },
     { ...common, dataType: 7, name: '#0', rawData: [...Buffer.from(BigInt64Array.of(1n, -1n).buffer)] },
   ]);
-  const refuse = (placement: ReturnType<NonNullable<WriteOptions['place']>>, message: RegExp) =>
-    assert.throws(() => writeOnnx(graph({ y: one('Concat', [here]) }), { place: () => placement }), message);
+  const refuse = (placement: ReturnType<NonNullable<WriteOptions['placement']>>, message: RegExp) =>
+    assert.throws(() => writeOnnx(graph({ y: one('Concat', [here]) }), { placement: () => placement }), message);
   refuse(new Float32Array(3), /'here' holds 12 bytes where 8 are needed/);
   refuse({ location: 'w', offset: 0, length: 4 }, /'here' holds 4 bytes where 8 are needed/);
 });
@@ -203,7 +203,7 @@ test('the batch dimension can be called otherwise', () => {
 
 test('a parameter of half precision is an initializer of it', () => {
   const { graph: written } = decoded(graph({ y: one('Concat', [parameter('w', [2], 'float16')]) }), {
-    place: () => Uint16Array.of(0x3c00, 0xc000),
+    placement: () => Uint16Array.of(0x3c00, 0xc000),
   });
   assert.deepEqual(written.initializer, [
     { dims: [2], dataType: 10, name: 'w', rawData: [0, 0x3c, 0, 0xc0], externalData: [] },
@@ -215,7 +215,7 @@ test('weights that one file cannot hold are refused before they are written', ()
   const much = new Float32Array(2 ** 26);
   const leaves = Array.from({ length: 9 }, (_, i) => parameter(`w${i}`, [much.length]));
   const program = graph({ y: one('Concat', leaves) });
-  assert.throws(() => writeOnnx(program, { place: () => much }), /An ONNX file of 2\.4 GB cannot be.*in F16/);
+  assert.throws(() => writeOnnx(program, { placement: () => much }), /An ONNX file of 2\.4 GB cannot be.*in F16/);
 });
 
 test("no function is made of text, and the bytes are those of protobufjs's own encoder", () => {

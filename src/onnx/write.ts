@@ -37,7 +37,7 @@ export type Placement = ExternalTensor | DTypeArrays[DType] | 'input';
 
 export interface WriteOptions {
   /** Default: every parameter is an input. */
-  readonly place?: (name: string) => Placement;
+  readonly placement?: (name: string) => Placement;
   readonly metadata?: Readonly<Record<string, string>>;
   /** One of {@link opsets}, default 21; must have all operations of the graph (see `forOpset` of the room passes). */
   readonly opset?: number;
@@ -56,7 +56,7 @@ export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Arra
 
 /** The same as pieces to be written one after the other; weights are not copied. */
 export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Array[] {
-  const { place = (): Placement => 'input', opset = defaultOpset } = options;
+  const { placement: place = (): Placement => 'input', opset = defaultOpset } = options;
   const irVersion = checkedIrVersion(program, opset);
   const names = new Names(program);
   const initializers: Initializer[] = [];

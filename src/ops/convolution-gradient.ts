@@ -47,9 +47,9 @@ export function lowerConvInputGradient(node: Node, target: Target): Tensor {
     // Padding beyond the kernel's reach only made outputs that read no input: they are cut off, not padded.
     const back = Math.max(0, kernel - 1 - padding);
     const cut = back - (kernel - 1 - padding);
-    const seen = [2, 3].reduce((t, axis) => slice(t, axis, cut, fixedDim(t, axis) - cut), dy);
+    const cropped = [2, 3].reduce((t, axis) => slice(t, axis, cut, fixedDim(t, axis) - cut), dy);
     const pads = [back, back, back, back];
-    return applyOne('Conv', [seen, turned(weight, groups, target)], shape, { ...rest, pads });
+    return applyOne('Conv', [cropped, turned(weight, groups, target)], shape, { ...rest, pads });
   }
   const missing = (axis: number): number =>
     fixedDim(output(node, 0), axis) - ((fixedDim(dy, axis) - 1) * stride - 2 * padding + kernel);
@@ -279,7 +279,7 @@ function shifts(kernel: number): [number, number][] {
 }
 
 /** The part of x that met element (r, c) of the kernels: [N, I, h, w]. */
-function met(x: Tensor, r: number, c: number, dy: Tensor, g: Geometry, target: Target): Tensor {
+function shiftedTo(x: Tensor, r: number, c: number, dy: Tensor, g: Geometry, target: Target): Tensor {
   const [h, w] = [fixedDim(dy, 2), fixedDim(dy, 3)];
   return takeAxis(takeAxis(x, 2, r - g.padding, g.stride, h, target), 3, c - g.padding, g.stride, w, target);
 }
@@ -288,7 +288,7 @@ function met(x: Tensor, r: number, c: number, dy: Tensor, g: Geometry, target: T
 function weightGradientByPatches(x: Tensor, dy: Tensor, shape: readonly number[], g: Geometry, target: Target): Tensor {
   const [out, channels] = [itemAt(shape, 0), itemAt(shape, 1)];
   const patches = concat(
-    shifts(g.kernel).map(([r, c]) => met(x, r, c, dy, g, target)),
+    shifts(g.kernel).map(([r, c]) => shiftedTo(x, r, c, dy, g, target)),
     1,
   );
   const products = reshape(correlate(dy, patches), [out, g.kernel * g.kernel, channels]);
@@ -303,8 +303,8 @@ function depthwiseWeightGradient(x: Tensor, dy: Tensor, shape: readonly number[]
   }
   if (target.device !== 'webgpu') return depthwiseWeightGradientByPixels(x, dy, shape, g, target);
   // [N, C, k k, hw] x [N, C, hw, 1]
-  const seen = shifts(g.kernel).map(([r, c]) => reshape(met(x, r, c, dy, g, target), [n, out, 1, h * w]));
-  const products = matmul(concat(seen, 2), reshape(dy, [n, out, h * w, 1]));
+  const patches = shifts(g.kernel).map(([r, c]) => reshape(shiftedTo(x, r, c, dy, g, target), [n, out, 1, h * w]));
+  const products = matmul(concat(patches, 2), reshape(dy, [n, out, h * w, 1]));
   return reshape(reduceSum(products, [0]), shape);
 }
 
@@ -348,8 +348,8 @@ function depthwiseWeightGradientByPixels(
   }
   const sums = placement(width * w, kernel, meeting);
   const rows = Array.from({ length: kernel }, (_, r) => {
-    const seen = takeAxis(turnedX, 2, r - padding, stride, h, target);
-    const pairs = matmul(transposeLast(lines(seen, width)), lines(turnedDy, w));
+    const rowsOfX = takeAxis(turnedX, 2, r - padding, stride, h, target);
+    const pairs = matmul(transposeLast(lines(rowsOfX, width)), lines(turnedDy, w));
     return reshape(matmul(reshape(pairs, [channels, width * w]), sums), [channels, 1, kernel]);
   });
   return reshape(concat(rows, 1), shape);

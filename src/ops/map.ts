@@ -77,13 +77,13 @@ function maxPoolGradient(node: Node, dy: Tensor): Tensor {
   for (let r = 0; r < kernel; r++) {
     let inRow: Tensor | undefined;
     for (let c = 0; c < kernel; c++) {
-      const seen = slice(slice(padded, 2, r, r + reach(rows), stride), 3, c, c + reach(columns), stride);
+      const shifted = slice(slice(padded, 2, r, r + reach(rows), stride), 3, c, c + reach(columns), stride);
       // What is around the map never wins.
       const outside = new Float32Array(rows * columns).map((_, i) => {
         const [row, column] = [Math.floor(i / columns) * stride + r - top, (i % columns) * stride + c - left];
         return row >= 0 && row < height && column >= 0 && column < width ? 0 : lowest;
       });
-      const smaller = greater(y, add(seen, constant('float32', outside, [rows, columns])));
+      const smaller = greater(y, add(shifted, constant('float32', outside, [rows, columns])));
       const part = where(smaller, 0, rest);
       rest = where(smaller, rest, 0);
       const wide = spread(part, 3, stride, size[1], c);

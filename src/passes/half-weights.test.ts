@@ -28,7 +28,7 @@ test('weights stored in half precision are rounded, what is computed is not', as
       const data = values.get(name) ?? new Float32Array(0);
       return isHalf && name === 'w' ? halfBits(data) : data;
     };
-    const session = await CpuSession.create(one, { place });
+    const session = await CpuSession.create(one, { placement: place });
     const results = await session.run(new Map([['x', hostTensor('float32', Float32Array.of(1, 1), [1, 2])]]));
     await session.dispose();
     return floats(results.get('y'));
@@ -39,6 +39,12 @@ test('weights stored in half precision are rounded, what is computed is not', as
 
 test('an array of another dtype than the parameter is refused', () => {
   const half = withHalfWeights(program, () => true);
-  assert.throws(() => writeOnnx(half, { place: () => new Int8Array(4) }), /is float16, which is not held in this kind/);
-  assert.throws(() => writeOnnx(half, { place: () => new Float32Array(2) }), /'w' holds 8 bytes where 4 are needed/);
+  assert.throws(
+    () => writeOnnx(half, { placement: () => new Int8Array(4) }),
+    /is float16, which is not held in this kind/,
+  );
+  assert.throws(
+    () => writeOnnx(half, { placement: () => new Float32Array(2) }),
+    /'w' holds 8 bytes where 4 are needed/,
+  );
 });

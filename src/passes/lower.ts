@@ -28,8 +28,8 @@ export function lower(program: Graph, where: Device | Target): Graph {
       const rule = operationOf(node.op).lower;
       if (rule === undefined) return undefined;
       const same = inputs.every((value, i) => value === node.inputs[i]);
-      const seen: Node = same ? node : { ...node, inputs };
-      const results = rule(seen, target);
+      const rewired: Node = same ? node : { ...node, inputs };
+      const results = rule(rewired, target);
       if (results === undefined) return undefined;
       changed = true;
       return checked(node, results);

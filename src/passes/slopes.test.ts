@@ -10,7 +10,7 @@ const slope = parameter('act.weight', [3]);
 const program = graph({ y: prelu(x, reshape(slope, [3, 1, 1]), { fixed: true }) });
 
 async function run(one: Graph, slopes: readonly number[]): Promise<number[]> {
-  const session = await CpuSession.create(lower(one, 'cpu'), { place: () => Float32Array.from(slopes) });
+  const session = await CpuSession.create(lower(one, 'cpu'), { placement: () => Float32Array.from(slopes) });
   const values = Float32Array.of(-2, 3, -1, 0.5, 4, -8);
   const results = await session.run(new Map([['x', hostTensor('float32', values, [1, 3, 1, 2])]]));
   await session.dispose();

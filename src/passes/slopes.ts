@@ -20,9 +20,9 @@ export function withSlopesAtMostOne(program: Graph, names: ReadonlySet<string>):
   return rewrite(program, (node, inputs) => {
     const name = slopeOf(node);
     if (name === undefined || !names.has(name)) return undefined;
-    const seen = { ...node, inputs };
+    const rewired = { ...node, inputs };
     const { fixed } = attributesOf('PRelu', node);
-    return [prelu(operand(seen, 0), operand(seen, 1), { fixed: fixed === 1, atMostOne: true })];
+    return [prelu(operand(rewired, 0), operand(rewired, 1), { fixed: fixed === 1, atMostOne: true })];
   });
 }
 

@@ -16,8 +16,8 @@ export interface FacesTable {
  * @param labels of the network, in its order
  */
 export function facesTable(labels: readonly string[]): FacesTable {
-  const place = ['image', 'face', 'x', 'y', 'width', 'height', 'detection_score', 'expression', 'probability'];
-  const head = [...place, ...labels.map((label) => `p_${label}`), 'low_contrast'];
+  const columns = ['image', 'face', 'x', 'y', 'width', 'height', 'detection_score', 'expression', 'probability'];
+  const head = [...columns, ...labels.map((label) => `p_${label}`), 'low_contrast'];
   return {
     head,
     rowsOf(image, { faces }) {

@@ -72,7 +72,7 @@ async function openLandmarkDetector(
     );
   }
   const session = await CpuSession.create(lower(graph, 'cpu'), {
-    place: (name) => values.get(name) ?? 'input',
+    placement: (name) => values.get(name) ?? 'input',
     ...defined({ threads: options.threads }),
   });
   const { imageSize } = preprocessing;

@@ -191,7 +191,7 @@ async function gentleSlopes(checkpoint: Checkpoint, names: readonly string[]): P
   return new Set(gentle.map(([name]) => name));
 }
 
-type Weights = Required<Pick<CpuOptions, 'place'>> & Pick<CpuOptions, 'externalFiles' | 'externalFolder'>;
+type Weights = Required<Pick<CpuOptions, 'placement'>> & Pick<CpuOptions, 'externalFiles' | 'externalFolder'>;
 
 async function weightsOf(checkpoint: Checkpoint, { parameters }: Inference, device: DeviceName): Promise<Weights> {
   const places = [...parameters.keys()].flatMap((name) => {
@@ -205,7 +205,7 @@ async function weightsOf(checkpoint: Checkpoint, { parameters }: Inference, devi
     await requireFiniteIn(mappable.source, places);
     const { folder, location } = await mappable.locate();
     const placed = new Map(places.map(([name, offset, length]) => [name, { location, offset, length }]));
-    return { place: (name) => placed.get(name) ?? 'input', externalFolder: folder };
+    return { placement: (name) => placed.get(name) ?? 'input', externalFolder: folder };
   }
   const tensors = await checkpoint.read(new Set(parameters.keys()));
   // Each tensor is a file of its own as far as the runtime can tell; nothing is opened by these names.
@@ -219,7 +219,7 @@ async function weightsOf(checkpoint: Checkpoint, { parameters }: Inference, devi
     externalFiles.push({ path: location, data: new Uint8Array(buffer, byteOffset, byteLength) });
     placed.set(name, { location, offset: 0, length: byteLength });
   }
-  return { place: (name) => placed.get(name) ?? 'input', externalFiles };
+  return { placement: (name) => placed.get(name) ?? 'input', externalFiles };
 }
 
 interface AnySession {

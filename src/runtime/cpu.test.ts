@@ -55,10 +55,10 @@ test('parameters can be constants of the model or lie in a file it points into',
   file.writeFloatLE(3, 24);
   file.writeFloatLE(5, 28);
   const inputs = feed({ x: hostTensor('float32', Float32Array.of(1, 1), [1, 2]) });
-  const inside = await CpuSession.create(graph({ y: product }), { threads: 1, place: () => Float32Array.of(3, 5) });
+  const inside = await CpuSession.create(graph({ y: product }), { threads: 1, placement: () => Float32Array.of(3, 5) });
   const outside = await CpuSession.create(graph({ y: product }), {
     threads: 1,
-    place: () => ({ location: 'model.safetensors', offset: 24, length: 8 }),
+    placement: () => ({ location: 'model.safetensors', offset: 24, length: 8 }),
     externalFiles: [{ path: 'model.safetensors', data: file }],
   });
   for (const session of [inside, outside]) {

@@ -22,7 +22,7 @@ export interface CpuOptions {
    */
   readonly spin?: boolean;
   /** Where each parameter is; default: fed at every run. */
-  readonly place?: (name: string) => Placement;
+  readonly placement?: (name: string) => Placement;
   readonly externalFiles?: readonly ExternalFile[];
   /** Absolute path of the folder in which initializers find their files; those are mapped, not read. Node only. */
   readonly externalFolder?: string;
@@ -49,7 +49,7 @@ export class CpuSession {
 
   /** @param program of ONNX operations only: see `lower(program, 'cpu')`. */
   static async create(program: Graph, options: CpuOptions = {}): Promise<CpuSession> {
-    return CpuSession.load(writeOnnx(program, options.place ? { place: options.place } : {}), options);
+    return CpuSession.load(writeOnnx(program, options.placement ? { placement: options.placement } : {}), options);
   }
 
   /** The same from a model's bytes. */

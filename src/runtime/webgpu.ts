@@ -70,7 +70,7 @@ export interface GpuOptions {
   /** Which outputs stay on the device; the others are read back at every run. Default: none stay. */
   readonly keepOnDevice?: (output: string) => boolean;
   /** Where each parameter is; default: fed at every run. */
-  readonly place?: (name: string) => Placement;
+  readonly placement?: (name: string) => Placement;
   readonly externalFiles?: readonly ExternalFile[];
   /**
    * How convolutions see maps. Default `NCHW`, as graphs are written, which everything runs in. `NHWC`, ONNX Runtime's own
@@ -128,7 +128,7 @@ export class GpuSession {
       throw new Error(`ONNX Runtime computes Conv(${x}, ${weight}) wrongly on WebGPU in NHWC; use NCHW`);
     }
     const keep = new Set([...program.outputs.keys()].filter(keepOnDevice));
-    const model = writeOnnx(program, options.place ? { place: options.place } : {});
+    const model = writeOnnx(program, options.placement ? { placement: options.placement } : {});
     try {
       const session = await createStrict(model, layout, {
         ...defined({ externalData: options.externalFiles }),

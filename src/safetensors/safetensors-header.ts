@@ -96,13 +96,13 @@ export function parseHeaderLength(prefix: Uint8Array, fileBytes: number, source:
  * readers the first: two programs would see different weights. `text` must be valid JSON.
  */
 function findDuplicateKey(text: string): string | undefined {
-  const seen = [new Set<string>(), new Set<string>()];
+  const keysByDepth = [new Set<string>(), new Set<string>()];
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const character = text[i];
     if (character === '{' || character === '[') {
       depth++;
-      seen[depth - 1]?.clear();
+      keysByDepth[depth - 1]?.clear();
     } else if (character === '}' || character === ']') {
       depth--;
     } else if (character === '"') {
@@ -110,7 +110,7 @@ function findDuplicateKey(text: string): string | undefined {
       while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
       let next = i + 1;
       while (/\s/.test(text[next] ?? '')) next++;
-      const keys = seen[depth - 1];
+      const keys = keysByDepth[depth - 1];
       if (text[next] !== ':' || keys === undefined) continue;
       const key: unknown = JSON.parse(text.slice(start, i + 1));
       if (typeof key !== 'string') continue;

@@ -106,9 +106,9 @@ export class CpuEngine implements Engine {
     const own = options.session?.executionProviders === undefined ? 'cpu' : 'cuda';
     const program = options.program ?? trainingProgram(options.network, await targetOf(own));
     const constants = constantsOf(program, options.parameters);
-    const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
+    const placement = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
-    const shared = { place, ...defined({ threads, session }) };
+    const shared = { place: placement, ...defined({ threads, session }) };
     return new CpuEngine(options, program, {
       training: await CpuSession.create(program.graph, shared),
       evaluation: await CpuSession.create(program.evaluation, shared),

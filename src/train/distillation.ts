@@ -94,8 +94,8 @@ function lessonOf(student: Student, teacher: Teacher, name: string): Lesson {
   const convert = inputConversion(student.preprocessing, teacher.preprocessing);
   return async ({ images, size: all }, start, size) => {
     const pixels = images.length / all;
-    const seen = convert(images.subarray(start * pixels, (start + size) * pixels), size);
-    const { logits } = await teacher.classify(seen, size);
+    const converted = convert(images.subarray(start * pixels, (start + size) * pixels), size);
+    const { logits } = await teacher.classify(converted, size);
     if (logits.length !== size * order.length || !logits.every(Number.isFinite)) throw broken(name);
     return Array.from({ length: size }, (_, n) => order.map((at) => itemAt(logits, n * order.length + at)));
   };

@@ -86,14 +86,14 @@ export class GpuEngine implements Engine {
     const program = options.program ?? trainingProgram(options.network, { device: 'webgpu' });
     const { optimizer, clip, ema, decay = decayMatrices } = options;
     const constants = constantsOf(program, options.parameters);
-    const place = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
+    const placement = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const changing = new Map([...program.trained, ...program.buffers]);
     const sessions: Sessions = {
       training: await GpuSession.create(program.graph, {
-        place,
+        placement: placement,
         keepOnDevice: (name) => name !== names.losses && name !== names.logits,
       }),
-      evaluation: await GpuSession.create(program.evaluation, { place }),
+      evaluation: await GpuSession.create(program.evaluation, { placement: placement }),
       update: await stepSession(updateGraph(optimizer, program.trained, { decay, clip: clip > 0 })),
       average: ema > 0 ? await stepSession(emaGraph(changing)) : undefined,
       statistics:

@@ -9,11 +9,11 @@ export function drawMasks(
   masks: ReadonlyMap<string, DropMask>,
   size: number,
   seed: number,
-  place: readonly number[],
+  position: readonly number[],
 ): Map<string, Float32Array> {
   const drawn = new Map<string, Float32Array>();
   for (const [name, { rate }] of masks) {
-    const generator = random(seed, name, ...place);
+    const generator = random(seed, name, ...position);
     drawn.set(
       name,
       Float32Array.from({ length: size }, () => (generator.next() < rate ? 0 : 1 / (1 - rate))),

@@ -59,8 +59,8 @@ export function trainingProgram(
   const loss = reduceSum(mul(losses, weights), [0]);
   // Gradients in the order in which the forward pass meets their weights: ONNX Runtime schedules what the last outputs
   // need first, so that backward visits layer by layer. In other orders it keeps every activation's gradient to the end.
-  const met = [...parametersOf([loss]).keys()];
-  const wanted = met.flatMap((name) => scope.parameters.get(name) ?? []).filter((spec) => spec.trained);
+  const inForwardOrder = [...parametersOf([loss]).keys()];
+  const wanted = inForwardOrder.flatMap((name) => scope.parameters.get(name) ?? []).filter((spec) => spec.trained);
   const leaves = wanted.map(({ name }) => scope.leaves.get(name) as Tensor);
   const slopes = gradients(loss, leaves);
   const outputs = new Map<string, Tensor>([

@@ -77,13 +77,13 @@ export class FrameFaces {
     const expected = this.#tracker.expected(time);
     // Half a millisecond: sums of frame times are not exact.
     if (time - this.#searched < this.#searchEvery - 5e-4) {
-      const seen = await this.#follow(
+      const followed = await this.#follow(
         pyramid,
         expected.map(({ face }) => face),
       );
-      const kept = distinct(seen);
+      const kept = distinct(followed);
       const visible = expected.filter((one) => one.visible).length;
-      const allSeen = expected.every((one, i) => !one.visible || seen[i] !== undefined);
+      const allSeen = expected.every((one, i) => !one.visible || followed[i] !== undefined);
       // Two that are seen in one place are one face, and the other is lost.
       if (allSeen && kept.length >= visible) return kept.slice(0, this.#detect.maxFaces);
     }
@@ -112,8 +112,8 @@ export class FrameFaces {
   async #follow(pyramid: Pyramid, faces: readonly Face[]): Promise<(Face | undefined)[]> {
     if (faces.length === 0) return [];
     const { minSize = 0 } = this.#detect;
-    const seen = await this.#detector.follow(pyramid, faces, followScore);
-    return seen.map((face) => (face !== undefined && face.box.width >= minSize ? face : undefined));
+    const followed = await this.#detector.follow(pyramid, faces, followScore);
+    return followed.map((face) => (face !== undefined && face.box.width >= minSize ? face : undefined));
   }
 }
 

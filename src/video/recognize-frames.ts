@@ -175,7 +175,7 @@ export async function* followFrames<T>(
   if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
     throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, 'usage');
   }
-  const look = looker(recognizer, options, decode);
+  const findFaces = faceFinder(recognizer, options, decode);
   const smoother = new ScoreSmoother(smooth);
   let held: Held[] = [];
   let [crops, bytes] = [0, 0];
@@ -198,15 +198,15 @@ export async function* followFrames<T>(
         if (signal?.aborted !== true) yield* release();
         throw next.error;
       }
-      const seen = await look(next.value);
-      if ('status' in seen) {
+      const found = await findFaces(next.value);
+      if ('status' in found) {
         yield* release();
-        yield seen;
+        yield found;
         continue;
       }
-      held.push(seen);
-      crops += seen.faces.length;
-      bytes += seen.frame.picture?.data.length ?? 0;
+      held.push(found);
+      crops += found.faces.length;
+      bytes += found.frame.picture?.data.length ?? 0;
       const full = live || crops >= batchSize || held.length >= batchSize || bytes >= maxHeldBytes;
       if (full || (await ahead.isIdle({ source: patience }))) yield* release();
     }
@@ -217,7 +217,7 @@ export async function* followFrames<T>(
   }
 }
 
-function looker<T>(
+function faceFinder<T>(
   recognizer: Recognizer,
   options: RecognizeFramesOptions,
   decode: FrameDecoder<T>,

@@ -26,7 +26,7 @@ export interface ExpectedFace {
 interface Track {
   id: number | undefined;
   face: Face;
-  seen: number;
+  lastTime: number;
   /** Of its centre, in pixels a second. */
   vx: number;
   vy: number;
@@ -60,7 +60,7 @@ export class FaceTracker {
 
   /** Where the faces that are followed should be at `time`. */
   expected(time: number): ExpectedFace[] {
-    return this.#alive(time).map((track) => ({ face: advanced(track, time), visible: track.seen === this.#last }));
+    return this.#alive(time).map((track) => ({ face: advanced(track, time), visible: track.lastTime === this.#last }));
   }
 
   /**
@@ -76,7 +76,7 @@ export class FaceTracker {
     const found = assign(
       alive.map((track) => {
         const { box } = advanced(track, time);
-        const limit = reach + Math.min(1, reachPerSecond * (time - track.seen));
+        const limit = reach + Math.min(1, reachPerSecond * (time - track.lastTime));
         return faces.map((face) => limit - distance(box, face.box));
       }),
     );
@@ -93,7 +93,7 @@ export class FaceTracker {
     });
     const taken = new Set(found);
     faces.forEach((face, j) => {
-      if (!taken.has(j)) now.push({ id: undefined, face, seen: time, vx: 0, vy: 0 });
+      if (!taken.has(j)) now.push({ id: undefined, face, lastTime: time, vx: 0, vy: 0 });
     });
     const known = new Set(alive);
     for (const track of now) {
@@ -112,23 +112,23 @@ export class FaceTracker {
 
   #alive(time: number): Track[] {
     // Sums of frame times are not exact: a gap of just `maxGap` counts as within.
-    return this.#tracks.filter(({ seen }) => time - seen <= this.#maxGap + 1e-6 || seen === this.#last);
+    return this.#tracks.filter(({ lastTime: seen }) => time - seen <= this.#maxGap + 1e-6 || seen === this.#last);
   }
 }
 
-function advanced({ face, seen, vx, vy }: Track, time: number): Face {
+function advanced({ face, lastTime: seen, vx, vy }: Track, time: number): Face {
   const reached = inertia * (1 - Math.exp(-(time - seen) / inertia));
   return transformedFace(face, { a: 1, b: 0, tx: vx * reached, ty: vy * reached });
 }
 
 function sighted(track: Track, face: Face, time: number): Track {
   const [from, to] = [centreOf(track.face), centreOf(face)];
-  const elapsed = time - track.seen;
+  const elapsed = time - track.lastTime;
   const belief = elapsed / (elapsed + motionMemory);
   track.vx += belief * ((to.x - from.x) / elapsed - track.vx);
   track.vy += belief * ((to.y - from.y) / elapsed - track.vy);
   track.face = face;
-  track.seen = time;
+  track.lastTime = time;
   return track;
 }
 

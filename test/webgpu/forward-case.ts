@@ -77,7 +77,7 @@ async function logitsOnGpu(
   const { inputChannels, imageSize } = network.config;
   const session = await GpuSession.create(lower(program, 'webgpu'), {
     layout,
-    place: (name) => fill(name, parameters.get(name)?.shape ?? []),
+    placement: (name) => fill(name, parameters.get(name)?.shape ?? []),
   });
   const dims = [batch, inputChannels, imageSize, imageSize];
   const pixels = images(pictures, imageSize, inputChannels).subarray(0, elements(dims));

@@ -50,9 +50,9 @@ export async function predictByRanks(
   let found: FoundPictures | undefined;
   const plan = await ranks.fromFirst(planSchema, async () => {
     found = await find();
-    const seen = await firstFile(found.inputs);
+    const probe = await firstFile(found.inputs);
     const read = options.saveCrops === undefined ? [] : pathsOf(found.inputs);
-    return { read, ...(seen === undefined ? {} : { seen }) };
+    return { read, ...(probe === undefined ? {} : { seen: probe }) };
   });
   await checkSeen(ranks, plan.seen);
   const reader = await open();

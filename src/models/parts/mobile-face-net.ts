@@ -95,6 +95,6 @@ function depthWise(scope: Scope, x: Tensor, config: DepthWiseConfig): Tensor {
   const { channels, stride, expansion } = config;
   const wide = convBlock(scope.at('conv'), x, { channels: expansion, kernel: 1 });
   const dw = { channels: expansion, kernel: 3, stride, padding: 1, groups: expansion };
-  const seen = convBlock(scope.at('conv_dw'), wide, dw);
-  return convBlock(scope.at('project'), seen, { channels, kernel: 1, activation: false });
+  const filtered = convBlock(scope.at('conv_dw'), wide, dw);
+  return convBlock(scope.at('project'), filtered, { channels, kernel: 1, activation: false });
 }

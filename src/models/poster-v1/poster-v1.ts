@@ -20,13 +20,13 @@ import { pyramidFusion } from './pyramid-fusion.js';
 /** Images [N, C, S, S], normalised -> logits [N, classes]. */
 export function posterV1(scope: Scope, images: Tensor, config: PosterV1Config, options: BuildOptions = {}): Tensor {
   checkPosterV1Config(config);
-  const seen = inOrder(nearest(images, config.backboneSize), config.channelOrder);
-  const landmark = itemAt(landmarkMaps(scope.at('face_landback'), seen, config.landmark), 2);
+  const resized = inOrder(nearest(images, config.backboneSize), config.channelOrder);
+  const landmark = itemAt(landmarkMaps(scope.at('face_landback'), resized, config.landmark), 2);
   const face = toTokens(scope.tap('landmark', landmark)); // [N, 49, 512]
 
   // As published the image's last map [N, 256, 14, 14] is read in storage order as 49 rows of 1,024 numbers: a token is
   // five channels and a fifth with all their places, not a place.
-  const map = itemAt(ir50(scope.at('ir_back'), seen, config.image, 'sequence'), 2);
+  const map = itemAt(ir50(scope.at('ir_back'), resized, config.image, 'sequence'), 2);
   const { side, numbers } = tokenSizes(config);
   const rows = scope.tap('ir', reshape(map, [dimOf(map, 0), side ** 2, numbers]));
   const { fusion, numClasses } = config;

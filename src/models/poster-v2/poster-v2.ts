@@ -38,12 +38,12 @@ export interface PosterV2Options {
 /** Images [N, C, S, S], normalised -> logits [N, classes]. */
 export function posterV2(scope: Scope, images: Tensor, config: PosterV2Config, options: PosterV2Options = {}): Tensor {
   checkPosterV2Config(config);
-  const seen = nearest(images, config.backboneSize);
+  const resized = nearest(images, config.backboneSize);
   const isPyramid = config.multiScale === 'pyramid';
   const deepest = isPyramid ? 3 : Math.max(...config.scales);
   const image = { ...config.image, stages: config.image.stages.slice(0, deepest) };
-  const imageMaps = ir50(scope.at('ir_back'), seen, image); // e.g. 64@56, 128@28, 256@14
-  const queryMaps = landmarks(scope, seen, config, deepest); // e.g. 64@28, 128@14, 256@7
+  const imageMaps = ir50(scope.at('ir_back'), resized, image); // e.g. 64@56, 128@28, 256@14
+  const queryMaps = landmarks(scope, resized, config, deepest); // e.g. 64@28, 128@14, 256@7
   const tokens: Tensor[] = [];
   for (const number of config.scales) {
     const imageMap = itemAt(imageMaps, isPyramid ? 2 : number - 1);
@@ -59,13 +59,13 @@ export function posterV2(scope: Scope, images: Tensor, config: PosterV2Config, o
 /** The landmark branch's map for each scale that is used; undefined without the branch. */
 function landmarks(
   scope: Scope,
-  seen: Tensor,
+  resized: Tensor,
   config: PosterV2Config,
   deepest: number,
 ): ReadonlyMap<number, Tensor> | undefined {
   const { landmark, image, scales, multiScale } = config;
   if (landmark === 'none') return undefined;
-  const maps = landmarkMaps(scope.at('face_landback'), seen, {
+  const maps = landmarkMaps(scope.at('face_landback'), resized, {
     ...landmark,
     stages: landmark.stages.slice(0, deepest),
   });

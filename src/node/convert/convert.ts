@@ -170,8 +170,8 @@ function checkOptions(to: Format, { opset, deadTensors, recorderEpochs, precisio
 }
 
 async function refuseSamePlace(from: string, out: string): Promise<void> {
-  const place = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
-  if ((await place(from)) !== (await place(out))) return;
+  const canonical = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+  if ((await canonical(from)) !== (await canonical(out))) return;
   throw new UserError(`${out} is what is to be converted; name another file to write.`, 'usage');
 }
 

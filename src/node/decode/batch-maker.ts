@@ -86,9 +86,9 @@ export function createBatchMaker(settings: MakerSettings): (job: MakerJob) => Pr
       if (slot === undefined) return;
       let data: Uint8Array = slot;
       if (lowContrast !== null) {
-        const seen = withContrast({ width: imageSize, height: imageSize, channels, data }, lowContrast);
-        if (seen.lowContrast) low++;
-        data = seen.data;
+        const contrasted = withContrast({ width: imageSize, height: imageSize, channels, data }, lowContrast);
+        if (contrasted.lowContrast) low++;
+        data = contrasted.data;
       }
       const picture = [epoch, itemAt(indices, i), itemAt(occurrences, i)] as const;
       augmentInto(images, n * bytes, data, format, augmentation, (...change) =>

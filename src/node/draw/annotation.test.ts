@@ -14,7 +14,7 @@ function face(x: number, y: number, side: number): AnnotatedFace {
   const spot = (u: number, v: number): { x: number; y: number } => ({ x: x + u * side, y: y + v * side });
   const box = { x, y, width: side, height: side };
   return {
-    place: { box, keypoints: [spot(0.3, 0.4)], crop: [spot(0, 0), spot(1, 0), spot(1, 1), spot(0, 1)] },
+    geometry: { box, keypoints: [spot(0.3, 0.4)], crop: [spot(0, 0), spot(1, 0), spot(1, 1), spot(0, 1)] },
     scores,
   };
 }
@@ -67,7 +67,7 @@ test('labels lie in the picture, one for each face, and text can be read whateve
 test('where there is room no label covers a face or another label', () => {
   const faces = [face(100, 300, 200), face(1300, 300, 200)];
   const { svg } = annotate({ width: 1920, height: 1080 }, faces);
-  const all = [...grounds(svg), ...faces.flatMap(({ place }) => (place === undefined ? [] : [place.box]))];
+  const all = [...grounds(svg), ...faces.flatMap(({ geometry: place }) => (place === undefined ? [] : [place.box]))];
   assert.equal(all.length, 4);
   for (const [i, a] of all.entries()) for (const b of all.slice(i + 1)) assert.equal(overlaps(a, b), false);
 });
@@ -79,7 +79,7 @@ test('in a crowd the picture grows until no label covers a face or another label
   assert.equal(labels.length, 100);
   const scale = picture.width / 800;
   assert.ok(scale > 1 && picture.height <= 4096);
-  const boxes = faces.flatMap(({ place }) => (place === undefined ? [] : [place.box]));
+  const boxes = faces.flatMap(({ geometry: place }) => (place === undefined ? [] : [place.box]));
   const scaled = boxes.map(({ x, y, width }) => ({
     ...{ x: x * scale, y: y * scale },
     ...{ width: width * scale, height: width * scale },

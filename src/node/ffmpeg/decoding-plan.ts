@@ -123,8 +123,8 @@ function decodingArguments(input: FfmpegInput, rate: Rate, times: FrameTimes, op
   const size = `scale=w='max(1,round(iw*sar*${factor}))':h='max(1,round(ih*${factor}))':flags=area`;
   const steady = `fps=${rate.text}:start_time=0:round=${round}`;
   const upright = [size, 'setsar=1', ...turns[rotate]];
-  const seen = input.animation ? [onWhite, ...upright] : upright;
-  const filters = [times.filters.before, steady, ...seen, times.filters.after].join(',');
+  const steps = input.animation ? [onWhite, ...upright] : upright;
+  const filters = [times.filters.before, steady, ...steps, times.filters.after].join(',');
   // Otherwise ffmpeg counts from what comes first.
   const clock = input.ownClock ? ['-seek_timestamp', '1'] : [];
   return [

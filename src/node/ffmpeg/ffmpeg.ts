@@ -17,7 +17,7 @@ export interface FfmpegPaths {
 export interface Ending {
   readonly code: number | null;
   /** The last that it said on stderr, in lines without the names of ffmpeg's parts. */
-  readonly said: readonly string[];
+  readonly stderrLines: readonly string[];
 }
 
 export interface RunningProgram {
@@ -57,7 +57,7 @@ export function startProgram(
   const ended = (async (): Promise<Ending> => {
     try {
       const [code] = await once(child, 'close');
-      return { code: typeof code === 'number' ? code : null, said: linesOf(text) };
+      return { code: typeof code === 'number' ? code : null, stderrLines: linesOf(text) };
     } catch (error) {
       throw notStarted(error, program);
     }
@@ -118,7 +118,7 @@ function linesOf(text: string): string[] {
 }
 
 /** What ffmpeg said, short enough for a sentence; the name of its input is ours to say. */
-export function reasonOf({ said }: Ending): string {
+export function reasonOf({ stderrLines: said }: Ending): string {
   const lines = said
     .map((line) =>
       line.replace(/^.*: (?=Invalid data|No such|Permission|Connection|Server returned|Input\/output)/, ''),

@@ -130,7 +130,7 @@ async function* decode(
     await fed.failure();
     const cut = input.path === undefined ? input.bytes?.endWithinPacket() === true : await endsWithinPacket(input.path);
     judge(plan, ending, count, seconds, cut && plan.toItsEnd);
-    if (ending.said.length > 0) {
+    if (ending.stderrLines.length > 0) {
       onDamage?.(`${input.name} is damaged in places (ffmpeg: ${reasonOf(ending)}); what can be read was looked at.`);
     }
   } finally {
@@ -211,7 +211,7 @@ function judge(plan: DecodingPlan, ending: Ending, frames: number, seconds: numb
   const { input, start, stop, expected } = plan;
   const { name } = input;
   if (frames === 0) {
-    if (ending.said.some((line) => /matches no streams|does not contain any stream/.test(line))) {
+    if (ending.stderrLines.some((line) => /matches no streams|does not contain any stream/.test(line))) {
       throw withoutPictures(name);
     }
     if (ending.code !== 0) throw unreadable(name, ending, input.live ? 'live' : input.file ? 'file' : 'bytes');
@@ -236,7 +236,7 @@ function judge(plan: DecodingPlan, ending: Ending, frames: number, seconds: numb
   const abrupt = input.live
     ? /end(ed|s) prematurely|truncat|partial file|input\/output error/i
     : /end(ed|s) prematurely|truncat|partial file/i;
-  if (isCut || ending.said.some((line) => abrupt.test(line))) {
+  if (isCut || ending.stderrLines.some((line) => abrupt.test(line))) {
     throw new UserError(`${name} ends abruptly after ${seconds.toFixed(1)} s; what came before was read.`);
   }
 }

@@ -75,12 +75,12 @@ const remedies = {
 } as const;
 
 export function unreadable(name: string, ending: Ending, kind: keyof typeof remedies = 'file'): UserError {
-  if (ending.said.some((line) => /exceeds specified max pixel count/.test(line))) {
+  if (ending.stderrLines.some((line) => /exceeds specified max pixel count/.test(line))) {
     return new UserError(
       `${name} has frames of more than ${maxFramePixels} pixels, which are not read (8192 x 4096 are); make it smaller.`,
     );
   }
-  if (ending.said.some((line) => line.startsWith('Format not on whitelist'))) {
+  if (ending.stderrLines.some((line) => line.startsWith('Format not on whitelist'))) {
     return unknownContent(name);
   }
   const reason = reasonOf(ending);

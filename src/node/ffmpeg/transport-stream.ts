@@ -5,7 +5,7 @@ import { firstBytesOf, kindBytes } from './kind.js';
 
 /** Bytes of a packet of an MPEG transport stream, with its time where there is one; undefined for anything else. */
 function packetBytes(first: Uint8Array): number | undefined {
-  const sync = (...places: readonly number[]): boolean => places.every((place) => first[place] === 0x47);
+  const sync = (...offsets: readonly number[]): boolean => offsets.every((offset) => first[offset] === 0x47);
   if (sync(0, 188)) return 188;
   return sync(4, 196) ? 192 : undefined;
 }

@@ -42,7 +42,7 @@ export async function guardInputs(inputs: readonly string[]): Promise<InputGuard
  * @throws UserError
  */
 export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise<void> {
-  const seen = new Map<string, string>();
+  const optionsByIdentity = new Map<string, string>();
   for (const { option, path } of outputs) {
     try {
       const info = await stat(path).catch(() => undefined);
@@ -54,11 +54,11 @@ export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise
       throw explainFileError(error, 'write', path);
     }
     const identity = await identityOf(path);
-    const other = seen.get(identity);
+    const other = optionsByIdentity.get(identity);
     if (other !== undefined) {
       throw new UserError(`${other} and ${option} both name ${path}; name two files.`, 'usage');
     }
-    seen.set(identity, option);
+    optionsByIdentity.set(identity, option);
   }
 }
 

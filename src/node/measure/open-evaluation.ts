@@ -80,8 +80,8 @@ export async function openEvaluation(
   const wanted = options.split ?? (options.fold ? trainSplit : await defaultSplit(root));
   const opened = await openInOrder(classifier.labels, root, wanted, options);
   const { mapping, dataLabels } = opened;
-  const seen = await sharedWithTraining(opened, options.fold, trainSplit);
-  const dataset = options.unseen === true ? without(opened.dataset, seen) : opened.dataset;
+  const shared = await sharedWithTraining(opened, options.fold, trainSplit);
+  const dataset = options.unseen === true ? without(opened.dataset, shared) : opened.dataset;
   return {
     dataset,
     network,
@@ -97,7 +97,9 @@ export async function openEvaluation(
       without: opened.without,
       seen: opened.dataset.samples.length - dataset.samples.length,
       shared:
-        seen.paths.size === 0 || options.unseen === true ? null : { split: seen.split, pictures: seen.paths.size },
+        shared.paths.size === 0 || options.unseen === true
+          ? null
+          : { split: shared.split, pictures: shared.paths.size },
       views: [...views],
       batch:
         classifier.acrossBatch === undefined
@@ -163,10 +165,10 @@ async function sharedWithTraining(
   return { split: where, paths: new Set(pictures.map(({ path }) => path)) };
 }
 
-function without(dataset: Dataset, seen: Seen): Dataset {
-  const samples = dataset.samples.filter(({ path }) => !seen.paths.has(path));
+function without(dataset: Dataset, shared: Seen): Dataset {
+  const samples = dataset.samples.filter(({ path }) => !shared.paths.has(path));
   if (samples.length > 0) return { ...dataset, samples };
-  throw new UserError(`Split '${seen.split}' has every picture that was to be measured; nothing is left.`);
+  throw new UserError(`Split '${shared.split}' has every picture that was to be measured; nothing is left.`);
 }
 
 async function defaultSplit(root: string): Promise<string> {

@@ -27,9 +27,9 @@ function installedGpus(): number {
  * names. Undefined where there is nothing to choose.
  */
 export function gpuOfRank(env: Environment, installed = installedGpus): string | undefined {
-  const place = placeOf(env);
-  if (place === undefined) return undefined;
+  const localRank = placeOf(env);
+  if (localRank === undefined) return undefined;
   const visible = env['CUDA_VISIBLE_DEVICES'];
   const gpus = visible === undefined ? Array.from({ length: installed() }, (_, i) => String(i)) : visible.split(',');
-  return gpus.length === 0 ? undefined : itemAt(gpus, place % gpus.length).trim();
+  return gpus.length === 0 ? undefined : itemAt(gpus, localRank % gpus.length).trim();
 }

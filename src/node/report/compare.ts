@@ -40,15 +40,15 @@ export interface Comparison {
 
 /** The runs without those that were given twice, under whatever path. */
 export async function distinctRuns(runs: readonly RunFolder[]): Promise<{ runs: RunFolder[]; notes: string[] }> {
-  const seen = new Map<string, RunFolder>();
+  const byPath = new Map<string, RunFolder>();
   const notes: string[] = [];
   for (const run of runs) {
     const path = await realpath(run.path);
-    const first = seen.get(path);
-    if (first === undefined) seen.set(path, run);
+    const first = byPath.get(path);
+    if (first === undefined) byPath.set(path, run);
     else notes.push(`${run.path} is the same run as ${first.path}: it counts once.`);
   }
-  return { runs: [...seen.values()], notes };
+  return { runs: [...byPath.values()], notes };
 }
 
 /** A run's figures on its validation pictures. @throws UserError when no epoch is finished. */

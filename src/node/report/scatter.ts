@@ -128,16 +128,16 @@ interface Name {
 
 /** Names within the plot, each moved up or down, as little as can be, to where it touches no other. */
 function apart(names: readonly Name[]): Name[] {
-  const placed: Name[] = [];
+  const positioned: Name[] = [];
   const widthOf = ({ label }: Name): number => column * columnsOf(label) + 6;
   for (const name of names.toSorted((a, b) => a.y - b.y)) {
     const half = Math.min(side, widthOf(name)) / 2;
     const x = Math.min(side - half, Math.max(half, name.x));
     const isFree = (y: number): boolean =>
-      placed.every((other) => Math.abs(other.y - y) >= line || Math.abs(other.x - x) >= half + widthOf(other) / 2);
+      positioned.every((other) => Math.abs(other.y - y) >= line || Math.abs(other.x - x) >= half + widthOf(other) / 2);
     const steps = Array.from({ length: side }, (_, step) => [name.y + step, name.y - step]).flat();
     const y = steps.find((at) => at >= line / 2 && at <= side - line / 2 && isFree(at)) ?? name.y;
-    placed.push({ ...name, x, y });
+    positioned.push({ ...name, x, y });
   }
-  return placed;
+  return positioned;
 }

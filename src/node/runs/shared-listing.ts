@@ -54,8 +54,11 @@ export async function listData(run: RunOptions, ranks: Communicator, order?: Lab
   // That the folder is there, in the words of those who list it.
   await splitsOf(run.data);
   const data = heard(resolve(run.data), listing);
-  const seen = await sizesOf(data, (index) => index % ranks.size === ranks.rank);
-  const sizes = { train: part(listing.train, seen.train), validation: part(listing.validation, seen.validation) };
+  const ownSizes = await sizesOf(data, (index) => index % ranks.size === ranks.rank);
+  const sizes = {
+    train: part(listing.train, ownSizes.train),
+    validation: part(listing.validation, ownSizes.validation),
+  };
   return { data, digest: await digestOf(data, run.targets, sizes) };
 
   /** Sizes as told, and as seen by this rank where it looked. */

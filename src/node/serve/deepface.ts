@@ -26,13 +26,13 @@ const analyzeOptions = z.object({
   align: switchOf.optional().meta({ description: 'not used: faces are always aligned' }),
 });
 
-const place = z.array(z.int()).length(2).nullable();
+const point = z.array(z.int()).length(2).nullable();
 export const analyzed = z.strictObject({
   results: z.array(
     z.strictObject({
       emotion: z.record(z.string(), z.number()).meta({ description: 'in percent' }),
       dominant_emotion: z.string(),
-      region: z.strictObject({ x: z.int(), y: z.int(), w: z.int(), h: z.int(), left_eye: place, right_eye: place }),
+      region: z.strictObject({ x: z.int(), y: z.int(), w: z.int(), h: z.int(), left_eye: point, right_eye: point }),
       face_confidence: z.number().nullable(),
     }),
   ),

@@ -28,9 +28,9 @@ ${sections}`,
 
 function section(path: string, method: string, operation: Operation, url: string): Html {
   const { operationId, summary, description = '', parameters = [], requestBody, responses } = operation;
-  const options = parameters.map(({ name, in: place, schema, description: what = '' }) => [
+  const options = parameters.map(({ name, in: location, schema, description: what = '' }) => [
     name,
-    [place === 'path' ? 'in the address' : '', typeText(schema), what].filter((text) => text !== '').join('; '),
+    [location === 'path' ? 'in the address' : '', typeText(schema), what].filter((text) => text !== '').join('; '),
   ]);
   const names = new Set(parameters.map(({ name }) => name));
   const bodies = Object.entries(requestBody?.content ?? {}).map(

@@ -45,15 +45,18 @@ export class Inference {
   ): Promise<PromiseSettledResult<Recognition>[]> {
     const refused = pictures.map((picture, i) => this.refusal(picture, `Picture ${i + 1}`));
     const usable = pictures.filter((_, i) => refused[i] === undefined).map(({ bytes }) => bytes);
-    const seen = await this.#admitted(usable.length, signal, async (recognizer) => {
+    const recognized = await this.#admitted(usable.length, signal, async (recognizer) => {
       const results: PromiseSettledResult<Recognition>[] = [];
       for await (const result of recognizer.settle(usable, { ...options, signal })) results.push(result);
       return results;
     });
-    for (const result of seen) if (result.status === 'fulfilled') this.#metrics.faces.inc(result.value.faces.length);
+    for (const result of recognized)
+      if (result.status === 'fulfilled') this.#metrics.faces.inc(result.value.faces.length);
     this.#metrics.pictures.inc(pictures.length);
     let next = 0;
-    return refused.map((reason) => (reason === undefined ? itemAt(seen, next++) : { status: 'rejected', reason }));
+    return refused.map((reason) =>
+      reason === undefined ? itemAt(recognized, next++) : { status: 'rejected', reason },
+    );
   }
 
   /** What face crops show that are at the network's size. */

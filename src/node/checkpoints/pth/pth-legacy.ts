@@ -38,9 +38,9 @@ export async function openLegacy(file: ByteSource): Promise<PthFile> {
     root,
     refused,
     async locate({ key }) {
-      const place = places.get(key);
-      if (place === undefined) throw damaged(file.path, `storage ${printable(key, 30)} is not in it`);
-      return place;
+      const bytes = places.get(key);
+      if (bytes === undefined) throw damaged(file.path, `storage ${printable(key, 30)} is not in it`);
+      return bytes;
     },
   };
 }

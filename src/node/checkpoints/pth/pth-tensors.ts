@@ -148,15 +148,15 @@ export async function readTensors(
     const [one] = entries;
     if (one === undefined) continue;
     const size = elementBytes[one[1].dtype];
-    const place = await pth.locate(one[1].tensor.storage);
-    if (end * size > place.byteLength) {
+    const located = await pth.locate(one[1].tensor.storage);
+    if (end * size > located.byteLength) {
       throw damaged(
         file.path,
-        `tensor "${printable(one[0])}" reaches beyond the ${place.byteLength} bytes of its storage`,
+        `tensor "${printable(one[0])}" reaches beyond the ${located.byteLength} bytes of its storage`,
       );
     }
-    const bytes = await file.read(place.offset + first * size, (end - first) * size);
-    if (bytes.byteLength === place.byteLength) checkCrc32(file.path, bytes, place.crc32);
+    const bytes = await file.read(located.offset + first * size, (end - first) * size);
+    if (bytes.byteLength === located.byteLength) checkCrc32(file.path, bytes, located.crc32);
     let free = first;
     for (const [name, entry] of entries.toSorted(([, a], [, b]) => a.first - b.first)) {
       const { dtype, shape, byteLength, contiguous } = entry;

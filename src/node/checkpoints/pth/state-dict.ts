@@ -57,13 +57,13 @@ export function findStateDict(root: PickleValue, path: string): StateDict {
 
 type Place = Omit<StateDict, 'tensors'>;
 
-/** @param seen every dict is looked through once, however often others refer to it */
-function search(value: PickleValue, path: readonly string[], seen: Set<PickleValue>): Place | undefined {
-  if (!isUnseenDict(value, seen)) return undefined;
-  seen.add(value);
+/** @param visited every dict is looked through once, however often others refer to it */
+function search(value: PickleValue, path: readonly string[], visited: Set<PickleValue>): Place | undefined {
+  if (!isUnseenDict(value, visited)) return undefined;
+  visited.add(value);
   const inside = (key: PickleValue): Place | undefined =>
     typeof key === 'string' && path.length < maxDepth
-      ? search(value.entries.get(key) ?? null, [...path, key], seen)
+      ? search(value.entries.get(key) ?? null, [...path, key], visited)
       : undefined;
   for (const key of usualKeys) {
     const found = inside(key);
@@ -74,7 +74,7 @@ function search(value: PickleValue, path: readonly string[], seen: Set<PickleVal
   const own = values.filter((entry) => isTensor(entry) || isOddTensor(entry));
   const bare = own.length > 0 && (own.length === values.length || own.some((entry) => !isNumber(entry)));
   const others = [...value.entries].flatMap(([key, entry]) => {
-    if (typeof key !== 'string' || key.length > maxKeyLength || !isUnseenDict(entry, seen)) return [];
+    if (typeof key !== 'string' || key.length > maxKeyLength || !isUnseenDict(entry, visited)) return [];
     return otherKeys.test(key) || usualKeys.includes(key) ? [] : (inside(key) ?? []);
   });
   const [other] = others;
@@ -82,8 +82,8 @@ function search(value: PickleValue, path: readonly string[], seen: Set<PickleVal
   return bare ? { dict: value, path } : undefined;
 }
 
-function isUnseenDict(value: PickleValue, seen: ReadonlySet<PickleValue>): value is PickleDict {
-  return isObject(value) && value.kind === 'dict' && !seen.has(value) && seen.size < maxDicts;
+function isUnseenDict(value: PickleValue, visited: ReadonlySet<PickleValue>): value is PickleDict {
+  return isObject(value) && value.kind === 'dict' && !visited.has(value) && visited.size < maxDicts;
 }
 
 const count = ({ entries }: PickleDict): number => [...entries.values()].filter(isTensor).length;

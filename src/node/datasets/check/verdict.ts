@@ -43,10 +43,10 @@ function ofDuplicates({ identical, similar }: DatasetCheck): Verdict {
       `${some(within.pictures - within.groups)} within a class ${within.pictures - within.groups === 1 ? 'is a copy' : 'are copies'} of others.`,
     );
   }
-  const looks = inGroups(similar, (group) => group.acrossSplits);
-  if (looks.groups > 0) {
+  const similarAcross = inGroups(similar, (group) => group.acrossSplits);
+  if (similarAcross.groups > 0) {
     warnings.push(
-      `${some(looks.groups, 'group')} of pictures that look the same, in other bytes, ${looks.groups === 1 ? 'spans' : 'span'} several splits.`,
+      `${some(similarAcross.groups, 'group')} of pictures that look the same, in other bytes, ${similarAcross.groups === 1 ? 'spans' : 'span'} several splits.`,
     );
   }
   return { problems, warnings };

@@ -68,7 +68,7 @@ async function readSet(
       leftOut.add(split, label);
     } else {
       const name = safePath(picture, { by: images }, problems);
-      if (name !== undefined) found.push({ split, label, from: join(images, name), name, said: { by } });
+      if (name !== undefined) found.push({ split, label, from: join(images, name), name, origin: { by } });
     }
   }
   const [lonely] = pictures.values();

@@ -6,7 +6,7 @@ import { isFile } from '../folders.js';
 import { type AffectNetKind, affectNetKind, expressions, labelOfExpression } from './affectnet-expressions.js';
 import { readAnnotations } from './affectnet-npy.js';
 import { type ClassFolders, firstFolder, hasClassFolders, readClassFolders } from './class-folders.js';
-import { LeftOut, type Problems, type Release, type ReleasePicture, safePath, saidBy } from './release.js';
+import { LeftOut, originText, type Problems, type Release, type ReleasePicture, safePath } from './release.js';
 import { readRows } from './rows.js';
 
 const lists = [
@@ -47,22 +47,22 @@ async function readList(
   problems: Problems,
 ): Promise<ReleasePicture[]> {
   const pictures: ReleasePicture[] = [];
-  const seen = new Set<string>();
+  const listed = new Set<string>();
   let names: readonly string[] | undefined;
   for await (const { line, fields } of readRows(path)) {
-    const said = { by: path, line };
+    const origin = { by: path, line };
     if (names === undefined) {
       const isHeader = fields.includes('subDirectory_filePath');
       names = isHeader ? fields : usualColumns;
       if (!names.includes(expressionColumn)) {
         throw new UserError(
-          `${saidBy(said)} has no column '${expressionColumn}'; take the file from the release again.`,
+          `${originText(origin)} has no column '${expressionColumn}'; take the file from the release again.`,
         );
       }
       if (isHeader) continue;
     }
     if (fields.length !== names.length) {
-      problems.add(`${saidBy(said)} has ${fields.length} fields instead of ${names.length}`);
+      problems.add(`${originText(origin)} has ${fields.length} fields instead of ${names.length}`);
       continue;
     }
     const expression = itemAt(fields, names.indexOf(expressionColumn));
@@ -70,7 +70,7 @@ async function readList(
     const label = labelOfExpression(value, kind);
     if (label === undefined) {
       problems.add(
-        `${saidBy(said)} has the expression '${printable(expression, 20)}', not one of 0 to ${expressions.length - 1}`,
+        `${originText(origin)} has the expression '${printable(expression, 20)}', not one of 0 to ${expressions.length - 1}`,
       );
       continue;
     }
@@ -78,14 +78,14 @@ async function readList(
       leftOut.add(split, label);
       continue;
     }
-    const name = safePath(fields[names.indexOf('subDirectory_filePath')] ?? '', said, problems);
+    const name = safePath(fields[names.indexOf('subDirectory_filePath')] ?? '', origin, problems);
     if (name === undefined) continue;
-    if (seen.has(name)) {
-      problems.add(`${saidBy(said)} repeats the picture '${printable(name, 80)}'`);
+    if (listed.has(name)) {
+      problems.add(`${originText(origin)} repeats the picture '${printable(name, 80)}'`);
       continue;
     }
-    seen.add(name);
-    pictures.push({ split, label, from: join(images, name), name, said });
+    listed.add(name);
+    pictures.push({ split, label, from: join(images, name), name, origin: origin });
   }
   return pictures;
 }

@@ -56,7 +56,7 @@ export async function readClassFolders(src: string, how: ClassFolders, problems:
       }
       for (const name of await picturesIn(path)) {
         if (typeof label === 'string') leftOut.add(split, label);
-        else pictures.push({ split, label, from: join(path, name), name, said: { by: path } });
+        else pictures.push({ split, label, from: join(path, name), name, origin: { by: path } });
       }
     }
   }

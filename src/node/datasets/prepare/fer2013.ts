@@ -3,7 +3,7 @@ import { UserError } from '../../../common/errors.js';
 import { fer2013 } from '../../../common/label-sets.js';
 import { printable } from '../../../common/printable.js';
 import { isFile } from '../folders.js';
-import { LeftOut, type Problems, type Release, type ReleasePicture, saidBy } from './release.js';
+import { LeftOut, originText, type Problems, type Release, type ReleasePicture } from './release.js';
 import { readRows } from './rows.js';
 
 /** Side of the pictures, in pixels. */
@@ -104,14 +104,14 @@ export async function readFer2013(src: string, problems: Problems): Promise<Rele
   let row = -1;
   for await (const { line, split, emotion, pixels } of readFer2013Rows(path)) {
     row++;
-    const said = { by: path, line };
+    const origin = { by: path, line };
     const label = /^[0-6]$/.test(emotion) ? Number(emotion) : undefined;
     if (label === undefined) {
-      problems.add(`${saidBy(said)} has the emotion '${printable(emotion, 20)}' instead of 0 .. 6`);
+      problems.add(`${originText(origin)} has the emotion '${printable(emotion, 20)}' instead of 0 .. 6`);
     } else if (typeof pixels === 'string') {
-      problems.add(`${saidBy(said)} ${pixels}`);
+      problems.add(`${originText(origin)} ${pixels}`);
     } else {
-      pictures.push({ split, label, from: path, pixels: { side, data: pixels }, name: nameOfRow(row), said });
+      pictures.push({ split, label, from: path, pixels: { side, data: pixels }, name: nameOfRow(row), origin: origin });
     }
   }
   return {

@@ -11,7 +11,7 @@ import {
 } from './fer2013.js';
 import { ferPlusLabel, noEmotion, parseFerPlusVotes, voteColumns } from './ferplus-labels.js';
 import type { LeftOut, Problems, ReleasePicture } from './release.js';
-import { saidBy } from './release.js';
+import { originText } from './release.js';
 import { readRows } from './rows.js';
 
 /** Where people have the votes: beside the pictures, or in a clone of FER+'s repository. */
@@ -71,7 +71,7 @@ export async function readFerPlusFiles(
       const face: Fer2013Row | undefined = (await faces.next()).value ?? undefined;
       if (face === undefined || face.split !== splitOfUsage(usage)) throw apart(line);
       const { split, pixels } = face;
-      const said = { by: votePath, line };
+      const origin = { by: votePath, line };
       // FER+ names no picture that is none.
       if (image === '') {
         leftOut.add(split, noEmotion);
@@ -79,11 +79,11 @@ export async function readFerPlusFiles(
       }
       const entry = parseFerPlusVotes(image, votes);
       if (typeof entry === 'string') {
-        problems.add(`${saidBy(said)} ${entry}`);
+        problems.add(`${originText(origin)} ${entry}`);
       } else if (names.has(image)) {
-        problems.add(`${saidBy(said)} repeats the picture '${image}'`);
+        problems.add(`${originText(origin)} repeats the picture '${image}'`);
       } else if (typeof pixels === 'string') {
-        problems.add(`${saidBy({ by: picturePath, line: face.line })} ${pixels}`);
+        problems.add(`${originText({ by: picturePath, line: face.line })} ${pixels}`);
       } else {
         names.add(image);
         const voted = ferPlusLabel(entry.votes);
@@ -93,7 +93,7 @@ export async function readFerPlusFiles(
         }
         const { label, majority, votes: counted } = voted;
         const source = { from: picturePath, pixels: { side, data: pixels } };
-        pictures.push({ split, label, ...source, name: image, said, votes: { majority, votes: counted } });
+        pictures.push({ split, label, ...source, name: image, origin: origin, votes: { majority, votes: counted } });
       }
     }
     const more = await faces.next();

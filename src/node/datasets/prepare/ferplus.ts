@@ -4,7 +4,7 @@ import { ferplus } from '../../../common/label-sets.js';
 import { holdsPictures, isFolder } from '../folders.js';
 import { findFerPlusFiles, readFerPlusFiles } from './ferplus-csv.js';
 import { ferPlusLabel, noEmotion, parseFerPlusEntry } from './ferplus-labels.js';
-import { LeftOut, type Problems, type Release, type ReleasePicture, saidBy } from './release.js';
+import { LeftOut, originText, type Problems, type Release, type ReleasePicture } from './release.js';
 import { readRows } from './rows.js';
 
 const sources = [
@@ -21,29 +21,29 @@ async function readSplit(
 ): Promise<ReleasePicture[]> {
   const path = join(folder, 'label.csv');
   const pictures: ReleasePicture[] = [];
-  const seen = new Set<string>();
+  const listed = new Set<string>();
   for await (const { line, fields } of readRows(path)) {
-    const said = { by: path, line };
+    const origin = { by: path, line };
     const entry = parseFerPlusEntry(fields);
     if (typeof entry === 'string') {
-      problems.add(`${saidBy(said)} ${entry}`);
+      problems.add(`${originText(origin)} ${entry}`);
       continue;
     }
     const { image } = entry;
-    if (seen.has(image)) {
-      problems.add(`${saidBy(said)} repeats the picture '${image}'`);
+    if (listed.has(image)) {
+      problems.add(`${originText(origin)} repeats the picture '${image}'`);
       continue;
     }
-    seen.add(image);
+    listed.add(image);
     const voted = ferPlusLabel(entry.votes);
     if (voted === undefined) {
       leftOut.add(split, noEmotion);
       continue;
     }
     const { label, majority, votes } = voted;
-    pictures.push({ split, label, from: join(folder, image), name: image, said, votes: { majority, votes } });
+    pictures.push({ split, label, from: join(folder, image), name: image, origin: origin, votes: { majority, votes } });
   }
-  if (seen.size === 0) throw new UserError(`${path} has no lines; take the file from the FER+ release again.`);
+  if (listed.size === 0) throw new UserError(`${path} has no lines; take the file from the FER+ release again.`);
   if (pictures.length === 0) throw new UserError(`${path} has no picture with an emotion; check the file.`);
   return pictures;
 }

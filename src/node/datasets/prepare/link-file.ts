@@ -36,7 +36,7 @@ export async function unusable(path: string): Promise<string | undefined> {
  * @returns what it became.
  * @throws UserError where the file cannot be read, or `kind` is asked for and not possible.
  */
-export async function place(from: string, to: string, kind: LinkKind | undefined): Promise<LinkKind> {
+export async function linkOrCopy(from: string, to: string, kind: LinkKind | undefined): Promise<LinkKind> {
   if (kind !== 'symbolic' && kind !== 'copy') {
     try {
       // A hard link to a symbolic link would depend on where that points.

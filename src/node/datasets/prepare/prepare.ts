@@ -10,11 +10,11 @@ import { readAffectNet } from './affectnet.js';
 import { readCaerS } from './caer-s.js';
 import { readFer2013 } from './fer2013.js';
 import { readFerPlus } from './ferplus.js';
-import { type LinkKind, place, unusable, writePixels } from './link-file.js';
+import { type LinkKind, linkOrCopy, unusable, writePixels } from './link-file.js';
 import { buildFolder } from './output.js';
 import { countWarnings } from './published-counts.js';
 import { readRafDb } from './raf-db.js';
-import { Problems, type Release, type ReleasePicture, saidBy } from './release.js';
+import { originText, Problems, type Release, type ReleasePicture } from './release.js';
 
 /** Datasets whose releases can be prepared. */
 export const releaseNames = ['raf-db', 'affectnet-7', 'affectnet-8', 'caer-s', 'ferplus', 'fer2013'] as const;
@@ -92,7 +92,7 @@ async function placeAll(
   out: string,
   problems: Problems,
   { link, onProgress, signal }: PrepareOptions,
-): Promise<{ placed: ReleasePicture[]; links: Record<LinkKind, number>; written: number }> {
+): Promise<{ present: ReleasePicture[]; links: Record<LinkKind, number>; written: number }> {
   const links: Record<LinkKind, number> = { hard: 0, symbolic: 0, copy: 0 };
   let written = 0;
   const there = new Uint8Array(pictures.length);
@@ -111,31 +111,31 @@ async function placeAll(
         const making = made.get(folder) ?? mkdir(folder, { recursive: true });
         made.set(folder, making);
         await making;
-        if (pixels === undefined) links[await place(picture.from, to, link)]++;
+        if (pixels === undefined) links[await linkOrCopy(picture.from, to, link)]++;
         else {
           await writePixels(pixels, to);
           written++;
         }
         there[i] = 1;
-      } else problems.add(`${saidBy(picture.said)} names the picture ${picture.from}, which ${why}`);
+      } else problems.add(`${originText(picture.origin)} names the picture ${picture.from}, which ${why}`);
       done++;
       if (done % 200 === 0 || done === pictures.length) onProgress?.(done, pictures.length);
     },
     signal,
   );
-  return { placed: pictures.filter((_, i) => there[i] === 1), links, written };
+  return { present: pictures.filter((_, i) => there[i] === 1), links, written };
 }
 
 /** Writes what the folders do not say: their labels, and the votes. */
-async function describe({ labels, folders }: Release, placed: readonly ReleasePicture[], out: string): Promise<void> {
+async function describe({ labels, folders }: Release, present: readonly ReleasePicture[], out: string): Promise<void> {
   const description: DatasetDescription = {
     name: labels.name,
     labels: [...labels.labels],
     folders: Object.fromEntries(folders.map((folder, i) => [folder, labels.labels[i] ?? folder])),
   };
   await writeFile(join(out, descriptionFile), `${JSON.stringify(description, null, 2)}\n`, { flush: true });
-  for (const split of new Set(placed.map((picture) => picture.split))) {
-    const votes = placed.flatMap((picture) =>
+  for (const split of new Set(present.map((picture) => picture.split))) {
+    const votes = present.flatMap((picture) =>
       picture.votes === undefined || picture.split !== split
         ? []
         : [{ image: `${itemAt(folders, picture.label)}/${picture.name}`, ...picture.votes }],
@@ -144,12 +144,12 @@ async function describe({ labels, folders }: Release, placed: readonly ReleasePi
   }
 }
 
-function summaries(release: Release, placed: readonly ReleasePicture[]): PreparedSplit[] {
+function summaries(release: Release, present: readonly ReleasePicture[]): PreparedSplit[] {
   return release.splits.map((split) => {
     const counts = release.folders.map(() => 0);
     const noMajority = release.folders.map(() => 0);
     let voted = false;
-    for (const { label, votes } of placed.filter((picture) => picture.split === split)) {
+    for (const { label, votes } of present.filter((picture) => picture.split === split)) {
       const into = votes?.majority === false ? noMajority : counts;
       increase(into, label);
       voted ||= votes !== undefined;
@@ -184,7 +184,7 @@ export async function prepareDataset(
         `${from} has the layout of ${release.labels.name} but no picture that can be used; check it.`,
       );
     }
-    const { placed, links, written } = await placeAll(release, building, problems, options);
+    const { present: placed, links, written } = await placeAll(release, building, problems, options);
     if (placed.length === 0) {
       throw new UserError(`None of the ${release.pictures.length} pictures that ${from} names is there; check it.`);
     }

@@ -5,7 +5,7 @@ import { rafdb } from '../../../common/label-sets.js';
 import { printable } from '../../../common/printable.js';
 import { isFile } from '../folders.js';
 import { type ClassFolders, hasClassFolders, readClassFolders } from './class-folders.js';
-import { LeftOut, type Problems, type Release, type ReleasePicture, safePath, saidBy } from './release.js';
+import { LeftOut, originText, type Problems, type Release, type ReleasePicture, safePath } from './release.js';
 import { readRows } from './rows.js';
 
 /** The release counts from 1. */
@@ -49,26 +49,26 @@ async function findPictures(src: string): Promise<string> {
 
 async function readList(path: string, pictureFolder: string, problems: Problems): Promise<ReleasePicture[]> {
   const present = new Set(await readdir(pictureFolder));
-  const seen = new Set<string>();
+  const known = new Set<string>();
   const pictures: ReleasePicture[] = [];
   for await (const { line, fields } of readRows(path, ' ')) {
-    const said = { by: path, line };
+    const origin = { by: path, line };
     const [listed = '', label = '', ...more] = fields.filter((field) => field !== '');
     if (label === '' || more.length > 0) {
-      problems.add(`${saidBy(said)} is not a picture and its label ('train_00001.jpg 5')`);
+      problems.add(`${originText(origin)} is not a picture and its label ('train_00001.jpg 5')`);
       continue;
     }
-    const name = safePath(listed, said, problems);
+    const name = safePath(listed, origin, problems);
     if (name === undefined) continue;
     const split = /^(train|test)_/.exec(basename(name))?.[1];
     if (name.includes('/') || split === undefined) {
-      problems.add(`${saidBy(said)} names '${printable(name, 60)}', which begins with neither train_ nor test_`);
+      problems.add(`${originText(origin)} names '${printable(name, 60)}', which begins with neither train_ nor test_`);
     } else if (!folders.includes(label)) {
-      problems.add(`${saidBy(said)} has the label '${printable(label, 20)}', not one of 1 to ${folders.length}`);
-    } else if (seen.has(name)) {
-      problems.add(`${saidBy(said)} repeats the picture '${name}'`);
+      problems.add(`${originText(origin)} has the label '${printable(label, 20)}', not one of 1 to ${folders.length}`);
+    } else if (known.has(name)) {
+      problems.add(`${originText(origin)} repeats the picture '${name}'`);
     } else {
-      seen.add(name);
+      known.add(name);
       const aligned = name.replace(/(_aligned)?(\.[a-z]+)$/i, '_aligned$2');
       const file = !present.has(aligned) && present.has(name) ? name : aligned;
       const from = join(pictureFolder, file);
@@ -77,7 +77,7 @@ async function readList(path: string, pictureFolder: string, problems: Problems)
         label: Number(label) - 1,
         from,
         name: file,
-        said,
+        origin: origin,
       });
     }
   }

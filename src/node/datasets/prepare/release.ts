@@ -15,7 +15,7 @@ export interface ReleasePicture {
   /** Path within the class folder, `/` between its parts. */
   readonly name: string;
   /** File, and line where it has lines, that says all this. */
-  readonly said: { readonly by: string; readonly line?: number };
+  readonly origin: { readonly by: string; readonly line?: number };
   /** How people labelled it (FER+). */
   readonly votes?: { readonly majority: boolean; readonly votes: readonly number[] };
 }
@@ -85,7 +85,7 @@ export class Problems {
 }
 
 /** `FILE, line 12,`, to begin a sentence with. */
-export function saidBy({ by, line }: ReleasePicture['said']): string {
+export function originText({ by, line }: ReleasePicture['origin']): string {
   return line === undefined ? by : `${by}, line ${line},`;
 }
 
@@ -96,10 +96,10 @@ export function isSafePath(path: string): boolean {
 }
 
 /** Adds the problem, and is undefined, where a release names a picture by a path that leads elsewhere. */
-export function safePath(path: string, said: ReleasePicture['said'], problems: Problems): string | undefined {
+export function safePath(path: string, origin: ReleasePicture['origin'], problems: Problems): string | undefined {
   if (isSafePath(path)) return path;
   problems.add(
-    `${saidBy(said)} names the picture '${printable(path, 60)}', which is not a plain path within the release`,
+    `${originText(origin)} names the picture '${printable(path, 60)}', which is not a plain path within the release`,
   );
   return undefined;
 }
