@@ -19,6 +19,8 @@ const hostileShare = 0.02;
 /** Of the pictures, those that are looked at as closely as a server does by itself: it takes four times as long. */
 const closeShare = 0.05;
 const cheapLook = '?scales=96&turned=false';
+/** Wrong answers that are printed as they come. */
+const shownAtMost = 20;
 /** Milliseconds between two lines about how far it is. */
 const progressEvery = 10_000;
 
@@ -38,7 +40,7 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
     console.error(`${sent} of ${pictures} pictures; about ${Math.ceil(left / 60_000)} minutes more.`);
   }, progressEvery);
   let left = 0;
-  let wrong = 0;
+  const wrong: string[] = [];
   const memory: number[] = [];
   await server.pause();
   let looked = 0;
@@ -54,7 +56,10 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
       } else {
         const answer = await ask(server.url, agent, one);
         const before = expected.get(one);
-        if (before === undefined || answer.status !== before.status || !isSame(answer.text, before.text)) wrong++;
+        if (before === undefined || answer.status !== before.status || !isSame(answer.text, before.text)) {
+          wrong.push(`${one.type}: ${shown(before)} before, now ${shown(answer)}`);
+          if (wrong.length <= shownAtMost) console.error(wrong.at(-1));
+        }
       }
       if ((sent * 200) / pictures >= looked + 1) {
         looked++;
@@ -76,11 +81,14 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
   const curve = Array.from({ length: 10 }, (_, i) => memory.slice(i * tenth, (i + 1) * tenth));
   const levels = curve.filter((part) => part.length > 0).map((part) => megabytes(quantile(part, 0.5)));
   console.log(`Memory in each tenth: ${levels.join(', ')}.`);
-  bound('none is misanswered', wrong === 0, `${wrong} of ${sent}`);
+  bound('none is misanswered', wrong.length === 0, `${wrong.length} of ${sent}`);
   bound('memory is flat within 10%', Number(late) <= 1.1 * Number(early), told);
   bound("the event loop's longest pause is below 20 ms", pause < 20, `${pause.toFixed(1)} ms`);
   bound('the server stops with exit code 0', code === 0, String(code));
 }
+
+const shown = (answer: { readonly status: number; readonly text: string } | undefined): string =>
+  answer === undefined ? 'nothing' : `${answer.status} ${answer.text.slice(0, 300)}`;
 
 async function varied(picture: Uint8Array, variety: number, random: Random): Promise<Asked[]> {
   const made: Asked[] = [];
