@@ -56,6 +56,10 @@ export function tooManyBytes(name: string): UserError {
   return new UserError(`${name} has more than the ${maxFileBytes} bytes that are accepted; save it smaller.`);
 }
 
-/** The rest of a sentence about a file that cannot be decoded. */
-export const damaged = (reason: string): string =>
-  `is truncated or damaged (${printable(reason)}); replace it or leave it out.`;
+/**
+ * The rest of a sentence about a file that cannot be decoded.
+ * @param reason of our own readers only: libvips keeps its reasons in one place for all its threads, so that of pictures that
+ * are decoded side by side one would be told another's
+ */
+export const damaged = (reason?: string): string =>
+  `is truncated or damaged${reason === undefined ? '' : ` (${printable(reason)})`}; replace it or leave it out.`;

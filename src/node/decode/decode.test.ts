@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
+import { damaged } from '../../image/checked-header.js';
 import { failsWith, plainPng, temporaryFolder, writeTree } from '../datasets/helpers.test.js';
 import { decodePicture } from './decode.js';
 
@@ -122,6 +124,22 @@ test('every file that cannot be used gets one sentence with its name', async (co
   await chmod(path('secret.png'), 0);
   if (process.getuid?.() !== 0) await fails('secret.png', /permission/);
   await failsWith(() => decodePicture(Buffer.alloc(0), { name: 'upload 3' }), 'upload 3');
+});
+
+test('damaged pictures that are decoded side by side are told what each is told alone', async () => {
+  const photo = await readFile(join(fixtures, 'photo.jpg'));
+  const whole = [photo, await sharp(photo).png().toBuffer(), await sharp(photo).webp().toBuffer()];
+  const cut = whole.map((bytes) => bytes.subarray(0, Math.floor(bytes.length * 0.6)));
+  const sentence = (bytes: Buffer): Promise<string> =>
+    decodePicture(bytes).then(
+      () => 'a picture',
+      (error: unknown) => String(error),
+    );
+  const alone: string[] = [];
+  for (const bytes of cut) alone.push(await sentence(bytes));
+  assert.deepEqual(new Set(alone), new Set([`UserError: The picture ${damaged()}`]));
+  const together = await Promise.all(Array.from({ length: 90 }, (_, i) => sentence(itemAt(cut, i % cut.length))));
+  assert.deepEqual(new Set(together), new Set(alone));
 });
 
 test('a name with escape codes is shown without them', async () => {

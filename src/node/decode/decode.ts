@@ -155,6 +155,5 @@ function decodeFailure(message: string): string {
   if (/pixel limit/i.test(message)) {
     return `is larger than the ${maxPixels / 1e6} megapixels that are accepted; save it smaller.`;
   }
-  const [first = ''] = message.split('\n', 1);
-  return damaged(first.trim());
+  return damaged();
 }

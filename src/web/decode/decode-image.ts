@@ -36,7 +36,7 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
 /** The rest of a sentence about a picture whose header was read and whose pixels were not. */
 const decodeFailure = (format: PictureHeader['format'], reason: string): string =>
   everywhere.has(format)
-    ? damaged(reason.replace(/\.$/, ''))
+    ? damaged()
     : `cannot be decoded by this browser (${printable(reason)}); save it as JPEG or PNG.`;
 
 /** What every browser decodes: where it fails, it is the file's fault. */
