@@ -26,7 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   passes: ['graph', 'ops'],
   onnx: ['graph', 'ops'],
   runtime: ['graph', 'onnx', 'host'],
-  wasm: ['onnx'],
+  wasm: ['graph', 'ops', 'onnx'],
   nn: compiler,
   models: [...compiler, 'nn'],
   optim: [...compiler, 'nn'],

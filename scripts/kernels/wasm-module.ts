@@ -7,7 +7,7 @@ import wabt from 'wabt';
  * Kernels with a readable source: NAME.wat, WebAssembly's text, or NAME.as, AssemblyScript. NAME-module.ts beside it holds the compiled
  * bytes: a build needs TypeScript only.
  */
-export const kernels = ['src/optim/adam-kernel.wat', 'src/wasm/kernels.as'] as const;
+export const kernels = ['src/optim/adam-kernel.wat', 'src/wasm/kernels.as', 'src/wasm/graph-kernels.as'] as const;
 
 export type Kernel = (typeof kernels)[number];
 

@@ -41,6 +41,7 @@ import {
   toFloat32,
   withHead,
 } from '../safetensors/index.js';
+import { kernelSession } from './kernel-session.js';
 
 export interface NetworkOptions extends ProgressOptions {
   /** Default `cpu`. */
@@ -53,6 +54,11 @@ export interface NetworkOptions extends ProgressOptions {
   readonly raw?: boolean;
   /** Which head of the file decides: its own (`accuracy`, the default), or one that prefers rare classes. */
   readonly prefer?: Preference;
+}
+
+export interface KernelOptions {
+  /** Whether kernels of our own run what they can, on one thread, where the device is `cpu`. Default: ONNX Runtime. */
+  readonly kernels?: boolean;
 }
 
 /** A graph of a checkpoint's network, its weights in place. */
@@ -88,7 +94,7 @@ export interface Network<Built extends Inference> {
  */
 export async function openNetwork<Built extends Inference>(
   file: Checkpoint,
-  options: NetworkOptions,
+  options: NetworkOptions & KernelOptions,
   build: (network: ConfiguredNetwork) => Built,
 ): Promise<Network<Built>> {
   const { device = 'cpu', threads, raw = false, prefer = 'accuracy' } = options;
@@ -98,11 +104,8 @@ export async function openNetwork<Built extends Inference>(
   const checkpoint = withHead(file, prefer, network.family.head);
   const built = build(network);
   checkTensors(checkpoint, network, built);
-  const program = withSlopesAtMostOne(built.graph, await gentleSlopes(checkpoint, slopesOf(built.graph)));
-  const session = await createSession(program, device, {
-    ...(await weightsOf(checkpoint, built, device)),
-    ...defined({ threads }),
-  });
+  const own = options.kernels === true && device === 'cpu' ? await kernelSession(checkpoint, built) : undefined;
+  const session = own ?? (await runtimeSession(checkpoint, built, device, defined({ threads })));
   const { channels, imageSize } = description.preprocessing;
   return {
     description,
@@ -122,6 +125,16 @@ export async function openNetwork<Built extends Inference>(
     },
     dispose: () => session.dispose(),
   };
+}
+
+async function runtimeSession(
+  checkpoint: Checkpoint,
+  built: Inference,
+  device: DeviceName,
+  options: Pick<CpuOptions, 'threads'>,
+): Promise<AnySession> {
+  const program = withSlopesAtMostOne(built.graph, await gentleSlopes(checkpoint, slopesOf(built.graph)));
+  return createSession(program, device, { ...(await weightsOf(checkpoint, built, device)), ...options });
 }
 
 /** Says of a network whose pictures depend on each other as published that here they do not. */

@@ -1,9 +1,10 @@
 import { entryOf, itemAt } from '../common/item-at.js';
 import type { OnnxModel } from '../onnx/read.js';
 import type { Kernels } from './kernels.js';
-import { type Layer, layersOf, UnsupportedError } from './layers.js';
+import { type Layer, layersOf } from './layers.js';
 import { Addresses, type PlacedLayer, type Plan, planOf } from './plan.js';
 import { mapSizes } from './schedule.js';
+import { UnsupportedError } from './unsupported.js';
 
 /** Plans of so many sizes of input are kept: a video has few. */
 const keptPlans = 12;

@@ -37,9 +37,12 @@ const mostPages = 65536;
 /** Memory of kernels, which grows and never shrinks. */
 export class KernelMemory {
   readonly #memory: WebAssembly.Memory;
+  readonly #purpose: string;
 
-  constructor(memory: WebAssembly.Memory) {
+  /** @param purpose what it is for, as errors say it */
+  constructor(memory: WebAssembly.Memory, purpose: string) {
     this.#memory = memory;
+    this.#purpose = purpose;
   }
 
   /**
@@ -57,7 +60,7 @@ export class KernelMemory {
     } catch (error) {
       const megabytes = Math.ceil(bytes / 2 ** 20);
       throw new UserError(
-        `There is no memory of ${megabytes} MB to look for faces in; search the picture smaller.`,
+        `There is no memory of ${megabytes} MB to ${this.#purpose}.`,
         'resources',
         { cause: error },
       );
@@ -66,9 +69,18 @@ export class KernelMemory {
 
   /** So many numbers from an address. */
   floats(at: number, length: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.#buffer, at, length);
+  }
+
+  /** So many whole numbers from an address. */
+  integers(at: number, length: number): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.#buffer, at, length);
+  }
+
+  get #buffer(): ArrayBuffer {
     const { buffer } = this.#memory;
     if (!(buffer instanceof ArrayBuffer)) throw new Error('WebAssembly memory that is not shared is an ArrayBuffer');
-    return new Float32Array(buffer, at, length);
+    return buffer;
   }
 }
 
@@ -77,11 +89,22 @@ export class KernelMemory {
  * @param relaxed whether products and sums may be rounded as the machine does it fastest
  */
 export function createKernels(relaxed = true): Kernels | undefined {
-  const bytes = [...(relaxed ? [relaxedWasm] : []), wasm].map(decoded).find((one) => WebAssembly.validate(one));
+  return instantiate<Kernels>(relaxed ? [relaxedWasm, wasm] : [wasm], 'look for faces in; search the picture smaller');
+}
+
+/**
+ * The functions of the first module that this machine can run, with memory of their own; undefined where it can run none.
+ * @param modules compiled, base64
+ */
+export function instantiate<K extends { readonly memory: KernelMemory }>(
+  modules: readonly string[],
+  purpose: string,
+): K | undefined {
+  const bytes = modules.map(decoded).find((one) => WebAssembly.validate(one));
   if (bytes === undefined) return undefined;
   const memory = new WebAssembly.Memory({ initial: 1 });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  return { ...(exports as unknown as Omit<Kernels, 'memory'>), memory: new KernelMemory(memory) };
+  return { ...exports, memory: new KernelMemory(memory, purpose) } as unknown as K;
 }
 
 const decoded = (base64: string): Uint8Array<ArrayBuffer> =>

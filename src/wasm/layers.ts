@@ -2,6 +2,7 @@ import { halfValues } from '../common/half.js';
 import { itemAt } from '../common/item-at.js';
 import type { OnnxInitializer, OnnxModel, OnnxNode } from '../onnx/read.js';
 import { type Product, packedDepthwise, packedFull, packedPointwise, patchChannels, vector } from './pack.js';
+import { UnsupportedError } from './unsupported.js';
 
 /** How a convolution reads the rows of its input. */
 export type Reading =
@@ -28,9 +29,6 @@ export type Layer =
   | { readonly kind: 'pool'; readonly input: string; readonly output: string }
   /** The sum of a map and a smaller one, whose sides are doubled by linear interpolation. */
   | { readonly kind: 'enlarged-sum'; readonly input: string; readonly other: string; readonly output: string };
-
-/** Nothing that these kernels compute. */
-export class UnsupportedError extends Error {}
 
 interface Weights {
   readonly dims: readonly number[];

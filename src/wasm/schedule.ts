@@ -2,8 +2,9 @@
 // read, which stay in the cache, where whole maps of a large picture would be read from memory again and again.
 
 import { entryOf, itemAt } from '../common/item-at.js';
-import { type Layer, UnsupportedError } from './layers.js';
+import type { Layer } from './layers.js';
 import { patchChannels, patchInputs, vector } from './pack.js';
+import { UnsupportedError } from './unsupported.js';
 
 export interface MapSize {
   readonly channels: number;

@@ -1,0 +1,87 @@
+/*
+ * `nice taskset -c 1 node dist/bench/network-kernels.js [--runs N] [--checkpoint FILE]`: an expression network, by default the bundled
+ * one, on `onnxruntime-web`, which takes WebAssembly in Node too, on kernels of our own, and on the native runtime: one thread, in turns.
+ * Processor time of a run, the median. Node 22 and later have relaxed SIMD; Node 20 with `--experimental-wasm-relaxed-simd`.
+ */
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import * as web from 'onnxruntime-web/wasm';
+import { itemAt } from '../src/common/item-at.js';
+import { random } from '../src/common/random.js';
+import { buildInference } from '../src/models/index.js';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
+import { withCheckpoint } from '../src/node/host/with-checkpoint.js';
+import { formatTable } from '../src/node/report/index.js';
+import { kernelSession } from '../src/recognize/kernel-session.js';
+import { openNetwork } from '../src/recognize/network.js';
+import { hostTensor, useOrt } from '../src/runtime/index.js';
+import { median } from './turns.js';
+
+const { values: options } = parseArgs({
+  options: { runs: { type: 'string', default: '21' }, checkpoint: { type: 'string' } },
+});
+const runs = Number(options.runs);
+const file = await readFile(options.checkpoint ?? bundledCheckpoint());
+
+const open = () => withCheckpoint(file, (checkpoint) => openNetwork(checkpoint, { threads: 1 }, (found) => buildInference(found)));
+const native = await open();
+web.env.wasm.numThreads = 1;
+useOrt(web);
+const session = await open();
+const { built, description } = native;
+const own = (relaxed: boolean) => withCheckpoint(file, (checkpoint) => kernelSession(checkpoint, built, relaxed));
+const before = process.cpuUsage();
+const fastest = await own(true);
+const { user, system } = process.cpuUsage(before);
+const plain = await own(false);
+if (plain === undefined || fastest === undefined) throw new Error('kernels do not run this network here');
+
+const { channels, imageSize: side } = description.preprocessing;
+type Run = (pixels: Float32Array, n: number) => Promise<Float32Array>;
+const kernels =
+  (one: typeof plain): Run =>
+  async (pixels, n) => {
+    const outputs = await one.run(new Map([['pixel_values', hostTensor('float32', pixels, [n, channels, side, side])]]));
+    return outputs.get('logits')?.data as Float32Array;
+  };
+const subjects: readonly (readonly [name: string, run: Run])[] = [
+  ['onnxruntime-web', async (pixels, n) => (await session.run(pixels, n))('logits')],
+  ['kernels, SIMD', kernels(plain)],
+  ['kernels, the fastest that run here', kernels(fastest)],
+  ['onnxruntime-node', async (pixels, n) => (await native.run(pixels, n))('logits')],
+];
+
+/** Milliseconds of the process that work takes. */
+async function spent(work: () => Promise<unknown>): Promise<number> {
+  const begin = process.cpuUsage();
+  await work();
+  const used = process.cpuUsage(begin);
+  return (used.user + used.system) / 1000;
+}
+
+const batches = [1, 4, 32] as const;
+const rows: string[][] = subjects.map(([name]) => [name]);
+for (const n of batches) {
+  const stream = random(1, 'noise');
+  const pixels = Float32Array.from({ length: n * channels * side * side }, () => stream.uniform(-1, 1));
+  const times = subjects.map((): number[] => []);
+  const results: Float32Array[] = [];
+  // The first compile.
+  for (let run = -5; run < runs; run++) {
+    for (const [i, [, work]] of subjects.entries()) {
+      const ms = await spent(async () => {
+        results[i] = await work(pixels, n);
+      });
+      if (run >= 0) itemAt(times, i).push(ms);
+    }
+  }
+  const expected = itemAt(results, 3);
+  for (const [i, list] of times.entries()) {
+    const off = itemAt(results, i).reduce((worst, value, at) => Math.max(worst, Math.abs(value - itemAt(expected, at))), 0);
+    itemAt(rows, i).push(`${median(list).toFixed(1)} (least ${Math.min(...list).toFixed(1)}, off ${off.toExponential(0)})`);
+  }
+}
+console.log(`Processor time of a run, ms, medians of ${runs} in turns; how far logits are from the native runtime's`);
+console.log(formatTable([['', ...batches.map((n) => `${n} crops`)], ...rows]));
+console.log(`Weights read and put in order: ${((user + system) / 1000).toFixed(0)} ms of processor time`);
+await native.dispose();

@@ -1,0 +1,78 @@
+import { UserError } from '../common/errors.js';
+import { entryOf } from '../common/item-at.js';
+import type { Inference } from '../models/index.js';
+import { afterDisposal } from '../runtime/after-disposal.js';
+import { floats, type HostTensor, hostTensor } from '../runtime/index.js';
+import { type Checkpoint, requireFinite, toFloat32 } from '../safetensors/index.js';
+import { createGraphKernels, KernelGraph } from '../wasm/index.js';
+
+/** Pictures of one run: what they need of memory stays small, and lies in the caches. */
+const mostAtOnce = 4;
+
+/** A network that takes `pixel_values`, on kernels of our own, as a session of ONNX Runtime. */
+export interface KernelSession {
+  run(inputs: ReadonlyMap<string, HostTensor>): Promise<ReadonlyMap<string, HostTensor>>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * A network of inference on kernels of our own.
+ * @param relaxed as for `createGraphKernels`
+ * @returns undefined for what they do not run: ONNX Runtime may. Also where WebAssembly has no SIMD or a page's policy forbids it.
+ * @throws UserError where weights are not finite numbers, or there is no memory
+ */
+export async function kernelSession(
+  checkpoint: Checkpoint,
+  { graph, parameters }: Inference,
+  relaxed?: boolean,
+): Promise<KernelSession | undefined> {
+  const tensors = await checkpoint.read(new Set(parameters.keys()));
+  const weights = (name: string): Float32Array => {
+    const values = toFloat32(entryOf(tensors, name), name);
+    requireFinite(values, name, checkpoint.path);
+    return values;
+  };
+  let network: KernelGraph | undefined;
+  try {
+    const kernels = createGraphKernels(relaxed);
+    if (kernels !== undefined) network = new KernelGraph(graph, weights, kernels);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+  }
+  if (network === undefined) return undefined;
+  return {
+    async run(inputs) {
+      if (network === undefined) throw afterDisposal();
+      return inParts(network, entryOf(inputs, 'pixel_values'));
+    },
+    async dispose() {
+      network = undefined;
+    },
+  };
+}
+
+/** A batch in parts: each picture by itself, but for as many as are run at once. */
+function inParts(network: KernelGraph, images: HostTensor): Map<string, HostTensor> {
+  const pixels = floats(images);
+  const [n = 0] = images.dims;
+  const size = pixels.length / n;
+  const parts: Map<string, Float32Array>[] = [];
+  for (let done = 0; done < n; ) {
+    const count = n - done < mostAtOnce ? 1 : mostAtOnce;
+    const part = pixels.subarray(done * size, (done + count) * size);
+    parts.push(network.run(new Map([['pixel_values', part]]), count));
+    done += count;
+  }
+  const names = [...(parts[0]?.keys() ?? [])];
+  return new Map(names.map((name) => [name, joined(parts.map((part) => entryOf(part, name)), n)]));
+}
+
+function joined(parts: readonly Float32Array[], n: number): HostTensor {
+  const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.length;
+  }
+  return hostTensor('float32', values, [n, values.length / n]);
+}

@@ -1,0 +1,192 @@
+import { entryOf, itemAt } from '../common/item-at.js';
+import { concrete, type Graph, type Node, type Value } from '../graph/index.js';
+import { attributesOf } from '../ops/index.js';
+import { inputOf } from './constants.js';
+import * as emit from './emit.js';
+import type { GraphKernels } from './graph-kernels.js';
+import type { PlacedGraph, PlacedTask } from './placed-tasks.js';
+import { Tape } from './tape.js';
+import { UnsupportedError } from './unsupported.js';
+import { broadcastTo, denseView, isMap, mapView, rowsView, sliced, transposed, type View } from './views.js';
+import { vector } from './pack.js';
+
+/** A graph as it runs over so many pictures. */
+export interface GraphPlan {
+  /** The first address behind what it needs. */
+  readonly end: number;
+  readonly inputs: ReadonlyMap<string, { readonly at: number; readonly floats: number }>;
+  readonly outputs: ReadonlyMap<string, { readonly at: number; readonly view: View }>;
+  run(): void;
+}
+
+/**
+ * @param begin the first address that is free
+ * @throws UnsupportedError where the graph has what the kernels do not compute
+ */
+export function graphPlan(
+  { outputs }: Graph,
+  inputs: ReadonlyMap<string, Value>,
+  placed: PlacedGraph,
+  n: number,
+  begin: number,
+  kernels: GraphKernels,
+): GraphPlan {
+  const builder = new PlanBuilder(placed, n);
+  const given = [...inputs].map(([name, value]) => [name, builder.input(value)] as const);
+  for (const task of placed.tasks) builder.add(task);
+  const results = [...outputs].map(([name, value]) => [name, builder.view(value)] as const);
+  const kept = [...given, ...results].map(([, view]) => view);
+  const { end, run, address } = builder.tape.place(placed.places, kept, begin, kernels);
+  return {
+    end,
+    run,
+    inputs: new Map(given.map(([name, view]) => [name, { at: address(view), floats: view.dims.reduce((a, b) => a * b, 1) }])),
+    outputs: new Map(results.map(([name, view]) => [name, { at: address(view), view }])),
+  };
+}
+
+/** Zeros that convolutions want around each of the maps that they read as they are. */
+function borders(tasks: readonly PlacedTask[]): Map<Value, number> {
+  const wanted = new Map<Value, number>();
+  for (const task of tasks) {
+    if (task.kind !== 'convolution' || task.before !== undefined) continue;
+    const border = Math.max(...task.pads);
+    if (border > (wanted.get(task.x) ?? 0) && Number(task.x.shape[1]) % vector === 0) wanted.set(task.x, border);
+  }
+  return wanted;
+}
+
+class PlanBuilder {
+  readonly tape = new Tape();
+  readonly #views: Map<Value, View>;
+  readonly #placed: PlacedGraph;
+  readonly #n: number;
+  readonly #borders: ReadonlyMap<Value, number>;
+  readonly #readers = new Map<Value, PlacedTask[]>();
+
+  constructor(placed: PlacedGraph, n: number) {
+    this.#placed = placed;
+    this.#n = n;
+    this.#views = new Map(placed.constants);
+    this.#borders = borders(placed.tasks);
+    for (const task of placed.tasks) {
+      if (task.kind !== 'node') continue;
+      const x = inputOf(task.node, 0);
+      this.#readers.set(x, [...(this.#readers.get(x) ?? []), task]);
+    }
+  }
+
+  input(value: Value): View {
+    const view = denseView(this.#dims(value));
+    this.#views.set(value, view);
+    return view;
+  }
+
+  view(value: Value): View {
+    return entryOf(this.#views, value);
+  }
+
+  add(task: PlacedTask): void {
+    this.#views.set(task.output, this.#result(task));
+  }
+
+  #dims({ dtype, shape }: Value): number[] {
+    if (dtype !== 'float32') throw new UnsupportedError(dtype);
+    return concrete(shape, this.#n);
+  }
+
+  #result(task: PlacedTask): View {
+    const { tape } = this;
+    const dims = this.#dims(task.output);
+    switch (task.kind) {
+      case 'convolution': {
+        const out = mapView(dims, this.#borders.get(task.output) ?? 0);
+        emit.convolution(tape, task, this.view(task.x), task.residual && this.view(task.residual), out);
+        return out;
+      }
+      case 'linear':
+        return emit.linear(tape, task.weights, this.view(task.x), task.residual && this.view(task.residual), itemAt(dims, dims.length - 1));
+      case 'matmul': {
+        const out = this.#productView(task.output, dims);
+        emit.matrixProduct(tape, this.view(task.a), this.view(task.b), task.residual && this.view(task.residual), out);
+        return out;
+      }
+      case 'affine':
+        return emit.normalizedMap(tape, task.by, this.view(task.x));
+      case 'layer-norm':
+        return emit.layerNorm(tape, task.by, task.epsilon, this.view(task.x));
+      case 'node':
+        return this.#node(task.node, dims);
+    }
+  }
+
+  /** Laid out as its only reader has it, where that transposes it and leaves the last axis: heads beside each other. */
+  #productView(value: Value, dims: readonly number[]): View {
+    const [reader, ...others] = this.#readers.get(value) ?? [];
+    if (reader?.kind === 'node' && reader.node.op === 'Transpose' && others.length === 0 && itemAt(dims, dims.length - 1) % vector === 0) {
+      const { perm } = attributesOf('Transpose', reader.node);
+      if (itemAt(perm, perm.length - 1) === perm.length - 1) {
+        const target = denseView(perm.map((axis) => itemAt(dims, axis)));
+        return transposed(target, perm.map((_, axis) => perm.indexOf(axis)));
+      }
+    }
+    return rowsView(dims);
+  }
+
+  #node(node: Node, dims: readonly number[]): View {
+    const { tape } = this;
+    const x = this.view(inputOf(node, 0));
+    switch (node.op) {
+      case 'Reshape':
+        return emit.inDims(tape, x, dims);
+      case 'Transpose':
+        return transposed(x, attributesOf('Transpose', node).perm);
+      case 'Slice': {
+        const { axis, start, step } = attributesOf('Slice', node);
+        return sliced(x, axis, start, itemAt(dims, axis), step);
+      }
+      case 'Subsample': {
+        const { strides } = attributesOf('Subsample', node);
+        return [0, 1].reduce((view, i) => sliced(view, 2 + i, 0, itemAt(dims, 2 + i), itemAt(strides, i)), x);
+      }
+      case 'ExpandAs':
+        return broadcastTo(x, dims);
+      case 'Concat':
+        return this.#concat(node, dims);
+      case 'Add':
+      case 'Sub':
+      case 'Mul': {
+        const [a, b] = [x, this.view(inputOf(node, 1))];
+        const out = isMap(a) || isMap(b) ? mapView(dims) : rowsView(dims);
+        emit.combine(tape, node.op, out, broadcastTo(a, dims), broadcastTo(b, dims));
+        return out;
+      }
+      case 'Softmax':
+        if (attributesOf('Softmax', node).axis !== dims.length - 1) throw new UnsupportedError('Softmax of another axis');
+        return emit.softmax(tape, x);
+      case 'Relu':
+      case 'Sigmoid':
+      case 'Gelu':
+        return emit.mapped(tape, node.op, x);
+      case 'ReduceMean': {
+        const { axes } = attributesOf('ReduceMean', node);
+        return emit.inDims(tape, emit.mean(tape, x, axes, this.#placed.numbers), dims);
+      }
+      default:
+        throw new UnsupportedError(node.op);
+    }
+  }
+
+  #concat(node: Node, dims: readonly number[]): View {
+    const { axis } = attributesOf('Concat', node);
+    const out = rowsView(dims);
+    let start = 0;
+    node.inputs.forEach((_, index) => {
+      const part = this.view(inputOf(node, index));
+      const size = itemAt(part.dims, axis);
+      emit.copy(this.tape, part, sliced(out, axis, start, size));
+      start += size;
+    });
+    return out;
+  }
+}

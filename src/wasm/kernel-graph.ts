@@ -1,0 +1,63 @@
+import { entryOf, itemAt } from '../common/item-at.js';
+import { type Graph, inputsOf, type Value } from '../graph/index.js';
+import { Constants, gathered } from './constants.js';
+import type { GraphKernels } from './graph-kernels.js';
+import { type GraphPlan, graphPlan } from './graph-plan.js';
+import { type PlacedGraph, placedGraph } from './placed-tasks.js';
+
+/** Nothing lies at address 0, which stands for what is not there. */
+const firstAddress = 64;
+
+/** A graph of inference, run by kernels of our own (graph-kernels.as), on one thread. */
+export class KernelGraph {
+  readonly #graph: Graph;
+  readonly #inputs: ReadonlyMap<string, Value>;
+  readonly #kernels: GraphKernels;
+  readonly #placed: PlacedGraph;
+  readonly #plans = new Map<number, GraphPlan>();
+  /** The first address that no plan has. */
+  #end: number;
+
+  /**
+   * @param graph not lowered
+   * @param parameter the numbers of a weight, by its name
+   * @throws UnsupportedError where the graph has what the kernels do not compute
+   */
+  constructor(graph: Graph, parameter: (name: string) => Float32Array, kernels: GraphKernels) {
+    this.#graph = graph;
+    this.#inputs = inputsOf(graph.outputs.values());
+    this.#kernels = kernels;
+    this.#placed = placedGraph(graph, new Constants(parameter), kernels, firstAddress);
+    this.#end = this.#placed.end;
+    // What cannot be run is told now.
+    this.#plan(1);
+  }
+
+  /**
+   * The outputs for a batch, by name. Each number of pictures keeps memory of its own.
+   * @param inputs row-major
+   */
+  run(inputs: ReadonlyMap<string, Float32Array>, n: number): Map<string, Float32Array> {
+    const plan = this.#plan(n);
+    const { memory } = this.#kernels;
+    for (const [name, { at, floats }] of plan.inputs) memory.floats(at, floats).set(entryOf(inputs, name));
+    plan.run();
+    return new Map(
+      [...plan.outputs].map(([name, { at, view }]) => {
+        const { dims, strides } = view;
+        const length = 1 + dims.reduce((sum, dim, axis) => sum + (dim - 1) * itemAt(strides, axis), 0);
+        return [name, gathered(memory.floats(at, length), dims, strides, 0)];
+      }),
+    );
+  }
+
+  #plan(n: number): GraphPlan {
+    let plan = this.#plans.get(n);
+    if (plan === undefined) {
+      plan = graphPlan(this.#graph, this.#inputs, this.#placed, n, this.#end, this.#kernels);
+      this.#end = plan.end;
+      this.#plans.set(n, plan);
+    }
+    return plan;
+  }
+}

@@ -1,0 +1,179 @@
+// Tasks with their weights in the kernels' memory, in the kernels' order.
+
+import { entryOf, itemAt } from '../common/item-at.js';
+import { valueAt } from '../common/typed-item.js';
+import { type Graph, isStatic, type Node, type Value } from '../graph/index.js';
+import { attributesOf } from '../ops/index.js';
+import { type Constants, inputOf } from './constants.js';
+import type { Convolution, PackedWeights, PlacedAffine } from './emit.js';
+import { type Affine, type ConvolutionTask, eachTask, type Task, type Weights } from './fusion.js';
+import type { GraphKernels } from './graph-kernels.js';
+import { packedProduct, packedWindows, vector } from './pack.js';
+import { Addresses } from './plan.js';
+import { UnsupportedError } from './unsupported.js';
+import { rowsView, roundedUp, type Storage, type View } from './views.js';
+
+export type PlacedTask =
+  | (Convolution & {
+      readonly kind: 'convolution';
+      readonly x: Value;
+      readonly residual: Value | undefined;
+      readonly output: Value;
+    })
+  | {
+      readonly kind: 'linear';
+      readonly x: Value;
+      readonly weights: PackedWeights;
+      readonly residual: Value | undefined;
+      readonly output: Value;
+    }
+  | Extract<Task, { readonly kind: 'matmul' }>
+  | { readonly kind: 'affine'; readonly x: Value; readonly by: PlacedAffine; readonly output: Value }
+  | { readonly kind: 'layer-norm'; readonly x: Value; readonly by: PlacedAffine; readonly epsilon: number; readonly output: Value }
+  | { readonly kind: 'node'; readonly node: Node; readonly output: Value };
+
+/** Everything of a graph that does not depend on its inputs, in the kernels' memory. */
+export interface PlacedGraph {
+  readonly tasks: readonly PlacedTask[];
+  readonly constants: ReadonlyMap<Value, View>;
+  /** A number, as a tensor without axes. */
+  readonly numbers: (value: number) => View;
+  /** Where what is constant lies. */
+  readonly places: ReadonlyMap<Storage, number>;
+  /** The first address behind it. */
+  readonly end: number;
+}
+
+/** @throws UnsupportedError where the graph has what the kernels do not compute */
+export function placedGraph(graph: Graph, constants: Constants, kernels: GraphKernels, begin: number): PlacedGraph {
+  const weights = new PlacedWeights(constants, kernels, begin);
+  const tasks: PlacedTask[] = [];
+  eachTask(graph, constants, (task) => tasks.push(weights.taskOf(task)));
+  // What means over axes are made with.
+  for (const task of tasks) if (task.kind === 'node' && task.node.op === 'ReduceMean') weights.numbersFor(task.node);
+  return {
+    tasks,
+    constants: weights.views,
+    numbers: (value) => entryOf(weights.numbers, value),
+    places: weights.places,
+    end: weights.end,
+  };
+}
+
+class PlacedWeights {
+  readonly #constants: Constants;
+  readonly #kernels: GraphKernels;
+  readonly #addresses: Addresses;
+  readonly views = new Map<Value, View>();
+  readonly numbers = new Map<number, View>();
+  readonly places = new Map<Storage, number>();
+
+  constructor(constants: Constants, kernels: GraphKernels, begin: number) {
+    this.#constants = constants;
+    this.#kernels = kernels;
+    this.#addresses = new Addresses(begin);
+  }
+
+  get end(): number {
+    return this.#addresses.end;
+  }
+
+  taskOf(task: Task): PlacedTask {
+    switch (task.kind) {
+      case 'convolution':
+        this.#placeConstant(task.residual);
+        return this.#convolution(task);
+      case 'linear': {
+        this.#placeConstant(task.residual);
+        const [outputs = 1, inputs = 1] = task.weights.dims;
+        const { values } = task.weights;
+        return { ...task, weights: this.#packed(outputs, inputs, task.weights, (output, input) => valueAt(values, output * inputs + input)) };
+      }
+      case 'matmul':
+        for (const value of [task.a, task.b, task.residual]) this.#placeConstant(value);
+        return task;
+      case 'affine':
+        return { ...task, by: this.#affine(task.by) };
+      case 'node':
+        return task.node.op === 'LayerNormalization' ? this.#layerNorm(task.node, task.output) : this.#node(task);
+    }
+  }
+
+  /** The count of a mean's elements may depend on what is run: it does not here. */
+  numbersFor(node: Node): void {
+    const { shape } = inputOf(node, 0);
+    const count = attributesOf('ReduceMean', node).axes.reduce((size, axis) => {
+      const dim = itemAt(shape, axis);
+      if (typeof dim !== 'number') throw new UnsupportedError('a mean over the batch');
+      return size * dim;
+    }, 1);
+    for (const value of [0, 1 / count]) {
+      if (!this.numbers.has(value)) this.numbers.set(value, this.#view([], Float32Array.of(value)));
+    }
+  }
+
+  #node(task: Extract<Task, { readonly kind: 'node' }>): PlacedTask {
+    const [, ...others] = task.node.inputs;
+    const read = ['Reshape', 'Slice', 'ReduceMean'].includes(task.node.op) ? [] : others;
+    for (const value of [task.node.inputs[0], ...read]) this.#placeConstant(value);
+    return task;
+  }
+
+  #layerNorm(node: Node, output: Value): PlacedTask {
+    const [scale, shift] = [1, 2].map((index) => this.#place(this.#constants.of(inputOf(node, index)).values));
+    const { epsilon } = attributesOf('LayerNormalization', node);
+    return { kind: 'layer-norm', x: inputOf(node, 0), by: { scale: scale ?? 0, shift: shift ?? 0 }, epsilon, output };
+  }
+
+  #convolution({ x, before, weights, stride, pads, groups, residual, output }: ConvolutionTask): PlacedTask {
+    const [outputs = 1, inputs = 1, kernel = 1] = weights.dims;
+    const depthwise = groups > 1;
+    if (depthwise && (groups !== outputs || inputs !== 1 || outputs % vector !== 0)) {
+      throw new UnsupportedError(`a convolution in ${groups} groups`);
+    }
+    const { values } = weights;
+    const taps = kernel * kernel;
+    const packed = depthwise
+      ? { at: this.#place(packedWindows(values, weights)), outputs }
+      : this.#packed(outputs, inputs * taps, weights, (to, from) =>
+          // From rows, columns, channels: as a window lies.
+          valueAt(values, (to * inputs + (from % inputs)) * taps + Math.floor(from / inputs)),
+        );
+    const placed = before && this.#affine(before);
+    return { kind: 'convolution', x, before: placed, weights: packed, kernel, stride, pads, depthwise, residual, output };
+  }
+
+  #packed(outputs: number, inputs: number, by: Weights, weightAt: (output: number, input: number) => number): PackedWeights {
+    return { at: this.#place(packedProduct(outputs, inputs, by, weightAt)), outputs: roundedUp(outputs) };
+  }
+
+  #affine({ scale, shift }: Affine): PlacedAffine {
+    return { scale: this.#place(scale), shift: this.#place(shift) };
+  }
+
+  #placeConstant(value: Value | undefined): void {
+    if (value === undefined || !this.#constants.has(value) || this.views.has(value)) return;
+    const { dims, values } = this.#constants.of(value);
+    if (!isStatic(dims)) throw new UnsupportedError('a constant that depends on the batch');
+    this.views.set(value, this.#view(dims, values));
+  }
+
+  #view(dims: readonly number[], values: Float32Array): View {
+    const view = dims.length === 0 ? { ...rowsView([1]), dims, strides: [] } : rowsView(dims);
+    const width = dims.at(-1) ?? 1;
+    const rows = new Float32Array(view.storage.floats);
+    for (let from = 0, to = 0; from < values.length; from += width, to += roundedUp(width)) {
+      rows.set(values.subarray(from, from + width), to);
+    }
+    this.places.set(view.storage, this.#place(rows));
+    return view;
+  }
+
+  #place(values: Float32Array): number {
+    const { memory } = this.#kernels;
+    const at = this.#addresses.take(values.length);
+    memory.reserve(this.#addresses.end);
+    memory.floats(at, values.length).set(values);
+    return at;
+  }
+}

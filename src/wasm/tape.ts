@@ -1,0 +1,122 @@
+// What is done in a run, one action after the other, before anything has its place: tensors whose time does not overlap share places.
+
+import { entryOf, itemAt } from '../common/item-at.js';
+import type { GraphKernels } from './graph-kernels.js';
+import { vector } from './pack.js';
+import { Addresses } from './plan.js';
+import type { Storage, View } from './views.js';
+
+const floatBytes = 4;
+
+/** Where things are, for the actions. */
+export interface Places {
+  readonly kernels: GraphKernels;
+  /** Of a view's first element. */
+  address(view: View): number;
+  /** Address of the offsets of all rows of axes of a view from its first element, in bytes; the last are repeated up to a multiple of 4. */
+  table(view: View, axes: readonly number[]): number;
+  /** Address of whole numbers. */
+  integers(values: readonly number[]): number;
+}
+
+interface Action {
+  readonly reads: readonly Storage[];
+  readonly writes: readonly Storage[];
+  readonly bind: (places: Places) => () => void;
+}
+
+export class Tape {
+  readonly #actions: Action[] = [];
+
+  /**
+   * @param reads views, some of which have their places already
+   * @param writes the results, and what is needed meanwhile
+   * @param bind told the places, makes what runs
+   */
+  add(reads: readonly (View | undefined)[], writes: readonly View[], bind: (places: Places) => () => void): void {
+    const storages = (views: readonly (View | undefined)[]): Storage[] =>
+      views.flatMap((view) => (view === undefined ? [] : [view.storage]));
+    this.#actions.push({ reads: storages(reads), writes: storages(writes), bind });
+  }
+
+  /**
+   * Gives everything a place.
+   * @param given places that are taken
+   * @param kept views that are read after the run, or written before it
+   */
+  place(
+    given: ReadonlyMap<Storage, number>,
+    kept: readonly View[],
+    begin: number,
+    kernels: GraphKernels,
+  ): { readonly end: number; readonly run: () => void; address(view: View): number } {
+    const addresses = new Addresses(begin);
+    const places = new Map(given);
+    for (const { storage } of kept) if (!places.has(storage)) places.set(storage, addresses.take(storage.floats));
+    this.#placeStorages(places, new Set(places.keys()), addresses);
+    const zeroed = addresses.end;
+    kernels.memory.reserve(zeroed);
+    kernels.memory.floats(begin, (zeroed - begin) / floatBytes).fill(0);
+    const address = ({ storage, offset }: View): number => entryOf(places, storage) + offset * floatBytes;
+    const bound: Places = { kernels, address, ...tablesIn(addresses, kernels) };
+    const steps = this.#actions.map(({ bind }) => bind(bound));
+    return {
+      end: addresses.end,
+      address,
+      run() {
+        for (const step of steps) step();
+      },
+    };
+  }
+
+  #placeStorages(places: Map<Storage, number>, kept: ReadonlySet<Storage>, addresses: Addresses): void {
+    const last = new Map<Storage, number>();
+    this.#actions.forEach(({ reads, writes }, index) => {
+      for (const storage of [...reads, ...writes]) last.set(storage, index);
+    });
+    const free = new Map<string, number[]>();
+    this.#actions.forEach(({ reads, writes }, index) => {
+      for (const storage of writes) {
+        if (places.has(storage)) continue;
+        places.set(storage, free.get(storage.kind)?.pop() ?? addresses.take(storage.floats));
+      }
+      for (const storage of new Set([...reads, ...writes])) {
+        if (last.get(storage) !== index || kept.has(storage)) continue;
+        const list = free.get(storage.kind) ?? [];
+        list.push(entryOf(places, storage));
+        free.set(storage.kind, list);
+      }
+    });
+  }
+}
+
+function tablesIn(addresses: Addresses, { memory }: GraphKernels): Pick<Places, 'table' | 'integers'> {
+  const known = new Map<string, number>();
+  const once = (name: string, make: () => readonly number[]): number => {
+    const place = known.get(name);
+    if (place !== undefined) return place;
+    const values = make();
+    const at = addresses.take(values.length);
+    memory.reserve(addresses.end);
+    memory.integers(at, values.length).set(values);
+    known.set(name, at);
+    return at;
+  };
+  return {
+    table({ dims, strides }, axes) {
+      const picked = axes.map((axis) => [itemAt(dims, axis), itemAt(strides, axis)] as const);
+      return once(`table ${picked.join(' ')}`, () => offsetsOf(picked));
+    },
+    integers: (values) => once(values.join(), () => values),
+  };
+}
+
+function offsetsOf(axes: readonly (readonly [dim: number, stride: number])[]): number[] {
+  let offsets = [0];
+  for (const [dim, stride] of axes) {
+    offsets = offsets.flatMap((start) => Array.from({ length: dim }, (_, i) => start + i * stride * floatBytes));
+  }
+  const last = itemAt(offsets, offsets.length - 1);
+  while (offsets.length % vector !== 0) offsets.push(last);
+  return offsets;
+}

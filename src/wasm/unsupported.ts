@@ -1,0 +1,2 @@
+/** Nothing that these kernels compute. */
+export class UnsupportedError extends Error {}
