@@ -64,7 +64,9 @@ export class Constants {
       }
       case 'Slice': {
         const x = input(0);
-        const { axis, start, step } = attributesOf('Slice', node);
+        const { axis, start, end, step } = attributesOf('Slice', node);
+        const size = x.values.length / itemAt(x.dims, 0);
+        if (axis === 0 && step === 1) return x.values.subarray(start * size, end * size);
         const strides = rowMajor(x.dims);
         const steps = strides.map((stride, i) => (i === axis ? stride * step : stride));
         return gathered(x.values, shape, steps, start * itemAt(strides, axis));
@@ -115,6 +117,10 @@ export function gathered(
 }
 
 function combined(a: Constant, b: Constant, shape: readonly number[], by: (a: number, b: number) => number): Float32Array {
+  if (b.values.length === 1) {
+    const other = valueAt(b.values, 0);
+    return a.values.map((value) => by(value, other));
+  }
   const expanded = ({ dims, values }: Constant): Float32Array => {
     const strides = rowMajor(dims);
     const lacking = shape.length - dims.length;

@@ -203,6 +203,7 @@ export function matrixProduct(tape: Tape, a: View, b: View, residual: View | und
   tape.add([left, right, other], [out, panels], ({ kernels, address, table }) => {
     const packed = address(panels);
     const lengths = [inputs * floatBytes, inputs * floatBytes] as const;
+    const steps = [across * floatBytes, 1, 0, inputs, along * floatBytes] as const;
     const axes = [rank - 2];
     const [from, to, beyond] = [table(left, axes), table(out, axes), other === undefined ? 0 : table(other, axes)];
     const each = indices(outer).map((index) => {
@@ -211,7 +212,7 @@ export function matrixProduct(tape: Tape, a: View, b: View, residual: View | und
     });
     return () => {
       for (const { matrix, row, target, added } of each) {
-        kernels.pack(matrix, across * floatBytes, along * floatBytes, inputs, outputs, packed);
+        kernels.pack(matrix, ...steps, outputs, 0, 0, 0, packed);
         kernels.product(row, from, rows, 1, ...lengths, packed, roundedUp(outputs), target, to, added, beyond);
       }
     };

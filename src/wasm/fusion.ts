@@ -13,6 +13,8 @@ export interface Weights {
   /** [outputs, inputs of a window]; of convolutions [O, I / groups, k, k] */
   readonly values: Float32Array;
   readonly dims: readonly number[];
+  /** Factors of the outputs' weights; undefined: none. */
+  readonly scale: Float32Array | undefined;
   readonly bias: Float32Array;
   readonly slopes: Float32Array;
 }
@@ -195,16 +197,16 @@ class Fusion {
     if (weight === undefined || !this.#constants.has(weight) || (given !== undefined && !this.#constants.has(given))) {
       throw new UnsupportedError(`${node.op} with weights that are no constants`);
     }
-    const { dims, values: own } = this.#constants.of(weight);
+    const { dims, values } = this.#constants.of(weight);
     const channels = itemAt(dims, 0);
-    let values = own;
     let bias = given === undefined ? new Float32Array(channels) : this.#constants.of(given).values;
-    const size = values.length / channels;
-    for (const { scale, shift } of scales) {
-      values = values.map((value, i) => value * valueAt(scale, Math.floor(i / size)));
-      bias = bias.map((value, i) => value * valueAt(scale, i) + valueAt(shift, i));
+    let scale: Float32Array | undefined;
+    for (const one of scales) {
+      const before = scale;
+      scale = before === undefined ? one.scale : before.map((value, i) => value * valueAt(one.scale, i));
+      bias = bias.map((value, i) => value * valueAt(one.scale, i) + valueAt(one.shift, i));
     }
-    return { values, dims, bias, slopes: slope?.(channels) ?? new Float32Array(channels).fill(1) };
+    return { values, dims, scale, bias, slopes: slope?.(channels) ?? new Float32Array(channels).fill(1) };
   }
 
   #affine(node: Node): Affine {

@@ -131,39 +131,46 @@ export function product(
 }
 
 /**
- * A matrix [inputs, outputs] as weights of `product`, without biases and with slopes of 1.
- * @param across, along: bytes from one output to the next, from one input to the next
+ * A matrix of inputs and outputs as weights of `product`. Its inputs are `turns` times as many, such as the channels of each pixel.
+ * @param across, turn, along: bytes from one output to the next, from one turn to the next, from one of its inputs to the next
+ * @param scale factors of the outputs, 0: none; bias: 0: none; slopes: 0: 1; each up to a multiple of 8
  */
-export function pack(matrix: usize, across: usize, along: usize, inputs: i32, outputs: i32, weights: usize): void {
-  const zero = f32x4.splat(0), one = f32x4.splat(1);
+export function pack(
+  matrix: usize, across: usize, turns: i32, turn: usize, inputs: i32, along: usize, outputs: i32,
+  scale: usize, bias: usize, slopes: usize, weights: usize,
+): void {
+  const one = f32x4.splat(1);
   for (let output: i32 = 0; output < outputs; output += 8) {
     const width: i32 = outputs - output > 4 ? 8 : 4;
-    v128.store(weights, zero);
-    if (width == 8) {
-      v128.store(weights, zero, 16);
-      v128.store(weights, one, 32);
-      v128.store(weights, one, 48);
-      weights += 64;
-    } else {
-      v128.store(weights, one, 16);
-      weights += 32;
-    }
     const there = min(width, outputs - output);
-    let line = matrix;
-    for (let i: i32 = 0; i < inputs; i++) {
-      if (across == 4 && there == width) {
-        v128.store(weights, v128.load(line));
-        if (width == 8) v128.store(weights, v128.load(line, 16), 16);
-      } else {
-        let number = line;
-        for (let j: i32 = 0; j < there; j++) {
-          store<f32>(weights + (<usize>j << 2), load<f32>(number));
-          number += across;
+    const at: usize = output << 2;
+    for (let half: usize = 0; half < <usize>width << 2; half += 16) {
+      v128.store(weights + half, bias == 0 ? f32x4.splat(0) : v128.load(bias + at + half));
+      v128.store(weights + half + (<usize>width << 2), slopes == 0 ? one : v128.load(slopes + at + half));
+    }
+    weights += <usize>width << 3;
+    const s0 = scale == 0 ? one : v128.load(scale + at), s1 = scale == 0 || width == 4 ? one : v128.load(scale + at, 16);
+    for (let t: i32 = 0; t < turns; t++) {
+      let line = matrix + <usize>t * turn;
+      for (let i: i32 = 0; i < inputs; i++) {
+        if (across == 4 && there == width) {
+          v128.store(weights, v128.load(line));
+          if (width == 8) v128.store(weights, v128.load(line, 16), 16);
+        } else {
+          let number = line;
+          for (let j: i32 = 0; j < there; j++) {
+            store<f32>(weights + (<usize>j << 2), load<f32>(number));
+            number += across;
+          }
+          for (let j = there; j < width; j++) store<f32>(weights + (<usize>j << 2), 0);
         }
-        for (let j = there; j < width; j++) store<f32>(weights + (<usize>j << 2), 0);
+        if (scale != 0) {
+          v128.store(weights, f32x4.mul(v128.load(weights), s0));
+          if (width == 8) v128.store(weights, f32x4.mul(v128.load(weights, 16), s1), 16);
+        }
+        weights += <usize>width << 2;
+        line += along;
       }
-      weights += <usize>width << 2;
-      line += along;
     }
     matrix += across << 3;
   }

@@ -26,9 +26,14 @@ export interface GraphKernels {
   readonly pack: (
     matrix: number,
     across: number,
-    along: number,
+    turns: number,
+    turn: number,
     inputs: number,
+    along: number,
     outputs: number,
+    scale: number,
+    bias: number,
+    slopes: number,
     weights: number,
   ) => void;
   readonly depthwise: (

@@ -62,47 +62,30 @@ export const patchChannels = 3;
 /** Nine pixels of three channels, up to a multiple of 4. */
 export const patchInputs = 28;
 
-/**
- * Weights of `product` in graph-kernels.as. Of 8 outputs each, and of the last 4 where there are 4: the biases, the slopes below zero, then
- * for each input its weights. Outputs that lack to a multiple of 4 are zero.
- * @param weightAt of an output and an input
- */
-export function packedProduct(
-  outputs: number,
-  inputs: number,
-  { bias, slopes }: { readonly bias: Float32Array; readonly slopes: Float32Array },
-  weightAt: (output: number, input: number) => number,
-): Float32Array<ArrayBuffer> {
-  const channels = Math.ceil(outputs / vector) * vector;
-  const packed = new Float32Array(channels * (inputs + 2));
-  for (let output = 0; output < outputs; output++) {
-    const block = output - (output % (2 * vector));
-    const width = Math.min(2 * vector, channels - block);
-    let at = block * (inputs + 2) + (output - block);
-    packed[at] = valueAt(bias, output);
-    packed[at + width] = valueAt(slopes, output);
-    for (let input = 0; input < inputs; input++) {
-      packed[at + 2 * width] = weightAt(output, input);
-      at += width;
-    }
-  }
-  return packed;
-}
-
 /** Weights of `depthwise` in graph-kernels.as. Of 4 channels each: the biases, the slopes below zero, then those of each pixel. */
-export function packedWindows(
-  weights: Float32Array,
-  { bias, slopes }: { readonly bias: Float32Array; readonly slopes: Float32Array },
-): Float32Array<ArrayBuffer> {
-  const pixels = weights.length / bias.length;
+export function packedWindows({
+  values,
+  scale,
+  bias,
+  slopes,
+}: {
+  readonly values: Float32Array;
+  readonly scale: Float32Array | undefined;
+  readonly bias: Float32Array;
+  readonly slopes: Float32Array;
+}): Float32Array<ArrayBuffer> {
+  const pixels = values.length / bias.length;
   const size = pixels + 2;
   const packed = new Float32Array(bias.length * size);
   for (let channel = 0; channel < bias.length; channel++) {
     const [block, lane] = [Math.floor(channel / vector), channel % vector];
     const at = (row: number): number => (block * size + row) * vector + lane;
+    const factor = scale === undefined ? 1 : valueAt(scale, channel);
     packed[at(0)] = valueAt(bias, channel);
     packed[at(1)] = valueAt(slopes, channel);
-    for (let pixel = 0; pixel < pixels; pixel++) packed[at(pixel + 2)] = valueAt(weights, channel * pixels + pixel);
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      packed[at(pixel + 2)] = factor * valueAt(values, channel * pixels + pixel);
+    }
   }
   return packed;
 }

@@ -1,17 +1,18 @@
 // Tasks with their weights in the kernels' memory, in the kernels' order.
 
 import { entryOf, itemAt } from '../common/item-at.js';
-import { valueAt } from '../common/typed-item.js';
 import { type Graph, isStatic, type Node, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import { type Constants, inputOf } from './constants.js';
 import type { Convolution, PackedWeights, PlacedAffine } from './emit.js';
 import { type Affine, type ConvolutionTask, eachTask, type Task, type Weights } from './fusion.js';
 import type { GraphKernels } from './graph-kernels.js';
-import { packedProduct, packedWindows, vector } from './pack.js';
+import { packedWindows, vector } from './pack.js';
 import { Addresses } from './plan.js';
 import { UnsupportedError } from './unsupported.js';
 import { rowsView, roundedUp, type Storage, type View } from './views.js';
+
+const floatBytes = 4;
 
 export type PlacedTask =
   | (Convolution & {
@@ -86,8 +87,7 @@ class PlacedWeights {
       case 'linear': {
         this.#placeConstant(task.residual);
         const [outputs = 1, inputs = 1] = task.weights.dims;
-        const { values } = task.weights;
-        return { ...task, weights: this.#packed(outputs, inputs, task.weights, (output, input) => valueAt(values, output * inputs + input)) };
+        return { ...task, weights: this.#packed(task.weights, outputs, inputs, 1) };
       }
       case 'matmul':
         for (const value of [task.a, task.b, task.residual]) this.#placeConstant(value);
@@ -131,20 +131,38 @@ class PlacedWeights {
     if (depthwise && (groups !== outputs || inputs !== 1 || outputs % vector !== 0)) {
       throw new UnsupportedError(`a convolution in ${groups} groups`);
     }
-    const { values } = weights;
-    const taps = kernel * kernel;
     const packed = depthwise
-      ? { at: this.#place(packedWindows(values, weights)), outputs }
-      : this.#packed(outputs, inputs * taps, weights, (to, from) =>
-          // From rows, columns, channels: as a window lies.
-          valueAt(values, (to * inputs + (from % inputs)) * taps + Math.floor(from / inputs)),
-        );
+      ? { at: this.#place(packedWindows(weights)), outputs }
+      : this.#packed(weights, outputs, inputs, kernel * kernel);
     const placed = before && this.#affine(before);
     return { kind: 'convolution', x, before: placed, weights: packed, kernel, stride, pads, depthwise, residual, output };
   }
 
-  #packed(outputs: number, inputs: number, by: Weights, weightAt: (output: number, input: number) => number): PackedWeights {
-    return { at: this.#place(packedProduct(outputs, inputs, by, weightAt)), outputs: roundedUp(outputs) };
+  /**
+   * In the order of the kernels: output by output eight together, of each the inputs of one pixel of the window after the other.
+   * @param weights values [outputs, inputs, pixels]
+   */
+  #packed({ values, scale, bias, slopes }: Weights, outputs: number, inputs: number, pixels: number): PackedWeights {
+    const { memory, pack } = this.#kernels;
+    const at = this.#addresses.take(roundedUp(outputs) * (inputs * pixels + 2));
+    // What comes in lies behind what is kept, and is written over later.
+    const spare = new Addresses(this.#addresses.end);
+    const vectors = [scale, bias, slopes].map((list) => {
+      if (list === undefined) return 0;
+      const place = spare.take(list.length + 2 * vector);
+      memory.reserve(spare.end);
+      memory.floats(place, list.length + 2 * vector).fill(0);
+      memory.floats(place, list.length).set(list);
+      return place;
+    });
+    const matrix = spare.take(values.length);
+    memory.reserve(spare.end);
+    memory.floats(matrix, values.length).set(values);
+    const steps = [inputs * pixels, pixels, 1, inputs, pixels].map((step, i) => (i === 1 || i === 3 ? step : step * floatBytes));
+    const [across = 0, turns = 0, turn = 0, each = 0, along = 0] = steps;
+    const [factors = 0, sums = 0, below = 0] = vectors;
+    pack(matrix, across, turns, turn, each, along, outputs, factors, sums, below, at);
+    return { at, outputs: roundedUp(outputs) };
   }
 
   #affine({ scale, shift }: Affine): PlacedAffine {
