@@ -26,6 +26,8 @@ export interface Classifier {
   readonly prefer?: Preference;
   /** What of the pictures that are classified together each one's logits depend on; left out: they are its own. */
   readonly acrossBatch?: string;
+  /** Threads of a run, where kernels of our own run the network: 1. Left out: ONNX Runtime does, on those that it was told. */
+  readonly threads?: number;
   /**
    * @param images [n, C, S, S], preprocessed (`loadPicture`)
    * @param n pictures, at least 1; any number, memory permitting
@@ -42,9 +44,10 @@ export interface Classifier {
  */
 export async function loadClassifier(source: FileSource, options: ClassifierOptions = {}): Promise<Classifier> {
   const { acrossBatch = false } = options;
-  const { description, network, temperature, run, dispose } = await host.withCheckpoint(
+  const own = { ...options, ...defined({ kernels: host.cpuIsWebAssembly }) };
+  const { description, network, temperature, threads, run, dispose } = await host.withCheckpoint(
     source,
-    (checkpoint) => openNetwork(checkpoint, options, (found) => buildInference(found, { acrossBatch })),
+    (checkpoint) => openNetwork(checkpoint, own, (found) => buildInference(found, { acrossBatch })),
     options,
   );
   if (!acrossBatch) noteAlone(network);
@@ -52,7 +55,7 @@ export async function loadClassifier(source: FileSource, options: ClassifierOpti
     labels: description.labels,
     preprocessing: description.preprocessing,
     description,
-    ...defined({ prefer: options.prefer, acrossBatch: acrossBatch ? network.family.acrossBatch : undefined }),
+    ...defined({ prefer: options.prefer, acrossBatch: acrossBatch ? network.family.acrossBatch : undefined, threads }),
     async classify(images, n) {
       const outputs = await run(images, n);
       const raw = { logits: outputs('logits'), probabilities: outputs('probabilities') };

@@ -1,10 +1,10 @@
-import { UserError } from '../common/errors.js';
 import { entryOf } from '../common/item-at.js';
+import type { Graph } from '../graph/index.js';
 import type { Inference } from '../models/index.js';
 import { afterDisposal } from '../runtime/after-disposal.js';
 import { floats, type HostTensor, hostTensor } from '../runtime/index.js';
-import { type Checkpoint, requireFinite, toFloat32 } from '../safetensors/index.js';
-import { createGraphKernels, KernelGraph } from '../wasm/index.js';
+import { type Checkpoint, requireFinite, type Tensor, toFloat32 } from '../safetensors/index.js';
+import { createGraphKernels, type GraphKernels, KernelGraph, UnsupportedError } from '../wasm/index.js';
 
 /** Pictures of one run: what they need of memory stays small, and lies in the caches. */
 const mostAtOnce = 4;
@@ -26,20 +26,43 @@ export async function kernelSession(
   { graph, parameters }: Inference,
   relaxed?: boolean,
 ): Promise<KernelSession | undefined> {
-  const tensors = await checkpoint.read(new Set(parameters.keys()));
+  const network = kernelGraph(graph, await checkpoint.read(new Set(parameters.keys())), checkpoint.path, relaxed);
+  return network === undefined ? undefined : sessionOf(network);
+}
+
+/** The weights are read here and kept nowhere but in the kernels' memory. */
+function kernelGraph(
+  graph: Graph,
+  tensors: ReadonlyMap<string, Tensor>,
+  path: string,
+  relaxed?: boolean,
+): KernelGraph | undefined {
   const weights = (name: string): Float32Array => {
     const values = toFloat32(entryOf(tensors, name), name);
-    requireFinite(values, name, checkpoint.path);
+    requireFinite(values, name, path);
     return values;
   };
-  let network: KernelGraph | undefined;
+  const kernels = kernelsHere(relaxed);
+  if (kernels === undefined) return undefined;
   try {
-    const kernels = createGraphKernels(relaxed);
-    if (kernels !== undefined) network = new KernelGraph(graph, weights, kernels);
+    return new KernelGraph(graph, weights, kernels);
   } catch (error) {
-    if (error instanceof UserError) throw error;
+    if (error instanceof UnsupportedError) return undefined;
+    throw error;
   }
-  if (network === undefined) return undefined;
+}
+
+function kernelsHere(relaxed?: boolean): GraphKernels | undefined {
+  try {
+    return createGraphKernels(relaxed);
+  } catch {
+    // A page's policy forbids WebAssembly: ONNX Runtime says so.
+    return undefined;
+  }
+}
+
+function sessionOf(loaded: KernelGraph): KernelSession {
+  let network: KernelGraph | undefined = loaded;
   return {
     async run(inputs) {
       if (network === undefined) throw afterDisposal();

@@ -18,6 +18,7 @@ import { lower, slopesOf, withSlopesAtMostOne } from '../passes/index.js';
 import {
   type CpuOptions,
   CpuSession,
+  checkThreads,
   type DeviceName,
   floats,
   GpuSession,
@@ -67,6 +68,8 @@ export interface Network<Built extends Inference> {
   readonly network: ConfiguredNetwork;
   /** What logits are divided by before the softmax; undefined where the file holds none, or `raw` leaves it out. */
   readonly temperature: number | undefined;
+  /** Threads of a run; undefined: those of ONNX Runtime. */
+  readonly threads: number | undefined;
   /** What `build` made. */
   readonly built: Built;
   /**
@@ -104,6 +107,7 @@ export async function openNetwork<Built extends Inference>(
   const checkpoint = withHead(file, prefer, network.family.head);
   const built = build(network);
   checkTensors(checkpoint, network, built);
+  checkThreads(threads);
   const own = options.kernels === true && device === 'cpu' ? await kernelSession(checkpoint, built) : undefined;
   const session = own ?? (await runtimeSession(checkpoint, built, device, defined({ threads })));
   const { channels, imageSize } = description.preprocessing;
@@ -111,6 +115,7 @@ export async function openNetwork<Built extends Inference>(
     description,
     network,
     temperature: raw ? undefined : description.temperature?.value,
+    threads: own === undefined ? undefined : 1,
     built,
     async run(images, n, more = new Map()) {
       const pixels = hostTensor('float32', images, [n, channels, imageSize, imageSize]);

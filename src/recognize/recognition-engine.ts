@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.js';
 import type { FileSource } from '../common/file-source.js';
 import { linked } from '../common/signals.js';
 import type { Face, FaceDetector } from '../detect/index.js';
@@ -56,9 +57,9 @@ export class LocalEngine implements RecognitionEngine {
   constructor({ classifier, detector, ...parts }: RecognizerParts, weights?: LoadedWeights) {
     this.weights = weights;
     // Each by its name: a program's own may be an instance of a class.
-    const { labels, preprocessing, description } = classifier;
+    const { labels, preprocessing, description, threads } = classifier;
     const watched: Classifier = {
-      ...{ labels, preprocessing, description },
+      ...{ labels, preprocessing, description, ...defined({ threads }) },
       classify: (images, n) => this.run(() => classifier.classify(images, n)),
       dispose: () => classifier.dispose(),
     };

@@ -34,6 +34,15 @@ export interface CpuOptions {
 /** The runtime makes as many as it is told to, and with thousands it is busy with nothing else. */
 const maxThreads = 512;
 
+/** @throws UserError (kind `usage`) for a number of threads that cannot be */
+export function checkThreads(threads: number | undefined): void {
+  if (threads === undefined || (Number.isSafeInteger(threads) && threads >= 1 && threads <= maxThreads)) return;
+  throw new UserError(
+    `A network cannot run on ${threads} threads; give a whole number from 1 to ${maxThreads}.`,
+    'usage',
+  );
+}
+
 /** A graph ready to run on the CPU: host tensors in (without a copy), host tensors out. */
 export class CpuSession {
   readonly #session: InferenceSession;
@@ -55,12 +64,7 @@ export class CpuSession {
   /** The same from a model's bytes. */
   static async load(model: Uint8Array, options: CpuOptions = {}): Promise<CpuSession> {
     const { threads } = options;
-    if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1 && threads <= maxThreads)) {
-      throw new UserError(
-        `A network cannot run on ${threads} threads; give a whole number from 1 to ${maxThreads}.`,
-        'usage',
-      );
-    }
+    checkThreads(threads);
     const ort = await loadOrt({ device: 'cpu', ...defined({ threads }) });
     const session = await createSession(ort, model, {
       executionProviders: ['cpu'],

@@ -170,7 +170,7 @@ class PlanBuilder {
         return emit.mapped(tape, node.op, x);
       case 'ReduceMean': {
         const { axes } = attributesOf('ReduceMean', node);
-        return emit.inDims(tape, emit.mean(tape, x, axes, this.#placed.numbers), dims);
+        return emit.inDims(tape, emit.mean(tape, x, axes, (value) => entryOf(this.#placed.numbers, value)), dims);
       }
       default:
         throw new UnsupportedError(node.op);

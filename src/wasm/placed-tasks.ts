@@ -1,6 +1,6 @@
 // Tasks with their weights in the kernels' memory, in the kernels' order.
 
-import { entryOf, itemAt } from '../common/item-at.js';
+import { itemAt } from '../common/item-at.js';
 import { type Graph, isStatic, type Node, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import { type Constants, inputOf } from './constants.js';
@@ -37,8 +37,8 @@ export type PlacedTask =
 export interface PlacedGraph {
   readonly tasks: readonly PlacedTask[];
   readonly constants: ReadonlyMap<Value, View>;
-  /** A number, as a tensor without axes. */
-  readonly numbers: (value: number) => View;
+  /** Numbers, as tensors without axes. */
+  readonly numbers: ReadonlyMap<number, View>;
   /** Where what is constant lies. */
   readonly places: ReadonlyMap<Storage, number>;
   /** The first address behind it. */
@@ -55,7 +55,7 @@ export function placedGraph(graph: Graph, constants: Constants, kernels: GraphKe
   return {
     tasks,
     constants: weights.views,
-    numbers: (value) => entryOf(weights.numbers, value),
+    numbers: weights.numbers,
     places: weights.places,
     end: weights.end,
   };

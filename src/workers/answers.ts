@@ -1,3 +1,4 @@
+import { defined } from '../common/defined.js';
 import type { Parcel } from '../common/parcel.js';
 import { type SentError, sentError } from '../common/sent-errors.js';
 import type { FaceDetector } from '../detect/index.js';
@@ -203,9 +204,10 @@ export async function serveRecognizer(port: OwnerPort, load: () => Promise<Serve
     const all = await load();
     const answers = new Answers(port, all);
     port.listen((request) => void answers.to(request));
-    const { labels, preprocessing, description } = all.recognizer.classifier;
+    const { labels, preprocessing, description, threads } = all.recognizer.classifier;
     const { lowContrast, detector } = all.recognizer;
-    const loaded: Loaded = { labels, preprocessing, description, lowContrast, detects: detector !== undefined };
+    const network = { labels, preprocessing, description, ...defined({ threads }) };
+    const loaded: Loaded = { ...network, lowContrast, detects: detector !== undefined };
     port.post({ type: 'loaded', loaded }, []);
   } catch (error) {
     port.post({ type: 'error', id: null, error: sentError(error), ofSource: false }, []);

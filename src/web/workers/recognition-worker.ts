@@ -2,7 +2,6 @@
 import '../host/no-eval.js';
 
 import { Recognizer } from '../../recognize/index.js';
-import { startRuntime } from '../../recognize/start-runtime.js';
 import { served, serveRecognizer } from '../../workers/answers.js';
 import type { Request } from '../../workers/messages.js';
 import type { OwnerPort } from '../../workers/port.js';
@@ -21,7 +20,6 @@ const page: OwnerPort = {
 function serve({ options, base, wasmPaths, tellsProgress }: ThreadSetup): Promise<void> {
   setBaseAddress(base);
   if (wasmPaths !== undefined) configureRuntime({ wasmPaths });
-  if (options.device === undefined || options.device === 'cpu') startRuntime(options.threads);
   return serveRecognizer(page, async () => {
     const recognizer = await Recognizer.load({
       ...options,

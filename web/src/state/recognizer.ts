@@ -14,6 +14,7 @@ export type RecognizerState =
 /** What the recognizer was loaded with. */
 export interface EngineFacts {
   readonly device: Settings['device'];
+  /** That recognise. */
   readonly threads: number;
   /** Name of the network, such as `poster-v2-nano`. */
   readonly network: string;
@@ -76,10 +77,10 @@ async function load(
   tell({ phase: 'loading', share: 0 });
   const { device, model } = wanted;
   let isLoaded = false;
-  const threads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
+  const wantedThreads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
   const recognizer = await Recognizer.load({
     device,
-    threads,
+    threads: wantedThreads,
     signal,
     ...(model === undefined ? {} : { checkpoint: model }),
     // Explaining loads the weights once more, while this recognizer is read with.
@@ -88,7 +89,8 @@ async function load(
     }),
   });
   isLoaded = true;
-  const network = recognizer.classifier.description.model.name;
+  const { description, threads = wantedThreads } = recognizer.classifier;
+  const network = description.model.name;
   tell({ phase: 'ready', recognizer, engine: { device, threads, network, model } });
   return recognizer;
 }
