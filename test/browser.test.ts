@@ -100,7 +100,7 @@ seenTest('a browser finds the same faces and reads the same expressions as Node'
   assertSameFace(results[0], upright, samePixels, 'PNG');
   // Decoders of JPEG differ by a level or two.
   assertSameFace(results[1], lying, { box: 0.5, probability: 0.02 }, 'JPEG');
-  assertSameFace(isolated.result, upright, samePixels, 'with threads');
+  assertSameFace(isolated.result, upright, samePixels, 'in the thread of the page');
 });
 
 seenTest('a picture of every kind gives the same face', ({ seen: { kinds, results, turnedImage } }) => {
@@ -214,14 +214,15 @@ seenTest('weights that are not those of the package are a sentence, and not kept
   }
 });
 
-seenTest('a page that is isolated runs networks on threads, of a runtime at its own address', ({ isolated }) => {
+seenTest('a page that is isolated explains on threads, of a runtime at its own address', ({ isolated }) => {
   assert.equal(isolated.threads, 2);
   assert.ok(isolated.asked.includes('/runtime/ort-wasm-simd-threaded.wasm'));
   assert.ok(isolated.asked.every((path) => path.startsWith('/runtime/')));
 });
 
-seenTest('a page finds faces without ONNX Runtime, by kernels of our own', ({ isolated }) => {
+seenTest('a page finds faces and reads expressions without ONNX Runtime, by kernels of our own', ({ isolated }) => {
   assert.deepEqual(isolated.askedByDetector, []);
+  assert.deepEqual(isolated.askedByRecognizer, []);
   assert.equal(isolated.faces.length, 1);
   assert.deepEqual(
     isolated.faces.map(({ box }) => box),

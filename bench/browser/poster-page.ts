@@ -28,7 +28,7 @@ const cropReader = (): Promise<Recognizer> => {
 let found = 0;
 
 offer({
-  backend: device === 'webgpu' ? 'WebGPU' : `WASM, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+  backend: device === 'webgpu' ? 'WebGPU' : `WASM, ${threadsOf(recognizer)}`,
   async crop() {
     const reader = await cropReader();
     return timed(() => reader.recognize(crop));
@@ -39,6 +39,12 @@ offer({
     }),
   faces: () => found,
 });
+
+/** On how many threads it recognises, in words. */
+function threadsOf({ classifier }: Recognizer): string {
+  const count = classifier.threads ?? threads;
+  return `${count} ${count === 1 ? 'thread' : 'threads'}`;
+}
 
 /** A camera that moves over a picture, 25 frames a second, as `writeVideo` of bench/sample-media.ts has it. */
 async function* movingFrames(picture: ImageBitmap, count: number) {

@@ -123,7 +123,6 @@ export function convolution(tape: Tape, task: Convolution, x: View, residual: Vi
   const corner: View = { ...windows, offset: input.offset - top * row - left * pixel };
   const count = product([0, 2, 3].map((axis) => itemAt(out.dims, axis)));
   if (depthwise) {
-    if (residual !== undefined) throw new UnsupportedError('a depthwise convolution with a residual');
     tape.add([input], [out], ({ kernels, address, table }) => {
       const [from, to, at, target] = [table(corner, pixelAxes), table(out, pixelAxes), address(corner), address(out)];
       const strides = [row * floatBytes, pixel * floatBytes] as const;

@@ -141,7 +141,8 @@ class Fusion {
       scales.push({ scale: factors, shift: new Float32Array(factors.length) });
       follow(scale);
     }
-    const residual = this.#residual(outputOf(last), follow);
+    const isDepthwise = op === 'Conv' && attributesOf('Conv', node).group > 1;
+    const residual = isDepthwise ? undefined : this.#residual(outputOf(last), follow);
     const slope = op === 'MatMul' ? undefined : this.#slope(outputOf(last), follow);
     const end = last;
     const output = outputOf(end);

@@ -3,7 +3,7 @@
  * imports it.
  */
 import { env } from 'onnxruntime-web/wasm';
-import { type Face, type LoadProgress, loadFaceDetector, type Recognition, Recognizer } from 'poster-v2';
+import { explainFaces, type Face, type LoadProgress, loadFaceDetector, type Recognition, Recognizer } from 'poster-v2';
 import { configureRuntime, type ImageSource } from '../../src/entries/web.js';
 import { type BadInput, badInputs } from './bad-input.js';
 import { everyKind, unusable } from './pictures.js';
@@ -27,12 +27,13 @@ export interface Seen {
 /** What the second page sends back, which is isolated from other origins. */
 export interface SeenIsolated {
   readonly result: Recognition;
-  readonly threads: number | undefined;
   /** Of the detector alone, before anything else was loaded. */
   readonly faces: readonly Face[];
-  /** Files of the runtime that were asked for by then. */
+  /** Files of the runtime that were asked for by then, and once a face's expression was read. */
   readonly askedByDetector: readonly string[];
-  /** Of files of the runtime. */
+  readonly askedByRecognizer: readonly string[];
+  /** The runtime's threads, and its files, once a face was explained. */
+  readonly threads: number | undefined;
   readonly asked: readonly string[];
 }
 
@@ -107,8 +108,11 @@ async function lookIsolated(): Promise<SeenIsolated> {
   const askedByDetector = runtimeFiles();
   const recognizer = await Recognizer.load({ threads: 2, worker: false });
   const result = await recognizer.recognize('portrait.png');
+  const askedByRecognizer = runtimeFiles();
+  await explainFaces(recognizer, 'portrait.png');
   await recognizer.dispose();
-  return { result, threads: env.wasm.numThreads, faces, askedByDetector, asked: runtimeFiles() };
+  const asked = { askedByDetector, askedByRecognizer, asked: runtimeFiles() };
+  return { result, threads: env.wasm.numThreads, faces, ...asked };
 }
 
 const tell = (told: Told): Promise<Response> => fetch('/seen', { method: 'POST', body: JSON.stringify(told) });

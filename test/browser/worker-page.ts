@@ -276,7 +276,10 @@ try {
   } else if (location.pathname === '/isolated') {
     configureRuntime({ wasmPaths: 'runtime' });
     const recognizer = await load({ threads: 2 });
-    await tell({ isolated: await recognizer.recognize('portrait.png') });
+    const isolated = await recognizer.recognize('portrait.png');
+    // By the runtime.
+    await explainFaces(recognizer, 'portrait.png');
+    await tell({ isolated });
   } else {
     await tell({ story: await story() });
     location.href = '/without-workers';

@@ -9,6 +9,8 @@ declare const self: ServiceWorkerGlobalScope;
 declare const FILES: Readonly<Record<string, string>>;
 /** Of these, what is kept when it is first used: large files, of which WebGPU's runtime is for few. */
 declare const LATER: readonly string[];
+/** Of the latter, what is kept once the page recognises: it explains and learns without a network, too. */
+declare const AFTERWARDS: readonly string[];
 declare const POLICY: string;
 
 const cacheName = 'poster-page';
@@ -25,9 +27,11 @@ function keyOf(path: string): string | undefined {
 
 self.addEventListener('install', (event) => event.waitUntil(keepAll()));
 
-async function keepAll(): Promise<void> {
+const keepAll = (): Promise<void> => keep([...files.keys()].filter((path) => !later.has(path)));
+
+async function keep(paths: readonly string[]): Promise<void> {
   const cache = await caches.open(cacheName);
-  for (const path of files.keys()) if (!later.has(path)) await keptOrFetched(cache, path);
+  for (const path of paths) await keptOrFetched(cache, path);
 }
 
 self.addEventListener('activate', (event) => event.waitUntil(removeOld().then(() => self.clients.claim())));
@@ -40,6 +44,8 @@ async function removeOld(): Promise<void> {
 
 self.addEventListener('message', (event) => {
   if (event.data === 'take over') event.waitUntil(self.skipWaiting());
+  // Without a network it is tried again at the next visit.
+  if (event.data === 'keep the rest') event.waitUntil(keep(AFTERWARDS).catch(() => undefined));
 });
 
 self.addEventListener('fetch', (event) => {

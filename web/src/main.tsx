@@ -1,6 +1,6 @@
 import { configureRuntime } from 'poster-v2';
 import { render } from 'preact';
-import { startServiceWorker } from './shell/isolation.js';
+import { keepTheRest, startServiceWorker } from './shell/isolation.js';
 import { Page } from './shell/page.js';
 import { notify } from './state/notices.js';
 import { getRecognizer } from './state/recognizer.js';
@@ -24,4 +24,7 @@ const isStarted = await startServiceWorker((take) =>
   notify('A new version of this page is ready.', { action: { label: 'Use it', run: take } }),
 );
 // What went wrong stands in the header and with whatever needs it.
-if (isStarted) await getRecognizer().catch(() => undefined);
+if (isStarted) {
+  await getRecognizer().catch(() => undefined);
+  keepTheRest();
+}

@@ -27,6 +27,11 @@ export async function startServiceWorker(onUpdate: (take: () => void) => void): 
   }
 }
 
+/** Has the service worker keep what the page needs later: files that nothing waits for. */
+export function keepTheRest(): void {
+  if ('serviceWorker' in navigator) navigator.serviceWorker.controller?.postMessage('keep the rest');
+}
+
 /** A new version waits until the visitor takes it: the old one's files are still in use. */
 function watchUpdates(registration: ServiceWorkerRegistration, onUpdate: (take: () => void) => void): void {
   const offer = (waiting: ServiceWorker): void =>

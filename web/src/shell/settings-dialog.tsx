@@ -73,7 +73,7 @@ function ThreadsSetting() {
       onChange={(chosen) => change({ threads: Number(chosen) })}
       hint={
         crossOriginIsolated
-          ? 'More threads are faster, up to the number of cores.'
+          ? 'Of explanations and learning; recognising takes one, but for models that need more.'
           : 'This page is not isolated from other sites, so the browser allows one thread.'
       }
     />
