@@ -23,7 +23,8 @@ const { values: options } = parseArgs({
 const runs = Number(options.runs);
 const file = await readFile(options.checkpoint ?? bundledCheckpoint());
 
-const open = () => withCheckpoint(file, (checkpoint) => openNetwork(checkpoint, { threads: 1 }, (found) => buildInference(found)));
+const open = () =>
+  withCheckpoint(file, (checkpoint) => openNetwork(checkpoint, { threads: 1 }, (found) => buildInference(found)));
 const native = await open();
 web.env.wasm.numThreads = 1;
 useOrt(web);
@@ -41,7 +42,9 @@ type Run = (pixels: Float32Array, n: number) => Promise<Float32Array>;
 const kernels =
   (one: typeof plain): Run =>
   async (pixels, n) => {
-    const outputs = await one.run(new Map([['pixel_values', hostTensor('float32', pixels, [n, channels, side, side])]]));
+    const outputs = await one.run(
+      new Map([['pixel_values', hostTensor('float32', pixels, [n, channels, side, side])]]),
+    );
     return outputs.get('logits')?.data as Float32Array;
   };
 const subjects: readonly (readonly [name: string, run: Run])[] = [
@@ -77,8 +80,13 @@ for (const n of batches) {
   }
   const expected = itemAt(results, 3);
   for (const [i, list] of times.entries()) {
-    const off = itemAt(results, i).reduce((worst, value, at) => Math.max(worst, Math.abs(value - itemAt(expected, at))), 0);
-    itemAt(rows, i).push(`${median(list).toFixed(1)} (least ${Math.min(...list).toFixed(1)}, off ${off.toExponential(0)})`);
+    const off = itemAt(results, i).reduce(
+      (worst, value, at) => Math.max(worst, Math.abs(value - itemAt(expected, at))),
+      0,
+    );
+    itemAt(rows, i).push(
+      `${median(list).toFixed(1)} (least ${Math.min(...list).toFixed(1)}, off ${off.toExponential(0)})`,
+    );
   }
 }
 console.log(`Processor time of a run, ms, medians of ${runs} in turns; how far logits are from the native runtime's`);

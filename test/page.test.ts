@@ -161,7 +161,7 @@ const empty = await sharp({ create: { width: 80, height: 60, channels: 3, backgr
   .png()
   .toBuffer();
 
-step('a host that sets no headers serves the page, which isolates itself and recognises on kernels of our own', async () => {
+step('a host that sets no headers serves the page, which isolates itself and reads on one thread', async () => {
   await page.locator('.engine-ready').waitFor();
   assert.equal(await page.evaluate(() => crossOriginIsolated), true);
   // Kernels of our own recognise, on one.

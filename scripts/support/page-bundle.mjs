@@ -141,7 +141,9 @@ async function bundleServiceWorker(out, policy) {
     minify: true,
     define: {
       FILES: JSON.stringify(Object.fromEntries(paths.map((path) => [path, checksum(path)]))),
-      AFTERWARDS: JSON.stringify(paths.filter((path) => path.startsWith(`runtime/${runtimes[0]}.`) && !path.includes('asyncify'))),
+      AFTERWARDS: JSON.stringify(
+        paths.filter((path) => path.startsWith(`runtime/${runtimes[0]}.`) && !path.includes('asyncify')),
+      ),
       LATER: JSON.stringify(paths.filter((path) => path.startsWith('runtime/') || path === 'sample.webp')),
       POLICY: JSON.stringify(policy),
     },

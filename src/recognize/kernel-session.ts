@@ -87,7 +87,15 @@ function inParts(network: KernelGraph, images: HostTensor): Map<string, HostTens
     done += count;
   }
   const names = [...(parts[0]?.keys() ?? [])];
-  return new Map(names.map((name) => [name, joined(parts.map((part) => entryOf(part, name)), n)]));
+  return new Map(
+    names.map((name) => [
+      name,
+      joined(
+        parts.map((part) => entryOf(part, name)),
+        n,
+      ),
+    ]),
+  );
 }
 
 function joined(parts: readonly Float32Array[], n: number): HostTensor {

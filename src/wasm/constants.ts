@@ -33,7 +33,10 @@ export class Constants {
     let known = this.#known.get(value);
     if (known === undefined) {
       const { source } = value;
-      known = source.kind === 'node' ? source.node.inputs.every((one) => one === undefined || this.has(one)) : source.kind !== 'input';
+      known =
+        source.kind === 'node'
+          ? source.node.inputs.every((one) => one === undefined || this.has(one))
+          : source.kind !== 'input';
       this.#known.set(value, known);
     }
     return known;
@@ -60,7 +63,12 @@ export class Constants {
       case 'Transpose': {
         const x = input(0);
         const strides = rowMajor(x.dims);
-        return gathered(x.values, shape, attributesOf('Transpose', node).perm.map((axis) => itemAt(strides, axis)), 0);
+        return gathered(
+          x.values,
+          shape,
+          attributesOf('Transpose', node).perm.map((axis) => itemAt(strides, axis)),
+          0,
+        );
       }
       case 'Slice': {
         const x = input(0);
@@ -116,7 +124,12 @@ export function gathered(
   return result;
 }
 
-function combined(a: Constant, b: Constant, shape: readonly number[], by: (a: number, b: number) => number): Float32Array {
+function combined(
+  a: Constant,
+  b: Constant,
+  shape: readonly number[],
+  by: (a: number, b: number) => number,
+): Float32Array {
   if (b.values.length === 1) {
     const other = valueAt(b.values, 0);
     return a.values.map((value) => by(value, other));

@@ -109,7 +109,8 @@ class Fusion {
       case 'Conv':
       case 'Linear':
       case 'MatMul':
-        return this.#product(node, node.op);
+        this.#product(node, node.op);
+        return;
       case 'BatchNormalization': {
         const x = inputOf(node, 0);
         const by = this.#affine(node);
@@ -185,7 +186,8 @@ class Fusion {
     }
     const prelu = this.#reader(value, 'PRelu');
     const slope = prelu?.inputs[1];
-    if (prelu === undefined || slope === undefined || value.shape.length !== 4 || !this.#constants.has(slope)) return undefined;
+    if (prelu === undefined || slope === undefined || value.shape.length !== 4 || !this.#constants.has(slope))
+      return undefined;
     follow(prelu);
     return (channels) => {
       const { values } = this.#constants.of(slope);
@@ -233,7 +235,8 @@ class Fusion {
     const [a, b] = [inputOf(node, 0), inputOf(node, 1)];
     const other = a === value ? b : a;
     const size = value.shape.at(-1);
-    const isVector = this.#constants.has(other) && other.shape.at(-1) === size && other.shape.slice(0, -1).every((dim) => dim === 1);
+    const isVector =
+      this.#constants.has(other) && other.shape.at(-1) === size && other.shape.slice(0, -1).every((dim) => dim === 1);
     return isVector && other.shape.length <= value.shape.length ? this.#constants.of(other).values : undefined;
   }
 

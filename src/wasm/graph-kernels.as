@@ -209,6 +209,114 @@ export function depthwise(
   }
 }
 
+// Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308): tiles of
+// 2x2 outputs from 4x4 inputs, as 16 products of matrices, one for each point. Of 4 numbers (a, b, c, d) the points are
+// a - c, b + c, c - b and b - d.
+
+/**
+ * The points of 4x4 pixels.
+ * @param from table of the tiles' first pixels; row, pixel: bytes from one to the next
+ * @param plane bytes from the numbers of one point to those of the next; the channels of a tile lie together
+ */
+export function winogradInput(
+  input: usize, from: usize, count: i32, row: usize, pixel: usize, channels: i32, out: usize, plane: usize,
+): void {
+  const bytes: usize = channels << 2;
+  for (let index: i32 = 0; index < count; index++) {
+    const tile = input + entry(from, index);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const p = tile + at;
+      let a = v128.load(p), b = v128.load(p + row), c = v128.load(p + 2 * row), d = v128.load(p + 3 * row);
+      const a0 = f32x4.sub(a, c), b0 = f32x4.add(b, c), c0 = f32x4.sub(c, b), d0 = f32x4.sub(b, d);
+      let q = p + pixel;
+      a = v128.load(q), b = v128.load(q + row), c = v128.load(q + 2 * row), d = v128.load(q + 3 * row);
+      const a1 = f32x4.sub(a, c), b1 = f32x4.add(b, c), c1 = f32x4.sub(c, b), d1 = f32x4.sub(b, d);
+      q += pixel;
+      a = v128.load(q), b = v128.load(q + row), c = v128.load(q + 2 * row), d = v128.load(q + 3 * row);
+      const a2 = f32x4.sub(a, c), b2 = f32x4.add(b, c), c2 = f32x4.sub(c, b), d2 = f32x4.sub(b, d);
+      q += pixel;
+      a = v128.load(q), b = v128.load(q + row), c = v128.load(q + 2 * row), d = v128.load(q + 3 * row);
+      const a3 = f32x4.sub(a, c), b3 = f32x4.add(b, c), c3 = f32x4.sub(c, b), d3 = f32x4.sub(b, d);
+      let to = out + at;
+      points(to, plane, a0, a1, a2, a3);
+      to += plane << 2;
+      points(to, plane, b0, b1, b2, b3);
+      to += plane << 2;
+      points(to, plane, c0, c1, c2, c3);
+      to += plane << 2;
+      points(to, plane, d0, d1, d2, d3);
+    }
+    out += bytes;
+  }
+}
+
+@inline function points(to: usize, plane: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(to, f32x4.sub(a, c));
+  v128.store(to + plane, f32x4.add(b, c));
+  v128.store(to + 2 * plane, f32x4.sub(c, b));
+  v128.store(to + 3 * plane, f32x4.sub(b, d));
+}
+
+/** The points of 3x3 weights each: (a, b, c) becomes a, (a + b + c) / 2, (a - b + c) / 2, c. */
+export function winogradWeights(weights: usize, count: i32, out: usize, plane: usize): void {
+  for (let index: i32 = 0; index < count; index++) {
+    for (let j: usize = 0; j < 4; j++) {
+      // Of each column first: the first, half the sums, the last.
+      const a = column(weights, j), b = column(weights + 12, j), c = column(weights + 24, j);
+      let to = out + j * plane;
+      store<f32>(to, a);
+      to += plane << 2;
+      store<f32>(to, (a + b + c) * 0.5);
+      to += plane << 2;
+      store<f32>(to, (a - b + c) * 0.5);
+      to += plane << 2;
+      store<f32>(to, c);
+    }
+    weights += 36;
+    out += 4;
+  }
+}
+
+@inline function column(row: usize, j: usize): f32 {
+  const a = load<f32>(row), b = load<f32>(row, 4), c = load<f32>(row, 8);
+  return j == 0 ? a : j == 1 ? (a + b + c) * 0.5 : j == 2 ? (a - b + c) * 0.5 : c;
+}
+
+/**
+ * 2x2 outputs of the sums at all points: of (a, b, c, d) they are a + b + c and b - c - d. With the biases, what is added and the slopes
+ * below zero, as `product` stores them.
+ */
+export function winogradOutput(
+  sums: usize, plane: usize, count: i32, channels: i32, bias: usize, slopes: usize,
+  out: usize, to: usize, row: usize, pixel: usize, residual: usize, beyond: usize, besideRow: usize, besidePixel: usize,
+): void {
+  const bytes: usize = channels << 2;
+  for (let index: i32 = 0; index < count; index++) {
+    const first = out + entry(to, index), other = beside(residual, beyond, index);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      let p = sums + at;
+      let a = v128.load(p), b = v128.load(p + plane), c = v128.load(p + 2 * plane), d = v128.load(p + 3 * plane);
+      const a0 = f32x4.add(f32x4.add(a, b), c), a1 = f32x4.sub(f32x4.sub(b, c), d);
+      p += plane << 2;
+      a = v128.load(p), b = v128.load(p + plane), c = v128.load(p + 2 * plane), d = v128.load(p + 3 * plane);
+      const b0 = f32x4.add(f32x4.add(a, b), c), b1 = f32x4.sub(f32x4.sub(b, c), d);
+      p += plane << 2;
+      a = v128.load(p), b = v128.load(p + plane), c = v128.load(p + 2 * plane), d = v128.load(p + 3 * plane);
+      const c0 = f32x4.add(f32x4.add(a, b), c), c1 = f32x4.sub(f32x4.sub(b, c), d);
+      p += plane << 2;
+      a = v128.load(p), b = v128.load(p + plane), c = v128.load(p + 2 * plane), d = v128.load(p + 3 * plane);
+      const d0 = f32x4.add(f32x4.add(a, b), c), d1 = f32x4.sub(f32x4.sub(b, c), d);
+      const slope = v128.load(slopes + at), start = v128.load(bias + at);
+      const q = first + at, r = other == 0 ? 0 : other + at;
+      put(q, f32x4.add(start, f32x4.add(f32x4.add(a0, b0), c0)), r, slope);
+      put(q + pixel, f32x4.add(start, f32x4.add(f32x4.add(a1, b1), c1)), r == 0 ? 0 : r + besidePixel, slope);
+      put(q + row, f32x4.add(start, f32x4.sub(f32x4.sub(b0, c0), d0)), r == 0 ? 0 : r + besideRow, slope);
+      put(q + row + pixel, f32x4.add(start, f32x4.sub(f32x4.sub(b1, c1), d1)), r == 0 ? 0 : r + besideRow + besidePixel, slope);
+    }
+    sums += bytes;
+  }
+}
+
 /** scale x + shift, number by number of each row; `channels` is a multiple of 4. */
 export function affine(input: usize, from: usize, count: i32, scale: usize, shift: usize, channels: i32, out: usize, to: usize): void {
   const bytes: usize = channels << 2;

@@ -49,6 +49,33 @@ export interface GraphKernels {
     out: number,
     to: number,
   ) => void;
+  readonly winogradInput: (
+    input: number,
+    from: number,
+    count: number,
+    row: number,
+    pixel: number,
+    channels: number,
+    out: number,
+    plane: number,
+  ) => void;
+  readonly winogradWeights: (weights: number, count: number, out: number, plane: number) => void;
+  readonly winogradOutput: (
+    sums: number,
+    plane: number,
+    count: number,
+    channels: number,
+    bias: number,
+    slopes: number,
+    out: number,
+    to: number,
+    row: number,
+    pixel: number,
+    residual: number,
+    beyond: number,
+    besideRow: number,
+    besidePixel: number,
+  ) => void;
   readonly affine: (
     input: number,
     from: number,

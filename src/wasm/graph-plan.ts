@@ -2,13 +2,15 @@ import { entryOf, itemAt } from '../common/item-at.js';
 import { concrete, type Graph, type Node, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import { inputOf } from './constants.js';
-import * as emit from './emit.js';
+import { convolution, normalizedMap } from './emit-convolution.js';
+import { combine, copy, inDims, mapped, mean } from './emit-elements.js';
+import { layerNorm, linear, matrixProduct, softmax } from './emit-rows.js';
 import type { GraphKernels } from './graph-kernels.js';
+import { vector } from './pack.js';
 import type { PlacedGraph, PlacedTask } from './placed-tasks.js';
 import { Tape } from './tape.js';
 import { UnsupportedError } from './unsupported.js';
 import { broadcastTo, denseView, isMap, mapView, rowsView, sliced, transposed, type View } from './views.js';
-import { vector } from './pack.js';
 
 /** A graph as it runs over so many pictures. */
 export interface GraphPlan {
@@ -40,7 +42,9 @@ export function graphPlan(
   return {
     end,
     run,
-    inputs: new Map(given.map(([name, view]) => [name, { at: address(view), floats: view.dims.reduce((a, b) => a * b, 1) }])),
+    inputs: new Map(
+      given.map(([name, view]) => [name, { at: address(view), floats: view.dims.reduce((a, b) => a * b, 1) }]),
+    ),
     outputs: new Map(results.map(([name, view]) => [name, { at: address(view), view }])),
   };
 }
@@ -101,20 +105,26 @@ class PlanBuilder {
     switch (task.kind) {
       case 'convolution': {
         const out = mapView(dims, this.#borders.get(task.output) ?? 0);
-        emit.convolution(tape, task, this.view(task.x), task.residual && this.view(task.residual), out);
+        convolution(tape, task, this.view(task.x), task.residual && this.view(task.residual), out);
         return out;
       }
       case 'linear':
-        return emit.linear(tape, task.weights, this.view(task.x), task.residual && this.view(task.residual), itemAt(dims, dims.length - 1));
+        return linear(
+          tape,
+          task.weights,
+          this.view(task.x),
+          task.residual && this.view(task.residual),
+          itemAt(dims, dims.length - 1),
+        );
       case 'matmul': {
         const out = this.#productView(task.output, dims);
-        emit.matrixProduct(tape, this.view(task.a), this.view(task.b), task.residual && this.view(task.residual), out);
+        matrixProduct(tape, this.view(task.a), this.view(task.b), task.residual && this.view(task.residual), out);
         return out;
       }
       case 'affine':
-        return emit.normalizedMap(tape, task.by, this.view(task.x));
+        return normalizedMap(tape, task.by, this.view(task.x));
       case 'layer-norm':
-        return emit.layerNorm(tape, task.by, task.epsilon, this.view(task.x));
+        return layerNorm(tape, task.by, task.epsilon, this.view(task.x));
       case 'node':
         return this.#node(task.node, dims);
     }
@@ -123,11 +133,19 @@ class PlanBuilder {
   /** Laid out as its only reader has it, where that transposes it and leaves the last axis: heads beside each other. */
   #productView(value: Value, dims: readonly number[]): View {
     const [reader, ...others] = this.#readers.get(value) ?? [];
-    if (reader?.kind === 'node' && reader.node.op === 'Transpose' && others.length === 0 && itemAt(dims, dims.length - 1) % vector === 0) {
+    if (
+      reader?.kind === 'node' &&
+      reader.node.op === 'Transpose' &&
+      others.length === 0 &&
+      itemAt(dims, dims.length - 1) % vector === 0
+    ) {
       const { perm } = attributesOf('Transpose', reader.node);
       if (itemAt(perm, perm.length - 1) === perm.length - 1) {
         const target = denseView(perm.map((axis) => itemAt(dims, axis)));
-        return transposed(target, perm.map((_, axis) => perm.indexOf(axis)));
+        return transposed(
+          target,
+          perm.map((_, axis) => perm.indexOf(axis)),
+        );
       }
     }
     return rowsView(dims);
@@ -138,7 +156,7 @@ class PlanBuilder {
     const x = this.view(inputOf(node, 0));
     switch (node.op) {
       case 'Reshape':
-        return emit.inDims(tape, x, dims);
+        return inDims(tape, x, dims);
       case 'Transpose':
         return transposed(x, attributesOf('Transpose', node).perm);
       case 'Slice': {
@@ -158,19 +176,24 @@ class PlanBuilder {
       case 'Mul': {
         const [a, b] = [x, this.view(inputOf(node, 1))];
         const out = isMap(a) || isMap(b) ? mapView(dims) : rowsView(dims);
-        emit.combine(tape, node.op, out, broadcastTo(a, dims), broadcastTo(b, dims));
+        combine(tape, node.op, out, broadcastTo(a, dims), broadcastTo(b, dims));
         return out;
       }
       case 'Softmax':
-        if (attributesOf('Softmax', node).axis !== dims.length - 1) throw new UnsupportedError('Softmax of another axis');
-        return emit.softmax(tape, x);
+        if (attributesOf('Softmax', node).axis !== dims.length - 1)
+          throw new UnsupportedError('Softmax of another axis');
+        return softmax(tape, x);
       case 'Relu':
       case 'Sigmoid':
       case 'Gelu':
-        return emit.mapped(tape, node.op, x);
+        return mapped(tape, node.op, x);
       case 'ReduceMean': {
         const { axes } = attributesOf('ReduceMean', node);
-        return emit.inDims(tape, emit.mean(tape, x, axes, (value) => entryOf(this.#placed.numbers, value)), dims);
+        return inDims(
+          tape,
+          mean(tape, x, axes, (value) => entryOf(this.#placed.numbers, value)),
+          dims,
+        );
       }
       default:
         throw new UnsupportedError(node.op);
@@ -184,7 +207,7 @@ class PlanBuilder {
     node.inputs.forEach((_, index) => {
       const part = this.view(inputOf(node, index));
       const size = itemAt(part.dims, axis);
-      emit.copy(this.tape, part, sliced(out, axis, start, size));
+      copy(this.tape, part, sliced(out, axis, start, size));
       start += size;
     });
     return out;

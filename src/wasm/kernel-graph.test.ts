@@ -33,14 +33,20 @@ const noise = (length: number): Float32Array => {
 };
 
 /** What ONNX Runtime makes of a graph. */
-async function expectedOf(program: Graph, weights: Weights, given: ReadonlyMap<string, { dims: number[]; data: Float32Array }>) {
+async function expectedOf(
+  program: Graph,
+  weights: Weights,
+  given: ReadonlyMap<string, { dims: number[]; data: Float32Array }>,
+) {
   const externalFiles = [...weights].map(([path, data]) => ({ path, data: new Uint8Array(data.buffer) }));
   const session = await CpuSession.create(lower(program, 'cpu'), {
     threads: 1,
     externalFiles,
     place: (name) => ({ location: name, offset: 0, length: entryOf(weights, name).byteLength }),
   });
-  const outputs = await session.run(new Map([...given].map(([name, { dims, data }]) => [name, hostTensor('float32', data, dims)])));
+  const outputs = await session.run(
+    new Map([...given].map(([name, { dims, data }]) => [name, hostTensor('float32', data, dims)])),
+  );
   await session.dispose();
   return new Map([...outputs].map(([name, tensor]) => [name, floats(tensor)]));
 }
@@ -87,7 +93,10 @@ for (const name of networks) {
         }
         assert.deepEqual(own.run(new Map([['pixel_values', pixels]]), 3), whole);
       }
-      assert.ok(Math.max(...entryOf(expected, 'logits')) - Math.min(...entryOf(expected, 'logits')) > 0.05, 'they differ');
+      assert.ok(
+        Math.max(...entryOf(expected, 'logits')) - Math.min(...entryOf(expected, 'logits')) > 0.05,
+        'they differ',
+      );
     }
   });
 }
@@ -99,9 +108,12 @@ const x = (...shape: (number | 'N')[]): Tensor => input('x', 'float32', shape);
 const cases: Readonly<Record<string, () => Tensor>> = {
   'a convolution of two channels of odd sides': () =>
     ops.conv2d(x('N', 2, 7, 5), weight('w', 6, 2, 3, 3), weight('b', 6), { padding: 1, stride: 2 }),
-  'a convolution of seven by seven': () => ops.conv2d(x('N', 3, 11, 11), weight('w', 8, 3, 7, 7), undefined, { padding: 3 }),
+  'a convolution of seven by seven': () =>
+    ops.conv2d(x('N', 3, 11, 11), weight('w', 8, 3, 7, 7), undefined, { padding: 3 }),
   'zeros on some sides alone': () =>
-    ops.conv2d(x('N', 4, 6, 6), weight('w', 4, 4, 3, 3), undefined, { padding: { top: 0, left: 1, bottom: 2, right: 0 } }),
+    ops.conv2d(x('N', 4, 6, 6), weight('w', 4, 4, 3, 3), undefined, {
+      padding: { top: 0, left: 1, bottom: 2, right: 0 },
+    }),
   'a convolution whose result is no multiple of four, read by another': () => {
     const y = ops.relu(ops.conv2d(x('N', 4, 5, 5), weight('w', 5, 4, 3, 3), weight('b', 5), { padding: 1 }));
     return ops.conv2d(y, weight('w2', 3, 5, 3, 3), undefined, { padding: 1 });
@@ -116,7 +128,8 @@ const cases: Readonly<Record<string, () => Tensor>> = {
     const z = ops.conv2d(map, weight('w2', 8, 4, 3, 3), undefined, { padding: 1 });
     return ops.mul(ops.relu(ops.add(y, z)), ops.sigmoid(ops.add(z, 1)));
   },
-  'rows of a length that is no multiple of four': () => ops.softmax(ops.linear(x('N', 3, 6), weight('w', 7, 6), weight('b', 7))),
+  'rows of a length that is no multiple of four': () =>
+    ops.softmax(ops.linear(x('N', 3, 6), weight('w', 7, 6), weight('b', 7))),
   'tokens of a map in the order of its storage': () => {
     const y = ops.conv2d(x('N', 4, 6, 6), weight('w', 8, 4, 1, 1));
     return ops.linear(ops.reshape(y, ['N', 9, 32]), weight('w2', 4, 32));
@@ -144,7 +157,9 @@ for (const [name, make] of Object.entries(cases)) {
     const program = graph({ y });
     const leaves = leavesOf([y]);
     const parameters = new Map(
-      leaves.flatMap(({ source, shape }) => (source.kind === 'parameter' ? [[source.name, { shape: shape.map(Number) }]] : [])),
+      leaves.flatMap(({ source, shape }) =>
+        source.kind === 'parameter' ? [[source.name, { shape: shape.map(Number) }]] : [],
+      ),
     );
     const weights = weightsFor(parameters as ReadonlyMap<string, Shaped>);
     const given = inputsFor(leaves.find(({ source }) => source.kind === 'input') as Tensor, 2);
@@ -160,21 +175,29 @@ test('what the kernels do not compute is told when a graph is loaded', () => {
     MaxPool: () => ops.maxPool2d(x('N', 4, 6, 6), { kernel: 3, stride: 2, padding: 1 }),
     'a convolution in 2 groups': () => ops.conv2d(x('N', 4, 6, 6), weight('w', 4, 2, 3, 3), undefined, { groups: 2 }),
     'a mean over the batch': () => ops.reduceMean(x('N', 4), [0]),
-    'Exp': () => ops.exp(x('N', 4)),
+    Exp: () => ops.exp(x('N', 4)),
   };
   for (const [message, make] of Object.entries(refused)) {
     const weights = weightsFor(new Map([['w', { shape: [4, 2, 3, 3] }]]));
-    assert.throws(() => kernelGraph(graph({ y: make() }), weights), (error) => {
-      assert.ok(error instanceof UnsupportedError, String(error));
-      assert.equal(error.message, message);
-      return true;
-    });
+    assert.throws(
+      () => kernelGraph(graph({ y: make() }), weights),
+      (error) => {
+        assert.ok(error instanceof UnsupportedError, String(error));
+        assert.equal(error.message, message);
+        return true;
+      },
+    );
   }
 });
 
 test('numbers that are not finite come out as such', () => {
   const y = ops.prelu(ops.conv2d(x('N', 4, 4, 4), weight('w', 4, 4, 1, 1)), weight('s', 4, 1, 1), { fixed: true });
-  const weights = weightsFor(new Map([['w', { shape: [4, 4, 1, 1] }], ['s', { shape: [4, 1, 1] }]]));
+  const weights = weightsFor(
+    new Map([
+      ['w', { shape: [4, 4, 1, 1] }],
+      ['s', { shape: [4, 1, 1] }],
+    ]),
+  );
   const pixels = noise(64);
   pixels[3] = Number.NaN;
   const out = entryOf(kernelGraph(graph({ y }), weights).run(new Map([['x', pixels]]), 1), 'y');

@@ -59,11 +59,7 @@ export class KernelMemory {
       this.#memory.grow(pages);
     } catch (error) {
       const megabytes = Math.ceil(bytes / 2 ** 20);
-      throw new UserError(
-        `There is no memory of ${megabytes} MB to ${this.#purpose}.`,
-        'resources',
-        { cause: error },
-      );
+      throw new UserError(`There is no memory of ${megabytes} MB to ${this.#purpose}.`, 'resources', { cause: error });
     }
   }
 

@@ -4,13 +4,14 @@ import { itemAt } from '../common/item-at.js';
 import { type Graph, isStatic, type Node, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import { type Constants, inputOf } from './constants.js';
-import type { Convolution, PackedWeights, PlacedAffine } from './emit.js';
+import type { Convolution, PackedWeights, PlacedAffine } from './emit-convolution.js';
 import { type Affine, type ConvolutionTask, eachTask, type Task, type Weights } from './fusion.js';
 import type { GraphKernels } from './graph-kernels.js';
 import { packedWindows, vector } from './pack.js';
 import { Addresses } from './plan.js';
 import { UnsupportedError } from './unsupported.js';
-import { rowsView, roundedUp, type Storage, type View } from './views.js';
+import { roundedUp, rowsView, type Storage, type View } from './views.js';
+import { isWinograd, points, type WinogradWeights } from './winograd.js';
 
 const floatBytes = 4;
 
@@ -30,7 +31,13 @@ export type PlacedTask =
     }
   | Extract<Task, { readonly kind: 'matmul' }>
   | { readonly kind: 'affine'; readonly x: Value; readonly by: PlacedAffine; readonly output: Value }
-  | { readonly kind: 'layer-norm'; readonly x: Value; readonly by: PlacedAffine; readonly epsilon: number; readonly output: Value }
+  | {
+      readonly kind: 'layer-norm';
+      readonly x: Value;
+      readonly by: PlacedAffine;
+      readonly epsilon: number;
+      readonly output: Value;
+    }
   | { readonly kind: 'node'; readonly node: Node; readonly output: Value };
 
 /** Everything of a graph that does not depend on its inputs, in the kernels' memory. */
@@ -128,14 +135,22 @@ class PlacedWeights {
   #convolution({ x, before, weights, stride, pads, groups, residual, output }: ConvolutionTask): PlacedTask {
     const [outputs = 1, inputs = 1, kernel = 1] = weights.dims;
     const depthwise = groups > 1;
+    const common = { x, before: before && this.#affine(before), kernel, stride, pads, depthwise, residual, output };
+    if (isWinograd({ kernel, stride, pads, groups }, [inputs, outputs], output.shape.slice(2))) {
+      return {
+        kind: 'convolution',
+        ...common,
+        weights: { at: 0, outputs },
+        winograd: this.#winograd(weights, outputs, inputs),
+      };
+    }
     if (depthwise && (groups !== outputs || inputs !== 1 || outputs % vector !== 0)) {
       throw new UnsupportedError(`a convolution in ${groups} groups`);
     }
     const packed = depthwise
       ? { at: this.#place(packedWindows(weights)), outputs }
       : this.#packed(weights, outputs, inputs, kernel * kernel);
-    const placed = before && this.#affine(before);
-    return { kind: 'convolution', x, before: placed, weights: packed, kernel, stride, pads, depthwise, residual, output };
+    return { kind: 'convolution', ...common, weights: packed, winograd: undefined };
   }
 
   /**
@@ -143,26 +158,53 @@ class PlacedWeights {
    * @param weights values [outputs, inputs, pixels]
    */
   #packed({ values, scale, bias, slopes }: Weights, outputs: number, inputs: number, pixels: number): PackedWeights {
-    const { memory, pack } = this.#kernels;
+    const { pack } = this.#kernels;
     const at = this.#addresses.take(roundedUp(outputs) * (inputs * pixels + 2));
-    // What comes in lies behind what is kept, and is written over later.
-    const spare = new Addresses(this.#addresses.end);
-    const vectors = [scale, bias, slopes].map((list) => {
-      if (list === undefined) return 0;
-      const place = spare.take(list.length + 2 * vector);
-      memory.reserve(spare.end);
-      memory.floats(place, list.length + 2 * vector).fill(0);
-      memory.floats(place, list.length).set(list);
-      return place;
-    });
-    const matrix = spare.take(values.length);
-    memory.reserve(spare.end);
-    memory.floats(matrix, values.length).set(values);
-    const steps = [inputs * pixels, pixels, 1, inputs, pixels].map((step, i) => (i === 1 || i === 3 ? step : step * floatBytes));
+    const spare = this.#spare();
+    const vectors = [scale, bias, slopes].map((list) => (list === undefined ? 0 : spare.put(list, 2 * vector)));
+    const matrix = spare.put(values);
+    const steps = [inputs * pixels, pixels, 1, inputs, pixels].map((step, i) =>
+      i === 1 || i === 3 ? step : step * floatBytes,
+    );
     const [across = 0, turns = 0, turn = 0, each = 0, along = 0] = steps;
     const [factors = 0, sums = 0, below = 0] = vectors;
     pack(matrix, across, turns, turn, each, along, outputs, factors, sums, below, at);
     return { at, outputs: roundedUp(outputs) };
+  }
+
+  /** The weights at each point of Winograd's tiles. */
+  #winograd({ values, scale, bias, slopes }: Weights, outputs: number, inputs: number): WinogradWeights {
+    const { pack, winogradWeights } = this.#kernels;
+    const kept = { bias: this.#place(bias), slopes: this.#place(slopes) };
+    const places = Array.from({ length: points }, () => this.#addresses.take(outputs * (inputs + 2)));
+    const spare = this.#spare();
+    const factors = scale === undefined ? 0 : spare.put(scale, 2 * vector);
+    const matrix = spare.put(values);
+    const plane = outputs * inputs * floatBytes;
+    const all = spare.put(new Float32Array(points * outputs * inputs));
+    winogradWeights(matrix, outputs * inputs, all, plane);
+    places.forEach((at, point) => {
+      const order = [inputs * floatBytes, 1, 0, inputs, floatBytes] as const;
+      pack(all + point * plane, ...order, outputs, factors, 0, 0, at);
+    });
+    return { ...kept, points: places };
+  }
+
+  /** Memory behind what is kept, which is written over later. */
+  #spare(): { put(values: Float32Array, zeros?: number): number } {
+    const { memory } = this.#kernels;
+    const addresses = new Addresses(this.#addresses.end);
+    memory.reserve(addresses.end);
+    return {
+      put(values, zeros = 0) {
+        const at = addresses.take(values.length + zeros);
+        memory.reserve(addresses.end);
+        const place = memory.floats(at, values.length + zeros);
+        place.set(values);
+        place.fill(0, values.length);
+        return at;
+      },
+    };
   }
 
   #affine({ scale, shift }: Affine): PlacedAffine {

@@ -24,6 +24,7 @@ export interface View {
 /** Numbers that kernels may read or write beyond a tensor. */
 const slack = 2 * vector;
 
+export const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
 export const roundedUp = (n: number): number => Math.ceil(n / vector) * vector;
 
 const plainStorage = (floats: number): Storage => {
