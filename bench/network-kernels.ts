@@ -26,9 +26,6 @@ const file = await readFile(options.checkpoint ?? bundledCheckpoint());
 const open = () =>
   withCheckpoint(file, (checkpoint) => openNetwork(checkpoint, { threads: 1 }, (found) => buildInference(found)));
 const native = await open();
-web.env.wasm.numThreads = 1;
-useOrt(web);
-const session = await open();
 const { built, description } = native;
 const own = (relaxed: boolean) => withCheckpoint(file, (checkpoint) => kernelSession(checkpoint, built, relaxed));
 const before = process.cpuUsage();
@@ -36,6 +33,10 @@ const fastest = await own(true);
 const { user, system } = process.cpuUsage(before);
 const plain = await own(false);
 if (plain === undefined || fastest === undefined) throw new Error('kernels do not run this network here');
+// Afterwards: its program is compiled in threads of the process.
+web.env.wasm.numThreads = 1;
+useOrt(web);
+const session = await open();
 
 const { channels, imageSize: side } = description.preprocessing;
 type Run = (pixels: Float32Array, n: number) => Promise<Float32Array>;

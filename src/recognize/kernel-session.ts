@@ -6,9 +6,6 @@ import { floats, type HostTensor, hostTensor } from '../runtime/index.js';
 import { type Checkpoint, requireFinite, type Tensor, toFloat32 } from '../safetensors/index.js';
 import { createGraphKernels, type GraphKernels, KernelGraph, UnsupportedError } from '../wasm/index.js';
 
-/** Pictures of one run: what they need of memory stays small, and lies in the caches. */
-const mostAtOnce = 4;
-
 /** A network that takes `pixel_values`, on kernels of our own, as a session of ONNX Runtime. */
 export interface KernelSession {
   run(inputs: ReadonlyMap<string, HostTensor>): Promise<ReadonlyMap<string, HostTensor>>;
@@ -81,7 +78,7 @@ function inParts(network: KernelGraph, images: HostTensor): Map<string, HostTens
   const size = pixels.length / n;
   const parts: Map<string, Float32Array>[] = [];
   for (let done = 0; done < n; ) {
-    const count = n - done < mostAtOnce ? 1 : mostAtOnce;
+    const count = n - done < network.atOnce ? 1 : network.atOnce;
     const part = pixels.subarray(done * size, (done + count) * size);
     parts.push(network.run(new Map([['pixel_values', part]]), count));
     done += count;

@@ -113,5 +113,8 @@ export interface GraphKernels {
  * @param relaxed whether products and sums may be rounded as the machine does it fastest
  */
 export function createGraphKernels(relaxed = true): GraphKernels | undefined {
-  return instantiate<GraphKernels>(relaxed ? [relaxedWasm, wasm] : [wasm], 'run the network');
+  return instantiate<GraphKernels>(
+    relaxed ? [relaxedWasm, wasm] : [wasm],
+    'run the network in; close what else needs memory',
+  );
 }

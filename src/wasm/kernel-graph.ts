@@ -8,6 +8,11 @@ import { type PlacedGraph, placedGraph } from './placed-tasks.js';
 /** Nothing lies at address 0, which stands for what is not there. */
 const firstAddress = 64;
 
+/** With more pictures a run is no faster for each. */
+const mostAtOnce = 4;
+/** What a run takes of memory besides the weights, at most, unless one picture takes more. */
+const mostBytes = 2 ** 24;
+
 /** A graph of inference, run by kernels of our own (graph-kernels.as), on one thread. */
 export class KernelGraph {
   readonly #graph: Graph;
@@ -15,6 +20,8 @@ export class KernelGraph {
   readonly #kernels: GraphKernels;
   readonly #placed: PlacedGraph;
   readonly #plans = new Map<number, GraphPlan>();
+  /** Pictures that should be run at once, where there are so many. */
+  readonly atOnce: number;
   /** The first address that no plan has. */
   #end: number;
 
@@ -30,7 +37,8 @@ export class KernelGraph {
     this.#placed = placedGraph(graph, new Constants(parameter), kernels, firstAddress);
     this.#end = this.#placed.end;
     // What cannot be run is told now.
-    this.#plan(1);
+    const bytes = this.#plan(1).end - this.#placed.end;
+    this.atOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(mostBytes / bytes)));
   }
 
   /**
