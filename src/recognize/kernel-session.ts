@@ -63,7 +63,7 @@ function sessionOf(loaded: KernelGraph): KernelSession {
   return {
     async run(inputs) {
       if (network === undefined) throw afterDisposal();
-      return inParts(network, entryOf(inputs, 'pixel_values'));
+      return runInBatches(network, entryOf(inputs, 'pixel_values'));
     },
     async dispose() {
       network = undefined;
@@ -72,13 +72,13 @@ function sessionOf(loaded: KernelGraph): KernelSession {
 }
 
 /** A batch in parts: each picture by itself, but for as many as are run at once. */
-function inParts(network: KernelGraph, images: HostTensor): Map<string, HostTensor> {
+function runInBatches(network: KernelGraph, images: HostTensor): Map<string, HostTensor> {
   const pixels = floats(images);
   const [n = 0] = images.dims;
   const size = pixels.length / n;
   const parts: Map<string, Float32Array>[] = [];
   for (let done = 0; done < n; ) {
-    const count = n - done < network.atOnce ? 1 : network.atOnce;
+    const count = n - done < network.preferredBatch ? 1 : network.preferredBatch;
     const part = pixels.subarray(done * size, (done + count) * size);
     parts.push(network.run(new Map([['pixel_values', part]]), count));
     done += count;

@@ -1,31 +1,32 @@
-// Actions over single elements: copies, sums, functions, means.
+// Actions over single elements: copies, sums, activations, means.
 
 import { itemAt } from '../common/item-at.js';
-import { combinations, functions } from './graph-kernels.js';
-import type { Tape } from './tape.js';
+import { activations, binaryOperations } from './graph-kernels.js';
+import type { MemoryPlanner } from './memory-planner.js';
 import { UnsupportedError } from './unsupported.js';
 import {
-  alike,
   broadcastTo,
-  denseView,
-  isMap,
-  mapView,
+  channelsLastView,
+  contiguousFloats,
+  contiguousView,
+  emptyLike,
+  isChannelsLast,
   product,
   reshaped,
-  rowsView,
+  rowAlignedView,
   type View,
-  wholeFloats,
 } from './views.js';
 
 const floatBytes = 4;
 
 /** Copies a view into another of the same dimensions. */
-export const copy = (tape: Tape, from: View, to: View): void => combine(tape, 'first', to, from, from);
+export const copy = (planner: MemoryPlanner, from: View, to: View): void =>
+  elementwise(planner, 'copy', to, from, from);
 
 /** A function of two tensors of the output's dimensions, element by element. */
-export function combine(
-  tape: Tape,
-  name: keyof typeof combinations,
+export function elementwise(
+  planner: MemoryPlanner,
+  name: keyof typeof binaryOperations,
   out: View,
   a: View,
   b: View,
@@ -34,10 +35,10 @@ export function combine(
   const axes = mergedAxes(order, out, a, b);
   const sizes = axes.map(({ dim }) => dim);
   const strides = [0, 1, 2].flatMap((i) => axes.map((axis) => itemAt(axis.strides, i) * floatBytes));
-  tape.add([a, b], [out], ({ kernels, address, integers }) => {
+  planner.add([a, b], [out], ({ kernels, address, integers }) => {
     const described = integers([...sizes, ...strides]);
     const [to, first, second] = [address(out), address(a), address(b)];
-    return () => kernels.combine(combinations[name], described, to, first, second);
+    return () => kernels.elementwise(binaryOperations[name], described, to, first, second);
   });
 }
 
@@ -65,56 +66,61 @@ function mergedAxes(order: View, ...views: readonly View[]): { dim: number; read
 }
 
 /** The elements in other dimensions, moved where they must be. */
-export function inDims(tape: Tape, view: View, dims: readonly number[]): View {
-  const seen = reshaped(view, dims);
-  if (seen !== undefined) return seen;
-  const moved = denseView(view.dims);
-  copy(tape, view, moved);
+export function reshape(planner: MemoryPlanner, view: View, dims: readonly number[]): View {
+  const same = reshaped(view, dims);
+  if (same !== undefined) return same;
+  const moved = contiguousView(view.dims);
+  copy(planner, view, moved);
   const found = reshaped(moved, dims);
   if (found === undefined) throw new Error('elements that lie row by row have any dimensions');
   return found;
 }
 
 /** The same with the numbers of the last axis one behind the other. */
-export function withRows(tape: Tape, view: View): View {
+export function withContiguousRows(planner: MemoryPlanner, view: View): View {
   if (view.strides.at(-1) === 1) return view;
-  const rows = rowsView(view.dims);
-  copy(tape, view, rows);
+  const rows = rowAlignedView(view.dims);
+  copy(planner, view, rows);
   return rows;
 }
 
 /** The same with the channels of a pixel one behind the other. */
-export function withPixels(tape: Tape, view: View): View {
+export function withContiguousChannels(planner: MemoryPlanner, view: View): View {
   if (view.strides[1] === 1) return view;
-  const map = mapView(view.dims);
-  copy(tape, view, map);
+  const map = channelsLastView(view.dims);
+  copy(planner, view, map);
   return map;
 }
 
 /** A function of each number. */
-export function mapped(tape: Tape, name: keyof typeof functions, x: View): View {
+export function activation(planner: MemoryPlanner, name: keyof typeof activations, x: View): View {
   let input = x;
-  if (wholeFloats(input) === undefined) {
-    input = alike(x);
-    copy(tape, x, input);
+  if (contiguousFloats(input) === undefined) {
+    input = emptyLike(x);
+    copy(planner, x, input);
   }
-  const out = alike(input);
-  const floats = wholeFloats(input) ?? 0;
-  tape.add([input], [out], ({ kernels, address }) => {
+  const out = emptyLike(input);
+  const floats = contiguousFloats(input) ?? 0;
+  planner.add([input], [out], ({ kernels, address }) => {
     const [from, to] = [address(input), address(out)];
-    return () => kernels.map(functions[name], from, floats, to);
+    return () => kernels.activate(activations[name], from, floats, to);
   });
   return out;
 }
 
 /** The mean over axes, which are then 1 long. */
-export function mean(tape: Tape, x: View, axes: readonly number[], constant: (value: number) => View): View {
+export function mean(
+  planner: MemoryPlanner,
+  x: View,
+  axes: readonly number[],
+  constant: (value: number) => View,
+): View {
   const dims = x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
-  const out = isMap(x) ? mapView(dims) : rowsView(dims);
+  const out = isChannelsLast(x) ? channelsLastView(dims) : rowAlignedView(dims);
   const zero = broadcastTo(constant(0), dims);
-  combine(tape, 'first', out, zero, zero);
+  elementwise(planner, 'copy', out, zero, zero);
   const sum: View = { ...broadcastTo(out, x.dims) };
   const share = constant(1 / product(axes.map((axis) => itemAt(x.dims, axis))));
-  combine(tape, 'addProduct', sum, x, broadcastTo(share, x.dims), x);
+  elementwise(planner, 'multiplyAdd', sum, x, broadcastTo(share, x.dims), x);
   return out;
 }

@@ -196,13 +196,17 @@ class Fusion {
   }
 
   #weights(node: Node, scales: readonly Affine[], slope: ((channels: number) => Float32Array) | undefined): Weights {
-    const [, weight, given] = node.inputs;
-    if (weight === undefined || !this.#constants.has(weight) || (given !== undefined && !this.#constants.has(given))) {
+    const [, weight, addend] = node.inputs;
+    if (
+      weight === undefined ||
+      !this.#constants.has(weight) ||
+      (addend !== undefined && !this.#constants.has(addend))
+    ) {
       throw new UnsupportedError(`${node.op} with weights that are no constants`);
     }
     const { dims, values } = this.#constants.of(weight);
     const channels = itemAt(dims, 0);
-    let bias = given === undefined ? new Float32Array(channels) : this.#constants.of(given).values;
+    let bias = addend === undefined ? new Float32Array(channels) : this.#constants.of(addend).values;
     let scale: Float32Array | undefined;
     for (const one of scales) {
       const before = scale;

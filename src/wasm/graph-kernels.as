@@ -11,12 +11,12 @@
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-@inline function entry(table: usize, index: i32): usize {
+@inline function offsetAt(table: usize, index: i32): usize {
   return <usize>load<u32>(table + (<usize>index << 2));
 }
 
 /** Stores max(0, sum) + slope min(0, sum), with the residual added before, where there is one. */
-@inline function put(at: usize, sum: v128, residual: usize, slope: v128): void {
+@inline function storePRelu(at: usize, sum: v128, residual: usize, slope: v128): void {
   if (residual != 0) sum = f32x4.add(sum, v128.load(residual));
   const zero = f32x4.splat(0);
   // In this order what is not a number stays what it is.
@@ -24,20 +24,20 @@
 }
 
 /** Where a row's residual is; 0 where nothing is added. */
-@inline function beside(residual: usize, table: usize, index: i32): usize {
-  return residual == 0 ? 0 : residual + entry(table, index);
+@inline function residualAt(residual: usize, table: usize, index: i32): usize {
+  return residual == 0 ? 0 : residual + offsetAt(table, index);
 }
 
 /**
  * Products of windows with the weights of each output: eight outputs of four rows at once, which fills the registers.
  * A window is `runs` runs of `runBytes`, `runStride` bytes apart: the rows of a convolution's window, or one row of a matrix.
  * Weights of 8 outputs, and of the last 4 where there are 4: the biases, the slopes below zero, then those of each input.
- * @param from, to, beyond: tables of the windows, of the outputs and of what is added to them
+ * @param inputOffsets, outputOffsets, residualOffsets tables of the windows, of the outputs and of what is added to them
  * @param residual 0: nothing is added
  */
 export function product(
-  input: usize, from: usize, count: i32, runs: i32, runBytes: usize, runStride: usize, weights: usize, outputs: i32,
-  out: usize, to: usize, residual: usize, beyond: usize,
+  input: usize, inputOffsets: usize, count: i32, runs: i32, runBytes: usize, runStride: usize, weights: usize, outputs: i32,
+  out: usize, outputOffsets: usize, residual: usize, residualOffsets: usize,
 ): void {
   const skip = runStride - runBytes;
   const panel: usize = 64 + (<usize>runs * runBytes << 3);
@@ -48,8 +48,8 @@ export function product(
       let a0 = v128.load(weights), a1 = v128.load(weights, 16);
       let b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1;
       let w = weights + 64;
-      let a = input + entry(from, row), b = input + entry(from, row + 1);
-      let c = input + entry(from, row + 2), d = input + entry(from, row + 3);
+      let a = input + offsetAt(inputOffsets, row), b = input + offsetAt(inputOffsets, row + 1);
+      let c = input + offsetAt(inputOffsets, row + 2), d = input + offsetAt(inputOffsets, row + 3);
       for (let run: i32 = 0; run < runs; run++) {
         for (const end = a + runBytes; a < end; ) {
           const w0 = v128.load(w), w1 = v128.load(w, 16);
@@ -76,21 +76,21 @@ export function product(
         c += skip;
         d += skip;
       }
-      let at = out + entry(to, row), other = beside(residual, beyond, row);
-      put(at, a0, other, slope0);
-      put(at + 16, a1, other == 0 ? 0 : other + 16, slope1);
-      at = out + entry(to, row + 1);
-      other = beside(residual, beyond, row + 1);
-      put(at, b0, other, slope0);
-      put(at + 16, b1, other == 0 ? 0 : other + 16, slope1);
-      at = out + entry(to, row + 2);
-      other = beside(residual, beyond, row + 2);
-      put(at, c0, other, slope0);
-      put(at + 16, c1, other == 0 ? 0 : other + 16, slope1);
-      at = out + entry(to, row + 3);
-      other = beside(residual, beyond, row + 3);
-      put(at, d0, other, slope0);
-      put(at + 16, d1, other == 0 ? 0 : other + 16, slope1);
+      let at = out + offsetAt(outputOffsets, row), other = residualAt(residual, residualOffsets, row);
+      storePRelu(at, a0, other, slope0);
+      storePRelu(at + 16, a1, other == 0 ? 0 : other + 16, slope1);
+      at = out + offsetAt(outputOffsets, row + 1);
+      other = residualAt(residual, residualOffsets, row + 1);
+      storePRelu(at, b0, other, slope0);
+      storePRelu(at + 16, b1, other == 0 ? 0 : other + 16, slope1);
+      at = out + offsetAt(outputOffsets, row + 2);
+      other = residualAt(residual, residualOffsets, row + 2);
+      storePRelu(at, c0, other, slope0);
+      storePRelu(at + 16, c1, other == 0 ? 0 : other + 16, slope1);
+      at = out + offsetAt(outputOffsets, row + 3);
+      other = residualAt(residual, residualOffsets, row + 3);
+      storePRelu(at, d0, other, slope0);
+      storePRelu(at + 16, d1, other == 0 ? 0 : other + 16, slope1);
     }
     weights += panel;
     out += 32;
@@ -102,8 +102,8 @@ export function product(
       let a0 = v128.load(weights);
       let b0 = a0, c0 = a0, d0 = a0;
       let w = weights + 32;
-      let a = input + entry(from, row), b = input + entry(from, row + 1);
-      let c = input + entry(from, row + 2), d = input + entry(from, row + 3);
+      let a = input + offsetAt(inputOffsets, row), b = input + offsetAt(inputOffsets, row + 1);
+      let c = input + offsetAt(inputOffsets, row + 2), d = input + offsetAt(inputOffsets, row + 3);
       for (let run: i32 = 0; run < runs; run++) {
         for (const end = a + runBytes; a < end; ) {
           const w0 = v128.load(w);
@@ -122,10 +122,10 @@ export function product(
         c += skip;
         d += skip;
       }
-      put(out + entry(to, row), a0, beside(residual, beyond, row), slope);
-      put(out + entry(to, row + 1), b0, beside(residual, beyond, row + 1), slope);
-      put(out + entry(to, row + 2), c0, beside(residual, beyond, row + 2), slope);
-      put(out + entry(to, row + 3), d0, beside(residual, beyond, row + 3), slope);
+      storePRelu(out + offsetAt(outputOffsets, row), a0, residualAt(residual, residualOffsets, row), slope);
+      storePRelu(out + offsetAt(outputOffsets, row + 1), b0, residualAt(residual, residualOffsets, row + 1), slope);
+      storePRelu(out + offsetAt(outputOffsets, row + 2), c0, residualAt(residual, residualOffsets, row + 2), slope);
+      storePRelu(out + offsetAt(outputOffsets, row + 3), d0, residualAt(residual, residualOffsets, row + 3), slope);
     }
   }
 }
@@ -181,13 +181,13 @@ export function pack(
  * @param rows, columns of a window; rowStride, pixel: bytes from one to the next
  */
 export function depthwise(
-  input: usize, from: usize, count: i32, rows: i32, columns: i32, rowStride: usize, pixel: usize, weights: usize, channels: i32,
-  out: usize, to: usize,
+  input: usize, inputOffsets: usize, count: i32, rows: i32, columns: i32, rowStride: usize, pixel: usize, weights: usize, channels: i32,
+  out: usize, outputOffsets: usize,
 ): void {
   const size: usize = 32 + (<usize>(rows * columns) << 4);
   const skip = rowStride - <usize>columns * pixel;
   for (let index: i32 = 0; index < count; index++) {
-    let start = input + entry(from, index), at = out + entry(to, index);
+    let start = input + offsetAt(inputOffsets, index), at = out + offsetAt(outputOffsets, index);
     let w = weights;
     for (let channel: i32 = 0; channel < channels; channel += 4) {
       let sum = v128.load(w);
@@ -201,7 +201,7 @@ export function depthwise(
         }
         p += skip;
       }
-      put(at, sum, 0, v128.load(w, 16));
+      storePRelu(at, sum, 0, v128.load(w, 16));
       w += size;
       start += 16;
       at += 16;
@@ -215,15 +215,15 @@ export function depthwise(
 
 /**
  * The points of 4x4 pixels.
- * @param from table of the tiles' first pixels; row, pixel: bytes from one to the next
+ * @param inputOffsets table of the tiles' first pixels; row, pixel: bytes from one to the next
  * @param plane bytes from the numbers of one point to those of the next; the channels of a tile lie together
  */
 export function winogradInput(
-  input: usize, from: usize, count: i32, row: usize, pixel: usize, channels: i32, out: usize, plane: usize,
+  input: usize, inputOffsets: usize, count: i32, row: usize, pixel: usize, channels: i32, out: usize, plane: usize,
 ): void {
   const bytes: usize = channels << 2;
   for (let index: i32 = 0; index < count; index++) {
-    const tile = input + entry(from, index);
+    const tile = input + offsetAt(inputOffsets, index);
     for (let at: usize = 0; at < bytes; at += 16) {
       const p = tile + at;
       let a = v128.load(p), b = v128.load(p + row), c = v128.load(p + 2 * row), d = v128.load(p + 3 * row);
@@ -238,19 +238,19 @@ export function winogradInput(
       a = v128.load(q), b = v128.load(q + row), c = v128.load(q + 2 * row), d = v128.load(q + 3 * row);
       const a3 = f32x4.sub(a, c), b3 = f32x4.add(b, c), c3 = f32x4.sub(c, b), d3 = f32x4.sub(b, d);
       let to = out + at;
-      points(to, plane, a0, a1, a2, a3);
+      storePoints(to, plane, a0, a1, a2, a3);
       to += plane << 2;
-      points(to, plane, b0, b1, b2, b3);
+      storePoints(to, plane, b0, b1, b2, b3);
       to += plane << 2;
-      points(to, plane, c0, c1, c2, c3);
+      storePoints(to, plane, c0, c1, c2, c3);
       to += plane << 2;
-      points(to, plane, d0, d1, d2, d3);
+      storePoints(to, plane, d0, d1, d2, d3);
     }
     out += bytes;
   }
 }
 
-@inline function points(to: usize, plane: usize, a: v128, b: v128, c: v128, d: v128): void {
+@inline function storePoints(to: usize, plane: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(to, f32x4.sub(a, c));
   v128.store(to + plane, f32x4.add(b, c));
   v128.store(to + 2 * plane, f32x4.sub(c, b));
@@ -262,7 +262,7 @@ export function winogradWeights(weights: usize, count: i32, out: usize, plane: u
   for (let index: i32 = 0; index < count; index++) {
     for (let j: usize = 0; j < 4; j++) {
       // Of each column first: the first, half the sums, the last.
-      const a = column(weights, j), b = column(weights + 12, j), c = column(weights + 24, j);
+      const a = winogradColumn(weights, j), b = winogradColumn(weights + 12, j), c = winogradColumn(weights + 24, j);
       let to = out + j * plane;
       store<f32>(to, a);
       to += plane << 2;
@@ -277,7 +277,7 @@ export function winogradWeights(weights: usize, count: i32, out: usize, plane: u
   }
 }
 
-@inline function column(row: usize, j: usize): f32 {
+@inline function winogradColumn(row: usize, j: usize): f32 {
   const a = load<f32>(row), b = load<f32>(row, 4), c = load<f32>(row, 8);
   return j == 0 ? a : j == 1 ? (a + b + c) * 0.5 : j == 2 ? (a - b + c) * 0.5 : c;
 }
@@ -288,11 +288,11 @@ export function winogradWeights(weights: usize, count: i32, out: usize, plane: u
  */
 export function winogradOutput(
   sums: usize, plane: usize, count: i32, channels: i32, bias: usize, slopes: usize,
-  out: usize, to: usize, row: usize, pixel: usize, residual: usize, beyond: usize, besideRow: usize, besidePixel: usize,
+  out: usize, outputOffsets: usize, row: usize, pixel: usize, residual: usize, residualOffsets: usize, residualRow: usize, residualPixel: usize,
 ): void {
   const bytes: usize = channels << 2;
   for (let index: i32 = 0; index < count; index++) {
-    const first = out + entry(to, index), other = beside(residual, beyond, index);
+    const first = out + offsetAt(outputOffsets, index), other = residualAt(residual, residualOffsets, index);
     for (let at: usize = 0; at < bytes; at += 16) {
       let p = sums + at;
       let a = v128.load(p), b = v128.load(p + plane), c = v128.load(p + 2 * plane), d = v128.load(p + 3 * plane);
@@ -308,20 +308,20 @@ export function winogradOutput(
       const d0 = f32x4.add(f32x4.add(a, b), c), d1 = f32x4.sub(f32x4.sub(b, c), d);
       const slope = v128.load(slopes + at), start = v128.load(bias + at);
       const q = first + at, r = other == 0 ? 0 : other + at;
-      put(q, f32x4.add(start, f32x4.add(f32x4.add(a0, b0), c0)), r, slope);
-      put(q + pixel, f32x4.add(start, f32x4.add(f32x4.add(a1, b1), c1)), r == 0 ? 0 : r + besidePixel, slope);
-      put(q + row, f32x4.add(start, f32x4.sub(f32x4.sub(b0, c0), d0)), r == 0 ? 0 : r + besideRow, slope);
-      put(q + row + pixel, f32x4.add(start, f32x4.sub(f32x4.sub(b1, c1), d1)), r == 0 ? 0 : r + besideRow + besidePixel, slope);
+      storePRelu(q, f32x4.add(start, f32x4.add(f32x4.add(a0, b0), c0)), r, slope);
+      storePRelu(q + pixel, f32x4.add(start, f32x4.add(f32x4.add(a1, b1), c1)), r == 0 ? 0 : r + residualPixel, slope);
+      storePRelu(q + row, f32x4.add(start, f32x4.sub(f32x4.sub(b0, c0), d0)), r == 0 ? 0 : r + residualRow, slope);
+      storePRelu(q + row + pixel, f32x4.add(start, f32x4.sub(f32x4.sub(b1, c1), d1)), r == 0 ? 0 : r + residualRow + residualPixel, slope);
     }
     sums += bytes;
   }
 }
 
 /** scale x + shift, number by number of each row; `channels` is a multiple of 4. */
-export function affine(input: usize, from: usize, count: i32, scale: usize, shift: usize, channels: i32, out: usize, to: usize): void {
+export function affine(input: usize, inputOffsets: usize, count: i32, scale: usize, shift: usize, channels: i32, out: usize, outputOffsets: usize): void {
   const bytes: usize = channels << 2;
   for (let index: i32 = 0; index < count; index++) {
-    const x = input + entry(from, index), y = out + entry(to, index);
+    const x = input + offsetAt(inputOffsets, index), y = out + offsetAt(outputOffsets, index);
     for (let at: usize = 0; at < bytes; at += 16) {
       v128.store(y + at, madd(v128.load(x + at), v128.load(scale + at), v128.load(shift + at)));
     }
@@ -329,22 +329,22 @@ export function affine(input: usize, from: usize, count: i32, scale: usize, shif
 }
 
 /** Each row less its mean, over its standard deviation, times the scale, plus the shift; `length` is a multiple of 4. */
-export function normalize(
-  input: usize, from: usize, count: i32, length: i32, scale: usize, shift: usize, epsilon: f32, out: usize, to: usize,
+export function layerNorm(
+  input: usize, inputOffsets: usize, count: i32, length: i32, scale: usize, shift: usize, epsilon: f32, out: usize, outputOffsets: usize,
 ): void {
   const bytes: usize = length << 2;
   const share: f32 = 1 / <f32>length;
   for (let index: i32 = 0; index < count; index++) {
-    const x = input + entry(from, index), y = out + entry(to, index);
+    const x = input + offsetAt(inputOffsets, index), y = out + offsetAt(outputOffsets, index);
     let sum = f32x4.splat(0);
     for (let at: usize = 0; at < bytes; at += 16) sum = f32x4.add(sum, v128.load(x + at));
-    const mean = f32x4.splat(total(sum) * share);
+    const mean = f32x4.splat(horizontalSum(sum) * share);
     sum = f32x4.splat(0);
     for (let at: usize = 0; at < bytes; at += 16) {
       const off = f32x4.sub(v128.load(x + at), mean);
       sum = madd(off, off, sum);
     }
-    const inverse = f32x4.splat(1 / sqrt<f32>(total(sum) * share + epsilon));
+    const inverse = f32x4.splat(1 / sqrt<f32>(horizontalSum(sum) * share + epsilon));
     for (let at: usize = 0; at < bytes; at += 16) {
       const normal = f32x4.mul(f32x4.sub(v128.load(x + at), mean), inverse);
       v128.store(y + at, madd(normal, v128.load(scale + at), v128.load(shift + at)));
@@ -352,7 +352,7 @@ export function normalize(
   }
 }
 
-@inline function total(sum: v128): f32 {
+@inline function horizontalSum(sum: v128): f32 {
   return f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + (f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3));
 }
 
@@ -377,11 +377,11 @@ export function normalize(
 }
 
 /** Softmax of each row. */
-export function softmax(input: usize, from: usize, count: i32, length: i32, out: usize, to: usize): void {
+export function softmax(input: usize, inputOffsets: usize, count: i32, length: i32, out: usize, outputOffsets: usize): void {
   const whole: usize = (length & ~3) << 2;
   const bytes: usize = length << 2;
   for (let index: i32 = 0; index < count; index++) {
-    const x = input + entry(from, index), y = out + entry(to, index);
+    const x = input + offsetAt(inputOffsets, index), y = out + offsetAt(outputOffsets, index);
     let most = v128.load_splat<f32>(x);
     for (let at: usize = 0; at < whole; at += 16) most = f32x4.max(most, v128.load(x + at));
     let largest = max(
@@ -396,7 +396,7 @@ export function softmax(input: usize, from: usize, count: i32, length: i32, out:
       v128.store(y + at, power);
       sums = f32x4.add(sums, power);
     }
-    let sum = total(sums);
+    let sum = horizontalSum(sums);
     for (let at = whole; at < bytes; at += 4) {
       const power = f32x4.extract_lane(exponential(f32x4.sub(v128.load_splat<f32>(x + at), most)), 0);
       store<f32>(y + at, power);
@@ -412,7 +412,7 @@ export function softmax(input: usize, from: usize, count: i32, length: i32, out:
  * The share of the normal distribution below x. Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.2.17:
  * within 7.5e-8.
  */
-@inline function normalShare(x: v128): v128 {
+@inline function normalCdf(x: v128): v128 {
   const size = f32x4.abs(x);
   const one = f32x4.splat(1);
   const t = f32x4.div(one, madd(size, f32x4.splat(0.2316419), one));
@@ -431,19 +431,19 @@ export function softmax(input: usize, from: usize, count: i32, length: i32, out:
  * @param name 0: the largest of it and 0; 1: sigmoid; 2: GELU
  * @param count a multiple of 4
  */
-export function map(name: i32, input: usize, count: i32, out: usize): void {
+export function activate(name: i32, input: usize, count: i32, out: usize): void {
   const end = input + (<usize>count << 2);
   for (; input < end; input += 16, out += 16) {
     const x = v128.load(input);
     let y: v128;
     if (name == 0) y = f32x4.pmax(x, f32x4.splat(0));
     else if (name == 1) y = f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exponential(f32x4.neg(x))));
-    else y = f32x4.mul(x, normalShare(x));
+    else y = f32x4.mul(x, normalCdf(x));
     v128.store(out, y);
   }
 }
 
-@inline function vectorOf(name: i32, out: usize, a: v128, b: v128): v128 {
+@inline function binaryVector(name: i32, out: usize, a: v128, b: v128): v128 {
   if (name == 0) return a;
   if (name == 1) return f32x4.add(a, b);
   if (name == 2) return f32x4.sub(a, b);
@@ -451,7 +451,7 @@ export function map(name: i32, input: usize, count: i32, out: usize): void {
   return f32x4.add(v128.load(out), f32x4.mul(a, b));
 }
 
-@inline function numberOf(name: i32, out: usize, a: f32, b: f32): f32 {
+@inline function binaryScalar(name: i32, out: usize, a: f32, b: f32): f32 {
   if (name == 0) return a;
   if (name == 1) return a + b;
   if (name == 2) return a - b;
@@ -464,7 +464,7 @@ export function map(name: i32, input: usize, count: i32, out: usize): void {
  * @param name 0: the first; 1: the sum; 2: the difference; 3: the product; 4: what is there, plus the product
  * @param sizes of 5 axes; then, for each, the bytes from one element of the output to the next, of the first tensor, of the second
  */
-export function combine(name: i32, sizes: usize, out: usize, first: usize, second: usize): void {
+export function elementwise(name: i32, sizes: usize, out: usize, first: usize, second: usize): void {
   const n0 = load<i32>(sizes), n1 = load<i32>(sizes, 4), n2 = load<i32>(sizes, 8), n3 = load<i32>(sizes, 12), n4 = load<i32>(sizes, 16);
   const stepOut = <usize>load<i32>(sizes, 36), stepA = <usize>load<i32>(sizes, 56), stepB = <usize>load<i32>(sizes, 76);
   const whole: i32 = stepOut == 4 && (stepA == 4 || stepA == 0) && (stepB == 4 || stepB == 0) ? n4 & ~3 : 0;
@@ -472,20 +472,20 @@ export function combine(name: i32, sizes: usize, out: usize, first: usize, secon
     for (let i1: i32 = 0; i1 < n1; i1++) {
       for (let i2: i32 = 0; i2 < n2; i2++) {
         for (let i3: i32 = 0; i3 < n3; i3++) {
-          let o = out + placed(sizes + 20, i0, i1, i2, i3);
-          let a = first + placed(sizes + 40, i0, i1, i2, i3);
-          let b = second + placed(sizes + 60, i0, i1, i2, i3);
+          let o = out + elementOffset(sizes + 20, i0, i1, i2, i3);
+          let a = first + elementOffset(sizes + 40, i0, i1, i2, i3);
+          let b = second + elementOffset(sizes + 60, i0, i1, i2, i3);
           let i: i32 = 0;
           for (; i < whole; i += 4) {
             const x = stepA == 0 ? v128.load_splat<f32>(a) : v128.load(a);
             const y = stepB == 0 ? v128.load_splat<f32>(b) : v128.load(b);
-            v128.store(o, vectorOf(name, o, x, y));
+            v128.store(o, binaryVector(name, o, x, y));
             o += 16;
             a += stepA << 2;
             b += stepB << 2;
           }
           for (; i < n4; i++) {
-            store<f32>(o, numberOf(name, o, load<f32>(a), load<f32>(b)));
+            store<f32>(o, binaryScalar(name, o, load<f32>(a), load<f32>(b)));
             o += stepOut;
             a += stepA;
             b += stepB;
@@ -496,7 +496,7 @@ export function combine(name: i32, sizes: usize, out: usize, first: usize, secon
   }
 }
 
-@inline function placed(strides: usize, i0: i32, i1: i32, i2: i32, i3: i32): usize {
+@inline function elementOffset(strides: usize, i0: i32, i1: i32, i2: i32, i3: i32): usize {
   return <usize>(
     i0 * load<i32>(strides) + i1 * load<i32>(strides, 4) + i2 * load<i32>(strides, 8) + i3 * load<i32>(strides, 12)
   );

@@ -1,17 +1,17 @@
 import { relaxedWasm, wasm } from './graph-kernels-module.js';
 import { instantiate, type KernelMemory } from './kernels.js';
 
-/** Functions of one number: see `map` in graph-kernels.as. */
-export const functions = { Relu: 0, Sigmoid: 1, Gelu: 2 } as const;
-/** Functions of two tensors: see `combine`. */
-export const combinations = { first: 0, Add: 1, Sub: 2, Mul: 3, addProduct: 4 } as const;
+/** Functions of one number: see `activate` in graph-kernels.as. */
+export const activations = { Relu: 0, Sigmoid: 1, Gelu: 2 } as const;
+/** Functions of two tensors: see `elementwise`. */
+export const binaryOperations = { copy: 0, Add: 1, Sub: 2, Mul: 3, multiplyAdd: 4 } as const;
 
-/** The functions of graph-kernels.as, and the memory that they compute in. Addresses are in bytes. */
+/** The activations of graph-kernels.as, and the memory that they compute in. Addresses are in bytes. */
 export interface GraphKernels {
   readonly memory: KernelMemory;
   readonly product: (
     input: number,
-    from: number,
+    inputOffsets: number,
     count: number,
     runs: number,
     runBytes: number,
@@ -19,9 +19,9 @@ export interface GraphKernels {
     weights: number,
     outputs: number,
     out: number,
-    to: number,
+    outputOffsets: number,
     residual: number,
-    beyond: number,
+    residualOffsets: number,
   ) => void;
   readonly pack: (
     matrix: number,
@@ -38,7 +38,7 @@ export interface GraphKernels {
   ) => void;
   readonly depthwise: (
     input: number,
-    from: number,
+    inputOffsets: number,
     count: number,
     rows: number,
     columns: number,
@@ -47,11 +47,11 @@ export interface GraphKernels {
     weights: number,
     channels: number,
     out: number,
-    to: number,
+    outputOffsets: number,
   ) => void;
   readonly winogradInput: (
     input: number,
-    from: number,
+    inputOffsets: number,
     count: number,
     row: number,
     pixel: number,
@@ -68,39 +68,51 @@ export interface GraphKernels {
     bias: number,
     slopes: number,
     out: number,
-    to: number,
+    outputOffsets: number,
     row: number,
     pixel: number,
     residual: number,
-    beyond: number,
-    besideRow: number,
-    besidePixel: number,
+    residualOffsets: number,
+    residualRow: number,
+    residualPixel: number,
   ) => void;
   readonly affine: (
     input: number,
-    from: number,
+    inputOffsets: number,
     count: number,
     scale: number,
     shift: number,
     channels: number,
     out: number,
-    to: number,
+    outputOffsets: number,
   ) => void;
-  readonly normalize: (
+  readonly layerNorm: (
     input: number,
-    from: number,
+    inputOffsets: number,
     count: number,
     length: number,
     scale: number,
     shift: number,
     epsilon: number,
     out: number,
-    to: number,
+    outputOffsets: number,
   ) => void;
-  readonly softmax: (input: number, from: number, count: number, length: number, out: number, to: number) => void;
-  readonly map: (name: (typeof functions)[keyof typeof functions], input: number, count: number, out: number) => void;
-  readonly combine: (
-    name: (typeof combinations)[keyof typeof combinations],
+  readonly softmax: (
+    input: number,
+    inputOffsets: number,
+    count: number,
+    length: number,
+    out: number,
+    outputOffsets: number,
+  ) => void;
+  readonly activate: (
+    name: (typeof activations)[keyof typeof activations],
+    input: number,
+    count: number,
+    out: number,
+  ) => void;
+  readonly elementwise: (
+    name: (typeof binaryOperations)[keyof typeof binaryOperations],
     sizes: number,
     out: number,
     first: number,

@@ -1,16 +1,25 @@
 import { entryOf, itemAt } from '../common/item-at.js';
 import { concrete, type Graph, type Node, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
+import type { CompiledGraph, CompiledTask } from './compiled-graph.js';
 import { inputOf } from './constants.js';
-import { convolution, normalizedMap } from './emit-convolution.js';
-import { combine, copy, inDims, mapped, mean } from './emit-elements.js';
+import { batchNorm, convolution } from './emit-convolution.js';
+import { activation, copy, elementwise, mean, reshape } from './emit-elements.js';
 import { layerNorm, linear, matrixProduct, softmax } from './emit-rows.js';
 import type { GraphKernels } from './graph-kernels.js';
+import { MemoryPlanner } from './memory-planner.js';
 import { vector } from './pack.js';
-import type { PlacedGraph, PlacedTask } from './placed-tasks.js';
-import { Tape } from './tape.js';
 import { UnsupportedError } from './unsupported.js';
-import { broadcastTo, denseView, isMap, mapView, rowsView, sliced, transposed, type View } from './views.js';
+import {
+  broadcastTo,
+  channelsLastView,
+  contiguousView,
+  isChannelsLast,
+  rowAlignedView,
+  sliced,
+  transposed,
+  type View,
+} from './views.js';
 
 /** A graph as it runs over so many pictures. */
 export interface GraphPlan {
@@ -28,17 +37,17 @@ export interface GraphPlan {
 export function graphPlan(
   { outputs }: Graph,
   inputs: ReadonlyMap<string, Value>,
-  placed: PlacedGraph,
+  compiled: CompiledGraph,
   n: number,
   begin: number,
   kernels: GraphKernels,
 ): GraphPlan {
-  const builder = new PlanBuilder(placed, n);
+  const builder = new PlanBuilder(compiled, n);
   const given = [...inputs].map(([name, value]) => [name, builder.input(value)] as const);
-  for (const task of placed.tasks) builder.add(task);
+  for (const task of compiled.tasks) builder.add(task);
   const results = [...outputs].map(([name, value]) => [name, builder.view(value)] as const);
   const kept = [...given, ...results].map(([, view]) => view);
-  const { end, run, address } = builder.tape.place(placed.places, kept, begin, kernels);
+  const { end, run, address } = builder.planner.place(compiled.places, kept, begin, kernels);
   return {
     end,
     run,
@@ -50,7 +59,7 @@ export function graphPlan(
 }
 
 /** Zeros that convolutions want around each of the maps that they read as they are. */
-function borders(tasks: readonly PlacedTask[]): Map<Value, number> {
+function borders(tasks: readonly CompiledTask[]): Map<Value, number> {
   const wanted = new Map<Value, number>();
   for (const task of tasks) {
     if (task.kind !== 'convolution' || task.before !== undefined) continue;
@@ -61,19 +70,19 @@ function borders(tasks: readonly PlacedTask[]): Map<Value, number> {
 }
 
 class PlanBuilder {
-  readonly tape = new Tape();
+  readonly planner = new MemoryPlanner();
   readonly #views: Map<Value, View>;
-  readonly #placed: PlacedGraph;
+  readonly #compiled: CompiledGraph;
   readonly #n: number;
   readonly #borders: ReadonlyMap<Value, number>;
-  readonly #readers = new Map<Value, PlacedTask[]>();
+  readonly #readers = new Map<Value, CompiledTask[]>();
 
-  constructor(placed: PlacedGraph, n: number) {
-    this.#placed = placed;
+  constructor(compiled: CompiledGraph, n: number) {
+    this.#compiled = compiled;
     this.#n = n;
-    this.#views = new Map(placed.constants);
-    this.#borders = borders(placed.tasks);
-    for (const task of placed.tasks) {
+    this.#views = new Map(compiled.constants);
+    this.#borders = borders(compiled.tasks);
+    for (const task of compiled.tasks) {
       if (task.kind !== 'node') continue;
       const x = inputOf(task.node, 0);
       this.#readers.set(x, [...(this.#readers.get(x) ?? []), task]);
@@ -81,7 +90,7 @@ class PlanBuilder {
   }
 
   input(value: Value): View {
-    const view = denseView(this.#dims(value));
+    const view = contiguousView(this.#dims(value));
     this.#views.set(value, view);
     return view;
   }
@@ -90,7 +99,7 @@ class PlanBuilder {
     return entryOf(this.#views, value);
   }
 
-  add(task: PlacedTask): void {
+  add(task: CompiledTask): void {
     this.#views.set(task.output, this.#result(task));
   }
 
@@ -99,18 +108,18 @@ class PlanBuilder {
     return concrete(shape, this.#n);
   }
 
-  #result(task: PlacedTask): View {
-    const { tape } = this;
+  #result(task: CompiledTask): View {
+    const { planner } = this;
     const dims = this.#dims(task.output);
     switch (task.kind) {
       case 'convolution': {
-        const out = mapView(dims, this.#borders.get(task.output) ?? 0);
-        convolution(tape, task, this.view(task.x), task.residual && this.view(task.residual), out);
+        const out = channelsLastView(dims, this.#borders.get(task.output) ?? 0);
+        convolution(planner, task, this.view(task.x), task.residual && this.view(task.residual), out);
         return out;
       }
       case 'linear':
         return linear(
-          tape,
+          planner,
           task.weights,
           this.view(task.x),
           task.residual && this.view(task.residual),
@@ -118,13 +127,13 @@ class PlanBuilder {
         );
       case 'matmul': {
         const out = this.#productView(task.output, dims);
-        matrixProduct(tape, this.view(task.a), this.view(task.b), task.residual && this.view(task.residual), out);
+        matrixProduct(planner, this.view(task.a), this.view(task.b), task.residual && this.view(task.residual), out);
         return out;
       }
       case 'affine':
-        return normalizedMap(tape, task.by, this.view(task.x));
+        return batchNorm(planner, task.by, this.view(task.x));
       case 'layer-norm':
-        return layerNorm(tape, task.by, task.epsilon, this.view(task.x));
+        return layerNorm(planner, task.by, task.epsilon, this.view(task.x));
       case 'node':
         return this.#node(task.node, dims);
     }
@@ -141,22 +150,22 @@ class PlanBuilder {
     ) {
       const { perm } = attributesOf('Transpose', reader.node);
       if (itemAt(perm, perm.length - 1) === perm.length - 1) {
-        const target = denseView(perm.map((axis) => itemAt(dims, axis)));
+        const target = contiguousView(perm.map((axis) => itemAt(dims, axis)));
         return transposed(
           target,
           perm.map((_, axis) => perm.indexOf(axis)),
         );
       }
     }
-    return rowsView(dims);
+    return rowAlignedView(dims);
   }
 
   #node(node: Node, dims: readonly number[]): View {
-    const { tape } = this;
+    const { planner } = this;
     const x = this.view(inputOf(node, 0));
     switch (node.op) {
       case 'Reshape':
-        return inDims(tape, x, dims);
+        return reshape(planner, x, dims);
       case 'Transpose':
         return transposed(x, attributesOf('Transpose', node).perm);
       case 'Slice': {
@@ -175,23 +184,23 @@ class PlanBuilder {
       case 'Sub':
       case 'Mul': {
         const [a, b] = [x, this.view(inputOf(node, 1))];
-        const out = isMap(a) || isMap(b) ? mapView(dims) : rowsView(dims);
-        combine(tape, node.op, out, broadcastTo(a, dims), broadcastTo(b, dims));
+        const out = isChannelsLast(a) || isChannelsLast(b) ? channelsLastView(dims) : rowAlignedView(dims);
+        elementwise(planner, node.op, out, broadcastTo(a, dims), broadcastTo(b, dims));
         return out;
       }
       case 'Softmax':
         if (attributesOf('Softmax', node).axis !== dims.length - 1)
           throw new UnsupportedError('Softmax of another axis');
-        return softmax(tape, x);
+        return softmax(planner, x);
       case 'Relu':
       case 'Sigmoid':
       case 'Gelu':
-        return mapped(tape, node.op, x);
+        return activation(planner, node.op, x);
       case 'ReduceMean': {
         const { axes } = attributesOf('ReduceMean', node);
-        return inDims(
-          tape,
-          mean(tape, x, axes, (value) => entryOf(this.#placed.numbers, value)),
+        return reshape(
+          planner,
+          mean(planner, x, axes, (value) => entryOf(this.#compiled.numbers, value)),
           dims,
         );
       }
@@ -202,12 +211,12 @@ class PlanBuilder {
 
   #concat(node: Node, dims: readonly number[]): View {
     const { axis } = attributesOf('Concat', node);
-    const out = rowsView(dims);
+    const out = rowAlignedView(dims);
     let start = 0;
     node.inputs.forEach((_, index) => {
       const part = this.view(inputOf(node, index));
       const size = itemAt(part.dims, axis);
-      copy(this.tape, part, sliced(out, axis, start, size));
+      copy(this.planner, part, sliced(out, axis, start, size));
       start += size;
     });
     return out;

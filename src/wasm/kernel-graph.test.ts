@@ -36,7 +36,7 @@ const noise = (length: number): Float32Array => {
 async function expectedOf(
   program: Graph,
   weights: Weights,
-  given: ReadonlyMap<string, { dims: number[]; data: Float32Array }>,
+  feeds: ReadonlyMap<string, { dims: number[]; data: Float32Array }>,
 ) {
   const externalFiles = [...weights].map(([path, data]) => ({ path, data: new Uint8Array(data.buffer) }));
   const session = await CpuSession.create(lower(program, 'cpu'), {
@@ -45,7 +45,7 @@ async function expectedOf(
     place: (name) => ({ location: name, offset: 0, length: entryOf(weights, name).byteLength }),
   });
   const outputs = await session.run(
-    new Map([...given].map(([name, { dims, data }]) => [name, hostTensor('float32', data, dims)])),
+    new Map([...feeds].map(([name, { dims, data }]) => [name, hostTensor('float32', data, dims)])),
   );
   await session.dispose();
   return new Map([...outputs].map(([name, tensor]) => [name, floats(tensor)]));
@@ -162,10 +162,10 @@ for (const [name, make] of Object.entries(cases)) {
       ),
     );
     const weights = weightsFor(parameters as ReadonlyMap<string, Shaped>);
-    const given = inputsFor(leaves.find(({ source }) => source.kind === 'input') as Tensor, 2);
-    const expected = await expectedOf(program, weights, given);
+    const feeds = inputsFor(leaves.find(({ source }) => source.kind === 'input') as Tensor, 2);
+    const expected = await expectedOf(program, weights, feeds);
     const own = kernelGraph(program, weights);
-    const actual = own.run(new Map([...given].map(([key, { data }]) => [key, data])), 2);
+    const actual = own.run(new Map([...feeds].map(([key, { data }]) => [key, data])), 2);
     assertClose(entryOf(actual, 'y'), entryOf(expected, 'y'), 1e-5, name);
   });
 }

@@ -1,27 +1,27 @@
 import { entryOf, itemAt } from '../common/item-at.js';
 import { type Graph, inputsOf, type Value } from '../graph/index.js';
+import { type CompiledGraph, compileGraph } from './compiled-graph.js';
 import { Constants, gathered } from './constants.js';
 import type { GraphKernels } from './graph-kernels.js';
 import { type GraphPlan, graphPlan } from './graph-plan.js';
-import { type PlacedGraph, placedGraph } from './placed-tasks.js';
 
 /** Nothing lies at address 0, which stands for what is not there. */
 const firstAddress = 64;
 
 /** With more pictures a run is no faster for each. */
-const mostAtOnce = 4;
-/** What a run takes of memory besides the weights, at most, unless one picture takes more. */
-const mostBytes = 2 ** 24;
+const maxBatch = 4;
+/** What a run takes of memory residualSteps the weights, at most, unless one picture takes more. */
+const maxBytes = 2 ** 24;
 
 /** A graph of inference, run by kernels of our own (graph-kernels.as), on one thread. */
 export class KernelGraph {
   readonly #graph: Graph;
   readonly #inputs: ReadonlyMap<string, Value>;
   readonly #kernels: GraphKernels;
-  readonly #placed: PlacedGraph;
+  readonly #compiled: CompiledGraph;
   readonly #plans = new Map<number, GraphPlan>();
   /** Pictures that should be run at once, where there are so many. */
-  readonly atOnce: number;
+  readonly preferredBatch: number;
   /** The first address that no plan has. */
   #end: number;
 
@@ -34,11 +34,11 @@ export class KernelGraph {
     this.#graph = graph;
     this.#inputs = inputsOf(graph.outputs.values());
     this.#kernels = kernels;
-    this.#placed = placedGraph(graph, new Constants(parameter), kernels, firstAddress);
-    this.#end = this.#placed.end;
+    this.#compiled = compileGraph(graph, new Constants(parameter), kernels, firstAddress);
+    this.#end = this.#compiled.end;
     // What cannot be run is told now.
-    const bytes = this.#plan(1).end - this.#placed.end;
-    this.atOnce = Math.max(1, Math.min(mostAtOnce, Math.floor(mostBytes / bytes)));
+    const bytes = this.#plan(1).end - this.#compiled.end;
+    this.preferredBatch = Math.max(1, Math.min(maxBatch, Math.floor(maxBytes / bytes)));
   }
 
   /**
@@ -62,7 +62,7 @@ export class KernelGraph {
   #plan(n: number): GraphPlan {
     let plan = this.#plans.get(n);
     if (plan === undefined) {
-      plan = graphPlan(this.#graph, this.#inputs, this.#placed, n, this.#end, this.#kernels);
+      plan = graphPlan(this.#graph, this.#inputs, this.#compiled, n, this.#end, this.#kernels);
       this.#end = plan.end;
       this.#plans.set(n, plan);
     }

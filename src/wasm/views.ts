@@ -21,7 +21,7 @@ export interface View {
   readonly border: number;
 }
 
-/** Numbers that kernels may read or write beyond a tensor. */
+/** Numbers that kernels may read or write residualOffsets a tensor. */
 const slack = 2 * vector;
 
 export const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
@@ -34,7 +34,7 @@ const plainStorage = (floats: number): Storage => {
 };
 
 /** A tensor of its own, row-major. */
-export function denseView(dims: readonly number[], pitch = itemAt([1, ...dims], dims.length)): View {
+export function contiguousView(dims: readonly number[], pitch = itemAt([1, ...dims], dims.length)): View {
   const strides: number[] = [];
   let stride = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {
@@ -45,10 +45,11 @@ export function denseView(dims: readonly number[], pitch = itemAt([1, ...dims], 
 }
 
 /** The same with rows of the last axis that begin at multiples of 4 numbers. */
-export const rowsView = (dims: readonly number[]): View => denseView(dims, roundedUp(itemAt(dims, dims.length - 1)));
+export const rowAlignedView = (dims: readonly number[]): View =>
+  contiguousView(dims, roundedUp(itemAt(dims, dims.length - 1)));
 
 /** Maps [n, C, H, W] of their own, the channels of a pixel together. */
-export function mapView(
+export function channelsLastView(
   [n = 1, channels = 1, height = 1, width = 1]: readonly number[],
   border = 0,
   pitch = roundedUp(channels),
@@ -63,7 +64,8 @@ export function mapView(
 }
 
 /** Whether it is maps with the channels of a pixel together. */
-export const isMap = ({ dims, strides }: View): boolean => dims.length === 4 && strides[1] === 1 && itemAt(dims, 1) > 1;
+export const isChannelsLast = ({ dims, strides }: View): boolean =>
+  dims.length === 4 && strides[1] === 1 && itemAt(dims, 1) > 1;
 
 export function transposed(view: View, perm: readonly number[]): View {
   const picked = (list: readonly number[]): number[] => perm.map((axis) => itemAt(list, axis));
@@ -129,12 +131,13 @@ export function reshaped(view: View, dims: readonly number[]): View | undefined 
 }
 
 /** Numbers of a view that has a storage of its own, row by row without a border; undefined for others. */
-export function wholeFloats(view: View): number | undefined {
+export function contiguousFloats(view: View): number | undefined {
   const { dims, strides, offset, border } = view;
   if (offset !== 0 || border !== 0) return undefined;
-  if (String(alike(view).strides) !== String(strides)) return undefined;
+  if (String(emptyLike(view).strides) !== String(strides)) return undefined;
   return itemAt(dims, 0) * itemAt(strides, 0);
 }
 
 /** A view of other storage that lies as this one does. */
-export const alike = (view: View): View => (isMap(view) ? mapView(view.dims) : rowsView(view.dims));
+export const emptyLike = (view: View): View =>
+  isChannelsLast(view) ? channelsLastView(view.dims) : rowAlignedView(view.dims);

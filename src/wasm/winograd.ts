@@ -1,15 +1,15 @@
 // 3x3 convolutions by Winograd's tiles: graph-kernels.as.
 
 import { itemAt } from '../common/item-at.js';
+import type { MemoryPlanner } from './memory-planner.js';
 import { vector } from './pack.js';
-import type { Tape } from './tape.js';
-import { denseView, sliced, type View } from './views.js';
+import { contiguousView, sliced, type View } from './views.js';
 
 const floatBytes = 4;
 /** Inputs of a tile, and products. */
 export const points = 16;
 /** What tiles that pass together take of memory, at most: their numbers stay in the second cache. */
-const mostBytes = 320 * 1024;
+const maxBytes = 320 * 1024;
 /** With fewer channels the tiles take longer than they save. */
 const fewestChannels = 16;
 
@@ -21,7 +21,7 @@ export interface WinogradWeights {
 }
 
 /** Whether a 3x3 convolution is made by tiles: those of stride 1 whose sides are even. */
-export function isWinograd(
+export function usesWinograd(
   {
     kernel,
     stride,
@@ -44,7 +44,7 @@ export function isWinograd(
  * @param other what is added, the channels of a pixel together
  */
 export function winogradConvolution(
-  tape: Tape,
+  planner: MemoryPlanner,
   { points: weights, bias, slopes }: WinogradWeights,
   corner: View,
   other: View | undefined,
@@ -55,22 +55,22 @@ export function winogradConvolution(
   const tiles = (n * height * width) / 4;
   const together = Math.max(
     vector,
-    Math.floor(mostBytes / (points * (inputs + outputs) * floatBytes * vector)) * vector,
+    Math.floor(maxBytes / (points * (inputs + outputs) * floatBytes * vector)) * vector,
   );
   const most = Math.min(together, Math.ceil(tiles / vector) * vector);
-  const read = denseView([points, most, inputs]);
-  const sums = denseView([points, most, outputs]);
+  const read = contiguousView([points, most, inputs]);
+  const sums = contiguousView([points, most, outputs]);
   const ofTiles = (view: View): View => sliced(sliced(view, 2, 0, height / 2, 2), 3, 0, width / 2, 2);
   const steps = (view: View): readonly [row: number, pixel: number] => [
     itemAt(view.strides, 2) * floatBytes,
     itemAt(view.strides, 3) * floatBytes,
   ];
-  tape.add([corner, other], [out, read, sums], ({ kernels, address, table }) => {
+  planner.add([corner, other], [out, read, sums], ({ kernels, address, table }) => {
     const pixelAxes = [0, 2, 3];
     const [at, from] = [address(corner), table(ofTiles(corner), pixelAxes)];
     const [target, to] = [address(out), table(ofTiles(out), pixelAxes)];
-    const [added, beyond] = other === undefined ? [0, 0] : [address(other), table(ofTiles(other), pixelAxes)];
-    const besides = other === undefined ? ([0, 0] as const) : steps(other);
+    const [added, residualOffsets] = other === undefined ? [0, 0] : [address(other), table(ofTiles(other), pixelAxes)];
+    const residualSteps = other === undefined ? ([0, 0] as const) : steps(other);
     const [fromRows, toRows] = [table(read, [1]), table(sums, [1])];
     const [patches, results] = [address(read), address(sums)];
     const [patchPlane, resultPlane] = [most * inputs * floatBytes, most * outputs * floatBytes];
@@ -89,8 +89,8 @@ export function winogradConvolution(
           to + skip,
           ...steps(out),
           added,
-          other === undefined ? 0 : beyond + skip,
-          ...besides,
+          other === undefined ? 0 : residualOffsets + skip,
+          ...residualSteps,
         ] as const;
         kernels.winogradOutput(results, resultPlane, count, outputs, bias, slopes, ...kept);
       }

@@ -9,7 +9,7 @@ import type { Storage, View } from './views.js';
 const floatBytes = 4;
 
 /** Where things are, for the actions. */
-export interface Places {
+export interface Bindings {
   readonly kernels: GraphKernels;
   /** Of a view's first element. */
   address(view: View): number;
@@ -22,10 +22,10 @@ export interface Places {
 interface Action {
   readonly reads: readonly Storage[];
   readonly writes: readonly Storage[];
-  readonly bind: (places: Places) => () => void;
+  readonly bind: (bindings: Bindings) => () => void;
 }
 
-export class Tape {
+export class MemoryPlanner {
   readonly #actions: Action[] = [];
 
   /**
@@ -33,7 +33,7 @@ export class Tape {
    * @param writes the results, and what is needed meanwhile
    * @param bind told the places, makes what runs
    */
-  add(reads: readonly (View | undefined)[], writes: readonly View[], bind: (places: Places) => () => void): void {
+  add(reads: readonly (View | undefined)[], writes: readonly View[], bind: (bindings: Bindings) => () => void): void {
     const storages = (views: readonly (View | undefined)[]): Storage[] =>
       views.flatMap((view) => (view === undefined ? [] : [view.storage]));
     this.#actions.push({ reads: storages(reads), writes: storages(writes), bind });
@@ -41,25 +41,25 @@ export class Tape {
 
   /**
    * Gives everything a place.
-   * @param given places that are taken
+   * @param fixed addresses of what has its place already, such as weights
    * @param kept views that are read after the run, or written before it
    */
   place(
-    given: ReadonlyMap<Storage, number>,
+    fixed: ReadonlyMap<Storage, number>,
     kept: readonly View[],
     begin: number,
     kernels: GraphKernels,
   ): { readonly end: number; readonly run: () => void; address(view: View): number } {
     const addresses = new Addresses(begin);
-    const places = new Map(given);
+    const places = new Map(fixed);
     for (const { storage } of kept) if (!places.has(storage)) places.set(storage, addresses.take(storage.floats));
     this.#placeStorages(places, new Set(places.keys()), addresses);
-    const zeroed = addresses.end;
-    kernels.memory.reserve(zeroed);
-    kernels.memory.floats(begin, (zeroed - begin) / floatBytes).fill(0);
+    const storageEnd = addresses.end;
+    kernels.memory.reserve(storageEnd);
+    kernels.memory.floats(begin, (storageEnd - begin) / floatBytes).fill(0);
     const address = ({ storage, offset }: View): number => entryOf(places, storage) + offset * floatBytes;
-    const bound: Places = { kernels, address, ...tablesIn(addresses, kernels) };
-    const steps = this.#actions.map(({ bind }) => bind(bound));
+    const bindings: Bindings = { kernels, address, ...tablesIn(addresses, kernels) };
+    const steps = this.#actions.map(({ bind }) => bind(bindings));
     return {
       end: addresses.end,
       address,
@@ -90,7 +90,7 @@ export class Tape {
   }
 }
 
-function tablesIn(addresses: Addresses, { memory }: GraphKernels): Pick<Places, 'table' | 'integers'> {
+function tablesIn(addresses: Addresses, { memory }: GraphKernels): Pick<Bindings, 'table' | 'integers'> {
   const known = new Map<string, number>();
   const once = (name: string, make: () => readonly number[]): number => {
     const place = known.get(name);

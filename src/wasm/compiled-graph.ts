@@ -4,18 +4,18 @@ import { itemAt } from '../common/item-at.js';
 import { type Graph, isStatic, type Node, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import { type Constants, inputOf } from './constants.js';
-import type { Convolution, PackedWeights, PlacedAffine } from './emit-convolution.js';
+import type { AffineAddresses, Convolution, PackedWeights } from './emit-convolution.js';
 import { type Affine, type ConvolutionTask, eachTask, type Task, type Weights } from './fusion.js';
 import type { GraphKernels } from './graph-kernels.js';
 import { packedWindows, vector } from './pack.js';
 import { Addresses } from './plan.js';
 import { UnsupportedError } from './unsupported.js';
-import { roundedUp, rowsView, type Storage, type View } from './views.js';
-import { isWinograd, points, type WinogradWeights } from './winograd.js';
+import { roundedUp, rowAlignedView, type Storage, type View } from './views.js';
+import { points, usesWinograd, type WinogradWeights } from './winograd.js';
 
 const floatBytes = 4;
 
-export type PlacedTask =
+export type CompiledTask =
   | (Convolution & {
       readonly kind: 'convolution';
       readonly x: Value;
@@ -30,19 +30,19 @@ export type PlacedTask =
       readonly output: Value;
     }
   | Extract<Task, { readonly kind: 'matmul' }>
-  | { readonly kind: 'affine'; readonly x: Value; readonly by: PlacedAffine; readonly output: Value }
+  | { readonly kind: 'affine'; readonly x: Value; readonly by: AffineAddresses; readonly output: Value }
   | {
       readonly kind: 'layer-norm';
       readonly x: Value;
-      readonly by: PlacedAffine;
+      readonly by: AffineAddresses;
       readonly epsilon: number;
       readonly output: Value;
     }
   | { readonly kind: 'node'; readonly node: Node; readonly output: Value };
 
 /** Everything of a graph that does not depend on its inputs, in the kernels' memory. */
-export interface PlacedGraph {
-  readonly tasks: readonly PlacedTask[];
+export interface CompiledGraph {
+  readonly tasks: readonly CompiledTask[];
   readonly constants: ReadonlyMap<Value, View>;
   /** Numbers, as tensors without axes. */
   readonly numbers: ReadonlyMap<number, View>;
@@ -53,9 +53,9 @@ export interface PlacedGraph {
 }
 
 /** @throws UnsupportedError where the graph has what the kernels do not compute */
-export function placedGraph(graph: Graph, constants: Constants, kernels: GraphKernels, begin: number): PlacedGraph {
-  const weights = new PlacedWeights(constants, kernels, begin);
-  const tasks: PlacedTask[] = [];
+export function compileGraph(graph: Graph, constants: Constants, kernels: GraphKernels, begin: number): CompiledGraph {
+  const weights = new WeightCompiler(constants, kernels, begin);
+  const tasks: CompiledTask[] = [];
   eachTask(graph, constants, (task) => tasks.push(weights.taskOf(task)));
   // What means over axes are made with.
   for (const task of tasks) if (task.kind === 'node' && task.node.op === 'ReduceMean') weights.numbersFor(task.node);
@@ -68,7 +68,7 @@ export function placedGraph(graph: Graph, constants: Constants, kernels: GraphKe
   };
 }
 
-class PlacedWeights {
+class WeightCompiler {
   readonly #constants: Constants;
   readonly #kernels: GraphKernels;
   readonly #addresses: Addresses;
@@ -86,7 +86,7 @@ class PlacedWeights {
     return this.#addresses.end;
   }
 
-  taskOf(task: Task): PlacedTask {
+  taskOf(task: Task): CompiledTask {
     switch (task.kind) {
       case 'convolution':
         this.#placeConstant(task.residual);
@@ -119,24 +119,24 @@ class PlacedWeights {
     }
   }
 
-  #node(task: Extract<Task, { readonly kind: 'node' }>): PlacedTask {
+  #node(task: Extract<Task, { readonly kind: 'node' }>): CompiledTask {
     const [, ...others] = task.node.inputs;
     const read = ['Reshape', 'Slice', 'ReduceMean'].includes(task.node.op) ? [] : others;
     for (const value of [task.node.inputs[0], ...read]) this.#placeConstant(value);
     return task;
   }
 
-  #layerNorm(node: Node, output: Value): PlacedTask {
+  #layerNorm(node: Node, output: Value): CompiledTask {
     const [scale, shift] = [1, 2].map((index) => this.#place(this.#constants.of(inputOf(node, index)).values));
     const { epsilon } = attributesOf('LayerNormalization', node);
     return { kind: 'layer-norm', x: inputOf(node, 0), by: { scale: scale ?? 0, shift: shift ?? 0 }, epsilon, output };
   }
 
-  #convolution({ x, before, weights, stride, pads, groups, residual, output }: ConvolutionTask): PlacedTask {
+  #convolution({ x, before, weights, stride, pads, groups, residual, output }: ConvolutionTask): CompiledTask {
     const [outputs = 1, inputs = 1, kernel = 1] = weights.dims;
     const depthwise = groups > 1;
     const common = { x, before: before && this.#affine(before), kernel, stride, pads, depthwise, residual, output };
-    if (isWinograd({ kernel, stride, pads, groups }, [inputs, outputs], output.shape.slice(2))) {
+    if (usesWinograd({ kernel, stride, pads, groups }, [inputs, outputs], output.shape.slice(2))) {
       return {
         kind: 'convolution',
         ...common,
@@ -207,7 +207,7 @@ class PlacedWeights {
     };
   }
 
-  #affine({ scale, shift }: Affine): PlacedAffine {
+  #affine({ scale, shift }: Affine): AffineAddresses {
     return { scale: this.#place(scale), shift: this.#place(shift) };
   }
 
@@ -219,7 +219,7 @@ class PlacedWeights {
   }
 
   #view(dims: readonly number[], values: Float32Array): View {
-    const view = dims.length === 0 ? { ...rowsView([1]), dims, strides: [] } : rowsView(dims);
+    const view = dims.length === 0 ? { ...rowAlignedView([1]), dims, strides: [] } : rowAlignedView(dims);
     const width = dims.at(-1) ?? 1;
     const rows = new Float32Array(view.storage.floats);
     for (let from = 0, to = 0; from < values.length; from += width, to += roundedUp(width)) {
