@@ -42,7 +42,7 @@ async function expectedOf(
   const session = await CpuSession.create(lower(program, 'cpu'), {
     threads: 1,
     externalFiles,
-    place: (name) => ({ location: name, offset: 0, length: entryOf(weights, name).byteLength }),
+    placement: (name) => ({ location: name, offset: 0, length: entryOf(weights, name).byteLength }),
   });
   const outputs = await session.run(
     new Map([...feeds].map(([name, { dims, data }]) => [name, hostTensor('float32', data, dims)])),
