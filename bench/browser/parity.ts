@@ -25,8 +25,7 @@ export async function parityPictures(): Promise<ReadonlyMap<string, Uint8Array>>
 }
 
 const backends = [
-  ['WASM, 1 thread', 'threads=1', []],
-  ['WASM, 2 threads', 'threads=2', []],
+  ['WASM', 'device=cpu', []],
   ['WebGPU, software adapter', 'device=webgpu', webGpu],
 ] as const;
 

@@ -8,8 +8,7 @@ import { openSite } from './site.js';
 import type {} from './subject-page.js';
 
 const subjects = [
-  ['ours, in a worker', 'poster-page?threads=2'],
-  ['ours, in a worker', 'poster-page?threads=1'],
+  ['ours, in a worker', 'poster-page'],
   ['face-api', 'face-api-page'],
   ['human', 'human-page'],
 ] as const;
