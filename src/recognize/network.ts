@@ -15,10 +15,10 @@ import {
 } from '../models/index.js';
 import type { Placement } from '../onnx/index.js';
 import { lower, slopesOf, withSlopesAtMostOne } from '../passes/index.js';
+import { checkThreads } from '../runtime/check-threads.js';
 import {
   type CpuOptions,
   CpuSession,
-  checkThreads,
   type DeviceName,
   floats,
   GpuSession,

@@ -1,10 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-common';
 import { defined } from '../common/defined.js';
-import { UserError } from '../common/errors.js';
 import type { Graph } from '../graph/index.js';
 import { type Placement, writeOnnx } from '../onnx/index.js';
 import { afterDisposal } from './after-disposal.js';
 import { createSession, loadOrt } from './backend.js';
+import { checkThreads } from './check-threads.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
 
 /** A file that initializers of a model point into (ONNX external data), by the name that they use. */
@@ -29,18 +29,6 @@ export interface CpuOptions {
   /** For the profiler: writes a trace beside this prefix when the session ends. */
   readonly profile?: string;
   readonly session?: InferenceSession.SessionOptions;
-}
-
-/** The runtime makes as many as it is told to, and with thousands it is busy with nothing else. */
-const maxThreads = 512;
-
-/** @throws UserError (kind `usage`) for a number of threads that cannot be */
-export function checkThreads(threads: number | undefined): void {
-  if (threads === undefined || (Number.isSafeInteger(threads) && threads >= 1 && threads <= maxThreads)) return;
-  throw new UserError(
-    `A network cannot run on ${threads} threads; give a whole number from 1 to ${maxThreads}.`,
-    'usage',
-  );
 }
 
 /** A graph ready to run on the CPU: host tensors in (without a copy), host tensors out. */
