@@ -4,13 +4,12 @@ import { type Recognition, recognitionDocument } from '../../recognize/index.js'
 import { batch, models, type ServedRecognition, single } from '../../service/documents.js';
 import type { ProblemName } from '../../service/problem-document.js';
 import { type RecognizeRequestOptions, recognizeOptions } from '../../service/request-options.js';
-import { jsonPicture, jsonPictures } from './body-jobs.js';
 import { binary, type Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
 import { documentOf, problemOf } from './problem.js';
 import type { CompleteSettings } from './settings.js';
-import { form, type Upload, type UploadParts, uploadedPicture, uploadedPictures } from './uploads.js';
+import { form, json, type Upload, type UploadParts, uploadedPicture, uploadedPictures } from './uploads.js';
 
 /** What any endpoint that takes pictures may answer with. */
 export const pictureProblems: readonly ProblemName[] = [
@@ -56,7 +55,7 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
         'image/*': binary,
         'application/octet-stream': binary,
         'multipart/form-data': form('image', recognizeOptions),
-        'application/json': jsonPicture,
+        'application/json': json('image', recognizeOptions),
       },
       answer: { 'application/json': single },
       problems: pictureProblems,
@@ -76,7 +75,10 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
       summary: 'The faces of several pictures and their expressions',
       description: 'A picture that cannot be used has its problem in its place and disturbs no other.',
       query: recognizeOptions,
-      body: { 'multipart/form-data': form('images', recognizeOptions), 'application/json': jsonPictures },
+      body: {
+        'multipart/form-data': form('images', recognizeOptions),
+        'application/json': json('images', recognizeOptions),
+      },
       answer: { 'application/json': batch },
       problems: pictureProblems,
       guard: 'place',
