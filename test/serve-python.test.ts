@@ -66,7 +66,7 @@ test('requests made from its own OpenAPI document find no defect in a server', {
   const { stdout } = await run(
     python,
     [
-      ...['-m', 'schemathesis.cli', 'run', `${server.url}/openapi.json`, '--no-color', '--seed', '1', '-w', '4'],
+      ...['-m', 'schemathesis.cli', 'run', `${server.url}/openapi.json`, '--no-color', '--seed', '1', '-w', '1'],
       ...['--phases', 'coverage,fuzzing', '--max-examples', examples, '--request-timeout', '60'],
     ],
     { maxBuffer: 64 * 1024 * 1024, cwd },
