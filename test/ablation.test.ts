@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { modelNamed, profile } from '../src/models/index.js';
 import { readRun } from '../src/node/report/index.js';
 import { fails, start, succeeds, writeClasses } from './support/cli.js';
 
@@ -132,9 +133,13 @@ describe('poster ablate', { concurrency: false }, () => {
     await fails([...own('a', 'b'), '--study', 'window'], dir, 2, /Name what to compare/);
   });
 
-  test('a dry run says what would be trained', async () => {
+  test("a dry run says what would be trained, for the dataset's two classes", async () => {
     const { stdout } = await succeeds([...begin, '--dry-run'], dir);
-    assert.match(stdout, /^both: cross-fusion both ways +[\d,]+ +[\d,]+$/m);
+    const [, trained] = /^both: cross-fusion both ways +([\d,]+) +[\d,]+$/m.exec(stdout) ?? [];
+    const { network } = modelNamed('poster-v1-nano');
+    const counted = (classes: number): number => profile(network.withClasses(classes)).parameters.trained;
+    assert.equal(Number(trained?.replaceAll(',', '')), counted(2));
+    assert.notEqual(counted(2), counted(network.config.numClasses));
     assert.match(stdout, /^landmark-to-image: .* \(--directions landmark-to-image\) +[\d,]+ /m);
     await assert.rejects(readFile(join(dir, 'runs', 'ablate-two-stream', 'ablation.json')), { code: 'ENOENT' });
   });

@@ -74,3 +74,14 @@ test('a client that is slow after its handshake is told so', async () => {
     assert.equal(problemDocument.parse(JSON.parse(body)).status, 408);
   }
 });
+
+test('a request that wishes for another protocol too is answered without it', async () => {
+  const socket = connectSecurely({ port, host: '127.0.0.1', servername: 'localhost', ca: cert });
+  const wish = 'connection: upgrade\r\nupgrade: h2c\r\ncontent-type: image/png\r\n';
+  socket.write(`POST /v1/recognize HTTP/1.1\r\nhost: x\r\n${wish}content-length: ${portrait.length}\r\n\r\n`);
+  socket.write(portrait);
+  socket.write('GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+  const answers = await untilEnd(socket);
+  assert.deepEqual(answers.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
+  assert.match(answers, /"expression":"happiness"/);
+});

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { explainFaces, explanationDocument } from '../src/explain/index.js';
@@ -13,7 +10,7 @@ import { ask, cheap, portrait, problem, seen, served, stillWorks } from './suppo
 
 let server: Served;
 before(async () => {
-  server = await served({ maxPictures: 3, maxPicture: 1_000_000, maxBody: 1_500_000, maxPixels: 1_000_000, slow: 2 });
+  server = await served({ maxPictures: 3, maxPicture: 1_000_000, maxBody: 1_500_000, maxPixels: 1_000_000 });
 });
 after(() => server.close());
 
@@ -217,63 +214,6 @@ test('forms as different clients write them are read', async () => {
   const answer = await post('/v1/recognize', { ...whole, body: preamble, headers: quoted });
   assert.equal(answer.status, 200);
   assert.match(await answer.text(), /"scores":\[\{[^}]*\}\]/);
-});
-
-/**
- * Speaks to the server without a client's help.
- * @param drip is sent again and again until the server ends the connection
- * @returns all that it answers
- */
-async function raw(pieces: readonly (string | Uint8Array)[], drip?: string): Promise<string> {
-  const { hostname, port } = new URL(server.url);
-  const socket = connect(Number(port), hostname);
-  let answer = '';
-  socket.on('data', (data) => {
-    answer += data.toString('latin1');
-  });
-  socket.on('error', () => undefined);
-  const closed = once(socket, 'close');
-  for (const piece of pieces) socket.write(piece);
-  const dripping = drip === undefined ? undefined : setInterval(() => socket.write(drip), 200);
-  await closed;
-  clearInterval(dripping);
-  return answer;
-}
-const head = (length: number): string =>
-  `POST /v1/recognize HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\ncontent-length: ${length}\r\n`;
-
-test('what is no HTTP, floods of headers and slow clients are told so and end', async () => {
-  assert.match(await raw(['nonsense\r\n\r\n']), /^HTTP\/1\.1 400 .*\r\n[\s\S]*"detail":"This is not a request/);
-  const trace = 'TRACE /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
-  assert.match(await raw([trace]), /^HTTP\/1\.1 405 [\s\S]*allow: GET/);
-  assert.match(await raw([`${head(5)}x: ${'y'.repeat(30_000)}\r\n\r\n`]), /^HTTP\/1\.1 431 /);
-  // What follows a body is the next request, and this is none.
-  assert.match(await raw([`${head(4)}\r\n`, 'bodyand more\r\n\r\n']), /HTTP\/1\.1 400 bad-request/);
-  // It promises a body and sends none of it.
-  assert.match(await raw([`${head(1000)}\r\n`, 'short']), /^HTTP\/1\.1 408 [\s\S]*did not come in time/);
-  const slowForm = head(1000).replace('image/png', 'multipart/form-data; boundary=x');
-  assert.match(await raw([`${slowForm}\r\n`, '--x\r\n']), /^HTTP\/1\.1 408 [\s\S]*did not come in time/);
-  // A byte of the head, or of the body, at a time.
-  for (const [begin, byte] of [
-    ['GET / HTTP/1.1\r\nx: ', 'y'],
-    [`${head(1000)}\r\n`, 'x'],
-  ] as const) {
-    assert.match(await raw([begin], byte), /^HTTP\/1\.1 408 /);
-  }
-  await stillWorks(server.url);
-});
-
-test('who leaves in the middle of a request or of its answer disturbs nobody', async () => {
-  const { hostname, port } = new URL(server.url);
-  for (const wait of [0, 5, 50]) {
-    const socket = connect(Number(port), hostname);
-    socket.on('error', () => undefined);
-    socket.write(`${head(portrait.length)}\r\n`);
-    socket.write(wait === 0 ? portrait.subarray(0, 100) : portrait);
-    await sleep(wait + 5);
-    socket.destroy();
-  }
-  await stillWorks(server.url);
 });
 
 test('request ids, those of clients too, are in answers', async () => {

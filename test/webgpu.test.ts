@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { findAdapter, runScript } from './support/webgpu.js';
 
 /**
- * Also runs what takes minutes more in software: POSTER V2 in the runtime's other layout, and its training with a landmark branch that is trained;
- * POSTER V1 and ARM. All operations and their gradients are compared one by one in any case, and so is what training does besides.
+ * Also runs what takes minutes more in software: POSTER V2 of the published size, in both of the runtime's layouts, and training with a
+ * landmark branch that is trained; POSTER V1 and ARM. All operations and their gradients are compared one by one in any case, and so are the
+ * bundled network and what training does besides.
  */
 const full = process.env['POSTER_TEST_WEBGPU'] === 'full';
 
@@ -42,7 +43,7 @@ test('WebGPU', async (t) => {
     }
     if (!full)
       t.diagnostic(
-        'set POSTER_TEST_WEBGPU=full to run POSTER V2 in layout NHWC and all of its training, POSTER V1 and ARM too',
+        'set POSTER_TEST_WEBGPU=full to run POSTER V2 of the published size and all of its training, POSTER V1 and ARM too',
       );
   } finally {
     adapter.release();

@@ -7,7 +7,7 @@ import { itemAt } from '../common/item-at.js';
 import { printable } from '../common/printable.js';
 import { writeSafetensors } from '../node/checkpoints/index.js';
 import { writeFileAtomic } from '../node/files/files.js';
-import { guardInputs, makeFolder } from '../node/files/output-paths.js';
+import { checkFolderFor, guardInputs, makeFolder } from '../node/files/output-paths.js';
 import { type EmbeddedDataset, type FeatureMap, fewestMapped, mapFeatures } from '../node/measure/index.js';
 import { fontNote, scatterSvg, writeChart } from '../node/report/index.js';
 import { bytesOf, type Tensor } from '../safetensors/index.js';
@@ -65,12 +65,13 @@ export function checkEmbeddingName({ out }: EmbeddingOutputFlags): string {
   throw new UserError(`--out is ${out}; give a name that ends in ${extension}.`, 'usage');
 }
 
-/** @param inputs files that are read @returns the file to write; its folder is there @throws UserError */
+/** @param inputs files that are read @returns the file to write; its folder is there or can be made @throws UserError */
 export async function checkEmbeddingOutput(options: EmbeddingOutputFlags, inputs: readonly string[]): Promise<string> {
   const out = checkEmbeddingName(options);
   const guard = await guardInputs(inputs);
   await guard('--out', out);
-  await makeFolder(dirname(out));
+  // Made when there is something to write: a dataset that is not there leaves no folder behind.
+  await checkFolderFor(dirname(out));
   return out;
 }
 
@@ -85,6 +86,7 @@ export async function writeEmbedding(
   const map = options.map ? await layOut(embedded, options) : undefined;
   const stem = out.slice(0, -extension.length);
   const files: string[] = [out];
+  await makeFolder(dirname(out));
   await writeSafetensors(out, tensors(embedded, map), metadata(about, embedded));
   const csv = `${stem}.csv`;
   await writeFileAtomic(csv, table(about, embedded, map));

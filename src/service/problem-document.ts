@@ -9,6 +9,7 @@ export const problems = {
   'request-timeout': [408, 'The request came too slowly'],
   'too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'The body has a type that is not read'],
+  'expectation-failed': [417, 'The request expects what there is not'],
   'unusable-picture': [422, 'The picture cannot be used'],
   'no-face': [422, 'The picture shows no face'],
   'invalid-options': [422, 'The options cannot be used'],

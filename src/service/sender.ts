@@ -34,6 +34,7 @@ const kinds: Readonly<Record<ProblemName, ErrorKind>> = {
   'request-timeout': 'resources',
   'too-large': 'input',
   'unsupported-media-type': 'usage',
+  'expectation-failed': 'usage',
   'unusable-picture': 'input',
   'no-face': 'input',
   'invalid-options': 'usage',

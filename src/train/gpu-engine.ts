@@ -90,10 +90,10 @@ export class GpuEngine implements Engine {
     const changing = new Map([...program.trained, ...program.buffers]);
     const sessions: Sessions = {
       training: await GpuSession.create(program.graph, {
-        placement: placement,
+        placement,
         keepOnDevice: (name) => name !== names.losses && name !== names.logits,
       }),
-      evaluation: await GpuSession.create(program.evaluation, { placement: placement }),
+      evaluation: await GpuSession.create(program.evaluation, { placement }),
       update: await stepSession(updateGraph(optimizer, program.trained, { decay, clip: clip > 0 })),
       average: ema > 0 ? await stepSession(emaGraph(changing)) : undefined,
       statistics:

@@ -1,5 +1,10 @@
 import { UserError } from '../common/errors.js';
 
+const noPicture = (seconds: number): Error => new UserError(noPictureFor(seconds));
+
+/** The sentence for a source that is silent. */
+export const noPictureFor = (seconds: number): string => `No picture came for ${seconds} s; check the source.`;
+
 /**
  * Items of a source that does not wait: it is read on while an item is worked on, and of those that came meanwhile only the
  * newest is given.
@@ -8,15 +13,18 @@ export class NewestOnly<T> implements AsyncIterable<T> {
   readonly #source: AsyncIterable<T>;
   readonly #patience: number;
   readonly #first: number;
+  readonly #late: (seconds: number) => Error;
 
   /**
    * @param patience milliseconds without an item after which the source counts as broken
    * @param first the same for the first item
+   * @param late what is thrown then
    */
-  constructor(source: AsyncIterable<T>, patience: number, first = patience) {
+  constructor(source: AsyncIterable<T>, patience: number, { first = patience, late = noPicture } = {}) {
     this.#source = source;
     this.#patience = patience;
     this.#first = first;
+    this.#late = late;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
@@ -47,7 +55,7 @@ export class NewestOnly<T> implements AsyncIterable<T> {
           const waited = await within(patience, (resolve) => {
             wake = resolve;
           });
-          if (!waited) throw new UserError(`No picture came for ${patience / 1000} s; check the source.`);
+          if (!waited) throw this.#late(patience / 1000);
         }
         const { newest } = state;
         delete state.newest;

@@ -54,10 +54,13 @@ await attempt('operations are placed on the device', async () => {
 });
 for (const [name, run] of Object.entries(engineCases)) await attempt(name, run);
 await attempt('the face detector as on the CPU', async () => check(await compareDetector(), 1e-5));
-await attempt('logits of POSTER V2 as in PyTorch', async () => {
-  check(await comparePublished('POSTER V2', 'NCHW', 1), 1e-3);
+await attempt('logits of a small POSTER V2 as on the CPU', async () => {
+  check(await compareWithCpu('poster-v2-nano'), 1e-4);
 });
 if (full) {
+  await attempt('logits of POSTER V2 as in PyTorch', async () => {
+    check(await comparePublished('POSTER V2', 'NCHW', 1), 1e-3);
+  });
   await attempt('training with its state on the device equals training on the CPU', async () => {
     check(await compareTraining(), 1e-4);
   });

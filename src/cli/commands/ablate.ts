@@ -4,7 +4,6 @@ import * as z from 'zod';
 import { quoted } from '../../common/command-line.js';
 import { UserError } from '../../common/errors.js';
 import { modelNamed, profile, type StudyArm, type StudyName, studyNames } from '../../models/index.js';
-import { splitsOf } from '../../node/datasets/index.js';
 import { newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
 import {
   type ComparedRun,
@@ -24,6 +23,8 @@ import {
   runsOf,
 } from '../../node/runs/ablation.js';
 import { ownOptions, withPaths } from '../../node/runs/options.js';
+import { trainedLabels } from '../../node/runs/run-data.js';
+import { networkOf } from '../../node/runs/run-network.js';
 import { ablationArm } from '../ablation-arm.js';
 import { numbers } from '../arguments.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
@@ -131,12 +132,15 @@ async function newPlan(flags: AblateFlags): Promise<Ablation> {
       'usage',
     );
   }
-  // A dataset that is not there is told before a folder is made for the runs.
-  await splitsOf(given.data);
+  const own = await newRun(given.data, given);
+  // A dataset that cannot be trained on is told before a folder is made for the runs.
+  const labels = await trainedLabels(own);
+  networkOf(own, labels);
   // From wherever it is resumed.
-  const options = withPaths(await newRun(given.data, given), (path) => resolve(path));
+  const options = withPaths(own, (path) => resolve(path));
+  const classes = labels.labels.length;
   const init = initOf(flags).map((source) => ({ ...source, path: resolve(source.path) }));
-  return planAblation({ compared, run: options, given, seeds, init });
+  return planAblation({ compared, run: options, given, seeds, classes, init });
 }
 
 function comparedBy({ study, arm: arms }: AblateFlags): StudyName | readonly StudyArm[] {
@@ -164,11 +168,14 @@ async function outFolder({ out }: AblateFlags, { study }: Ablation): ReturnType<
   return out === undefined ? newFolder('runs', `ablate-${study ?? 'arms'}`) : { path: out, made: [] };
 }
 
-/** What a run's network counts. */
-function countsOf({ run }: AblationRun): { readonly parameters: number; readonly multiplyAccumulates: number } {
-  const { network } = modelNamed(run.model);
-  const { numClasses } = network.config;
-  const { parameters, executed } = profile(network.family.withOptions(run.model, numClasses, ownOptions(run)));
+/** What a run's network counts; null where it is not known how many classes it tells apart. */
+function countsOf(
+  { run }: AblationRun,
+  { classes }: Ablation,
+): { readonly parameters: number | null; readonly multiplyAccumulates: number | null } {
+  if (classes === null) return { parameters: null, multiplyAccumulates: null };
+  const { family } = modelNamed(run.model).network;
+  const { parameters, executed } = profile(family.withOptions(run.model, classes, ownOptions(run)));
   return { parameters: parameters.trained, multiplyAccumulates: executed.layers + executed.attention };
 }
 
@@ -179,7 +186,7 @@ function armsOf(plan: Ablation): AblationRun[] {
 
 function planDocument(plan: Ablation): object {
   const { study, run: options, seeds: wished } = plan;
-  const arms = armsOf(plan).map((one) => ({ ...one.arm, ...countsOf(one) }));
+  const arms = armsOf(plan).map((one) => ({ ...one.arm, ...countsOf(one, plan) }));
   return {
     study,
     model: options.model,
@@ -192,19 +199,19 @@ function planDocument(plan: Ablation): object {
 
 function planText(plan: Ablation): string {
   const { study, run: options, seeds: wished, arms } = plan;
+  const counted = (count: number | null): string => (count === null ? '-' : grouped(count));
   const rows = armsOf(plan).map((one) => {
-    const { parameters, multiplyAccumulates } = countsOf(one);
+    const { parameters, multiplyAccumulates } = countsOf(one, plan);
     const own = Object.entries(one.arm.options).map(([key, value]) => `${flagOf(key)} ${String(value)}`);
     const how = own.length === 0 ? '' : ` (${own.join(' ')})`;
     const { name, summary } = one.arm;
     return [
       `${summary === '' ? name : `${name}: ${summary}`}${how}`,
-      grouped(parameters),
-      grouped(multiplyAccumulates),
+      counted(parameters),
+      counted(multiplyAccumulates),
     ];
   });
-  const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-  const runs = `${arms.length * wished.length} runs of ${counted(options.epochs, 'epoch')}`;
+  const runs = `${arms.length * wished.length} runs of ${options.epochs} epoch${options.epochs === 1 ? '' : 's'}`;
   const seeds = `${wished.length === 1 ? 'seed' : 'seeds'} ${wished.join(', ')}`;
   return [
     `${study === null ? 'Arms' : `Study ${study}`} on ${options.model}: ${arms.length} ${study === null ? 'recipes' : 'networks'}, ${seeds}: ${runs}.`,

@@ -110,7 +110,7 @@ async function* decode(
     // Whoever gives bytes or a stream takes the time that it takes.
     const timed = timedPictures(picturesOf(input.file ? silence.during(stdout) : stdout), plan);
     const pictures = input.live
-      ? new NewestOnly(timed, 1000 * Math.max(patience, 2 / fps), 1000 * (patience + start))
+      ? new NewestOnly(timed, 1000 * Math.max(patience, 2 / fps), { first: 1000 * (patience + start) })
       : timed;
     try {
       for await (const frame of pictures) {

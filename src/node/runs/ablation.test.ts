@@ -10,7 +10,7 @@ import { defaultRun } from './recipes.js';
 
 const nano = defaultRun('poster-v2-nano', 'faces');
 const planned = (study: 'window' | 'two-stream', seeds: readonly number[], given = {}) =>
-  planAblation({ compared: study, run: nano, given, seeds, init: [] });
+  planAblation({ compared: study, run: nano, given, seeds, classes: 8, init: [] });
 
 test('runs that are done are not trained again, and one that was stopped goes on', async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
@@ -47,7 +47,7 @@ test('runs that are done are not trained again, and one that was stopped goes on
 
 test('what cannot be compared is refused', () => {
   const arm = defaultRun('arm-nano', 'faces');
-  assert.throws(() => planAblation({ compared: 'two-stream', run: arm, given: {}, seeds: [0], init: [] }), {
+  assert.throws(() => planAblation({ compared: 'two-stream', run: arm, given: {}, seeds: [0], classes: 8, init: [] }), {
     message: /^arm-nano has no ablation two-stream: it has none; two-stream is of poster-v1, /,
   });
   assert.throws(() => planned('window', [0], { windows: [6, 3, 3] }), {
@@ -64,6 +64,7 @@ test("arms of one's own change any option of a run", () => {
       run: nano,
       given: { epochs: 2 },
       seeds: [4, 5],
+      classes: 8,
       init: [],
     });
   const plan = own(['plain', {}], ['noisy', { noise: 0.02, lr: 0.01 }]);

@@ -18,6 +18,8 @@ const planSchema = z.object({
   /** With the options that each changes: the network's, or any of a run where the arms are the user's own. */
   arms: z.array(z.object({ name: z.string(), summary: z.string(), options: z.record(z.string(), z.unknown()) })).min(2),
   seeds: z.array(seed).min(1),
+  /** How many the networks tell apart; null in files from before it was written down. */
+  classes: z.int().min(2).nullable().default(null),
   /** Where first values come from. */
   init: initSchema,
   /** Runs that are trained to their end. */
@@ -58,6 +60,8 @@ export interface AblationWish {
   /** The options of `run` that the user gave: what arms change must not be among them. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly seeds: readonly number[];
+  /** Those of the dataset. */
+  readonly classes: number;
   readonly init: Ablation['init'];
 }
 
@@ -69,7 +73,7 @@ const sharedByArms = ['model', 'data', 'dataType', 'asPublished', 'seed', 'folds
  * @throws UserError where the network has no such ablation, `given` says otherwise what an arm changes, or an arm does not
  * fit the network.
  */
-export function planAblation({ compared, run, given, seeds, init }: AblationWish): Ablation {
+export function planAblation({ compared, run, given, seeds, classes, init }: AblationWish): Ablation {
   if (seeds.length === 0 || new Set(seeds).size < seeds.length) {
     throw new UserError('The seeds of an ablation must be given once each, such as 0,1.', 'usage');
   }
@@ -87,6 +91,7 @@ export function planAblation({ compared, run, given, seeds, init }: AblationWish
     run,
     arms: arms.map((arm) => ({ ...arm })),
     seeds: [...seeds],
+    classes,
     init,
     done: [],
   };

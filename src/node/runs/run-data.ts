@@ -50,6 +50,9 @@ export async function openData(run: RunOptions, order?: LabelSet): Promise<RunDa
   };
 }
 
+/** The labels that a run's network tells apart. @throws UserError for a dataset that cannot be trained on */
+export const trainedLabels = async (run: RunOptions): Promise<LabelSet> => (await openTraining(run, undefined)).labels;
+
 /** @throws UserError where the pictures that would be held out show one class only. */
 function withoutCalibration(
   whole: Dataset,

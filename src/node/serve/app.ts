@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type IncomingMessage, METHODS } from 'node:http';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -13,19 +11,22 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { printable } from '../../common/printable.js';
 import { problemType } from '../../service/problem-document.js';
 import { BodyPieces } from './body-pieces.js';
 import { type GuardParts, Guards } from './guards.js';
 import type { Metrics } from './metrics.js';
 import { documentOf, problemOf, RequestProblem } from './problem.js';
+import { checkHead, goAhead, takeProtocolEvents } from './protocol-events.js';
 import { ClientLeft, lifeOf } from './request-life.js';
 import type { CompleteSettings } from './settings.js';
+import { answerSocketError, readOnAfterAnswer } from './socket-answers.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Aborted when the work for the request is of no use any more. */
     life: AbortSignal;
+    /** Called when the body is wanted. */
+    goAhead: () => void;
   }
 }
 
@@ -44,8 +45,6 @@ export interface App {
 
 /** Headers of a request, in bytes. */
 const maxHeaders = 16 * 1024;
-/** Milliseconds in which a client may read why its connection ends. */
-const goodbye = 2000;
 
 /** The server, which answers by endpoints. */
 export async function createApp(parts: AppParts): Promise<App> {
@@ -53,7 +52,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const slow = settings.slow * 1000;
   // Node cuts a request at the larger of both times.
   const times = { requestTimeout: slow, headersTimeout: slow, connectionsCheckingInterval: 1000 };
-  const limits = { maxHeaderSize: maxHeaders, ...times };
+  const limits = { maxHeaderSize: maxHeaders, requireHostHeader: false, ...times };
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -66,14 +65,27 @@ export async function createApp(parts: AppParts): Promise<App> {
     genReqId: requestIdOf,
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply),
-    clientErrorHandler: answerSocket,
+    clientErrorHandler: answerSocketError,
     ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tls, handshakeTimeout: slow } }),
   });
   const guards = new Guards(parts);
+  // Those that no address takes are told so by its own answer.
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  }
   app.decorateRequest('life');
+  app.decorateRequest('goAhead');
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     request.life = lifeOf(reply.raw, settings.deadline);
+    request.goAhead = () => goAhead(request.raw, reply.raw);
+    checkHead(request.raw);
+  });
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (raw.complete || !hasBody(raw)) return;
+    // The rest of its body is of no use, and another request cannot follow before it.
+    reply.header('connection', 'close');
+    readOnAfterAnswer(raw);
   });
   app.addHook('onResponse', async (request, reply) => {
     const { url: route = 'none' } = request.routeOptions;
@@ -100,6 +112,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     await app.register(cors, {
       origin: every ? '*' : settings.corsOrigins,
       exposedHeaders: ['x-request-id', 'retry-after'],
+      // It would refuse in words of its own what is no question of a browser.
+      strictPreflight: false,
     });
   }
   if (settings.rate > 0) {
@@ -122,14 +136,12 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   // Behind the headers of other origins, which refusals have too, and the rate, which wrong keys count towards.
   app.addHook('onRequest', async (request, reply) => guards.check(request, reply));
-  app.addHook('onRequest', async ({ headers }, reply) => {
-    const { 'content-encoding': encoding = 'identity' } = headers;
-    if (encoding.toLowerCase() === 'identity') return;
-    reply.header('accept-encoding', 'identity');
-    const sentence = `The body is compressed (${printable(encoding, 40)}); send it as it is.`;
-    throw new RequestProblem('unsupported-media-type', sentence);
+  await app.register(websocket, {
+    options: { maxPayload: settings.maxPicture },
+    // Its own handler takes what a client does wrong for a defect, and ends the connection before the client is told.
+    errorHandler: ({ message }, _, request) => request.log.info({ reason: message }, 'a camera broke off'),
   });
-  await app.register(websocket, { options: { maxPayload: settings.maxPicture } });
+  takeProtocolEvents(app);
   const pieces = new BodyPieces(settings.maxBody);
   addParsers(app, pieces);
   return { app, guards, pieces };
@@ -139,7 +151,9 @@ export async function createApp(parts: AppParts): Promise<App> {
 function addParsers(app: FastifyInstance, pieces: BodyPieces): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
   for (const type of [/^(image\/|application\/octet-stream$)/, 'application/json', 'multipart/form-data']) {
-    app.addContentTypeParser(type, async (_: FastifyRequest, payload: IncomingMessage) => pieces.read(payload));
+    app.addContentTypeParser(type, async (request: FastifyRequest, payload: IncomingMessage) =>
+      pieces.read(payload, request.goAhead),
+    );
   }
 }
 
@@ -150,7 +164,9 @@ export async function asBytes(
 ): Promise<void> {
   await app.register((part, _, done) => {
     part.removeAllContentTypeParsers();
-    part.addContentTypeParser('*', async (_: FastifyRequest, payload: IncomingMessage) => pieces.read(payload));
+    part.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
+      pieces.read(payload, request.goAhead),
+    );
     add(part);
     done();
   });
@@ -161,6 +177,10 @@ function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
 }
+
+/** Whether a request has a body, be it an empty one. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 
 function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   // What was given up is told by why, not by what was interrupted.
@@ -173,8 +193,6 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
   reply.header('x-request-id', request.id);
   if (problem.problem === 'internal') request.log.error({ err: cause }, 'a defect');
   if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
-  // The rest of its body is of no use, and another request cannot follow before it.
-  if (!request.raw.complete) reply.header('connection', 'close');
   if (problem.problem === 'unauthorized') reply.header('www-authenticate', 'Bearer');
   reply
     .code(problem.status)
@@ -185,28 +203,3 @@ function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyRe
 /** Whether clients of another protocol ask: at its addresses, and at others that it has and this server has not. */
 const tellsError = ({ url, routeOptions: { config } }: FastifyRequest): boolean =>
   config.tellsError ?? /^\/v2(\/|$)/.test(url);
-
-/** What is no HTTP, or comes too slowly: there is no request to answer. */
-function answerSocket(error: Error, socket: Socket): void {
-  // Before its handshake is done, TLS says nothing.
-  const isShaking = socket instanceof TLSSocket && socket.getCipher() === undefined;
-  if (!socket.writable || isShaking) {
-    socket.destroy();
-    return;
-  }
-  const found = problemOf(error);
-  const problem =
-    found.problem === 'internal'
-      ? new RequestProblem('bad-request', 'This is not a request of HTTP/1.1; check the client.')
-      : found;
-  const body = JSON.stringify(documentOf(problem, randomUUID()));
-  const head = [
-    `HTTP/1.1 ${problem.status} ${problem.problem}`,
-    `content-type: ${problemType}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // Who does not close its end too would keep the connection.
-  setTimeout(() => socket.destroy(), goodbye).unref();
-}

@@ -13,14 +13,14 @@ import type { CompleteSettings } from './settings.js';
 
 export type UploadLimits = Pick<CompleteSettings, 'maxPicture' | 'maxPictures'>;
 
-const base64 = z.string().min(1).meta({
+export const base64 = z.string().min(1).meta({
   description: 'file of a picture in base64, with or without `data:image/...;base64,` before it',
   contentEncoding: 'base64',
 });
 const jsonOptions = z.record(z.string(), z.unknown()).optional();
 
-export const jsonPicture = z.strictObject({ image: base64, options: jsonOptions });
-export const jsonPictures = z.strictObject({ images: z.array(base64).min(1), options: jsonOptions });
+const jsonPicture = z.strictObject({ image: base64, options: jsonOptions });
+const jsonPictures = z.strictObject({ images: z.array(base64).min(1), options: jsonOptions });
 
 /** Values of a JSON body that brings pictures: many times what its options need. */
 const maxValues = 10_000;

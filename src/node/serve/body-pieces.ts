@@ -21,14 +21,16 @@ export class BodyPieces {
 
   /**
    * The body of a request, in memory of its own.
+   * @param begin is called before it is read
    * @throws RequestProblem where it is too large or not whole; why the connection ended
    */
-  read(payload: IncomingMessage): Promise<Buffer> {
+  read(payload: IncomingMessage, begin: () => void): Promise<Buffer> {
     const { 'content-length': told } = payload.headers;
     const length = told === undefined ? undefined : Number(told);
     if (length !== undefined && length > this.#maxBody) throw tooLarge();
     // Nothing would come any more, and no event either.
     if (payload.destroyed) throw notWhole();
+    begin();
     const body = new GrowingBody(length);
     return new Promise<Buffer>((resolve, reject) => {
       const settle = (act: () => void): void => {

@@ -7,7 +7,7 @@ import { problemDocument } from '../../service/problem-document.js';
 import { cameraOptions } from '../../service/request-options.js';
 import { recognizeFrameFiles, type TimedFile } from '../../video/frame-files.js';
 import { frameDocument, type VideoFrame } from '../../video/index.js';
-import { NewestOnly } from '../../video/newest-only.js';
+import { NewestOnly, noPictureFor } from '../../video/newest-only.js';
 import { CameraFrames, followOn } from './camera-frames.js';
 import type { Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
@@ -84,9 +84,18 @@ export class Cameras {
         'Send each frame as a binary message: the file of a picture. An answer is a text message of JSON: what a frame shows, or a problem. Faces are followed and their scores smoothed. Frames that come faster than they are looked at are dropped.',
       query: cameraOptions,
       answer: { 'application/json': z.union([cameraFrame, problemDocument]) },
-      problems: ['unauthorized', 'invalid-options', 'upgrade-needed', 'loading', 'draining', 'overloaded'],
+      problems: [
+        'bad-request',
+        'unauthorized',
+        'invalid-options',
+        'upgrade-needed',
+        'loading',
+        'draining',
+        'overloaded',
+      ],
       guard: 'camera',
-      handler: async (_, reply) => {
+      handler: async ({ query }, reply) => {
+        checked(cameraOptions, query);
         reply.header('upgrade', 'websocket');
         throw new RequestProblem('upgrade-needed', 'This address takes frames over a WebSocket; connect with one.');
       },
@@ -117,7 +126,8 @@ export class Cameras {
       const { smooth, ...options } = checked(cameraOptions, request.query);
       // A frame that does not come to its end, and none at all, count as a camera that is gone.
       const patience = this.#settings.slow * 1000;
-      const newest = new NewestOnly(sentFrames(messages), patience);
+      const late = (seconds: number): Error => new RequestProblem('request-timeout', noPictureFor(seconds));
+      const newest = new NewestOnly(sentFrames(messages), patience, { late });
       const frames = new CameraFrames(this.#usable(newest, stop.signal, tell));
       const follow = (): AsyncIterable<PromiseSettledResult<VideoFrame>> =>
         recognizeFrameFiles(this.#inference.recognizer, frames.once(), {

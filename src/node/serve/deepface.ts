@@ -56,11 +56,11 @@ export function analyzeEndpoint(inference: Inference, uploads: UploadParts, sett
     summary: 'The emotions of a picture, in the shape of DeepFace',
     description: 'For programs that were written for DeepFace. Paths and addresses of pictures are refused.',
     body: {
-      'application/json': z.strictObject({
-        img: z.string().meta({ contentEncoding: 'base64' }),
+      'application/json': z.looseObject({
+        img: z.string().min(1).meta({ contentEncoding: 'base64' }),
         ...analyzeOptions.shape,
       }),
-      'multipart/form-data': z.strictObject({ img: z.file(), ...analyzeOptions.shape }),
+      'multipart/form-data': z.looseObject({ img: z.file(), ...analyzeOptions.shape }),
     },
     answer: { 'application/json': analyzed },
     problems: [...pictureProblems, 'no-face'],

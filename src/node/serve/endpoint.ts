@@ -58,8 +58,8 @@ export function addEndpoints(app: FastifyInstance, endpoints: readonly Endpoint[
     methods.set(url, [...(methods.get(url) ?? []), method]);
   }
   for (const [url, allowed] of methods) {
-    // GET has HEAD with it; OPTIONS is of other origins.
-    const others = app.supportedMethods.filter((method) => ![...allowed, 'HEAD', 'OPTIONS'].includes(method));
+    const taken = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed;
+    const others = app.supportedMethods.filter((method) => !taken.includes(method));
     app.route({
       method: others,
       url,

@@ -2,13 +2,12 @@ import { defined } from '../../common/defined.js';
 import { explanationDocument } from '../../explain/index.js';
 import { explained } from '../../service/explained.js';
 import { explainOptions } from '../../service/request-options.js';
-import { jsonPicture } from './body-jobs.js';
 import { binary, type Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
 import { pictureProblems } from './recognize-endpoints.js';
 import type { CompleteSettings } from './settings.js';
-import { form, type UploadParts, uploadedPicture } from './uploads.js';
+import { form, json, type UploadParts, uploadedPicture } from './uploads.js';
 
 /** What the network attends to. */
 export function explainEndpoint(inference: Inference, uploads: UploadParts, settings: CompleteSettings): Endpoint {
@@ -23,7 +22,7 @@ export function explainEndpoint(inference: Inference, uploads: UploadParts, sett
       'image/*': binary,
       'application/octet-stream': binary,
       'multipart/form-data': form('image', explainOptions),
-      'application/json': jsonPicture,
+      'application/json': json('image', explainOptions),
     },
     answer: { 'application/json': explained },
     problems: pictureProblems,

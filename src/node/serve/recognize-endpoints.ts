@@ -1,16 +1,15 @@
-import sharp from 'sharp';
-import type { Picture } from '../../image/resize.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Recognition, recognitionDocument } from '../../recognize/index.js';
-import { batch, models, type ServedRecognition, single } from '../../service/documents.js';
+import { type Batch, batch, models, type ServedRecognition, single } from '../../service/documents.js';
 import type { ProblemName } from '../../service/problem-document.js';
 import { type RecognizeRequestOptions, recognizeOptions } from '../../service/request-options.js';
-import { jsonPicture, jsonPictures } from './body-jobs.js';
 import { binary, type Endpoint } from './endpoint.js';
 import type { Inference } from './inference.js';
 import { checked, detectOf } from './options.js';
+import { pngOf } from './png.js';
 import { documentOf, problemOf } from './problem.js';
 import type { CompleteSettings } from './settings.js';
-import { form, type Upload, type UploadParts, uploadedPicture, uploadedPictures } from './uploads.js';
+import { form, json, type Upload, type UploadParts, uploadedPicture, uploadedPictures } from './uploads.js';
 
 /** What any endpoint that takes pictures may answer with. */
 export const pictureProblems: readonly ProblemName[] = [
@@ -56,7 +55,7 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
         'image/*': binary,
         'application/octet-stream': binary,
         'multipart/form-data': form('image', recognizeOptions),
-        'application/json': jsonPicture,
+        'application/json': json('image', recognizeOptions),
       },
       answer: { 'application/json': single },
       problems: pictureProblems,
@@ -76,18 +75,24 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
       summary: 'The faces of several pictures and their expressions',
       description: 'A picture that cannot be used has its problem in its place and disturbs no other.',
       query: recognizeOptions,
-      body: { 'multipart/form-data': form('images', recognizeOptions), 'application/json': jsonPictures },
+      body: {
+        'multipart/form-data': form('images', recognizeOptions),
+        'application/json': json('images', recognizeOptions),
+      },
       answer: { 'application/json': batch },
       problems: pictureProblems,
       guard: 'place',
       handler: async (request) => {
         const { options, results } = await recognized(await uploadedPictures(request, uploads), request.life);
-        const served = results.map(async (result) =>
-          result.status === 'fulfilled'
-            ? servedRecognition(result.value, options.top)
-            : { problem: documentOf(problemOf(result.reason), request.id) },
-        );
-        return { model: inference.model, results: await Promise.all(served) };
+        const served: Batch['results'] = [];
+        for (const result of results) {
+          served.push(
+            result.status === 'fulfilled'
+              ? await servedRecognition(result.value, options.top)
+              : { problem: documentOf(problemOf(result.reason), request.id) },
+          );
+        }
+        return { model: inference.model, results: served };
       },
     },
     {
@@ -106,9 +111,20 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
   ];
 }
 
+/** Milliseconds of a turn of the event loop in which crops are encoded. */
+const share = 4;
+
 async function servedRecognition(recognition: Recognition, top: number | undefined): Promise<ServedRecognition> {
   const { faces, ...document } = recognitionDocument(recognition, top);
-  const crops = await Promise.all(recognition.faces.map(({ crop }) => crop && pngOf(crop)));
+  const crops: (string | undefined)[] = [];
+  let until = performance.now() + share;
+  for (const { crop } of recognition.faces) {
+    if (performance.now() >= until) {
+      await nextTurn();
+      until = performance.now() + share;
+    }
+    crops.push(crop && pngOf(crop).toString('base64'));
+  }
   return {
     ...document,
     faces: faces.map(({ scores, ...face }, i) => {
@@ -116,9 +132,4 @@ async function servedRecognition(recognition: Recognition, top: number | undefin
       return { ...face, scores: [...scores], ...(crop === undefined ? {} : { crop }) };
     }),
   };
-}
-
-async function pngOf({ data, width, height, channels }: Picture): Promise<string> {
-  const png = await sharp(data, { raw: { width, height, channels } }).png().toBuffer();
-  return png.toString('base64');
 }

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
-import type { BroughtPicture, PictureBody, UploadLimits } from './body-jobs.js';
+import { type BroughtPicture, base64, type PictureBody, type UploadLimits } from './body-jobs.js';
 import type { BodyReader } from './body-reader.js';
 import { formBoundary } from './form-body.js';
 import { RequestProblem } from './problem.js';
@@ -24,6 +24,11 @@ export interface UploadParts {
 export function form(name: 'image' | 'images', options: z.ZodObject): z.ZodObject {
   const file = z.file().meta({ description: 'file of a picture; the name of the part does not matter' });
   return z.strictObject({ [name]: name === 'image' ? file : z.array(file), ...options.shape });
+}
+
+/** JSON that brings pictures: options may stand in the address instead. */
+export function json(name: 'image' | 'images', options: z.ZodObject): z.ZodObject {
+  return z.strictObject({ [name]: name === 'image' ? base64 : z.array(base64).min(1), options: options.optional() });
 }
 
 /**
