@@ -1,6 +1,6 @@
-import { configureRuntime } from 'poster-v2';
 import { render } from 'preact';
 import { startServiceWorker } from './shell/isolation.js';
+import { refuseOtherDrops } from './shell/leaving.js';
 import { Page } from './shell/page.js';
 import { notify } from './state/notices.js';
 import { getRecognizer } from './state/recognizer.js';
@@ -12,7 +12,7 @@ const showTheme = (): void => {
 showTheme();
 settings.subscribe(showTheme);
 
-configureRuntime({ wasmPaths: new URL('../runtime/', import.meta.url) });
+refuseOtherDrops();
 
 const root = document.querySelector('#page');
 if (root !== null) {

@@ -9,6 +9,7 @@ import { Button, Dialog, useFileChooser } from '../ui/index.js';
 import { importShots } from './adding.js';
 import { changeShots, picturesText } from './shots-state.js';
 import { forget, type Result, training } from './training.js';
+import { markExported } from './unsaved.js';
 
 /** What was learned and recorded, out as files, in again, and gone. */
 export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] }) {
@@ -43,15 +44,19 @@ export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] 
   );
 }
 
-function ResultFiles({ result: { file, learned } }: { readonly result: Result }) {
+function ResultFiles({ result }: { readonly result: Result }) {
+  const { file, learned } = result;
+  const give = async (name: string, make: () => Promise<Blob>): Promise<void> => {
+    if (await offer(name, make)) markExported(result);
+  };
   return (
     <div class="actions">
-      <Button icon="download" onClick={() => void offer(file.name, async () => file)}>
+      <Button icon="download" onClick={() => void give(file.name, async () => file)}>
         Weights (.safetensors)
       </Button>
       <Button
         icon="download"
-        onClick={() => void offer('learned-hugging-face.zip', () => huggingFaceArchive(learned.checkpoint))}
+        onClick={() => void give('learned-hugging-face.zip', () => huggingFaceArchive(learned.checkpoint))}
       >
         Hugging Face folder (.zip)
       </Button>
@@ -67,12 +72,14 @@ function ResultFiles({ result: { file, learned } }: { readonly result: Result })
   );
 }
 
-/** Makes a file, and hands it to the visitor. */
-async function offer(name: string, make: () => Promise<Blob>): Promise<void> {
+/** Makes a file, and hands it to the visitor; whether that went well. */
+async function offer(name: string, make: () => Promise<Blob>): Promise<boolean> {
   try {
     save(await make(), name);
+    return true;
   } catch (error) {
     notify(messageOf(error), { kind: 'error' });
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
 import { type AttentionMap, type Explanation, explainFaces, type Recognizer } from 'poster-v2';
+import { wasReplaced } from '../state/recognizer.js';
 
 export interface FaceExplanation {
   /** The expression that relevance is for. */
@@ -30,7 +31,10 @@ export function explainPicture(recognizer: Recognizer, file: Blob, target?: stri
   const explained = explain(recognizer, file, target);
   targets.set(target, explained);
   // A failure is not kept: the next try may do better.
-  explained.catch(() => targets.delete(target));
+  explained.catch((error: unknown) => {
+    targets.delete(target);
+    void wasReplaced(error, recognizer);
+  });
   return explained;
 }
 
