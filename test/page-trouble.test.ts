@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import sharp from 'sharp';
 import { findChromium } from './support/chromium.js';
 import { hostPage, type PageHost, type Tampering, writePage } from './support/page-host.js';
 import { launchChromium } from './support/playwright.js';
@@ -78,7 +77,9 @@ const ofNetwork =
 
 const wrongWeights: Readonly<Record<string, readonly [how: Tampering, detail: RegExp]>> = {
   'with another checksum': [
-    ofNetwork((body) => ({ body: Buffer.concat([body.subarray(0, -1), Buffer.of(255 - body.readUInt8(body.length - 1))]) })),
+    ofNetwork((body) => ({
+      body: Buffer.concat([body.subarray(0, -1), Buffer.of(255 - body.readUInt8(body.length - 1))]),
+    })),
     /is not the file of this version of poster-v2 \(another checksum\)/,
   ],
   'cut short, as a connection that breaks leaves them': [

@@ -1,4 +1,5 @@
 import { render } from 'preact';
+import { nextTurn } from './files/turns.js';
 import { startServiceWorker } from './shell/isolation.js';
 import { refuseOtherDrops } from './shell/leaving.js';
 import { Page } from './shell/page.js';
@@ -14,6 +15,8 @@ settings.subscribe(showTheme);
 
 refuseOtherDrops();
 
+// The program was read in one turn, and is drawn in others.
+await nextTurn();
 const root = document.querySelector('#page');
 if (root !== null) {
   root.replaceChildren();

@@ -1,4 +1,4 @@
-import { faceShot, type NamedShot, readShotsArchive } from 'poster-v2/train';
+import { faceShot, type NamedShot } from 'poster-v2/train';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
 import { getRecognizer, wasReplaced } from '../state/recognizer.js';
@@ -88,6 +88,7 @@ const batch = 100;
 /** Adds the classes and pictures of an archive that was exported before. */
 export async function importShots(file: File): Promise<void> {
   try {
+    const { readShotsArchive } = await import('./archives.js');
     const { shots, without } = await readShotsArchive(file, file.name);
     const kept = await addAll(shots);
     const classes = new Set(shots.map(({ label }) => label)).size;

@@ -1,4 +1,4 @@
-import { huggingFaceArchive, type ShotClass, shotsArchive } from 'poster-v2/train';
+import type { ShotClass } from 'poster-v2/train';
 import { useState } from 'preact/hooks';
 import { save } from '../files/save.js';
 import { messageOf } from '../state/errors.js';
@@ -30,7 +30,7 @@ export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] 
         <Button
           icon="download"
           disabled={count === 0}
-          onClick={() => void offer('shots.zip', () => shotsArchive(classes))}
+          onClick={() => void offer('shots.zip', async () => (await import('./archives.js')).shotsArchive(classes))}
         >
           Pictures (.zip)
         </Button>
@@ -56,7 +56,11 @@ function ResultFiles({ result }: { readonly result: Result }) {
       </Button>
       <Button
         icon="download"
-        onClick={() => void give('learned-hugging-face.zip', () => huggingFaceArchive(learned.checkpoint))}
+        onClick={() =>
+          void give('learned-hugging-face.zip', async () =>
+            (await import('./archives.js')).huggingFaceArchive(learned.checkpoint),
+          )
+        }
       >
         Hugging Face folder (.zip)
       </Button>

@@ -1,29 +1,22 @@
-import { encodeModel, type ModelCheckpoint, safetensorsChunks } from 'poster-v2/checkpoints';
-import { nextTurn } from '../files/turns.js';
+import type { ModelCheckpoint } from 'poster-v2/checkpoints';
 
-/** Bytes that are put into the file in a turn: some milliseconds. */
-const pieceBytes = 2 ** 20;
+export type WeightsReply = { readonly file: Blob } | { readonly reason: string };
 
-/** Weights as a safetensors file, made in turns: all at once holds up the page. Other threads read the file without a copy. */
+/** Weights as a safetensors file, made in a worker. */
 export async function weightsFile(checkpoint: ModelCheckpoint): Promise<File> {
-  const { tensors, metadata } = encodeModel(checkpoint);
-  const parts: Blob[] = [];
-  let piece: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  const close = async (): Promise<void> => {
-    parts.push(new Blob(piece));
-    piece = [];
-    size = 0;
-    await nextTurn();
-  };
-  for (const chunk of safetensorsChunks(tensors, metadata)) {
-    for (let at = 0; at < chunk.length; at += pieceBytes) {
-      const part = chunk.subarray(at, at + pieceBytes);
-      piece.push(new Uint8Array(part));
-      size += part.length;
-      if (size >= pieceBytes) await close();
-    }
+  const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { type: 'module' });
+  try {
+    const file = await new Promise<Blob>((resolve, reject) => {
+      worker.addEventListener('error', ({ message }) => reject(new Error(message || 'its program is missing')));
+      worker.addEventListener('message', ({ data }: MessageEvent<WeightsReply>) => {
+        if ('file' in data) resolve(data.file);
+        else reject(new Error(data.reason));
+      });
+      // Its tensors lie in one piece of memory, which is copied in no time.
+      worker.postMessage(checkpoint);
+    });
+    return new File([file], 'learned.safetensors');
+  } finally {
+    worker.terminate();
   }
-  await close();
-  return new File(parts, 'learned.safetensors');
 }

@@ -19,7 +19,11 @@ export async function predictionsJson(all: readonly OpenedPicture[]): Promise<Bl
   const [first] = read;
   if (first === undefined) throw new Error('no picture has been read yet.');
   const { checkpoint, recognizer } = first.result;
-  const { images: _, failed, ...head } = predictionsDocument(
+  const {
+    images: _,
+    failed,
+    ...head
+  } = predictionsDocument(
     checkpoint,
     recognizer.classifier.description,
     [],

@@ -1,6 +1,6 @@
-/** What computes. It is fetched once the page is drawn: it is larger than all the rest. */
-import { configureRuntime } from 'poster-v2';
+/** What starts the worker that computes. It is fetched once the page is drawn. */
+import { configureRuntime, Recognizer } from 'poster-v2';
 
 configureRuntime({ wasmPaths: new URL('../runtime/', import.meta.url) });
 
-export { Recognizer } from 'poster-v2';
+export { Recognizer };

@@ -24,6 +24,12 @@ export interface EngineFacts {
 
 export const recognizerState = createStore<RecognizerState>({ phase: 'idle' });
 
+/** It comes while the page is drawn, which does not wait for it. */
+const fetchEngine = () => import('./engine.js');
+const engine = fetchEngine();
+// Who needs it is told.
+engine.catch(() => undefined);
+
 /** A load that was started. */
 interface Load {
   /** Gives it up. */
@@ -101,7 +107,9 @@ function isLoss(error: unknown, recognizer: Recognizer): boolean {
   lostAt = performance.now();
   if (isAgain) {
     giveUp(
-      new Error('The browser lost the graphics card twice within a minute. Compute on the processor, or try again later.'),
+      new Error(
+        'The browser lost the graphics card twice within a minute. Compute on the processor, or try again later.',
+      ),
     );
   } else {
     loadAgain();
@@ -127,7 +135,7 @@ async function load(
   tell({ phase: 'loading', share: 0 });
   const { device, model } = wanted;
   let isLoaded = false;
-  const { Recognizer } = await import('./engine.js');
+  const { Recognizer } = await engine.catch(fetchEngine);
   const threads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
   const recognizer = await Recognizer.load({
     device,
