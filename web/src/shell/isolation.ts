@@ -9,7 +9,7 @@ const patience = 10_000;
  */
 export async function startServiceWorker(onUpdate: (take: () => void) => void): Promise<boolean> {
   let isUsed = false;
-  for (const type of ['pointerdown', 'keydown', 'drop', 'paste']) {
+  for (const type of ['pointerdown', 'keydown', 'change', 'drop', 'paste']) {
     addEventListener(
       type,
       () => {
