@@ -243,7 +243,9 @@ step('results are saved in the forms of the command line', async () => {
   const recognizer = await Recognizer.load();
   const expected: Recognition = await recognizer.recognize(portrait);
   await recognizer.dispose();
-  const document: PredictionsDocument = JSON.parse((await saved('JSON')).toString());
+  const text = (await saved('JSON')).toString();
+  const document: PredictionsDocument = JSON.parse(text);
+  assert.equal(text, `${JSON.stringify(document, undefined, 2)}\n`);
   assert.deepEqual(Object.keys(document), ['checkpoint', 'model', 'labels', 'images', 'failed']);
   assert.equal(document.model, 'poster-v2-nano');
   assert.deepEqual(
