@@ -91,9 +91,10 @@ function DeleteAll({ classes, count }: { readonly classes: number; readonly coun
   const [open, setOpen] = useState(false);
   const remove = async (): Promise<void> => {
     setOpen(false);
-    if (!(await changeShots((shots) => shots.clear()))) return;
+    const cleared = changeShots((shots) => shots.clear());
+    // What was learned goes at once, as the pictures do.
     forget();
-    notify('Everything that was recorded and learned here is deleted.');
+    if (await cleared) notify('Everything that was recorded and learned here is deleted.');
   };
   return (
     <>
