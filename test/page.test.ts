@@ -233,7 +233,7 @@ step('pictures are dropped and pasted; several faces, none, and what is no pictu
   await problem.waitFor();
   assert.match(
     await problem.innerText(),
-    /broken\.png could not be read\s+.*is not a picture in a format that can be read/,
+    /broken\.png could not be read\s+It is not a picture in a format that can be read/,
   );
   await assertAccessible('a picture that cannot be read');
 });

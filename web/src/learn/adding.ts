@@ -1,5 +1,5 @@
 import { faceShot, type NamedShot } from 'poster-v2/train';
-import { messageOf } from '../state/errors.js';
+import { aboutPicture, messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
 import { getRecognizer, wasReplaced } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
@@ -70,7 +70,7 @@ async function addFaces(classId: string, files: readonly File[], found: Found): 
           if (!(await changeShots((shots) => shots.add([{ label, picture }])))) return;
           found.count++;
         } else {
-          const reason = result.status === 'rejected' ? messageOf(result.reason) : 'No face was found in it.';
+          const reason = result.status === 'rejected' ? aboutPicture(result.reason) : 'No face was found in it.';
           found.without.push({ name: file.name, reason });
         }
         done++;

@@ -1,6 +1,6 @@
 import type { Recognition, Recognizer } from 'poster-v2';
 import { nextFrame } from '../files/turns.js';
-import { messageOf } from '../state/errors.js';
+import { aboutPicture } from '../state/errors.js';
 import { announce } from '../state/notices.js';
 import { checkpointName, getRecognizer, recognizerState, wasReplaced } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
@@ -135,7 +135,7 @@ async function read({ file, name }: OpenedPicture, recognizer: Recognizer): Prom
   } catch (error) {
     if (await wasReplaced(error, recognizer)) return { phase: 'waiting' };
     announce(`${name} could not be read.`);
-    return { phase: 'failed', reason: messageOf(error) };
+    return { phase: 'failed', reason: aboutPicture(error) };
   }
 }
 

@@ -8,3 +8,6 @@ export function messageOf(error: unknown): string {
 /** Whether something thrown is one of the package's errors of a kind: `device`, `input`. */
 export const isOfKind = (error: unknown, kind: ErrorKind): boolean =>
   error instanceof Error && 'kind' in error && error.kind === kind;
+
+/** What the package says of a picture that it knows by its number alone, below the picture's name. */
+export const aboutPicture = (error: unknown): string => messageOf(error).replace(/^Picture \d+ /, 'It ');
