@@ -108,7 +108,7 @@ export class CpuEngine implements Engine {
     const constants = constantsOf(program, options.parameters);
     const placement = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
-    const shared = { place: placement, ...defined({ threads, session }) };
+    const shared = { placement, ...defined({ threads, session }) };
     return new CpuEngine(options, program, {
       training: await CpuSession.create(program.graph, shared),
       evaluation: await CpuSession.create(program.evaluation, shared),
