@@ -167,6 +167,7 @@ step('a video file: to its end, its values by the arrow keys, as JSON', async ()
   await assertAccessible('a video that has ended');
   const { file, text } = await saved('JSON');
   assert.equal(file, 'portrait.json');
+  assert.equal(text, `${JSON.stringify(JSON.parse(text), undefined, 2)}\n`);
   const frame = z.object({ time: z.number(), faces: z.array(z.object({ id: z.number(), expression: z.string() })) });
   const { video, frames } = z.object({ video: z.string(), frames: z.array(frame) }).parse(JSON.parse(text));
   assert.equal(video, 'portrait.webm');

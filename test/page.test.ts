@@ -233,7 +233,7 @@ step('pictures are dropped and pasted; several faces, none, and what is no pictu
   await problem.waitFor();
   assert.match(
     await problem.innerText(),
-    /broken\.png could not be read\s+.*is not a picture in a format that can be read/,
+    /broken\.png could not be read\s+It is not a picture in a format that can be read/,
   );
   await assertAccessible('a picture that cannot be read');
 });
@@ -243,7 +243,9 @@ step('results are saved in the forms of the command line', async () => {
   const recognizer = await Recognizer.load();
   const expected: Recognition = await recognizer.recognize(portrait);
   await recognizer.dispose();
-  const document: PredictionsDocument = JSON.parse((await saved('JSON')).toString());
+  const text = (await saved('JSON')).toString();
+  const document: PredictionsDocument = JSON.parse(text);
+  assert.equal(text, `${JSON.stringify(document, undefined, 2)}\n`);
   assert.deepEqual(Object.keys(document), ['checkpoint', 'model', 'labels', 'images', 'failed']);
   assert.equal(document.model, 'poster-v2-nano');
   assert.deepEqual(

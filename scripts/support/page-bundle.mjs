@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { marked } from 'marked';
 import sharp from 'sharp';
+import { withDirectImports } from './direct-imports.mjs';
 import { noEval } from './no-eval.mjs';
 import { root } from './steps.mjs';
 
@@ -39,54 +40,98 @@ export async function buildPage(out, { complete }) {
 
 const namesIn = (folder, ending) => readdirSync(folder, { recursive: true }).filter((path) => path.endsWith(ending));
 
-/** The program, the workers that it and the package start, and the styles. */
-function bundle(out) {
+/** The program and the styles; and by themselves the workers that it and the package start. */
+async function bundle(out) {
   const workers = [
     ...namesIn(join(library, 'web'), '-worker.js').map((path) => join(library, 'web', path)),
     ...namesIn(join(web, 'src'), '-worker.ts').map((path) => join(web, 'src', path)),
   ];
-  return build({
-    absWorkingDir: root,
+  await build({
+    ...options(out),
     entryPoints: [
       { in: join(web, 'src/main.tsx'), out: 'page' },
       { in: join(web, 'src/styles/index.css'), out: 'page' },
-      ...workers.map((path) => ({ in: path, out: basename(path, extname(path)) })),
     ],
-    outdir: join(out, 'assets'),
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    banner: { js: noEval },
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    // ONNX Runtime's own modules lie in runtime/; the program need not hold another copy.
-    conditions: ['onnxruntime-web-use-extern-wasm'],
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-    minify: true,
-    legalComments: 'linked',
-    plugins: [packageAddresses(), markdown()],
-    logLevel: 'error',
+    plugins: [withoutNetworks(), sources(withDirectImports), markdown()],
   });
+  await build({
+    ...options(out),
+    entryPoints: workers.map((path) => ({ in: path, out: basename(path, extname(path)) })),
+    plugins: [sources((text) => text)],
+  });
+}
+
+const options = (out) => ({
+  absWorkingDir: root,
+  outdir: join(out, 'assets'),
+  chunkNames: '[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  banner: { js: noEval },
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  // ONNX Runtime's own modules lie in runtime/; the program need not hold another copy.
+  conditions: ['onnxruntime-web-use-extern-wasm'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  minify: true,
+  legalComments: 'linked',
+  logLevel: 'error',
+});
+
+/** The package's own modules, and the page's. */
+const sources = (imports) => ({
+  name: 'sources',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/](?:dist|web)[\\/]src[\\/].*\.(?:js|tsx?)$/ }, ({ path }) => {
+      const text = imports(readFileSync(path, 'utf8'), path, entryOf);
+      const isOfHost = path.startsWith(join(library, 'web'));
+      return { contents: isOfHost ? withPageAddresses(text, path) : text, loader: extname(path).slice(1) };
+    });
+  },
+});
+
+/** What the package fetches where it computes in the thread that asks. In the page nothing does: it has workers. */
+const computing = new Set([
+  './load-engine.js',
+  './explain.js',
+  '../../learn/index.js',
+  '../../safetensors/checkpoint.js',
+  'onnxruntime-web/wasm',
+  'onnxruntime-web/webgpu',
+]);
+const withoutNetworks = () => ({
+  name: 'without networks',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ path, kind }) =>
+      kind === 'dynamic-import' && computing.has(path) ? { path, namespace: 'computing' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'computing' }, () => ({
+      contents: "throw new Error('This browser has no workers, which the page computes in.');",
+    }));
+  },
+});
+
+const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** The file of an entry of the package, in browsers. */
+function entryOf(specifier) {
+  const [, name] = /^poster-v2(\/.*)?$/.exec(specifier) ?? [];
+  if (!specifier.startsWith('poster-v2')) return undefined;
+  const entry = entries[`.${name ?? ''}`];
+  return join(root, entry.browser?.default ?? entry.default);
 }
 
 /**
  * Files that the package names by `new URL('...', import.meta.url)`: esbuild leaves these as they are, and they lead from the
  * module's own place. Here they lead from `assets/` to where the page has them.
  */
-const packageAddresses = () => ({
-  name: 'package addresses',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]dist[\\/]src[\\/]web[\\/].*\.js$/ }, ({ path }) => {
-      const contents = readFileSync(path, 'utf8').replace(
-        /new URL\('([^']+)', import\.meta\.url\)/g,
-        (_, address) => `new URL('${addressOf(join(dirname(path), address))}', import.meta.url)`,
-      );
-      return { contents, loader: 'js' };
-    });
-  },
-});
+const withPageAddresses = (text, path) =>
+  text.replace(
+    /new URL\('([^']+)', import\.meta\.url\)/g,
+    (_, address) => `new URL('${addressOf(join(dirname(path), address))}', import.meta.url)`,
+  );
 
 function addressOf(file) {
   if (!existsSync(file)) throw new Error(`${relative(root, file)} is named by the package, and is not there`);

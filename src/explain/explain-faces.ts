@@ -9,7 +9,7 @@ import { decodeSource } from '../recognize/decode-source.js';
 import { cropFace, cropTensor, cropWhole } from '../recognize/face-crops.js';
 import { LocalEngine } from '../recognize/recognition-engine.js';
 import type { Recognizer } from '../recognize/recognizer.js';
-import { type Explainer, type Explanation, loadExplainer } from './explain.js';
+import type { Explainer, Explanation } from './explain.js';
 
 /** A face of a picture, and what the network attends to in it. */
 export interface ExplainedFace {
@@ -107,7 +107,10 @@ function explainerOf(engine: LocalEngine): Promise<Explainer> {
   if (before !== undefined) return before;
   const { weights } = engine;
   if (weights === undefined) throw ofParts();
-  const loading = weights.source().then((source) => loadExplainer(source, weights.options));
+  // Of no use to a page whose recognizer has a worker.
+  const loading = Promise.all([weights.source(), import('./explain.js')]).then(([source, { loadExplainer }]) =>
+    loadExplainer(source, weights.options),
+  );
   explainers.set(engine, loading);
   // A failure is not kept: a file may come back.
   loading.catch(() => explainers.delete(engine));

@@ -44,8 +44,3 @@ export async function readBase(source?: FileSource, assumed?: AssumedModel): Pro
     };
   });
 }
-
-/** Whether these are weights in memory, and no file of them. */
-export function isCheckpoint(base: FileSource | ModelCheckpoint | undefined): base is ModelCheckpoint {
-  return typeof base === 'object' && 'parameters' in base;
-}

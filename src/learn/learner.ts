@@ -15,9 +15,10 @@ import { loadCrop } from '../recognize/index.js';
 import { copyRows, type ModelCheckpoint } from '../safetensors/index.js';
 import { firstValues } from '../train/first-values.js';
 import { Trainer, type TrainerOptions } from '../train/index.js';
-import { isCheckpoint, readBase } from './base.js';
+import { readBase } from './base.js';
 import { type BatchSettings, type LearnedCrops, plainBatches, trainingBatches } from './batches.js';
 import { type Classes, type ClassesOptions, classesFor } from './classes.js';
+import { isCheckpoint } from './is-checkpoint.js';
 
 /** A face crop, as the base network takes them or in any other size, and the class that it shows. */
 export interface LabelledCrop {

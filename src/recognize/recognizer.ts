@@ -1,31 +1,14 @@
 import { host } from '#host';
-import { allOrNone } from '../common/all-or-none.js';
-import {
-  aBoolean,
-  aFile,
-  aFunction,
-  aNumber,
-  anObject,
-  aSignal,
-  aText,
-  checkOptions,
-  type OptionRules,
-} from '../common/check-options.js';
+import { aBoolean, aNumber, anObject, aSignal, checkOptions, type OptionRules } from '../common/check-options.js';
 import { cropTemplateFor } from '../common/crop-templates.js';
-import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
-import type { FileSource } from '../common/file-source.js';
 import type { LabelSet } from '../common/labels.js';
-import type { ProgressOptions } from '../common/load-progress.js';
 import type { CropTemplate } from '../common/preprocessing.js';
 import type { DetectOptions, Face, FaceDetector } from '../detect/index.js';
-import { checkDetectOptions, loadFaceDetector } from '../detect/index.js';
+import { checkDetectOptions } from '../detect/index.js';
 import { checkLowContrast, type LowContrast } from '../image/contrast.js';
-import type { ImageDecoder, ImageSource, RawImage } from '../image/image-source.js';
-import type { AssumedModel } from '../models/index.js';
-import { chooseDevice, type DeviceName } from '../runtime/index.js';
-import type { Preference } from '../safetensors/index.js';
-import { type Classifier, loadClassifier } from './classifier.js';
+import type { ImageSource, RawImage } from '../image/image-source.js';
+import type { Classifier } from './classifier.js';
 import type { RecognizeOptions, RecognizerParts } from './pipeline.js';
 import type { Recognition, RecognizedFace } from './recognition.js';
 import {
@@ -34,63 +17,10 @@ import {
   type RecognitionEngine,
   type RecognizeFacesOptions,
 } from './recognition-engine.js';
-import { viewsOf, withViews } from './views.js';
+import { loadRules, type RecognizerOptions } from './recognizer-options.js';
 
-export interface RecognizerOptions extends ProgressOptions {
-  /** The weights: a path on Node, an address in browsers, or the bytes of a file. Default: those that come with the package. */
-  readonly checkpoint?: FileSource;
-  /** The face detector's weights, `weights/face-detector.onnx` of this package, where they lie elsewhere than there. */
-  readonly detectorWeights?: FileSource;
-  /** What the expression network runs on; the small face detector runs on the CPU. Default `cpu`. */
-  readonly device?: DeviceName | 'auto';
-  /** Threads of the CPU; default: all cores, in browsers as docs/browser.md says. */
-  readonly threads?: number;
-  /** Pictures already are face crops, brow to chin, upright: nothing is detected. Default false. */
-  readonly aligned?: boolean;
-  /** Average over the crop and its mirror image (default false): a little more accurate, twice the time. */
-  readonly flip?: boolean;
-  /** Leave out the temperature that the weights hold, which makes probabilities mean what they say (default false). */
-  readonly raw?: boolean;
-  /** Which head of the weights decides: `accuracy` (default), or `rare`, which names rare expressions more often, where they have one. */
-  readonly prefer?: Preference;
-  /**
-   * What becomes of face crops of low contrast: `stretch` (default) spreads it before the network sees them, `keep` leaves them
-   * as they are, which is right for weights that were trained on such pictures.
-   */
-  readonly lowContrast?: LowContrast;
-  /** How faces are found, in pictures and in videos; each call may say otherwise. */
-  readonly detect?: Omit<DetectOptions, 'signal'>;
-  /** What a checkpoint that does not say it itself holds. */
-  readonly assumed?: AssumedModel;
-  /**
-   * Decoding, detection and networks run in a thread of their own, which the recognizer starts, so that this one is never blocked
-   * for long. Not with `decode`. Default: false on Node and in workers, true in pages.
-   */
-  readonly worker?: boolean;
-  /** Gives loading up: `load` throws the signal's reason, and a thread that was started for it ends. Afterwards it does not count. */
-  readonly signal?: AbortSignal;
-  /** How pictures are decoded. Default: by sharp on Node, by the browser in browsers. */
-  readonly decode?: ImageDecoder;
-}
+export type { RecognizerOptions } from './recognizer-options.js';
 
-/** Bounds and names are checked where they count. */
-const loadRules: OptionRules<RecognizerOptions> = {
-  checkpoint: aFile,
-  detectorWeights: aFile,
-  device: aText,
-  threads: aNumber,
-  aligned: aBoolean,
-  flip: aBoolean,
-  raw: aBoolean,
-  prefer: aText,
-  lowContrast: aText,
-  detect: anObject,
-  assumed: anObject,
-  worker: aBoolean,
-  decode: aFunction,
-  onProgress: aFunction,
-  signal: aSignal,
-};
 const recognizeRules: OptionRules<RecognizeOptions> = {
   signal: aSignal,
   until: aSignal,
@@ -125,41 +55,17 @@ export class Recognizer {
    */
   static async load(options: RecognizerOptions = {}): Promise<Recognizer> {
     checkOptions(options, loadRules, 'Recognizer.load');
-    const { device = 'cpu', threads, aligned = false, flip = false, detect = {}, assumed, decode, signal } = options;
+    const { detect = {}, decode, signal } = options;
     signal?.throwIfAborted();
-    const { lowContrast = 'stretch', detectorWeights } = options;
-    checkLowContrast(lowContrast);
+    checkLowContrast(options.lowContrast ?? 'stretch');
     checkDetectOptions(detect);
     if (options.worker ?? (host.startsThreads && decode === undefined)) {
       const { startEngine } = await import('#recognition-thread');
       return new Recognizer(await startEngine(options), detect);
     }
-    const loading = defined({ threads, onProgress: options.onProgress });
-    const detectorOptions = { ...loading, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
-    const chosen = await chooseDevice(device);
-    const network = {
-      ...loading,
-      device: chosen.device,
-      ...defined({ assumed, raw: options.raw, prefer: options.prefer }),
-    };
-    // Not kept: the host has the package's weights, and bytes of a browser's would stay in memory.
-    const source = async (): Promise<FileSource> => options.checkpoint ?? host.bundledCheckpoint(loading);
-    // Side by side: the runtime starts with the detector's small file while the large one still comes.
-    const [classifier, detector] = await allOrNone(
-      source().then((checkpoint) => loadClassifier(checkpoint, network)),
-      aligned ? Promise.resolve(undefined) : loadFaceDetector(detectorOptions),
-    );
-    if (signal?.aborted === true) {
-      await Promise.all([classifier.dispose(), detector?.dispose()]);
-      throw signal.reason;
-    }
-    const parts = {
-      classifier: flip ? withViews(classifier, viewsOf({ flip })) : classifier,
-      decode: decode ?? host.decodeImage,
-      lowContrast,
-      ...defined({ detector }),
-    };
-    return new Recognizer(new LocalEngine(parts, { source, options: network }), detect);
+    // A page whose recognizer has a worker never needs it: networks, their graphs and how they are written are most of the package.
+    const { loadEngine } = await import('./load-engine.js');
+    return new Recognizer(await loadEngine(options), detect);
   }
 
   /** One of parts that are ready, or of an engine; disposing of it disposes of them. */

@@ -158,8 +158,8 @@ export class GpuSession {
       if (tensor === undefined) throw new Error(`the graph's input '${name}' was not given`);
       feeds[name] = tensor instanceof DeviceTensor ? DeviceTensor.unwrap(tensor) : toOrt(tensor);
     }
-    const results = await this.#session.run(feeds).catch((error: unknown) => {
-      throw isLostDevice(messageOf(error)) ? afterLoss(error) : error;
+    const results = await this.#session.run(feeds).catch(async (error: unknown) => {
+      throw isLostDevice(messageOf(error)) || (await isDeviceLost()) ? afterLoss(error) : error;
     });
     const host = new Map<string, HostTensor>();
     const device = new Map<string, DeviceTensor>();
@@ -234,6 +234,24 @@ function isMissingAdapter(message: string): boolean {
 
 /** Of the driver, by way of ONNX Runtime: a laptop that slept, a driver that was started anew, a browser that took it away. */
 const isLostDevice = (message: string): boolean => /device (was |is )?lost|lost device/i.test(message);
+
+/** In milliseconds: a browser says that a device is lost about when a run fails for it. */
+const lossPatience = 500;
+
+/** Whether the runtime's device is lost, where it can say so: in browsers, whose runs then fail with any error. */
+async function isDeviceLost(): Promise<boolean> {
+  const { env } = await loadOrt({ device: 'webgpu' });
+  // Node's has none, whatever its types say.
+  const flags: unknown = env.webgpu;
+  if (typeof flags !== 'object' || flags === null || !('device' in flags)) return false;
+  const device: unknown = await flags.device;
+  if (typeof device !== 'object' || device === null || !('lost' in device)) return false;
+  const { lost } = device;
+  return Promise.race([
+    Promise.resolve(lost).then(() => true),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(false), lossPatience)),
+  ]);
+}
 
 /** The runtime takes another device once every session of the lost one is released: the copies' are released here. */
 function afterLoss(cause: unknown): UserError {

@@ -1,6 +1,7 @@
-import { configureRuntime } from 'poster-v2';
 import { render } from 'preact';
+import { nextTurn } from './files/turns.js';
 import { keepTheRest, startServiceWorker } from './shell/isolation.js';
+import { refuseOtherDrops } from './shell/leaving.js';
 import { Page } from './shell/page.js';
 import { notify } from './state/notices.js';
 import { getRecognizer } from './state/recognizer.js';
@@ -12,8 +13,10 @@ const showTheme = (): void => {
 showTheme();
 settings.subscribe(showTheme);
 
-configureRuntime({ wasmPaths: new URL('../runtime/', import.meta.url) });
+refuseOtherDrops();
 
+// The program was read in one turn, and is drawn in others.
+await nextTurn();
 const root = document.querySelector('#page');
 if (root !== null) {
   root.replaceChildren();

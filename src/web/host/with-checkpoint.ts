@@ -1,7 +1,7 @@
 import type { FileSource } from '../../common/file-source.js';
 import type { ProgressOptions } from '../../common/load-progress.js';
 import { bytesInMemory } from '../../safetensors/byte-source.js';
-import { type Checkpoint, openSafetensors } from '../../safetensors/checkpoint.js';
+import type { Checkpoint } from '../../safetensors/checkpoint.js';
 import { readBytes } from './read-bytes.js';
 
 /**
@@ -14,6 +14,10 @@ export async function withCheckpoint<T>(
   options: ProgressOptions = {},
 ): Promise<T> {
   const isAddress = typeof source === 'string' || source instanceof URL;
-  const bytes = await readBytes(source, 'The checkpoint', options);
+  // Of no use to a page whose recognizer has a worker; side by side with the bytes it takes no time.
+  const [bytes, { openSafetensors }] = await Promise.all([
+    readBytes(source, 'The checkpoint', options),
+    import('../../safetensors/checkpoint.js'),
+  ]);
   return use(await openSafetensors(bytesInMemory(bytes, isAddress ? String(source) : 'The checkpoint')));
 }

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { whenAborted } from '../../common/signals.js';
-import { type LearnEpoch, type Learned, Learner as LearnerHere, type LearnOptions } from '../../learn/index.js';
+import type { LearnEpoch, Learned, Learner as LearnerHere, LearnOptions } from '../../learn/index.js';
 import { LearnThread } from './learn-thread.js';
 import type { LearnerFacts, SentBest } from './messages.js';
 
@@ -41,7 +41,10 @@ export class Learner {
    */
   static async create(options: WebLearnOptions): Promise<Learner> {
     const { worker = typeof document !== 'undefined', ...own } = options;
-    return new Learner(worker ? await WorkerLearner.start(own) : await LearnerHere.create(own));
+    if (worker) return new Learner(await WorkerLearner.start(own));
+    // Of no use to a page whose learner has a worker.
+    const here = await import('../../learn/index.js');
+    return new Learner(await here.Learner.create(own));
   }
 
   /** The classes in index order. */

@@ -1,6 +1,6 @@
 import { aList, requireOptions } from '../../common/check-options.js';
-import { isCheckpoint } from '../../learn/base.js';
 import type { LearnOptions } from '../../learn/index.js';
+import { isCheckpoint } from '../../learn/is-checkpoint.js';
 import { pictureReader } from '../decode/dom-pictures.js';
 import { baseAddress } from '../host/base-address.js';
 

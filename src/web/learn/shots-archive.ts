@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { messageOf, UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
 import { pictureName } from '../../common/picture-names.js';
@@ -86,8 +85,9 @@ export async function readShotsArchive(archive: Blob, name = 'The archive'): Pro
   let labels: ReadonlyMap<string, string> = new Map();
   const pictures: { readonly path: string; readonly bytes: Uint8Array<ArrayBuffer> }[] = [];
   for await (const file of unzipped(archive, name, isWanted)) {
-    if (file.path.endsWith(descriptionName)) labels = labelsIn(file.bytes);
-    else pictures.push(file);
+    if (file.path.endsWith(descriptionName)) {
+      labels = labelsIn(file.bytes);
+    } else pictures.push(file);
   }
   const shots: NamedShot[] = [];
   const without: { readonly path: string; readonly reason: string }[] = [];
@@ -114,14 +114,24 @@ export async function readShotsArchive(archive: Blob, name = 'The archive'): Pro
 const isWanted = (path: string): boolean =>
   !/(?:^|\/)(?:\.|__MACOSX\/)/.test(path) && (pictureName.test(path) || /(?:^|\/)dataset\.json$/.test(path));
 
-const descriptionSchema = z.object({ folders: z.record(z.string(), z.string()) });
-
-/** Label of each folder. A description that says something else is passed over: folders have names. */
+/**
+ * Label of each folder. A description that says something else is passed over: folders have names. Checked by hand, as a page has no
+ * other use for a library of schemas, which is as large as all the rest that it loads first.
+ */
 function labelsIn(bytes: Uint8Array): ReadonlyMap<string, string> {
   try {
-    const { folders } = descriptionSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    return new Map(Object.entries(folders).map(([one, label]) => [inOneForm(one), label]));
+    const described: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const folders = isObject(described) ? described['folders'] : undefined;
+    if (!isObject(folders)) return new Map();
+    const entries = Object.entries(folders);
+    const labels = entries.flatMap(([one, label]) =>
+      typeof label === 'string' ? [[inOneForm(one), label] as const] : [],
+    );
+    return new Map(labels.length === entries.length ? labels : []);
   } catch {
     return new Map();
   }
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

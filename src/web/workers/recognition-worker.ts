@@ -1,7 +1,9 @@
 /** The worker that recognises for a page: loads the networks, then answers what `recognition-thread.ts` asks. */
 import '../host/no-eval.js';
 
+import type { ProgressOptions } from '../../common/load-progress.js';
 import { Recognizer } from '../../recognize/index.js';
+import { loadEngine } from '../../recognize/load-engine.js';
 import { served, serveRecognizer } from '../../workers/answers.js';
 import type { Request } from '../../workers/messages.js';
 import type { OwnerPort } from '../../workers/port.js';
@@ -21,12 +23,11 @@ function serve({ options, base, wasmPaths, tellsProgress }: ThreadSetup): Promis
   setBaseAddress(base);
   if (wasmPaths !== undefined) configureRuntime({ wasmPaths });
   return serveRecognizer(page, async () => {
-    const recognizer = await Recognizer.load({
-      ...options,
-      worker: false,
-      ...(tellsProgress ? { onProgress: (progress) => send({ type: 'progress', progress }) } : {}),
-    });
-    return served(recognizer);
+    const progress: ProgressOptions = tellsProgress
+      ? { onProgress: (one) => send({ type: 'progress', progress: one }) }
+      : {};
+    // Its options have been checked; imported by itself, the engine comes along with this file.
+    return served(Recognizer.of(await loadEngine({ ...options, ...progress })));
   });
 }
 

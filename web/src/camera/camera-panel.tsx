@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { openPictures } from '../recognise/pictures.js';
 import { messageOf } from '../state/errors.js';
 import { routeTo } from '../state/route.js';
-import { Button, DropZone, Icon, Problem, useDrop } from '../ui/index.js';
+import { Button, DropZone, Icon, Problem, usePageDrop } from '../ui/index.js';
 import { release, type Source, sourceOfFile, sourceOfStream } from './source.js';
 import { VideoView } from './video-view.js';
 
@@ -54,11 +54,11 @@ export function CameraPanel() {
       location.hash = routeTo('recognise');
     }
   };
-  const { over, handlers } = useDrop(open);
+  const over = usePageDrop(open);
 
   if (state.phase === 'watching') {
     return (
-      <section class={over ? 'panel camera-over' : 'panel'} {...handlers}>
+      <section class={over ? 'panel camera-over' : 'panel'}>
         <h1 class="visually-hidden">Camera and video</h1>
         <VideoView
           key={state.source.kind === 'camera' ? state.source.stream.id : state.source.address}

@@ -3,7 +3,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
-import { getRecognizer, recognizerState } from '../state/recognizer.js';
+import { getRecognizer, recognizerState, wasReplaced } from '../state/recognizer.js';
 import { useStore } from '../state/store.js';
 import { type History, withFrame } from './history.js';
 import { type Pace, PaceMeter } from './rate.js';
@@ -100,8 +100,9 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
       announce(source.kind === 'camera' ? 'The camera has stopped.' : 'The video has ended.');
     };
     read()
-      .catch((error: unknown) => {
-        if (!signal.aborted) setReading((last) => ({ ...last, phase: 'failed', reason: messageOf(error) }));
+      .catch(async (error: unknown) => {
+        if (signal.aborted || (await wasReplaced(error, recognizer))) return;
+        setReading((last) => ({ ...last, phase: 'failed', reason: messageOf(error) }));
       })
       .finally(() => meter.close());
     return () => leaving.abort();

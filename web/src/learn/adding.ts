@@ -1,7 +1,7 @@
-import { faceShot, type NamedShot, readShotsArchive } from 'poster-v2/train';
-import { messageOf } from '../state/errors.js';
+import { faceShot, type NamedShot } from 'poster-v2/train';
+import { aboutPicture, messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
-import { getRecognizer } from '../state/recognizer.js';
+import { getRecognizer, wasReplaced } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
 import { changeShots, nameOfClass, picturesText, shotSide } from './shots-state.js';
 
@@ -33,32 +33,52 @@ export async function addPictures(classId: string, files: readonly File[]): Prom
     await importShots(archive);
     return;
   }
-  const without: { readonly name: string; readonly reason: string }[] = [];
-  let [done, count] = [0, 0];
-  adding.set({ classId, done, total: files.length });
+  const found: Found = { count: 0, without: [] };
+  adding.set({ classId, done: 0, total: files.length });
   try {
-    const recognizer = await getRecognizer();
-    for await (const result of recognizer.settle(files, { portraits: shotSide })) {
-      const file = files[done];
-      const label = nameOfClass(classId);
-      if (file === undefined || label === undefined) break;
-      const picture = result.status === 'fulfilled' ? await faceShot(result.value, recognizer.template) : undefined;
-      if (picture !== undefined) {
-        if (!(await changeShots((shots) => shots.add([{ label, picture }])))) break;
-        count++;
-      } else {
-        const reason = result.status === 'rejected' ? messageOf(result.reason) : 'No face was found in it.';
-        without.push({ name: file.name, reason });
-      }
-      done++;
-      adding.set({ classId, done, total: files.length });
-    }
+    await addFaces(classId, files, found);
   } catch (error) {
     notify(messageOf(error), { kind: 'error' });
   } finally {
+    const { count, without } = found;
     adding.set(undefined);
     added.update((all) => new Map([...all, [classId, { count, without }]]));
     announce(`${picturesText(count)} added, ${without.length} left out.`);
+  }
+}
+
+/** {@link Added}, while it grows. */
+interface Found {
+  count: number;
+  readonly without: { readonly name: string; readonly reason: string }[];
+}
+
+/** With another recognizer, if the settings are changed meanwhile, it goes on where it was. */
+async function addFaces(classId: string, files: readonly File[], found: Found): Promise<void> {
+  let done = 0;
+  while (done < files.length) {
+    const recognizer = await getRecognizer();
+    try {
+      for await (const result of recognizer.settle(files.slice(done), { portraits: shotSide })) {
+        if (result.status === 'rejected' && (await wasReplaced(result.reason, recognizer))) break;
+        const file = files[done];
+        const label = nameOfClass(classId);
+        // The class has been deleted.
+        if (file === undefined || label === undefined) return;
+        const picture = result.status === 'fulfilled' ? await faceShot(result.value, recognizer.template) : undefined;
+        if (picture !== undefined) {
+          if (!(await changeShots((shots) => shots.add([{ label, picture }])))) return;
+          found.count++;
+        } else {
+          const reason = result.status === 'rejected' ? aboutPicture(result.reason) : 'No face was found in it.';
+          found.without.push({ name: file.name, reason });
+        }
+        done++;
+        adding.set({ classId, done, total: files.length });
+      }
+    } catch (error) {
+      if (!(await wasReplaced(error, recognizer))) throw error;
+    }
   }
 }
 
@@ -68,6 +88,7 @@ const batch = 100;
 /** Adds the classes and pictures of an archive that was exported before. */
 export async function importShots(file: File): Promise<void> {
   try {
+    const { readShotsArchive } = await import('./archives.js');
     const { shots, without } = await readShotsArchive(file, file.name);
     const kept = await addAll(shots);
     const classes = new Set(shots.map(({ label }) => label)).size;

@@ -1,4 +1,4 @@
-import { huggingFaceArchive, type ShotClass, shotsArchive } from 'poster-v2/train';
+import type { ShotClass } from 'poster-v2/train';
 import { useState } from 'preact/hooks';
 import { save } from '../files/save.js';
 import { messageOf } from '../state/errors.js';
@@ -9,6 +9,7 @@ import { Button, Dialog, useFileChooser } from '../ui/index.js';
 import { importShots } from './adding.js';
 import { changeShots, picturesText } from './shots-state.js';
 import { forget, type Result, training } from './training.js';
+import { markExported } from './unsaved.js';
 
 /** What was learned and recorded, out as files, in again, and gone. */
 export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] }) {
@@ -29,7 +30,7 @@ export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] 
         <Button
           icon="download"
           disabled={count === 0}
-          onClick={() => void offer('shots.zip', () => shotsArchive(classes))}
+          onClick={() => void offer('shots.zip', async () => (await import('./archives.js')).shotsArchive(classes))}
         >
           Pictures (.zip)
         </Button>
@@ -43,15 +44,23 @@ export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] 
   );
 }
 
-function ResultFiles({ result: { file, learned } }: { readonly result: Result }) {
+function ResultFiles({ result }: { readonly result: Result }) {
+  const { file, learned } = result;
+  const give = async (name: string, make: () => Promise<Blob>): Promise<void> => {
+    if (await offer(name, make)) markExported(result);
+  };
   return (
     <div class="actions">
-      <Button icon="download" onClick={() => void offer(file.name, async () => file)}>
+      <Button icon="download" onClick={() => void give(file.name, async () => file)}>
         Weights (.safetensors)
       </Button>
       <Button
         icon="download"
-        onClick={() => void offer('learned-hugging-face.zip', () => huggingFaceArchive(learned.checkpoint))}
+        onClick={() =>
+          void give('learned-hugging-face.zip', async () =>
+            (await import('./archives.js')).huggingFaceArchive(learned.checkpoint),
+          )
+        }
       >
         Hugging Face folder (.zip)
       </Button>
@@ -67,12 +76,14 @@ function ResultFiles({ result: { file, learned } }: { readonly result: Result })
   );
 }
 
-/** Makes a file, and hands it to the visitor. */
-async function offer(name: string, make: () => Promise<Blob>): Promise<void> {
+/** Makes a file, and hands it to the visitor; whether that went well. */
+async function offer(name: string, make: () => Promise<Blob>): Promise<boolean> {
   try {
     save(await make(), name);
+    return true;
   } catch (error) {
     notify(messageOf(error), { kind: 'error' });
+    return false;
   }
 }
 
@@ -80,9 +91,10 @@ function DeleteAll({ classes, count }: { readonly classes: number; readonly coun
   const [open, setOpen] = useState(false);
   const remove = async (): Promise<void> => {
     setOpen(false);
-    if (!(await changeShots((shots) => shots.clear()))) return;
+    const cleared = changeShots((shots) => shots.clear());
+    // What was learned goes at once, as the pictures do.
     forget();
-    notify('Everything that was recorded and learned here is deleted.');
+    if (await cleared) notify('Everything that was recorded and learned here is deleted.');
   };
   return (
     <>

@@ -2,7 +2,7 @@ import { faceShot } from 'poster-v2/train';
 import { isMuted } from '../camera/use-muted.js';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
-import { getRecognizer } from '../state/recognizer.js';
+import { getRecognizer, wasReplaced } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
 import { camera, cameraVideo, startCamera } from './camera-stream.js';
 import { changeShots, nameOfClass, picturesText, shotSide } from './shots-state.js';
@@ -42,8 +42,7 @@ export async function startRecording(classId: string, most = Number.POSITIVE_INF
       }
       const recognizer = await getRecognizer();
       const recognition = await recognizer.recognize(video, { portraits: shotSide }).catch(async (error: unknown) => {
-        // The settings may have put another in its place.
-        if ((await getRecognizer()) === recognizer) throw error;
+        if (!(await wasReplaced(error, recognizer))) throw error;
       });
       if (recognition === undefined) continue;
       const picture = await faceShot(recognition, recognizer.template);

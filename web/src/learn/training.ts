@@ -1,5 +1,5 @@
-import { Recognizer } from 'poster-v2';
 import { type LearnEpoch, type Learned, Learner, type ShotClass } from 'poster-v2/train';
+import { Recognizer } from '../state/engine.js';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
 import { mostThreads, settings } from '../state/settings.js';

@@ -1,29 +1,50 @@
-import { encodeModel, type ModelCheckpoint, safetensorsChunks } from 'poster-v2/checkpoints';
+import type { ModelCheckpoint } from 'poster-v2/checkpoints';
 import { nextTurn } from '../files/turns.js';
 
-/** Bytes that are put into the file in a turn: some milliseconds. */
-const pieceBytes = 2 ** 20;
+export type WeightsReply = { readonly file: Blob } | { readonly reason: string };
 
-/** Weights as a safetensors file, made in turns: all at once holds up the page. Other threads read the file without a copy. */
+/** Weights as a safetensors file, made in a worker. */
 export async function weightsFile(checkpoint: ModelCheckpoint): Promise<File> {
-  const { tensors, metadata } = encodeModel(checkpoint);
-  const parts: Blob[] = [];
-  let piece: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  const close = async (): Promise<void> => {
-    parts.push(new Blob(piece));
-    piece = [];
-    size = 0;
-    await nextTurn();
-  };
-  for (const chunk of safetensorsChunks(tensors, metadata)) {
-    for (let at = 0; at < chunk.length; at += pieceBytes) {
-      const part = chunk.subarray(at, at + pieceBytes);
-      piece.push(new Uint8Array(part));
-      size += part.length;
-      if (size >= pieceBytes) await close();
-    }
+  const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { type: 'module' });
+  try {
+    const { parameters, buffer } = await copied(checkpoint.parameters);
+    const file = await new Promise<Blob>((resolve, reject) => {
+      worker.addEventListener('error', ({ message }) => reject(new Error(message || 'its program is missing')));
+      worker.addEventListener('message', ({ data }: MessageEvent<WeightsReply>) => {
+        if ('file' in data) resolve(data.file);
+        else reject(new Error(data.reason));
+      });
+      worker.postMessage({ ...checkpoint, parameters }, [buffer]);
+    });
+    return new File([file], 'learned.safetensors');
+  } finally {
+    worker.terminate();
   }
-  await close();
-  return new File(parts, 'learned.safetensors');
+}
+
+/** Values that are copied in a turn: a millisecond or two. */
+const piece = 2 ** 18;
+
+/** Copies of arrays in one piece of memory, which a worker is given as a whole: to copy all in one turn holds up the page. */
+async function copied(
+  arrays: ModelCheckpoint['parameters'],
+): Promise<{ readonly parameters: ModelCheckpoint['parameters']; readonly buffer: ArrayBuffer }> {
+  const values = [...arrays.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const all = new Float32Array(values);
+  const parameters = new Map<string, { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> }>();
+  let [offset, sinceTurn] = [0, 0];
+  for (const [name, { shape, data }] of arrays) {
+    const copy = all.subarray(offset, offset + data.length);
+    for (let at = 0; at < data.length; at += piece) {
+      const part = data.subarray(at, at + piece);
+      copy.set(part, at);
+      sinceTurn += part.length;
+      if (sinceTurn < piece) continue;
+      sinceTurn = 0;
+      await nextTurn();
+    }
+    parameters.set(name, { shape, data: copy });
+    offset += data.length;
+  }
+  return { parameters, buffer: all.buffer };
 }

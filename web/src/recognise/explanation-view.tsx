@@ -1,9 +1,8 @@
-import { heatPicture, type Picture, type Recognizer, type Score } from 'poster-v2';
+import type { Picture, Recognizer, Score } from 'poster-v2';
 import { useRef, useState } from 'preact/hooks';
-import { nextTurn } from '../files/turns.js';
 import { messageOf } from '../state/errors.js';
 import { Button, Problem, Progress, Select } from '../ui/index.js';
-import { explainPicture, type FaceExplanation } from './explanations.js';
+import type { DrawnExplanation } from './explanations.js';
 import { PictureCanvas } from './picture-canvas.js';
 
 interface ExplanationProps {
@@ -14,12 +13,6 @@ interface ExplanationProps {
   readonly portrait: Picture;
   readonly scores: readonly Score[];
   readonly recognizer: Recognizer;
-}
-
-/** The maps of an explanation, drawn over the face. */
-interface DrawnExplanation extends Pick<FaceExplanation, 'target' | 'decides'> {
-  readonly attention: Picture;
-  readonly relevance: Picture;
 }
 
 type State =
@@ -39,9 +32,11 @@ export function Explanation({ file, face, portrait, scores, recognizer }: Explan
       if (mine === asked.current) setState(next);
     };
     if (state.phase === 'closed') setState({ phase: 'working' });
-    explainPicture(recognizer, file, target)
-      .then((faces) => explained(faces[face], portrait))
-      .then(show, (error: unknown) => show({ phase: 'failed', reason: messageOf(error) }));
+    // What explains is fetched now: most visitors never ask.
+    import('./explanations.js')
+      .then(({ drawnExplanation }) => drawnExplanation({ recognizer, file, face, portrait, target }))
+      .then((explanation) => show({ phase: 'shown', explanation }))
+      .catch((error: unknown) => show({ phase: 'failed', reason: messageOf(error) }));
   };
   switch (state.phase) {
     case 'closed':
@@ -61,18 +56,6 @@ export function Explanation({ file, face, portrait, scores, recognizer }: Explan
     case 'shown':
       return <Maps explanation={state.explanation} scores={scores} onTarget={explain} />;
   }
-}
-
-/** Each map is drawn in a turn of its own: some milliseconds. */
-async function explained(explanation: FaceExplanation | undefined, portrait: Picture): Promise<State> {
-  if (explanation === undefined) return { phase: 'failed', reason: 'The face was not found again.' };
-  const { target, decides } = explanation;
-  await nextTurn();
-  const attention = heatPicture(portrait, explanation.attention);
-  await nextTurn();
-  const relevance = heatPicture(portrait, explanation.relevance);
-  await nextTurn();
-  return { phase: 'shown', explanation: { target, decides, attention, relevance } };
 }
 
 interface MapsProps {

@@ -2,8 +2,6 @@ import { baseName, save } from '../files/save.js';
 import { messageOf } from '../state/errors.js';
 import { notify } from '../state/notices.js';
 import { Button } from '../ui/index.js';
-import { annotatedPng } from './drawing.js';
-import { facesCsv, predictionsJson } from './exports.js';
 import type { OpenedPicture } from './pictures.js';
 
 interface ExportBarProps {
@@ -16,7 +14,7 @@ export function ExportBar({ all, picture }: ExportBarProps) {
   const { result } = picture;
   const isRead = result.phase === 'read';
   const isDone = all.every((one) => one.result.phase === 'read' || one.result.phase === 'failed');
-  const run = (make: () => Promise<void> | void) => async (): Promise<void> => {
+  const run = (make: () => Promise<void>) => async (): Promise<void> => {
     try {
       await make();
     } catch (error) {
@@ -24,9 +22,18 @@ export function ExportBar({ all, picture }: ExportBarProps) {
     }
   };
   if (!isRead) return null;
-  const drawing = run(async () => save(await annotatedPng(picture, result), `${baseName(picture.name)}-seen.png`));
-  const json = run(() => save(predictionsJson(all), 'faces.json'));
-  const csv = run(async () => save(await facesCsv(all), 'faces.csv'));
+  const drawing = run(async () => {
+    const { annotatedPng } = await import('./drawing.js');
+    save(await annotatedPng(picture, result), `${baseName(picture.name)}-seen.png`);
+  });
+  const json = run(async () => {
+    const { predictionsJson } = await import('./exports.js');
+    save(await predictionsJson(all), 'faces.json');
+  });
+  const csv = run(async () => {
+    const { facesCsv } = await import('./exports.js');
+    save(await facesCsv(all), 'faces.csv');
+  });
   return (
     <div class="export-bar">
       <p class="export-words">

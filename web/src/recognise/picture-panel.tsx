@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import { messageOf } from '../state/errors.js';
 import { notify } from '../state/notices.js';
 import { useStore } from '../state/store.js';
-import { useDrop, useFileChooser } from '../ui/index.js';
+import { useFileChooser, usePageDrop } from '../ui/index.js';
 import { EmptyPictures } from './empty-pictures.js';
 import { ExportBar } from './export-bar.js';
 import { FacePanel } from './face-panel.js';
@@ -17,11 +17,11 @@ const accepted = 'image/*,.jpg,.jpeg,.png,.webp,.gif,.avif,.bmp';
 export function PicturePanel() {
   const { all, chosen, face } = useStore(pictures);
   const chooser = useFileChooser(accepted, openPictures, true);
-  const { over, handlers } = useDrop(openPictures);
+  const over = usePageDrop(openPictures);
   usePaste();
   const picture = all.find(({ id }) => id === chosen);
   return (
-    <section class={over ? 'panel pictures pictures-over' : 'panel pictures'} aria-label="Pictures" {...handlers}>
+    <section class={over ? 'panel pictures pictures-over' : 'panel pictures'} aria-label="Pictures">
       {chooser.input}
       {picture === undefined ? (
         <EmptyPictures

@@ -1,8 +1,8 @@
 import type { Recognition, Recognizer } from 'poster-v2';
 import { nextFrame } from '../files/turns.js';
-import { messageOf } from '../state/errors.js';
+import { aboutPicture } from '../state/errors.js';
 import { announce } from '../state/notices.js';
-import { checkpointName, getRecognizer, recognizerState } from '../state/recognizer.js';
+import { checkpointName, getRecognizer, recognizerState, wasReplaced } from '../state/recognizer.js';
 import { createStore } from '../state/store.js';
 import { resultText } from './result-text.js';
 
@@ -133,11 +133,9 @@ async function read({ file, name }: OpenedPicture, recognizer: Recognizer): Prom
     announce(`${name}: ${resultText(recognition)}`);
     return { phase: 'read', recognition, recognizer, checkpoint: checkpointName() };
   } catch (error) {
-    const now = await getRecognizer().catch(() => undefined);
-    // The settings were changed while it was read.
-    if (now !== recognizer) return { phase: 'waiting' };
+    if (await wasReplaced(error, recognizer)) return { phase: 'waiting' };
     announce(`${name} could not be read.`);
-    return { phase: 'failed', reason: messageOf(error) };
+    return { phase: 'failed', reason: aboutPicture(error) };
   }
 }
 

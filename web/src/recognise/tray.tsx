@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import { Icon } from '../ui/index.js';
 import { choosePicture, closePicture, type OpenedPicture } from './pictures.js';
 import { resultText } from './result-text.js';
@@ -13,28 +14,7 @@ export function Tray({ all, chosen, onAdd }: TrayProps) {
   return (
     <ul class="tray" aria-label="Open pictures">
       {all.map((picture) => (
-        <li key={picture.id} class="tray-item">
-          <button
-            type="button"
-            class="tray-picture"
-            aria-current={picture.id === chosen ? 'true' : undefined}
-            aria-label={`${picture.name}: ${stateText(picture)}`}
-            title={picture.name}
-            onClick={() => choosePicture(picture.id)}
-          >
-            {picture.result.phase === 'failed' ? <Icon name="warning" /> : <img src={picture.url} alt="" />}
-            <Badge picture={picture} />
-          </button>
-          <button
-            type="button"
-            class="tray-close"
-            aria-label={`Close ${picture.name}`}
-            title="Close"
-            onClick={() => closePicture(picture.id)}
-          >
-            <Icon name="close" />
-          </button>
-        </li>
+        <TrayItem key={picture.id} picture={picture} isChosen={picture.id === chosen} />
       ))}
       <li class="tray-item">
         <button type="button" class="tray-add" onClick={onAdd}>
@@ -43,6 +23,46 @@ export function Tray({ all, chosen, onAdd }: TrayProps) {
         </button>
       </li>
     </ul>
+  );
+}
+
+interface TrayItemProps {
+  readonly picture: OpenedPicture;
+  readonly isChosen: boolean;
+}
+
+/** Of hundreds of pictures, only those are drawn anew that have changed. */
+function TrayItem({ picture, isChosen }: TrayItemProps) {
+  return useMemo(
+    () => (
+      <li class="tray-item">
+        <button
+          type="button"
+          class="tray-picture"
+          aria-current={isChosen ? 'true' : undefined}
+          aria-label={`${picture.name}: ${stateText(picture)}`}
+          title={picture.name}
+          onClick={() => choosePicture(picture.id)}
+        >
+          {picture.result.phase === 'failed' ? (
+            <Icon name="warning" />
+          ) : (
+            <img src={picture.url} alt="" loading="lazy" decoding="async" />
+          )}
+          <Badge picture={picture} />
+        </button>
+        <button
+          type="button"
+          class="tray-close"
+          aria-label={`Close ${picture.name}`}
+          title="Close"
+          onClick={() => closePicture(picture.id)}
+        >
+          <Icon name="close" />
+        </button>
+      </li>
+    ),
+    [picture, isChosen],
   );
 }
 

@@ -14,16 +14,19 @@ export function EngineProblem() {
       actions={
         <>
           <Button onClick={loadAgain}>Try again</Button>
-          {model === undefined && device === 'cpu' ? null : (
-            <Button
-              kind="quiet"
-              onClick={() => settings.update((all) => ({ ...all, model: undefined, device: 'cpu' }))}
-            >
-              Back to the page's own network, on the processor
+          {device === 'cpu' ? null : (
+            <Button kind="quiet" onClick={() => settings.update((all) => ({ ...all, device: 'cpu' }))}>
+              Compute on the processor
+            </Button>
+          )}
+          {model === undefined ? null : (
+            <Button kind="quiet" onClick={() => settings.update((all) => ({ ...all, model: undefined }))}>
+              Back to the page's own network
             </Button>
           )}
         </>
       }
+      detail={state.detail}
     >
       {state.reason}
     </Problem>

@@ -4,10 +4,20 @@ const patience = 10_000;
 
 /**
  * Starts the service worker. On hosts that cannot set headers it isolates the page from other sites, which threads need: then
- * the page is loaded once more.
+ * the page is loaded once more, unless the visitor has begun to use it.
  * @returns false where that is under way, and nothing should be started
  */
 export async function startServiceWorker(onUpdate: (take: () => void) => void): Promise<boolean> {
+  let isUsed = false;
+  for (const type of ['pointerdown', 'keydown', 'change', 'drop', 'paste']) {
+    addEventListener(
+      type,
+      () => {
+        isUsed = true;
+      },
+      { once: true, capture: true },
+    );
+  }
   if (!('serviceWorker' in navigator) || !isSecureContext) return true;
   try {
     const registration = await navigator.serviceWorker.register('service-worker.js');
@@ -17,7 +27,8 @@ export async function startServiceWorker(onUpdate: (take: () => void) => void): 
       navigator.serviceWorker.ready.then(() => true),
       new Promise<false>((resolve) => setTimeout(() => resolve(false), patience)),
     ]);
-    if (!isThere) return true;
+    // What is open would be gone. The next visit is isolated from its start.
+    if (!isThere || isUsed) return true;
     sessionStorage.setItem(triedKey, 'yes');
     location.reload();
     return false;

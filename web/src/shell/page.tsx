@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { AboutPanel } from '../about/about-panel.js';
+import { nextFrame } from '../files/turns.js';
 import { RecognisePanel } from '../recognise/recognise-panel.js';
 import { route, type Tab } from '../state/route.js';
 import { useStore } from '../state/store.js';
@@ -9,6 +9,7 @@ import { Header } from './header.js';
 import { Lazy } from './lazy.js';
 import { SettingsDialog } from './settings-dialog.js';
 
+const loadAbout = () => import('../about/about-panel.js').then(({ AboutPanel }) => AboutPanel);
 const loadLearn = () => import('../learn/learn-panel.js').then(({ LearnPanel }) => LearnPanel);
 
 const titles: Readonly<Record<Tab, string>> = {
@@ -21,6 +22,9 @@ const titles: Readonly<Record<Tab, string>> = {
 export function Page() {
   const { tab } = useStore(route);
   const [settingsOpen, setSettingsOpen] = useState(false);
+  // The header comes first, what takes longer with the next frame.
+  const [begun, setBegun] = useState(false);
+  useEffect(() => void nextFrame().then(() => setBegun(true)), []);
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
@@ -37,9 +41,9 @@ export function Page() {
       <Header onSettings={() => setSettingsOpen(true)} />
       <main ref={main} id="main" class="main" tabIndex={-1}>
         <EngineProblem />
-        {tab === 'recognise' ? <RecognisePanel /> : null}
-        {tab === 'learn' ? <Lazy load={loadLearn} /> : null}
-        {tab === 'about' ? <AboutPanel /> : null}
+        {begun && tab === 'recognise' ? <RecognisePanel /> : null}
+        {begun && tab === 'learn' ? <Lazy load={loadLearn} /> : null}
+        {begun && tab === 'about' ? <Lazy load={loadAbout} /> : null}
       </main>
       <SettingsDialog open={settingsOpen} onClose={() => setSettingsOpen(false)} />
       <Notices />

@@ -1,5 +1,6 @@
-import { type LoadProgress, Recognizer } from 'poster-v2';
-import { messageOf } from './errors.js';
+import type { LoadProgress, Recognizer } from 'poster-v2';
+import { isOfKind, messageOf } from './errors.js';
+import { notify } from './notices.js';
 import { mostThreads, type Settings, settings } from './settings.js';
 import { createStore } from './store.js';
 
@@ -9,7 +10,7 @@ export type RecognizerState =
   /** `share` of the files that has come, in [0, 1]. */
   | { readonly phase: 'loading'; readonly share: number }
   | { readonly phase: 'ready'; readonly recognizer: Recognizer; readonly engine: EngineFacts }
-  | { readonly phase: 'failed'; readonly reason: string };
+  | { readonly phase: 'failed'; readonly reason: string; readonly detail: string | undefined };
 
 /** What the recognizer was loaded with. */
 export interface EngineFacts {
@@ -23,6 +24,12 @@ export interface EngineFacts {
 }
 
 export const recognizerState = createStore<RecognizerState>({ phase: 'idle' });
+
+/** It comes while the page is drawn, which does not wait for it. */
+const fetchEngine = () => import('./engine.js');
+const engine = fetchEngine();
+// Who needs it is told.
+engine.catch(() => undefined);
 
 /** A load that was started. */
 interface Load {
@@ -64,9 +71,61 @@ function start(): Load {
   const tell = (state: RecognizerState): void => {
     if (!signal.aborted) recognizerState.set(state);
   };
-  const recognizer = load(settings.value, tell, signal);
-  recognizer.catch((error: unknown) => tell({ phase: 'failed', reason: messageOf(error) }));
+  const wanted = settings.value;
+  const recognizer = load(wanted, tell, signal);
+  recognizer.catch((error: unknown) => tell(failure(error, wanted)));
   return { stop, recognizer };
+}
+
+/** What the package says of its own files is for those who serve them. */
+function failure(error: unknown, { model }: Settings): RecognizerState {
+  const sentence = messageOf(error);
+  if (model !== undefined || !isOfKind(error, 'input')) return { phase: 'failed', reason: sentence, detail: undefined };
+  const reason =
+    'A file of this page did not arrive, or not whole. Try again. If that does not help, whoever hosts the page can mend it.';
+  return { phase: 'failed', reason, detail: sentence };
+}
+
+/** When a graphics processor was lost last, by the page's clock. */
+let lostAt = Number.NEGATIVE_INFINITY;
+/** In milliseconds: what is lost twice in that time is lost for good. */
+const lossSpan = 60_000;
+
+/**
+ * Whether something failed since the recognizer is not the one that counts any more: the settings were changed meanwhile, or it
+ * lost its graphics processor, as happens after sleep. Who asks for the recognizer next gets the other one, or hears why there is none.
+ */
+export const wasReplaced = async (error: unknown, recognizer: Recognizer): Promise<boolean> =>
+  isLoss(error, recognizer) || (await getRecognizer().catch(() => undefined)) !== recognizer;
+
+/** Where the graphics processor was lost, another recognizer is loaded; if that was so a moment ago, the visitor is told. */
+function isLoss(error: unknown, recognizer: Recognizer): boolean {
+  if (!isOfKind(error, 'device')) return false;
+  const { value } = recognizerState;
+  // Others have said so before.
+  if (value.phase !== 'ready' || value.recognizer !== recognizer) return true;
+  const isAgain = performance.now() - lostAt < lossSpan;
+  lostAt = performance.now();
+  if (isAgain) {
+    giveUp(
+      new Error(
+        'The browser lost the graphics card twice within a minute. Compute on the processor, or try again later.',
+      ),
+    );
+  } else {
+    loadAgain();
+    notify('The browser lost the graphics card, as after sleep. The network is loaded again, and reading goes on.');
+  }
+  return true;
+}
+
+function giveUp(error: Error): void {
+  const before = current;
+  const recognizer = Promise.reject<Recognizer>(error);
+  current = { stop: new AbortController(), recognizer };
+  recognizer.catch(() => undefined);
+  recognizerState.set({ phase: 'failed', reason: error.message, detail: undefined });
+  before?.recognizer.then((one) => one.dispose()).catch(() => undefined);
 }
 
 async function load(
@@ -77,6 +136,7 @@ async function load(
   tell({ phase: 'loading', share: 0 });
   const { device, model } = wanted;
   let isLoaded = false;
+  const { Recognizer } = await engine.catch(fetchEngine);
   const wantedThreads = device === 'webgpu' ? 1 : (wanted.threads ?? mostThreads);
   const recognizer = await Recognizer.load({
     device,

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { droppedFiles } from '../files/dropped.js';
 import { messageOf } from '../state/errors.js';
 import { notify } from '../state/notices.js';
@@ -53,9 +53,10 @@ export function useDrop(onFiles: (files: readonly File[]) => void) {
       if (!stays) setOver(false);
     },
     onDrop(event: DragEvent) {
-      event.preventDefault();
-      event.stopPropagation();
       setOver(false);
+      // A smaller place has taken them.
+      if (event.defaultPrevented) return;
+      event.preventDefault();
       droppedFiles(event.dataTransfer).then(
         (files) => {
           if (files.length > 0) onFiles(files);
@@ -66,4 +67,20 @@ export function useDrop(onFiles: (files: readonly File[]) => void) {
     },
   };
   return { over, handlers };
+}
+
+/** Takes files that are dropped anywhere on the page; whether some are held over it. */
+export function usePageDrop(onFiles: (files: readonly File[]) => void): boolean {
+  const { over, handlers } = useDrop(onFiles);
+  const latest = useRef(handlers);
+  latest.current = handlers;
+  useEffect(() => {
+    const leaving = new AbortController();
+    const root = document.documentElement;
+    root.addEventListener('dragover', (event) => latest.current.onDragOver(event), leaving);
+    root.addEventListener('dragleave', (event) => latest.current.onDragLeave(event), leaving);
+    root.addEventListener('drop', (event) => latest.current.onDrop(event), leaving);
+    return () => leaving.abort();
+  }, []);
+  return over;
 }

@@ -1,7 +1,7 @@
 /** What all panels are made of. */
 export { Button, IconButton } from './button.js';
 export { Dialog } from './dialog.js';
-export { DropZone, useDrop } from './drop-zone.js';
+export { DropZone, useDrop, usePageDrop } from './drop-zone.js';
 export { Icon, type IconName } from './icon.js';
 export { coloursOf } from './label-colours.js';
 export { Notices } from './notices.js';

@@ -1,0 +1,7 @@
+import type { FileSource } from '../common/file-source.js';
+import type { ModelCheckpoint } from '../safetensors/index.js';
+
+/** Whether these are weights in memory, and no file of them. */
+export function isCheckpoint(base: FileSource | ModelCheckpoint | undefined): base is ModelCheckpoint {
+  return typeof base === 'object' && 'parameters' in base;
+}

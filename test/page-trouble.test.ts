@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { findChromium } from './support/chromium.js';
+import { hostPage, type PageHost, type Tampering, writePage } from './support/page-host.js';
+import { launchChromium } from './support/playwright.js';
+
+/*
+ * What goes wrong while the page works: files that do not come whole, a graphics processor that is lost, a tab in the background, storage
+ * that is full or forbidden. Each time a sentence that a visitor understands, nothing lost, and the next thing works.
+ */
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const portrait = await readFile(join(root, 'assets/astronaut.png'));
+const weights = await readFile(join(root, 'weights/poster-v2-nano.safetensors'));
+const chromium = findChromium();
+/** In milliseconds, for what a busy machine takes long for. */
+const patience = 240_000;
+
+let folder = '';
+let host: PageHost;
+let browser: Browser;
+
+before(async () => {
+  if (chromium === undefined) return;
+  folder = await mkdtemp(join(tmpdir(), 'poster-page-trouble-'));
+  await writePage(folder);
+  host = await hostPage(folder);
+  // What the camera shows: a film of JPEG pictures, one after the other.
+  const film = join(folder, 'camera.mjpeg');
+  const frame = await sharp(portrait).resize(480, 480).extend({ left: 80, right: 80 }).jpeg().toBuffer();
+  await writeFile(film, Buffer.concat([frame, frame, frame, frame]));
+  browser = await launchChromium(chromium, [
+    // WebGPU in software.
+    '--enable-unsafe-webgpu',
+    '--use-webgpu-adapter=swiftshader',
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${film}`,
+  ]);
+});
+
+after(async () => {
+  await browser?.close();
+  host?.close();
+  if (folder !== '') await rm(folder, { recursive: true, force: true });
+});
+
+/** A visit by somebody who has never been here. */
+function visit(name: string, check: (page: Page) => Promise<void>): void {
+  test(name, async (t: TestContext) => {
+    if (chromium === undefined) return t.skip('no Chromium or Chrome here (CHROME_PATH says where one is)');
+    host.tamper(() => undefined);
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, permissions: ['camera'] });
+    context.setDefaultTimeout(patience);
+    const failures: string[] = [];
+    context.on('weberror', (error) => failures.push(String(error.error())));
+    try {
+      await check(await context.newPage());
+      assert.deepEqual(failures, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
+
+const png = (name: string, buffer: Buffer = portrait) => ({ name, mimeType: 'image/png', buffer });
+
+/** Chooses files for the first place of the page that takes some. */
+const give = (page: Page, ...files: ReturnType<typeof png>[]): Promise<void> =>
+  page.locator('main input[type=file]').first().setInputFiles(files);
+
+const readAs = (page: Page, name: string) => page.getByRole('button', { name: `${name}: 1 face: happiness` });
+
+const ofNetwork =
+  (how: (body: Buffer) => ReturnType<Tampering>): Tampering =>
+  (path, body) =>
+    path.endsWith('.safetensors') ? how(body) : undefined;
+
+const wrongWeights: Readonly<Record<string, readonly [how: Tampering, detail: RegExp]>> = {
+  'with another checksum': [
+    ofNetwork((body) => ({
+      body: Buffer.concat([body.subarray(0, -1), Buffer.of(255 - body.readUInt8(body.length - 1))]),
+    })),
+    /is not the file of this version of poster-v2 \(another checksum\)/,
+  ],
+  'cut short, as a connection that breaks leaves them': [
+    ofNetwork((body) => ({ body: body.subarray(0, 100_000), promised: body.length })),
+    /cannot be loaded \(.+\); serve the file/,
+  ],
+  'of another length': [
+    ofNetwork((body) => ({ body: body.subarray(0, 100_000) })),
+    /is not the file of this version of poster-v2 \(100000 bytes instead of \d+\)/,
+  ],
+};
+
+for (const [what, [how, detail]] of Object.entries(wrongWeights)) {
+  visit(`the page's own weights ${what}: a sentence, and the picture is read once they are there`, async (page) => {
+    host.tamper(how);
+    await page.goto(host.address);
+    await give(page, png('a.png'));
+    const problem = page.locator('main').getByRole('alert');
+    await problem.getByText(/^A file of this page did not arrive, or not whole\. Try again\./).waitFor();
+    await problem.getByText('What exactly').click();
+    assert.match(await problem.innerText(), detail);
+    await page.getByText('It is read as soon as the network is there.').waitFor();
+    host.tamper(() => undefined);
+    await problem.getByRole('button', { name: 'Try again' }).click();
+    await readAs(page, 'a.png').waitFor();
+  });
+}
+
+visit("a visitor's weights that are cut short: a sentence, and the way back", async (page) => {
+  await page.goto(host.address);
+  await give(page, png('a.png'));
+  await readAs(page, 'a.png').waitFor();
+  await page.getByRole('button', { name: /Settings/ }).click();
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Choose a .safetensors file' }).click();
+  await (await chooser).setFiles({ name: 'mine.safetensors', mimeType: '', buffer: weights.subarray(0, 1_000_000) });
+  const problem = page.getByRole('dialog').getByRole('alert');
+  await problem.waitFor();
+  assert.match(await problem.innerText(), /it is truncated, 1000000 of \d+ bytes are there/);
+  await problem.getByRole('button', { name: "Back to the page's own network" }).click();
+  await page.keyboard.press('Escape');
+  await readAs(page, 'a.png').waitFor();
+});
+
+visit(
+  'a graphics processor that is lost: reading goes on; lost for good: a sentence, and the processor',
+  async (page) => {
+    await page.goto(host.address);
+    const setDevice = async (device: string): Promise<void> => {
+      await page.getByRole('button', { name: /Settings/ }).click();
+      await page.getByLabel('Computes on').selectOption(device);
+      await page.keyboard.press('Escape');
+    };
+    await page.locator('.engine-ready').waitFor();
+    await setDevice('webgpu');
+    const engine = page.locator('.engine', { hasText: /WebGPU|Not loaded/ });
+    await engine.waitFor();
+    // Not every machine can do that in software.
+    if (/Not loaded/.test(await engine.innerText())) return;
+    await give(page, png('a.png'));
+    await readAs(page, 'a.png').waitFor();
+    const control = await browser.newBrowserCDPSession();
+    // It answers nothing where the browser was quicker.
+    const crash = (): Promise<unknown> => control.send('Browser.crashGpuProcess').catch(() => undefined);
+    await crash();
+    await give(page, png('b.png'));
+    await page.getByText(/^The browser lost the graphics card, as after sleep\. .+ reading goes on\.$/).waitFor();
+    await readAs(page, 'b.png').waitFor();
+    await crash();
+    await give(page, png('c.png'));
+    const problem = page.locator('main').getByRole('alert');
+    await problem.getByText(/lost the graphics card twice|gives WebGPU no graphics processor/).waitFor();
+    await problem.getByRole('button', { name: 'Compute on the processor' }).click();
+    for (const name of ['a.png', 'b.png', 'c.png']) await readAs(page, name).waitFor();
+  },
+);
+
+/** A tab behind others: it is not drawn, and phones stop its programs for a while. */
+async function inBackground(page: Page, milliseconds: number): Promise<void> {
+  const hide = (hidden: boolean): Promise<void> =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', { value, configurable: true });
+      Object.defineProperty(document, 'visibilityState', { value: value ? 'hidden' : 'visible', configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  const control = await page.context().newCDPSession(page);
+  await hide(true);
+  await control.send('Page.setWebLifecycleState', { state: 'frozen' });
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  await control.send('Page.setWebLifecycleState', { state: 'active' });
+  await hide(false);
+}
+
+visit('a tab in the background while pictures are read: all are read', async (page) => {
+  await page.addInitScript(() => {
+    // What is not drawn has no frames.
+    window.requestAnimationFrame = () => 0;
+  });
+  await page.goto(host.address);
+  const names = Array.from({ length: 24 }, (_, i) => `${i}.png`);
+  await give(page, ...names.map((name) => png(name)));
+  await inBackground(page, 2000);
+  await readAs(page, '23.png').waitFor();
+  assert.equal(await page.getByRole('button', { name: /\.png: 1 face: happiness/ }).count(), names.length);
+});
+
+/** Records the class until it has so many pictures. */
+async function record(page: Page, count: number): Promise<void> {
+  const button = page.getByRole('button', { name: 'Hold to record bored' });
+  await button.focus();
+  await page.keyboard.down(' ');
+  await page
+    .locator('.thumbnail')
+    .nth(count - 1)
+    .waitFor();
+  await page.keyboard.up(' ');
+  await page.getByText('Hold to record', { exact: true }).waitFor();
+}
+
+const countOf = async (page: Page): Promise<number> =>
+  Number.parseInt(await page.locator('.class-count').innerText(), 10);
+
+async function startClass(page: Page): Promise<void> {
+  await page.goto(`${host.address}#/learn`);
+  await page.locator('.add-class input').fill('bored');
+  await page.keyboard.press('Enter');
+  await page.locator('.class-card').waitFor();
+}
+
+visit('storage that is full while pictures are recorded: they are there, and kept once there is room', async (page) => {
+  const control = await page.context().newCDPSession(page);
+  const { origin } = new URL(host.address);
+  // From the start: what a browser has promised once, it gives for half a minute.
+  await control.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+  await startClass(page);
+  await record(page, 2);
+  const problem = page.getByText(/^The browser could not keep \d+ of the pictures \(QuotaExceededError/);
+  await problem.waitFor();
+  await control.send('Storage.overrideQuotaForOrigin', { origin });
+  await record(page, (await countOf(page)) + 1);
+  await problem.waitFor({ state: 'detached' });
+  const all = await countOf(page);
+  await page.reload();
+  await page.locator('.class-card').waitFor();
+  assert.equal(await countOf(page), all);
+});
+
+visit(
+  'storage that is forbidden: pictures are recorded and exported, and the browser asks before they are gone',
+  async (page) => {
+    await page.addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException('no', 'SecurityError');
+      };
+    });
+    await startClass(page);
+    await page.getByText('Not everything is kept').waitFor();
+    await record(page, 2);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Pictures (.zip)' }).click(),
+    ]);
+    assert.ok((await readFile(await download.path())).length > 1000);
+    const [asked] = await Promise.all([page.waitForEvent('dialog'), page.close({ runBeforeUnload: true })]);
+    assert.equal(asked.type(), 'beforeunload');
+    await asked.dismiss();
+    assert.ok((await countOf(page)) >= 2);
+  },
+);
+
+visit('settings that are changed while faces are found in pictures: all are added', async (page) => {
+  await startClass(page);
+  await page.locator('.engine-ready').waitFor();
+  const names = Array.from({ length: 12 }, (_, i) => `${i}.png`);
+  await page
+    .locator('.class-card input[type=file]')
+    .setInputFiles([...names.map((name) => png(name)), png('nobody.png', Buffer.from('no picture'))]);
+  await page.locator('.thumbnail').first().waitFor();
+  await page.getByRole('button', { name: /Settings/ }).click();
+  for (const threads of ['1', '2', '1'])
+    await page
+      .getByLabel('Threads')
+      .selectOption(threads)
+      .catch(() => undefined);
+  await page.keyboard.press('Escape');
+  await page.getByText('1 picture could not be used').waitFor();
+  assert.equal(await countOf(page), names.length);
+});
+
+visit('files that nobody can read, an animation, and a drop beside the place for it', async (page) => {
+  await page.goto(host.address);
+  const huge = Buffer.from(await readFile(join(root, 'assets/astronaut.png')));
+  // Width and height of the header, and its checksum no more.
+  huge.writeUInt32BE(60_000, 16);
+  huge.writeUInt32BE(60_000, 20);
+  const frame = await sharp(portrait).resize(256).raw().toBuffer({ resolveWithObject: true });
+  // Frames that are the same would be one.
+  const film = await sharp(Buffer.concat([frame.data, frame.data.map((value) => 255 - value)]), {
+    raw: { width: 256, height: 512, channels: frame.info.channels, pageHeight: 256 },
+  })
+    .gif({ delay: [100, 100] })
+    .toBuffer();
+  await give(page, png('empty.png', Buffer.alloc(0)), png('huge.png', huge), png('film.gif', film), png('good.png'));
+  await readAs(page, 'good.png').waitFor();
+  await page.getByRole('button', { name: 'empty.png: could not be read' }).click();
+  await page
+    .getByRole('alert')
+    .getByText(/is empty/)
+    .waitFor();
+  await page.getByRole('button', { name: 'huge.png: could not be read' }).click();
+  await page
+    .getByRole('alert')
+    .getByText(/60000 x 60000/)
+    .waitFor();
+  await readAs(page, 'film.gif').click();
+  await page.getByText('The file has 2 frames. The first was read.').waitFor();
+  const isTaken = (selector: string, type: string): Promise<boolean> =>
+    page.evaluate(
+      ([where, kind]) => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(['no picture'], 'dropped.png', { type: 'image/png' }));
+        const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+        document.querySelector(where)?.dispatchEvent(event);
+        return event.defaultPrevented;
+      },
+      [selector, type] as const,
+    );
+  // Where the page does not say so, the browser opens the file in its place.
+  assert.ok(await isTaken('.header', 'drop'));
+  await page.getByRole('button', { name: 'dropped.png: could not be read' }).waitFor();
+  await page.getByRole('link', { name: 'About' }).click();
+  await page.getByRole('heading', { name: 'About this page' }).waitFor();
+  assert.ok(await isTaken('.header', 'dragover'));
+  assert.ok(await isTaken('.header', 'drop'));
+  await page.getByRole('link', { name: 'Recognise' }).click();
+  await readAs(page, 'good.png').waitFor();
+});
+
+visit('who begins before the page is isolated keeps what is open', async (page) => {
+  host.tamper(async (path) => {
+    // The service worker is not there before it has all files.
+    if (path === 'icon.svg') await new Promise((resolve) => setTimeout(resolve, 3000));
+    return undefined;
+  });
+  await page.goto(host.address);
+  await page.keyboard.press('Tab');
+  await give(page, png('early.png'));
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await readAs(page, 'early.png').waitFor();
+  assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+  await page.reload();
+  assert.equal(await page.evaluate(() => crossOriginIsolated), true);
+});
