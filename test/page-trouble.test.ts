@@ -339,3 +339,18 @@ visit('who begins before the page is isolated keeps what is open', async (page) 
   await page.reload();
   assert.equal(await page.evaluate(() => crossOriginIsolated), true);
 });
+
+visit('what a network that wants a login answers is not kept as a file of the page', async (page) => {
+  const own = await readFile(join(folder, 'icon.svg'), 'utf8');
+  host.tamper((path) => (path === 'icon.svg' ? { body: Buffer.from('<title>Log in first</title>') } : undefined));
+  await page.goto(host.address);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
+  const icon = (): Promise<string> => page.evaluate(async () => (await fetch('icon.svg')).text());
+  assert.match(await icon(), /Log in first/);
+  host.tamper(() => undefined);
+  assert.equal(await icon(), own);
+  // From now on it is kept.
+  host.tamper(() => ({ body: Buffer.from('<title>Log in again</title>') }));
+  assert.equal(await icon(), own);
+});

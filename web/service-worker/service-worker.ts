@@ -5,7 +5,7 @@ export {};
 
 declare const self: ServiceWorkerGlobalScope;
 
-/** Paths from the page's folder with a checksum each; written by the build. */
+/** Paths from the page's folder, each with the first digits of its SHA-256 checksum; written by the build. */
 declare const FILES: Readonly<Record<string, string>>;
 /** Of these, what is kept when it is first used: large files, of which WebGPU's runtime is for few. */
 declare const LATER: readonly string[];
@@ -68,11 +68,22 @@ async function keptOrFetched(cache: Cache, path: string): Promise<Response> {
   if (kept !== undefined) return kept;
   // Its checksum may be another one's: the browser's own cache must ask.
   const response = await fetch(new URL(path, base), { cache: 'no-cache' });
-  if (key !== undefined && response.ok) {
+  if (key !== undefined && response.ok && (await isOfChecksum(response.clone(), files.get(path)))) {
     // Storage that is full or forbidden keeps nobody from the page.
     await cache.put(key, response.clone()).catch(() => undefined);
   }
   return response;
+}
+
+/** Networks that want a login answer with pages of their own, whatever is asked for: kept, one would stay for good. */
+async function isOfChecksum(response: Response, checksum: string | undefined): Promise<boolean> {
+  const bytes = await response.arrayBuffer().catch(() => undefined);
+  if (bytes === undefined || checksum === undefined) return false;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return [...digest]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .startsWith(checksum);
 }
 
 function isolated(response: Response): Response {
