@@ -144,7 +144,7 @@ const badInputSentences: Readonly<Record<string, RegExp>> = {
   'no bytes': /^UserError: Picture 1 is empty \(0 bytes\); replace it or leave it out\.$/,
   'PNG cut in half': /^UserError: Picture 1 is truncated or damaged; replace it or leave it out\.$/,
   'JPEG cut in half': /^UserError: Picture 1 is truncated or damaged; replace it or leave it out\.$/,
-  'header alone': /^UserError: Picture 1 is truncated or damaged \(.+\); replace it or leave it out\.$/,
+  'header alone': /^UserError: Picture 1 is truncated or damaged; replace it or leave it out\.$/,
   'header of 60,000 x 60,000': /^UserError: Picture 1 is 60000 x 60000 pixels, more than the 64 megapixels/,
   animation: /^happiness$/,
   'address that is not there': /^UserError: Picture 1 nowhere\.png cannot be loaded: the server answered 404;/,
