@@ -13,7 +13,7 @@ const packing = pack(join(root, 'dist/packed'));
 lint();
 process.env.POSTER_PACKED = await packing;
 // Those that take long come first: beside them the others run, while at the end they would run alone.
-const long = ['webgpu', 'cli', 'golden-train', 'golden-step-v1', 'networks'].map((name) =>
+const long = ['webgpu', 'page-trouble', 'page', 'cli', 'golden-train', 'golden-step-v1', 'networks'].map((name) =>
   join('dist', 'test', `${name}.test.js`),
 );
 const others = testsIn('test').filter((file) => !long.includes(file));
