@@ -20,11 +20,7 @@ const endingIn = (ending) => files.filter((file) => file.endsWith(ending));
 const yaml = '{extends: default, rules: {line-length: {max: 170}, document-start: disable, comments: disable}}';
 const checks = [
   ['Dockerfile', ['hadolint', 'Dockerfile', 'Dockerfile.mpi'], ['hadolint', '--version']],
-  [
-    'YAML',
-    ['yamllint', '-d', yaml, ...endingIn('.yaml')],
-    ['yamllint', '--version'],
-  ],
+  ['YAML', ['yamllint', '-d', yaml, ...endingIn('.yaml')], ['yamllint', '--version']],
   [
     'kubernetes.yaml, shards.yaml',
     ['kubernetes-validate', '--strict', 'kubernetes.yaml', 'shards.yaml'],
