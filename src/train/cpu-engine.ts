@@ -22,7 +22,7 @@ import {
   updateEma,
   views,
 } from '../optim/index.js';
-import { CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
+import { type CpuOptions, CpuSession, floats, type HostTensor, hostTensor } from '../runtime/index.js';
 import type { Climbed, Engine, EngineOptions, Gradients, MicroBatch, Pass, PassResult, Snapshot } from './engine.js';
 import { batchFeeds, constantsOf, imageFeed, valuesOf } from './feeds.js';
 import { FrozenFeatures } from './frozen-features.js';
@@ -108,7 +108,8 @@ export class CpuEngine implements Engine {
     const constants = constantsOf(program, options.parameters);
     const placement = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
-    const shared = { placement, ...defined({ threads, session }) };
+    // By its type: a name that sessions do not know is found by the compiler.
+    const shared: CpuOptions = { placement, ...defined({ threads, session }) };
     return new CpuEngine(options, program, {
       training: await CpuSession.create(program.graph, shared),
       evaluation: await CpuSession.create(program.evaluation, shared),
