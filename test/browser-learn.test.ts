@@ -99,7 +99,7 @@ seenTest('what workers refuse, and that they are not there or end, is told in a 
   const expected: Readonly<Record<string, RegExp>> = {
     learning: /^UserError: The worker that learns does not start: its file learn-worker\.js is missing/,
     'learning that ends': /^UserError: The worker that learns has ended \(out of memory\); what was learned until then/,
-    exporting: /^UserError: The worker that makes archives does not start: its file export-worker\.js is missing/,
+    exporting: /^UserError: The worker that writes files of weights does not start: its file export-worker\.js is missing/,
     'an unknown network': /^UserError: The network to export/,
     'workers left': /^0$/,
   };
@@ -173,6 +173,9 @@ seenTest(
       const recognitions = await recognizer.recognize(dataset.samples.map(({ path }) => path));
       await recognizer.dispose();
       assert.equal(recognitions.length, 4);
+      // The same tensors and metadata, to the byte.
+      const ofFolder = await readFile(join(folder, 'hugging-face', 'model.safetensors'));
+      assert.ok(ofFolder.equals(Buffer.from(shots.safetensors, 'base64')));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

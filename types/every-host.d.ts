@@ -63,11 +63,13 @@ declare function fetch(
 declare function atob(text: string): string;
 declare function structuredClone<T>(value: T, options?: { readonly transfer: readonly ArrayBuffer[] }): T;
 
-/** Of a port that nobody listens to; what is transferred there is gone. */
-declare const MessageChannel: new () => {
-  readonly port1: { postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void; close(): void };
-  readonly port2: { close(): void };
-};
+/** What is transferred to a port that nobody listens to is gone. */
+interface ChannelPort {
+  onmessage: ((event: never) => unknown) | null;
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  close(): void;
+}
+declare const MessageChannel: new () => { readonly port1: ChannelPort; readonly port2: ChannelPort };
 
 declare const performance: { now(): number };
 

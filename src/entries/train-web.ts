@@ -3,6 +3,7 @@
 /** `poster-v2/train` in browsers: classes of one's own, learned in a worker; their pictures, kept and exported. */
 
 export {
+  type ExportOptions,
   type FaceShotOptions,
   faceShot,
   huggingFaceArchive,
@@ -14,6 +15,7 @@ export {
   type ShotClass,
   Shots,
   type ShotsOptions,
+  safetensorsFile,
   shotsArchive,
   type WebLearnOptions,
 } from '../web/learn/index.js';

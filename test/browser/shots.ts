@@ -7,6 +7,7 @@ import {
   type Learned,
   readShotsArchive,
   Shots,
+  safetensorsFile,
   shotsArchive,
 } from '../../src/entries/train-web.js';
 import { cropTemplateFor, Recognizer } from '../../src/entries/web.js';
@@ -30,6 +31,7 @@ export interface SeenShots {
   /** In base64: the shots as a dataset, and what was learned as a folder for Hugging Face. */
   readonly archive: string;
   readonly huggingFace: string;
+  readonly safetensors: string;
   readonly imported: Counts;
   readonly leftOut: readonly string[];
   /** Where storage is forbidden, and where it is full, and once there is room again. */
@@ -174,6 +176,7 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
     refused,
     archive: await base64Of(archive),
     huggingFace: await base64Of(await huggingFaceArchive(checkpoint)),
+    safetensors: await base64Of(await safetensorsFile(checkpoint)),
     imported,
     leftOut: read.without.map(({ path, reason }) => `${path}: ${reason}`),
     forbidden: await withoutStorage(),

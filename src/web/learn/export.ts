@@ -5,24 +5,40 @@ import { packed } from './packed.js';
 
 /** What the worker is asked for. */
 export interface ExportRequest {
+  readonly format: 'safetensors' | 'hugging-face';
   readonly checkpoint: ModelCheckpoint;
   readonly precision: Precision;
 }
 
 export type ExportReply =
-  | { readonly type: 'archive'; readonly archive: Blob }
+  | { readonly type: 'file'; readonly file: Blob }
   | { readonly type: 'error'; readonly error: SentError };
 
-const program: WorkerProgram = { does: 'makes archives', file: 'export-worker.js' };
+export interface ExportOptions {
+  /** `F16` halves the weights; default F32. */
+  readonly precision?: Precision;
+}
+
+const program: WorkerProgram = { does: 'writes files of weights', file: 'export-worker.js' };
+
+/**
+ * A checkpoint as a `.safetensors` file, as `saveModel` writes it on Node. It is made in a worker.
+ * @throws UserError (kind `resources`) where the worker does not start
+ */
+export const safetensorsFile = (checkpoint: ModelCheckpoint, options: ExportOptions = {}): Promise<Blob> =>
+  exported('safetensors', checkpoint, options);
 
 /**
  * A folder as Hugging Face's libraries take it, in a zip archive: what `poster convert` writes. It is made in a worker.
- * @param options.precision `F16` halves the weights; default F32
  * @throws UserError (kind `resources`) where the worker does not start
  */
-export async function huggingFaceArchive(
+export const huggingFaceArchive = (checkpoint: ModelCheckpoint, options: ExportOptions = {}): Promise<Blob> =>
+  exported('hugging-face', checkpoint, options);
+
+async function exported(
+  format: ExportRequest['format'],
   checkpoint: ModelCheckpoint,
-  { precision = 'F32' }: { readonly precision?: Precision } = {},
+  { precision = 'F32' }: ExportOptions,
 ): Promise<Blob> {
   const { arrays: parameters, buffer } = await packed(checkpoint.parameters);
   const worker = startWorker(
@@ -32,7 +48,7 @@ export async function huggingFaceArchive(
   try {
     return await new Promise<Blob>((resolve, reject) => {
       worker.addEventListener('message', ({ data }: MessageEvent<ExportReply>) => {
-        if (data.type === 'archive') resolve(data.archive);
+        if (data.type === 'file') resolve(data.file);
         else reject(errorOf(data.error));
       });
       // It answers once, and tells its errors: whatever ends it has kept it from starting.
@@ -40,7 +56,7 @@ export async function huggingFaceArchive(
         event.preventDefault();
         reject(workerNotStarted(program, event.message));
       });
-      const request: ExportRequest = { checkpoint: { ...checkpoint, parameters }, precision };
+      const request: ExportRequest = { format, checkpoint: { ...checkpoint, parameters }, precision };
       worker.postMessage(request, [buffer]);
     });
   } finally {

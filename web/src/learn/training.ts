@@ -1,4 +1,4 @@
-import { type LearnEpoch, type Learned, Learner, type ShotClass } from 'poster-v2/train';
+import { type LearnEpoch, type Learned, Learner, type ShotClass, safetensorsFile } from 'poster-v2/train';
 import { Recognizer } from '../state/engine.js';
 import { messageOf } from '../state/errors.js';
 import { announce, notify } from '../state/notices.js';
@@ -6,7 +6,6 @@ import { mostThreads, settings } from '../state/settings.js';
 import { createStore } from '../state/store.js';
 import { percentText } from '../ui/index.js';
 import { openShots } from './shots-state.js';
-import { weightsFile } from './weights-file.js';
 
 /** What was learned, ready to be tried and exported. */
 export interface Result {
@@ -100,7 +99,7 @@ async function resultOf(learner: Learner, stopped: boolean): Promise<Result> {
   const learned = learner.best();
   const { accuracy } = learned.evaluation;
   if (accuracy === null) throw new Error('there is no picture to measure with.');
-  const file = await weightsFile(learned.checkpoint);
+  const file = new File([await safetensorsFile(learned.checkpoint)], 'learned.safetensors');
   announce(
     `${stopped ? 'Training was stopped' : 'Training is done'}: ${percentText(accuracy)} of the pictures kept to measure with are right.`,
   );
