@@ -99,7 +99,8 @@ seenTest('what workers refuse, and that they are not there or end, is told in a 
   const expected: Readonly<Record<string, RegExp>> = {
     learning: /^UserError: The worker that learns does not start: its file learn-worker\.js is missing/,
     'learning that ends': /^UserError: The worker that learns has ended \(out of memory\); what was learned until then/,
-    exporting: /^UserError: The worker that writes files of weights does not start: its file export-worker\.js is missing/,
+    exporting:
+      /^UserError: The worker that writes files of weights does not start: its file export-worker\.js is missing/,
     'an unknown network': /^UserError: The network to export/,
     'workers left': /^0$/,
   };

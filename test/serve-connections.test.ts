@@ -111,6 +111,11 @@ test('what Node would answer by itself, or not at all, is told as any problem', 
       /compressed \(gzip, chunked\)/,
       [request('POST /v1/recognize', ['host: x', picture, 'transfer-encoding: gzip, chunked']), '0\r\n\r\n'],
     ],
+    [
+      415,
+      /compressed \(chunked\)/,
+      [request('POST /v1/recognize', ['host: x', picture, 'content-encoding: chunked', 'content-length: 3']), 'abc'],
+    ],
     [400, /not a request/, [request('POST /v1/recognize', ['host: x', 'transfer-encoding: chunked']), 'zz\r\n']],
   ];
   for (const [status, said, pieces] of cases) {

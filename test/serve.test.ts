@@ -170,6 +170,14 @@ test('what cannot be used has its status and a sentence, and disturbs nothing', 
       throw new Error(`${path} ${JSON.stringify(init.headers)} ${String(init.body).slice(0, 60)}`, { cause: error });
     });
   }
+  const squeezed = await post('/v1/recognize', {
+    method: 'POST',
+    body: portrait,
+    headers: { ...picture, 'content-encoding': 'gzip' },
+  });
+  // How bodies may come instead (RFC 9110, 15.5.16).
+  assert.equal(squeezed.headers.get('accept-encoding'), 'identity');
+  await squeezed.body?.cancel();
   await stillWorks(server.url);
 });
 

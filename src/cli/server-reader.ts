@@ -77,7 +77,7 @@ async function recognized(
     });
   const pending = faces.map(async ({ crop, ...face }) => ({
     ...face,
-    ...defined({ crop: crop === undefined ? undefined : await pictureOfPng(crop) }),
+    ...defined({ crop: crop === undefined ? undefined : await pictureOfPng(crop, called) }),
   }));
   const decoded = keep.picture ? await decodeImage(bytes, { transparency: 'white', name: called }) : undefined;
   return { width, height, frames, faces: await Promise.all(pending), ...defined({ picture: decoded?.picture }) };
@@ -89,7 +89,13 @@ function named(sentence: string, called: string): string {
   return first.test(sentence) ? sentence.replace(first, () => called) : `${called} was refused: ${sentence}`;
 }
 
-async function pictureOfPng(base64: string): Promise<Picture> {
-  const { data, info } = await sharp(Buffer.from(base64, 'base64')).raw().toBuffer({ resolveWithObject: true });
+async function pictureOfPng(base64: string, called: string): Promise<Picture> {
+  const { data, info } = await sharp(Buffer.from(base64, 'base64'))
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => {
+      const sentence = `The server's crop of a face in ${called} is no picture; look whether its version is this one's.`;
+      throw new UserError(sentence, 'resources', { cause: error });
+    });
   return { data, width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3 };
 }

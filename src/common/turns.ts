@@ -20,6 +20,25 @@ export const nextTurn = (): Promise<void> =>
     send();
   });
 
+/** Work in many small pieces, of whatever loops: between them others have their turn, each time so many milliseconds are over. */
+export class Pace {
+  readonly #share: number;
+  #until: number;
+
+  /** @param share milliseconds of a turn */
+  constructor(share: number) {
+    this.#share = share;
+    this.#until = performance.now() + share;
+  }
+
+  /** Before a piece. */
+  async step(): Promise<void> {
+    if (performance.now() < this.#until) return;
+    await nextTurn();
+    this.#until = performance.now() + this.#share;
+  }
+}
+
 /** Works that are done one after the other, each in a turn of the event loop of its own. */
 export class Turns {
   #last: Promise<void> = Promise.resolve();

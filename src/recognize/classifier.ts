@@ -6,7 +6,7 @@ import type { Preprocessing } from '../common/preprocessing.js';
 import { buildInference } from '../models/index.js';
 import type { ModelDescription, Preference } from '../safetensors/index.js';
 import type { Classified } from './classified.js';
-import { type NetworkOptions, noteAlone, openNetwork } from './network.js';
+import { type KernelOptions, type NetworkOptions, noteAlone, openNetwork } from './network.js';
 import { tempered } from './tempered.js';
 
 export interface ClassifierOptions extends NetworkOptions {
@@ -43,8 +43,9 @@ export interface Classifier {
  * where the device is not there.
  */
 export async function loadClassifier(source: FileSource, options: ClassifierOptions = {}): Promise<Classifier> {
-  const { acrossBatch = false } = options;
-  const own = { ...options, ...defined({ kernels: host.cpuIsWebAssembly }) };
+  const { acrossBatch = false, ...rest } = options;
+  // By its type: a name that networks do not know is found by the compiler.
+  const own: NetworkOptions & KernelOptions = { ...rest, kernels: host.cpuIsWebAssembly ?? false };
   const { description, network, temperature, threads, run, dispose } = await host.withCheckpoint(
     source,
     (checkpoint) => openNetwork(checkpoint, own, (found) => buildInference(found, { acrossBatch })),

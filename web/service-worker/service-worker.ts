@@ -29,9 +29,17 @@ self.addEventListener('install', (event) => event.waitUntil(keepAll()));
 
 const keepAll = (): Promise<void> => keep([...files.keys()].filter((path) => !later.has(path)));
 
+/** @throws where another file comes than was built: a version that is not whole is not installed, and the one before stays */
 async function keep(paths: readonly string[]): Promise<void> {
   const cache = await caches.open(cacheName);
-  for (const path of paths) await keptOrFetched(cache, path);
+  for (const path of paths) {
+    if ((await keptIn(cache, path)) !== undefined) continue;
+    if (!(await keepIfWhole(cache, path, await fetched(path)))) {
+      throw new Error(
+        `The host does not send ${path} as it was built, so the page does not work offline; serve it unchanged.`,
+      );
+    }
+  }
 }
 
 self.addEventListener('activate', (event) => event.waitUntil(removeOld().then(() => self.clients.claim())));
@@ -55,35 +63,44 @@ self.addEventListener('fetch', (event) => {
   const asked = url.pathname.slice(base.pathname.length);
   const path = asked === '' ? 'index.html' : asked;
   // A server may have other things below the page's folder, with headers of their own.
-  if (files.has(path)) event.respondWith(answer(path).then(isolated));
+  if (files.has(path)) event.respondWith(answer(path, event).then(isolated));
 });
 
-async function answer(path: string): Promise<Response> {
-  return keptOrFetched(await caches.open(cacheName), path);
-}
-
-async function keptOrFetched(cache: Cache, path: string): Promise<Response> {
-  const key = keyOf(path);
-  const kept = key === undefined ? undefined : await cache.match(key);
+async function answer(path: string, event: FetchEvent): Promise<Response> {
+  const cache = await caches.open(cacheName);
+  const kept = await keptIn(cache, path);
   if (kept !== undefined) return kept;
-  // Its checksum may be another one's: the browser's own cache must ask.
-  const response = await fetch(new URL(path, base), { cache: 'no-cache' });
-  if (key !== undefined && response.ok && (await isOfChecksum(response.clone(), files.get(path)))) {
-    // Storage that is full or forbidden keeps nobody from the page.
-    await cache.put(key, response.clone()).catch(() => undefined);
-  }
+  const response = await fetched(path);
+  // The page does not wait for that.
+  event.waitUntil(keepIfWhole(cache, path, response.clone()));
   return response;
 }
 
-/** Networks that want a login answer with pages of their own, whatever is asked for: kept, one would stay for good. */
-async function isOfChecksum(response: Response, checksum: string | undefined): Promise<boolean> {
+async function keptIn(cache: Cache, path: string): Promise<Response | undefined> {
+  const key = keyOf(path);
+  return key === undefined ? undefined : cache.match(key);
+}
+
+/** The browser's own cache must ask: what it has may be another version's. */
+const fetched = (path: string): Promise<Response> => fetch(new URL(path, base), { cache: 'no-cache' });
+
+/**
+ * Networks that want a login answer with pages of their own, whatever is asked for: kept, one would stay for good.
+ * @returns whether it is the file that was built; storage that is full or forbidden keeps nobody from the page
+ */
+async function keepIfWhole(cache: Cache, path: string, response: Response): Promise<boolean> {
+  const [key, checksum] = [keyOf(path), files.get(path)];
+  if (key === undefined || checksum === undefined || !response.ok) return false;
+  const copy = response.clone();
   const bytes = await response.arrayBuffer().catch(() => undefined);
-  if (bytes === undefined || checksum === undefined) return false;
+  if (bytes === undefined) return false;
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return [...digest]
+  const isWhole = [...digest]
     .map((byte) => byte.toString(16).padStart(2, '0'))
     .join('')
     .startsWith(checksum);
+  if (isWhole) await cache.put(key, copy).catch(() => undefined);
+  return isWhole;
 }
 
 function isolated(response: Response): Response {

@@ -79,7 +79,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     reply.header('x-request-id', request.id);
     request.life = lifeOf(reply.raw, settings.deadline);
     request.goAhead = () => goAhead(request.raw, reply.raw);
-    checkHead(request.raw);
+    checkHead(request.raw, reply);
   });
   app.addHook('onSend', async ({ raw }, reply) => {
     if (raw.complete || !hasBody(raw)) return;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { printable } from '../../common/printable.js';
 import { RequestProblem } from './problem.js';
 import { answerOnSocket } from './socket-answers.js';
@@ -59,7 +59,10 @@ function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMe
 }
 
 /** @throws RequestProblem for a head that cannot be answered, whatever is asked */
-export function checkHead({ httpVersion, rawHeaders, headers }: IncomingMessage): void {
+export function checkHead(
+  { httpVersion, rawHeaders, headers }: IncomingMessage,
+  reply: Pick<FastifyReply, 'header'>,
+): void {
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0')) {
     throw new RequestProblem('bad-request', 'The request does not have one header host; send HTTP/1.1 with one.');
@@ -69,11 +72,18 @@ export function checkHead({ httpVersion, rawHeaders, headers }: IncomingMessage)
     const sentence = `The header expect asks for ${printable(expect, 40)}, which this server does not know; leave it out.`;
     throw new RequestProblem('expectation-failed', sentence);
   }
-  const encoding = [content, transfer].find((one) => !/^(identity|chunked)$/i.test(one));
-  if (encoding === undefined) return;
-  const sentence = `The body is compressed (${printable(encoding, 40)}); send it as it is.`;
-  throw new RequestProblem('unsupported-media-type', sentence);
+  if (!/^identity$/i.test(content)) {
+    reply.header('accept-encoding', 'identity');
+    throw compressed(content);
+  }
+  if (!/^(identity|chunked)$/i.test(transfer)) throw compressed(transfer);
 }
+
+const compressed = (encoding: string): RequestProblem =>
+  new RequestProblem(
+    'unsupported-media-type',
+    `The body is compressed (${printable(encoding, 40)}); send it as it is.`,
+  );
 
 /** Has a client send the body that it asked leave for. */
 export function goAhead({ headers }: IncomingMessage, response: ServerResponse): void {

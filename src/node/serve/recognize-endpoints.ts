@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Pace } from '../../common/turns.js';
 import { type Recognition, recognitionDocument } from '../../recognize/index.js';
 import { type Batch, batch, models, type ServedRecognition, single } from '../../service/documents.js';
 import type { ProblemName } from '../../service/problem-document.js';
@@ -66,7 +66,7 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
         const [result] = results;
         if (result === undefined) throw new Error('a picture gave no result');
         if (result.status === 'rejected') throw result.reason;
-        return { model: inference.model, ...(await servedRecognition(result.value, options.top)) };
+        return { model: inference.model, ...(await servedRecognition(result.value, options.top, new Pace(share))) };
       },
     },
     {
@@ -85,10 +85,11 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
       handler: async (request) => {
         const { options, results } = await recognized(await uploadedPictures(request, uploads), request.life);
         const served: Batch['results'] = [];
+        const pace = new Pace(share);
         for (const result of results) {
           served.push(
             result.status === 'fulfilled'
-              ? await servedRecognition(result.value, options.top)
+              ? await servedRecognition(result.value, options.top, pace)
               : { problem: documentOf(problemOf(result.reason), request.id) },
           );
         }
@@ -111,18 +112,18 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
   ];
 }
 
-/** Milliseconds of a turn of the event loop in which crops are encoded. */
+/** Milliseconds of a turn of the event loop in which crops of an answer are encoded. */
 const share = 4;
 
-async function servedRecognition(recognition: Recognition, top: number | undefined): Promise<ServedRecognition> {
+async function servedRecognition(
+  recognition: Recognition,
+  top: number | undefined,
+  pace: Pace,
+): Promise<ServedRecognition> {
   const { faces, ...document } = recognitionDocument(recognition, top);
   const crops: (string | undefined)[] = [];
-  let until = performance.now() + share;
   for (const { crop } of recognition.faces) {
-    if (performance.now() >= until) {
-      await nextTurn();
-      until = performance.now() + share;
-    }
+    await pace.step();
     crops.push(crop && pngOf(crop).toString('base64'));
   }
   return {

@@ -73,7 +73,7 @@ function ThreadsSetting() {
       onChange={(chosen) => change({ threads: Number(chosen) })}
       hint={
         crossOriginIsolated
-          ? 'Of explanations and learning; recognising takes one, but for models that need more.'
+          ? 'For explanations and learning. Recognising uses one thread, except with models such as ARM.'
           : 'This page is not isolated from other sites, so the browser allows one thread.'
       }
     />
