@@ -223,6 +223,7 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     ],
     [['predict', '-', '-'], /Standard input \(-\) can be read once only/],
     [['recognise'], /unknown command 'recognise'/],
+    [['my photo.jpg'], /my photo\.jpg is no command; to see the expressions in it: poster predict 'my photo\.jpg'\.$/m],
   ];
   for (const [args, sentence] of wrong) {
     it(args.join(' '), async () => {

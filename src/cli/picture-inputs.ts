@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { countText } from '../common/count-text.js';
 import { UserError } from '../common/errors.js';
 import { pictureName } from '../common/picture-names.js';
 import { printable, shownAddress } from '../common/printable.js';
@@ -7,7 +8,7 @@ import { whenAborted } from '../common/signals.js';
 import { tooManyBytes } from '../image/checked-header.js';
 import type { ImageDecoder } from '../image/image-source.js';
 import { maxFileBytes } from '../image/picture-limits.js';
-import { byCodePoint, outsideCircles, picturesIn } from '../node/datasets/folders.js';
+import { byCodePoint, foldersIn, outsideCircles, picturesIn } from '../node/datasets/folders.js';
 import { decodeImage, encodedBytes } from '../node/decode/decode-image.js';
 import { explainFileError } from '../node/files/files.js';
 import { stdinChunks } from './stdin.js';
@@ -34,6 +35,11 @@ export interface PictureInputs {
   readonly without: readonly WithoutPictures[];
 }
 
+/** What arguments of a command stand for, and what was passed over: a sentence each. */
+export interface NamedPictures extends PictureInputs {
+  readonly notes: readonly string[];
+}
+
 /**
  * What the arguments of a command stand for: `-`, addresses, files, pictures of folders and of globs, in this order, within a
  * folder sorted by name. Files that are named need not be there yet: that is told when they are read.
@@ -41,22 +47,28 @@ export interface PictureInputs {
  * @param walk of the folders and globs among them
  * @throws UserError where there is no picture at all
  */
-export async function pictureInputs(names: readonly string[], walk: FolderWalk): Promise<PictureInputs> {
+export async function pictureInputs(names: readonly string[], walk: FolderWalk): Promise<NamedPictures> {
   if (names.filter((name) => name === '-').length > 1) {
     throw new UserError('Standard input (-) can be read once only; name it once.', 'usage');
   }
   const inputs: PictureInput[] = [];
   const without: WithoutPictures[] = [];
+  const notes: string[] = [];
   for (const name of names) {
     try {
       for (const input of await inputsOf(name, walk)) inputs.push(input);
+      const left = (await walk.within(name))?.foldersLeft ?? 0;
+      if (left > 0)
+        notes.push(
+          `${countText(left, 'folder')} within ${printable(name, 4096)} ${left === 1 ? 'is' : 'are'} passed over; --recursive searches them too.`,
+        );
     } catch (error) {
       if (!(error instanceof UserError) || error.kind !== 'input') throw error;
       without.push({ name, reason: error });
     }
   }
   if (inputs.length === 0 && without.length === 1) throw without[0]?.reason;
-  return { inputs, without };
+  return { inputs, without, notes };
 }
 
 async function inputsOf(name: string, walk: FolderWalk): Promise<PictureInput[]> {
@@ -79,6 +91,8 @@ export interface FilesWithin {
   readonly kind: 'folder' | 'glob';
   /** Sorted; `relativePath` is the path below the folder or beside the fixed part of the glob. */
   readonly files: readonly { readonly path: string; readonly relativePath: string }[];
+  /** How many folders lie within a folder that is not searched with those. */
+  readonly foldersLeft: number;
 }
 
 /** The files of folders and globs. Each is searched once, however often it is asked for. */
@@ -107,8 +121,11 @@ export function folderWalk(recursive: boolean): FolderWalk {
 async function filesWithin(name: string, recursive: boolean): Promise<FilesWithin | undefined> {
   if (name === '-' || /^[a-z]+:\/\//i.test(name)) return undefined;
   const info = await stat(name).catch(() => undefined);
-  if (info?.isDirectory() === true) return { kind: 'folder', files: await ofFolder(name, recursive) };
-  if (info === undefined && /[*?[\]{}]/.test(name)) return { kind: 'glob', files: await ofGlob(name) };
+  if (info?.isDirectory() === true) {
+    const files = await ofFolder(name, recursive);
+    return { kind: 'folder', files, foldersLeft: recursive ? 0 : (await foldersIn(name)).length };
+  }
+  if (info === undefined && /[*?[\]{}]/.test(name)) return { kind: 'glob', files: await ofGlob(name), foldersLeft: 0 };
   return undefined;
 }
 

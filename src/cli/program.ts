@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { quoted } from '../common/command-line.js';
 import { messageOf, UserError } from '../common/errors.js';
+import { pictureName } from '../common/picture-names.js';
 import { printable } from '../common/printable.js';
 import { noteChannel } from '../node/checkpoints/notes.js';
 import { refusalChannel } from '../node/checkpoints/refused.js';
@@ -58,6 +60,7 @@ export async function run(
   // Whichever command reads the file, and whatever becomes of it after.
   for (const channel of [refusalChannel, noteChannel]) channel.subscribe(say);
   try {
+    refuseFileAlone(words);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     fail(error);
@@ -95,6 +98,17 @@ async function programFor(words: readonly string[]): Promise<Command> {
     refuseEmpty(command);
   });
   return program;
+}
+
+/** A picture, video or folder without a command before it. @throws UserError */
+function refuseFileAlone(words: readonly string[]): void {
+  const [name = ''] = words;
+  const isAddress = /^https?:\/\//i.test(name);
+  if (Object.hasOwn(commands, name) || !(isAddress || pictureName.test(name) || existsSync(name))) return;
+  throw new UserError(
+    `${printable(name, 200)} is no command; to see the expressions in it: poster predict ${quoted([name])}.`,
+    'usage',
+  );
 }
 
 /** What a shell makes of a variable that is not set: no name of a file, and no number. @throws UserError */

@@ -33,7 +33,7 @@ export function trainingProgress(about?: string): {
       say(
         `Training ${grouped(info.parameters)} parameters on ${grouped(info.trainSamples)} pictures of ` +
           `${info.labels.length} classes (${info.labels.join(', ')}), best epoch chosen on ${grouped(info.valSamples)} ` +
-          `others; ${grouped(info.batches)} batches an epoch on ${info.device}.`,
+          `others; ${grouped(info.batches)} ${info.batches === 1 ? 'batch' : 'batches'} an epoch on ${info.device}.`,
       );
     },
     onStep: (step) => {

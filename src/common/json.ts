@@ -9,7 +9,15 @@ export function describeZodError(error: z.ZodError): string {
   if (issue === undefined) return 'it has an unexpected form';
   const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : '';
   const where = issue.path.map(String).join('.');
-  return `${where === '' ? '' : `at ${printable(where)}: `}${printable(issue.message)}${more}`;
+  return `${where === '' ? '' : `at ${printable(where)}: `}${reasonOf(issue)}${more}`;
+}
+
+function reasonOf(issue: z.core.$ZodIssue): string {
+  const wanted = wantedNumber(issue);
+  if (wanted !== undefined) return `it must be ${wanted}`;
+  if (issue.code === 'unrecognized_keys')
+    return `${issue.keys.map((key) => `'${printable(key)}'`).join(', ')} is not known`;
+  return printable(issue.message);
 }
 
 /** What a zod issue wants, in words: "at most 16" of a number beyond its bounds; undefined for what is no number. */

@@ -14,6 +14,15 @@ export interface FaceToDraw {
   readonly name?: string;
 }
 
+/**
+ * The faces of a picture. Where there are several, each has its number in the list.
+ * @param template of the crops that the network sees
+ */
+export function annotatedFaces(faces: readonly FaceToDraw[], template: CropTemplate): AnnotatedFace[] {
+  const numbered = faces.length > 1;
+  return faces.map((face, i) => annotatedFace(numbered ? { name: String(i + 1), ...face } : face, template));
+}
+
 /** @param template of the crops that the network sees */
 export function annotatedFace({ box, keypoints, scores, name }: FaceToDraw, template: CropTemplate): AnnotatedFace {
   if (keypoints === null) return { scores };
@@ -29,6 +38,6 @@ export function annotateRecognition(
   { width, height, faces }: Pick<Recognition, 'width' | 'height' | 'faces'>,
   template: CropTemplate,
 ): Annotation {
-  const drawn = faces.map((face) => annotatedFace(face, template));
+  const drawn = annotatedFaces(faces, template);
   return annotate({ width, height }, drawn, { grow: true });
 }

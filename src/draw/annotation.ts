@@ -25,7 +25,7 @@ interface Spot {
 
 /** A face to be drawn; places are pixels of the picture. */
 export interface AnnotatedFace {
-  /** Shown in a corner of its box, such as its number in a video. */
+  /** Shown in a corner of its box, such as its number in a video or in the list of a picture's faces. */
   readonly name?: string;
   /** Left out for a picture that is a face crop: its labels stand beside it. */
   readonly geometry?: {

@@ -1,4 +1,4 @@
-export { annotatedFace, annotateRecognition, type FaceToDraw } from './annotated-face.js';
+export { annotatedFace, annotatedFaces, annotateRecognition, type FaceToDraw } from './annotated-face.js';
 export {
   type AnnotatedFace,
   type AnnotateOptions,

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import { quoted } from '../../common/command-line.js';
+import { countText } from '../../common/count-text.js';
 import { UserError } from '../../common/errors.js';
 import { modelNamed, profile, type StudyArm, type StudyName, studyNames } from '../../models/index.js';
 import { newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
@@ -211,7 +212,7 @@ function planText(plan: Ablation): string {
       counted(multiplyAccumulates),
     ];
   });
-  const runs = `${arms.length * wished.length} runs of ${options.epochs} epoch${options.epochs === 1 ? '' : 's'}`;
+  const runs = `${arms.length * wished.length} runs of ${countText(options.epochs, 'epoch')}`;
   const seeds = `${wished.length === 1 ? 'seed' : 'seeds'} ${wished.join(', ')}`;
   return [
     `${study === null ? 'Arms' : `Study ${study}`} on ${options.model}: ${arms.length} ${study === null ? 'recipes' : 'networks'}, ${seeds}: ${runs}.`,

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import * as z from 'zod';
 import { quoted } from '../../common/command-line.js';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
@@ -122,7 +123,9 @@ function documentOf({ path, evaluation, ...rest }: LearnedFolder, folder: string
 function text({ path, labels, counts, epoch, evaluation, history, seconds, interrupted }: LearnedFolder): string {
   const names = labels.labels;
   const [before] = history;
-  const ended = interrupted ? `stopped after epoch ${history.at(-1)?.epoch ?? 0}` : `${history.length - 1} epochs`;
+  const ended = interrupted
+    ? `stopped after epoch ${history.at(-1)?.epoch ?? 0}`
+    : countText(history.length - 1, 'epoch');
   return [
     `Learned ${names.length} classes (${names.join(', ')}) from ${grouped(counts.training)} faces: ${ended}, of which ${epoch} is the best.`,
     `Finding faces took ${duration(seconds.faces)}, training ${duration(seconds.training)}.`,
@@ -130,6 +133,6 @@ function text({ path, labels, counts, epoch, evaluation, history, seconds, inter
     '',
     confusionTable(evaluation.confusion, names),
     '',
-    `Try it: poster predict photo.jpg --checkpoint ${quoted([path])}`,
+    `Try it: npx poster predict photo.jpg --checkpoint ${quoted([path])}`,
   ].join('\n');
 }

@@ -202,7 +202,8 @@ async function predict(
 
 /** The pictures, and what files that are made of them are called. */
 async function findPictures(names: readonly string[], walk: FolderWalk, options: PredictOptions): Promise<PictureWork> {
-  const { inputs, without } = await pictureInputs(names, walk);
+  const { inputs, without, notes } = await pictureInputs(names, walk);
+  for (const sentence of notes) note(`Note: ${sentence}`);
   const files = await planFiles(inputs, options);
   if (options.draw !== undefined) {
     const { fontNote } = await import('../../node/report/run-report.js');

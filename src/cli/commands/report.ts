@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { countText } from '../../common/count-text.js';
 import { percent } from '../../common/percent.js';
 import {
   hasEvents,
@@ -80,11 +81,10 @@ function text(
   evaluation: ReportedEvaluation | undefined,
   files: readonly string[],
 ): string {
-  const goal = planned === undefined ? '' : ` of ${planned}`;
   const bestLine =
     best === undefined ? '' : `, best ${best.epoch} with ${percent(best.valAccuracy, 2)}% of the validation pictures`;
   return [
-    `${epochs.length}${goal} epochs${bestLine}`,
+    `${planned === undefined ? countText(epochs.length, 'epoch') : `${epochs.length} of ${countText(planned, 'epoch')}`}${bestLine}`,
     ...(evaluation === undefined
       ? ['No confusion matrix: this run did not record it; measure it with --data DIR.']
       : [

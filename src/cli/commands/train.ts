@@ -207,6 +207,6 @@ function text(result: TrainResult, { data, fold, folds }: RunOptions): string {
     ? `Stopped in epoch ${epochs + 1} and saved; go on with: poster train --resume ${quoted([lastCheckpoint])}`
     : fold !== null
       ? `Measure it on the fold: poster evaluate ${quoted(['--data', data, '--folds', String(folds), '--checkpoint', checkpoint])}`
-      : `Try it: poster predict FACE.png --aligned --checkpoint ${quoted([checkpoint])}`;
+      : `Try it: npx poster predict FACE.png --aligned --checkpoint ${quoted([checkpoint])}`;
   return [...best, next].join('\n');
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadDataset } from './dataset.js';
@@ -62,4 +63,6 @@ test('what dataset.json names as a class folder is no split', async (context) =>
   assert.deepEqual(await splitsOf(root), ['.']);
   assert.deepEqual((await loadDataset(root, '.')).labels.labels, ['developers', 'operators']);
   await failsWith(() => splitsOf(join(root, 'nowhere')), 'no dataset folder');
+  await writeFile(join(root, 'photo.jpg'), 'x');
+  await failsWith(() => splitsOf(join(root, 'photo.jpg')), 'photo.jpg is no folder; give the folder of a dataset');
 });

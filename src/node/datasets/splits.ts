@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Setting, UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
@@ -38,7 +39,11 @@ export function splitRole(folder: string): SplitRole | undefined {
  */
 export async function splitsOf(root: string): Promise<string[]> {
   if (!(await isFolder(root))) {
-    throw new UserError(`There is no dataset folder ${root}; check the path.`, 'input', { settings: ['data'] });
+    const isThere = (await stat(root).catch(() => undefined)) !== undefined;
+    const what = isThere
+      ? `${root} is no folder; give the folder of a dataset`
+      : `There is no dataset folder ${root}; check the path`;
+    throw new UserError(`${what}.`, 'input', { settings: ['data'] });
   }
   const classes = (await readDescription(root))?.folders;
   const found = (await foldersIn(root)).flatMap((folder) => {

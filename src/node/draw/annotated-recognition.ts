@@ -1,5 +1,5 @@
 import type { CropTemplate } from '../../common/preprocessing.js';
-import { annotatedFace, type FaceToDraw } from '../../draw/index.js';
+import { annotatedFaces, type FaceToDraw } from '../../draw/index.js';
 import type { Picture } from '../../image/index.js';
 import { annotatedPicture, type PictureFormat } from './annotated-picture.js';
 
@@ -10,6 +10,6 @@ export function annotatedRecognition(
   template: CropTemplate,
   format: PictureFormat,
 ): Promise<Buffer> {
-  const drawn = faces.map((face) => annotatedFace(face, template));
+  const drawn = annotatedFaces(faces, template);
   return annotatedPicture(picture, drawn, format, { grow: true });
 }

@@ -11,9 +11,13 @@ export function listeningError(error: unknown, { host, port }: ListeningAddress)
   if (!(error instanceof Error) || !('code' in error)) return error;
   switch (error.code) {
     case 'EADDRINUSE':
-      return new UserError(`Port ${port} of ${host} is taken by another program; choose another port.`, 'resources', {
-        cause: error,
-      });
+      return new UserError(
+        `Port ${port} of ${host} is taken by another program; choose another one, such as ${port < 65_535 ? port + 1 : port - 1}.`,
+        'resources',
+        {
+          cause: error,
+        },
+      );
     case 'EACCES':
       return new UserError(`Port ${port} is not for this user; choose one from 1024 on.`, 'resources', {
         cause: error,

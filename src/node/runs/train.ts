@@ -209,9 +209,10 @@ async function trainPrepared(
     const isFirst = ranks.rank === 0;
     const hasBest = isFirst && resumed !== undefined && (await carryOver(job.resume ?? '', job.out, best));
     if (resumed && resumed.state.epoch >= run.epochs) {
-      listener.onNote?.(`All ${run.epochs} epochs are finished: nothing is trained. Give more epochs to go on.`, [
-        'epochs',
-      ]);
+      listener.onNote?.(
+        `${run.epochs === 1 ? 'The one epoch is' : `All ${run.epochs} epochs are`} finished: nothing is trained. Give more epochs to go on.`,
+        ['epochs'],
+      );
     }
     if (isFirst) await writeRunFile(job.out, record, data, init, sessionOf(job, ranks, record.commit, resumed?.state));
     const context = {

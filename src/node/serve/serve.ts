@@ -102,7 +102,7 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
   await asBytes(created, (part) => addEndpoints(part, protocol));
   // In a part of its own: its headers go before those of helmet, and on its own files only.
   if (settings.page && hasPage()) await app.register(pageRoutes);
-  else if (settings.page) logger.warn('The page is not built here (dist/page), so there is none at /.');
+  else if (settings.page) logger.warn('The page is not built here (npm run page builds it), so there is none at /.');
   await app.listen({ host: settings.host, port: settings.port }).catch(async (error: unknown) => {
     await app.close();
     throw listeningError(error, settings);

@@ -72,7 +72,10 @@ function jsonOrForm({ headers }: FastifyRequest, json: 'image' | 'images' | 'img
 }
 
 function unsupported(): never {
-  throw new RequestProblem('unsupported-media-type', 'The body is not multipart/form-data or application/json.');
+  throw new RequestProblem(
+    'unsupported-media-type',
+    'The body is not multipart/form-data or application/json; say what it is in content-type (curl -F image=@photo.jpg does).',
+  );
 }
 
 async function upload(request: FastifyRequest, { bodies, limits }: UploadParts, about: PictureBody): Promise<Upload> {

@@ -1,4 +1,5 @@
 import { extname, join } from 'node:path';
+import { countText } from '../../../common/count-text.js';
 import { UserError } from '../../../common/errors.js';
 import { increaseOf } from '../../../common/item-at.js';
 import { pictureName } from '../../../common/picture-names.js';
@@ -72,9 +73,6 @@ export async function unexamined(root: string, splits: readonly string[], wanted
   return { folders, splits: rest };
 }
 
-const some = (count: number, noun: string): string =>
-  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
-
 /** A list's first names, and how many more there are. */
 function list(names: readonly string[], most = 5): string {
   const shown = names.slice(0, most).map((name) => `'${printable(name, 80)}'`);
@@ -102,16 +100,18 @@ export function unexaminedText({ folders, splits }: Unexamined): string[] {
       return [
         ...(files > 0
           ? [
-              `Split '${split}' has ${some(files, 'file')} in class folders that ${files === 1 ? 'is' : 'are'} not named as ` +
+              `Split '${split}' has ${countText(files, 'file')} in class folders that ${files === 1 ? 'is' : 'are'} not named as ` +
                 `pictures and not read (${kinds.join(', ')}${endings.length > 5 ? ' ...' : ''}).`,
             ]
           : []),
         ...(besideClasses > 0
-          ? [`Split '${split}' has ${some(besideClasses, 'picture')} beside its class folders, which no class has.`]
+          ? [
+              `Split '${split}' has ${countText(besideClasses, 'picture')} beside its class folders, which no class has.`,
+            ]
           : []),
         ...(nested.length > 0
           ? [
-              `Split '${split}' has ${some(nested.length, 'folder')} within class folders, whose pictures count as the class's ` +
+              `Split '${split}' has ${countText(nested.length, 'folder')} within class folders, whose pictures count as the class's ` +
                 `(${list(nested, 3)}).`,
             ]
           : []),

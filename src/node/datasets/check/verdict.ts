@@ -1,3 +1,4 @@
+import { countText } from '../../../common/count-text.js';
 import { compareLabels, type LabelComparison } from '../../../common/label-sets.js';
 import type { LabelSet } from '../../../common/labels.js';
 import { printable } from '../../../common/printable.js';
@@ -12,7 +13,7 @@ export interface Verdict {
 }
 
 const number = (count: number): string => count.toLocaleString('en-US');
-const some = (count: number, noun = 'picture'): string => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
+const some = (count: number, noun = 'picture'): string => countText(count, noun);
 
 /** Pictures in groups of which `test` holds, and the groups. */
 function inGroups(

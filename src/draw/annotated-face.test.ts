@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ferPlusCrop } from '../common/crop-templates.js';
+import { annotatedFaces, type FaceToDraw } from './annotated-face.js';
+
+const faceAt = (x: number): FaceToDraw => ({
+  box: { x, y: 40, width: 60, height: 60 },
+  keypoints: {
+    rightEye: { x: x + 15, y: 60 },
+    leftEye: { x: x + 45, y: 60 },
+    noseTip: { x: x + 30, y: 72 },
+    mouth: { x: x + 30, y: 85 },
+    rightEar: { x, y: 65 },
+    leftEar: { x: x + 60, y: 65 },
+  },
+  scores: [{ label: 'happiness', probability: 1 }],
+});
+
+test('several faces have their numbers in the list, unless they have names; one alone has none', () => {
+  const names = (...faces: FaceToDraw[]): unknown[] => annotatedFaces(faces, ferPlusCrop).map(({ name }) => name);
+  assert.deepEqual(names(faceAt(10)), [undefined]);
+  assert.deepEqual(names(faceAt(10), { ...faceAt(100), name: '17' }, faceAt(200)), ['1', '17', '3']);
+});
