@@ -63,7 +63,7 @@ before(async () => {
   server = staticHost(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // WebGPU in software.
-  browser = await launchChromium(chromium, ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']);
+  browser = await launchChromium(chromium);
   const { port } = server.address() as AddressInfo;
   context = await browser.newContext({
     baseURL: `http://127.0.0.1:${port}/some/where/`,
@@ -191,23 +191,6 @@ step('by keyboard alone: to the sample, its face, and what the network looked at
   // The explanation loaded the weights, too.
   assert.equal(await page.locator('.engine-ready').count(), 1);
   await assertAccessible('a face and its explanation');
-});
-
-step('on WebGPU a picture is read, or a sentence says why not and WASM goes on', async () => {
-  await page.getByRole('button', { name: /Settings/ }).click();
-  await page.getByLabel('Computes on').selectOption('webgpu');
-  await page.locator('.engine', { hasText: /WebGPU|Not loaded/ }).waitFor({ state: 'attached' });
-  await page.keyboard.press('Escape');
-  // Its frame, or what keeps it from being read.
-  const problem = page.locator('main').getByRole('alert');
-  await problem.or(frames()).first().waitFor();
-  if (await problem.isVisible()) assert.match(await problem.innerText(), /WebGPU|graphics processor/);
-  else assert.match((await frames().getAttribute('aria-label')) ?? '', /^happiness/);
-  await page.getByRole('button', { name: /Settings/ }).click();
-  await page.getByLabel('Computes on').selectOption('cpu');
-  await page.keyboard.press('Escape');
-  await page.locator('.engine', { hasText: 'WASM' }).waitFor();
-  await frames().waitFor();
 });
 
 step('pictures are dropped and pasted; several faces, none, and what is no picture', async () => {
