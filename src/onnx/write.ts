@@ -56,7 +56,7 @@ export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Arra
 
 /** The same as pieces to be written one after the other; weights are not copied. */
 export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Array[] {
-  const { placement: place = (): Placement => 'input', opset = defaultOpset } = options;
+  const { placement = (): Placement => 'input', opset = defaultOpset } = options;
   const irVersion = checkedIrVersion(program, opset);
   const names = new Names(program);
   const initializers: Initializer[] = [];
@@ -70,13 +70,13 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     const name = names.of(leaf);
     if (leaf.source.kind === 'constant') initializers.push(rawTensor(name, leaf, leaf.source.data));
     if (leaf.source.kind !== 'parameter') continue;
-    const placement = place(leaf.source.name);
-    if (ArrayBuffer.isView(placement)) held += placement.byteLength;
-    if (placement === 'input') {
+    const placed = placement(leaf.source.name);
+    if (ArrayBuffer.isView(placed)) held += placed.byteLength;
+    if (placed === 'input') {
       inputs.push(valueInfo(name, leaf, options));
       hasFedWeights = true;
-    } else if (ArrayBuffer.isView(placement)) initializers.push(rawTensor(name, leaf, placement));
-    else initializers.push(externalTensor(name, leaf, placement));
+    } else if (ArrayBuffer.isView(placed)) initializers.push(rawTensor(name, leaf, placed));
+    else initializers.push(externalTensor(name, leaf, placed));
   }
   if (held > maxModelBytes) throw tooLarge(held);
   const order = nodesOf(program.outputs.values());

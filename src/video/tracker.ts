@@ -112,12 +112,12 @@ export class FaceTracker {
 
   #alive(time: number): Track[] {
     // Sums of frame times are not exact: a gap of just `maxGap` counts as within.
-    return this.#tracks.filter(({ lastTime: seen }) => time - seen <= this.#maxGap + 1e-6 || seen === this.#last);
+    return this.#tracks.filter(({ lastTime }) => time - lastTime <= this.#maxGap + 1e-6 || lastTime === this.#last);
   }
 }
 
-function advanced({ face, lastTime: seen, vx, vy }: Track, time: number): Face {
-  const reached = inertia * (1 - Math.exp(-(time - seen) / inertia));
+function advanced({ face, lastTime, vx, vy }: Track, time: number): Face {
+  const reached = inertia * (1 - Math.exp(-(time - lastTime) / inertia));
   return transformedFace(face, { a: 1, b: 0, tx: vx * reached, ty: vy * reached });
 }
 

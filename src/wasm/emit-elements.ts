@@ -1,4 +1,4 @@
-// Actions over single elements: copies, sums, activations, means.
+// Actions over single elements: copies, sums, functions, means.
 
 import { itemAt } from '../common/item-at.js';
 import { activations, binaryOperations } from './graph-kernels.js';

@@ -6,7 +6,7 @@ export const activations = { Relu: 0, Sigmoid: 1, Gelu: 2 } as const;
 /** Functions of two tensors: see `elementwise`. */
 export const binaryOperations = { copy: 0, Add: 1, Sub: 2, Mul: 3, multiplyAdd: 4 } as const;
 
-/** The activations of graph-kernels.as, and the memory that they compute in. Addresses are in bytes. */
+/** The functions of graph-kernels.as, and the memory that they compute in. Addresses are in bytes. */
 export interface GraphKernels {
   readonly memory: KernelMemory;
   readonly product: (

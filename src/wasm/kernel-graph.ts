@@ -10,7 +10,7 @@ const firstAddress = 64;
 
 /** With more pictures a run is no faster for each. */
 const maxBatch = 4;
-/** What a run takes of memory residualSteps the weights, at most, unless one picture takes more. */
+/** What a run takes of memory besides the weights, at most, unless one picture takes more. */
 const maxBytes = 2 ** 24;
 
 /** A graph of inference, run by kernels of our own (graph-kernels.as), on one thread. */

@@ -21,7 +21,7 @@ export interface View {
   readonly border: number;
 }
 
-/** Numbers that kernels may read or write residualOffsets a tensor. */
+/** Numbers that kernels may read or write beyond a tensor. */
 const slack = 2 * vector;
 
 export const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
