@@ -39,7 +39,7 @@ export interface WriteOptions {
   /** Default: every parameter is an input. */
   readonly placement?: (name: string) => Placement;
   readonly metadata?: Readonly<Record<string, string>>;
-  /** One of {@link opsets}, default 21; must have all operations of the graph (see `forOpset` of the room passes). */
+  /** One of {@link opsets}, default 21; must have all operations of the graph (see `forOpset` of `src/passes`). */
   readonly opset?: number;
   /** What the batch dimension of inputs and outputs is called; default `N`. */
   readonly batch?: string;

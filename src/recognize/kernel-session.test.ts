@@ -9,7 +9,8 @@ import { buildInference, modelNamed } from '../models/index.js';
 import { bundledCheckpoint } from '../node/host/bundled-weights.js';
 import { withCheckpoint } from '../node/host/with-checkpoint.js';
 import { floats, type HostTensor, hostTensor } from '../runtime/index.js';
-import { bytesOf, type Checkpoint, type Tensor } from '../safetensors/index.js';
+import { bytesOf, type Checkpoint, type Tensor, toFloat32 } from '../safetensors/index.js';
+import { createGraphKernels, KernelGraph } from '../wasm/index.js';
 import { kernelSession } from './kernel-session.js';
 import { type Network, openNetwork } from './network.js';
 
@@ -50,6 +51,14 @@ test('the bundled network gives what ONNX Runtime gives, for any number of crops
     await own.dispose();
     await assert.rejects(own.run(picturesOf(1).inputs), /it had been disposed of/);
   }
+});
+
+test('four crops of the bundled network are run at once', async () => {
+  const tensors = await withCheckpoint(file, ({ read, tensors: all }) => read(new Set(all.keys())));
+  const kernels = createGraphKernels();
+  assert.ok(kernels !== undefined);
+  const weights = (name: string) => toFloat32(entryOf(tensors, name), name);
+  assert.equal(new KernelGraph(native.built.graph, weights, kernels).preferredBatch, 4);
 });
 
 test('a network on kernels says that it takes one thread, and refuses a number of threads that cannot be', async () => {

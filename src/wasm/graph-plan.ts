@@ -35,19 +35,15 @@ export interface GraphPlan {
  * @throws UnsupportedError where the graph has what the kernels do not compute
  */
 export function graphPlan(
-  { outputs }: Graph,
+  program: Graph,
   inputs: ReadonlyMap<string, Value>,
   compiled: CompiledGraph,
   n: number,
   begin: number,
   kernels: GraphKernels,
 ): GraphPlan {
-  const builder = new PlanBuilder(compiled, n);
-  const given = [...inputs].map(([name, value]) => [name, builder.input(value)] as const);
-  for (const task of compiled.tasks) builder.add(task);
-  const results = [...outputs].map(([name, value]) => [name, builder.view(value)] as const);
-  const kept = [...given, ...results].map(([, view]) => view);
-  const { end, run, address } = builder.planner.place(compiled.places, kept, begin, kernels);
+  const { planner, given, results, kept } = plannedViews(program, inputs, compiled, n);
+  const { end, run, address } = planner.place(compiled.places, kept, begin, kernels);
   return {
     end,
     run,
@@ -56,6 +52,39 @@ export function graphPlan(
     ),
     outputs: new Map(results.map(([name, view]) => [name, { at: address(view), view }])),
   };
+}
+
+/**
+ * Bytes that the tensors of a run take, which nothing is reserved for yet.
+ * @throws UnsupportedError where the graph has what the kernels do not compute
+ */
+export function planBytes(
+  program: Graph,
+  inputs: ReadonlyMap<string, Value>,
+  compiled: CompiledGraph,
+  n: number,
+): number {
+  const { planner, kept } = plannedViews(program, inputs, compiled, n);
+  return planner.bytes(compiled.places, kept);
+}
+
+/** The actions of a run, the views of what it takes and gives, and both of these together. */
+function plannedViews(
+  { outputs }: Graph,
+  inputs: ReadonlyMap<string, Value>,
+  compiled: CompiledGraph,
+  n: number,
+): {
+  readonly planner: MemoryPlanner;
+  readonly given: readonly (readonly [name: string, view: View])[];
+  readonly results: readonly (readonly [name: string, view: View])[];
+  readonly kept: readonly View[];
+} {
+  const builder = new PlanBuilder(compiled, n);
+  const given = [...inputs].map(([name, value]) => [name, builder.input(value)] as const);
+  for (const task of compiled.tasks) builder.add(task);
+  const results = [...outputs].map(([name, value]) => [name, builder.view(value)] as const);
+  return { planner: builder.planner, given, results, kept: [...given, ...results].map(([, view]) => view) };
 }
 
 /** Zeros that convolutions want around each of the maps that they read as they are. */

@@ -190,6 +190,15 @@ test('what the kernels do not compute is told when a graph is loaded', () => {
   }
 });
 
+test('as many pictures are run at once as 16 MB hold, up to four, and always one', () => {
+  // Each number takes 4 bytes as an input and 4 as an output, both kept; tensors end with a few numbers to spare.
+  const batches = [2 ** 18, 2 ** 19 - 64, 2 ** 19, 2 ** 20 - 64, 2 ** 20, 2 ** 22].map((length) => {
+    const y = ops.relu(x('N', length));
+    return kernelGraph(graph({ y }), new Map()).preferredBatch;
+  });
+  assert.deepEqual(batches, [4, 4, 3, 2, 1, 1]);
+});
+
 test('numbers that are not finite come out as such', () => {
   const y = ops.prelu(ops.conv2d(x('N', 4, 4, 4), weight('w', 4, 4, 1, 1)), weight('s', 4, 1, 1), { fixed: true });
   const weights = weightsFor(

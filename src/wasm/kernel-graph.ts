@@ -3,14 +3,14 @@ import { type Graph, inputsOf, type Value } from '../graph/index.js';
 import { type CompiledGraph, compileGraph } from './compiled-graph.js';
 import { Constants, gathered } from './constants.js';
 import type { GraphKernels } from './graph-kernels.js';
-import { type GraphPlan, graphPlan } from './graph-plan.js';
+import { type GraphPlan, graphPlan, planBytes } from './graph-plan.js';
 
 /** Nothing lies at address 0, which stands for what is not there. */
 const firstAddress = 64;
 
 /** With more pictures a run is no faster for each. */
 const maxBatch = 4;
-/** What a run takes of memory besides the weights, at most, unless one picture takes more. */
+/** What the tensors of a run take of memory besides the weights, at most, unless one picture takes more. */
 const maxBytes = 2 ** 24;
 
 /** A graph of inference, run by kernels of our own (graph-kernels.as), on one thread. */
@@ -37,8 +37,16 @@ export class KernelGraph {
     this.#compiled = compileGraph(graph, new Constants(parameter), kernels, firstAddress);
     this.#end = this.#compiled.end;
     // What cannot be run is told now.
-    const bytes = this.#plan(1).end - this.#compiled.end;
-    this.preferredBatch = Math.max(1, Math.min(maxBatch, Math.floor(maxBytes / bytes)));
+    this.#plan(1);
+    this.preferredBatch = this.#largestBatch();
+  }
+
+  /** Tensors share places, so that many pictures take less than so many times the memory of one. */
+  #largestBatch(): number {
+    for (let n = maxBatch; n > 1; n--) {
+      if (planBytes(this.#graph, this.#inputs, this.#compiled, n) <= maxBytes) return n;
+    }
+    return 1;
   }
 
   /**

@@ -40,6 +40,14 @@ export class MemoryPlanner {
   }
 
   /**
+   * Bytes that tensors of a run take, without tables.
+   * @param fixed, kept as for `place`
+   */
+  bytes(fixed: ReadonlyMap<Storage, number>, kept: readonly View[]): number {
+    return this.#storagePlaces(fixed, kept, 0).end;
+  }
+
+  /**
    * Gives everything a place.
    * @param fixed addresses of what has its place already, such as weights
    * @param kept views that are read after the run, or written before it
@@ -50,11 +58,8 @@ export class MemoryPlanner {
     begin: number,
     kernels: GraphKernels,
   ): { readonly end: number; readonly run: () => void; address(view: View): number } {
-    const addresses = new Addresses(begin);
-    const places = new Map(fixed);
-    for (const { storage } of kept) if (!places.has(storage)) places.set(storage, addresses.take(storage.floats));
-    this.#placeStorages(places, new Set(places.keys()), addresses);
-    const storageEnd = addresses.end;
+    const { places, end: storageEnd } = this.#storagePlaces(fixed, kept, begin);
+    const addresses = new Addresses(storageEnd);
     kernels.memory.reserve(storageEnd);
     kernels.memory.floats(begin, (storageEnd - begin) / floatBytes).fill(0);
     const address = ({ storage, offset }: View): number => entryOf(places, storage) + offset * floatBytes;
@@ -67,6 +72,18 @@ export class MemoryPlanner {
         for (const step of steps) step();
       },
     };
+  }
+
+  #storagePlaces(
+    fixed: ReadonlyMap<Storage, number>,
+    kept: readonly View[],
+    begin: number,
+  ): { readonly places: ReadonlyMap<Storage, number>; readonly end: number } {
+    const addresses = new Addresses(begin);
+    const places = new Map(fixed);
+    for (const { storage } of kept) if (!places.has(storage)) places.set(storage, addresses.take(storage.floats));
+    this.#placeStorages(places, new Set(places.keys()), addresses);
+    return { places, end: addresses.end };
   }
 
   #placeStorages(places: Map<Storage, number>, kept: ReadonlySet<Storage>, addresses: Addresses): void {
