@@ -1,12 +1,13 @@
 /*
  * `nice taskset -c 1 node dist/bench/network-kernels.js [--runs N] [--checkpoint FILE]`: an expression network, by default the bundled
  * one, on `onnxruntime-web`, which takes WebAssembly in Node too, on kernels of our own, and on the native runtime: one thread, in turns.
+ * Then kernels alone, with so many crops at once as `preferredBatch` of src/wasm/kernel-graph.ts is chosen from.
  * Processor time of a run, the median. Node 22 and later have relaxed SIMD; Node 20 with `--experimental-wasm-relaxed-simd`.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import * as web from 'onnxruntime-web/wasm';
-import { itemAt } from '../src/common/item-at.js';
+import { entryOf, itemAt } from '../src/common/item-at.js';
 import { random } from '../src/common/random.js';
 import { buildInference } from '../src/models/index.js';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
@@ -15,6 +16,8 @@ import { formatTable } from '../src/node/report/index.js';
 import { kernelSession } from '../src/recognize/kernel-session.js';
 import { openNetwork } from '../src/recognize/network.js';
 import { hostTensor, useOrt } from '../src/runtime/index.js';
+import { toFloat32 } from '../src/safetensors/index.js';
+import { createGraphKernels, KernelGraph } from '../src/wasm/index.js';
 import { median } from './turns.js';
 
 const { values: options } = parseArgs({
@@ -63,11 +66,15 @@ async function spent(work: () => Promise<unknown>): Promise<number> {
   return (used.user + used.system) / 1000;
 }
 
+function noise(n: number): Float32Array {
+  const stream = random(1, 'noise');
+  return Float32Array.from({ length: n * channels * side * side }, () => stream.uniform(-1, 1));
+}
+
 const batches = [1, 4, 32] as const;
 const rows: string[][] = subjects.map(([name]) => [name]);
 for (const n of batches) {
-  const stream = random(1, 'noise');
-  const pixels = Float32Array.from({ length: n * channels * side * side }, () => stream.uniform(-1, 1));
+  const pixels = noise(n);
   const times = subjects.map((): number[] => []);
   const results: Float32Array[] = [];
   // The first compile.
@@ -94,3 +101,26 @@ console.log(`Processor time of a run, ms, medians of ${runs} in turns; how far l
 console.log(formatTable([['', ...batches.map((n) => `${n} crops`)], ...rows]));
 console.log(`Weights read and put in order: ${((user + system) / 1000).toFixed(0)} ms of processor time`);
 await native.dispose();
+await session.dispose();
+
+const tensors = await withCheckpoint(file, ({ read }) => read(new Set(built.parameters.keys())));
+const atOnce = [1, 2, 4, 8].map((n) => {
+  const graphKernels = createGraphKernels();
+  if (graphKernels === undefined) throw new Error('WebAssembly has no SIMD here');
+  const network = new KernelGraph(built.graph, (name) => toFloat32(entryOf(tensors, name), name), graphKernels);
+  return { n, inputs: new Map([['pixel_values', noise(n)]]), network, times: [] as number[] };
+});
+for (let run = -5; run < runs; run++) {
+  for (const { n, inputs, network, times } of atOnce) {
+    const ms = await spent(async () => network.run(inputs, n));
+    if (run >= 0) times.push(ms / n);
+  }
+}
+console.log('\nKernels, the fastest that run here: processor time of a crop, ms');
+console.log(
+  formatTable([
+    ['crops at once', ...atOnce.map(({ n }) => `${n}`)],
+    ['median', ...atOnce.map(({ times }) => median(times).toFixed(1))],
+    ['least', ...atOnce.map(({ times }) => Math.min(...times).toFixed(1))],
+  ]),
+);
