@@ -98,5 +98,6 @@ declare const WebAssembly: {
     module: WebAssembly.Module,
     imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
   ) => WebAssembly.Instance;
+  readonly CompileError: new (message: string) => Error;
   validate(bytes: Uint8Array<ArrayBuffer>): boolean;
 };

@@ -67,12 +67,24 @@ for (const relaxed of [false, true]) {
   });
 }
 
+/** What takes the place of a constructor, which arrow functions cannot. */
+function throwing(error: Error): () => never {
+  return function constructed() {
+    throw error;
+  };
+}
+
 test('where WebAssembly has no SIMD or is forbidden, ONNX Runtime is left', (t) => {
   const { mock } = t.mock.method(WebAssembly, 'validate', () => false);
   assert.equal(kernelDetector(file), undefined);
   mock.restore();
-  t.mock.method(WebAssembly, 'Module', () => {
-    throw new WebAssembly.CompileError('the policy says no');
-  });
+  const forbidden = t.mock.method(WebAssembly, 'Module', throwing(new WebAssembly.CompileError('the policy says no')));
   assert.equal(kernelDetector(file), undefined);
+  forbidden.mock.restore();
+  const defect = new TypeError('a defect');
+  t.mock.method(WebAssembly, 'Module', throwing(defect));
+  assert.throws(
+    () => kernelDetector(file),
+    (error) => error === defect,
+  );
 });

@@ -43,14 +43,15 @@ export function kernelDetector(weights: Uint8Array, relaxed?: boolean): KernelDe
 }
 
 function kernelNetwork(weights: Uint8Array, relaxed?: boolean): KernelNetwork | undefined {
+  const kernels = createKernels(relaxed);
+  if (kernels === undefined) return undefined;
   try {
-    const kernels = createKernels(relaxed);
-    if (kernels === undefined) return undefined;
     const network = new KernelNetwork(readOnnx(weights), kernels);
     const known = String([...network.inputs, ...network.outputs]) === String(tensorNames);
     return known && String(network.outputChannels) === String(outputChannels) ? network : undefined;
   } catch (error) {
     if (error instanceof UserError) throw error;
+    // A file of anything else fails here in many ways, of which ONNX Runtime says what is wrong.
     return undefined;
   }
 }

@@ -90,9 +90,11 @@ function uniform(model: string, value: number): { checkpoint: Checkpoint; built:
   return { checkpoint, built };
 }
 
-test('a network that the kernels do not know is left to ONNX Runtime', async () => {
+const unread = async (): Promise<never> => assert.fail('weights are read');
+
+test('a network that the kernels do not know is left to ONNX Runtime, before its weights are read', async () => {
   const { checkpoint, built } = uniform('arm-nano', 0.01);
-  assert.equal(await kernelSession(checkpoint, built), undefined);
+  assert.equal(await kernelSession({ ...checkpoint, read: unread }, built), undefined);
 });
 
 test('weights that are not finite are told, not run', async () => {
@@ -104,13 +106,39 @@ test('weights that are not finite are told, not run', async () => {
   });
 });
 
-test('where WebAssembly has no SIMD or is forbidden, ONNX Runtime is left', async (t) => {
+/** What takes the place of a constructor, which arrow functions cannot. */
+function throwing(error: Error): () => never {
+  return function constructed() {
+    throw error;
+  };
+}
+
+test('a defect of the kernels is told, and ONNX Runtime does not hide it', async (t) => {
   const { checkpoint, built } = uniform('resnet8', 0.01);
+  const defect = new TypeError('a defect');
+  t.mock.method(WebAssembly, 'Module', throwing(defect));
+  await assert.rejects(kernelSession(checkpoint, built), (error) => error === defect);
+});
+
+test('where WebAssembly has no SIMD or is forbidden, ONNX Runtime is left', async (t) => {
+  const { checkpoint: whole, built } = uniform('resnet8', 0.01);
+  const checkpoint = { ...whole, read: unread };
   const { mock } = t.mock.method(WebAssembly, 'validate', () => false);
   assert.equal(await kernelSession(checkpoint, built), undefined);
   mock.restore();
-  t.mock.method(WebAssembly, 'Module', () => {
-    throw new WebAssembly.CompileError('the policy says no');
-  });
+  const refusals = [
+    new WebAssembly.CompileError('the policy says no'),
+    new EvalError('WebKit says it so'),
+    new RangeError('larger than 4 KB'),
+  ];
+  for (const refusal of refusals) {
+    const { mock: forbidden } = t.mock.method(WebAssembly, 'Module', throwing(refusal));
+    assert.equal(await kernelSession(checkpoint, built), undefined);
+    forbidden.restore();
+  }
+  const there = Reflect.getOwnPropertyDescriptor(globalThis, 'WebAssembly');
+  assert.ok(there !== undefined);
+  Reflect.deleteProperty(globalThis, 'WebAssembly');
+  t.after(() => Reflect.defineProperty(globalThis, 'WebAssembly', there));
   assert.equal(await kernelSession(checkpoint, built), undefined);
 });

@@ -4,7 +4,13 @@ import type { Inference } from '../models/index.js';
 import { afterDisposal } from '../runtime/after-disposal.js';
 import { floats, type HostTensor, hostTensor } from '../runtime/index.js';
 import { type Checkpoint, requireFinite, type Tensor, toFloat32 } from '../safetensors/index.js';
-import { createGraphKernels, type GraphKernels, KernelGraph, UnsupportedError } from '../wasm/index.js';
+import {
+  createGraphKernels,
+  type GraphKernels,
+  KernelGraph,
+  requireKnownOperations,
+  UnsupportedError,
+} from '../wasm/index.js';
 
 /** A network that takes `pixel_values`, on kernels of our own, as a session of ONNX Runtime. */
 export interface KernelSession {
@@ -23,8 +29,16 @@ export async function kernelSession(
   { graph, parameters }: Inference,
   relaxed?: boolean,
 ): Promise<KernelSession | undefined> {
-  const network = kernelGraph(graph, await checkpoint.read(new Set(parameters.keys())), checkpoint.path, relaxed);
-  return network === undefined ? undefined : sessionOf(network);
+  const kernels = createGraphKernels(relaxed);
+  if (kernels === undefined) return undefined;
+  try {
+    // Before weights are read, which ONNX Runtime then would read again.
+    requireKnownOperations(graph);
+    return sessionOf(kernelGraph(graph, await checkpoint.read(new Set(parameters.keys())), checkpoint.path, kernels));
+  } catch (error) {
+    if (error instanceof UnsupportedError) return undefined;
+    throw error;
+  }
 }
 
 /** The weights are read here and kept nowhere but in the kernels' memory. */
@@ -32,30 +46,14 @@ function kernelGraph(
   graph: Graph,
   tensors: ReadonlyMap<string, Tensor>,
   path: string,
-  relaxed?: boolean,
-): KernelGraph | undefined {
+  kernels: GraphKernels,
+): KernelGraph {
   const weights = (name: string): Float32Array => {
     const values = toFloat32(entryOf(tensors, name), name);
     requireFinite(values, name, path);
     return values;
   };
-  const kernels = kernelsHere(relaxed);
-  if (kernels === undefined) return undefined;
-  try {
-    return new KernelGraph(graph, weights, kernels);
-  } catch (error) {
-    if (error instanceof UnsupportedError) return undefined;
-    throw error;
-  }
-}
-
-function kernelsHere(relaxed?: boolean): GraphKernels | undefined {
-  try {
-    return createGraphKernels(relaxed);
-  } catch {
-    // A page's policy forbids WebAssembly: ONNX Runtime says so.
-    return undefined;
-  }
+  return new KernelGraph(graph, weights, kernels);
 }
 
 function sessionOf(loaded: KernelGraph): KernelSession {

@@ -9,6 +9,7 @@ import { type Affine, type ConvolutionTask, eachTask, type Task, type Weights } 
 import type { GraphKernels } from './graph-kernels.js';
 import { packedWindows, vector } from './pack.js';
 import { Addresses } from './plan.js';
+import { requireKnownOperations } from './supported.js';
 import { UnsupportedError } from './unsupported.js';
 import { roundedUp, rowAlignedView, type Storage, type View } from './views.js';
 import { points, usesWinograd, type WinogradWeights } from './winograd.js';
@@ -54,6 +55,7 @@ export interface CompiledGraph {
 
 /** @throws UnsupportedError where the graph has what the kernels do not compute */
 export function compileGraph(graph: Graph, constants: Constants, kernels: GraphKernels, begin: number): CompiledGraph {
+  requireKnownOperations(graph);
   const weights = new WeightCompiler(constants, kernels, begin);
   const tasks: CompiledTask[] = [];
   eachTask(graph, constants, (task) => tasks.push(weights.taskOf(task)));

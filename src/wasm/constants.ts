@@ -56,40 +56,42 @@ export class Constants {
   }
 
   #computed(node: Node, shape: readonly number[]): Float32Array {
-    const input = (index: number): Constant => this.of(inputOf(node, index));
-    switch (node.op) {
-      case 'Reshape':
-        return input(0).values;
-      case 'Transpose': {
-        const x = input(0);
-        const strides = rowMajor(x.dims);
-        return gathered(
-          x.values,
-          shape,
-          attributesOf('Transpose', node).perm.map((axis) => itemAt(strides, axis)),
-          0,
-        );
-      }
-      case 'Slice': {
-        const x = input(0);
-        const { axis, start, end, step } = attributesOf('Slice', node);
-        const size = x.values.length / itemAt(x.dims, 0);
-        if (axis === 0 && step === 1) return x.values.subarray(start * size, end * size);
-        const strides = rowMajor(x.dims);
-        const steps = strides.map((stride, i) => (i === axis ? stride * step : stride));
-        return gathered(x.values, shape, steps, start * itemAt(strides, axis));
-      }
-      case 'Mul':
-        return combined(input(0), input(1), shape, (a, b) => a * b);
-      case 'Add':
-        return combined(input(0), input(1), shape, (a, b) => a + b);
-      case 'RelativePositionBias':
-        return positionBias(input(0), attributesOf('RelativePositionBias', node).size);
-      default:
-        throw new UnsupportedError(`${node.op} of constants`);
-    }
+    const compute = constantOperations.get(node.op);
+    if (compute === undefined) throw new UnsupportedError(`${node.op} of constants`);
+    return compute((index) => this.of(inputOf(node, index)), node, shape);
   }
 }
+
+type Compute = (input: (index: number) => Constant, node: Node, shape: readonly number[]) => Float32Array;
+
+/** How constants are computed from constants: operations that have no entry are not known. */
+export const constantOperations: ReadonlyMap<string, Compute> = new Map<string, Compute>([
+  ['Reshape', (input) => input(0).values],
+  [
+    'Transpose',
+    (input, node, shape) => {
+      const x = input(0);
+      const strides = rowMajor(x.dims);
+      const steps = attributesOf('Transpose', node).perm.map((axis) => itemAt(strides, axis));
+      return gathered(x.values, shape, steps, 0);
+    },
+  ],
+  [
+    'Slice',
+    (input, node, shape) => {
+      const x = input(0);
+      const { axis, start, end, step } = attributesOf('Slice', node);
+      const size = x.values.length / itemAt(x.dims, 0);
+      if (axis === 0 && step === 1) return x.values.subarray(start * size, end * size);
+      const strides = rowMajor(x.dims);
+      const steps = strides.map((stride, i) => (i === axis ? stride * step : stride));
+      return gathered(x.values, shape, steps, start * itemAt(strides, axis));
+    },
+  ],
+  ['Mul', (input, _, shape) => combined(input(0), input(1), shape, (a, b) => a * b)],
+  ['Add', (input, _, shape) => combined(input(0), input(1), shape, (a, b) => a + b)],
+  ['RelativePositionBias', (input, node) => positionBias(input(0), attributesOf('RelativePositionBias', node).size)],
+]);
 
 /** Numbers from one element of each axis to the next. */
 export function rowMajor(dims: readonly number[]): number[] {

@@ -67,6 +67,9 @@ export function eachTask(graph: Graph, constants: Constants, take: (task: Task) 
   new Fusion(graph, constants).each(take);
 }
 
+/** Operations that are tasks of their own or become part of one. */
+export const fusedOperations = ['Conv', 'Linear', 'MatMul', 'BatchNormalization', 'PRelu'] as const;
+
 class Fusion {
   readonly #constants: Constants;
   readonly #nodes: readonly Node[];
@@ -254,7 +257,7 @@ class Fusion {
 }
 
 /** The output of a node that has one. */
-function outputOf(node: Node): Value {
+export function outputOf(node: Node): Value {
   const [output, ...others] = node.outputs;
   if (output === undefined || others.length > 0) throw new UnsupportedError(`${node.op} with several outputs`);
   return output;

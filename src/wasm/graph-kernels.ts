@@ -121,7 +121,7 @@ export interface GraphKernels {
 }
 
 /**
- * The fastest kernels that this machine can run; undefined where WebAssembly has no SIMD.
+ * The fastest kernels that this machine can run; undefined where WebAssembly has no SIMD or is forbidden.
  * @param relaxed whether products and sums may be rounded as the machine does it fastest
  */
 export function createGraphKernels(relaxed = true): GraphKernels | undefined {

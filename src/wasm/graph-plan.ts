@@ -4,22 +4,13 @@ import { attributesOf } from '../ops/index.js';
 import type { CompiledGraph, CompiledTask } from './compiled-graph.js';
 import { inputOf } from './constants.js';
 import { batchNorm, convolution } from './emit-convolution.js';
-import { activation, copy, elementwise, mean, reshape } from './emit-elements.js';
-import { layerNorm, linear, matrixProduct, softmax } from './emit-rows.js';
+import { nodeEmitters } from './emit-node.js';
+import { layerNorm, linear, matrixProduct } from './emit-rows.js';
 import type { GraphKernels } from './graph-kernels.js';
 import { MemoryPlanner } from './memory-planner.js';
 import { vector } from './pack.js';
 import { UnsupportedError } from './unsupported.js';
-import {
-  broadcastTo,
-  channelsLastView,
-  contiguousView,
-  isChannelsLast,
-  rowAlignedView,
-  sliced,
-  transposed,
-  type View,
-} from './views.js';
+import { channelsLastView, contiguousView, rowAlignedView, transposed, type View } from './views.js';
 
 /** A graph as it runs over so many pictures. */
 export interface GraphPlan {
@@ -190,64 +181,15 @@ class PlanBuilder {
   }
 
   #node(node: Node, dims: readonly number[]): View {
-    const { planner } = this;
-    const x = this.view(inputOf(node, 0));
-    switch (node.op) {
-      case 'Reshape':
-        return reshape(planner, x, dims);
-      case 'Transpose':
-        return transposed(x, attributesOf('Transpose', node).perm);
-      case 'Slice': {
-        const { axis, start, step } = attributesOf('Slice', node);
-        return sliced(x, axis, start, itemAt(dims, axis), step);
-      }
-      case 'Subsample': {
-        const { strides } = attributesOf('Subsample', node);
-        return [0, 1].reduce((view, i) => sliced(view, 2 + i, 0, itemAt(dims, 2 + i), itemAt(strides, i)), x);
-      }
-      case 'ExpandAs':
-        return broadcastTo(x, dims);
-      case 'Concat':
-        return this.#concat(node, dims);
-      case 'Add':
-      case 'Sub':
-      case 'Mul': {
-        const [a, b] = [x, this.view(inputOf(node, 1))];
-        const out = isChannelsLast(a) || isChannelsLast(b) ? channelsLastView(dims) : rowAlignedView(dims);
-        elementwise(planner, node.op, out, broadcastTo(a, dims), broadcastTo(b, dims));
-        return out;
-      }
-      case 'Softmax':
-        if (attributesOf('Softmax', node).axis !== dims.length - 1)
-          throw new UnsupportedError('Softmax of another axis');
-        return softmax(planner, x);
-      case 'Relu':
-      case 'Sigmoid':
-      case 'Gelu':
-        return activation(planner, node.op, x);
-      case 'ReduceMean': {
-        const { axes } = attributesOf('ReduceMean', node);
-        return reshape(
-          planner,
-          mean(planner, x, axes, (value) => entryOf(this.#compiled.numbers, value)),
-          dims,
-        );
-      }
-      default:
-        throw new UnsupportedError(node.op);
-    }
-  }
-
-  #concat(node: Node, dims: readonly number[]): View {
-    const { axis } = attributesOf('Concat', node);
-    const out = rowAlignedView(dims);
-    let start = 0;
-    node.inputs.forEach((_, index) => {
-      const part = this.view(inputOf(node, index));
-      const size = itemAt(part.dims, axis);
-      copy(this.planner, part, sliced(out, axis, start, size));
-      start += size;
+    const emit = nodeEmitters.get(node.op);
+    if (emit === undefined) throw new UnsupportedError(node.op);
+    return emit({
+      planner: this.planner,
+      node,
+      dims,
+      x: this.view(inputOf(node, 0)),
+      view: (value) => this.view(value),
+      number: (value) => entryOf(this.#compiled.numbers, value),
     });
-    return out;
   }
 }

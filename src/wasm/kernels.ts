@@ -81,7 +81,7 @@ export class KernelMemory {
 }
 
 /**
- * The fastest kernels that this machine can run; undefined where WebAssembly has no SIMD.
+ * The fastest kernels that this machine can run; undefined where WebAssembly has no SIMD or is forbidden.
  * @param relaxed whether products and sums may be rounded as the machine does it fastest
  */
 export function createKernels(relaxed = true): Kernels | undefined {
@@ -89,18 +89,35 @@ export function createKernels(relaxed = true): Kernels | undefined {
 }
 
 /**
- * The functions of the first module that this machine can run, with memory of their own; undefined where it can run none.
+ * The functions of the first module that this machine can run, with memory of their own; undefined where it can run none, or a page's
+ * policy forbids it.
  * @param modules compiled, base64
  */
 export function instantiate<K extends { readonly memory: KernelMemory }>(
   modules: readonly string[],
   purpose: string,
 ): K | undefined {
+  // Browsers that are locked down have no WebAssembly at all.
+  if (!('WebAssembly' in globalThis)) return undefined;
   const bytes = modules.map(decoded).find((one) => WebAssembly.validate(one));
   if (bytes === undefined) return undefined;
+  const module = compiled(bytes);
+  if (module === undefined) return undefined;
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return { ...exports, memory: new KernelMemory(memory, purpose) } as unknown as K;
+}
+
+/** Undefined where it is not allowed here. */
+function compiled(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    // A page's policy: a CompileError, in WebKit an EvalError. Chrome before 115 compiles just 4 KB in a page's own thread: a RangeError.
+    const refusals = [WebAssembly.CompileError, EvalError, RangeError];
+    if (refusals.some((refusal) => error instanceof refusal)) return undefined;
+    throw error;
+  }
 }
 
 const decoded = (base64: string): Uint8Array<ArrayBuffer> =>
