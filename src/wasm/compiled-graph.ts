@@ -1,21 +1,30 @@
 // Tasks with their weights in the kernels' memory, in the kernels' order.
 
 import { itemAt } from '../common/item-at.js';
-import { type Graph, isStatic, type Node, type Value } from '../graph/index.js';
-import { attributesOf } from '../ops/index.js';
-import { type Constants, inputOf } from './constants.js';
-import type { AffineAddresses, Convolution, PackedWeights } from './emit-convolution.js';
-import { type Affine, type ConvolutionTask, eachTask, type Task, type Weights } from './fusion.js';
+import { elements, type Graph, isStatic, type Value } from '../graph/index.js';
+import type { Constants } from './constants.js';
+import type { AffineAddresses, Convolution, ConvolutionWeights } from './emit-convolution.js';
+import type { MeanNumbers } from './emit-elements.js';
+import { eachTask } from './fusion.js';
 import type { GraphKernels } from './graph-kernels.js';
-import { packedWindows, vector } from './pack.js';
+import {
+  floatBytes,
+  type MatrixSize,
+  type PackedWeights,
+  packedFloats,
+  packedWindows,
+  packMatrix,
+  roundedUp,
+  vector,
+} from './pack.js';
 import { Addresses } from './plan.js';
 import { requireKnownOperations } from './supported.js';
+import type { Affine, ConvolutionTask, Task, Weights } from './tasks.js';
 import { UnsupportedError } from './unsupported.js';
-import { roundedUp, rowAlignedView, type Storage, type View } from './views.js';
+import { rowAlignedView, rowLength, type Storage, type View } from './views.js';
 import { points, usesWinograd, type WinogradWeights } from './winograd.js';
 
-const floatBytes = 4;
-
+/** The same tasks, with addresses in place of numbers. */
 export type CompiledTask =
   | (Convolution & {
       readonly kind: 'convolution';
@@ -30,23 +39,18 @@ export type CompiledTask =
       readonly residual: Value | undefined;
       readonly output: Value;
     }
-  | Extract<Task, { readonly kind: 'matmul' }>
-  | { readonly kind: 'affine'; readonly x: Value; readonly by: AffineAddresses; readonly output: Value }
-  | {
-      readonly kind: 'layer-norm';
-      readonly x: Value;
-      readonly by: AffineAddresses;
-      readonly epsilon: number;
-      readonly output: Value;
-    }
-  | { readonly kind: 'node'; readonly node: Node; readonly output: Value };
+  | TaskOf<'matmul'>
+  | (Omit<TaskOf<'affine'>, 'by'> & { readonly by: AffineAddresses })
+  | (Omit<TaskOf<'layer-norm'>, 'by'> & { readonly by: AffineAddresses })
+  | (Omit<TaskOf<'mean'>, 'count'> & { readonly numbers: MeanNumbers })
+  | TaskOf<'node'>;
+
+type TaskOf<Kind extends Task['kind']> = Extract<Task, { readonly kind: Kind }>;
 
 /** Everything of a graph that does not depend on its inputs, in the kernels' memory. */
 export interface CompiledGraph {
   readonly tasks: readonly CompiledTask[];
   readonly constants: ReadonlyMap<Value, View>;
-  /** Numbers, as tensors without axes. */
-  readonly numbers: ReadonlyMap<number, View>;
   /** Where what is constant lies. */
   readonly places: ReadonlyMap<Storage, number>;
   /** The first address behind it. */
@@ -59,15 +63,7 @@ export function compileGraph(graph: Graph, constants: Constants, kernels: GraphK
   const weights = new WeightCompiler(constants, kernels, begin);
   const tasks: CompiledTask[] = [];
   eachTask(graph, constants, (task) => tasks.push(weights.taskOf(task)));
-  // What means over axes are made with.
-  for (const task of tasks) if (task.kind === 'node' && task.node.op === 'ReduceMean') weights.numbersFor(task.node);
-  return {
-    tasks,
-    constants: weights.views,
-    numbers: weights.numbers,
-    places: weights.places,
-    end: weights.end,
-  };
+  return { tasks, constants: weights.views, places: weights.places, end: weights.end };
 }
 
 class WeightCompiler {
@@ -75,7 +71,6 @@ class WeightCompiler {
   readonly #kernels: GraphKernels;
   readonly #addresses: Addresses;
   readonly views = new Map<Value, View>();
-  readonly numbers = new Map<number, View>();
   readonly places = new Map<Storage, number>();
 
   constructor(constants: Constants, kernels: GraphKernels, begin: number) {
@@ -93,101 +88,73 @@ class WeightCompiler {
       case 'convolution':
         this.#placeConstant(task.residual);
         return this.#convolution(task);
-      case 'linear': {
+      case 'linear':
         this.#placeConstant(task.residual);
-        const [outputs = 1, inputs = 1] = task.weights.dims;
-        return { ...task, weights: this.#packed(task.weights, outputs, inputs, 1) };
-      }
+        return { ...task, weights: this.#packed(task.weights, matrixSize(task.weights)) };
       case 'matmul':
         for (const value of [task.a, task.b, task.residual]) this.#placeConstant(value);
         return task;
       case 'affine':
+      case 'layer-norm':
         return { ...task, by: this.#affine(task.by) };
+      case 'mean': {
+        const { count, ...rest } = task;
+        return { ...rest, numbers: { zero: this.#number(0), share: this.#number(1 / count) } };
+      }
       case 'node':
-        return task.node.op === 'LayerNormalization' ? this.#layerNorm(task.node, task.output) : this.#node(task);
+        // Whole numbers say shapes and axes, which attributes say too.
+        for (const value of task.node.inputs) if (value?.dtype === 'float32') this.#placeConstant(value);
+        return task;
     }
-  }
-
-  /** The count of a mean's elements may depend on what is run: it does not here. */
-  numbersFor(node: Node): void {
-    const { shape } = inputOf(node, 0);
-    const count = attributesOf('ReduceMean', node).axes.reduce((size, axis) => {
-      const dim = itemAt(shape, axis);
-      if (typeof dim !== 'number') throw new UnsupportedError('a mean over the batch');
-      return size * dim;
-    }, 1);
-    for (const value of [0, 1 / count]) {
-      if (!this.numbers.has(value)) this.numbers.set(value, this.#view([], Float32Array.of(value)));
-    }
-  }
-
-  #node(task: Extract<Task, { readonly kind: 'node' }>): CompiledTask {
-    const [, ...others] = task.node.inputs;
-    const read = ['Reshape', 'Slice', 'ReduceMean'].includes(task.node.op) ? [] : others;
-    for (const value of [task.node.inputs[0], ...read]) this.#placeConstant(value);
-    return task;
-  }
-
-  #layerNorm(node: Node, output: Value): CompiledTask {
-    const [scale, shift] = [1, 2].map((index) => this.#place(this.#constants.of(inputOf(node, index)).values));
-    const { epsilon } = attributesOf('LayerNormalization', node);
-    return { kind: 'layer-norm', x: inputOf(node, 0), by: { scale: scale ?? 0, shift: shift ?? 0 }, epsilon, output };
   }
 
   #convolution({ x, before, weights, stride, pads, groups, residual, output }: ConvolutionTask): CompiledTask {
-    const [outputs = 1, inputs = 1, kernel = 1] = weights.dims;
-    const depthwise = groups > 1;
-    const common = { x, before: before && this.#affine(before), kernel, stride, pads, depthwise, residual, output };
-    if (usesWinograd({ kernel, stride, pads, groups }, [inputs, outputs], output.shape.slice(2))) {
-      return {
-        kind: 'convolution',
-        ...common,
-        weights: { at: 0, outputs },
-        winograd: this.#winograd(weights, outputs, inputs),
-      };
-    }
-    if (depthwise && (groups !== outputs || inputs !== 1 || outputs % vector !== 0)) {
+    const kernel = itemAt(weights.dims, 2);
+    const size = matrixSize(weights);
+    const isByTiles = usesWinograd({ kernel, stride, pads }, [size.inputs, size.outputs], output.shape.slice(2));
+    const task = { kind: 'convolution', x, before: before && this.#affine(before), kernel, stride, pads } as const;
+    const results = { residual, output };
+    if (groups > 1) return { ...task, weights: this.#depthwise(weights, groups), ...results };
+    if (isByTiles) return { ...task, weights: { kind: 'winograd', ...this.#winograd(weights, size) }, ...results };
+    return { ...task, weights: { kind: 'product', ...this.#packed(weights, size) }, ...results };
+  }
+
+  #depthwise(weights: Weights, groups: number): ConvolutionWeights {
+    const { outputs, inputs } = matrixSize(weights);
+    if (groups !== outputs || inputs !== 1 || outputs % vector !== 0) {
       throw new UnsupportedError(`a convolution in ${groups} groups`);
     }
-    const packed = depthwise
-      ? { at: this.#place(packedWindows(weights)), outputs }
-      : this.#packed(weights, outputs, inputs, kernel * kernel);
-    return { kind: 'convolution', ...common, weights: packed, winograd: undefined };
+    return { kind: 'depthwise', at: this.#place(packedWindows(weights)) };
   }
 
-  /**
-   * In the order of the kernels: output by output eight together, of each the inputs of one pixel of the window after the other.
-   * @param weights values [outputs, inputs, pixels]
-   */
-  #packed({ values, scale, bias, slopes }: Weights, outputs: number, inputs: number, pixels: number): PackedWeights {
-    const { pack } = this.#kernels;
-    const at = this.#addresses.take(roundedUp(outputs) * (inputs * pixels + 2));
+  /** In the order of `product`; what lies at first in the order of ONNX is written over later. */
+  #packed({ values, scale, bias, slopes }: Weights, size: MatrixSize): PackedWeights {
+    const at = this.#addresses.take(packedFloats(size));
     const spare = this.#spare();
-    const vectors = [scale, bias, slopes].map((list) => (list === undefined ? 0 : spare.put(list, 2 * vector)));
-    const matrix = spare.put(values);
-    const steps = [inputs * pixels, pixels, 1, inputs, pixels].map((step, i) =>
-      i === 1 || i === 3 ? step : step * floatBytes,
-    );
-    const [across = 0, turns = 0, turn = 0, each = 0, along = 0] = steps;
-    const [factors = 0, sums = 0, below = 0] = vectors;
-    pack(matrix, across, turns, turn, each, along, outputs, factors, sums, below, at);
-    return { at, outputs: roundedUp(outputs) };
+    const vectors = {
+      ...(scale === undefined ? {} : { scale: spare.put(scale, 2 * vector) }),
+      bias: spare.put(bias, 2 * vector),
+      slopes: spare.put(slopes, 2 * vector),
+    };
+    const steps = { output: size.inputs * size.taps, tap: 1, input: size.taps };
+    packMatrix(this.#kernels, { ...size, at: spare.put(values), steps }, vectors, at);
+    return { at, outputs: roundedUp(size.outputs) };
   }
 
-  /** The weights at each point of Winograd's tiles. */
-  #winograd({ values, scale, bias, slopes }: Weights, outputs: number, inputs: number): WinogradWeights {
-    const { pack, winogradWeights } = this.#kernels;
+  /** The weights at each point of Winograd's tiles: a matrix for each. */
+  #winograd({ values, scale, bias, slopes }: Weights, { outputs, inputs }: MatrixSize): WinogradWeights {
+    const size = { outputs, taps: 1, inputs };
     const kept = { bias: this.#place(bias), slopes: this.#place(slopes) };
-    const places = Array.from({ length: points }, () => this.#addresses.take(outputs * (inputs + 2)));
+    const places = Array.from({ length: points }, () => this.#addresses.take(packedFloats(size)));
     const spare = this.#spare();
-    const factors = scale === undefined ? 0 : spare.put(scale, 2 * vector);
+    const vectors = scale === undefined ? {} : { scale: spare.put(scale, 2 * vector) };
     const matrix = spare.put(values);
-    const plane = outputs * inputs * floatBytes;
-    const all = spare.put(new Float32Array(points * outputs * inputs));
-    winogradWeights(matrix, outputs * inputs, all, plane);
+    const plane = outputs * inputs;
+    const all = spare.put(new Float32Array(points * plane));
+    this.#kernels.winogradWeights(matrix, plane, all, plane * floatBytes);
+    const steps = { output: inputs, tap: 0, input: 1 };
     places.forEach((at, point) => {
-      const order = [inputs * floatBytes, 1, 0, inputs, floatBytes] as const;
-      pack(all + point * plane, ...order, outputs, factors, 0, 0, at);
+      packMatrix(this.#kernels, { ...size, at: all + point * plane * floatBytes, steps }, vectors, at);
     });
     return { ...kept, points: places };
   }
@@ -220,12 +187,16 @@ class WeightCompiler {
     this.views.set(value, this.#view(dims, values));
   }
 
+  #number(value: number): View {
+    return this.#view([], Float32Array.of(value));
+  }
+
   #view(dims: readonly number[], values: Float32Array): View {
-    const view = dims.length === 0 ? { ...rowAlignedView([1]), dims, strides: [] } : rowAlignedView(dims);
-    const width = dims.at(-1) ?? 1;
+    const view = rowAlignedView(dims);
+    const length = rowLength(dims);
     const rows = new Float32Array(view.storage.floats);
-    for (let from = 0, to = 0; from < values.length; from += width, to += roundedUp(width)) {
-      rows.set(values.subarray(from, from + width), to);
+    for (let from = 0, to = 0; from < values.length; from += length, to += roundedUp(length)) {
+      rows.set(values.subarray(from, from + length), to);
     }
     this.places.set(view.storage, this.#place(rows));
     return view;
@@ -238,4 +209,10 @@ class WeightCompiler {
     memory.floats(at, values.length).set(values);
     return at;
   }
+}
+
+/** Of weights [outputs, inputs] or [outputs, inputs, k, k]. */
+function matrixSize({ dims }: Weights): MatrixSize {
+  const [outputs, inputs] = [itemAt(dims, 0), itemAt(dims, 1)];
+  return { outputs, inputs, taps: elements(dims.slice(2)) };
 }

@@ -2,7 +2,7 @@
 
 import { itemAt } from '../common/item-at.js';
 import { valueAt } from '../common/typed-item.js';
-import { holds, isStatic, type Node, type Value } from '../graph/index.js';
+import { elements, holds, isStatic, type Node, type Value } from '../graph/index.js';
 import { attributesOf, relativePositionIndex } from '../ops/index.js';
 import { UnsupportedError } from './unsupported.js';
 
@@ -111,7 +111,7 @@ export function gathered(
   strides: readonly number[],
   offset: number,
 ): Float32Array<ArrayBuffer> {
-  const result = new Float32Array(dims.reduce((a, b) => a * b, 1));
+  const result = new Float32Array(elements(dims));
   let to = 0;
   const walk = (axis: number, from: number): void => {
     if (axis === dims.length) {

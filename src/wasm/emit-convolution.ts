@@ -3,36 +3,41 @@
 import { itemAt } from '../common/item-at.js';
 import { copy, withContiguousChannels } from './emit-elements.js';
 import type { MemoryPlanner } from './memory-planner.js';
-import { vector } from './pack.js';
+import { floatBytes, type PackedWeights, vector } from './pack.js';
 import { UnsupportedError } from './unsupported.js';
-import { broadcastTo, channelsLastView, product, sliced, type View } from './views.js';
+import { broadcastTo, channelsLastView, mapDims, mapSteps, pixelAxes, sliced, type View } from './views.js';
 import { type WinogradWeights, winogradConvolution } from './winograd.js';
 
-const floatBytes = 4;
-/** Axes of a map but for its channels. */
-const pixelAxes = [0, 2, 3] as const;
-
-/** Weights in memory, in the order of the kernels. */
-export interface PackedWeights {
-  readonly at: number;
-  readonly outputs: number;
-}
-
-/** A vector for each of two factors, in memory. */
+/** Where the factors of the channels lie, and what is added to them. */
 export interface AffineAddresses {
   readonly scale: number;
   readonly shift: number;
 }
 
+/** Weights in memory, in the order of the kernels that make the convolution. */
+export type ConvolutionWeights =
+  | (PackedWeights & { readonly kind: 'product' })
+  | { readonly kind: 'depthwise'; readonly at: number }
+  | (WinogradWeights & { readonly kind: 'winograd' });
+
 export interface Convolution {
+  /** What is done with the input before it is padded. */
   readonly before: AffineAddresses | undefined;
-  readonly weights: PackedWeights;
+  readonly weights: ConvolutionWeights;
   readonly kernel: number;
   readonly stride: number;
+  /** In ONNX's order: top, left, bottom, right. */
   readonly pads: readonly number[];
-  readonly depthwise: boolean;
-  /** In place of `weights`, where it is made by Winograd's tiles. */
-  readonly winograd: WinogradWeights | undefined;
+}
+
+/** The windows of a convolution on its padded input. */
+interface Windows {
+  /** Their first pixels, [n, C, H, W] of the output. */
+  readonly first: View;
+  /** Bytes from one row of a window to the next. */
+  readonly row: number;
+  /** Bytes from one pixel of a window to the next. */
+  readonly pixel: number;
 }
 
 /**
@@ -46,54 +51,79 @@ export function convolution(
   residual: View | undefined,
   out: View,
 ): void {
-  const { weights, kernel, stride, pads, depthwise } = task;
-  const [top = 0, left = 0] = pads;
-  const channels = itemAt(x.dims, 1);
-  const input = convolutionInput(planner, task, x);
-  const [, , row, pixel] = input.strides as readonly [number, number, number, number];
-  // The first pixels of all windows.
-  const windows = [2, 3].reduce((view, axis) => sliced(view, axis, 0, itemAt(out.dims, axis), stride), input);
-  const corner: View = { ...windows, offset: input.offset - top * row - left * pixel };
+  const { weights, kernel } = task;
+  const windows = windowsOf(convolutionInput(planner, task, x), task, out);
   const other = residual && withContiguousChannels(planner, broadcastTo(residual, out.dims));
-  if (task.winograd !== undefined) {
-    winogradConvolution(planner, task.winograd, corner, other, out);
-    return;
+  switch (weights.kind) {
+    case 'winograd':
+      winogradConvolution(planner, weights, windows.first, other, out);
+      return;
+    case 'depthwise':
+      depthwise(planner, weights.at, kernel, windows, out);
+      return;
+    case 'product':
+      windowProducts(planner, weights, kernel, windows, other, out);
   }
-  const count = product([0, 2, 3].map((axis) => itemAt(out.dims, axis)));
-  if (depthwise) {
-    planner.add([input], [out], ({ kernels, address, table }) => {
-      const [from, to, at, target] = [table(corner, pixelAxes), table(out, pixelAxes), address(corner), address(out)];
-      const strides = [row * floatBytes, pixel * floatBytes] as const;
-      return () => kernels.depthwise(at, from, count, kernel, kernel, ...strides, weights.at, channels, target, to);
-    });
-    return;
-  }
-  planner.add([input, other], [out], ({ kernels, address, table }) => {
-    const [from, to, at, target] = [table(corner, pixelAxes), table(out, pixelAxes), address(corner), address(out)];
-    const [added, residualOffsets] = other === undefined ? [0, 0] : [address(other), table(other, pixelAxes)];
-    const runs = [kernel, kernel * channels * floatBytes, row * floatBytes] as const;
-    return () =>
-      kernels.product(at, from, count, ...runs, weights.at, weights.outputs, target, to, added, residualOffsets);
+}
+
+function windowsOf(input: View, { stride, pads }: Convolution, out: View): Windows {
+  const [, , height, width] = mapDims(out.dims);
+  const [top, left] = [itemAt(pads, 0), itemAt(pads, 1)];
+  const first = sliced(sliced(input, 2, 0, height, stride), 3, 0, width, stride);
+  const offset = input.offset - top * itemAt(input.strides, 2) - left * itemAt(input.strides, 3);
+  const [row, pixel] = mapSteps(input);
+  return { first: { ...first, offset }, row, pixel };
+}
+
+function depthwise(
+  planner: MemoryPlanner,
+  weights: number,
+  kernel: number,
+  { first, row, pixel }: Windows,
+  out: View,
+): void {
+  const [n, channels, height, width] = mapDims(out.dims);
+  const count = n * height * width;
+  planner.add([first], [out], ({ kernels, address, table }) => {
+    const [from, to, at, target] = [table(first, pixelAxes), table(out, pixelAxes), address(first), address(out)];
+    return () => kernels.depthwise(at, from, count, kernel, kernel, row, pixel, weights, channels, target, to);
   });
 }
 
-/** The input with zeros around it, and the pixels of a window's row one behind the other. */
-function convolutionInput(planner: MemoryPlanner, { before, kernel, pads, depthwise }: Convolution, x: View): View {
-  const border = Math.max(...pads);
-  const [, channels = 1, height = 1, width = 1] = x.dims;
-  const isTight = itemAt(x.strides, 3) === channels || kernel === 1 || depthwise;
-  if (before === undefined && x.strides[1] === 1 && isTight && (border === 0 || x.border >= border)) return x;
-  const padded = channelsLastView(x.dims, border, channels);
-  if (before === undefined || channels % vector !== 0) {
-    if (before !== undefined) throw new UnsupportedError(`${channels} channels to be normalised`);
-    copy(planner, x, padded);
-    return padded;
-  }
-  const map = withContiguousChannels(planner, x);
-  affine(planner, before, map, padded, product([itemAt(x.dims, 0), height, width]), channels);
+/** Products of whole windows with the weights. The pixels of a window's row lie one behind the other. */
+function windowProducts(
+  planner: MemoryPlanner,
+  { at: weights, outputs }: PackedWeights,
+  kernel: number,
+  { first, row }: Windows,
+  other: View | undefined,
+  out: View,
+): void {
+  const [n, , height, width] = mapDims(out.dims);
+  const count = n * height * width;
+  const rowBytes = kernel * itemAt(first.dims, 1) * floatBytes;
+  planner.add([first, other], [out], ({ kernels, address, table }) => {
+    const [from, to, at, target] = [table(first, pixelAxes), table(out, pixelAxes), address(first), address(out)];
+    const [added, addedOffsets] = other === undefined ? [0, 0] : [address(other), table(other, pixelAxes)];
+    return () =>
+      kernels.product(at, from, count, kernel, rowBytes, row, weights, outputs, target, to, added, addedOffsets);
+  });
+}
+
+/** The input, padded and normalised, with the pixels of a window's row one behind the other. */
+function convolutionInput(planner: MemoryPlanner, { before, weights, kernel, pads }: Convolution, x: View): View {
+  const [n, channels, height, width] = mapDims(x.dims);
+  const padding = Math.max(...pads);
+  const isTight = itemAt(x.strides, 3) === channels || kernel === 1 || weights.kind === 'depthwise';
+  const isPadded = padding === 0 || x.padding >= padding;
+  if (before === undefined && x.strides[1] === 1 && isTight && isPadded) return x;
+  const padded = channelsLastView(x.dims, padding, channels);
+  if (before === undefined) copy(planner, x, padded);
+  else affine(planner, before, withContiguousChannels(planner, x), padded, n * height * width, channels);
   return padded;
 }
 
+/** @throws UnsupportedError where channels are no multiple of 4 */
 function affine(
   planner: MemoryPlanner,
   { scale, shift }: AffineAddresses,
@@ -102,6 +132,7 @@ function affine(
   count: number,
   channels: number,
 ): void {
+  if (channels % vector !== 0) throw new UnsupportedError(`${channels} channels to be normalised`);
   planner.add([x], [out], ({ kernels, address, table }) => {
     const [from, to, at, target] = [table(x, pixelAxes), table(out, pixelAxes), address(x), address(out)];
     return () => kernels.affine(at, from, count, scale, shift, channels, target, to);
@@ -110,10 +141,8 @@ function affine(
 
 /** Maps [n, C, H, W] normalised with given statistics. */
 export function batchNorm(planner: MemoryPlanner, by: AffineAddresses, x: View): View {
-  const channels = itemAt(x.dims, 1);
-  if (x.dims.length !== 4 || channels % vector !== 0)
-    throw new UnsupportedError(`${channels} channels to be normalised`);
+  const [n, channels, height, width] = mapDims(x.dims);
   const out = channelsLastView(x.dims);
-  affine(planner, by, withContiguousChannels(planner, x), out, product(x.dims) / channels, channels);
+  affine(planner, by, withContiguousChannels(planner, x), out, n * height * width, channels);
   return out;
 }

@@ -3,21 +3,20 @@
 import { itemAt } from '../common/item-at.js';
 import { activations, binaryOperations } from './graph-kernels.js';
 import type { MemoryPlanner } from './memory-planner.js';
+import { floatBytes } from './pack.js';
 import { UnsupportedError } from './unsupported.js';
 import {
   broadcastTo,
   channelsLastView,
-  contiguousFloats,
   contiguousView,
   emptyLike,
   isChannelsLast,
-  product,
+  isWhole,
   reshaped,
   rowAlignedView,
   type View,
+  wholeFloats,
 } from './views.js';
-
-const floatBytes = 4;
 
 /** Copies a view into another of the same dimensions. */
 export const copy = (planner: MemoryPlanner, from: View, to: View): void =>
@@ -94,13 +93,10 @@ export function withContiguousChannels(planner: MemoryPlanner, view: View): View
 
 /** A function of each number. */
 export function activation(planner: MemoryPlanner, name: keyof typeof activations, x: View): View {
-  let input = x;
-  if (contiguousFloats(input) === undefined) {
-    input = emptyLike(x);
-    copy(planner, x, input);
-  }
+  const input = isWhole(x) ? x : emptyLike(x);
+  if (input !== x) copy(planner, x, input);
   const out = emptyLike(input);
-  const floats = contiguousFloats(input) ?? 0;
+  const floats = wholeFloats(input);
   planner.add([input], [out], ({ kernels, address }) => {
     const [from, to] = [address(input), address(out)];
     return () => kernels.activate(activations[name], from, floats, to);
@@ -108,19 +104,18 @@ export function activation(planner: MemoryPlanner, name: keyof typeof activation
   return out;
 }
 
+/** What means are made with: numbers, as tensors without axes. */
+export interface MeanNumbers {
+  readonly zero: View;
+  /** 1 over the elements of a mean. */
+  readonly share: View;
+}
+
 /** The mean over axes, which are then 1 long. */
-export function mean(
-  planner: MemoryPlanner,
-  x: View,
-  axes: readonly number[],
-  constant: (value: number) => View,
-): View {
+export function mean(planner: MemoryPlanner, { zero, share }: MeanNumbers, axes: readonly number[], x: View): View {
   const dims = x.dims.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
   const out = isChannelsLast(x) ? channelsLastView(dims) : rowAlignedView(dims);
-  const zero = broadcastTo(constant(0), dims);
-  elementwise(planner, 'copy', out, zero, zero);
-  const sum: View = { ...broadcastTo(out, x.dims) };
-  const share = constant(1 / product(axes.map((axis) => itemAt(x.dims, axis))));
-  elementwise(planner, 'multiplyAdd', sum, x, broadcastTo(share, x.dims), x);
+  copy(planner, broadcastTo(zero, dims), out);
+  elementwise(planner, 'multiplyAdd', broadcastTo(out, x.dims), x, broadcastTo(share, x.dims), x);
   return out;
 }

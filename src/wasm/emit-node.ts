@@ -4,7 +4,7 @@ import { itemAt } from '../common/item-at.js';
 import type { Node, Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import { inputOf } from './constants.js';
-import { activation, copy, elementwise, mean, reshape } from './emit-elements.js';
+import { activation, copy, elementwise, reshape } from './emit-elements.js';
 import { softmax } from './emit-rows.js';
 import type { activations, binaryOperations } from './graph-kernels.js';
 import type { MemoryPlanner } from './memory-planner.js';
@@ -28,8 +28,6 @@ export interface NodeInput {
   /** The first input. */
   readonly x: View;
   view(value: Value): View;
-  /** A number as a tensor without axes. */
-  number(value: number): View;
 }
 
 type Emit = (input: NodeInput) => View;
@@ -81,11 +79,6 @@ export const nodeEmitters: ReadonlyMap<string, Emit> = new Map<string, Emit>([
   ['Relu', activated('Relu')],
   ['Sigmoid', activated('Sigmoid')],
   ['Gelu', activated('Gelu')],
-  [
-    'ReduceMean',
-    ({ planner, node, dims, x, number }) =>
-      reshape(planner, mean(planner, x, attributesOf('ReduceMean', node).axes, number), dims),
-  ],
 ]);
 
 function concat({ planner, node, dims, view }: NodeInput): View {

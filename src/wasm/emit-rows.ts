@@ -1,15 +1,15 @@
 // What is done with rows of numbers: linear maps, products of matrices, softmax and normalisations.
 
 import { itemAt } from '../common/item-at.js';
-import type { AffineAddresses, PackedWeights } from './emit-convolution.js';
+import { elements } from '../graph/index.js';
+import type { AffineAddresses } from './emit-convolution.js';
 import { withContiguousRows } from './emit-elements.js';
 import type { GraphKernels } from './graph-kernels.js';
 import type { MemoryPlanner } from './memory-planner.js';
-import { vector } from './pack.js';
+import { floatBytes, type Matrix, type PackedWeights, packedFloats, packMatrix, roundedUp, vector } from './pack.js';
 import { UnsupportedError } from './unsupported.js';
-import { broadcastTo, contiguousView, product, roundedUp, rowAlignedView, type View } from './views.js';
+import { broadcastTo, contiguousView, rowAlignedView, type View } from './views.js';
 
-const floatBytes = 4;
 const axesBefore = (end: number): number[] => Array.from({ length: end }, (_, i) => i);
 
 /** A linear map of the last axis. */
@@ -20,31 +20,19 @@ export function linear(
   residual: View | undefined,
   features: number,
 ): View {
-  const out = rowAlignedView([...x.dims.slice(0, -1), features]);
-  const [input, other] = [
-    withContiguousRows(planner, x),
-    residual && withContiguousRows(planner, broadcastTo(residual, out.dims)),
-  ];
-  const axes = axesBefore(x.dims.length - 1);
-  const [count, inputs] = [product(x.dims.slice(0, -1)), itemAt(x.dims, axes.length) * floatBytes];
+  const rows = x.dims.slice(0, -1);
+  const out = rowAlignedView([...rows, features]);
+  const input = withContiguousRows(planner, x);
+  const other = residual && withContiguousRows(planner, broadcastTo(residual, out.dims));
+  const axes = axesBefore(rows.length);
+  const count = elements(rows);
+  const rowBytes = itemAt(x.dims, rows.length) * floatBytes;
   planner.add([input, other], [out], ({ kernels, address, table }) => {
     const [from, to, at, target] = [table(input, axes), table(out, axes), address(input), address(out)];
-    const [added, residualOffsets] = other === undefined ? [0, 0] : [address(other), table(other, axes)];
+    const [added, addedOffsets] = other === undefined ? [0, 0] : [address(other), table(other, axes)];
+    const window = [1, rowBytes, rowBytes] as const;
     return () =>
-      kernels.product(
-        at,
-        from,
-        count,
-        1,
-        inputs,
-        inputs,
-        weights.at,
-        weights.outputs,
-        target,
-        to,
-        added,
-        residualOffsets,
-      );
+      kernels.product(at, from, count, ...window, weights.at, weights.outputs, target, to, added, addedOffsets);
   });
   return out;
 }
@@ -55,36 +43,31 @@ export function linear(
  */
 export function matrixProduct(planner: MemoryPlanner, a: View, b: View, residual: View | undefined, out: View): void {
   const outer = out.dims.slice(0, -2);
-  const rank = out.dims.length;
-  const [rows, inputs, outputs] = [
-    itemAt(out.dims, rank - 2),
-    itemAt(a.dims, a.dims.length - 1),
-    itemAt(out.dims, rank - 1),
-  ];
+  const [rowAxis, columnAxis] = [outer.length, outer.length + 1];
+  const [rows, outputs] = [itemAt(out.dims, rowAxis), itemAt(out.dims, columnAxis)];
+  const inputs = itemAt(a.dims, a.dims.length - 1);
   const left = withContiguousRows(planner, broadcastTo(a, [...outer, rows, inputs]));
   const right = broadcastTo(b, [...outer, inputs, outputs]);
   const other = residual && withContiguousRows(planner, broadcastTo(residual, out.dims));
-  const panels = contiguousView([roundedUp(outputs) * (inputs + 2)]);
-  const [along = 0, across = 0] = right.strides.slice(-2);
+  const steps = { output: itemAt(right.strides, columnAxis), tap: 0, input: itemAt(right.strides, rowAxis) };
+  const size = { outputs, taps: 1, inputs };
+  const panels = contiguousView([packedFloats(size)]);
+  const rowBytes = inputs * floatBytes;
   planner.add([left, right, other], [out, panels], ({ kernels, address, table }) => {
     const packed = address(panels);
-    const lengths = [inputs * floatBytes, inputs * floatBytes] as const;
-    const steps = [across * floatBytes, 1, 0, inputs, along * floatBytes] as const;
-    const axes = [rank - 2];
-    const [from, to, residualOffsets] = [
-      table(left, axes),
-      table(out, axes),
-      other === undefined ? 0 : table(other, axes),
-    ];
+    const [from, to] = [table(left, [rowAxis]), table(out, [rowAxis])];
+    const addedOffsets = other === undefined ? 0 : table(other, [rowAxis]);
     const each = indices(outer).map((index) => {
       const at = (view: View): number =>
         address(view) + floatBytes * index.reduce((sum, i, axis) => sum + i * itemAt(view.strides, axis), 0);
-      return { matrix: at(right), row: at(left), target: at(out), added: other === undefined ? 0 : at(other) };
+      const matrix: Matrix = { ...size, at: at(right), steps };
+      return { matrix, row: at(left), target: at(out), added: other === undefined ? 0 : at(other) };
     });
+    const window = [1, rowBytes, rowBytes] as const;
     return () => {
       for (const { matrix, row, target, added } of each) {
-        kernels.pack(matrix, ...steps, outputs, 0, 0, 0, packed);
-        kernels.product(row, from, rows, 1, ...lengths, packed, roundedUp(outputs), target, to, added, residualOffsets);
+        packMatrix(kernels, matrix, {}, packed);
+        kernels.product(row, from, rows, ...window, packed, roundedUp(outputs), target, to, added, addedOffsets);
       }
     };
   });
@@ -113,8 +96,9 @@ function rowwise(
   ) => void,
 ): View {
   const [input, out] = [withContiguousRows(planner, x), rowAlignedView(x.dims)];
-  const axes = axesBefore(x.dims.length - 1);
-  const [count, length] = [product(x.dims.slice(0, -1)), itemAt(x.dims, axes.length)];
+  const rows = x.dims.slice(0, -1);
+  const axes = axesBefore(rows.length);
+  const [count, length] = [elements(rows), itemAt(x.dims, rows.length)];
   planner.add([input], [out], ({ kernels, address, table }) => {
     const [at, from, target, to] = [address(input), table(input, axes), address(out), table(out, axes)];
     return () => run(kernels, at, from, count, length, target, to);

@@ -3,60 +3,11 @@
 
 import { itemAt } from '../common/item-at.js';
 import { valueAt } from '../common/typed-item.js';
-import { type Graph, type Node, nodesOf, sameShape, type Value } from '../graph/index.js';
+import { elements, type Graph, isStatic, type Node, nodesOf, sameShape, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import { type Constants, inputOf } from './constants.js';
+import type { Affine, ConvolutionTask, Task, Weights } from './tasks.js';
 import { UnsupportedError } from './unsupported.js';
-
-/** What a product with weights puts out: max(0, y) + slope min(0, y), y being the sum with its bias and the residual. */
-export interface Weights {
-  /** [outputs, inputs of a window]; of convolutions [O, I / groups, k, k] */
-  readonly values: Float32Array;
-  readonly dims: readonly number[];
-  /** Factors of the outputs' weights; undefined: none. */
-  readonly scale: Float32Array | undefined;
-  readonly bias: Float32Array;
-  readonly slopes: Float32Array;
-}
-
-/** scale x + shift, channel by channel. */
-export interface Affine {
-  readonly scale: Float32Array;
-  readonly shift: Float32Array;
-}
-
-export interface ConvolutionTask {
-  readonly kind: 'convolution';
-  readonly x: Value;
-  /** What is done with the input before zeros are laid around it. */
-  readonly before: Affine | undefined;
-  readonly weights: Weights;
-  readonly stride: number;
-  /** Zeros above and left of the map; below and right there may be more. */
-  readonly pads: readonly number[];
-  readonly groups: number;
-  readonly residual: Value | undefined;
-  readonly output: Value;
-}
-
-export type Task =
-  | ConvolutionTask
-  | {
-      readonly kind: 'linear';
-      readonly x: Value;
-      readonly weights: Weights;
-      readonly residual: Value | undefined;
-      readonly output: Value;
-    }
-  | {
-      readonly kind: 'matmul';
-      readonly a: Value;
-      readonly b: Value;
-      readonly residual: Value | undefined;
-      readonly output: Value;
-    }
-  | { readonly kind: 'affine'; readonly x: Value; readonly by: Affine; readonly output: Value }
-  | { readonly kind: 'node'; readonly node: Node; readonly output: Value };
 
 /**
  * The tasks of a graph, each after those whose results it reads.
@@ -68,7 +19,27 @@ export function eachTask(graph: Graph, constants: Constants, take: (task: Task) 
 }
 
 /** Operations that are tasks of their own or become part of one. */
-export const fusedOperations = ['Conv', 'Linear', 'MatMul', 'BatchNormalization', 'PRelu'] as const;
+export const fusedOperations: ReadonlySet<string> = new Set([
+  ...['Conv', 'Linear', 'MatMul', 'PRelu'],
+  ...['BatchNormalization', 'LayerNormalization', 'ReduceMean'],
+]);
+
+type ProductOperation = 'Conv' | 'Linear' | 'MatMul';
+
+/** A node that becomes part of the product before it. */
+interface Scaling {
+  readonly node: Node;
+  readonly by: Affine;
+}
+interface Sum {
+  readonly node: Node;
+  readonly residual: Value;
+}
+interface Activation {
+  readonly node: Node;
+  /** Negative slopes of so many channels. */
+  slopes(channels: number): Float32Array;
+}
 
 class Fusion {
   readonly #constants: Constants;
@@ -121,126 +92,128 @@ class Fusion {
         else this.#pending.set(node, () => ({ kind: 'affine', x, by, output }));
         return;
       }
+      case 'LayerNormalization':
+        this.#pending.set(node, () => this.#layerNorm(node, output));
+        return;
+      case 'ReduceMean':
+        this.#pending.set(node, () => meanOf(node, output));
+        return;
       default:
         this.#pending.set(node, () => ({ kind: 'node', node, output }));
     }
   }
 
   /** A product with what follows it and can be done as its result is stored. */
-  #product(node: Node, op: 'Conv' | 'Linear' | 'MatMul'): void {
+  #product(node: Node, op: ProductOperation): void {
     let last = node;
-    const follow = (next: Node): void => {
-      this.#taken.add(next);
-      last = next;
+    /** Makes what follows, if it was found, part of the product. */
+    const take = <Found extends { readonly node: Node }>(found: Found | undefined): Found | undefined => {
+      if (found === undefined) return undefined;
+      this.#taken.add(found.node);
+      last = found.node;
+      return found;
     };
-    const scales: Affine[] = [];
-    const norm = op === 'Conv' ? this.#reader(outputOf(last), 'BatchNormalization') : undefined;
-    if (norm !== undefined) {
-      scales.push(this.#affine(norm));
-      follow(norm);
-    }
-    const scale = op === 'Linear' ? this.#reader(outputOf(last), 'Mul') : undefined;
-    const factors = scale && this.#vector(scale, outputOf(last));
-    if (scale !== undefined && factors !== undefined) {
-      scales.push({ scale: factors, shift: new Float32Array(factors.length) });
-      follow(scale);
-    }
+    const scaling = take(this.#scaling(outputOf(node), op));
     const isDepthwise = op === 'Conv' && attributesOf('Conv', node).group > 1;
-    const residual = isDepthwise ? undefined : this.#residual(outputOf(last), follow);
-    const slope = op === 'MatMul' ? undefined : this.#slope(outputOf(last), follow);
-    const end = last;
-    const output = outputOf(end);
-    this.#pending.set(end, () => {
-      if (op === 'MatMul') return { kind: 'matmul', a: inputOf(node, 0), b: inputOf(node, 1), residual, output };
-      const weights = this.#weights(node, scales, slope);
-      const x = inputOf(node, 0);
+    const sum = isDepthwise ? undefined : take(this.#sum(outputOf(last)));
+    const activation = op === 'MatMul' ? undefined : take(this.#activation(outputOf(last)));
+    const output = outputOf(last);
+    this.#pending.set(last, () => {
+      const [x, residual] = [inputOf(node, 0), sum?.residual];
+      if (op === 'MatMul') return { kind: 'matmul', a: x, b: inputOf(node, 1), residual, output };
+      const weights = this.#weights(node, scaling, activation);
       if (op === 'Linear') return { kind: 'linear', x, weights, residual, output };
-      const { strides, pads, group } = attributesOf('Conv', node);
-      const stride = itemAt(strides, 0);
-      if (itemAt(strides, 1) !== stride) throw new UnsupportedError('two strides');
-      const before = this.#affines.get(x);
-      return {
-        ...{ kind: 'convolution', x: before?.x ?? x, before: before?.by },
-        ...{ weights, stride, pads, groups: group, residual, output },
-      };
+      return this.#convolution(node, { weights, residual, output });
     });
   }
 
-  /** Something of the same shape that is added. */
-  #residual(value: Value, follow: (node: Node) => void): Value | undefined {
-    const sum = this.#reader(value, 'Add');
-    if (sum === undefined) return undefined;
-    const [a, b] = [inputOf(sum, 0), inputOf(sum, 1)];
-    const other = a === value ? b : a;
-    const isSum = sameShape(outputOf(sum).shape, value.shape);
-    const fits = sameShape(other.shape, value.shape) || this.#constants.has(other);
-    // What is read twice, once as itself, is no residual.
-    if (!isSum || !fits || other === value) return undefined;
-    follow(sum);
-    return other;
+  #convolution(node: Node, rest: Pick<ConvolutionTask, 'weights' | 'residual' | 'output'>): ConvolutionTask {
+    const { strides, pads, group: groups } = attributesOf('Conv', node);
+    const stride = itemAt(strides, 0);
+    if (itemAt(strides, 1) !== stride) throw new UnsupportedError('two strides');
+    const input = inputOf(node, 0);
+    const before = this.#affines.get(input);
+    const x = before === undefined ? input : before.x;
+    return { kind: 'convolution', x, before: before?.by, stride, pads, groups, ...rest };
   }
 
-  /** Slopes below zero of the activation that follows; a function of the channels' number. */
-  #slope(value: Value, follow: (node: Node) => void): ((channels: number) => Float32Array) | undefined {
-    const relu = this.#reader(value, 'Relu');
-    if (relu !== undefined) {
-      follow(relu);
-      return (channels) => new Float32Array(channels);
+  /** Factors of the outputs: a normalisation of a convolution, a product of a linear map. */
+  #scaling(value: Value, op: ProductOperation): Scaling | undefined {
+    if (op === 'Conv') {
+      const node = this.#reader(value, 'BatchNormalization');
+      return node && { node, by: this.#affine(node) };
     }
+    const node = op === 'Linear' ? this.#reader(value, 'Mul') : undefined;
+    const scale = node && this.#vector(node, value);
+    return node && scale && { node, by: { scale, shift: new Float32Array(scale.length) } };
+  }
+
+  /** A sum with a value of the same shape, or a constant. */
+  #sum(value: Value): Sum | undefined {
+    const node = this.#reader(value, 'Add');
+    if (node === undefined || !sameShape(outputOf(node).shape, value.shape)) return undefined;
+    const residual = otherInput(node, value);
+    // What is read twice, once as itself, is no residual.
+    if (residual === value) return undefined;
+    const fits = sameShape(residual.shape, value.shape) || this.#constants.has(residual);
+    return fits ? { node, residual } : undefined;
+  }
+
+  #activation(value: Value): Activation | undefined {
+    const relu = this.#reader(value, 'Relu');
+    if (relu !== undefined) return { node: relu, slopes: (channels) => new Float32Array(channels) };
     const prelu = this.#reader(value, 'PRelu');
-    const slope = prelu?.inputs[1];
-    if (prelu === undefined || slope === undefined || value.shape.length !== 4 || !this.#constants.has(slope))
-      return undefined;
-    follow(prelu);
-    return (channels) => {
+    if (prelu === undefined || value.shape.length !== 4) return undefined;
+    const slope = inputOf(prelu, 1);
+    if (!this.#constants.has(slope)) return undefined;
+    const slopes = (channels: number): Float32Array => {
       const { values } = this.#constants.of(slope);
       return values.length === 1 ? new Float32Array(channels).fill(valueAt(values, 0)) : values;
     };
+    return { node: prelu, slopes };
   }
 
-  #weights(node: Node, scales: readonly Affine[], slope: ((channels: number) => Float32Array) | undefined): Weights {
-    const [, weight, addend] = node.inputs;
-    if (
-      weight === undefined ||
-      !this.#constants.has(weight) ||
-      (addend !== undefined && !this.#constants.has(addend))
-    ) {
+  #weights(node: Node, scaling: Scaling | undefined, activation: Activation | undefined): Weights {
+    const weight = inputOf(node, 1);
+    const addend = node.inputs[2];
+    if (!this.#constants.has(weight) || (addend !== undefined && !this.#constants.has(addend))) {
       throw new UnsupportedError(`${node.op} with weights that are no constants`);
     }
     const { dims, values } = this.#constants.of(weight);
     const channels = itemAt(dims, 0);
-    let bias = addend === undefined ? new Float32Array(channels) : this.#constants.of(addend).values;
-    let scale: Float32Array | undefined;
-    for (const one of scales) {
-      const before = scale;
-      scale = before === undefined ? one.scale : before.map((value, i) => value * valueAt(one.scale, i));
-      bias = bias.map((value, i) => value * valueAt(one.scale, i) + valueAt(one.shift, i));
-    }
-    return { values, dims, scale, bias, slopes: slope?.(channels) ?? new Float32Array(channels).fill(1) };
+    const bias = addend === undefined ? new Float32Array(channels) : this.#constants.of(addend).values;
+    const slopes = activation === undefined ? new Float32Array(channels).fill(1) : activation.slopes(channels);
+    if (scaling === undefined) return { values, dims, scale: undefined, bias, slopes };
+    const { scale, shift } = scaling.by;
+    const scaled = bias.map((value, i) => value * valueAt(scale, i) + valueAt(shift, i));
+    return { values, dims, scale, bias: scaled, slopes };
+  }
+
+  #layerNorm(node: Node, output: Value): Task {
+    const by = {
+      scale: this.#constants.of(inputOf(node, 1)).values,
+      shift: this.#constants.of(inputOf(node, 2)).values,
+    };
+    const { epsilon } = attributesOf('LayerNormalization', node);
+    return { kind: 'layer-norm', x: inputOf(node, 0), by, epsilon, output };
   }
 
   #affine(node: Node): Affine {
     const { epsilon, training_mode: training = 0 } = attributesOf('BatchNormalization', node);
-    const vectors = [1, 2, 3, 4].map((index) => {
+    const vector = (index: number): Float32Array => {
       const value = inputOf(node, index);
       if (!this.#constants.has(value)) throw new UnsupportedError('a normalisation by what is no constant');
       return this.#constants.of(value).values;
-    });
+    };
+    const [weight, bias, mean, variance] = [vector(1), vector(2), vector(3), vector(4)];
     if (training !== 0) throw new UnsupportedError('a normalisation of training');
-    const [weight, bias, mean, variance] = [0, 1, 2, 3].map((i) => itemAt(vectors, i)) as [
-      Float32Array,
-      Float32Array,
-      Float32Array,
-      Float32Array,
-    ];
     const scale = weight.map((value, i) => value / Math.sqrt(valueAt(variance, i) + epsilon));
     return { scale, shift: bias.map((value, i) => value - valueAt(mean, i) * valueAt(scale, i)) };
   }
 
   /** The other factor of a product, where it is a constant along the last axis alone. */
   #vector(node: Node, value: Value): Float32Array | undefined {
-    const [a, b] = [inputOf(node, 0), inputOf(node, 1)];
-    const other = a === value ? b : a;
+    const other = otherInput(node, value);
     const size = value.shape.at(-1);
     const isVector =
       this.#constants.has(other) && other.shape.at(-1) === size && other.shape.slice(0, -1).every((dim) => dim === 1);
@@ -254,6 +227,21 @@ class Fusion {
     if (reader.op !== op || this.#taken.has(reader)) return undefined;
     return reader.inputs[0] === value || op === 'Add' || op === 'Mul' ? reader : undefined;
   }
+}
+
+/** The input of a node of two that is not this value; the value itself where both are. */
+function otherInput(node: Node, value: Value): Value {
+  const [a, b] = [inputOf(node, 0), inputOf(node, 1)];
+  return a === value ? b : a;
+}
+
+/** The count of a mean's elements may depend on what is run: it does not here. */
+function meanOf(node: Node, output: Value): Task {
+  const x = inputOf(node, 0);
+  const { axes } = attributesOf('ReduceMean', node);
+  const dims = axes.map((axis) => itemAt(x.shape, axis));
+  if (!isStatic(dims)) throw new UnsupportedError('a mean over the batch');
+  return { kind: 'mean', x, axes, count: elements(dims), output };
 }
 
 /** The output of a node that has one. */

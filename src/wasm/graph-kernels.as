@@ -31,7 +31,7 @@
 /**
  * Products of windows with the weights of each output: eight outputs of four rows at once, which fills the registers.
  * A window is `runs` runs of `runBytes`, `runStride` bytes apart: the rows of a convolution's window, or one row of a matrix.
- * Weights of 8 outputs, and of the last 4 where there are 4: the biases, the slopes below zero, then those of each input.
+ * Weights of 8 outputs, and of the last 4 where there are 4: the biases, the negative slopes, then those of each input.
  * @param inputOffsets, outputOffsets, residualOffsets tables of the windows, of the outputs and of what is added to them
  * @param residual 0: nothing is added
  */
@@ -131,12 +131,12 @@ export function product(
 }
 
 /**
- * A matrix of inputs and outputs as weights of `product`. Its inputs are `turns` times as many, such as the channels of each pixel.
- * @param across, turn, along: bytes from one output to the next, from one turn to the next, from one of its inputs to the next
+ * A matrix as weights of `product`. Each tap of a window has all inputs; a plain matrix has one tap.
+ * @param outputStep, tapStep, inputStep: bytes from one output of the matrix to the next, from one tap, from one input
  * @param scale factors of the outputs, 0: none; bias: 0: none; slopes: 0: 1; each up to a multiple of 8
  */
 export function pack(
-  matrix: usize, across: usize, turns: i32, turn: usize, inputs: i32, along: usize, outputs: i32,
+  matrix: usize, outputStep: usize, taps: i32, tapStep: usize, inputs: i32, inputStep: usize, outputs: i32,
   scale: usize, bias: usize, slopes: usize, weights: usize,
 ): void {
   const one = f32x4.splat(1);
@@ -150,17 +150,17 @@ export function pack(
     }
     weights += <usize>width << 3;
     const s0 = scale == 0 ? one : v128.load(scale + at), s1 = scale == 0 || width == 4 ? one : v128.load(scale + at, 16);
-    for (let t: i32 = 0; t < turns; t++) {
-      let line = matrix + <usize>t * turn;
+    for (let tap: i32 = 0; tap < taps; tap++) {
+      let line = matrix + <usize>tap * tapStep;
       for (let i: i32 = 0; i < inputs; i++) {
-        if (across == 4 && there == width) {
+        if (outputStep == 4 && there == width) {
           v128.store(weights, v128.load(line));
           if (width == 8) v128.store(weights, v128.load(line, 16), 16);
         } else {
           let number = line;
           for (let j: i32 = 0; j < there; j++) {
             store<f32>(weights + (<usize>j << 2), load<f32>(number));
-            number += across;
+            number += outputStep;
           }
           for (let j = there; j < width; j++) store<f32>(weights + (<usize>j << 2), 0);
         }
@@ -169,15 +169,15 @@ export function pack(
           if (width == 8) v128.store(weights, f32x4.mul(v128.load(weights, 16), s1), 16);
         }
         weights += <usize>width << 2;
-        line += along;
+        line += inputStep;
       }
     }
-    matrix += across << 3;
+    matrix += outputStep << 3;
   }
 }
 
 /**
- * Windows of pixels, each channel by itself. Weights of 4 channels: the biases, the slopes below zero, then those of each pixel.
+ * Windows of pixels, each channel by itself. Weights of 4 channels: the biases, the negative slopes, then those of each tap.
  * @param rows, columns of a window; rowStride, pixel: bytes from one to the next
  */
 export function depthwise(
@@ -283,8 +283,8 @@ export function winogradWeights(weights: usize, count: i32, out: usize, plane: u
 }
 
 /**
- * 2x2 outputs of the sums at all points: of (a, b, c, d) they are a + b + c and b - c - d. With the biases, what is added and the slopes
- * below zero, as `product` stores them.
+ * 2x2 outputs of the sums at all points: of (a, b, c, d) they are a + b + c and b - c - d. With the biases, what is added and the negative
+ * slopes, as `product` stores them.
  */
 export function winogradOutput(
   sums: usize, plane: usize, count: i32, channels: i32, bias: usize, slopes: usize,

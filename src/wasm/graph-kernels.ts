@@ -25,11 +25,11 @@ export interface GraphKernels {
   ) => void;
   readonly pack: (
     matrix: number,
-    across: number,
-    turns: number,
-    turn: number,
+    outputStep: number,
+    taps: number,
+    tapStep: number,
     inputs: number,
-    along: number,
+    inputStep: number,
     outputs: number,
     scale: number,
     bias: number,

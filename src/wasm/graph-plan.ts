@@ -1,9 +1,10 @@
 import { entryOf, itemAt } from '../common/item-at.js';
-import { concrete, type Graph, type Node, type Value } from '../graph/index.js';
+import { concrete, elements, type Graph, type Node, type Value } from '../graph/index.js';
 import { attributesOf } from '../ops/index.js';
 import type { CompiledGraph, CompiledTask } from './compiled-graph.js';
 import { inputOf } from './constants.js';
 import { batchNorm, convolution } from './emit-convolution.js';
+import { mean, reshape } from './emit-elements.js';
 import { nodeEmitters } from './emit-node.js';
 import { layerNorm, linear, matrixProduct } from './emit-rows.js';
 import type { GraphKernels } from './graph-kernels.js';
@@ -38,9 +39,7 @@ export function graphPlan(
   return {
     end,
     run,
-    inputs: new Map(
-      given.map(([name, view]) => [name, { at: address(view), floats: view.dims.reduce((a, b) => a * b, 1) }]),
-    ),
+    inputs: new Map(given.map(([name, view]) => [name, { at: address(view), floats: elements(view.dims) }])),
     outputs: new Map(results.map(([name, view]) => [name, { at: address(view), view }])),
   };
 }
@@ -78,13 +77,13 @@ function plannedViews(
   return { planner: builder.planner, given, results, kept: [...given, ...results].map(([, view]) => view) };
 }
 
-/** Zeros that convolutions want around each of the maps that they read as they are. */
-function borders(tasks: readonly CompiledTask[]): Map<Value, number> {
+/** The padding that convolutions want of each of the maps that they read as they are. */
+function paddings(tasks: readonly CompiledTask[]): Map<Value, number> {
   const wanted = new Map<Value, number>();
   for (const task of tasks) {
     if (task.kind !== 'convolution' || task.before !== undefined) continue;
-    const border = Math.max(...task.pads);
-    if (border > (wanted.get(task.x) ?? 0) && Number(task.x.shape[1]) % vector === 0) wanted.set(task.x, border);
+    const padding = Math.max(...task.pads);
+    if (padding > (wanted.get(task.x) ?? 0) && Number(task.x.shape[1]) % vector === 0) wanted.set(task.x, padding);
   }
   return wanted;
 }
@@ -92,16 +91,14 @@ function borders(tasks: readonly CompiledTask[]): Map<Value, number> {
 class PlanBuilder {
   readonly planner = new MemoryPlanner();
   readonly #views: Map<Value, View>;
-  readonly #compiled: CompiledGraph;
   readonly #n: number;
-  readonly #borders: ReadonlyMap<Value, number>;
+  readonly #paddings: ReadonlyMap<Value, number>;
   readonly #readers = new Map<Value, CompiledTask[]>();
 
   constructor(compiled: CompiledGraph, n: number) {
-    this.#compiled = compiled;
     this.#n = n;
     this.#views = new Map(compiled.constants);
-    this.#borders = borders(compiled.tasks);
+    this.#paddings = paddings(compiled.tasks);
     for (const task of compiled.tasks) {
       if (task.kind !== 'node') continue;
       const x = inputOf(task.node, 0);
@@ -133,7 +130,7 @@ class PlanBuilder {
     const dims = this.#dims(task.output);
     switch (task.kind) {
       case 'convolution': {
-        const out = channelsLastView(dims, this.#borders.get(task.output) ?? 0);
+        const out = channelsLastView(dims, this.#paddings.get(task.output) ?? 0);
         convolution(planner, task, this.view(task.x), task.residual && this.view(task.residual), out);
         return out;
       }
@@ -154,6 +151,8 @@ class PlanBuilder {
         return batchNorm(planner, task.by, this.view(task.x));
       case 'layer-norm':
         return layerNorm(planner, task.by, task.epsilon, this.view(task.x));
+      case 'mean':
+        return reshape(planner, mean(planner, task.numbers, task.axes, this.view(task.x)), dims);
       case 'node':
         return this.#node(task.node, dims);
     }
@@ -189,7 +188,6 @@ class PlanBuilder {
       dims,
       x: this.view(inputOf(node, 0)),
       view: (value) => this.view(value),
-      number: (value) => entryOf(this.#compiled.numbers, value),
     });
   }
 }

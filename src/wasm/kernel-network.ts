@@ -2,6 +2,7 @@ import { entryOf, itemAt } from '../common/item-at.js';
 import type { OnnxModel } from '../onnx/read.js';
 import type { Kernels } from './kernels.js';
 import { type Layer, layersOf } from './layers.js';
+import { floatBytes } from './pack.js';
 import { Addresses, type PlacedLayer, type Plan, planOf } from './plan.js';
 import { mapSizes } from './schedule.js';
 import { UnsupportedError } from './unsupported.js';
@@ -49,7 +50,7 @@ export class KernelNetwork {
     if (plan !== this.#last) {
       this.#last = undefined;
       memory.reserve(plan.end);
-      memory.floats(plan.begin, (plan.end - plan.begin) / Float32Array.BYTES_PER_ELEMENT).fill(0);
+      memory.floats(plan.begin, (plan.end - plan.begin) / floatBytes).fill(0);
       this.#last = plan;
     }
     memory.floats(plan.pixels, pixels.length).set(pixels);

@@ -4,7 +4,7 @@
 // A map is rows of pixels; the channels of a pixel, a multiple of 4, lie together. Addresses are in bytes. Loops work on four pixels at once:
 // they read up to 12 pixels beyond a row, and write up to 3 beyond the scratch, which the caller has set aside.
 
-/** Pixels that pass through the scratch together: with their input they fit the first cache. */
+/** Pixels that pass through the scratch together: with their input they fit the L1 cache. */
 @inline const tile: i32 = 32;
 /** Numbers of a 3x3 patch of three channels, up to a multiple of 4. */
 @inline const patchInputs: i32 = 28;

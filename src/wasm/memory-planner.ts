@@ -2,11 +2,9 @@
 
 import { entryOf, itemAt } from '../common/item-at.js';
 import type { GraphKernels } from './graph-kernels.js';
-import { vector } from './pack.js';
+import { floatBytes, vector } from './pack.js';
 import { Addresses } from './plan.js';
 import type { Storage, View } from './views.js';
-
-const floatBytes = 4;
 
 /** Where things are, for the actions. */
 export interface Bindings {

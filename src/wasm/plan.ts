@@ -2,10 +2,9 @@ import { entryOf, itemAt } from '../common/item-at.js';
 import { integerAt } from '../common/typed-item.js';
 import { type Kernels, readings } from './kernels.js';
 import type { Layer, Reading } from './layers.js';
-import { patchInputs } from './pack.js';
+import { floatBytes, patchInputs } from './pack.js';
 import { type MapSize, mapSizes, scheduleOf } from './schedule.js';
 
-const floatBytes = 4;
 const lineBytes = 64;
 /** Pixels beyond a row that kernels may touch. */
 const slack = 12;

@@ -4,9 +4,6 @@ import { nodeEmitters } from './emit-node.js';
 import { fusedOperations, outputOf } from './fusion.js';
 import { UnsupportedError } from './unsupported.js';
 
-/** Those that take weights in the kernels' memory. */
-const compiledOperations: ReadonlySet<string> = new Set(['LayerNormalization', ...fusedOperations]);
-
 /**
  * Refuses graphs with operations that the kernels do not know, of which no weight need be read. Shapes and attributes are checked as the
  * graph is compiled.
@@ -19,6 +16,6 @@ export function requireKnownOperations({ outputs }: Graph): void {
   for (const node of nodesOf(outputs.values())) {
     if (constants.has(outputOf(node))) {
       if (!constantOperations.has(node.op)) throw new UnsupportedError(`${node.op} of constants`);
-    } else if (!compiledOperations.has(node.op) && !nodeEmitters.has(node.op)) throw new UnsupportedError(node.op);
+    } else if (!fusedOperations.has(node.op) && !nodeEmitters.has(node.op)) throw new UnsupportedError(node.op);
   }
 }

@@ -2,12 +2,13 @@
 // cutting and most reshaping then move nothing.
 
 import { itemAt } from '../common/item-at.js';
-import { vector } from './pack.js';
+import { floatBytes, roundedUp, vector } from './pack.js';
+import { UnsupportedError } from './unsupported.js';
 
 /** A part of the memory, which has its place once all that runs is known. */
 export interface Storage {
   readonly floats: number;
-  /** Storages of one kind may have one place, one after the other: zeros around a map stay zeros. */
+  /** Storages of one kind may have one place, one after the other: padding stays zeros. */
   readonly kind: string;
 }
 
@@ -17,15 +18,15 @@ export interface View {
   readonly offset: number;
   readonly dims: readonly number[];
   readonly strides: readonly number[];
-  /** Zeros around the pixels of a map that is seen whole; 0 for all else. */
-  readonly border: number;
+  /** Zero padding around the pixels of a map that is seen whole; 0 for all else. */
+  readonly padding: number;
 }
 
 /** Numbers that kernels may read or write beyond a tensor. */
 const slack = 2 * vector;
 
-export const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1);
-export const roundedUp = (n: number): number => Math.ceil(n / vector) * vector;
+/** Axes of maps [n, C, H, W] but for the channels. */
+export const pixelAxes = [0, 2, 3] as const;
 
 const plainStorage = (floats: number): Storage => {
   // Of nearly equal sizes, so that places are used again.
@@ -33,34 +34,52 @@ const plainStorage = (floats: number): Storage => {
   return { floats: size, kind: `${size}` };
 };
 
+/** Numbers of the last axis; 1 where there are no axes. */
+export const rowLength = (dims: readonly number[]): number => itemAt([1, ...dims], dims.length);
+
 /** A tensor of its own, row-major. */
-export function contiguousView(dims: readonly number[], pitch = itemAt([1, ...dims], dims.length)): View {
+export function contiguousView(dims: readonly number[], pitch = rowLength(dims)): View {
   const strides: number[] = [];
   let stride = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {
     strides.unshift(stride);
     stride *= axis === dims.length - 1 ? pitch : itemAt(dims, axis);
   }
-  return { storage: plainStorage(stride), offset: 0, dims, strides, border: 0 };
+  return { storage: plainStorage(stride), offset: 0, dims, strides, padding: 0 };
 }
 
 /** The same with rows of the last axis that begin at multiples of 4 numbers. */
-export const rowAlignedView = (dims: readonly number[]): View =>
-  contiguousView(dims, roundedUp(itemAt(dims, dims.length - 1)));
+export const rowAlignedView = (dims: readonly number[]): View => contiguousView(dims, roundedUp(rowLength(dims)));
+
+/**
+ * The dimensions of maps.
+ * @throws UnsupportedError for tensors of other axes
+ */
+export function mapDims(
+  dims: readonly number[],
+): readonly [n: number, channels: number, height: number, width: number] {
+  const [n, channels, height, width] = dims;
+  if (dims.length !== 4 || n === undefined || channels === undefined || height === undefined || width === undefined) {
+    throw new UnsupportedError(`maps of ${dims.length} axes`);
+  }
+  return [n, channels, height, width];
+}
+
+/** Bytes from one row of pixels of a map to the next, and from one pixel. */
+export const mapSteps = ({ strides }: View): readonly [row: number, pixel: number] => [
+  itemAt(strides, 2) * floatBytes,
+  itemAt(strides, 3) * floatBytes,
+];
 
 /** Maps [n, C, H, W] of their own, the channels of a pixel together. */
-export function channelsLastView(
-  [n = 1, channels = 1, height = 1, width = 1]: readonly number[],
-  border = 0,
-  pitch = roundedUp(channels),
-): View {
-  const row = (width + 2 * border) * pitch;
-  const picture = (height + 2 * border) * row;
+export function channelsLastView(dims: readonly number[], padding = 0, pitch = roundedUp(mapDims(dims)[1])): View {
+  const [n, , height, width] = mapDims(dims);
+  const row = (width + 2 * padding) * pitch;
+  const picture = (height + 2 * padding) * row;
   const floats = n * picture;
-  const dims = [n, channels, height, width];
-  const kind = border === 0 ? undefined : `${dims}, ${pitch} within ${border}`;
-  const storage = kind === undefined ? plainStorage(floats) : { floats: floats + slack, kind };
-  return { storage, offset: border * (row + pitch), dims, strides: [picture, 1, row, pitch], border };
+  const storage =
+    padding === 0 ? plainStorage(floats) : { floats: floats + slack, kind: `${dims}, ${pitch} within ${padding}` };
+  return { storage, offset: padding * (row + pitch), dims, strides: [picture, 1, row, pitch], padding };
 }
 
 /** Whether it is maps with the channels of a pixel together. */
@@ -69,7 +88,7 @@ export const isChannelsLast = ({ dims, strides }: View): boolean =>
 
 export function transposed(view: View, perm: readonly number[]): View {
   const picked = (list: readonly number[]): number[] => perm.map((axis) => itemAt(list, axis));
-  return { ...view, dims: picked(view.dims), strides: picked(view.strides), border: 0 };
+  return { ...view, dims: picked(view.dims), strides: picked(view.strides), padding: 0 };
 }
 
 /** Every `step`th element of an axis. */
@@ -80,7 +99,7 @@ export function sliced(view: View, axis: number, start: number, size: number, st
     offset: view.offset + start * stride,
     dims: view.dims.map((dim, i) => (i === axis ? size : dim)),
     strides: view.strides.map((own, i) => (i === axis ? own * step : own)),
-    border: 0,
+    padding: 0,
   };
 }
 
@@ -91,7 +110,7 @@ export function broadcastTo(view: View, dims: readonly number[]): View {
     const own = i < lacking ? 1 : itemAt(view.dims, i - lacking);
     return own === 1 && dim !== 1 ? 0 : i < lacking ? 0 : itemAt(view.strides, i - lacking);
   });
-  return { ...view, dims, strides, border: 0 };
+  return { ...view, dims, strides, padding: 0 };
 }
 
 /** The same elements in other dimensions; undefined where they would have to be moved. */
@@ -127,16 +146,15 @@ export function reshaped(view: View, dims: readonly number[]): View | undefined 
       step *= itemAt(dims, one);
     }
   }
-  return { ...view, dims, strides, border: 0 };
+  return { ...view, dims, strides, padding: 0 };
 }
 
-/** Numbers of a view that has a storage of its own, row by row without a border; undefined for others. */
-export function contiguousFloats(view: View): number | undefined {
-  const { dims, strides, offset, border } = view;
-  if (offset !== 0 || border !== 0) return undefined;
-  if (String(emptyLike(view).strides) !== String(strides)) return undefined;
-  return itemAt(dims, 0) * itemAt(strides, 0);
-}
+/** Whether a view has a storage of its own, row by row without padding. */
+export const isWhole = (view: View): boolean =>
+  view.offset === 0 && view.padding === 0 && String(emptyLike(view).strides) === String(view.strides);
+
+/** Numbers of a view that is whole, with those that its rows are rounded up by. */
+export const wholeFloats = ({ dims, strides }: View): number => itemAt(dims, 0) * itemAt(strides, 0);
 
 /** A view of other storage that lies as this one does. */
 export const emptyLike = (view: View): View =>
