@@ -1,4 +1,4 @@
-import { itemAt } from '../common/item-at.js';
+import { valueAt } from '../common/typed-item.js';
 import type { Box, Face, Keypoints, Point } from './face.js';
 
 /** A face as one run over one size of the picture proposes it. */
@@ -29,10 +29,10 @@ export function decodeCandidates({ width, height, scores, regressors }: Maps, mi
   const least = Math.log(minScore / (1 - minScore));
   const found: Candidate[] = [];
   for (let cell = 0; cell < plane; cell++) {
-    const logit = scores[cell] ?? Number.NEGATIVE_INFINITY;
+    const logit = valueAt(scores, cell);
     if (!(logit >= least)) continue;
     const anchor = { x: ((cell % width) + 0.5) * cellSize, y: (Math.floor(cell / width) + 0.5) * cellSize };
-    const value = (channel: number): number => itemAt(regressors, channel * plane + cell);
+    const value = (channel: number): number => valueAt(regressors, channel * plane + cell);
     const point = (channel: number): Point => ({ x: anchor.x + value(channel), y: anchor.y + value(channel + 1) });
     const centre = point(0);
     const [w, h] = [value(2), value(3)];

@@ -1,3 +1,4 @@
+import { itemAt } from '../common/item-at.js';
 import type { Picture } from '../image/resize.js';
 import { inverse, type Similarity } from '../image/similarity.js';
 import { warp } from '../image/warp.js';
@@ -35,7 +36,7 @@ export async function refine(
   const found = await refineOnce(network, pictures, faces.map(uprightView), minScore);
   // A face that turned out to lie otherwise was not seen upright yet.
   const askew = faces.flatMap((face, i) => {
-    const refinedOnce = found[i];
+    const refinedOnce = itemAt(found, i);
     return refinedOnce !== undefined && Math.cos(roll(refinedOnce) - roll(face)) < leastCosine
       ? [{ i, first: refinedOnce }]
       : [];
@@ -44,7 +45,7 @@ export async function refine(
     const views = askew.map(({ first }) => uprightView(first));
     const refined = await refineOnce(network, pictures, views, minScore);
     askew.forEach(({ i, first }, k) => {
-      found[i] = refined[k] ?? first;
+      found[i] = itemAt(refined, k) ?? first;
     });
   }
   return found;
@@ -66,7 +67,7 @@ export async function refineRotated(
 ): Promise<(Face | undefined)[]> {
   const { side, batch } = coarse;
   // It has what the trace was found in, and reading it takes least time.
-  const smallest = pictures.at(-1) ?? pictures[0];
+  const smallest = itemAt(pictures, pictures.length - 1);
   const plane = side * side;
   const found: (Face | undefined)[] = [];
   for (let start = 0; start < faces.length; start += batch) {
@@ -82,7 +83,7 @@ export async function refineRotated(
     });
     const maps = await network.run(pixels, backs.length, side, side);
     const seen = backs.map(({ transform, back }, i) => {
-      const face = middleOf(decodeCandidates(maps[i] ?? noMaps, minScore), side);
+      const face = middleOf(decodeCandidates(itemAt(maps, i), minScore), side);
       return face && transformedFace(transformedFace(face, back), inverse(transform));
     });
     for (let i = 0; i < seen.length; i += quarterTurns.length) found.push(best(seen.slice(i, i + quarterTurns.length)));
@@ -130,14 +131,12 @@ async function refineOnce(
     });
     const maps = await network.run(pixels, transforms.length, side, side);
     transforms.forEach((transform, i) => {
-      const face = middleOf(decodeCandidates(maps[i] ?? noMaps, minScore), side);
+      const face = middleOf(decodeCandidates(itemAt(maps, i), minScore), side);
       found.push(face && transformedFace(face, inverse(transform)));
     });
   }
   return found;
 }
-
-const noMaps = { width: 0, height: 0, scores: new Float32Array(0), regressors: new Float32Array(0) };
 
 /** The smallest picture that has the detail of what is seen: reading a large one takes the time that its pixels take. */
 function sharpest(view: Similarity, pictures: readonly [Picture, ...Picture[]]): Picture {

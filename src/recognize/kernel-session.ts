@@ -1,4 +1,4 @@
-import { entryOf } from '../common/item-at.js';
+import { entryOf, itemAt } from '../common/item-at.js';
 import type { Graph } from '../graph/index.js';
 import type { Inference } from '../models/index.js';
 import { afterDisposal } from '../runtime/after-disposal.js';
@@ -11,15 +11,10 @@ import {
   requireKnownOperations,
   UnsupportedError,
 } from '../wasm/index.js';
-
-/** A network that takes `pixel_values`, on kernels of our own, as a session of ONNX Runtime. */
-export interface KernelSession {
-  run(inputs: ReadonlyMap<string, HostTensor>): Promise<ReadonlyMap<string, HostTensor>>;
-  dispose(): Promise<void>;
-}
+import type { Session } from './session.js';
 
 /**
- * A network of inference on kernels of our own.
+ * A network of inference, which takes `pixel_values`, on kernels of our own.
  * @param relaxed as for `createGraphKernels`
  * @returns undefined for what they do not run: ONNX Runtime may. Also where WebAssembly has no SIMD or a page's policy forbids it.
  * @throws UserError where weights are not finite numbers, or there is no memory
@@ -28,7 +23,7 @@ export async function kernelSession(
   checkpoint: Checkpoint,
   { graph, parameters }: Inference,
   relaxed?: boolean,
-): Promise<KernelSession | undefined> {
+): Promise<Session | undefined> {
   const kernels = createGraphKernels(relaxed);
   if (kernels === undefined) return undefined;
   try {
@@ -56,7 +51,7 @@ function kernelGraph(
   return new KernelGraph(graph, weights, kernels);
 }
 
-function sessionOf(loaded: KernelGraph): KernelSession {
+function sessionOf(loaded: KernelGraph): Session {
   let network: KernelGraph | undefined = loaded;
   return {
     async run(inputs) {
@@ -69,10 +64,10 @@ function sessionOf(loaded: KernelGraph): KernelSession {
   };
 }
 
-/** A batch in parts: each picture by itself, but for as many as are run at once. */
+/** A batch of at least one picture in parts: each by itself, but for as many as are run at once. */
 function runInBatches(network: KernelGraph, images: HostTensor): Map<string, HostTensor> {
   const pixels = floats(images);
-  const [n = 0] = images.dims;
+  const n = itemAt(images.dims, 0);
   const size = pixels.length / n;
   const parts: Map<string, Float32Array>[] = [];
   for (let done = 0; done < n; ) {
@@ -81,7 +76,7 @@ function runInBatches(network: KernelGraph, images: HostTensor): Map<string, Hos
     parts.push(network.run(new Map([['pixel_values', part]]), count));
     done += count;
   }
-  const names = [...(parts[0]?.keys() ?? [])];
+  const names = [...itemAt(parts, 0).keys()];
   return new Map(
     names.map((name) => [
       name,

@@ -43,6 +43,7 @@ import {
   withHead,
 } from '../safetensors/index.js';
 import { kernelSession } from './kernel-session.js';
+import type { Session } from './session.js';
 
 export interface NetworkOptions extends ProgressOptions {
   /** Default `cpu`. */
@@ -137,7 +138,7 @@ async function runtimeSession(
   built: Inference,
   device: DeviceName,
   options: Pick<CpuOptions, 'threads'>,
-): Promise<AnySession> {
+): Promise<Session> {
   const program = withSlopesAtMostOne(built.graph, await gentleSlopes(checkpoint, slopesOf(built.graph)));
   return createSession(program, device, { ...(await weightsOf(checkpoint, built, device)), ...options });
 }
@@ -240,12 +241,7 @@ async function weightsOf(checkpoint: Checkpoint, { parameters }: Inference, devi
   return { placement: (name) => placed.get(name) ?? 'input', externalFiles };
 }
 
-interface AnySession {
-  run(inputs: ReadonlyMap<string, HostTensor>): Promise<ReadonlyMap<string, HostTensor>>;
-  dispose(): Promise<void>;
-}
-
-async function createSession(program: Graph, device: DeviceName, options: CpuOptions): Promise<AnySession> {
+async function createSession(program: Graph, device: DeviceName, options: CpuOptions): Promise<Session> {
   if (device === 'webgpu') {
     const { threads: _, ...rest } = options;
     const session = await GpuSession.create(lower(program, 'webgpu'), rest);

@@ -125,8 +125,8 @@ export interface GraphKernels {
  * @param relaxed whether products and sums may be rounded as the machine does it fastest
  */
 export function createGraphKernels(relaxed = true): GraphKernels | undefined {
-  return instantiate<GraphKernels>(
-    relaxed ? [relaxedWasm, wasm] : [wasm],
-    'run the network in; close what else needs memory',
-  );
+  return instantiate<GraphKernels>(relaxed ? [relaxedWasm, wasm] : [wasm], {
+    purpose: 'to run the network in',
+    advice: 'close what else needs memory',
+  });
 }

@@ -1,6 +1,6 @@
 import { entryOf, itemAt } from '../common/item-at.js';
 import type { OnnxModel } from '../onnx/read.js';
-import type { Kernels } from './kernels.js';
+import type { Kernels, MemoryUse } from './kernels.js';
 import { type Layer, layersOf } from './layers.js';
 import { floatBytes } from './pack.js';
 import { Addresses, type PlacedLayer, type Plan, planOf } from './plan.js';
@@ -9,6 +9,8 @@ import { UnsupportedError } from './unsupported.js';
 
 /** Plans of so many sizes of input are kept: a video has few. */
 const keptPlans = 12;
+/** What memory for maps is for: they are as large as the picture that is searched. */
+const search: MemoryUse = { purpose: 'to look for faces in', advice: 'search the picture at smaller scales' };
 /** Nothing lies at address 0, which stands for what is not there. */
 const firstAddress = 64;
 
@@ -49,7 +51,7 @@ export class KernelNetwork {
     const { memory } = this.#kernels;
     if (plan !== this.#last) {
       this.#last = undefined;
-      memory.reserve(plan.end);
+      memory.reserve(plan.end, search);
       memory.floats(plan.begin, (plan.end - plan.begin) / floatBytes).fill(0);
       this.#last = plan;
     }

@@ -34,22 +34,30 @@ const pageBytes = 65536;
 /** What WebAssembly can address. */
 const mostPages = 65536;
 
+/** What memory is for, as the sentence says that there is too little. */
+export interface MemoryUse {
+  /** Follows "There is no memory of 25 MB". */
+  readonly purpose: string;
+  /** What the user can do. */
+  readonly advice: string;
+}
+
 /** Memory of kernels, which grows and never shrinks. */
 export class KernelMemory {
   readonly #memory: WebAssembly.Memory;
-  readonly #purpose: string;
+  readonly #use: MemoryUse;
 
-  /** @param purpose what it is for, as errors say it */
-  constructor(memory: WebAssembly.Memory, purpose: string) {
+  constructor(memory: WebAssembly.Memory, use: MemoryUse) {
     this.#memory = memory;
-    this.#purpose = purpose;
+    this.#use = use;
   }
 
   /**
    * Makes it at least so many bytes long. Views from before may be lost.
+   * @param use what they are for; default: the memory's own
    * @throws UserError (kind `resources`) where there is not so much.
    */
-  reserve(bytes: number): void {
+  reserve(bytes: number, use = this.#use): void {
     const { byteLength } = this.#memory.buffer;
     if (bytes <= byteLength) return;
     const pages = Math.ceil((bytes - byteLength) / pageBytes);
@@ -58,8 +66,7 @@ export class KernelMemory {
         throw new RangeError(`${bytes} bytes are more than WebAssembly has`);
       this.#memory.grow(pages);
     } catch (error) {
-      const megabytes = Math.ceil(bytes / 2 ** 20);
-      throw new UserError(`There is no memory of ${megabytes} MB to ${this.#purpose}.`, 'resources', { cause: error });
+      throw tooLittle(bytes, use, error);
     }
   }
 
@@ -80,12 +87,20 @@ export class KernelMemory {
   }
 }
 
+function tooLittle(bytes: number, { purpose, advice }: MemoryUse, cause: unknown): UserError {
+  const megabytes = Math.ceil(bytes / 2 ** 20);
+  return new UserError(`There is no memory of ${megabytes} MB ${purpose}; ${advice}.`, 'resources', { cause });
+}
+
 /**
  * The fastest kernels that this machine can run; undefined where WebAssembly has no SIMD or is forbidden.
  * @param relaxed whether products and sums may be rounded as the machine does it fastest
  */
 export function createKernels(relaxed = true): Kernels | undefined {
-  return instantiate<Kernels>(relaxed ? [relaxedWasm, wasm] : [wasm], 'look for faces in; search the picture smaller');
+  return instantiate<Kernels>(relaxed ? [relaxedWasm, wasm] : [wasm], {
+    purpose: 'for the face detector',
+    advice: 'close what else needs memory',
+  });
 }
 
 /**
@@ -95,7 +110,7 @@ export function createKernels(relaxed = true): Kernels | undefined {
  */
 export function instantiate<K extends { readonly memory: KernelMemory }>(
   modules: readonly string[],
-  purpose: string,
+  use: MemoryUse,
 ): K | undefined {
   // Browsers that are locked down have no WebAssembly at all.
   if (!('WebAssembly' in globalThis)) return undefined;
@@ -103,9 +118,17 @@ export function instantiate<K extends { readonly memory: KernelMemory }>(
   if (bytes === undefined) return undefined;
   const module = compiled(bytes);
   if (module === undefined) return undefined;
-  const memory = new WebAssembly.Memory({ initial: 1 });
+  const memory = firstPage(use);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  return { ...exports, memory: new KernelMemory(memory, purpose) } as unknown as K;
+  return { ...exports, memory: new KernelMemory(memory, use) } as unknown as K;
+}
+
+function firstPage(use: MemoryUse): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 1 });
+  } catch (error) {
+    throw tooLittle(pageBytes, use, error);
+  }
 }
 
 /** Undefined where it is not allowed here. */

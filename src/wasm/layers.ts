@@ -78,8 +78,9 @@ class Fusion {
   }
 
   /** Weights in half precision are widened, by nodes of their own. */
-  #isConstant({ type, inputs, outputs }: OnnxNode): boolean {
-    const weights = this.#weights.get(inputs[0] ?? '');
+  #isConstant(node: OnnxNode): boolean {
+    const { type, outputs } = node;
+    const weights = this.#weightsAt(node, 0);
     if (type !== 'Cast' || weights === undefined) return false;
     for (const output of outputs) this.#weights.set(output, weights);
     return true;
@@ -112,13 +113,13 @@ class Fusion {
   }
 
   #other(node: OnnxNode): Layer {
-    const [a = '', b = ''] = node.inputs;
     if (node.type === 'MaxPool') {
       const shape = { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0] };
       for (const [name, expected] of Object.entries(shape)) requireList(node, name, expected);
-      return { kind: 'pool', input: a, output: this.#take(node) };
+      return { kind: 'pool', input: itemAt(node.inputs, 0), output: this.#take(node) };
     }
     if (node.type === 'Add') {
+      const [a, b] = [itemAt(node.inputs, 0), itemAt(node.inputs, 1)];
       const enlarged = [a, b].map((name) => this.#makers.get(name)).find((maker) => maker?.type === 'Resize');
       if (enlarged !== undefined) {
         this.#requireDoubling(enlarged);
@@ -135,7 +136,7 @@ class Fusion {
   }
 
   #requireDoubling(node: OnnxNode): void {
-    const scales = this.#weights.get(node.inputs[2] ?? '');
+    const scales = this.#weightsAt(node, 2);
     const mode = node.attributes.get('mode') === 'linear';
     const halves = node.attributes.get('coordinate_transformation_mode') === 'half_pixel';
     if (!mode || !halves || scales?.values.join() !== '1,1,2,2') throw new UnsupportedError('Resize of another kind');
@@ -201,7 +202,7 @@ class Fusion {
     requireList(source, 'kernel_shape', [3, 3]);
     const { dims, values } = this.#tensor(source, 1);
     if (source !== node) {
-      const [channels = 0, ofGroup] = dims;
+      const [channels, ofGroup] = [itemAt(dims, 0), itemAt(dims, 1)];
       if (channels !== numberOf(source, 'group') || ofGroup !== 1 || channels % vector !== 0) {
         throw new UnsupportedError('a grouped convolution');
       }
@@ -214,16 +215,22 @@ class Fusion {
   #product(node: OnnxNode, { kind }: Reading): Product {
     const { dims, values } = this.#tensor(node, 1);
     const bias = this.#tensor(node, 2).values;
-    const [outputs = 0, inputs = 0] = dims;
+    const [outputs, inputs] = [itemAt(dims, 0), itemAt(dims, 1)];
     if (kind === 'patch') return packedFull(values, bias, inputs, outputs);
     if (inputs % vector !== 0) throw new UnsupportedError(`a product with ${inputs} channels`);
     if (strideOf(node) !== 1) throw new UnsupportedError('a pointwise convolution with strides');
     return packedPointwise(values, bias, inputs, outputs);
   }
 
-  #tensor({ type, inputs }: OnnxNode, index: number): Weights {
-    const found = this.#weights.get(inputs[index] ?? '');
-    if (found === undefined) throw new UnsupportedError(`${type} without weights`);
+  /** Undefined where a node has no such input, or one that is no weights. */
+  #weightsAt({ inputs }: OnnxNode, index: number): Weights | undefined {
+    const name = inputs[index];
+    return name === undefined ? undefined : this.#weights.get(name);
+  }
+
+  #tensor(node: OnnxNode, index: number): Weights {
+    const found = this.#weightsAt(node, index);
+    if (found === undefined) throw new UnsupportedError(`${node.type} without weights`);
     return found;
   }
 }

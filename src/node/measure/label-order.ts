@@ -53,9 +53,8 @@ function candidates(weights: LabelSet, data: LabelSet, indices: readonly number[
   const ofData = likelyOrders(data.labels).flatMap(({ name, labels }): Candidate[] => {
     const meant = positions(labels, weights.labels);
     if (meant === undefined) return [];
-    const taken = weights.labels.map((_, i) => meant[indices.indexOf(i)]);
-    const complete = taken.flatMap((to) => (to === undefined ? [] : [to]));
-    return complete.length < taken.length ? [] : [{ side: 'data', name, taken: complete }];
+    const taken = weights.labels.flatMap((_, i) => (indices.includes(i) ? [itemAt(meant, indices.indexOf(i))] : []));
+    return taken.length < weights.labels.length ? [] : [{ side: 'data', name, taken }];
   });
   return [...ofWeights, ...ofData];
 }
@@ -88,11 +87,15 @@ export function findLabelOrder(
   const fitting = {
     weights: {
       name: named('weights'),
-      labels: weights.labels.map((label, j) => weights.labels[taken.indexOf(j)] ?? label),
+      labels: weights.labels.map((_, j) => itemAt(weights.labels, taken.indexOf(j))),
     },
     data: {
       name: named('data'),
-      labels: data.labels.map((label, d) => weights.labels[taken[indices[d] ?? -1] ?? -1] ?? label),
+      labels: data.labels.map((label, d) => {
+        const index = itemAt(indices, d);
+        // The others the weights do not know.
+        return index >= 0 && index < count ? itemAt(weights.labels, itemAt(taken, index)) : label;
+      }),
     },
   };
   const both = isKnown('weights') === isKnown('data');

@@ -131,7 +131,7 @@ async function describe({ labels, folders }: Release, present: readonly ReleaseP
   const description: DatasetDescription = {
     name: labels.name,
     labels: [...labels.labels],
-    folders: Object.fromEntries(folders.map((folder, i) => [folder, labels.labels[i] ?? folder])),
+    folders: Object.fromEntries(folders.map((folder, i) => [folder, itemAt(labels.labels, i)])),
   };
   await writeFile(join(out, descriptionFile), `${JSON.stringify(description, null, 2)}\n`, { flush: true });
   for (const split of new Set(present.map((picture) => picture.split))) {
