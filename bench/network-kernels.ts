@@ -108,7 +108,8 @@ const atOnce = [1, 2, 4, 8].map((n) => {
   const graphKernels = createGraphKernels();
   if (graphKernels === undefined) throw new Error('WebAssembly has no SIMD here');
   const network = new KernelGraph(built.graph, (name) => toFloat32(entryOf(tensors, name), name), graphKernels);
-  return { n, inputs: new Map([['pixel_values', noise(n)]]), network, times: [] as number[] };
+  const { memory } = graphKernels;
+  return { n, inputs: new Map([['pixel_values', noise(n)]]), network, memory, times: [] as number[] };
 });
 for (let run = -5; run < runs; run++) {
   for (const { n, inputs, network, times } of atOnce) {
@@ -116,11 +117,14 @@ for (let run = -5; run < runs; run++) {
     if (run >= 0) times.push(ms / n);
   }
 }
-console.log('\nKernels, the fastest that run here: processor time of a crop, ms');
+console.log(
+  '\nKernels, the fastest that run here: processor time of a crop, ms; memory for the weights, one crop and so many',
+);
 console.log(
   formatTable([
     ['crops at once', ...atOnce.map(({ n }) => `${n}`)],
     ['median', ...atOnce.map(({ times }) => median(times).toFixed(1))],
     ['least', ...atOnce.map(({ times }) => Math.min(...times).toFixed(1))],
+    ['memory, MB', ...atOnce.map(({ memory }) => (memory.floats(0, 0).buffer.byteLength / 2 ** 20).toFixed(0))],
   ]),
 );
