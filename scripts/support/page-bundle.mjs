@@ -103,12 +103,21 @@ const computing = new Set([
 ]);
 const withoutNetworks = () => ({
   name: 'without networks',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ path, kind }) =>
-      kind === 'dynamic-import' && computing.has(path) ? { path, namespace: 'computing' } : undefined,
-    );
+  setup({ onResolve, onLoad, onEnd }) {
+    const met = new Set();
+    onResolve({ filter: /./ }, ({ path, kind }) => {
+      if (kind !== 'dynamic-import' || !computing.has(path)) return undefined;
+      met.add(path);
+      return { path, namespace: 'computing' };
+    });
     onLoad({ filter: /./, namespace: 'computing' }, () => ({
       contents: "throw new Error('This browser has no workers, which the page computes in.');",
+    }));
+    // One that was renamed would come back into the page unseen.
+    onEnd(() => ({
+      errors: [...computing]
+        .filter((path) => !met.has(path))
+        .map((path) => ({ text: `${path} is not imported by anything, and so not left out of the page` })),
     }));
   },
 });
