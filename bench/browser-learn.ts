@@ -104,7 +104,10 @@ try {
   const task = {
     taught,
     runtime: threads === 1 ? null : '/runtime/',
-    ...defined({ threads, epochs: options.epochs === undefined ? undefined : Number(options.epochs) }),
+    ...defined<{ threads: number; epochs: number }>({
+      threads,
+      epochs: options.epochs === undefined ? undefined : Number(options.epochs),
+    }),
   };
   const measured = others.slice(0, unseen);
   console.log(`${taught.length} pictures of ${classes.length} classes; ${measured.length} unseen ones measure`);

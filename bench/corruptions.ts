@@ -7,7 +7,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cropTemplateFor } from '../src/common/crop-templates.js';
-import { defined } from '../src/common/defined.js';
 import { percent } from '../src/common/percent.js';
 import { loadDataset } from '../src/node/datasets/index.js';
 import { requireBundledCheckpoint } from '../src/node/host/bundled-weights.js';
@@ -49,7 +48,7 @@ const networks = await withSample(dataset, samples, async (root) => {
       corruptions: { seed: Number(options.seed), template },
     });
     const { name } = classifier.description.model;
-    measured.push(...(robustness === undefined ? [] : [{ name, ...defined({ robustness }) }]));
+    measured.push(...(robustness === undefined ? [] : [{ name, robustness }]));
   }
   return measured;
 });

@@ -4,7 +4,7 @@ import { defined } from '../common/defined.js';
 import { knownLabelSets } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { LowContrast } from '../image/contrast.js';
-import { modelNames } from '../models/index.js';
+import { type AssumedModel, modelNames } from '../models/index.js';
 import { bundledCheckpoint, requireBundledCheckpoint } from '../node/host/bundled-weights.js';
 import { type Classifier, loadClassifier } from '../recognize/classifier.js';
 import type { NetworkOptions } from '../recognize/network.js';
@@ -104,6 +104,6 @@ export async function openAs<Opened>(
 ): Promise<Opened> {
   const { model, labels, threads, device, raw, prefer } = options;
   const path = options.checkpoint === bundledCheckpoint() ? await requireBundledCheckpoint() : options.checkpoint;
-  const assumed = defined({ model, labels });
+  const assumed: AssumedModel = defined({ model, labels });
   return load(path, { device: await deviceFor(device), ...defined({ threads, raw, prefer }), assumed });
 }

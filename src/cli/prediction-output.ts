@@ -139,6 +139,6 @@ export function jsonLinesOutput(settings: OutputSettings): PredictionOutput {
 
 function documentOf(predicted: Predicted, { aligned, top }: OutputSettings): object {
   const { image, drawn, crops } = predicted;
-  const files = defined({ drawn, crops });
+  const files = defined<Pick<Predicted, 'drawn' | 'crops'>>({ drawn, crops });
   return { image, ...(aligned ? cropDocument(predicted, top) : recognitionDocument(predicted, top)), ...files };
 }

@@ -7,7 +7,7 @@ import { itemAt } from '../common/item-at.js';
 import { shownAddress } from '../common/printable.js';
 import type { Picture } from '../image/resize.js';
 import { decodeImage, pictureNameOf } from '../node/decode/decode-image.js';
-import type { Recognition } from '../recognize/recognition.js';
+import type { Recognition, RecognizedFace } from '../recognize/recognition.js';
 import { type Client, type ClientOptions, createClient } from '../service/client.js';
 import type { DetectOptionsSent } from '../service/request-options.js';
 import { bytesOfInput, type PictureInput } from './picture-inputs.js';
@@ -77,10 +77,18 @@ async function recognized(
     });
   const pending = faces.map(async ({ crop, ...face }) => ({
     ...face,
-    ...defined({ crop: crop === undefined ? undefined : await pictureOfPng(crop, called) }),
+    ...defined<Pick<RecognizedFace, 'crop'>>({
+      crop: crop === undefined ? undefined : await pictureOfPng(crop, called),
+    }),
   }));
   const decoded = keep.picture ? await decodeImage(bytes, { transparency: 'white', name: called }) : undefined;
-  return { width, height, frames, faces: await Promise.all(pending), ...defined({ picture: decoded?.picture }) };
+  return {
+    width,
+    height,
+    frames,
+    faces: await Promise.all(pending),
+    ...defined<Recognition>({ picture: decoded?.picture }),
+  };
 }
 
 /** A server knows no names: the picture of a request is its first. */

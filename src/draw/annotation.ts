@@ -91,7 +91,9 @@ function overPicture(
 ): Annotation & { readonly crowded: boolean } {
   const picture = scaledSize(size, scale);
   const scaled = faces.flatMap(({ geometry, scores, name }) =>
-    geometry === undefined ? [] : [{ ...shrunk(geometry, scale), scores: coloured(scores), ...defined({ name }) }],
+    geometry === undefined
+      ? []
+      : [{ ...shrunk(geometry, scale), scores: coloured(scores), ...defined<ScaledFace>({ name }) }],
   );
   const font = fontSize(scaled, Math.max(picture.width, picture.height));
   const outlines = scaled.map((face) => outline(face, font));

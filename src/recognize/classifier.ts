@@ -56,7 +56,11 @@ export async function loadClassifier(source: FileSource, options: ClassifierOpti
     labels: description.labels,
     preprocessing: description.preprocessing,
     description,
-    ...defined({ prefer: options.prefer, acrossBatch: acrossBatch ? network.family.acrossBatch : undefined, threads }),
+    ...defined<Classifier>({
+      prefer: options.prefer,
+      acrossBatch: acrossBatch ? network.family.acrossBatch : undefined,
+      threads,
+    }),
     async classify(images, n) {
       const outputs = await run(images, n);
       const raw = { logits: outputs('logits'), probabilities: outputs('probabilities') };

@@ -2,9 +2,10 @@ import { host } from '#host';
 import { allOrNone } from '../common/all-or-none.js';
 import { defined } from '../common/defined.js';
 import type { FileSource } from '../common/file-source.js';
-import { loadFaceDetector } from '../detect/index.js';
+import { type DetectorOptions, loadFaceDetector } from '../detect/index.js';
 import { chooseDevice } from '../runtime/index.js';
-import { loadClassifier } from './classifier.js';
+import { type ClassifierOptions, loadClassifier } from './classifier.js';
+import type { RecognizerParts } from './pipeline.js';
 import { LocalEngine } from './recognition-engine.js';
 import type { RecognizerOptions } from './recognizer-options.js';
 import { viewsOf, withViews } from './views.js';
@@ -16,10 +17,10 @@ import { viewsOf, withViews } from './views.js';
 export async function loadEngine(options: RecognizerOptions): Promise<LocalEngine> {
   const { device = 'cpu', threads, aligned = false, flip = false, assumed, decode, signal } = options;
   const { lowContrast = 'stretch', detectorWeights } = options;
-  const loading = defined({ threads, onProgress: options.onProgress });
+  const loading: Pick<DetectorOptions, 'threads' | 'onProgress'> = defined({ threads, onProgress: options.onProgress });
   const detectorOptions = { ...loading, ...(detectorWeights === undefined ? {} : { weights: detectorWeights }) };
   const chosen = await chooseDevice(device);
-  const network = {
+  const network: ClassifierOptions = {
     ...loading,
     device: chosen.device,
     ...defined({ assumed, raw: options.raw, prefer: options.prefer }),
@@ -39,7 +40,7 @@ export async function loadEngine(options: RecognizerOptions): Promise<LocalEngin
     classifier: flip ? withViews(classifier, viewsOf({ flip })) : classifier,
     decode: decode ?? host.decodeImage,
     lowContrast,
-    ...defined({ detector }),
+    ...defined<RecognizerParts>({ detector }),
   };
   return new LocalEngine(parts, { source, options: network });
 }

@@ -100,7 +100,7 @@ export async function* recognizeAll(
       'usage',
     );
   }
-  const classifying = { batchSize, ...defined({ signal }) };
+  const classifying: ClassifyCropsOptions = { batchSize, ...defined({ signal }) };
   const left = new AbortController();
   const stop = linked([signal, until, left.signal]);
   // The picture that is waited for; those after it are decoded ahead.

@@ -100,4 +100,4 @@ const spinning = (spin: boolean): Readonly<Record<string, unknown>> => ({
 
 /** ONNX Runtime's setting for the folder of external data of a model that is loaded from memory. */
 const externalFolder = (path: string | undefined): Readonly<Record<string, string>> =>
-  defined({ model_external_initializers_file_folder_path: path });
+  path === undefined ? {} : { model_external_initializers_file_folder_path: path };

@@ -71,7 +71,7 @@ export interface ModelDescription {
 /** A description as the JSON document that files hold. Throws a plain Error where it breaks its own rules. */
 export function formatDescription(description: ModelDescription): string {
   const { model, labels, preprocessing, training, temperature, heads } = description;
-  const records = defined({ training, temperature, heads });
+  const records = defined<ModelDescription>({ training, temperature, heads });
   return JSON.stringify(documentSchema.parse({ format: 1, model, labels, preprocessing, ...records }));
 }
 

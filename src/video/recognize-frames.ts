@@ -171,7 +171,7 @@ export async function* followFrames<T>(
   decode: FrameDecoder<T>,
 ): AsyncGenerator<PromiseSettledResult<VideoFrame>, void, void> {
   const { smooth = 0.5, batchSize = defaultBatchSize, live = false, signal } = options;
-  const classifying = { batchSize, ...defined({ signal }) };
+  const classifying: ClassifyCropsOptions = { batchSize, ...defined({ signal }) };
   if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
     throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, 'usage');
   }

@@ -206,7 +206,7 @@ export async function serveRecognizer(port: OwnerPort, load: () => Promise<Serve
     port.listen((request) => void answers.to(request));
     const { labels, preprocessing, description, threads } = all.recognizer.classifier;
     const { lowContrast, detector } = all.recognizer;
-    const network = { labels, preprocessing, description, ...defined({ threads }) };
+    const network = { labels, preprocessing, description, ...defined<Loaded>({ threads }) };
     const loaded: Loaded = { ...network, lowContrast, detects: detector !== undefined };
     port.post({ type: 'loaded', loaded }, []);
   } catch (error) {

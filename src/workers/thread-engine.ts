@@ -69,8 +69,10 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesE
       },
       classify: async (crops, { signal, ...options } = {}) => {
         const { content, transfer } = await sentPictures(crops);
-        const signals = defined({ signal });
-        return (await this.#thread(signal)).call('classifyCrops', [content, options], { transfer, ...signals });
+        return (await this.#thread(signal)).call('classifyCrops', [content, options], {
+          transfer,
+          ...defined({ signal }),
+        });
       },
     };
   }
@@ -140,8 +142,7 @@ export class ThreadEngine implements RecognitionEngine, FrameEngine, FrameFilesE
     return {
       detect: async (picture, { signal, ...options } = {}) => {
         const { content, transfer } = await sentPicture(picture);
-        const signals = defined({ signal });
-        return (await this.#thread(signal)).call('detect', [content, options], { transfer, ...signals });
+        return (await this.#thread(signal)).call('detect', [content, options], { transfer, ...defined({ signal }) });
       },
       follow: async (picture, faces, minScore) => {
         const [first, ...smaller] = 'data' in picture ? ([picture] as const) : picture;

@@ -98,7 +98,15 @@ async function run(flags: CalibrateFlags): Promise<void> {
   const { record, before, after, path, rare } = result;
   printResult(
     flags.json,
-    { checkpoint, data, out: path, temperature: record, before, after, ...defined({ rare: rare && summary(rare) }) },
+    {
+      checkpoint,
+      data,
+      out: path,
+      temperature: record,
+      before,
+      after,
+      ...defined<{ rare: object }>({ rare: rare && summary(rare) }),
+    },
     () => text(result),
   );
 }

@@ -83,8 +83,10 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
     progress.stop();
     if (flags.sheets !== undefined) {
       const splits = check.splits.map(({ split }) => split);
-      const naming = defined({ labels: dataLabels });
-      sheets = await writeSheets(check.root, splits, flags.sheets, { ...naming, signal: interrupt.signal });
+      sheets = await writeSheets(check.root, splits, flags.sheets, {
+        ...defined({ labels: dataLabels }),
+        signal: interrupt.signal,
+      });
       for (const missing of await fontNote()) note(missing);
     }
     order = await orderOf(check, verdictOn(check, weights).comparison?.kind, flags);
@@ -115,8 +117,10 @@ async function orderOf(
   const classifier = await openCheckpoint({ checkpoint, device: 'cpu', ...defined({ labels }) });
   const progress = countBar('pictures for the order of labels');
   try {
-    const naming = defined({ folderLabels: dataLabels });
-    return await sampledLabelOrder(classifier, root, split, { ...naming, onProgress: progress.update });
+    return await sampledLabelOrder(classifier, root, split, {
+      ...defined({ folderLabels: dataLabels }),
+      onProgress: progress.update,
+    });
   } finally {
     progress.stop();
     await classifier.dispose();

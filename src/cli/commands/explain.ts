@@ -80,8 +80,7 @@ export function explainCommand(): Command {
       const explainer = await openAs(loadExplainer, options);
       let detector: FaceDetector | undefined;
       try {
-        const onThreads = defined({ threads: options.threads });
-        if (options.aligned !== true) detector = await loadFaceDetector(onThreads);
+        if (options.aligned !== true) detector = await loadFaceDetector(defined({ threads: options.threads }));
         await run(explainer, detector, images, options);
       } finally {
         await detector?.dispose();

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
-import { type FaceDetector, loadFaceDetector } from '../../detect/index.js';
+import { type DetectorOptions, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import { pictureWithLandmarks } from '../../node/draw/annotated-picture.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkFolderFor, guardInputs, makeFolder } from '../../node/files/output-paths.js';
@@ -58,7 +58,7 @@ Example:
     )
     .action(async (images: readonly string[], options: LandmarksOptions) => {
       await checkDraw(images, options);
-      const onThreads = defined({ threads: options.threads });
+      const onThreads: Pick<DetectorOptions, 'threads'> = defined({ threads: options.threads });
       const landmarks = await loadLandmarkDetector(options.checkpoint, onThreads);
       let detector: FaceDetector | undefined;
       try {

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
+import type { DetectOptions } from '../../detect/index.js';
 import type { LowContrast } from '../../image/contrast.js';
 import type { ImageSource } from '../../image/image-source.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
@@ -262,7 +263,7 @@ async function* imagesOf(inputs: Iterable<PictureInput> | AsyncIterable<PictureI
 function recognizerOptions(options: PredictOptions): RecognizerOptions {
   const { aligned, lowContrast, flip } = options;
   const { turned, ...others } = detectOptions(options);
-  const detect = {
+  const detect: DetectOptions = {
     ...defined(others),
     ...(turned === undefined || turned === 'auto' ? {} : { turned: turned === 'always' ? turned : false }),
   };

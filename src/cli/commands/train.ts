@@ -16,7 +16,7 @@ import {
   readCrossValidation,
 } from '../../node/runs/cross-validation.js';
 import type { InitSource } from '../../node/runs/init.js';
-import type { TrainResult } from '../../node/runs/job.js';
+import type { TrainJob, TrainResult } from '../../node/runs/job.js';
 import { parseStoredRun, type RunOptions, withPaths } from '../../node/runs/options.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { positive } from '../checkpoint-options.js';
@@ -109,7 +109,12 @@ async function runOnce(
   const interrupt = stopOnSignals();
   try {
     const { resume } = flags;
-    const job = { run: options, out, ...defined({ resume }), ...(init.length === 0 ? {} : { init }) };
+    const job = {
+      run: options,
+      out,
+      ...defined<Pick<TrainJob, 'resume'>>({ resume }),
+      ...(init.length === 0 ? {} : { init }),
+    };
     const { result, history } = await trainOne(flags, job, chosen, interrupt.signal, ranks);
     if (ranks.rank === 0)
       printResult(flags.json, { run: options, device, out, history, ...result }, () => text(result, options));

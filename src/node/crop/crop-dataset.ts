@@ -6,7 +6,7 @@ import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { forEachParallel } from '../../common/parallel.js';
 import type { CropTemplate } from '../../common/preprocessing.js';
-import { alignFace, checkDetectOptions, type Face, type FaceDetector } from '../../detect/index.js';
+import { alignFace, checkDetectOptions, type DetectOptions, type Face, type FaceDetector } from '../../detect/index.js';
 import type { Picture } from '../../image/resize.js';
 import { readDescription } from '../datasets/dataset-description.js';
 import { picturesIn } from '../datasets/folders.js';
@@ -79,7 +79,7 @@ export async function cropDataset(
   const stems = new Map([...journal.done].map(([picture, { stem }]) => [picture, stem]));
   const plan = planCrops(pictures, stems);
   const results = new Map<string, DonePicture>();
-  const start = { minScore, minSize, ...defined({ signal }) };
+  const start: DetectOptions = { minScore, minSize, ...defined({ signal }) };
   const chosen = async (picture: Picture): Promise<Face[]> => {
     const found = await detector.detect(picture, start);
     const bySize = found.toSorted((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { isAddress } from '../../common/addresses.js';
 import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
+import type { LeaseOptions } from '../../common/memory-budget.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import { tooManyBytes } from '../../image/checked-header.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from '../../image/image-source.js';
@@ -17,7 +18,7 @@ import { download } from './download.js';
  */
 export async function decodeImage(image: EncodedImage, request: DecodeRequest): Promise<DecodedImage> {
   const { transparency, signal, urgent } = request;
-  const memory = defined({ signal, urgent });
+  const memory: LeaseOptions = defined({ signal, urgent });
   const name = pictureNameOf(image, request.name);
   const lease = await fileMemory.acquire(await fileBytes(image), memory);
   try {

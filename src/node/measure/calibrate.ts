@@ -9,7 +9,14 @@ import { type Classifier, loadClassifier } from '../../recognize/classifier.js';
 import type { NetworkOptions } from '../../recognize/network.js';
 import type { ModelDescription, Preference, TemperatureRecord } from '../../safetensors/index.js';
 import { amendable, amendModel } from '../checkpoints/index.js';
-import { createLoader, type Dataset, holdOut, loadDataset, type Skipped } from '../datasets/index.js';
+import {
+  createLoader,
+  type Dataset,
+  type DatasetOptions,
+  holdOut,
+  loadDataset,
+  type Skipped,
+} from '../datasets/index.js';
 import { mapLabels } from './label-mapping.js';
 import { scoresOf } from './scores.js';
 
@@ -165,7 +172,7 @@ export async function openInWeightsOrder(
   root: string,
   { split, folderLabels }: Pick<CalibrateOptions, 'split' | 'folderLabels'>,
 ): Promise<Dataset> {
-  const given = { keepNonMajority: true, ...defined({ labels: folderLabels }) };
+  const given = { keepNonMajority: true, ...defined<DatasetOptions>({ labels: folderLabels }) };
   const own = await loadDataset(root, split, given);
   const { relation } = mapLabels(weights, own.labels);
   return relation === 'same' ? own : loadDataset(root, split, { ...given, labels: weights });

@@ -21,14 +21,14 @@ export function evaluationDocument({ checkpoint, model, data, result }: Measurem
     data,
     split,
     labels,
-    ...defined({ note }),
+    ...defined<Pick<Evaluated, 'note'>>({ note }),
     protocol: { checkpoint, ...protocol },
     order,
     warnings,
     ...evaluation,
     votes,
     uncalibrated,
-    ...defined({ robustness }),
+    ...defined<Pick<Evaluated, 'robustness'>>({ robustness }),
     skipped: skipped.map(({ path, reason }) => ({ path, reason })),
   };
 }

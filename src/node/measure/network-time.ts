@@ -5,7 +5,7 @@ import type { ConfiguredNetwork, NetworkVariant } from '../../models/index.js';
 import { buildInference } from '../../models/index.js';
 import { initialize } from '../../nn/index.js';
 import { adam } from '../../optim/index.js';
-import { loadClassifier } from '../../recognize/classifier.js';
+import { type ClassifierOptions, loadClassifier } from '../../recognize/classifier.js';
 import { checkpointBytes } from '../../safetensors/index.js';
 import { Trainer } from '../../train/index.js';
 
@@ -29,7 +29,7 @@ export async function timeNetwork(
   const { numClasses, inputChannels, imageSize } = network.config;
   const noise = random(0, 'pictures');
   const images = Float32Array.from({ length: 8 * inputChannels * imageSize ** 2 }, () => noise.next() - 0.5);
-  const onThreads = defined({ threads });
+  const onThreads: Pick<ClassifierOptions, 'threads'> = defined({ threads });
 
   const parameters = new Map(
     [...buildInference(network).parameters.values()].map((spec) => [

@@ -221,7 +221,7 @@ async function openInOrder(
     const to = itemAt(mapping.indices, sample.label);
     const { path, majority } = sample;
     const distribution = mappedVotes(sample, mapping);
-    return to === -1 ? [] : [{ path, label: to, majority, ...defined({ distribution }) }];
+    return to === -1 ? [] : [{ path, label: to, majority, ...defined<Pick<Sample, 'distribution'>>({ distribution }) }];
   });
   if (samples.length === 0) {
     throw new UserError(`The weights know no expression of the pictures in ${join(own.root, split)}; nothing is left.`);

@@ -5,7 +5,14 @@ import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { type AssumedModel, parseNetwork } from '../../models/index.js';
 import { describeCheckpoint } from '../../recognize/network.js';
-import { fromFloat32, rareHead, requireFinite, type Tensor, toFloat32 } from '../../safetensors/index.js';
+import {
+  fromFloat32,
+  type HeadRecord,
+  rareHead,
+  requireFinite,
+  type Tensor,
+  toFloat32,
+} from '../../safetensors/index.js';
 import { amendable, amendModel, readCheckpointFile } from '../checkpoints/index.js';
 import { classCounts } from '../datasets/index.js';
 import { openInWeightsOrder } from './calibrate.js';
@@ -95,7 +102,7 @@ export async function rebalance(path: string, root: string, options: RebalanceOp
     format: 1,
     share,
     dataset: printable(words, 300),
-    ...defined({ temperature: description.temperature }),
+    ...defined<HeadRecord>({ temperature: description.temperature }),
   } as const;
   await amendModel(
     file,

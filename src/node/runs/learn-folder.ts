@@ -95,7 +95,7 @@ export async function learn(root: string, options: LearnFolderOptions): Promise<
       command: command === undefined ? `learn(${JSON.stringify(basename(resolve(root)))})` : withoutFolders(command),
       seed: options.seed ?? 0,
       epoch,
-      metrics: defined({
+      metrics: defined<{ accuracy: number; crossEntropy: number }>({
         accuracy: evaluation.accuracy ?? undefined,
         crossEntropy: evaluation.crossEntropy ?? undefined,
       }),

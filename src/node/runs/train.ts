@@ -18,7 +18,7 @@ import { trainingProgram } from '../../train/program.js';
 import { targetOf } from '../../train/target.js';
 import { Trainer } from '../../train/trainer.js';
 import { loadTrainState } from '../checkpoints/index.js';
-import { createLoader } from '../datasets/index.js';
+import { createLoader, type LoaderOptions } from '../datasets/index.js';
 import { claimFolder } from '../files/folder-lock.js';
 import { Communicator } from '../ranks/communicator.js';
 import { single } from '../ranks/transport.js';
@@ -176,7 +176,7 @@ async function trainPrepared(
     preprocessing,
     strict: job.strict,
     seed: run.seed,
-    ...defined({ workers: job.workers }),
+    ...defined<LoaderOptions>({ workers: job.workers }),
   };
   const trainLoader = createLoader(data.train, {
     ...loading,

@@ -3,7 +3,7 @@ import { defined } from '../../common/defined.js';
 import { modelNamed } from '../../models/index.js';
 import { reportedSplitOf, splitAmong, splitsOf } from '../datasets/index.js';
 import type { RunOptions } from './options.js';
-import { runFor } from './recipes.js';
+import { type RunWish, runFor } from './recipes.js';
 
 /** A setting that was given and does not count, because the published code has another. */
 export interface IgnoredSetting {
@@ -26,7 +26,7 @@ export interface WishedRun {
  */
 export async function wishedRun(data: string, given: Partial<RunOptions>): Promise<WishedRun> {
   const model = given.model === undefined ? undefined : modelNamed(given.model).name;
-  const wish = { data, given, ...defined({ model }) };
+  const wish: RunWish = { data, given, ...defined({ model }) };
   if (given.asPublished !== true) return { run: runFor(wish), notes: [], ignored: [] };
   const splits = await splitsOf(data);
   const trainSplit = splitAmong(splits, given.trainSplit ?? 'train');

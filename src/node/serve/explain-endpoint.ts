@@ -1,5 +1,5 @@
 import { defined } from '../../common/defined.js';
-import { explanationDocument } from '../../explain/index.js';
+import { type ExplainFacesOptions, explanationDocument } from '../../explain/index.js';
 import { explained } from '../../service/explained.js';
 import { explainOptions } from '../../service/request-options.js';
 import { binary, type Endpoint } from './endpoint.js';
@@ -30,7 +30,7 @@ export function explainEndpoint(inference: Inference, uploads: UploadParts, sett
     handler: async (request) => {
       const { picture, options: given } = await uploadedPicture(request, uploads);
       const { target, ...options } = checked(explainOptions, given);
-      const asked = { detect: detectOf(options, settings.maxFaces), ...defined({ target }) };
+      const asked: ExplainFacesOptions = { detect: detectOf(options, settings.maxFaces), ...defined({ target }) };
       const faces = await inference.explain(picture, asked, request.life);
       return {
         model: inference.model,

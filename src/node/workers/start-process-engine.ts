@@ -24,7 +24,7 @@ export interface ProcessWatch extends Pick<ProcessEvents, 'used'> {
 export async function startProcessEngine(given: RecognizerOptions, watch: ProcessWatch): Promise<ThreadEngine> {
   const { checkpoint, detectorWeights, ...rest } = threadOptions(given, (source) => source);
   const files = { checkpoint: await sentFile(checkpoint), detectorWeights: await sentFile(detectorWeights) };
-  const options = { ...rest, ...defined(files) };
+  const options: RecognizerOptions = { ...rest, ...defined(files) };
   const start: StartThread = (events) => {
     const port = startProcess(options, {
       reply: events.reply,

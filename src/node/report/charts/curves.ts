@@ -172,7 +172,7 @@ export function curvesChart(epochs: readonly RunEpoch[]): TopLevelSpec {
 export function curvePanels(epochs: readonly RunEpoch[]): Panel[] {
   const last = Math.max(1, ...epochs.map(({ epoch }) => epoch));
   const best = epochs.findLast((epoch) => epoch.best)?.epoch;
-  const marked = defined({ best });
+  const marked: Pick<CurvePanel, 'best'> = defined({ best });
   const rate = epochs.flatMap(({ epoch, lrStart, lr }) => [
     ...(lrStart === undefined || lrStart === null ? [] : [{ epoch: epoch - 1, value: lrStart }]),
     ...(lr === null ? [] : [{ epoch, value: lr }]),
