@@ -44,8 +44,9 @@ function verdictOf(samples: readonly Sample[]): string {
   const [before, after] = [median(counted.slice(0, half)), median(counted.slice(-half))];
   const growth = after - before;
   const isFlat = growth <= Math.max(flat.share * before, flat.megabytes);
-  const amount = `from ${Math.round(before)} to ${Math.round(after)} MB, ${growth >= 0 ? '+' : ''}${((100 * growth) / before).toFixed(1)}%`;
-  return `${what} ${isFlat ? 'is flat' : 'GROWS'}: ${amount} (medians of the first and the second half of ${counted.length} samples).`;
+  const amount = `from ${Math.round(before)} to ${Math.round(after)} MB`;
+  const bounds = `up to ${flat.megabytes} MB more, or ${100 * flat.share}%, is what garbage collection leaves`;
+  return `${what} ${isFlat ? 'is flat' : 'GROWS'}: ${amount} (medians of the first and the second half of ${counted.length} samples; ${bounds}).`;
 }
 
 /** Memory while a camera is read, and after rounds of loading, reading a picture and disposing. */
