@@ -105,7 +105,7 @@ describe('a report on a run', () => {
 
   it('measures the best weights on other pictures', async () => {
     const { stdout } = await succeeds(['report', 'run', '--data', 'faces', '--split', 'train', '--out', 'other'], dir);
-    assert.match(stdout, /^1 of 1 epochs, best 1 with/);
+    assert.match(stdout, /^1 of 1 epoch, best 1 with/);
     assert.match(stdout, /^Accuracy [\d.]+%.*on 'faces', split 'train', measured for this report\.$/m);
     const page = await readFile(join(dir, 'other', 'report.html'), 'utf8');
     assert.match(page, /<dt>pictures<\/dt><dd>24<\/dd>/);
