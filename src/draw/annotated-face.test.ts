@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ferPlusCrop } from '../common/crop-templates.js';
 import { annotatedFaces, type FaceToDraw } from './annotated-face.js';
+import { annotate } from './annotation.js';
 
 const faceAt = (x: number): FaceToDraw => ({
   box: { x, y: 40, width: 60, height: 60 },
@@ -20,4 +21,18 @@ test('several faces have their numbers in the list, unless they have names; one 
   const names = (...faces: FaceToDraw[]): unknown[] => annotatedFaces(faces, ferPlusCrop).map(({ name }) => name);
   assert.deepEqual(names(faceAt(10)), [undefined]);
   assert.deepEqual(names(faceAt(10), { ...faceAt(100), name: '17' }, faceAt(200)), ['1', '17', '3']);
+});
+
+test('the number of a small face ends above its eyes', () => {
+  for (const size of [320, 1280]) {
+    const faces = annotatedFaces([faceAt(10), faceAt(100)], ferPlusCrop);
+    const { svg, width } = annotate({ width: size, height: size }, faces, { grow: true });
+    const [, y, height] =
+      /<rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)" rx="[\d.]+" fill="#\w+"\/>/.exec(svg) ?? [];
+    const eyes = (60 * width) / size;
+    assert.ok(
+      Number(y) >= (39 * width) / size && Number(y) + Number(height) < eyes,
+      `${y} and ${height} above ${eyes}`,
+    );
+  }
 });

@@ -152,8 +152,9 @@ function outline({ box, keypoints, crop, scores, name }: ScaledFace, font: numbe
   ].join('');
 }
 
-/** A name in the box's top left corner. */
-function tag({ x, y }: Area, name: string, colour: string, font: number): string {
+/** A name in the box's top left corner. On a small face it is small, and ends above the eyes. */
+function tag({ x, y, width }: Area, name: string, colour: string, largest: number): string {
+  const font = Math.min(largest, 0.2 * width);
   const text = svgText(Number(n(x + 0.4 * font)), Number(n(y + 1.05 * font)), name, {
     size: Number(n(font)),
     weight: 700,
