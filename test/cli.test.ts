@@ -223,7 +223,10 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     ],
     [['predict', '-', '-'], /Standard input \(-\) can be read once only/],
     [['recognise'], /unknown command 'recognise'/],
-    [['my photo.jpg'], /my photo\.jpg is no command; to see the expressions in it: poster predict 'my photo\.jpg'\.$/m],
+    [['my photo.jpg'], /my photo\.jpg is no command; .* run poster predict 'my photo\.jpg'$/m],
+    [['--verbose', 'film.mp4'], /film\.mp4 is no command; .* run poster predict film\.mp4$/m],
+    [['-'], /- is no command; .* run poster predict -$/m],
+    [['weights.safetensors'], /unknown command 'weights\.safetensors'/],
   ];
   for (const [args, sentence] of wrong) {
     it(args.join(' '), async () => {

@@ -60,7 +60,7 @@ export async function pictureInputs(names: readonly string[], walk: FolderWalk):
       const left = (await walk.within(name))?.foldersLeft ?? 0;
       if (left > 0)
         notes.push(
-          `${countText(left, 'folder')} within ${printable(name, 4096)} ${left === 1 ? 'is' : 'are'} passed over; --recursive searches them too.`,
+          `${countText(left, 'folder')} within ${printable(name, 4096)} ${left === 1 ? 'is' : 'are'} passed over; --recursive searches ${left === 1 ? 'it' : 'them'} too.`,
         );
     } catch (error) {
       if (!(error instanceof UserError) || error.kind !== 'input') throw error;
@@ -82,7 +82,8 @@ async function inputsOf(name: string, walk: FolderWalk): Promise<PictureInput[]>
   if (within.kind === 'glob') {
     throw new UserError(`No ${within.files.length === 0 ? 'file' : 'picture'} matches ${shown}; check the pattern.`);
   }
-  const advice = walk.recursive ? 'name another folder' : 'with --recursive folders within it are searched too';
+  const advice =
+    within.foldersLeft === 0 ? 'name another folder' : 'with --recursive folders within it are searched too';
   throw new UserError(`Folder ${shown} has no pictures; ${advice}.`);
 }
 

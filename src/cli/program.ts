@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { quoted } from '../common/command-line.js';
 import { messageOf, UserError } from '../common/errors.js';
@@ -6,6 +6,7 @@ import { pictureName } from '../common/picture-names.js';
 import { printable } from '../common/printable.js';
 import { noteChannel } from '../node/checkpoints/notes.js';
 import { refusalChannel } from '../node/checkpoints/refused.js';
+import { isVideoName } from '../node/ffmpeg/kind.js';
 import { packageFile } from '../node/files/package-files.js';
 import { note, noteLines } from './context.js';
 import { ExitCode, exitCodeOf } from './exit-code.js';
@@ -100,13 +101,14 @@ async function programFor(words: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** A picture, video or folder without a command before it. @throws UserError */
+/** A picture, video or folder, or an address of one, without a command before it. @throws UserError */
 function refuseFileAlone(words: readonly string[]): void {
-  const [name = ''] = words;
-  const isAddress = /^https?:\/\//i.test(name);
-  if (Object.hasOwn(commands, name) || !(isAddress || pictureName.test(name) || existsSync(name))) return;
+  const name = words.find((word) => word === '-' || !word.startsWith('-')) ?? '';
+  if (Object.hasOwn(commands, name)) return;
+  const isRead = name === '-' || /^https?:\/\//i.test(name) || pictureName.test(name) || isVideoName(name);
+  if (!isRead && statSync(name, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   throw new UserError(
-    `${printable(name, 200)} is no command; to see the expressions in it: poster predict ${quoted([name])}.`,
+    `${printable(name, 200)} is no command; to see the expressions in it, run poster predict ${quoted([name])}`,
     'usage',
   );
 }

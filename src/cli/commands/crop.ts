@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import * as z from 'zod';
+import { countText } from '../../common/count-text.js';
 import { cropTemplateFor, knownCropTemplates, rafDbCrop } from '../../common/crop-templates.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
@@ -120,7 +121,7 @@ async function templateNamed(name: string | undefined): Promise<CropTemplate> {
 
 function text(out: string, { pictures, before, crops, lists }: Cropped, template: CropTemplate, size: number): string {
   return [
-    `${out}: ${grouped(crops)} crops of ${size}x${size} (${template.name}) from ${grouped(pictures)} pictures.`,
+    `${out}: ${countText(crops, 'crop')} of ${size}x${size} (${template.name}) from ${countText(pictures, 'picture')}.`,
     ...(before > 0 ? [`${grouped(before)} of them were done before.`] : []),
     ...(lists.length > 0 ? [`Brought along, with the names of the crops: ${lists.join(', ')}.`] : []),
     `Look it through: poster check ${out}`,

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
-import { isFolder } from '../datasets/folders.js';
+import { requireFolder } from '../datasets/folders.js';
 
 /** A picture, and what its crops are called. Paths are relative to the source and to the output, `/` between parts. */
 export interface PlannedPicture {
@@ -48,7 +48,7 @@ async function realPlace(path: string): Promise<string> {
  * @throws UserError where there is no folder `src`, or one of them is within the other.
  */
 export async function checkApart(src: string, out: string): Promise<void> {
-  if (!(await isFolder(src))) throw new UserError(`There is no folder ${src}; give the one that holds the pictures.`);
+  await requireFolder(src, 'give the one that holds the pictures');
   const [from, to] = [await realPlace(src), await realPlace(out)];
   const isWithin = (inner: string, outer: string): boolean => {
     const path = relative(outer, inner);

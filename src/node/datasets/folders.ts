@@ -145,3 +145,13 @@ export async function outsideCircles(root: string, paths: readonly string[]): Pr
   }
   return kept;
 }
+
+/**
+ * @param advice what to give in its place
+ * @throws UserError where nothing is there, or no folder
+ */
+export async function requireFolder(path: string, advice: string): Promise<void> {
+  if (await isFolder(path)) return;
+  const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+  throw new UserError(`${isThere ? `${path} is no folder` : `There is no folder ${path}`}; ${advice}.`);
+}

@@ -4,7 +4,7 @@ import { type Advice, UserError } from '../../../common/errors.js';
 import { increase, itemAt } from '../../../common/item-at.js';
 import { forEachParallel } from '../../../common/parallel.js';
 import { type DatasetDescription, descriptionFile } from '../dataset-description.js';
-import { isFolder } from '../folders.js';
+import { requireFolder } from '../folders.js';
 import { formatVotes, votesFile } from '../votes.js';
 import { readAffectNet } from './affectnet.js';
 import { readCaerS } from './caer-s.js';
@@ -174,8 +174,7 @@ export async function prepareDataset(
 ): Promise<Prepared> {
   const from = resolve(src);
   const target = resolve(out);
-  if (!(await isFolder(from)))
-    throw new UserError(`There is no folder ${from}; unpack the release and give its folder.`);
+  await requireFolder(from, 'unpack the release and give its folder');
   return await buildFolder(target, async (building) => {
     const problems = new Problems(options.skipBad ?? false);
     const release = await readRelease(name, from, problems, options);
