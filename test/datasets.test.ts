@@ -44,7 +44,7 @@ describe('from whole photos to crops', () => {
     await mkdir(join(dir, 'photos', 'Train', 'happy'));
     await copyFile(portrait, join(dir, 'photos', 'Train', 'happy', 'astronaut.png'));
     const { stdout, stderr } = await succeeds(['crop', 'photos', 'crops', '--size', '96'], dir, apart);
-    assert.match(stdout, /^crops: 1 crops of 96x96 \(RAF-DB\) from 2 pictures\.$/m);
+    assert.match(stdout, /^crops: 1 crop of 96x96 \(RAF-DB\) from 2 pictures\.$/m);
     assert.match(stderr, /^Note: pictures without a crop: 1\. no-face\.csv in crops/m);
     const { width, height, channels } = await sharp(join(dir, 'crops/Train/happy/astronaut.png')).metadata();
     assert.deepEqual([width, height, channels], [96, 96, 3]);
@@ -57,7 +57,7 @@ describe('from whole photos to crops', () => {
     await fails(['crop', 'photos', 'x', '--template', 'none'], dir, 2, /known are RAF-DB, FER\+, ArcFace/);
     const bundled = fileURLToPath(new URL('../../weights/poster-v2-nano.safetensors', import.meta.url));
     const own = await succeeds(['crop', 'photos/Train/happy', 'own', '--checkpoint', bundled], dir);
-    assert.match(own.stdout, /^own: 1 crops of 48x48 \(FER\+\) from 1 pictures\.$/m);
+    assert.match(own.stdout, /^own: 1 crop of 48x48 \(FER\+\) from 1 picture\.$/m);
     // What the network sees of the photo is what it sees of the crop.
     const one = z.object({ expression: z.string() });
     const entry = z.union([one, z.object({ faces: z.tuple([one]) })]);
