@@ -87,7 +87,7 @@ for (const launcher of launchers) {
 
     test('say once what none of them can do, and end', async () => {
       const args = ['train', ...tinyRun, '--batch-size', '1', '--out', 'wrong'];
-      endWith(await mpirun(launcher, 2, main, args, dir), 2, /A batch of 1 pictures cannot be shared by 2 ranks/);
+      endWith(await mpirun(launcher, 2, main, args, dir), 2, /A batch of 1 picture cannot be shared by 2 ranks/);
     });
 
     const differing: readonly (readonly [string, readonly string[], RegExp])[] = [

@@ -134,7 +134,7 @@ describe('two ranks', () => {
 
 describe('what two ranks cannot do is one sentence, and both are gone:', () => {
   const cases: readonly (readonly [string, readonly string[], number, RegExp])[] = [
-    ['a batch smaller than the ranks', ['--batch-size', '1'], 2, /A batch of 1 pictures cannot be shared by 2 ranks/],
+    ['a batch smaller than the ranks', ['--batch-size', '1'], 2, /A batch of 1 picture cannot be shared by 2 ranks/],
     ['a folder that is not there', ['--data', 'nowhere'], 3, /nowhere/],
     ['a run in the folder', ['--out', 'alone'], 2, /already holds a run/],
     ['folds of a cross-validation', ['--folds', '3'], 2, /Several ranks train one network; give --fold too/],

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { countText } from '../common/count-text.js';
 import { UserError } from '../common/errors.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import type { Measurement } from '../node/measure/index.js';
@@ -10,7 +11,7 @@ import {
   renderSvg,
   svgToPng,
 } from '../node/report/index.js';
-import { grouped, note } from './context.js';
+import { note } from './context.js';
 
 export interface CorruptionFlags {
   readonly corruptions?: boolean;
@@ -37,7 +38,7 @@ export async function writePlot(path: string, measurements: readonly Measurement
     ...new Set(
       measurements.map(
         ({ data, result: { split, evaluation } }) =>
-          `${data}, split '${split}': ${grouped(evaluation.samples)} pictures`,
+          `${data}, split '${split}': ${countText(evaluation.samples, 'picture')}`,
       ),
     ),
   ].join('; ');

@@ -2,6 +2,7 @@ import { dirname, relative, sep } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import * as z from 'zod';
+import { countText } from '../common/count-text.js';
 import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import { printable } from '../common/printable.js';
@@ -122,7 +123,7 @@ async function layOut(embedded: EmbeddedDataset, options: EmbeddingOutputFlags):
   const { most, seed, neighbours, minDistance } = options;
   const { features, dimension, classes } = embedded;
   if (classes.length < fewestMapped) {
-    note(`There is no map: it needs at least ${fewestMapped} pictures, here are ${classes.length}.`);
+    note(`There is no map: it needs at least ${fewestMapped} pictures, and ${classes.length} can be used.`);
     return undefined;
   }
   if (classes.length > most) {
@@ -199,7 +200,7 @@ function caption(
 ): string {
   const all = indices.length === paths.length ? '' : ` of ${grouped(paths.length)}, stratified`;
   return (
-    `${grouped(indices.length)}${all} pictures, split ${split}; ${dimension} features of ${model}; ` +
+    `${all === '' ? countText(indices.length, 'picture') : `${grouped(indices.length)}${all} pictures`}, split ${split}; ${dimension} features of ${model}; ` +
     `UMAP, ${neighbours} neighbours, seed ${seed}`
   );
 }

@@ -1,3 +1,4 @@
+import { countText } from '../common/count-text.js';
 import { itemAt } from '../common/item-at.js';
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
@@ -13,7 +14,7 @@ export function evaluationText({ checkpoint, data, result }: Measurement): strin
   const { samples, accuracy, meanClassAccuracy, macroF1, topK, crossEntropy, calibration } = evaluation;
   const absent = evaluation.absentClasses.map((c) => itemAt(names, c));
   return [
-    `${checkpoint} on ${data}, split '${split}': ${grouped(samples)} pictures`,
+    `${checkpoint} on ${data}, split '${split}': ${countText(samples, 'picture')}`,
     '',
     formatTable([
       ['accuracy %', percent(accuracy)],

@@ -1,3 +1,4 @@
+import { countText } from '../common/count-text.js';
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
 import type { EpochSummary, StepProgress, TrainListener } from '../node/runs/job.js';
@@ -31,7 +32,7 @@ export function trainingProgress(about?: string): {
       if (info.epochsLeft === 0) return;
       if (about !== undefined) say(about);
       say(
-        `Training ${grouped(info.parameters)} parameters on ${grouped(info.trainSamples)} pictures of ` +
+        `Training ${countText(info.parameters, 'parameter')} on ${countText(info.trainSamples, 'picture')} of ` +
           `${info.labels.length} classes (${info.labels.join(', ')}), best epoch chosen on ${grouped(info.valSamples)} ` +
           `others; ${grouped(info.batches)} ${info.batches === 1 ? 'batch' : 'batches'} an epoch on ${info.device}.`,
       );

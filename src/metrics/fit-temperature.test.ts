@@ -59,6 +59,6 @@ test('pictures that leave it open are refused in a sentence', () => {
   refused([1, 1], [0, 1, 1, 0], /of one class/);
   refused([0, 1], [Number.NEGATIVE_INFINITY, 1, 1, 0], /sample 0 is not finite/);
   refused([0, 1], [1, 0, Number.NaN, 0], /sample 1 is not finite/);
-  refused([0, 1], [1, 0, 0, 1], /right about all of them/);
+  refused([0, 1], [1, 0, 0, 1], /right about each of them/);
   refused([0, 1], [0, 1, 1, 0], /says nothing about them/);
 });

@@ -212,7 +212,7 @@ function planText(plan: Ablation): string {
       counted(multiplyAccumulates),
     ];
   });
-  const runs = `${arms.length * wished.length} runs of ${countText(options.epochs, 'epoch')}`;
+  const runs = `${countText(arms.length * wished.length, 'run')} of ${countText(options.epochs, 'epoch')}`;
   const seeds = `${wished.length === 1 ? 'seed' : 'seeds'} ${wished.join(', ')}`;
   return [
     `${study === null ? 'Arms' : `Study ${study}`} on ${options.model}: ${arms.length} ${study === null ? 'recipes' : 'networks'}, ${seeds}: ${runs}.`,

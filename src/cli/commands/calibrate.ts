@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import * as z from 'zod';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
@@ -15,7 +16,7 @@ import {
   positive,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
-import { grouped, noteSkipped, printResult } from '../context.js';
+import { noteSkipped, printResult } from '../context.js';
 import { countBar } from '../progress.js';
 
 interface CalibrateFlags extends CheckpointOptions {
@@ -123,7 +124,7 @@ function text({ path, rare, ...own }: Calibrated): string {
     ]);
   const nats = (value: number | null): string => (value === null ? '-' : value.toFixed(4));
   return [
-    `Temperature ${record.value.toFixed(4)}, fitted to the ${record.targets === 'labels' ? 'labels' : 'votes'} of ${grouped(record.pictures)} pictures (${record.dataset}), in ${path}:`,
+    `Temperature ${record.value.toFixed(4)}, fitted to the ${record.targets === 'labels' ? 'labels' : 'votes'} of ${countText(record.pictures, 'picture')} (${record.dataset}), in ${path}:`,
     table(own),
     ...(rare === undefined ? [] : [`The head for rare classes: ${rare.record.value.toFixed(4)}`, table(rare)]),
   ].join('\n');

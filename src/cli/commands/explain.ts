@@ -1,5 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
@@ -143,7 +144,7 @@ async function run(
   }
   if (failed.length > 0) process.exitCode = ExitCode.input;
   if (looked < images.length) {
-    note(`Stopped after ${looked} of ${images.length} pictures.`);
+    note(`Stopped after ${looked} of ${countText(images.length, 'picture')}.`);
     process.exitCode = ExitCode.interrupted;
   }
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
@@ -120,7 +121,7 @@ async function run(
   }
   if (failed.length > 0) process.exitCode = ExitCode.input;
   if (done < images.length) {
-    note(`Stopped after ${done} of ${images.length} pictures.`);
+    note(`Stopped after ${done} of ${countText(images.length, 'picture')}.`);
     process.exitCode = ExitCode.interrupted;
   }
 }

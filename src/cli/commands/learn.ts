@@ -12,7 +12,7 @@ import { confusionTable } from '../../node/report/index.js';
 import { type LearnedFolder, learn } from '../../node/runs/learn-folder.js';
 import { numberOf, safetensorsArgument } from '../arguments.js';
 import { type CheckpointOptions, positive, withCheckpointOptions } from '../checkpoint-options.js';
-import { duration, grouped, note, noteSkipped, printResult } from '../context.js';
+import { duration, note, noteSkipped, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import { stopOnSignals } from '../interrupt.js';
 import { openDevice } from '../open-device.js';
@@ -127,9 +127,9 @@ function text({ path, labels, counts, epoch, evaluation, history, seconds, inter
     ? `stopped after epoch ${history.at(-1)?.epoch ?? 0}`
     : countText(history.length - 1, 'epoch');
   return [
-    `Learned ${names.length} classes (${names.join(', ')}) from ${grouped(counts.training)} faces: ${ended}, of which ${epoch} is the best.`,
+    `Learned ${names.length} classes (${names.join(', ')}) from ${countText(counts.training, 'face')}: ${ended}, of which ${epoch} is the best.`,
     `Finding faces took ${duration(seconds.faces)}, training ${duration(seconds.training)}.`,
-    `Accuracy on ${grouped(counts.heldOut)} faces held out: ${percent(evaluation.accuracy)}% (before: ${percent(before?.accuracy ?? null)}%)`,
+    `Accuracy on ${countText(counts.heldOut, 'face')} held out: ${percent(evaluation.accuracy)}% (before: ${percent(before?.accuracy ?? null)}%)`,
     '',
     confusionTable(evaluation.confusion, names),
     '',

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
@@ -110,7 +111,7 @@ function text(out: string, { dataset, layout, labels, folders, splits, links, wr
     leftOut.map(({ reason, pictures }) => `${grouped(pictures)} of ${split} (${reason})`),
   );
   const kinds = linkKinds.filter((kind) => links[kind] > 0).map((kind) => `${grouped(links[kind])} ${how[kind]}`);
-  if (written > 0) kinds.push(`${grouped(written)} pictures written`);
+  if (written > 0) kinds.push(`${countText(written, 'picture')} written`);
   return [
     `Prepared ${out}: ${dataset} from ${layout}, ${kinds.join(', ')}.`,
     '',

@@ -55,7 +55,10 @@ export async function videoInputs(
       const moving = animation ? await animationsOf(paths) : new Set<string>();
       const found = await videosOf(paths, moving);
       const still = paths.filter((path) => pictureName.test(path) && !moving.has(path)).length;
-      if (moving.size > 0 && still > 0) note(`${name}: ${still} pictures that do not move are passed over.`);
+      if (moving.size > 0 && still > 0)
+        note(
+          `${name}: ${still === 1 ? 'a picture that does not move is' : `${still} pictures that do not move are`} passed over.`,
+        );
       const hasPictures = still > 0 && moving.size === 0;
       if (found.length === 0 || hasPictures) others++;
       if (hasPictures) passedOver.push(...found);

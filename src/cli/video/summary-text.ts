@@ -1,3 +1,4 @@
+import { countText } from '../../common/count-text.js';
 import { printable } from '../../common/printable.js';
 import { bar } from '../../node/report/bar.js';
 import { formatTable } from '../../node/report/text-tables.js';
@@ -12,9 +13,9 @@ const secondsText = (seconds: number): string => (seconds < 60 ? `${seconds.toFi
 /** Who was seen for how long, and with which expressions. */
 export function summaryText(name: string, { frames, seconds, rotate, tracks, others }: VideoTotals): string {
   const count = tracks.length + others.count;
-  const faces = count === 0 ? 'no face found' : `${count} ${count === 1 ? 'face' : 'faces'}`;
+  const faces = count === 0 ? 'no face found' : countText(count, 'face');
   const lying = rotate === 0 ? '' : `; most lie: --rotate ${rotate} makes them stand, and more may be found`;
-  const head = `${printable(name, 4096)}  ${secondsText(seconds)}, ${frames} frames looked at, ${faces}${lying}`;
+  const head = `${printable(name, 4096)}  ${secondsText(seconds)}, ${countText(frames, 'frame')} looked at, ${faces}${lying}`;
   const longest = [...tracks].sort((a, b) => b.seconds - a.seconds);
   const shown = longest.slice(0, most).sort((a, b) => a.id - b.id);
   const blocks = shown.map((track) => {

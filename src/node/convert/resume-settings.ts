@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { countText } from '../../common/count-text.js';
 import { affectnet7, affectnet8, caers, compareLabels } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
 import { learningRate, scheduleNames, scheduleOf } from '../../optim/index.js';
@@ -55,7 +56,7 @@ export function resumeSettings(
   const first = publishedRate(description.labels);
   return {
     settings: { ...usual, learningRate: first * publishedDecay ** epoch, initialLearningRate: first },
-    from: `the published recipe's after ${epoch} epochs, since ${source.path} does not say its own`,
+    from: `the published recipe's after ${countText(epoch, 'epoch')}, since ${source.path} does not say its own`,
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { countText } from '../../common/count-text.js';
 import { type Setting, UserError } from '../../common/errors.js';
 import { increase, itemAt } from '../../common/item-at.js';
 import { compareLabels, isNumbered, numberedOtherwise } from '../../common/label-sets.js';
@@ -61,7 +62,7 @@ function indicesIn(wanted: LabelSet, own: LabelSet, root: string): readonly numb
       );
     }
     throw new UserError(
-      `${root} has ${own.labels.length} numbered class folders, but ${wanted.name} has ${wanted.labels.length} labels; ` +
+      `${root} has ${countText(own.labels.length, 'numbered class folder')}, but ${wanted.name} has ${wanted.labels.length} labels; ` +
         'choose the label set the folders follow.',
     );
   }

@@ -110,7 +110,7 @@ export interface Loader {
 /** That a dataset has no picture that can be read. @param where its folder */
 export function noneReadable(pictures: number, where: string, skipped: readonly Skipped[]): UserError {
   return new UserError(
-    `None of the ${pictures} pictures of ${where} could be read; the first: ${skipped[0]?.reason ?? ''}`,
+    `${pictures === 1 ? `The only picture of ${where} could not be read` : `None of the ${pictures} pictures of ${where} could be read; the first`}: ${skipped[0]?.reason ?? ''}`,
   );
 }
 

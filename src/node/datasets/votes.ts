@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { countText } from '../../common/count-text.js';
 import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { inOneForm } from '../../common/labels.js';
@@ -39,7 +40,9 @@ export function parseVotes(text: string, labels: number, source: string): Map<st
     const where = `${source}, line ${number},`;
     const entry = parseJson(line, lineSchema, where);
     if (entry.votes.length !== labels) {
-      throw new UserError(`${where} has ${entry.votes.length} votes where the dataset has ${labels} labels; mend it.`);
+      throw new UserError(
+        `${where} has ${countText(entry.votes.length, 'vote')} where the dataset has ${labels} labels; mend it.`,
+      );
     }
     const image = inOneForm(entry.image);
     if (found.has(image)) {

@@ -44,7 +44,7 @@ export async function mapFeatures(
   const indices = stratifiedSample(classes, Math.max(fewestMapped, most), seed);
   if (indices.length < fewestMapped) {
     throw new UserError(
-      `A map needs at least ${fewestMapped} pictures, here are ${indices.length}; give more of them.`,
+      `A map needs at least ${fewestMapped} pictures, and ${indices.length} can be used; give more of them.`,
     );
   }
   const vectors = Array.from(indices, (row) => Array.from(features.subarray(row * dimension, (row + 1) * dimension)));

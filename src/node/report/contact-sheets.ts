@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { evenly } from '../../common/evenly.js';
@@ -60,7 +61,7 @@ export async function writeSheets(
       const plain = label.replace(/^\d+[\s._-]+(?=\S)/, '');
       const path = join(out, `${where}${i}-${plain.replace(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, 60)}.png`);
       const title = `${i} ${plain}`;
-      const subtitle = `${split === '.' ? '' : `${split}, `}${grouped(own.length)} pictures${shown}, ${labels.name}`;
+      const subtitle = `${split === '.' ? '' : `${split}, `}${countText(own.length, 'picture')}${shown}, ${labels.name}`;
       await writeFileAtomic(path, await contactSheet({ title, subtitle, tiles }));
       written.push(path);
     }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import {
@@ -10,7 +11,6 @@ import {
   meanClassAccuracy,
   perClassMetrics,
 } from '../../metrics/index.js';
-import { grouped } from '../draw/text.js';
 import { writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
 import { confusionChart, mostClasses } from './charts/confusion.js';
@@ -120,7 +120,7 @@ async function chartsOf(run: RunFolder, evaluation: ReportedEvaluation | undefin
   const classes = evaluation?.confusion.length ?? 0;
   const few = classes <= mostClasses;
   const recall = few ? recallChart(run.epochs, labels) : undefined;
-  const subtitle = evaluation === undefined ? '' : `${grouped(evaluation.samples)} pictures`;
+  const subtitle = evaluation === undefined ? '' : countText(evaluation.samples, 'picture');
   const files: [name: string, svg: string][] = [];
   const add = async (name: string, chart: TopLevelSpec | undefined): Promise<string | undefined> => {
     if (chart === undefined) return undefined;

@@ -1,6 +1,7 @@
 import { basename, join, relative, resolve } from 'node:path';
 import { aText, requireOptions } from '../../common/check-options.js';
 import { withoutFolders } from '../../common/command-line.js';
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { messageOf, UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
@@ -99,7 +100,7 @@ export async function learn(root: string, options: LearnFolderOptions): Promise<
         accuracy: evaluation.accuracy ?? undefined,
         crossEntropy: evaluation.crossEntropy ?? undefined,
       }),
-      dataset: `${counts.heldOut} faces held out of '${name}', which trained on ${counts.training}`,
+      dataset: `${countText(counts.heldOut, 'face')} held out of '${name}', which trained on ${counts.training}`,
       versions: versions(),
       ...(commit === null ? {} : { git: commit }),
     };

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { countText } from '../../common/count-text.js';
 import { UserError } from '../../common/errors.js';
 import { compareLabels } from '../../common/label-sets.js';
 import type { LabelSet } from '../../common/labels.js';
@@ -38,9 +39,9 @@ export function checkState({ model, state }: Stored, run: RunOptions, path: stri
   }
   const { epoch, nextBatch } = state;
   if (epoch > run.epochs || (epoch === run.epochs && nextBatch > 0)) {
-    const where = nextBatch > 0 ? `is in epoch ${epoch + 1}` : `has ${epoch} epochs behind it`;
+    const where = nextBatch > 0 ? `is in epoch ${epoch + 1}` : `has ${countText(epoch, 'epoch')} behind it`;
     throw new UserError(
-      `The run in ${printable(path)} ${where}, beyond the ${run.epochs} epochs asked for; give more, or leave them out.`,
+      `The run in ${printable(path)} ${where}, beyond the ${countText(run.epochs, 'epoch')} asked for; give more, or leave them out.`,
       'usage',
       { settings: ['epochs'] },
     );
@@ -86,8 +87,8 @@ export async function checkData(
   const batches = Math.ceil(samples.length / batchSize);
   // Fewer updates are possible: batches of which no picture could be read.
   if ((before?.train ?? samples.length) !== samples.length || state.step > state.epoch * batches + state.nextBatch) {
-    const were = before === undefined ? 'another number of' : String(before.train);
-    throw other(`The run was trained on ${were} pictures, and ${folder} has ${samples.length} to train on`);
+    const were = before === undefined ? 'another number of pictures' : countText(before.train, 'picture');
+    throw other(`The run was trained on ${were}, and ${folder} has ${samples.length} to train on`);
   }
   if (state.data === undefined) {
     return (

@@ -1,3 +1,4 @@
+import { countText } from '../../common/count-text.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { compareLabels, isNumbered } from '../../common/label-sets.js';
@@ -127,7 +128,7 @@ async function openTraining(run: RunOptions, order: LabelSet | undefined): Promi
     const unknown = own.labels.labels.filter((_, i) => mapping[i] === -1);
     const lacking = labels.labels.filter((_, i) => !mapping.includes(i));
     const because = isNumbered(own.labels.labels)
-      ? `${own.labels.labels.length} numbered class folders for ${labels.labels.length} classes`
+      ? `${countText(own.labels.labels.length, 'numbered class folder')} for ${labels.labels.length} classes`
       : [
           ...(unknown.length > 0 ? [`it has ${unknown.map((name) => printable(name)).join(', ')} besides`] : []),
           ...(lacking.length > 0 ? [`it lacks ${lacking.join(', ')}`] : []),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, cpus, hostname } from 'node:os';
 import * as z from 'zod';
+import { countText } from '../../common/count-text.js';
 import { advice, type Setting, UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
@@ -104,7 +105,7 @@ function differenceOf(first: Identity, one: Identity) {
 export function checkShares({ batchSize }: RunOptions, { size }: Reducer): void {
   if (batchSize >= size) return;
   throw new UserError(
-    `A batch of ${batchSize} pictures cannot be shared by ${size} ranks; make it larger, or use fewer ranks.`,
+    `A batch of ${countText(batchSize, 'picture')} cannot be shared by ${size} ranks; make it larger, or use fewer ranks.`,
     'usage',
     { settings: ['batchSize'] },
   );
@@ -115,7 +116,7 @@ export function sharesText({ batchSize }: RunOptions, { size, name }: Communicat
   const share = Math.ceil(batchSize / size);
   const last = Math.max(0, batchSize - share * (size - 1));
   const uneven = batchSize % size === 0 ? '' : `; the batch does not divide, and the last rank has ${last}`;
-  return `${size} ranks train together (${name}), each with ${share} pictures of a batch${uneven}.`;
+  return `${size} ranks train together (${name}), each with ${countText(share, 'picture')} of a batch${uneven}.`;
 }
 
 /** Processors for each of the ranks on this machine, at least one. A launcher may have bound them already. */

@@ -185,7 +185,7 @@ export async function prepareDataset(
     }
     const { present: placed, links, written } = await placeAll(release, building, problems, options);
     if (placed.length === 0) {
-      throw new UserError(`None of the ${release.pictures.length} pictures that ${from} names is there; check it.`);
+      throw new UserError(`None of the pictures that ${from} names (${release.pictures.length}) is there; check it.`);
     }
     await describe(release, placed, building);
     const splits = summaries(release, placed);
