@@ -90,6 +90,24 @@ describe('poster explain', { concurrency: 2 }, () => {
     for (const key of ['scores', 'scales', 'classToken']) assert.deepEqual(images[0]?.[key], expected?.[key]);
   });
 
+  it('takes folders, and folders within them where it is asked to', async () => {
+    await mkdir(join(dir, 'all', 'more'), { recursive: true });
+    await copyFile(portrait, join(dir, 'all', 'face.png'));
+    await copyFile(portrait, join(dir, 'all', 'more', 'face.png'));
+    const args = ['explain', 'all', 'faces/none', '--aligned', '--out', 'folders', '--json'];
+    const { code, stdout, stderr } = await apart(args, dir);
+    assert.equal(code, 3);
+    assert.match(stderr, /^Note: 1 folder within all is passed over; --recursive searches it too\.\n.*faces\/none/);
+    const names = (text: string): string[] =>
+      (JSON.parse(text) as { images: { panel: string }[] }).images.map(({ panel }) => panel);
+    assert.deepEqual(names(stdout), [join('folders', 'face.explain.png')]);
+    const both = await succeeds([...args.filter((word) => word !== 'faces/none'), '-r'], dir);
+    const panels = [join('folders', 'face.explain.png'), join('folders', 'more', 'face.explain.png')];
+    assert.deepEqual(names(both.stdout), panels);
+    const [one, two] = await Promise.all(panels.map((name) => readFile(join(dir, name))));
+    assert.ok(one !== undefined && two !== undefined && one.equals(two));
+  });
+
   it('explains what is wrong', async () => {
     await fails(['explain', portrait, '--aligned', '--class', 'bored'], dir, 3, /does not know the class 'bored'/);
     await fails(['explain', portrait, '--aligned', '--out', portrait], dir, 3, /Cannot write .*astronaut-face\.png/);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -163,17 +163,30 @@ describe('poster landmarks on photos', () => {
     assert.ok(left.points.every(({ x }) => x < width));
     assert.deepEqual(
       images.map(({ drawn }) => drawn),
-      [join('photos', '1-photo.png'), join('photos', '2-two.png')],
+      [join('photos', 'photo.png'), join('photos', 'two.png')],
     );
     for (const [from, to] of [
       [0, 0.5],
       [0.5, 1],
     ] as const) {
-      const count = await changes(join(dir, 'two.png'), join(dir, 'photos', '2-two.png'), from, to);
+      const count = await changes(join(dir, 'two.png'), join(dir, 'photos', 'two.png'), from, to);
       assert.ok(count > 100, `${count} values changed`);
     }
     const most = parse((await succeeds(run('two.png', '--max-faces', '1', '--json'), dir)).stdout);
     assert.equal(most.images[0]?.faces.length, 1);
+  });
+
+  it('finds the faces of the pictures of a folder', async () => {
+    await mkdir(join(dir, 'all', 'more'), { recursive: true });
+    for (const name of ['photo.png', 'more/photo.png']) await copyFile(photo, join(dir, 'all', name));
+    const { stdout, stderr } = await succeeds(run('all', '--json', '--draw', 'of-folder', '-r'), dir);
+    assert.equal(stderr, '');
+    const { images } = parse(stdout);
+    assert.deepEqual(
+      images.map(({ image, drawn }) => [image, drawn]),
+      ['photo.png', 'more/photo.png'].map((name) => [join('all', name), join('of-folder', name)]),
+    );
+    assert.deepEqual(images[0]?.faces, images[1]?.faces);
   });
 
   it('names faces in text', async () => {
@@ -188,7 +201,7 @@ describe('poster landmarks on photos', () => {
     const [stored, lying] = parse(stdout).images;
     assert.deepEqual(lying?.faces, stored?.faces);
     assert.deepEqual([lying?.width, lying?.height], [stored?.width, stored?.height]);
-    const [first, second] = ['1-photo.png', '2-lying.png'].map((name) => join(dir, 'new', 'upright', name));
+    const [first, second] = ['photo.png', 'lying.png'].map((name) => join(dir, 'new', 'upright', name));
     assert.ok(first !== undefined && second !== undefined);
     assert.equal(await changes(first, second), 0);
   });
@@ -227,7 +240,7 @@ describe('poster landmarks on face crops', () => {
   it('prints a line a point', async () => {
     const { stdout } = await succeeds([...command, '--draw', 'folder'], dir);
     assert.equal(stdout.match(/^ +\d+ +-?\d+\.\d +-?\d+\.\d$/gm)?.length, 68);
-    assert.match(stdout, /drawn: folder\/1-up-100\.png/);
+    assert.match(stdout, /drawn: folder\/up-100\.png/);
   });
 
   it('says what cannot be used', async () => {

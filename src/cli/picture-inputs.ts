@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { Option } from 'commander';
 import { countText } from '../common/count-text.js';
 import { UserError } from '../common/errors.js';
 import { pictureName } from '../common/picture-names.js';
@@ -11,6 +12,7 @@ import { maxFileBytes } from '../image/picture-limits.js';
 import { byCodePoint, foldersIn, outsideCircles, picturesIn } from '../node/datasets/folders.js';
 import { decodeImage, encodedBytes } from '../node/decode/decode-image.js';
 import { explainFileError } from '../node/files/files.js';
+import { note } from './context.js';
 import { stdinChunks } from './stdin.js';
 
 /** A picture that was named, or found in a folder. */
@@ -35,8 +37,28 @@ export interface PictureInputs {
   readonly without: readonly WithoutPictures[];
 }
 
+/** The help text of a command's arguments that `findPictures` takes. */
+export const pictureArguments =
+  "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses of them, - for standard input";
+
+export const recursiveOption = (): Option => new Option('-r, --recursive', 'also pictures in folders within folders');
+
+/**
+ * The pictures that the arguments of a command stand for, as `pictureInputs` finds them. Notes what is passed over.
+ * @throws UserError where there is no picture at all
+ */
+export async function findPictures(names: readonly string[], walk: FolderWalk | boolean): Promise<PictureInputs> {
+  const { notes, ...found } = await pictureInputs(names, typeof walk === 'boolean' ? folderWalk(walk) : walk);
+  for (const sentence of notes) note(`Note: ${sentence}`);
+  return found;
+}
+
+/** The files among pictures, which no result may be written over. */
+export const filesOf = (inputs: readonly PictureInput[]): string[] =>
+  inputs.flatMap(({ image }) => (typeof image === 'string' && image !== '-' ? [image] : []));
+
 /** What arguments of a command stand for, and what was passed over: a sentence each. */
-export interface NamedPictures extends PictureInputs {
+interface NamedPictures extends PictureInputs {
   readonly notes: readonly string[];
 }
 
@@ -187,7 +209,10 @@ export const decodeInput: ImageDecoder = async (image, request) => {
 
 async function readStdin(signal?: AbortSignal): Promise<Buffer> {
   if (process.stdin.isTTY) {
-    throw new UserError('- stands for a picture on standard input; pipe one: poster predict - < photo.jpg', 'usage');
+    throw new UserError(
+      '- stands for a picture on standard input, and none is piped in; add < photo.jpg to the command.',
+      'usage',
+    );
   }
   const stop = (): void => {
     process.stdin.destroy();

@@ -14,7 +14,7 @@ import {
 } from '../node/files/output-paths.js';
 import type { Recognition } from '../recognize/recognition.js';
 import { checkDrawing } from './drawing-path.js';
-import type { PictureInput } from './picture-inputs.js';
+import { filesOf, type PictureInput } from './picture-inputs.js';
 
 /** Whether a path names a file that pictures can be written to; otherwise it is a folder. */
 export const isPictureFile = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
@@ -46,8 +46,7 @@ export interface PlannedFiles {
 export async function planFiles(inputs: readonly PictureInput[], options: FileOptions): Promise<PlannedFiles> {
   const { checkpoint, draw, saveCrops } = options;
   const csv = options.csv === '-' ? undefined : options.csv;
-  const names = new OutputNames();
-  const stems = inputs.map(({ relativePath }) => names.stem(relativePath));
+  const stems = outputStems(inputs);
   if (draw === undefined && saveCrops === undefined && csv === undefined) {
     return { stems, guard: async () => undefined };
   }
@@ -59,7 +58,7 @@ export async function planFiles(inputs: readonly PictureInput[], options: FileOp
     await checkFolderFor(isPictureFile(draw) ? dirname(draw) : draw);
   }
   if (saveCrops !== undefined) await checkFolderFor(saveCrops);
-  const read = inputs.flatMap(({ image }) => (typeof image === 'string' && image !== '-' ? [image] : []));
+  const read = filesOf(inputs);
   const guard = await guardInputs([checkpoint, ...read]);
   if (csv !== undefined) {
     await guard(`--csv ${csv}`, csv);
@@ -110,7 +109,12 @@ function refuseCollisions(outputs: readonly NamedOutput[]): void {
   }
 }
 
-/** Paths below a folder for pictures from anywhere, each but once. */
+/** Paths below a folder, without ending, for what is made of pictures from anywhere: each but once, also where case is ignored. */
+export function outputStems(inputs: readonly PictureInput[]): string[] {
+  const names = new OutputNames();
+  return inputs.map(({ relativePath }) => names.stem(relativePath));
+}
+
 class OutputNames {
   readonly #used = new Set<string>();
 
@@ -123,19 +127,20 @@ class OutputNames {
     const path = parts.join('/') || 'picture';
     const plain = path.slice(0, path.length - extname(path).length);
     let name = plain;
-    for (let i = 2; this.#used.has(name); i++) name = `${plain}-${i}`;
-    this.#used.add(name);
+    for (let i = 2; this.#used.has(name.toLowerCase()); i++) name = `${plain}-${i}`;
+    this.#used.add(name.toLowerCase());
     return name;
   }
 }
 
-const drawnPath = (to: string, stem: string, image: string): string =>
+/** Where a picture is drawn: into the file `to`, or below the folder `to` as `stem` with the picture's own kind of file. */
+export const drawnPath = (to: string, stem: string, image: string): string =>
   isPictureFile(to) ? to : join(to, stem + (isPictureFile(image) ? extname(image) : '.png'));
 
 const cropPath = (folder: string, stem: string, face: number): string => join(folder, `${stem}.face-${face}.png`);
 
 /**
- * Draws what was recognised: into the file `to`, or below the folder `to` as `stem` with the picture's own kind of file.
+ * Draws what was recognised.
  * @returns the path
  * @throws UserError where it cannot be written.
  */

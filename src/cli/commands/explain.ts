@@ -1,8 +1,6 @@
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
-import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
@@ -17,9 +15,10 @@ import {
   explanationTensors,
   loadExplainer,
 } from '../../explain/index.js';
+import type { EncodedImage } from '../../image/image-source.js';
 import { type LowContrast, type Picture, withContrast } from '../../image/index.js';
 import { writeSafetensors } from '../../node/checkpoints/index.js';
-import { decodePicture } from '../../node/decode/index.js';
+import { decodeImage } from '../../node/decode/decode-image.js';
 import { explanationPanel, heatPanel } from '../../node/draw/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
@@ -35,13 +34,13 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
-import { ExitCode } from '../exit-code.js';
-import { stopOnSignals } from '../interrupt.js';
-import { countBar } from '../progress.js';
-import { sentenceOf } from '../settings.js';
+import { eachPicture } from '../each-picture.js';
+import { filesOf, findPictures, type PictureInputs, pictureArguments, recursiveOption } from '../picture-inputs.js';
+import { outputStems } from '../prediction-files.js';
 
 interface ExplainOptions extends CheckpointOptions {
   readonly aligned?: boolean;
+  readonly recursive?: boolean;
   readonly maxFaces?: number;
   readonly lowContrast: LowContrast;
   readonly out: string;
@@ -54,7 +53,8 @@ interface ExplainOptions extends CheckpointOptions {
 export function explainCommand(): Command {
   const command = new Command('explain')
     .description('draw what the network attends to in pictures of faces, a panel of maps for each')
-    .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP)')
+    .argument('<image...>', pictureArguments)
+    .addOption(recursiveOption())
     .addOption(
       new Option('--checkpoint <path>', 'weights: a file, or a folder that holds them').default(
         bundledCheckpoint(),
@@ -77,12 +77,13 @@ export function explainCommand(): Command {
   return withCheckpointOptions(command)
     .option('--json', 'print one JSON document, with the maps')
     .addHelpText('after', '\nExample:\n  poster explain photo.jpg --class sadness --out explanations')
-    .action(async (images: readonly string[], options: ExplainOptions) => {
+    .action(async (names: readonly string[], options: ExplainOptions) => {
+      const pictures = await findPictures(names, options.recursive === true);
       const explainer = await openAs(loadExplainer, options);
       let detector: FaceDetector | undefined;
       try {
         if (options.aligned !== true) detector = await loadFaceDetector(defined({ threads: options.threads }));
-        await run(explainer, detector, images, options);
+        await run(explainer, detector, pictures, options);
       } finally {
         await detector?.dispose();
         await explainer.dispose();
@@ -104,49 +105,28 @@ interface Done {
 async function run(
   explainer: Explainer,
   detector: FaceDetector | undefined,
-  images: readonly string[],
+  pictures: PictureInputs,
   options: ExplainOptions,
 ): Promise<void> {
   // A wrong class is no matter of a single picture.
   if (options.class !== undefined) classNamed(explainer.description.labels.labels, options.class);
   await makeFolder(options.out);
   for (const missing of await fontNote()) note(missing);
-  const names = outputNames(images);
-  const guard = await guardInputs([options.checkpoint, ...images]);
-  const stems = names.map((name) => join(options.out, name));
+  const guard = await guardInputs([options.checkpoint, ...filesOf(pictures.inputs)]);
+  const stems = outputStems(pictures.inputs).map((stem) => join(options.out, stem));
   for (const stem of stems) await checkFiles(detector === undefined ? stem : faceStem(stem, 1), options, guard);
   const done: Done[] = [];
-  const failed: { readonly image: string; readonly reason: string }[] = [];
-  const progress = countBar('pictures');
-  const stop = stopOnSignals('Finishing this picture, then stopping; once more to quit at once.');
-  let looked = 0;
-  try {
-    for (const [i, image] of images.entries()) {
-      if (stop.signal.aborted) break;
-      try {
-        const result = await explainOne(explainer, detector, image, options);
-        if (result.length === 0) note(`${image}: no face found.`);
-        for (const one of result) done.push(await write(itemAt(stems, i), one, options, guard));
-      } catch (error) {
-        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
-        failed.push({ image, reason: sentenceOf(error) });
-        note(`poster: ${sentenceOf(error)}`);
-      }
-      progress.update(++looked, images.length);
-    }
-  } finally {
-    progress.stop();
-    stop.release();
-    // Also after a full disk: what was done stays.
-    if (options.json === true || done.length > 0) {
+  await eachPicture(pictures, {
+    use: async (source, { name: image }, i) => {
+      const result = await explainOne(explainer, detector, source, options);
+      if (result.length === 0) note(`${image}: no face found.`);
+      for (const one of result) done.push(await write(itemAt(stems, i), { image, ...one }, options, guard));
+    },
+    print: (failed) => {
+      if (options.json !== true && done.length === 0) return;
       printResult(options.json, document(explainer, options.checkpoint, done, failed), () => text(done));
-    }
-  }
-  if (failed.length > 0) process.exitCode = ExitCode.input;
-  if (looked < images.length) {
-    note(`Stopped after ${looked} of ${countText(images.length, 'picture')}.`);
-    process.exitCode = ExitCode.interrupted;
-  }
+    },
+  });
 }
 
 const panelPath = (stem: string): string => `${stem}.explain.png`;
@@ -155,7 +135,7 @@ const mapsPath = (stem: string): string => `${stem}.explain.safetensors`;
 const faceStem = (stem: string, face: number): string => `${stem}.face-${face}`;
 
 /** An explanation before it is written, with the picture that its maps are drawn over. */
-interface Explained extends Omit<Done, 'panel' | 'maps'> {
+interface Explained extends Omit<Done, 'image' | 'panel' | 'maps'> {
   readonly shown: Picture;
 }
 
@@ -163,19 +143,20 @@ interface Explained extends Omit<Done, 'panel' | 'maps'> {
 async function explainOne(
   explainer: Explainer,
   detector: FaceDetector | undefined,
-  image: string,
+  image: EncodedImage,
   { class: target, maxFaces, lowContrast }: ExplainOptions,
 ): Promise<Explained[]> {
   if (detector === undefined) {
-    const explanation = await explain(explainer, image, target, lowContrast);
-    return [{ image, explanation, shown: withContrast(await decodePicture(image), lowContrast) }];
+    const { picture } = await decodeImage(image, { transparency: 'drop', name: 'The picture' });
+    const explanation = await explain(explainer, picture, target, lowContrast);
+    return [{ explanation, shown: withContrast(picture, lowContrast) }];
   }
   const faces = await explainFaces(explainer, detector, image, {
     lowContrast,
     ...defined({ target }),
     ...(maxFaces === undefined ? {} : { detect: { maxFaces } }),
   });
-  return faces.map((one, i) => ({ image, face: i + 1, ...one }));
+  return faces.map((one, i) => ({ face: i + 1, ...one }));
 }
 
 /** @throws UserError where a file that is read would be lost. */
@@ -190,7 +171,7 @@ async function checkFiles(stem: string, { saveMaps }: ExplainOptions, guard: Inp
  */
 async function write(
   pictureStem: string,
-  { shown, ...one }: Explained,
+  { shown, ...one }: Explained & Pick<Done, 'image'>,
   options: ExplainOptions,
   guard: InputGuard,
 ): Promise<Done> {
@@ -200,6 +181,7 @@ async function write(
   const title = face === undefined ? basename(image) : `${basename(image)}, face ${face}`;
   const drawn = explanationPanel(title, explanation, options.rollout === true ? 'rollout' : 'attention');
   const panel = panelPath(stem);
+  await makeFolder(dirname(panel));
   await writeFileAtomic(panel, await heatPanel(shown, drawn));
   if (options.saveMaps !== true) return { ...one, panel };
   const maps = mapsPath(stem);
@@ -209,18 +191,6 @@ async function write(
   ]);
   await writeSafetensors(maps, explanationTensors(explanation), about);
   return { ...one, panel, maps };
-}
-
-/** Names without extension; pictures of one name in different folders get numbers. */
-function outputNames(images: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return images.map((image) => {
-    const stem = basename(image, extname(image));
-    let name = stem;
-    for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${stem}-${i}`;
-    taken.add(name.toLowerCase());
-    return name;
-  });
 }
 
 function document({ description }: Explainer, checkpoint: string, done: readonly Done[], failed: object): object {

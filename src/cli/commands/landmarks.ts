@@ -1,13 +1,13 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
-import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
-import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import { type DetectorOptions, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
+import type { EncodedImage } from '../../image/image-source.js';
 import { pictureWithLandmarks } from '../../node/draw/annotated-picture.js';
 import { writeFileAtomic } from '../../node/files/files.js';
-import { checkFolderFor, guardInputs, makeFolder } from '../../node/files/output-paths.js';
+import { makeFolder } from '../../node/files/output-paths.js';
 import {
   detectLandmarks,
   type FaceLandmarks,
@@ -18,16 +18,14 @@ import {
 } from '../../recognize/index.js';
 import { positive } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
-import { checkDrawing } from '../drawing-path.js';
-import { ExitCode } from '../exit-code.js';
-import { stopOnSignals } from '../interrupt.js';
-import { formatOf, isPictureFile } from '../prediction-files.js';
-import { countBar } from '../progress.js';
-import { sentenceOf } from '../settings.js';
+import { eachPicture } from '../each-picture.js';
+import { findPictures, type PictureInputs, pictureArguments, recursiveOption } from '../picture-inputs.js';
+import { drawnPath, formatOf, planFiles } from '../prediction-files.js';
 
 interface LandmarksOptions {
   readonly checkpoint: string;
   readonly aligned?: boolean;
+  readonly recursive?: boolean;
   readonly maxFaces?: number;
   readonly draw?: string;
   readonly threads?: number;
@@ -37,7 +35,8 @@ interface LandmarksOptions {
 export function landmarksCommand(): Command {
   return new Command('landmarks')
     .description("find the 68 landmarks of each face in pictures with the published network's landmark branch")
-    .argument('<image...>', 'pictures (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP)')
+    .argument('<image...>', pictureArguments)
+    .addOption(recursiveOption())
     .requiredOption('--checkpoint <file>', 'mobilefacenet_model_best.pth.tar, or a published POSTER V2 checkpoint')
     .option('--aligned', 'the pictures already are face crops: do not look for faces')
     .addOption(
@@ -57,14 +56,15 @@ mouth 48-67.
 Example:
   poster landmarks photo.jpg --checkpoint mobilefacenet_model_best.pth.tar --draw points.png`,
     )
-    .action(async (images: readonly string[], options: LandmarksOptions) => {
-      await checkDraw(images, options);
+    .action(async (names: readonly string[], options: LandmarksOptions) => {
+      const pictures = await findPictures(names, options.recursive === true);
+      const { stems } = await planFiles(pictures.inputs, options);
       const onThreads: Pick<DetectorOptions, 'threads'> = defined({ threads: options.threads });
       const landmarks = await loadLandmarkDetector(options.checkpoint, onThreads);
       let detector: FaceDetector | undefined;
       try {
         if (options.aligned !== true) detector = await loadFaceDetector(onThreads);
-        await run(landmarks, detector, images, options);
+        await run(landmarks, detector, pictures, stems, options);
       } finally {
         await detector?.dispose();
         await landmarks.dispose();
@@ -85,79 +85,44 @@ interface Found {
 async function run(
   landmarks: LandmarkDetector,
   detector: FaceDetector | undefined,
-  images: readonly string[],
+  pictures: PictureInputs,
+  stems: readonly string[],
   options: LandmarksOptions,
 ): Promise<void> {
   const found: Found[] = [];
-  const failed: { readonly image: string; readonly reason: string }[] = [];
-  const progress = countBar('pictures');
-  const stop = stopOnSignals('Finishing this picture, then stopping; once more to quit at once.');
-  let done = 0;
-  try {
-    for (const [i, image] of images.entries()) {
-      if (stop.signal.aborted) break;
-      try {
-        const located = await locate(landmarks, detector, image, options);
-        const { picture, faces } = located;
-        // Text says it in its place.
-        if (faces.length === 0 && options.json === true) note(`${image}: no face found.`);
-        const drawn = options.draw === undefined ? {} : { drawn: await draw(image, i, located, options.draw) };
-        found.push({ image, width: picture.width, height: picture.height, faces, ...drawn });
-      } catch (error) {
-        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
-        failed.push({ image, reason: sentenceOf(error) });
-        note(`poster: ${sentenceOf(error)}`);
-      }
-      progress.update(++done, images.length);
-    }
-  } finally {
-    progress.stop();
-    stop.release();
-    // Also after a full disk: what was done stays.
-    if (options.json === true || found.length > 0) {
+  await eachPicture(pictures, {
+    use: async (source, { name: image }, i) => {
+      const located = await locate(landmarks, detector, source, options);
+      const { picture, faces } = located;
+      // Text says it in its place.
+      if (faces.length === 0 && options.json === true) note(`${image}: no face found.`);
+      const drawn =
+        options.draw === undefined
+          ? {}
+          : { drawn: await draw(drawnPath(options.draw, itemAt(stems, i), image), located) };
+      found.push({ image, width: picture.width, height: picture.height, faces, ...drawn });
+    },
+    print: (failed) => {
+      if (options.json !== true && found.length === 0) return;
       const document = { checkpoint: options.checkpoint, input: landmarks.input, images: found, failed };
       printResult(options.json, document, () => found.map(text).join('\n\n'));
-    }
-  }
-  if (failed.length > 0) process.exitCode = ExitCode.input;
-  if (done < images.length) {
-    note(`Stopped after ${done} of ${countText(images.length, 'picture')}.`);
-    process.exitCode = ExitCode.interrupted;
-  }
+    },
+  });
 }
 
 /** @throws UserError where the picture cannot be read. */
 function locate(
   landmarks: LandmarkDetector,
   detector: FaceDetector | undefined,
-  image: string,
+  image: EncodedImage,
   { maxFaces }: LandmarksOptions,
 ): Promise<PictureLandmarks> {
   if (detector === undefined) return landmarksOfCrop(landmarks, image);
   return detectLandmarks(landmarks, detector, image, defined({ maxFaces }));
 }
 
-/**
- * @throws UserError where `--draw` names neither a folder nor a kind of picture that is drawn, what cannot be written, or
- * where a file that is read would be lost.
- */
-async function checkDraw(images: readonly string[], { draw: to, checkpoint }: LandmarksOptions): Promise<void> {
-  if (to === undefined) return;
-  await checkDrawing(to, isPictureFile, '.png, .jpg or .webp');
-  if (isPictureFile(to) && images.length > 1) {
-    throw new UserError('--draw names one file for several pictures; name a folder.', 'usage');
-  }
-  await checkFolderFor(isPictureFile(to) ? dirname(to) : to);
-  const guard = await guardInputs([checkpoint, ...images]);
-  for (const [i, image] of images.entries()) await guard(`--draw ${to}`, drawnPath(image, i, to));
-}
-
-const drawnPath = (image: string, index: number, to: string): string =>
-  isPictureFile(to) ? to : join(to, `${index + 1}-${basename(image, extname(image))}.png`);
-
-/** @returns path of the picture with the points of its faces */
-async function draw(image: string, index: number, { picture, faces }: PictureLandmarks, to: string): Promise<string> {
-  const path = drawnPath(image, index, to);
+/** Draws the points of the faces of a picture. @returns the path */
+async function draw(path: string, { picture, faces }: PictureLandmarks): Promise<string> {
   await makeFolder(dirname(path));
   const points = faces.map((face) => face.points);
   await writeFileAtomic(path, await pictureWithLandmarks(picture, points, formatOf(path)));

@@ -19,7 +19,14 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { note } from '../context.js';
-import { decodeInput, type FolderWalk, folderWalk, type PictureInput, pictureInputs } from '../picture-inputs.js';
+import {
+  decodeInput,
+  type FolderWalk,
+  findPictures,
+  folderWalk,
+  type PictureInput,
+  recursiveOption,
+} from '../picture-inputs.js';
 import { planFiles } from '../prediction-files.js';
 import { checkPredictionOutputs, predictionOutputOptions, withPredictionOutputs } from '../prediction-outputs.js';
 import { type PictureReader, type PictureWork, type PredictionOptions, predictPictures } from '../prediction-run.js';
@@ -82,7 +89,7 @@ export function predictCommand(): Command {
       '[input...]',
       "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses of them, video files, - for standard input",
     )
-    .option('-r, --recursive', 'also pictures in folders within folders')
+    .addOption(recursiveOption())
     .addOption(
       new Option('--checkpoint <path>', 'weights: a file, or a folder that holds them').default(
         bundledCheckpoint(),
@@ -191,7 +198,7 @@ async function predict(
     return predictVideos(videos, options, recognizerOptions(options));
   }
   refuseVideoOptions(options);
-  const work = await findPictures(names, walk, options);
+  const work = await planPictures(names, walk, options);
   const reader = await openReader(options);
   try {
     if (options.shard === undefined) await predictPictures(reader, work, options);
@@ -202,9 +209,8 @@ async function predict(
 }
 
 /** The pictures, and what files that are made of them are called. */
-async function findPictures(names: readonly string[], walk: FolderWalk, options: PredictOptions): Promise<PictureWork> {
-  const { inputs, without, notes } = await pictureInputs(names, walk);
-  for (const sentence of notes) note(`Note: ${sentence}`);
+async function planPictures(names: readonly string[], walk: FolderWalk, options: PredictOptions): Promise<PictureWork> {
+  const { inputs, without } = await findPictures(names, walk);
   const files = await planFiles(inputs, options);
   if (options.draw !== undefined) {
     const { fontNote } = await import('../../node/report/run-report.js');
@@ -234,7 +240,7 @@ async function predictWithRanks(ranks: Ranks, names: readonly string[], options:
   }
   await predictByRanks(
     ranks,
-    () => findPictures(names, walk, own),
+    () => planPictures(names, walk, own),
     () => openReader(own),
     own,
   );

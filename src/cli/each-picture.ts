@@ -1,0 +1,66 @@
+import { countText } from '../common/count-text.js';
+import { UserError } from '../common/errors.js';
+import type { EncodedImage } from '../image/image-source.js';
+import { note } from './context.js';
+import { ExitCode } from './exit-code.js';
+import { stopOnSignals } from './interrupt.js';
+import { bytesOfInput, type PictureInput, type PictureInputs } from './picture-inputs.js';
+import { countBar } from './progress.js';
+import { sentenceOf } from './settings.js';
+
+/** A picture, or a folder of them, that could not be used. */
+export interface FailedPicture {
+  readonly image: string;
+  readonly reason: string;
+}
+
+/** What a command does with pictures that it takes one by one. */
+export interface PictureUse {
+  /**
+   * @param source the file of the picture
+   * @param index of the input
+   * @throws UserError of kind `input` where the picture cannot be used: the others are
+   */
+  use(source: EncodedImage, input: PictureInput, index: number): Promise<void>;
+  /** Prints the results. It is called after a failure too, such as a full disk: what was done stays. */
+  print(failed: readonly FailedPicture[]): void;
+}
+
+/**
+ * Uses one picture after another, with a bar, until there are no more or the user stops it. Sets the exit code for pictures that
+ * could not be used, and for those that are left.
+ */
+export async function eachPicture({ inputs, without }: PictureInputs, { use, print }: PictureUse): Promise<void> {
+  const failed: FailedPicture[] = [];
+  const fail = (image: string, reason: UserError): void => {
+    failed.push({ image, reason: sentenceOf(reason) });
+    note(`poster: ${sentenceOf(reason)}`);
+  };
+  const progress = countBar('pictures');
+  const stop = stopOnSignals('Finishing this picture, then stopping; once more to quit at once.');
+  let done = 0;
+  try {
+    for (const { name, reason } of without) fail(name, reason);
+    for (const [i, input] of inputs.entries()) {
+      if (stop.signal.aborted) break;
+      try {
+        const { name, image } = input;
+        await use(image === '-' ? await bytesOfInput(image, name) : image, input, i);
+      } catch (error) {
+        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
+        progress.hide();
+        fail(input.name, error);
+      }
+      progress.update(++done, inputs.length);
+    }
+  } finally {
+    progress.stop();
+    stop.release();
+    print(failed);
+  }
+  if (failed.length > 0) process.exitCode = ExitCode.input;
+  if (done < inputs.length) {
+    note(`Stopped after ${done} of ${countText(inputs.length, 'picture')}.`);
+    process.exitCode = ExitCode.interrupted;
+  }
+}
