@@ -225,6 +225,7 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['recognise'], /unknown command 'recognise'/],
     [['my photo.jpg'], /my photo\.jpg is no command; .* run poster predict 'my photo\.jpg'$/m],
     [['--verbose', 'film.mp4'], /film\.mp4 is no command; .* run poster predict film\.mp4$/m],
+    [['--json', 'a.jpg', 'b.jpg'], /a\.jpg is no command; .* run poster predict --json a\.jpg b\.jpg$/m],
     [['-'], /- is no command; .* run poster predict -$/m],
     [['weights.safetensors'], /unknown command 'weights\.safetensors'/],
   ];

@@ -107,8 +107,9 @@ function refuseFileAlone(words: readonly string[]): void {
   if (Object.hasOwn(commands, name)) return;
   const isRead = name === '-' || /^https?:\/\//i.test(name) || pictureName.test(name) || isVideoName(name);
   if (!isRead && statSync(name, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  const meant = quoted(words.filter((word) => word !== '--verbose'));
   throw new UserError(
-    `${printable(name, 200)} is no command; to see the expressions in it, run poster predict ${quoted([name])}`,
+    `${printable(name, 200)} is no command; to see the expressions in it, run poster predict ${meant}`,
     'usage',
   );
 }
