@@ -157,6 +157,23 @@ step('with the network there already, a camera is read from its start', async ()
   await button('Stop the camera').click();
 });
 
+step('what a camera gave is kept when it is stopped, and after a change of tab, until it is discarded', async () => {
+  const card = page.getByRole('region', { name: 'The last recording' });
+  await card.waitFor();
+  await assertAccessible('after a camera');
+  await page.getByRole('link', { name: 'About' }).click();
+  await page.getByRole('heading', { name: 'About this page' }).waitFor();
+  await page.goto(`${server.url}#/recognise/camera`);
+  await card.waitFor();
+  const { file, text } = await saved('CSV');
+  assert.equal(file, 'camera.csv');
+  const rows = z.array(z.record(z.string(), z.string())).parse(parse(text, { columns: true }));
+  assert.ok(rows.length >= 1);
+  assert.ok(rows.every(({ expression }) => expression === 'happiness'));
+  await button('Discard').click();
+  await card.waitFor({ state: 'detached' });
+});
+
 step('a video file: to its end, its values by the arrow keys, as JSON', async () => {
   const [chooser] = await Promise.all([page.waitForEvent('filechooser'), button('Open a video').click()]);
   await chooser.setFiles(join(folder, 'portrait.webm'));

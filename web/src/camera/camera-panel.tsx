@@ -4,6 +4,7 @@ import { openPictures } from '../recognise/pictures.js';
 import { messageOf } from '../state/errors.js';
 import { routeTo } from '../state/route.js';
 import { Button, DropZone, Icon, Problem, usePageDrop } from '../ui/index.js';
+import { LastCameraCard } from './last-camera-card.js';
 import { release, type Source, sourceOfFile, sourceOfStream } from './source.js';
 import { VideoView } from './video-view.js';
 
@@ -109,6 +110,7 @@ export function CameraPanel() {
           </p>
         </DropZone>
       )}
+      <LastCameraCard />
     </section>
   );
 }

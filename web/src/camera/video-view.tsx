@@ -1,11 +1,11 @@
-import { useMemo, useRef, useState } from 'preact/hooks';
-import { baseName, save } from '../files/save.js';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { recognizerState } from '../state/recognizer.js';
 import { settings } from '../state/settings.js';
 import { useStore } from '../state/store.js';
 import { Button, coloursOf, Problem, Progress, ScoreBars, Select } from '../ui/index.js';
-import { framesCsv, framesJson } from './exports.js';
 import { type Chosen, faceOf } from './history.js';
+import { lastCamera, type Recorded } from './recorded.js';
+import { RecordedExports } from './recorded-exports.js';
 import type { Source } from './source.js';
 import { Stage } from './stage.js';
 import { timeText } from './text.js';
@@ -31,6 +31,14 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
   const [chosen, setChosen] = useState<Chosen>('largest');
   const { showRate } = useStore(settings);
   const { phase, reason, labels, latest, history, pace } = useRecognizedVideo(video, source, round);
+  const recorded = useRef<Recorded>({ name: source.name, labels, history });
+  recorded.current = { name: source.name, labels, history };
+  useEffect(() => {
+    if (source.kind !== 'camera') return undefined;
+    return () => {
+      if (recorded.current.history.length > 0) lastCamera.set(recorded.current);
+    };
+  }, [source]);
   const colours = useMemo(() => coloursOf(labels), [labels]);
   const face = latest === undefined ? undefined : faceOf(latest, chosen);
   const ended = phase === 'ended';
@@ -147,24 +155,7 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
             Over time
           </h2>
           <div class="actions">
-            <Button
-              kind="quiet"
-              icon="download"
-              disabled={history.length === 0}
-              onClick={() => void framesCsv(labels, history).then((file) => save(file, `${baseName(source.name)}.csv`))}
-            >
-              CSV
-            </Button>
-            <Button
-              kind="quiet"
-              icon="download"
-              disabled={history.length === 0}
-              onClick={() =>
-                void framesJson(source.name, history).then((file) => save(file, `${baseName(source.name)}.json`))
-              }
-            >
-              JSON
-            </Button>
+            <RecordedExports name={source.name} labels={labels} history={history} />
           </div>
         </div>
         <Timeline
