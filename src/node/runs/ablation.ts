@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { type StudyArm, type StudyName, studyArms, studyNames } from '../../models/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { initSchema } from './init-schema.js';
 import type { TrainResult } from './job.js';
 import { migrateRun, parseRun, type RunOptions, runSchema } from './options.js';
 import { exists, planFile } from './plan-file.js';
+import { checkTeaching } from './recipes.js';
 
 const seed = z.int().min(0);
 const planSchema = z.object({
@@ -66,7 +68,9 @@ export interface AblationWish {
 }
 
 /** What own arms cannot change: it decides what else a run's recipe is, or what the figures are of. */
-const sharedByArms = ['model', 'data', 'dataType', 'asPublished', 'seed', 'folds', 'fold'];
+const sharedByArms = ['model', 'data', 'dataType', 'asPublished', 'seed', 'valSplit', 'holdOut', 'folds', 'fold'];
+/** Neither these, where the pictures that measure are held out of those that are trained on. */
+const sharedByHoldingOut = ['trainSplit', 'calibration'];
 
 /**
  * The runs that an ablation compares.
@@ -78,7 +82,7 @@ export function planAblation({ compared, run, given, seeds, classes, init }: Abl
     throw new UserError('The seeds of an ablation must be given once each, such as 0,1.', 'usage');
   }
   const isStudy = typeof compared === 'string';
-  const arms = isStudy ? studyArms(run.model, compared) : ownArms(compared);
+  const arms = isStudy ? studyArms(run.model, compared) : ownArms(compared, run);
   const changed = new Set(arms.flatMap(({ options }) => Object.keys(options)));
   const fixed = Object.keys(given).find((key) => changed.has(key));
   if (fixed !== undefined) {
@@ -100,18 +104,34 @@ export function planAblation({ compared, run, given, seeds, classes, init }: Abl
   return plan;
 }
 
-function ownArms(arms: readonly StudyArm[]): readonly StudyArm[] {
-  const names = arms.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) throw new UserError(`Two arms are called ${twice}; give each a name of its own.`, 'usage');
-  if (arms.length < 2) throw new UserError('An ablation compares two arms or more.', 'usage');
-  for (const { name, options } of arms) {
-    const shared = Object.keys(options).find((key) => sharedByArms.includes(key));
-    if (shared !== undefined) {
-      throw new UserError(`The arm ${name} changes ${shared}, which all runs of an ablation share.`, 'usage');
-    }
+function ownArms(arms: readonly StudyArm[], run: RunOptions): readonly StudyArm[] {
+  // They are names of folders, and some file systems do not tell case.
+  const names = arms.map(({ name }) => name.toLowerCase());
+  const twice = arms.find((_, index) => names.indexOf(itemAt(names, index)) < index);
+  if (twice !== undefined) {
+    throw new UserError(`Two arms are called ${twice.name}; give each a name of its own.`, 'usage');
   }
+  if (arms.length < 2) throw new UserError('An ablation compares two arms or more.', 'usage');
+  for (const arm of arms) checkArm(arm, run);
   return arms;
+}
+
+/** @throws UserError where an arm changes what is not its own, or what would change nothing. */
+function checkArm({ name, options }: StudyArm, run: RunOptions): void {
+  const keys = Object.keys(options);
+  const shared = keys.find((key) => sharedByArms.includes(key));
+  if (shared !== undefined) {
+    throw new UserError(`The arm ${name} changes ${shared}, which all runs of an ablation share.`, 'usage');
+  }
+  const held = keys.find((key) => run.valSplit === null && sharedByHoldingOut.includes(key));
+  if (held !== undefined) {
+    throw new UserError(
+      `The arm ${name} changes ${held}, and so which pictures are held out to measure it, which all runs of an ablation share; name a validation split.`,
+      'usage',
+      { settings: ['valSplit'] },
+    );
+  }
+  if (run.teacher.length === 0) checkTeaching(options, `of the arm ${name} `);
 }
 
 /** All runs of an ablation, seed by seed, so that whoever stops it has compared something. */
@@ -138,13 +158,13 @@ export const readAblation = (folder: string): Promise<Ablation> => file.read(fol
 /**
  * Trains one run after another; those that are done are not repeated, and one that was begun goes on.
  * @returns how far it has got: to the end, unless training was interrupted
- * @throws UserError where another process writes into the folder
+ * @throws UserError where another process writes into the folder, or a new ablation finds a run where one of its own would be
  */
 export function ablate(job: AblationJob): Promise<Ablation> {
   const { out, train, onRun } = job;
-  return file.claimed(job, async (given, save) => {
+  const runs = runsOf(job.plan, out);
+  return file.claimed({ ...job, runs: runs.map((one) => one.out) }, async (given, save) => {
     let plan = given;
-    const runs = runsOf(plan, out);
     await save(plan);
     for (const [index, one] of runs.entries()) {
       const [arm, { seed }] = [one.arm.name, one.run];
