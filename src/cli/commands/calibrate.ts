@@ -15,7 +15,7 @@ import {
   positive,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
-import { grouped, noteSkipped, printResult } from '../context.js';
+import { grouped, note, noteSkipped, printResult } from '../context.js';
 import { countBar } from '../progress.js';
 
 interface CalibrateFlags extends CheckpointOptions {
@@ -95,6 +95,7 @@ async function run(flags: CalibrateFlags): Promise<void> {
     progress.stop();
   }
   noteSkipped(result.skipped);
+  if (result.note !== undefined) note(`Note: ${result.note}`);
   const { record, before, after, path, rare } = result;
   printResult(
     flags.json,

@@ -2,21 +2,14 @@ import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
-import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
 import { calibration, crossEntropy, fitTemperature, type Scores } from '../../metrics/index.js';
 import { type Classifier, loadClassifier } from '../../recognize/classifier.js';
 import type { NetworkOptions } from '../../recognize/network.js';
 import type { ModelDescription, Preference, TemperatureRecord } from '../../safetensors/index.js';
 import { amendable, amendModel } from '../checkpoints/index.js';
-import {
-  createLoader,
-  type Dataset,
-  type DatasetOptions,
-  holdOut,
-  loadDataset,
-  type Skipped,
-} from '../datasets/index.js';
+import { createLoader, type Dataset, type Skipped } from '../datasets/index.js';
+import { type CalibrationPart, calibrationPictures, openInWeightsOrder } from './calibration-pictures.js';
 import { mapLabels } from './label-mapping.js';
 import { scoresOf } from './scores.js';
 
@@ -103,8 +96,8 @@ const figures = (labels: readonly number[], logits: Scores): FitFigures => ({
 
 export interface CalibrateOptions extends FitOptions {
   readonly split: string;
-  /** Use only that part of the split which a run with this calibration share kept from training; default seed: the weights'. */
-  readonly part?: { readonly fraction: number; readonly seed: number | undefined };
+  /** Use only the part that a run kept from training. */
+  readonly part?: CalibrationPart;
   /** Which expressions numbered class folders stand for. */
   readonly folderLabels?: LabelSet;
   /** File to write (default: the one that is read). */
@@ -118,6 +111,8 @@ export interface Calibrated extends FittedTemperature {
   readonly rare?: FittedTemperature;
   /** The file that was written. */
   readonly path: string;
+  /** A sentence where the weights say that they have seen the pictures. */
+  readonly note?: string;
 }
 
 /**
@@ -132,14 +127,20 @@ export async function calibrate(path: string, root: string, options: CalibrateOp
   const { record } = own.fitted;
   const { heads } = own.description;
   const out = options.out ?? file;
+  const noted = defined<Pick<Calibrated, 'note'>>({ note: own.note });
   if (heads?.rare === undefined) {
     await amendModel(file, out, { ...own.description, temperature: record });
-    return { ...own.fitted, path: out };
+    return { ...own.fitted, path: out, ...noted };
   }
   const { fitted: rare } = await fittedHead(path, root, options, 'rare');
   const both = { ...heads, rare: { ...heads.rare, temperature: rare.record } };
   await amendModel(file, out, { ...own.description, temperature: record, heads: both });
-  return { ...own.fitted, rare, path: out };
+  return { ...own.fitted, rare, path: out, ...noted };
+}
+
+interface FittedHead extends Pick<Calibrated, 'note'> {
+  readonly fitted: FittedTemperature;
+  readonly description: ModelDescription;
 }
 
 async function fittedHead(
@@ -147,33 +148,18 @@ async function fittedHead(
   root: string,
   options: CalibrateOptions,
   prefer: Preference,
-): Promise<{ readonly fitted: FittedTemperature; readonly description: ModelDescription }> {
+): Promise<FittedHead> {
   const classifier = await loadClassifier(path, { ...options.network, raw: true, prefer });
   try {
     const { description } = classifier;
-    const dataset = await openInWeightsOrder(classifier.labels, root, options);
-    const { part } = options;
-    const of = `split '${printable(dataset.split)}' of ${classifier.labels.name}`;
-    const seed = part?.seed ?? description.training?.seed ?? 0;
-    const words = part === undefined ? of : `${percent(part.fraction)}% held out of ${of}, seed ${seed}`;
-    const pictures = part === undefined ? dataset : holdOut(dataset, part.fraction, seed).validation;
-    return { fitted: await temperatureFor(classifier, pictures, words, options), description };
+    const opened = await openInWeightsOrder(classifier.labels, root, options);
+    const { dataset, words, note } = calibrationPictures(opened, options.part, description);
+    return {
+      fitted: await temperatureFor(classifier, dataset, words, options),
+      description,
+      ...defined<Pick<Calibrated, 'note'>>({ note }),
+    };
   } finally {
     await classifier.dispose();
   }
-}
-
-/**
- * A split of a dataset in the order of the weights' labels, with the pictures that have no majority.
- * @throws UserError where weights and data do not have the same expressions.
- */
-export async function openInWeightsOrder(
-  weights: LabelSet,
-  root: string,
-  { split, folderLabels }: Pick<CalibrateOptions, 'split' | 'folderLabels'>,
-): Promise<Dataset> {
-  const given = { keepNonMajority: true, ...defined<DatasetOptions>({ labels: folderLabels }) };
-  const own = await loadDataset(root, split, given);
-  const { relation } = mapLabels(weights, own.labels);
-  return relation === 'same' ? own : loadDataset(root, split, { ...given, labels: weights });
 }
