@@ -65,6 +65,26 @@ test('a new ablation does not go on with runs that it has not planned', async (t
   }
 });
 
+test('a file that holds no plan of this kind is a sentence', async (t) => {
+  const out = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
+  t.after(() => rm(out, { recursive: true, force: true }));
+  const plan = planned('two-stream', [0, 7]);
+  const arms = (name: string) => plan.arms.map((arm, index) => (index === 0 ? arm : { ...arm, name }));
+  const text = JSON.stringify(plan);
+  for (const [content, message] of [
+    ['', /ablation\.json is not valid JSON/],
+    [text.slice(0, -9), /ablation\.json is not valid JSON/],
+    [JSON.stringify({ ...plan, arms: arms('../../elsewhere') }), /at arms\.1\.name/],
+    [JSON.stringify({ ...plan, arms: arms(plan.arms[0]?.name.toUpperCase() ?? '') }), /two arms have one name/],
+    [JSON.stringify({ ...plan, seeds: [0, 0] }), /a seed occurs twice/],
+  ] as const) {
+    await writeFile(join(out, 'ablation.json'), content);
+    await assert.rejects(readAblation(await ablationAt(out)), { name: 'UserError', message });
+  }
+  await writeFile(join(out, 'ablation.json'), text);
+  assert.deepEqual(await readAblation(out), plan);
+});
+
 test('what cannot be compared is refused', () => {
   const arm = defaultRun('arm-nano', 'faces');
   assert.throws(() => planAblation({ compared: 'two-stream', run: arm, given: {}, seeds: [0], classes: 8, init: [] }), {
@@ -117,6 +137,24 @@ test("arms of one's own change any option of a run", () => {
     assert.throws(() => own(plain, ['other', option]), refused(message, ['valSplit']));
     assert.equal(ownOf({ ...nano, valSplit: 'valid' }, plain, ['other', option]).arms.length, 2);
   }
+  // What would be compared with itself.
+  for (const [option, message] of [
+    [{ momentum: 0.5 }, /changes momentum, which changes nothing of adamw; leave that out/],
+    [{ gamma: 0.9 }, /changes gamma, which changes nothing of the schedule one-cycle/],
+    [{ erasingRatio: [1, 2], erasing: 0 }, /changes erasingRatio, which changes nothing where nothing is erased/],
+  ] as const) {
+    assert.throws(() => own(plain, ['other', option]), refused(message));
+  }
+  for (const option of [
+    { optimizer: 'sgd', momentum: 0.5 },
+    { erasing: 0.5, erasingRatio: [1, 2] },
+  ]) {
+    assert.equal(own(plain, ['other', option]).arms.length, 2);
+  }
+  assert.throws(
+    () => own(plain, ['noisy', { noise: 0.1 }], ['same', { lr: nano.lr }]),
+    refused(/plain and same train/),
+  );
   const listened = ['listened', { teacherWeight: 0.7 }] as const;
   assert.throws(
     () => own(plain, listened),

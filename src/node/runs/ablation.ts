@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
@@ -9,8 +10,15 @@ import type { TrainResult } from './job.js';
 import { migrateRun, parseRun, type RunOptions, runSchema } from './options.js';
 import { exists, planFile } from './plan-file.js';
 import { checkTeaching } from './recipes.js';
+import { augmentationOf } from './run-network.js';
+
+/** That of a folder. */
+export const armName = /^\w[\w.-]*$/;
 
 const seed = z.int().min(0);
+const areDistinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
+/** Some file systems do not tell case. */
+const folderOf = ({ name }: Pick<StudyArm, 'name'>): string => name.toLowerCase();
 const planSchema = z.object({
   format: z.literal(1),
   /** A study of the network; null where the arms are the user's own. */
@@ -18,8 +26,13 @@ const planSchema = z.object({
   /** What all runs have in common: those of the network as it is; each run has a seed of its own. */
   run: z.preprocess(migrateRun, runSchema),
   /** With the options that each changes: the network's, or any of a run where the arms are the user's own. */
-  arms: z.array(z.object({ name: z.string(), summary: z.string(), options: z.record(z.string(), z.unknown()) })).min(2),
-  seeds: z.array(seed).min(1),
+  arms: z
+    .array(
+      z.object({ name: z.string().regex(armName), summary: z.string(), options: z.record(z.string(), z.unknown()) }),
+    )
+    .min(2)
+    .refine((arms) => areDistinct(arms.map(folderOf)), 'two arms have one name'),
+  seeds: z.array(seed).min(1).refine(areDistinct, 'a seed occurs twice'),
   /** How many the networks tell apart; null in files from before it was written down. */
   classes: z.int().min(2).nullable().default(null),
   /** Where first values come from. */
@@ -78,7 +91,7 @@ const sharedByHoldingOut = ['trainSplit', 'calibration'];
  * fit the network.
  */
 export function planAblation({ compared, run, given, seeds, classes, init }: AblationWish): Ablation {
-  if (seeds.length === 0 || new Set(seeds).size < seeds.length) {
+  if (seeds.length === 0 || !areDistinct(seeds)) {
     throw new UserError('The seeds of an ablation must be given once each, such as 0,1.', 'usage');
   }
   const isStudy = typeof compared === 'string';
@@ -105,14 +118,23 @@ export function planAblation({ compared, run, given, seeds, classes, init }: Abl
 }
 
 function ownArms(arms: readonly StudyArm[], run: RunOptions): readonly StudyArm[] {
-  // They are names of folders, and some file systems do not tell case.
-  const names = arms.map(({ name }) => name.toLowerCase());
-  const twice = arms.find((_, index) => names.indexOf(itemAt(names, index)) < index);
+  const folders = arms.map(folderOf);
+  const twice = arms.find((arm, index) => folders.indexOf(folderOf(arm)) < index);
   if (twice !== undefined) {
     throw new UserError(`Two arms are called ${twice.name}; give each a name of its own.`, 'usage');
   }
   if (arms.length < 2) throw new UserError('An ablation compares two arms or more.', 'usage');
   for (const arm of arms) checkArm(arm, run);
+  const runs = arms.map(({ options }) => parseRun({ ...run, ...options }));
+  for (const [index, one] of runs.entries()) {
+    const first = runs.findIndex((other) => isDeepStrictEqual(other, one));
+    if (first === index) continue;
+    const [a, b] = [first, index].map((at) => itemAt(arms, at).name);
+    throw new UserError(
+      `The arms ${a} and ${b} train alike; give one of them other options, or leave it out.`,
+      'usage',
+    );
+  }
   return arms;
 }
 
@@ -132,6 +154,25 @@ function checkArm({ name, options }: StudyArm, run: RunOptions): void {
     );
   }
   if (run.teacher.length === 0) checkTeaching(options, `of the arm ${name} `);
+  const own = parseRun({ ...run, ...options });
+  const idle = idleSettings(own).find(({ keys: settings }) => settings.some((key) => keys.includes(key)));
+  if (idle === undefined) return;
+  const changed = idle.keys.filter((key) => keys.includes(key)).join(' and ');
+  throw new UserError(
+    `The arm ${name} changes ${changed}, which changes nothing ${idle.because}; leave that out, or change that too.`,
+    'usage',
+  );
+}
+
+/** Settings that say nothing beside the others of a run: an arm that changes them alone would be compared with itself. */
+function idleSettings(run: RunOptions): readonly { readonly keys: readonly string[]; readonly because: string }[] {
+  return [
+    ...(run.optimizer === 'sgd' ? [] : [{ keys: ['momentum'], because: `of ${run.optimizer}` }]),
+    ...(run.schedule === 'exponential' ? [] : [{ keys: ['gamma'], because: `of the schedule ${run.schedule}` }]),
+    ...(augmentationOf(run).erasing === null
+      ? [{ keys: ['erasingScale', 'erasingRatio'], because: 'where nothing is erased' }]
+      : []),
+  ];
 }
 
 /** All runs of an ablation, seed by seed, so that whoever stops it has compared something. */
