@@ -95,7 +95,7 @@ async function run(flags: CalibrateFlags): Promise<void> {
     progress.stop();
   }
   noteSkipped(result.skipped);
-  if (result.note !== undefined) note(`Note: ${result.note}`);
+  for (const sentence of result.notes) note(`Note: ${sentence}`);
   const { record, before, after, path, rare } = result;
   printResult(
     flags.json,

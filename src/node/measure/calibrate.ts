@@ -111,8 +111,8 @@ export interface Calibrated extends FittedTemperature {
   readonly rare?: FittedTemperature;
   /** The file that was written. */
   readonly path: string;
-  /** A sentence where the weights say that they have seen the pictures. */
-  readonly note?: string;
+  /** What to mind, a sentence each: that the weights have seen the pictures, or that a head was made for another temperature. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -127,18 +127,27 @@ export async function calibrate(path: string, root: string, options: CalibrateOp
   const { record } = own.fitted;
   const { heads } = own.description;
   const out = options.out ?? file;
-  const noted = defined<Pick<Calibrated, 'note'>>({ note: own.note });
   if (heads?.rare === undefined) {
     await amendModel(file, out, { ...own.description, temperature: record });
-    return { ...own.fitted, path: out, ...noted };
+    return { ...own.fitted, path: out, notes: own.notes };
   }
   const { fitted: rare } = await fittedHead(path, root, options, 'rare');
   const both = { ...heads, rare: { ...heads.rare, temperature: rare.record } };
   await amendModel(file, out, { ...own.description, temperature: record, heads: both });
-  return { ...own.fitted, rare, path: out, ...noted };
+  return { ...own.fitted, rare, path: out, notes: [...own.notes, ...staleHead(own.description, record.value)] };
 }
 
-interface FittedHead extends Pick<Calibrated, 'note'> {
+/** Its weights multiply probabilities, and so hang on the temperature that the network had when it was made. */
+function staleHead({ temperature }: ModelDescription, now: number): readonly string[] {
+  const before = temperature?.value ?? 1;
+  if (Math.abs(before / now - 1) < 0.01) return [];
+  return [
+    `The head that prefers rare classes was made for a temperature of ${before.toFixed(4)}: what its share multiplies probabilities by is ` +
+      `now raised to the power of ${(before / now).toFixed(2)}; make it anew (poster rebalance), and calibrate again.`,
+  ];
+}
+
+interface FittedHead extends Pick<Calibrated, 'notes'> {
   readonly fitted: FittedTemperature;
   readonly description: ModelDescription;
 }
@@ -154,11 +163,8 @@ async function fittedHead(
     const { description } = classifier;
     const opened = await openInWeightsOrder(classifier.labels, root, options);
     const { dataset, words, note } = calibrationPictures(opened, options.part, description);
-    return {
-      fitted: await temperatureFor(classifier, dataset, words, options),
-      description,
-      ...defined<Pick<Calibrated, 'note'>>({ note }),
-    };
+    const fitted = await temperatureFor(classifier, dataset, words, options);
+    return { fitted, description, notes: note === undefined ? [] : [note] };
   } finally {
     await classifier.dispose();
   }
