@@ -128,6 +128,12 @@ describe('poster ablate', { concurrency: false }, () => {
     await fails(own('plain', 'odd: --noise 7'), dir, 2, /noise/);
     await fails(own('plain', 'odd: 7'), dir, 2, /The arm odd: too many arguments/);
     await fails(own('plain'), dir, 2, /two arms or more/);
+    await fails(own('plain', 'odd: --hold-out 0.3'), dir, 2, /The arm odd changes holdOut, which all runs/);
+    await fails([...own('plain', 'odd: --train-split more')], dir, 2, /a validation split \(--val-split NAME\)\.$/m);
+    await fails(own('plain', 'odd: --teacher-weight 0.5'), dir, 2, /of the arm odd say nothing without a teacher/);
+    // Not when the first arm has been trained.
+    await fails(own('plain', 'odd: --teacher nowhere.safetensors'), dir, 3, /nowhere\.safetensors/);
+    await fails(own('plain', 'odd: --teacher faces/valid/anger/0.png'), dir, 3, /0\.png is no checkpoint/);
     await fails(['ablate', '--data', 'nowhere', '--arm', 'a', '--arm', 'b'], dir, 3, /no dataset folder/);
     await assert.rejects(stat(join(dir, 'runs')), { code: 'ENOENT' });
     await fails([...own('a', 'b'), '--study', 'window'], dir, 2, /Name what to compare/);

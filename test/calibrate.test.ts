@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import ort from 'onnxruntime-node';
@@ -17,8 +17,12 @@ import {
 import { convert } from '../src/node/convert/index.js';
 import { holdOut, loadDataset } from '../src/node/datasets/index.js';
 import { calibrate } from '../src/node/measure/calibrate.js';
+import { calibrationPictures, openInWeightsOrder } from '../src/node/measure/calibration-pictures.js';
 import { loadEmbedder } from '../src/node/measure/embed.js';
 import { evaluateOn } from '../src/node/measure/evaluate.js';
+import { parseRun } from '../src/node/runs/options.js';
+import { runFor } from '../src/node/runs/recipes.js';
+import { foldOf, openData } from '../src/node/runs/run-data.js';
 import { loadClassifier } from '../src/recognize/classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../src/recognize/helpers.test.js';
 import { Recognizer } from '../src/recognize/recognizer.js';
@@ -283,4 +287,52 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
     2,
     /--calibration was 0\.5/,
   );
+});
+
+test('the part that a run kept is what the run kept, without the fold of a cross-validation', async (t) => {
+  const root = join(await temporaryFolder(t), 'faces');
+  // Pictures are not opened: any bytes will do.
+  for (const label of tinyLabels.labels) {
+    await mkdir(join(root, 'train', label), { recursive: true });
+    for (let i = 0; i < 20; i++) await writeFile(join(root, 'train', label, `${i}.png`), '');
+  }
+  const opened = await openInWeightsOrder(tinyLabels, root, { split: 'train' });
+  const protocol = { dataset: 'faces', trainSplit: 'train', selectionSplit: null, selection: '' };
+  const record = { command: '', seed: 3, epoch: 1, metrics: {}, dataset: '', versions: {} };
+  const { model, preprocessing } = tinyCheckpoint();
+  for (const folds of [{}, { folds: 4, fold: 2 }]) {
+    const given = { ...folds, calibration: 0.2, holdOut: 0.15, seed: 3 };
+    const run = parseRun(runFor({ data: root, model: 'resnet8', given }));
+    const { train, validation, calibration } = await openData(run);
+    const fold = foldOf(run);
+    const training = { ...record, protocol: { ...protocol, ...(fold === undefined ? {} : { fold }) }, options: run };
+    const description = { model, preprocessing, labels: tinyLabels, training };
+    const of = (fraction: number, seed?: number) => calibrationPictures(opened, { fraction, seed }, description);
+    const kept = of(0.2);
+    const paths = kept.dataset.samples.map(({ path }) => path);
+    assert.deepEqual(
+      paths,
+      calibration?.samples.map(({ path }) => path),
+    );
+    const used = new Set([...train.samples, ...validation.samples].map(({ path }) => path));
+    assert.ok(paths.every((path) => !used.has(path)));
+    assert.equal(kept.note, undefined);
+    const words = fold === undefined ? '' : ' without fold 2 of 4';
+    assert.equal(kept.words, `20.0% held out of split 'train' of three${words}, seed 3`);
+    // Another share, another seed, all of the split: the network has seen such pictures.
+    const seen = [of(0.3), of(0.2, 4), calibrationPictures(opened, undefined, description)];
+    for (const { note, dataset } of seen) {
+      assert.match(note ?? '', /that they have seen they are surer than of others\.$/);
+      assert.ok(dataset.samples.some(({ path }) => used.has(path)));
+    }
+    // Those that chose the best epoch, where no others were kept.
+    const without = { ...training, options: { ...run, calibration: null } };
+    const chosen = calibrationPictures(opened, { fraction: 0.15, seed: 3 }, { ...description, training: without });
+    const openedWithout = await openData({ ...run, calibration: null });
+    assert.equal(chosen.note, undefined);
+    assert.deepEqual(
+      chosen.dataset.samples.map(({ path }) => path),
+      openedWithout.validation.samples.map(({ path }) => path),
+    );
+  }
 });

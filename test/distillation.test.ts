@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -210,6 +210,20 @@ describe('a network that learns from another', () => {
     });
     assert.throws(() => runOf({ teacher: [''] }), { kind: 'usage', settings: ['teacher'] });
     assert.ok(!(await readdir(dir)).includes('none'));
+  });
+
+  test('a run does not write over its own teacher, nor over other weights that are left in its folder', async () => {
+    await mkdir(at('own'));
+    await copyFile(at('teacher/best.safetensors'), at('own/best.safetensors'));
+    for (const teacher of [[at('own')], []]) {
+      await assert.rejects(train({ ...job, run: runOf({ teacher }), out: at('own') }), {
+        kind: 'usage',
+        settings: ['out'],
+        message: /own.best\.safetensors would be written over; move it away, or choose another folder\.$/,
+      });
+    }
+    assert.deepEqual(await readdir(at('own')), ['best.safetensors']);
+    assert.equal(await sha256(at('own/best.safetensors')), await sha256(at('teacher/best.safetensors')));
   });
 
   test('runs of before have no teacher', async () => {

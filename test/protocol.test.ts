@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -82,6 +82,12 @@ describe('cross-validation', () => {
     await fails([...train, '--folds', '2', '--out', 'cv'], dir, 2, /already holds a cross-validation.*resume from cv/);
     await fails([...train, '--fold', '1'], dir, 2, /--fold 1 of how many/);
     await fails(['train', '--resume', 'cv', '--epochs', '5', ...device], dir, 2, /trained alike, and --epochs was 1/);
+    // Without its plan, what is left is no part of another one.
+    await mkdir(join(dir, 'left', 'fold-2'), { recursive: true });
+    await copyFile(join(dir, 'cv', 'fold-2', 'last.safetensors'), join(dir, 'left', 'fold-2', 'last.safetensors'));
+    const left = ['--folds', '2', '--lr', '0.5', '--out', 'left', ...work];
+    await fails(['train', '--data', 'faces', ...left], dir, 2, /left.fold-2 already holds a run/);
+    assert.deepEqual(await readdir(join(dir, 'left')), ['fold-2']);
   });
 
   it('measures several weights at once', async () => {

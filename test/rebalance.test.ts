@@ -121,12 +121,40 @@ test('calibrating gives each head a temperature of its own', async (t) => {
   await writeFile(join(data, 'train', 'votes.jsonl'), measured.paths.map(line).join(''));
   const out = join(folder, 'calibrated.safetensors');
   const options = { split: 'train', out, workers: 0, targets: 'distribution', network: { threads: 1 } } as const;
-  const { record: own, rare } = await calibrate(path, data, options);
+  const { record: own, rare, notes } = await calibrate(path, data, options);
   assert.ok(Math.abs(own.value - 0.7) < 1e-3, `${own.value}`);
   assert.ok(rare !== undefined && Math.abs(rare.record.value - 0.7) > 1e-2);
   const { temperature, heads } = await readDescription(out);
   assert.deepEqual([temperature, heads?.rare?.temperature], [own, rare.record]);
+  // The head was made at 0.5: its weights are now those of another share, until it is made anew.
+  assert.match(notes.join('\n'), /^The head .* made for a temperature of 0\.5000: .* power of 0\.71; make it anew/);
+  const weights = classWeights([6, 6, 2], 0.5, tinyLabels.labels);
+  const probabilities = await logitsOf(out, 'accuracy');
+  const gaps = async (): Promise<number[]> => {
+    const logits = await headLogits(out, own.value);
+    return Array.from(logits, (value, i) => value - (probabilities[i] ?? Number.NaN));
+  };
+  near(
+    await gaps(),
+    Array.from(probabilities, (_, i) => (Math.log(weights[i % 3] ?? 0) * 0.5) / own.value),
+    1e-4,
+  );
+  await rebalance(out, data, { split: 'train', share: 0.5 });
+  assert.deepEqual((await calibrate(out, data, options)).notes, []);
+  near(
+    await gaps(),
+    Array.from(probabilities, (_, i) => Math.log(weights[i % 3] ?? 0)),
+    1e-4,
+  );
 });
+
+/** What the head for rare classes says at the temperature of the network's own. */
+async function headLogits(checkpoint: string, temperature: number): Promise<Float32Array> {
+  const classifier = await loadClassifier(checkpoint, { threads: 1, prefer: 'rare', raw: true });
+  const { logits } = await classifier.classify(images, 3);
+  await classifier.dispose();
+  return logits.map((value) => value / temperature);
+}
 
 test('heads that are not there, or cannot be, are refused in a sentence', async (t) => {
   const folder = await temporaryFolder(t);

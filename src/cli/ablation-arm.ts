@@ -2,10 +2,8 @@ import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { wordsOf } from '../common/command-line.js';
 import type { StudyArm } from '../models/index.js';
+import { armName } from '../node/runs/ablation.js';
 import { givenRun, withRunOptions } from './run-options.js';
-
-/** That of a folder. */
-const armName = /^\w[\w.-]*$/;
 
 /**
  * An arm of one's own.

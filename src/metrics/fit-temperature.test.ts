@@ -61,4 +61,5 @@ test('pictures that leave it open are refused in a sentence', () => {
   refused([0, 1], [1, 0, Number.NaN, 0], /sample 1 is not finite/);
   refused([0, 1], [1, 0, 0, 1], /right about each of them/);
   refused([0, 1], [0, 1, 1, 0], /says nothing about them/);
+  refused([0, 1], [2, 2, -1, -1], /says nothing about them/);
 });

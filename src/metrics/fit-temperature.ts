@@ -24,14 +24,15 @@ export function fitTemperature(targets: ArrayLike<number> | Scores, logits: Scor
     );
   }
   let [low, high] = [1 / temperatureLimits.most, 1 / temperatureLimits.least];
-  if (slope(shares, logits, high) <= 0) {
-    throw new UserError(
-      `The lower the temperature, the better it fits the pictures, ${samples} in all: the network is right about each of them; use more, or ones that it has not seen.`,
-    );
-  }
+  // First: a network that says the same of every class has no slope anywhere, and is right about nothing.
   if (slope(shares, logits, low) >= 0) {
     throw new UserError(
       `The higher the temperature, the better it fits the pictures, ${samples} in all: the network says nothing about them; use pictures like those it was trained on.`,
+    );
+  }
+  if (slope(shares, logits, high) <= 0) {
+    throw new UserError(
+      `The lower the temperature, the better it fits the pictures, ${samples} in all: the network is right about each of them; use more, or ones that it has not seen.`,
     );
   }
   // Halved 60 times, on a scale of logarithms: to the last bits of a double.

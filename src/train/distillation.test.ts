@@ -116,6 +116,13 @@ describe('distillation', () => {
       name: 'The teacher t',
       labels: { name: 'x', labels: ['happy', 'sad', 'fear'] },
     });
+    const numbered = { ...student, labels: { name: 'numbers', labels: ['1', '2', '3'] } };
+    assert.throws(() => distillation(numbered, [teacherOf()]), {
+      kind: 'input',
+      settings: ['teacher', 'dataType'],
+      message:
+        /^Teacher 1 tells happy, sad, anger apart, and the numbers 1, 2, 3, .*; say which dataset it is, or give/,
+    });
     const wrong: readonly (readonly [readonly Teacher[], DistillationSettings, RegExp, string, string])[] = [
       [[], {}, /needs a teacher/, 'usage', 'teacher'],
       [[teacherOf()], { weight: 0 }, /share cannot be 0;/, 'usage', 'teacherWeight'],

@@ -1,6 +1,6 @@
 import { advice, UserError } from '../common/errors.js';
 import { increase, itemAt } from '../common/item-at.js';
-import { compareLabels } from '../common/label-sets.js';
+import { compareLabels, isNumbered } from '../common/label-sets.js';
 import type { LabelSet } from '../common/labels.js';
 import type { Preprocessing } from '../common/preprocessing.js';
 import { printable } from '../common/printable.js';
@@ -106,6 +106,14 @@ function orderOf(student: LabelSet, teacher: LabelSet, name: string): readonly n
   const { kind, mapping } = compareLabels(teacher, student);
   if (kind !== 'different') return mapping;
   const list = ({ labels }: LabelSet): string => printable(labels.join(', '), 200);
+  if (isNumbered(student.labels) && !isNumbered(teacher.labels)) {
+    throw new UserError(
+      `${printable(name, 4096)} tells ${list(teacher)} apart, and the numbers ${list(student)}, which its student is to learn, do not ` +
+        'say which of them each is; say which dataset it is, or give its class folders names.',
+      'input',
+      { settings: ['teacher', 'dataType'] },
+    );
+  }
   throw new UserError(
     `${printable(name, 4096)} tells ${list(teacher)} apart and its student is to learn ${list(student)}; choose a teacher ` +
       'with the labels of the data.',

@@ -26,6 +26,7 @@ import {
 import { ownOptions, withPaths } from '../../node/runs/options.js';
 import { trainedLabels } from '../../node/runs/run-data.js';
 import { networkOf } from '../../node/runs/run-network.js';
+import { checkTeacherFiles } from '../../node/runs/teachers.js';
 import { ablationArm } from '../ablation-arm.js';
 import { numbers } from '../arguments.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
@@ -136,12 +137,18 @@ async function newPlan(flags: AblateFlags): Promise<Ablation> {
   const own = await newRun(given.data, given);
   // A dataset that cannot be trained on is told before a folder is made for the runs.
   const labels = await trainedLabels(own);
-  networkOf(own, labels);
+  const { preprocessing } = networkOf(own, labels);
   // From wherever it is resumed.
   const options = withPaths(own, (path) => resolve(path));
   const classes = labels.labels.length;
   const init = initOf(flags).map((source) => ({ ...source, path: resolve(source.path) }));
-  return planAblation({ compared, run: options, given, seeds, classes, init });
+  const plan = planAblation({ compared, run: options, given, seeds, classes, init });
+  // Nor after the first arms have been trained.
+  await checkTeacherFiles(
+    runsOf(plan, '.').flatMap(({ run: { teacher } }) => teacher),
+    { labels, preprocessing },
+  );
+  return plan;
 }
 
 function comparedBy({ study, arm: arms }: AblateFlags): StudyName | readonly StudyArm[] {

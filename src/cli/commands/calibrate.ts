@@ -16,7 +16,7 @@ import {
   positive,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
-import { noteSkipped, printResult } from '../context.js';
+import { note, noteSkipped, printResult } from '../context.js';
 import { countBar } from '../progress.js';
 
 interface CalibrateFlags extends CheckpointOptions {
@@ -96,6 +96,7 @@ async function run(flags: CalibrateFlags): Promise<void> {
     progress.stop();
   }
   noteSkipped(result.skipped);
+  for (const sentence of result.notes) note(`Note: ${sentence}`);
   const { record, before, after, path, rare } = result;
   printResult(
     flags.json,

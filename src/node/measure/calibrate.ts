@@ -2,21 +2,14 @@ import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
-import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
 import { calibration, crossEntropy, fitTemperature, type Scores } from '../../metrics/index.js';
 import { type Classifier, loadClassifier } from '../../recognize/classifier.js';
 import type { NetworkOptions } from '../../recognize/network.js';
 import type { ModelDescription, Preference, TemperatureRecord } from '../../safetensors/index.js';
 import { amendable, amendModel } from '../checkpoints/index.js';
-import {
-  createLoader,
-  type Dataset,
-  type DatasetOptions,
-  holdOut,
-  loadDataset,
-  type Skipped,
-} from '../datasets/index.js';
+import { createLoader, type Dataset, type Skipped } from '../datasets/index.js';
+import { type CalibrationPart, calibrationPictures, openInWeightsOrder } from './calibration-pictures.js';
 import { mapLabels } from './label-mapping.js';
 import { scoresOf } from './scores.js';
 
@@ -103,8 +96,8 @@ const figures = (labels: readonly number[], logits: Scores): FitFigures => ({
 
 export interface CalibrateOptions extends FitOptions {
   readonly split: string;
-  /** Use only that part of the split which a run with this calibration share kept from training; default seed: the weights'. */
-  readonly part?: { readonly fraction: number; readonly seed: number | undefined };
+  /** Use only the part that a run kept from training. */
+  readonly part?: CalibrationPart;
   /** Which expressions numbered class folders stand for. */
   readonly folderLabels?: LabelSet;
   /** File to write (default: the one that is read). */
@@ -118,6 +111,8 @@ export interface Calibrated extends FittedTemperature {
   readonly rare?: FittedTemperature;
   /** The file that was written. */
   readonly path: string;
+  /** What to mind, a sentence each: that the weights have seen the pictures, or that a head was made for another temperature. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -134,12 +129,27 @@ export async function calibrate(path: string, root: string, options: CalibrateOp
   const out = options.out ?? file;
   if (heads?.rare === undefined) {
     await amendModel(file, out, { ...own.description, temperature: record });
-    return { ...own.fitted, path: out };
+    return { ...own.fitted, path: out, notes: own.notes };
   }
   const { fitted: rare } = await fittedHead(path, root, options, 'rare');
   const both = { ...heads, rare: { ...heads.rare, temperature: rare.record } };
   await amendModel(file, out, { ...own.description, temperature: record, heads: both });
-  return { ...own.fitted, rare, path: out };
+  return { ...own.fitted, rare, path: out, notes: [...own.notes, ...staleHead(own.description, record.value)] };
+}
+
+/** Its weights multiply probabilities, and so hang on the temperature that the network had when it was made. */
+function staleHead({ temperature }: ModelDescription, now: number): readonly string[] {
+  const before = temperature?.value ?? 1;
+  if (Math.abs(before / now - 1) < 0.01) return [];
+  return [
+    `The head that prefers rare classes was made for a temperature of ${before.toFixed(4)}: what its share multiplies probabilities by is ` +
+      `now raised to the power of ${(before / now).toFixed(2)}; make it anew (poster rebalance), and calibrate again.`,
+  ];
+}
+
+interface FittedHead extends Pick<Calibrated, 'notes'> {
+  readonly fitted: FittedTemperature;
+  readonly description: ModelDescription;
 }
 
 async function fittedHead(
@@ -147,33 +157,15 @@ async function fittedHead(
   root: string,
   options: CalibrateOptions,
   prefer: Preference,
-): Promise<{ readonly fitted: FittedTemperature; readonly description: ModelDescription }> {
+): Promise<FittedHead> {
   const classifier = await loadClassifier(path, { ...options.network, raw: true, prefer });
   try {
     const { description } = classifier;
-    const dataset = await openInWeightsOrder(classifier.labels, root, options);
-    const { part } = options;
-    const of = `split '${printable(dataset.split)}' of ${classifier.labels.name}`;
-    const seed = part?.seed ?? description.training?.seed ?? 0;
-    const words = part === undefined ? of : `${percent(part.fraction)}% held out of ${of}, seed ${seed}`;
-    const pictures = part === undefined ? dataset : holdOut(dataset, part.fraction, seed).validation;
-    return { fitted: await temperatureFor(classifier, pictures, words, options), description };
+    const opened = await openInWeightsOrder(classifier.labels, root, options);
+    const { dataset, words, note } = calibrationPictures(opened, options.part, description);
+    const fitted = await temperatureFor(classifier, dataset, words, options);
+    return { fitted, description, notes: note === undefined ? [] : [note] };
   } finally {
     await classifier.dispose();
   }
-}
-
-/**
- * A split of a dataset in the order of the weights' labels, with the pictures that have no majority.
- * @throws UserError where weights and data do not have the same expressions.
- */
-export async function openInWeightsOrder(
-  weights: LabelSet,
-  root: string,
-  { split, folderLabels }: Pick<CalibrateOptions, 'split' | 'folderLabels'>,
-): Promise<Dataset> {
-  const given = { keepNonMajority: true, ...defined<DatasetOptions>({ labels: folderLabels }) };
-  const own = await loadDataset(root, split, given);
-  const { relation } = mapLabels(weights, own.labels);
-  return relation === 'same' ? own : loadDataset(root, split, { ...given, labels: weights });
 }

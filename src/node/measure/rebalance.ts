@@ -15,7 +15,7 @@ import {
 } from '../../safetensors/index.js';
 import { amendable, amendModel, readCheckpointFile } from '../checkpoints/index.js';
 import { classCounts } from '../datasets/index.js';
-import { openInWeightsOrder } from './calibrate.js';
+import { openInWeightsOrder } from './calibration-pictures.js';
 
 /** Measured on FER+: docs/evaluation.md. */
 export const defaultShare = 0.2;
@@ -89,7 +89,7 @@ export async function rebalance(path: string, root: string, options: RebalanceOp
   };
   const bias = tensorOf(head.bias);
   const { labels } = description;
-  const dataset = await openInWeightsOrder(labels, root, { split, ...defined({ folderLabels }) });
+  const { dataset } = await openInWeightsOrder(labels, root, { split, ...defined({ folderLabels }) });
   const samples = dataset.samples.filter(({ majority }) => majority);
   const counts = classCounts({ ...dataset, samples });
   const weights = classWeights(counts, share, labels.labels);

@@ -6,8 +6,10 @@ import { test } from 'node:test';
 import { lastFileName } from '../../safetensors/index.js';
 import { ablate, ablationAt, planAblation, readAblation, runsOf } from './ablation.js';
 import type { TrainResult } from './job.js';
+import type { RunOptions } from './options.js';
 import { defaultRun } from './recipes.js';
 
+const refused = (message: RegExp, settings: readonly string[] = []) => ({ kind: 'usage', message, settings });
 const nano = defaultRun('poster-v2-nano', 'faces');
 const planned = (study: 'window' | 'two-stream', seeds: readonly number[], given = {}) =>
   planAblation({ compared: study, run: nano, given, seeds, classes: 8, init: [] });
@@ -45,6 +47,44 @@ test('runs that are done are not trained again, and one that was stopped goes on
   await assert.rejects(ablationAt(root), { message: /holds no ablation to go on with/ });
 });
 
+test('a new ablation does not go on with runs that it has not planned', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  const train = (): Promise<TrainResult> => assert.fail('nothing is trained');
+  for (const [name, message] of [
+    [lastFileName, /image-alone[/\\]seed-7 already holds a run; go on with it/],
+    ['best.safetensors', /image-alone[/\\]seed-7[/\\]best\.safetensors would be written over; move it away/],
+  ] as const) {
+    // The last of its runs: what is left of an ablation whose ablation.json was removed.
+    const out = join(root, name);
+    await mkdir(join(out, 'image-alone', 'seed-7'), { recursive: true });
+    await writeFile(join(out, 'image-alone', 'seed-7', name), '');
+    const job = { plan: planned('two-stream', [0, 7]), goesOn: false, out, train };
+    await assert.rejects(ablate(job), { name: 'UserError', kind: 'usage', message });
+    await assert.rejects(ablationAt(out), { message: /holds no ablation to go on with/ });
+  }
+});
+
+test('a file that holds no plan of this kind is a sentence', async (t) => {
+  const out = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
+  t.after(() => rm(out, { recursive: true, force: true }));
+  const plan = planned('two-stream', [0, 7]);
+  const arms = (name: string) => plan.arms.map((arm, index) => (index === 0 ? arm : { ...arm, name }));
+  const text = JSON.stringify(plan);
+  for (const [content, message] of [
+    ['', /ablation\.json is not valid JSON/],
+    [text.slice(0, -9), /ablation\.json is not valid JSON/],
+    [JSON.stringify({ ...plan, arms: arms('../../elsewhere') }), /at arms\.1\.name/],
+    [JSON.stringify({ ...plan, arms: arms(plan.arms[0]?.name.toUpperCase() ?? '') }), /two arms have one name/],
+    [JSON.stringify({ ...plan, seeds: [0, 0] }), /a seed occurs twice/],
+  ] as const) {
+    await writeFile(join(out, 'ablation.json'), content);
+    await assert.rejects(readAblation(await ablationAt(out)), { name: 'UserError', message });
+  }
+  await writeFile(join(out, 'ablation.json'), text);
+  assert.deepEqual(await readAblation(out), plan);
+});
+
 test('what cannot be compared is refused', () => {
   const arm = defaultRun('arm-nano', 'faces');
   assert.throws(() => planAblation({ compared: 'two-stream', run: arm, given: {}, seeds: [0], classes: 8, init: [] }), {
@@ -58,15 +98,17 @@ test('what cannot be compared is refused', () => {
 });
 
 test("arms of one's own change any option of a run", () => {
-  const own = (...arms: readonly (readonly [name: string, options: Readonly<Record<string, unknown>>])[]) =>
+  type Arm = readonly [name: string, options: Readonly<Record<string, unknown>>];
+  const ownOf = (run: RunOptions, ...arms: readonly Arm[]) =>
     planAblation({
       compared: arms.map(([name, options]) => ({ name, summary: '', options })),
-      run: nano,
+      run,
       given: { epochs: 2 },
       seeds: [4, 5],
       classes: 8,
       init: [],
     });
+  const own = (...arms: readonly Arm[]) => ownOf(nano, ...arms);
   const plan = own(['plain', {}], ['noisy', { noise: 0.02, lr: 0.01 }]);
   assert.equal(plan.study, null);
   assert.deepEqual(
@@ -84,4 +126,40 @@ test("arms of one's own change any option of a run", () => {
   assert.throws(() => own(plain, ['other', { model: 'arm-nano' }]), { message: /arm other changes model, which all/ });
   assert.throws(() => own(plain, ['longer', { epochs: 3 }]), { message: /^The arms compare values of epochs; / });
   assert.throws(() => own(plain, ['odd', { noise: 2 }]), { message: /noise/ });
+  // One folder, where file systems do not tell case.
+  assert.throws(() => own(plain, ['Plain', { noise: 0.1 }]), { message: /Two arms are called Plain/ });
+  // Figures of other pictures say nothing about the arms.
+  for (const option of [{ valSplit: 'valid' }, { holdOut: 0.3 }]) {
+    assert.throws(() => own(plain, ['other', option]), refused(/changes (valSplit|holdOut), which all runs/));
+  }
+  for (const option of [{ trainSplit: 'more' }, { calibration: 0.1 }]) {
+    const message = /changes (trainSplit|calibration), and so which pictures are held out to measure it/;
+    assert.throws(() => own(plain, ['other', option]), refused(message, ['valSplit']));
+    assert.equal(ownOf({ ...nano, valSplit: 'valid' }, plain, ['other', option]).arms.length, 2);
+  }
+  // What would be compared with itself.
+  for (const [option, message] of [
+    [{ momentum: 0.5 }, /changes momentum, which changes nothing of adamw; leave that out/],
+    [{ gamma: 0.9 }, /changes gamma, which changes nothing of the schedule one-cycle/],
+    [{ erasingRatio: [1, 2], erasing: 0 }, /changes erasingRatio, which changes nothing where nothing is erased/],
+  ] as const) {
+    assert.throws(() => own(plain, ['other', option]), refused(message));
+  }
+  for (const option of [
+    { optimizer: 'sgd', momentum: 0.5 },
+    { erasing: 0.5, erasingRatio: [1, 2] },
+  ]) {
+    assert.equal(own(plain, ['other', option]).arms.length, 2);
+  }
+  assert.throws(
+    () => own(plain, ['noisy', { noise: 0.1 }], ['same', { lr: nano.lr }]),
+    refused(/plain and same train/),
+  );
+  const listened = ['listened', { teacherWeight: 0.7 }] as const;
+  assert.throws(
+    () => own(plain, listened),
+    refused(/temperature of the arm listened say nothing without/, ['teacher']),
+  );
+  assert.equal(own(plain, ['taught', { teacher: ['a'], teacherWeight: 0.7 }]).arms.length, 2);
+  assert.equal(ownOf({ ...nano, teacher: ['a'] }, plain, listened).arms.length, 2);
 });

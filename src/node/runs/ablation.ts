@@ -1,14 +1,24 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { type StudyArm, type StudyName, studyArms, studyNames } from '../../models/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { initSchema } from './init-schema.js';
 import type { TrainResult } from './job.js';
 import { migrateRun, parseRun, type RunOptions, runSchema } from './options.js';
 import { exists, planFile } from './plan-file.js';
+import { checkTeaching } from './recipes.js';
+import { augmentationOf } from './run-network.js';
+
+/** That of a folder. */
+export const armName = /^\w[\w.-]*$/;
 
 const seed = z.int().min(0);
+const areDistinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
+/** Some file systems do not tell case. */
+const folderOf = ({ name }: Pick<StudyArm, 'name'>): string => name.toLowerCase();
 const planSchema = z.object({
   format: z.literal(1),
   /** A study of the network; null where the arms are the user's own. */
@@ -16,8 +26,13 @@ const planSchema = z.object({
   /** What all runs have in common: those of the network as it is; each run has a seed of its own. */
   run: z.preprocess(migrateRun, runSchema),
   /** With the options that each changes: the network's, or any of a run where the arms are the user's own. */
-  arms: z.array(z.object({ name: z.string(), summary: z.string(), options: z.record(z.string(), z.unknown()) })).min(2),
-  seeds: z.array(seed).min(1),
+  arms: z
+    .array(
+      z.object({ name: z.string().regex(armName), summary: z.string(), options: z.record(z.string(), z.unknown()) }),
+    )
+    .min(2)
+    .refine((arms) => areDistinct(arms.map(folderOf)), 'two arms have one name'),
+  seeds: z.array(seed).min(1).refine(areDistinct, 'a seed occurs twice'),
   /** How many the networks tell apart; null in files from before it was written down. */
   classes: z.int().min(2).nullable().default(null),
   /** Where first values come from. */
@@ -66,7 +81,9 @@ export interface AblationWish {
 }
 
 /** What own arms cannot change: it decides what else a run's recipe is, or what the figures are of. */
-const sharedByArms = ['model', 'data', 'dataType', 'asPublished', 'seed', 'folds', 'fold'];
+const sharedByArms = ['model', 'data', 'dataType', 'asPublished', 'seed', 'valSplit', 'holdOut', 'folds', 'fold'];
+/** Neither these, where the pictures that measure are held out of those that are trained on. */
+const sharedByHoldingOut = ['trainSplit', 'calibration'];
 
 /**
  * The runs that an ablation compares.
@@ -74,11 +91,11 @@ const sharedByArms = ['model', 'data', 'dataType', 'asPublished', 'seed', 'folds
  * fit the network.
  */
 export function planAblation({ compared, run, given, seeds, classes, init }: AblationWish): Ablation {
-  if (seeds.length === 0 || new Set(seeds).size < seeds.length) {
+  if (seeds.length === 0 || !areDistinct(seeds)) {
     throw new UserError('The seeds of an ablation must be given once each, such as 0,1.', 'usage');
   }
   const isStudy = typeof compared === 'string';
-  const arms = isStudy ? studyArms(run.model, compared) : ownArms(compared);
+  const arms = isStudy ? studyArms(run.model, compared) : ownArms(compared, run);
   const changed = new Set(arms.flatMap(({ options }) => Object.keys(options)));
   const fixed = Object.keys(given).find((key) => changed.has(key));
   if (fixed !== undefined) {
@@ -100,18 +117,62 @@ export function planAblation({ compared, run, given, seeds, classes, init }: Abl
   return plan;
 }
 
-function ownArms(arms: readonly StudyArm[]): readonly StudyArm[] {
-  const names = arms.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) throw new UserError(`Two arms are called ${twice}; give each a name of its own.`, 'usage');
+function ownArms(arms: readonly StudyArm[], run: RunOptions): readonly StudyArm[] {
+  const folders = arms.map(folderOf);
+  const twice = arms.find((arm, index) => folders.indexOf(folderOf(arm)) < index);
+  if (twice !== undefined) {
+    throw new UserError(`Two arms are called ${twice.name}; give each a name of its own.`, 'usage');
+  }
   if (arms.length < 2) throw new UserError('An ablation compares two arms or more.', 'usage');
-  for (const { name, options } of arms) {
-    const shared = Object.keys(options).find((key) => sharedByArms.includes(key));
-    if (shared !== undefined) {
-      throw new UserError(`The arm ${name} changes ${shared}, which all runs of an ablation share.`, 'usage');
-    }
+  for (const arm of arms) checkArm(arm, run);
+  const runs = arms.map(({ options }) => parseRun({ ...run, ...options }));
+  for (const [index, one] of runs.entries()) {
+    const first = runs.findIndex((other) => isDeepStrictEqual(other, one));
+    if (first === index) continue;
+    const [a, b] = [first, index].map((at) => itemAt(arms, at).name);
+    throw new UserError(
+      `The arms ${a} and ${b} train alike; give one of them other options, or leave it out.`,
+      'usage',
+    );
   }
   return arms;
+}
+
+/** @throws UserError where an arm changes what is not its own, or what would change nothing. */
+function checkArm({ name, options }: StudyArm, run: RunOptions): void {
+  const keys = Object.keys(options);
+  const shared = keys.find((key) => sharedByArms.includes(key));
+  if (shared !== undefined) {
+    throw new UserError(`The arm ${name} changes ${shared}, which all runs of an ablation share.`, 'usage');
+  }
+  const held = keys.find((key) => run.valSplit === null && sharedByHoldingOut.includes(key));
+  if (held !== undefined) {
+    throw new UserError(
+      `The arm ${name} changes ${held}, and so which pictures are held out to measure it, which all runs of an ablation share; name a validation split.`,
+      'usage',
+      { settings: ['valSplit'] },
+    );
+  }
+  if (run.teacher.length === 0) checkTeaching(options, `of the arm ${name} `);
+  const own = parseRun({ ...run, ...options });
+  const idle = idleSettings(own).find(({ keys: settings }) => settings.some((key) => keys.includes(key)));
+  if (idle === undefined) return;
+  const changed = idle.keys.filter((key) => keys.includes(key)).join(' and ');
+  throw new UserError(
+    `The arm ${name} changes ${changed}, which changes nothing ${idle.because}; leave that out, or change that too.`,
+    'usage',
+  );
+}
+
+/** Settings that say nothing beside the others of a run: an arm that changes them alone would be compared with itself. */
+function idleSettings(run: RunOptions): readonly { readonly keys: readonly string[]; readonly because: string }[] {
+  return [
+    ...(run.optimizer === 'sgd' ? [] : [{ keys: ['momentum'], because: `of ${run.optimizer}` }]),
+    ...(run.schedule === 'exponential' ? [] : [{ keys: ['gamma'], because: `of the schedule ${run.schedule}` }]),
+    ...(augmentationOf(run).erasing === null
+      ? [{ keys: ['erasingScale', 'erasingRatio'], because: 'where nothing is erased' }]
+      : []),
+  ];
 }
 
 /** All runs of an ablation, seed by seed, so that whoever stops it has compared something. */
@@ -138,13 +199,13 @@ export const readAblation = (folder: string): Promise<Ablation> => file.read(fol
 /**
  * Trains one run after another; those that are done are not repeated, and one that was begun goes on.
  * @returns how far it has got: to the end, unless training was interrupted
- * @throws UserError where another process writes into the folder
+ * @throws UserError where another process writes into the folder, or a new ablation finds a run where one of its own would be
  */
 export function ablate(job: AblationJob): Promise<Ablation> {
   const { out, train, onRun } = job;
-  return file.claimed(job, async (given, save) => {
+  const runs = runsOf(job.plan, out);
+  return file.claimed({ ...job, runs: runs.map((one) => one.out) }, async (given, save) => {
     let plan = given;
-    const runs = runsOf(plan, out);
     await save(plan);
     for (const [index, one] of runs.entries()) {
       const [arm, { seed }] = [one.arm.name, one.run];

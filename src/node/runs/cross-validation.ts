@@ -93,11 +93,15 @@ export function readCrossValidation(folder: string): Promise<CrossValidation> {
  * Trains and measures one fold after another, each in `fold-1`, `fold-2`, ... of its own; those that are done are not
  * repeated, and one that was begun goes on.
  * @returns how far it has got: to the end, unless training was interrupted
- * @throws UserError where another process writes into the folder
+ * @throws UserError where another process writes into the folder, or a new cross-validation finds a run where a fold's would be
  */
 export function crossValidate(job: CrossValidationJob): Promise<CrossValidation> {
-  return file.claimed(job, (plan, save) => trainFolds(job, plan, save));
+  const { out, plan } = job;
+  const runs = Array.from({ length: plan.run.folds ?? 0 }, (_, i) => foldFolder(out, i + 1));
+  return file.claimed({ ...job, runs }, (now, save) => trainFolds(job, now, save));
 }
+
+const foldFolder = (out: string, fold: number): string => join(out, `fold-${fold}`);
 
 async function trainFolds(
   job: CrossValidationJob,
@@ -113,7 +117,7 @@ async function trainFolds(
   for (let fold = 1; fold <= count; fold++) {
     if (plan.done.some((done) => done.fold === fold)) continue;
     job.onFold?.(fold, count);
-    const folder = join(out, `fold-${fold}`);
+    const folder = foldFolder(out, fold);
     const last = join(folder, lastFileName);
     const resume = (await exists(last)) ? { resume: last } : {};
     const result = await job.train({ run: { ...plan.run, fold }, out: folder, ...resume }).catch(async (error) => {

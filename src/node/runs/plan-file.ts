@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';
-import { requireNoRun } from './resume.js';
+import { requireNoRun, requireNoWeights } from './resume.js';
 
 /** What a plan file holds: several runs of one folder, and which of them are done. */
 interface Plan {
@@ -24,6 +24,8 @@ export interface PlannedWork<Own extends Plan> {
   readonly plan: Own;
   /** Whether the folder holds this plan already. */
   readonly goesOn: boolean;
+  /** Folders of all its runs. A plan that begins finds none there: it would go on with what it has not planned. */
+  readonly runs: readonly string[];
 }
 
 /** A file that says in the folder of several runs what they are and how far they have got. */
@@ -65,10 +67,11 @@ export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules
     read,
     folderOf: (path) => (basename(path) === name ? dirname(path) : path),
     isIn,
-    async claimed({ out, plan, goesOn }, work) {
+    async claimed({ out, plan, goesOn, runs }, work) {
       const folder = await claimFolder(out, [name]);
       try {
         if (!goesOn) await requireNone(out);
+        if (!goesOn) for (const run of runs) await requireNoWeights(run);
         const current = goesOn ? { ...plan, done: (await read(out)).done } : plan;
         return await work(current, (next) => writeFileAtomic(pathIn(out), `${JSON.stringify(next, null, 2)}\n`));
       } finally {

@@ -92,6 +92,15 @@ describe('recipes', () => {
     assert.deepEqual([small.lr, small.targets, small.valSplit], [1e-3, 'distribution', null]);
   });
 
+  it('is told once what chooses the best epoch', () => {
+    assert.throws(() => runFor({ data: 'faces', given: { valSplit: 'valid', holdOut: 0.3 } }), {
+      kind: 'usage',
+      settings: ['valSplit', 'holdOut'],
+      message: /chosen on the split 'valid' or on what is held out of the training split; give one of them\.$/,
+    });
+    assert.equal(runFor({ data: 'faces', given: { valSplit: null, holdOut: 0.3 } }).holdOut, 0.3);
+  });
+
   it('what counts where nothing is given for FER+ is what the bundled weights were trained by, but for what their last cycle says', async () => {
     const weights = fileURLToPath(new URL('../../../../weights/poster-v2-nano.safetensors', import.meta.url));
     const { training } = await loadModel(weights);

@@ -3,6 +3,7 @@
  * each other: what holds for any run, the network's, the dataset's, what the published code does, then the options given.
  */
 import { UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import type { NetworkFamily, Recipe } from '../../models/index.js';
 import { defaultModel, modelNamed, publishedModel } from '../../models/registry.js';
 import { defaultDistillation } from '../../train/distillation.js';
@@ -88,6 +89,7 @@ export function runFor({ model, data, given = {}, reportedSplit }: RunWish): Run
     throw new UserError(`There is no published code of ${variant.name} that could be repeated.`, 'usage');
   }
   checkTeaching(given);
+  checkSelection(given);
   const run: RunOptions = {
     ...anyRun,
     ...family.parseOptions({}),
@@ -112,13 +114,32 @@ export function runFor({ model, data, given = {}, reportedSplit }: RunWish): Run
   };
 }
 
-/** How a teacher is listened to says nothing without one. */
-function checkTeaching({ teacher = [], teacherWeight, teacherTemperature }: Partial<RunOptions>): void {
-  if (teacher.length > 0 || (teacherWeight ?? teacherTemperature) === undefined) return;
+type TeachingOption = 'teacher' | 'teacherWeight' | 'teacherTemperature';
+
+/**
+ * How a teacher is listened to says nothing without one.
+ * @param whose of several recipes, as part of the sentence
+ */
+export function checkTeaching(
+  { teacher, teacherWeight, teacherTemperature }: { readonly [Key in TeachingOption]?: unknown },
+  whose = '',
+): void {
+  const isTaught = Array.isArray(teacher) && teacher.length > 0;
+  if (isTaught || (teacherWeight ?? teacherTemperature) === undefined) return;
   throw new UserError(
-    "The teachers' share and temperature say nothing without a teacher; give its file, or leave them out.",
+    `The teachers' share and temperature ${whose}say nothing without a teacher; give its file, or leave them out.`,
     'usage',
     { settings: ['teacher'] },
+  );
+}
+
+/** A split that chooses the best epoch, and a part of another one that does, are one too many. */
+function checkSelection({ valSplit, holdOut }: Partial<RunOptions>): void {
+  if (valSplit === undefined || valSplit === null || holdOut === undefined) return;
+  throw new UserError(
+    `The best epoch is chosen on the split '${printable(valSplit)}' or on what is held out of the training split; give one of them.`,
+    'usage',
+    { settings: ['valSplit', 'holdOut'] },
   );
 }
 

@@ -128,16 +128,30 @@ export async function carryOver(path: string, to: string, best: TrainState['best
 /** Whether a resumed run's folder has its state already. */
 export const isOwnState = (path: string, out: string): boolean => resolve(path) === resolve(out, lastFileName);
 
-/** @throws UserError where a folder holds a run already, which a new one would write over. */
+/** @throws UserError where a folder holds a run already, which another one would write over. */
 export async function requireNoRun(out: string): Promise<void> {
   const last = join(out, lastFileName);
-  if ((await stat(last).catch(() => undefined)) === undefined) return;
+  if (!(await isThere(last))) return;
   throw new UserError(
     `${printable(out, 4096)} already holds a run; go on with it (resume from ${printable(last, 4096)}) or choose another folder.`,
     'usage',
     { settings: ['resume', 'out'] },
   );
 }
+
+/** @throws UserError where a run that begins would write over another one, or over weights that are left of one. */
+export async function requireNoWeights(out: string): Promise<void> {
+  await requireNoRun(out);
+  const best = join(out, bestFileName);
+  if (!(await isThere(best))) return;
+  throw new UserError(
+    `${printable(best, 4096)} would be written over; move it away, or choose another folder.`,
+    'usage',
+    { settings: ['out'] },
+  );
+}
+
+const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 /** Whether the best weights in a folder are those that a state speaks of: they may be another run's, or of another epoch. */
 export async function holdsBest(folder: string, best: TrainState['best']): Promise<boolean> {

@@ -39,3 +39,20 @@ test('data takes the order of the weights that training goes on from, and says w
     "Note: no validation picture (split 'val') shows calme, \u00e9mu: means over classes leave it out.",
   ]);
 });
+
+test('a temperature leaves pictures to choose the best epoch on', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'poster-run-data-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  for (const folder of ['train/happy', 'train/sad', 'valid/happy', 'valid/sad']) {
+    await mkdir(join(root, folder), { recursive: true });
+    for (let i = 0; i < 4; i++) await writeFile(join(root, folder, `${i}.png`), '');
+  }
+  const run = parseRun({ ...defaultRun('poster-v2-nano', root), calibration: 0.9 });
+  await assert.rejects(openData(run), {
+    kind: 'input',
+    settings: ['calibration', 'valSplit'],
+    message: /^So much is held out of .* for a temperature that no class has two pictures left/,
+  });
+  const { train, calibration } = await openData({ ...run, valSplit: 'valid' });
+  assert.deepEqual([train.samples.length, calibration?.samples.length], [2, 6]);
+});

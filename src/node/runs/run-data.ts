@@ -54,13 +54,20 @@ export async function openData(run: RunOptions, order?: LabelSet): Promise<RunDa
 /** The labels that a run's network tells apart. @throws UserError for a dataset that cannot be trained on */
 export const trainedLabels = async (run: RunOptions): Promise<LabelSet> => (await openTraining(run, undefined)).labels;
 
-/** @throws UserError where the pictures that would be held out show one class only. */
+/** @throws UserError where the pictures that would be held out show one class only, or leave none to choose the best epoch on. */
 function withoutCalibration(
   whole: Dataset,
-  { calibration, seed }: RunOptions,
+  { calibration, valSplit, seed }: RunOptions,
 ): { readonly train: Dataset; readonly calibration: Dataset | undefined } {
   if (calibration === null) return { train: whole, calibration: undefined };
   const { train, validation } = holdOut(whole, calibration, seed);
+  if (valSplit === null && Math.max(...classCounts(withMajority(train))) < 2) {
+    throw new UserError(
+      `So much is held out of ${whole.root} for a temperature that no class has two pictures left, one of which chooses the best epoch; hold out less, add pictures, or name a validation split.`,
+      'input',
+      { settings: ['calibration', 'valSplit'] },
+    );
+  }
   if (classCounts(validation).filter((count) => count > 0).length >= 2) return { train, calibration: validation };
   throw new UserError(
     `A temperature needs pictures of two classes, and what is held out of ${whole.root} for it shows one; leave that out, or add pictures.`,
@@ -68,6 +75,11 @@ function withoutCalibration(
     { settings: ['calibration'] },
   );
 }
+
+const withMajority = (dataset: Dataset): Dataset => ({
+  ...dataset,
+  samples: dataset.samples.filter(({ majority }) => majority),
+});
 
 /** The part of the training split that a run of a cross-validation keeps for its measurement. */
 export function foldOf({ folds, fold, seed }: RunOptions): FoldChoice | undefined {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { parseRun, type RunOptions } from './options.js';
 import { defaultRun } from './recipes.js';
@@ -41,6 +41,10 @@ test('training pictures that are among those of validation, another split or the
   for (let i = 0; i < 6; i++) await cp(join(root, `train/sad/${i}.png`), join(root, `train/sad/${i}-again.png`));
   const held = await counts({ holdOut: 0.5 });
   assert.match(held[0]?.[0] ?? '', /^the validation pictures \(50% held out/);
+  const kept = await shared({ valSplit: 'valid', calibration: 0.5 });
+  const ofTemperature = kept.find(({ where }) => where === 'the pictures kept for a temperature')?.pictures ?? [];
+  assert.ok(ofTemperature.length > 0);
+  assert.ok(ofTemperature.every(({ path, other }) => basename(path).slice(0, 1) === basename(other).slice(0, 1)));
   const folds = await counts({ folds: 3, fold: 1 });
   assert.ok(folds.some(([where, count]) => where.startsWith('fold 1') && count > 0));
   // A split that cannot be used is not this one's business.

@@ -22,13 +22,16 @@ async function samplesOf(run: RunOptions, split: string): Promise<readonly Sampl
 }
 
 /**
- * Which training pictures are among those that choose the best epoch, or in another split of the dataset, or in the fold
- * that is kept for measuring. Sets without any are left out. Takes seconds (`sharedPictures`).
+ * Which training pictures are among those that choose the best epoch or are kept for a temperature, or in another split of the
+ * dataset, or in the fold that is kept for measuring. Sets without any are left out. Takes seconds (`sharedPictures`).
  */
 export async function sharedSets(run: RunOptions, data: RunData): Promise<SharedSet[]> {
   const others: { where: string; samples: readonly Sample[] }[] = [
     { where: `the validation pictures (${data.validationName})`, samples: data.validation.samples },
+    { where: 'the pictures kept for a temperature', samples: data.calibration?.samples ?? [] },
   ];
+  // So far what the run itself uses; what follows may be another run's.
+  const ownParts = others.length;
   for (const split of await splitsOf(run.data)) {
     if (split === data.train.split || split === data.validation.split) continue;
     others.push({ where: `split '${split}'`, samples: await samplesOf(run, split) });
@@ -44,7 +47,7 @@ export async function sharedSets(run: RunOptions, data: RunData): Promise<Shared
   const heldOut = run.valSplit === null ? data.validation.samples : [];
   const found: SharedSet[] = [];
   for (const [i, { where, samples }] of others.entries()) {
-    const used = i === 0 ? data.train.samples : [...data.train.samples, ...heldOut];
+    const used = i < ownParts ? data.train.samples : [...data.train.samples, ...heldOut];
     const pictures = await sharedPictures(used, samples);
     if (pictures.length > 0) found.push({ where, pictures });
   }

@@ -8,7 +8,7 @@ import type { Preprocessing } from '../../common/preprocessing.js';
 import { printable } from '../../common/printable.js';
 import type { Batch } from '../../image/index.js';
 import { type Classifier, loadClassifier } from '../../recognize/index.js';
-import { parseDescription } from '../../safetensors/index.js';
+import { type ModelDescription, parseDescription } from '../../safetensors/index.js';
 import { distillation, type Student } from '../../train/distillation.js';
 import { readCheckpointHeader } from '../checkpoints/index.js';
 import { explainFileError } from '../files/files.js';
@@ -70,7 +70,7 @@ function teachersOf(run: RunOptions, student: Student, open: readonly OpenTeache
   if (open.length === 0) return { records, notes: [], teach: (batches) => batches };
   const teachers = open.map(({ record, classifier }) => ({
     ...classifier,
-    name: `The teacher ${printable(record.path, 4096)}`,
+    name: nameOf(record.path),
   }));
   const { teacherWeight: weight, teacherTemperature: temperature, microBatch } = run;
   const teach = distillation(student, teachers, { weight, temperature, microBatch });
@@ -88,6 +88,22 @@ function teachersOf(run: RunOptions, student: Student, open: readonly OpenTeache
   return { records, notes, teach };
 }
 
+/**
+ * That files can be the teachers of a student, as far as they say it themselves: where they are not asked until much later.
+ * @throws UserError as {@link withTeachers} does
+ */
+export async function checkTeacherFiles(paths: readonly string[], student: Student): Promise<void> {
+  for (const path of new Set(paths)) {
+    const { labels, preprocessing } = (await aboutTeacher(describedTeacher(path))).description;
+    const classify = (): never => {
+      throw new Error('it is not asked');
+    };
+    distillation(student, [{ name: nameOf(path), labels, preprocessing, classify }]);
+  }
+}
+
+const nameOf = (path: string): string => `The teacher ${printable(path, 4096)}`;
+
 const inputText = ({ imageSize, channels }: Preprocessing): string =>
   `${imageSize} x ${imageSize} ${channels === 1 ? 'gray' : 'RGB'}`;
 
@@ -95,6 +111,16 @@ async function openTeacher(
   path: string,
   { device, threads }: Pick<TrainJob, 'device' | 'threads'>,
 ): Promise<OpenTeacher> {
+  const { file, description } = await describedTeacher(path);
+  const sha256 = await digestOfFile(file);
+  const classifier = await loadClassifier(path, { device, ...defined({ threads }) });
+  return { record: { path, sha256, model: description.model.name }, classifier };
+}
+
+/** A teacher's file, and what it says of itself. */
+async function describedTeacher(
+  path: string,
+): Promise<{ readonly file: string; readonly description: ModelDescription }> {
   const { path: file, metadata } = await readCheckpointHeader(path);
   const description = parseDescription(metadata, file);
   if (description === undefined) {
@@ -103,9 +129,7 @@ async function openTeacher(
         'convert it to a file that does.',
     );
   }
-  const sha256 = await digestOfFile(file);
-  const classifier = await loadClassifier(path, { device, ...defined({ threads }) });
-  return { record: { path, sha256, model: description.model.name }, classifier };
+  return { file, description };
 }
 
 /** What is wrong with a teacher's file is about that setting, whatever else the sentence speaks of. */

@@ -5,7 +5,7 @@ import { withCommunicators } from '../../../test/support/local-communicators.js'
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { runFor } from './recipes.js';
-import { type Compared, compareRanks } from './together.js';
+import { type Compared, compareRanks, compareTeachers } from './together.js';
 
 const compared: Compared = {
   run: runFor({ data: 'faces', given: { model: 'resnet8' } }),
@@ -90,5 +90,27 @@ describe('ranks that differ at the start are named, on all ranks, with what to d
       Promise.all(ranks.map((rank) => compareRanks(rank, rank.rank === 0 ? compared : elsewhere))),
     );
     assert.deepEqual(found, [2, 2]);
+  });
+
+  test('another teacher', async () => {
+    const end = (digests: readonly (readonly string[])[]): Promise<readonly unknown[]> =>
+      withCommunicators(3, (ranks) =>
+        Promise.all(
+          ranks.map((rank) => compareTeachers(rank, itemAt(digests, rank.rank)).catch((error: unknown) => error)),
+        ),
+      );
+    for (const error of await end([
+      ['a', 'b'],
+      ['a', 'b'],
+      ['b', 'a'],
+    ])) {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(
+        error.message,
+        /^Rank 2 learns from other teachers than rank 0: .*; give all ranks the same files\.$/,
+      );
+      assert.deepEqual([error.kind, error.settings], ['input', ['teacher']]);
+    }
+    assert.deepEqual(await end([['a'], ['a'], ['a']]), [undefined, undefined, undefined]);
   });
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism, cpus, hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { countText } from '../../common/count-text.js';
 import { advice, type Setting, UserError } from '../../common/errors.js';
@@ -99,6 +100,23 @@ function differenceOf(first: Identity, one: Identity) {
   }
   if (first.weights === one.weights) return undefined;
   return advice('begins with other weights than rank 0; give all ranks the same files', 'init', 'resume');
+}
+
+/**
+ * That all ranks learn from the same teachers: each has opened files of its own.
+ * @param digests SHA-256 of the files, in their order
+ * @throws UserError on all ranks, which names the first that differs
+ */
+export async function compareTeachers(ranks: Communicator, digests: readonly string[]): Promise<void> {
+  if (ranks.size === 1) return;
+  const all = await ranks.documents(z.array(z.string()), [...digests]);
+  const other = all.findIndex((one) => !isDeepStrictEqual(one, all[0]));
+  if (other === -1) return;
+  throw new UserError(
+    `Rank ${other} learns from other teachers than rank 0: the bytes of their files differ; give all ranks the same files.`,
+    'input',
+    { settings: ['teacher'] },
+  );
 }
 
 /** @throws UserError (kind `usage`) where some ranks would have no picture of any batch */

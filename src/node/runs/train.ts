@@ -27,7 +27,7 @@ import { type InitReport, initialParameters } from './init.js';
 import type { TrainJob, TrainListener, TrainResult } from './job.js';
 import { runEpochs } from './loop.js';
 import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun, type RunOptions } from './options.js';
-import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun } from './resume.js';
+import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun, requireNoWeights } from './resume.js';
 import { noteClasses, noteVotes } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
 import { recordOf, sessionOf, writeRunFile } from './run-file.js';
@@ -38,7 +38,7 @@ import { checkSavable, snapshotOf } from './save.js';
 import { sharedSets } from './shared.js';
 import { listData } from './shared-listing.js';
 import { type Teachers, withTeachers } from './teachers.js';
-import { checkShares, compareRanks, sharesText, threadsFor } from './together.js';
+import { checkShares, compareRanks, compareTeachers, sharesText, threadsFor } from './together.js';
 
 /** What is within `run` is checked where it is parsed. */
 const jobRules: OptionRules<TrainJob> = {
@@ -83,7 +83,8 @@ export async function trainTogether(
     if (ranks.rank > 0) return await trainInto(job, ranks, listener, signal);
     const folder = await claimFolder(job.out, [lastFileName, bestFileName, historyFileName, runFileName]);
     try {
-      if (job.resume === undefined || !isOwnState(job.resume, job.out)) await requireNoRun(job.out);
+      if (job.resume === undefined) await requireNoWeights(job.out);
+      else if (!isOwnState(job.resume, job.out)) await requireNoRun(job.out);
       return await trainInto(job, ranks, listener, signal);
     } finally {
       await folder.leave();
@@ -168,6 +169,10 @@ async function trainPrepared(
 ): Promise<TrainResult> {
   const { run, data, digest, network, preprocessing, description, program } = prepared;
   const { parameters, resumed, from, init, shared } = prepared;
+  await compareTeachers(
+    ranks,
+    teachers.records.map(({ sha256 }) => sha256),
+  );
   for (const sentence of teachers.notes) listener.onNote?.(sentence);
   const begun = withoutFolders(resumed?.model.training?.command ?? job.command);
   const record = await recordOf(begun, run, data, description, program, digest, teachers.records);
