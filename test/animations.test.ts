@@ -167,6 +167,24 @@ test('hostile and damaged WebP: what came before counts, then a sentence', needs
   }
 });
 
+test('a copy that nobody reads is removed, and none is made where options cannot be', needsFfmpeg, async (t) => {
+  const own = await mkdtemp(join(folder, 'temporary-'));
+  const { TMPDIR } = process.env;
+  process.env['TMPDIR'] = own;
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
+  });
+  const stop = new AbortController();
+  await openVideo(createReadStream(inFolder('vary.gif')), { signal: stop.signal });
+  assert.equal((await readdir(own)).length, 1);
+  stop.abort();
+  while ((await readdir(own)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const wrong = Reflect.apply(recognizeVideo, undefined, [undefined, createReadStream(inFolder('vary.gif'))]);
+  await assert.rejects(wrong.next(), /^UserError: recognizeVideo needs a recognizer/);
+  assert.deepEqual(await readdir(own), []);
+});
+
 test('faces of an animation in a program', needsFfmpeg, async () => {
   await using recognizer = await Recognizer.load();
   for (const name of given) {

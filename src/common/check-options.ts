@@ -1,8 +1,9 @@
 import { UserError } from './errors.js';
+import { isFileSource } from './file-source.js';
 import { printable } from './printable.js';
 
 /** What an option may be. */
-interface OptionRule {
+export interface OptionRule {
   readonly holds: (value: unknown) => boolean;
   /** In words, after "give". */
   readonly wanted: string;
@@ -28,7 +29,7 @@ export const aSignal: OptionRule = {
   wanted: 'an AbortSignal',
 };
 export const aFile: OptionRule = {
-  holds: (value) => typeof value === 'string' || isObject(value),
+  holds: isFileSource,
   wanted: 'a path, a URL or the bytes of a file',
 };
 /**

@@ -1,6 +1,7 @@
 import { type Setting, UserError } from './errors.js';
 import { itemAt } from './item-at.js';
 import { inOneForm, type LabelSet } from './labels.js';
+import { printable } from './printable.js';
 
 /** Index orders of the published datasets, as their class folders sort. */
 export const rafdb: LabelSet = {
@@ -55,12 +56,14 @@ export const typedName = (name: string): string =>
     .replace(/\+/g, 'plus')
     .replace(/[^a-z0-9]/g, '');
 
-/** The published label set of that name, as `typedName` compares them. */
+/** The published label set of that name, as `typedName` compares them. @throws UserError where there is none */
 export function labelSetNamed(name: string): LabelSet {
-  const found = knownLabelSets.find((set) => typedName(set.name) === typedName(name));
+  // Programs without types may pass anything.
+  const wanted = typedName(String(name));
+  const found = knownLabelSets.find((set) => typedName(set.name) === wanted);
   if (found !== undefined) return found;
   throw new UserError(
-    `There is no label set called '${name}'; known are ${knownLabelSets.map((set) => set.name).join(', ')}.`,
+    `There is no label set called '${printable(String(name))}'; known are ${knownLabelSets.map((set) => set.name).join(', ')}.`,
   );
 }
 

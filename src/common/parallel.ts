@@ -1,6 +1,7 @@
 /**
  * Does `work` for every item, at most `limit` at a time, in the order of the items as far as they start. The first
  * failure, or `signal`, keeps further ones from starting; those under way are waited for.
+ * @param limit from 1
  * @throws the first failure, or the signal's reason.
  */
 export async function forEachParallel<T>(
@@ -9,6 +10,8 @@ export async function forEachParallel<T>(
   work: (item: T, index: number) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<void> {
+  // With no runs nothing would be done, and nobody told.
+  if (!(limit >= 1)) throw new RangeError(`nothing is done ${limit} at a time`);
   // One iterator for all: each takes the next item.
   const rest = items.entries();
   let failed = false;

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionRules } from '../common/check-options.js';
 import { halfBits } from '../common/half.js';
 import { itemAt } from '../common/item-at.js';
 import type { LabelSet } from '../common/labels.js';
@@ -10,6 +11,7 @@ import { add, div, floor, mul, reduceSum, sub } from '../ops/index.js';
 import { forOpset, lower, slopesOf, withHalfWeights, withoutPRelus } from '../passes/index.js';
 import type { FloatArray } from '../safetensors/index.js';
 import { fitsHalf, type Precision } from '../safetensors/index.js';
+import { anOpset, aPrecision } from './option-rules.js';
 
 /** What becomes an ONNX model. */
 export interface OnnxSource {
@@ -31,12 +33,19 @@ export interface OnnxOptions {
   readonly form?: 'own' | 'hugging-face';
 }
 
+const rules: OptionRules<OnnxOptions> = {
+  opset: anOpset,
+  precision: aPrecision,
+  form: { holds: (value) => value === 'own' || value === 'hugging-face', wanted: 'own or hugging-face' },
+};
+
 /**
  * A network and its weights as one ONNX file for any runtime: standard operations only, the batch size free. The file
  * comes in pieces, so that no weights are copied.
- * @throws UserError where the weights are more than an ONNX file can hold.
+ * @throws UserError where the weights are more than an ONNX file can hold; (kind `usage`) for options that cannot be
  */
 export function toOnnx(source: OnnxSource, options: OnnxOptions = {}): Uint8Array[] {
+  checkOptions(options, rules, 'toOnnx');
   const { opset = 21, precision = 'F32', form = 'own' } = options;
   const { network, parameters, labels, preprocessing } = source;
   const program = form === 'own' ? buildInference(network).graph : rgbClassifier(network, preprocessing);

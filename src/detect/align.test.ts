@@ -24,6 +24,22 @@ function difference(a: Picture, b: Picture): number {
 
 const identity = { a: 1, b: 0, tx: 0, ty: 0 };
 
+test('a crop of a size that no picture has is refused', () => {
+  const at = (x: number, y: number) => ({ x, y });
+  const keypoints = {
+    ...{ rightEye: at(20, 20), leftEye: at(40, 20), noseTip: at(30, 30) },
+    ...{ mouth: at(30, 40), rightEar: at(10, 25), leftEar: at(50, 25) },
+  };
+  const picture: Picture = { width: 64, height: 64, channels: 1, data: new Uint8Array(64 * 64) };
+  for (const size of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1e6]) {
+    assert.throws(
+      () => alignFace(picture, keypoints, rafDbCrop, size),
+      /^UserError: A face cannot be cut out .* pixels wide/,
+    );
+  }
+  assert.equal(alignFace(picture, keypoints, rafDbCrop, 1).data.length, 1);
+});
+
 test('without rotation a warp is a shift, a crop or the resizing of training', () => {
   for (const channels of [1, 3] as const) {
     const picture = noise(40, 30, channels);

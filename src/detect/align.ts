@@ -1,4 +1,6 @@
+import { UserError } from '../common/errors.js';
 import { type CropTemplate, keypointNames } from '../common/preprocessing.js';
+import { maxPixels } from '../image/picture-limits.js';
 import type { Picture } from '../image/resize.js';
 import { estimateSimilarity, inverse, type Similarity, transformed } from '../image/similarity.js';
 import { warp } from '../image/warp.js';
@@ -21,8 +23,21 @@ export function cropTransform(keypoints: Keypoints, template: CropTemplate, size
   return estimateSimilarity(from, to);
 }
 
-/** The crop of a face as a network was trained on: `size` x `size` pixels, channels as the picture's. */
+/** In pixels: as many as a picture may have. */
+const largestCrop = Math.floor(Math.sqrt(maxPixels));
+
+/**
+ * The crop of a face as a network was trained on: `size` x `size` pixels, channels as the picture's.
+ * @param size a whole number from 1 to 8000
+ * @throws UserError (kind `usage`) for another size; RangeError where the face's points are all one, or no numbers
+ */
 export function alignFace(picture: Picture, keypoints: Keypoints, template: CropTemplate, size: number): Picture {
+  if (!(Number.isSafeInteger(size) && size >= 1 && size <= largestCrop)) {
+    throw new UserError(
+      `A face cannot be cut out ${size} pixels wide; give a whole number from 1 to ${largestCrop}.`,
+      'usage',
+    );
+  }
   return warp(picture, cropTransform(keypoints, template, size), size, size);
 }
 

@@ -5,11 +5,13 @@ import { alignFace, type Box, type DetectOptions, type FaceDetector } from '../d
 import { type FaceCrop, type LowContrast, withContrast } from '../image/contrast.js';
 import type { ImageSource } from '../image/image-source.js';
 import { type Picture, resizeBilinear } from '../image/resize.js';
+import { checkRecognizer } from '../recognize/check-recognizer.js';
 import { decodeSource } from '../recognize/decode-source.js';
 import { cropFace, cropTensor, cropWhole } from '../recognize/face-crops.js';
 import { LocalEngine } from '../recognize/recognition-engine.js';
 import type { Recognizer } from '../recognize/recognizer.js';
 import type { Explainer, Explanation } from './explain.js';
+import { isExplainer } from './is-explainer.js';
 
 /** A face of a picture, and what the network attends to in it. */
 export interface ExplainedFace {
@@ -45,8 +47,8 @@ const shownSide = 224;
  * worker, if it has one. The first call loads the network once more, with the backward pass that relevance needs.
  * @param source bytes of a picture file, where it is, or pixels
  * @returns the surest face first; none is an empty list; the whole picture where pictures are face crops
- * @throws UserError that says what is wrong with the picture, or that there is no such label; (kind `usage`) for a recognizer that was
- * made of parts, whose weights nobody knows
+ * @throws UserError that says what is wrong with the picture, or that there is no such label; (kind `usage`) for what is no recognizer,
+ * and for one that was made of parts, whose weights nobody knows
  */
 export async function explainFaces(
   recognizer: Recognizer,
@@ -67,10 +69,12 @@ export async function explainFaces(
 export async function explainFaces(...given: OfRecognizer | OfParts): Promise<ExplainedFace[]> {
   if (isOfParts(given)) {
     const [explainer, detector, source, options = {}] = given;
+    checkDetector(detector);
     const { detect, target, lowContrast = 'stretch' } = options;
     return explained({ explainer, detector, lowContrast }, source, { detect, target });
   }
   const [recognizer, source, options = {}] = given;
+  checkRecognizer(recognizer, 'explainFaces');
   const { engine } = recognizer;
   const complete = { ...options, detect: { ...recognizer.detect, ...options.detect } };
   if (isExplainEngine(engine)) return engine.explainFaces(source, complete);
@@ -88,7 +92,16 @@ type OfParts = readonly [
     | undefined,
 ];
 
-const isOfParts = (given: OfRecognizer | OfParts): given is OfParts => 'explain' in given[0];
+const isOfParts = (given: OfRecognizer | OfParts): given is OfParts => isExplainer(given[0]);
+
+/** Programs without types may pass anything. @throws UserError (kind `usage`) */
+function checkDetector(detector: unknown): void {
+  if (typeof detector === 'object' && detector !== null && 'detect' in detector) return;
+  throw new UserError(
+    'explainFaces with an explainer needs a face detector next (loadFaceDetector); pass one.',
+    'usage',
+  );
+}
 
 const isExplainEngine = (engine: object): engine is ExplainEngine => 'explainFaces' in engine;
 
@@ -112,9 +125,11 @@ function explainerOf(engine: LocalEngine): Promise<Explainer> {
     loadExplainer(source, weights.options),
   );
   explainers.set(engine, loading);
-  // A failure is not kept: a file may come back.
-  loading.catch(() => explainers.delete(engine));
-  engine.onDispose(async () => (await loading.catch(() => undefined))?.dispose());
+  loading.then(
+    (explainer) => engine.onDispose(() => explainer.dispose()),
+    // A failure is not kept: a file may come back.
+    () => explainers.delete(engine),
+  );
   return loading;
 }
 

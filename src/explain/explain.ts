@@ -20,6 +20,7 @@ import {
   type ScaleAttention,
   scaleAttention,
 } from './attention-maps.js';
+import { isExplainer } from './is-explainer.js';
 
 /** What a network looked at in a picture. */
 export interface Explanation {
@@ -91,7 +92,7 @@ export async function loadExplainer(source: FileSource, options: NetworkOptions 
  * @param source bytes of a picture file, where it is, or pixels
  * @param target label that relevance is for; default: the one that the network ranks first
  * @param lowContrast what becomes of a picture of low contrast (default: it is stretched)
- * @throws UserError that says what is wrong with the picture, or that there is no such label.
+ * @throws UserError that says what is wrong with the picture, or that there is no such label; (kind `usage`) for what is no explainer
  */
 export async function explain(
   explainer: Explainer,
@@ -99,6 +100,9 @@ export async function explain(
   target?: string,
   lowContrast?: LowContrast,
 ): Promise<Explanation> {
+  if (!isExplainer(explainer)) {
+    throw new UserError('explain needs an explainer; give what loadExplainer resolves to.', 'usage');
+  }
   const { preprocessing } = explainer.description;
   return explainer.explain(await loadPicture(source, preprocessing, undefined, lowContrast), target);
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.js';
 import type { FileSource } from '../common/file-source.js';
+import { typeInWords } from '../common/type-in-words.js';
 import { byteAt } from '../common/typed-item.js';
 import { maxPixels } from './picture-limits.js';
 import type { Picture } from './resize.js';
@@ -82,9 +83,7 @@ export function checkImage(
   const isBytes = image instanceof Uint8Array || image instanceof ArrayBuffer || image instanceof Blob;
   if (typeof image === 'string' || image instanceof URL || isBytes) return;
   if (typeof image === 'object' && image !== null && 'data' in image && 'width' in image && 'height' in image) return;
-  throw new UserError(
-    `${name} is ${image === null ? 'null' : `of type ${typeof image}`}, not a picture; pass ${kinds}.`,
-  );
+  throw new UserError(`${name} is ${typeInWords(image)}, not a picture; pass ${kinds}.`);
 }
 
 /**

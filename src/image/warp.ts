@@ -14,7 +14,8 @@ const farthest = 2 ** 40;
  * A picture seen through a similarity, sampled with a triangle filter that is as wide as an output pixel when shrinking
  * (antialiasing) and as a source pixel when enlarging; without rotation that is what `resizeBilinear` does.
  * @param transform from the picture's pixels to the output's
- * @throws RangeError where it shrinks to nothing, enlarges without end or moves the picture out of reach
+ * @param width, height whole numbers from 1
+ * @throws RangeError for other sides, and where it shrinks to nothing, enlarges without end or moves the picture out of reach
  */
 export function warp(
   picture: Picture,
@@ -23,6 +24,9 @@ export function warp(
   height: number,
   border: Border = 'edge',
 ): Picture {
+  if (![width, height].every((side) => Number.isSafeInteger(side) && side >= 1)) {
+    throw new RangeError(`a picture cannot be warped to ${width} x ${height} pixels`);
+  }
   const ratio = 1 / Math.hypot(transform.a, transform.b);
   if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) throw new RangeError('a picture cannot be warped to nothing');
   const { tx, ty } = inverse(transform);

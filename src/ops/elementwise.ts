@@ -248,7 +248,7 @@ export const elementwise = {
     onnx: {
       since: 20,
       before: (node) => {
-        const x = operand(node, 0);
+        const x = floatOperand(node, 0);
         return [mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1))];
       },
     },

@@ -32,6 +32,12 @@ test('what an opset lacks is made of what it has, with the same result', async (
   assert.ok(Math.abs((before[2] ?? Number.NaN) - 0.8413447) < 1e-6, 'gelu(0) + gelu(1)');
 });
 
+test('in half precision too', () => {
+  const half = input('x', 'float16', ['N']);
+  const old = forOpset(graph({ y: gelu(half) }), 19);
+  assert.deepEqual([old.outputs.get('y')?.dtype, opsOf(old).includes('Gelu')], ['float16', false]);
+});
+
 test('from the opset that has everything on, nothing changes', () => {
   assert.equal(forOpset(program, 20).outputs.get('y'), program.outputs.get('y'));
 });

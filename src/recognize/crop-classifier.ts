@@ -2,6 +2,7 @@ import { UserError } from '../common/errors.js';
 import { whenAborted } from '../common/signals.js';
 import { nextTurn } from '../common/turns.js';
 import type { Picture } from '../image/resize.js';
+import { checkBatchSize } from './check-batch-size.js';
 import type { Classified } from './classified.js';
 import type { Classifier } from './classifier.js';
 import { cropTensor } from './face-crops.js';
@@ -66,9 +67,7 @@ export class CropClassifier {
     crops: readonly Picture[],
     { batchSize = defaultBatchSize, signal }: ClassifyCropsOptions = {},
   ): Promise<Score[][]> {
-    if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
-      throw new UserError(`A batch cannot have ${batchSize} faces; batchSize is a whole number from 1.`, 'usage');
-    }
+    checkBatchSize(batchSize);
     if (crops.length === 0) return [];
     signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;

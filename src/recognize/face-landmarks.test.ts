@@ -131,6 +131,28 @@ test('a photo that EXIF turns gives points of the upright one', async () => {
   }
 });
 
+test('a signal stops it before a picture is read, and between two faces', async () => {
+  const { data, ...size } = photoWith(300, 150, [{ x: 200, y: 50 }]);
+  const photo = { ...size, data };
+  const early = AbortSignal.abort(new Error('never mind'));
+  const unread = finds();
+  unread.detect = () => assert.fail('the picture was searched');
+  await assert.rejects(detectLandmarks(brightMiddle, unread, photo, { signal: early }), /^Error: never mind/);
+  const stop = new AbortController();
+  let located = 0;
+  const stopping: LandmarkDetector = {
+    ...brightMiddle,
+    async locate(crop) {
+      located++;
+      stop.abort(new Error('enough'));
+      return brightMiddle.locate(crop);
+    },
+  };
+  const three = finds(faceAt(0, 0, 50), faceAt(60, 0, 50), faceAt(120, 0, 50));
+  await assert.rejects(detectLandmarks(stopping, three, photo, { signal: stop.signal }), /^Error: enough/);
+  assert.equal(located, 1);
+});
+
 test('no face is an empty list; a face crop is one face, in its own pixels', async () => {
   const { data, ...raw } = photoWith(300, 150, [{ x: 200, y: 50 }]);
   const bytes = await sharp(data, { raw }).png().toBuffer();

@@ -1,6 +1,9 @@
+import { defined } from '../common/defined.js';
+import { UserError } from '../common/errors.js';
 import {
   type Box,
   centreOf,
+  checkDetectOptions,
   type DetectOptions,
   type Face,
   type FaceDetector,
@@ -75,15 +78,18 @@ export interface PictureLandmarks {
  * The landmarks of faces that were found before.
  * @param picture upright, RGB or gray
  * @param crop the square that the landmark detector sees; default: `landmarkCrop`
+ * @throws the signal's reason, between two faces
  */
 export async function landmarksOfFaces(
   landmarks: LandmarkDetector,
   picture: Picture,
   faces: readonly Face[],
   crop: LandmarkCrop = landmarkCrop,
+  signal?: AbortSignal,
 ): Promise<FaceLandmarks[]> {
   const located: FaceLandmarks[] = [];
   for (const face of faces) {
+    signal?.throwIfAborted();
     const toCrop = landmarkTransform(face, landmarks.imageSize, crop);
     const back = inverse(toCrop);
     const points = await landmarks.locate(warp(picture, toCrop, landmarks.imageSize, landmarks.imageSize));
@@ -99,7 +105,8 @@ export async function landmarksOfFaces(
 /**
  * Finds the faces of a photo and the landmarks of each.
  * @param source bytes of a picture file, where it is, or pixels
- * @throws UserError that says what is wrong with the photo.
+ * @throws UserError that says what is wrong with the photo; (kind `usage`) for what are no detectors, or options that cannot be; the
+ * signal's reason, between two steps
  */
 export async function detectLandmarks(
   landmarks: LandmarkDetector,
@@ -107,9 +114,27 @@ export async function detectLandmarks(
   source: ImageSource,
   options: DetectOptions = {},
 ): Promise<PictureLandmarks> {
-  const { picture } = await decodeSource(source, { transparency: 'white', name: 'The picture' });
+  checkDetectors(landmarks, detector);
+  checkDetectOptions(options);
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const { picture } = await decodeSource(source, {
+    transparency: 'white',
+    name: 'The picture',
+    ...defined({ signal }),
+  });
   const faces = await detector.detect(picture, options);
-  return { picture, faces: await landmarksOfFaces(landmarks, picture, faces) };
+  return { picture, faces: await landmarksOfFaces(landmarks, picture, faces, landmarkCrop, signal) };
+}
+
+/** Programs without types may pass anything. @throws UserError (kind `usage`) */
+function checkDetectors(landmarks: unknown, detector: unknown): void {
+  const has = (value: unknown, name: string): boolean => typeof value === 'object' && value !== null && name in value;
+  if (has(landmarks, 'locate') && has(detector, 'detect')) return;
+  throw new UserError(
+    'detectLandmarks needs a landmark detector (loadLandmarkDetector), then a face detector (loadFaceDetector), then the picture.',
+    'usage',
+  );
 }
 
 /**

@@ -20,6 +20,7 @@ import {
 } from '../image/image-source.js';
 import { pictureMemory } from '../image/picture-memory.js';
 import type { Picture } from '../image/resize.js';
+import { checkBatchSize } from './check-batch-size.js';
 import type { Classifier } from './classifier.js';
 import { type ClassifyCropsOptions, type CropClassifier, defaultBatchSize } from './crop-classifier.js';
 import { decodeSource } from './decode-source.js';
@@ -100,6 +101,8 @@ export async function* recognizeAll(
       'usage',
     );
   }
+  // What no batch ever fills would be held without end.
+  checkBatchSize(batchSize);
   const classifying: ClassifyCropsOptions = { batchSize, ...defined({ signal }) };
   const left = new AbortController();
   const stop = linked([signal, until, left.signal]);

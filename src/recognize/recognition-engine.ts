@@ -57,9 +57,9 @@ export class LocalEngine implements RecognitionEngine {
   constructor({ classifier, detector, ...parts }: RecognizerParts, weights?: LoadedWeights) {
     this.weights = weights;
     // Each by its name: a program's own may be an instance of a class.
-    const { labels, preprocessing, description, threads } = classifier;
+    const { labels, preprocessing, description, prefer, acrossBatch, threads } = classifier;
     const watched: Classifier = {
-      ...{ labels, preprocessing, description, ...defined({ threads }) },
+      ...{ labels, preprocessing, description, ...defined<Classifier>({ prefer, acrossBatch, threads }) },
       classify: (images, n) => this.run(() => classifier.classify(images, n)),
       dispose: () => classifier.dispose(),
     };

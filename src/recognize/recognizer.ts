@@ -68,8 +68,12 @@ export class Recognizer {
     return new Recognizer(await loadEngine(options), detect);
   }
 
-  /** One of parts that are ready, or of an engine; disposing of it disposes of them. */
+  /**
+   * One of parts that are ready, or of an engine; disposing of it disposes of them.
+   * @throws UserError (kind `usage`) where a part is missing, or for options that cannot be
+   */
   static of(parts: RecognizerParts | RecognitionEngine, detect: Omit<DetectOptions, 'signal'> = {}): Recognizer {
+    checkParts(parts);
     checkDetectOptions(detect);
     return new Recognizer('settle' in parts ? parts : new LocalEngine(parts), detect);
   }
@@ -180,6 +184,16 @@ export class Recognizer {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+/** Programs without types may pass anything. @throws UserError (kind `usage`) */
+function checkParts(parts: unknown): void {
+  const given = typeof parts === 'object' && parts !== null;
+  if (given && ('settle' in parts || ('classifier' in parts && 'decode' in parts))) return;
+  throw new UserError(
+    'Recognizer.of needs a classifier and a decoder of pictures (decode), or an engine; give them.',
+    'usage',
+  );
 }
 
 function isList(

@@ -1,9 +1,14 @@
+import { UserError } from '../common/errors.js';
+import { printable } from '../common/printable.js';
 import { formatDescription, type ModelDescription } from './description.js';
 import { descriptionKey } from './description-key.js';
 import { headPrefix } from './head-record.js';
 import { isOptionalBuffer } from './parameters.js';
+import { type Precision, precisions } from './precision.js';
 import { type Safetensors, safetensorsChunks } from './safetensors.js';
 import { type FloatArray, fromFloat32, isFloatDtype, type Tensor, toFloat32, toHalf } from './tensor.js';
+
+export type { Precision } from './precision.js';
 
 /** Tensors whose names begin so belong to training (`train-state.ts`), not to the network. */
 export const trainStatePrefix = 'train_state/';
@@ -14,13 +19,6 @@ export interface ModelCheckpoint extends ModelDescription {
   /** The tensors of other heads, by their names in the file; where there are none, the description's `heads` are left out. */
   readonly headTensors?: ReadonlyMap<string, Tensor>;
 }
-
-/**
- * How weights are stored. `F16` halves the file: matrices and kernels keep eleven significant bits; vectors (biases,
- * normalisation, its statistics) stay F32, where they weigh little and their range may matter, and so does a matrix whose
- * values half precision cannot hold.
- */
-export type Precision = 'F32' | 'F16';
 
 /** The largest number of half precision, and the smallest that keeps all its bits. */
 const [largestHalf, smallestNormalHalf] = [65504, 2 ** -14];
@@ -41,8 +39,16 @@ export function inPrecision(array: FloatArray, precision: Precision): Tensor {
 /**
  * The metadata and tensors of a model checkpoint, over the same memory.
  * Throws a plain Error where the description breaks its own rules: that is a defect of the caller.
+ * @throws UserError (kind `usage`) for a precision that there is not
  */
 export function encodeModel(checkpoint: ModelCheckpoint, precision: Precision = 'F32'): Safetensors {
+  // Another name would be taken for F32.
+  if (!precisions.includes(precision)) {
+    throw new UserError(
+      `Weights cannot be stored in ${printable(String(precision))}; give ${precisions.join(' or ')}.`,
+      'usage',
+    );
+  }
   const { heads, headTensors = new Map<string, Tensor>(), ...own } = checkpoint;
   const description = formatDescription(heads === undefined || headTensors.size === 0 ? own : { ...own, heads });
   const tensors = new Map<string, Tensor>();

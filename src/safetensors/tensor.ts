@@ -48,7 +48,6 @@ export interface FloatArray {
   readonly data: Float32Array;
 }
 
-/** Number of elements of a shape; a scalar (empty shape) has one. NaN where it is no exact non-negative integer. */
 /**
  * Copies rows of `from` into `to`, in place: `rows[i]` is the one that becomes row i, and -1 leaves that as it is.
  * @returns `to`
@@ -61,6 +60,7 @@ export function copyRows(to: Float32Array, { shape, data }: FloatArray, rows: re
   return to;
 }
 
+/** Number of elements of a shape; a scalar (empty shape) has one. NaN where it is no exact non-negative integer. */
 export function elementCount(shape: readonly number[]): number {
   let count = 1;
   for (const dimension of shape) {

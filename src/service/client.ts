@@ -1,5 +1,7 @@
 import type * as z from 'zod';
+import { aNumber, aText, checkOptions, type OptionRules, requireOptions } from '../common/check-options.js';
 import { UserError } from '../common/errors.js';
+import { checkFileSource } from '../common/file-source.js';
 import { type Batch, batch, type Models, models, type Single, single } from './documents.js';
 import { type Explained, explained } from './explained.js';
 import type { DetectOptionsSent, ExplainRequestOptions, RecognizeRequestOptions } from './request-options.js';
@@ -35,6 +37,8 @@ export interface Client {
   models(options?: CallOptions): Promise<Models>;
 }
 
+const rules: OptionRules<ClientOptions> = { url: aText, key: aText, timeout: aNumber, retries: aNumber };
+
 /**
  * A client of a server that `poster serve` runs, for Node and browsers. Answers are checked by the schemas that the server describes
  * itself with.
@@ -42,10 +46,13 @@ export interface Client {
  *     const client = createClient({ url: 'http://127.0.0.1:8080' });
  *     const { faces } = await client.recognize(await readFile('photo.jpg'));
  *
- * @throws UserError (kind `usage`) where the address or the key cannot be one
+ * @throws UserError (kind `usage`) where the address or the key cannot be one, or another option cannot be
  */
-export function createClient({ url, ...options }: ClientOptions): Client {
-  const sender = new Sender(url, options);
+export function createClient(options: ClientOptions): Client {
+  requireOptions<ClientOptions>(options, { url: aText }, 'createClient');
+  checkOptions(options, rules, 'createClient');
+  const { url, ...sending } = options;
+  const sender = new Sender(url, sending);
   /** An answer to a picture, or to several. */
   const posted = <T extends z.ZodType>(
     path: string,
@@ -54,20 +61,29 @@ export function createClient({ url, ...options }: ClientOptions): Client {
     schema: T,
   ): Promise<z.output<T>> => sender.send({ method: 'POST', path, query: queryOf(asked), body }, schema, signal);
   return {
-    recognize: (picture, asked = {}) => posted('v1/recognize', fileOf(picture), asked, single),
+    recognize: async (picture, asked = {}) => posted('v1/recognize', fileOf(picture), asked, single),
     recognizeBatch: async (pictures, asked = {}) => {
-      if (pictures.length === 0) throw new UserError('The batch has no picture; pass one or more.', 'usage');
+      if (!Array.isArray(pictures) || pictures.length === 0) {
+        throw new UserError('The batch has no picture; pass a list of one or more.', 'usage');
+      }
       const form = new FormData();
       for (const picture of pictures) form.append('images', fileOf(picture));
       return posted('v1/recognize/batch', form, asked, batch);
     },
-    explain: (picture, asked = {}) => posted('v1/explain', fileOf(picture), asked, explained),
+    explain: async (picture, asked = {}) => posted('v1/explain', fileOf(picture), asked, explained),
     models: ({ signal } = {}) => sender.send({ method: 'GET', path: 'v1/models' }, models, signal),
   };
 }
 
-/** Without a type: the server tells pictures by what they hold. */
+/** Without a type: the server tells pictures by what they hold. @throws UserError (kind `usage`) for a path, and all else that is no file */
 function fileOf(picture: SentPicture): Blob {
+  if (!(picture instanceof Uint8Array || picture instanceof ArrayBuffer || picture instanceof Blob)) {
+    throw new UserError(
+      'A picture is sent as the bytes of its file; read it first, and pass a Uint8Array, an ArrayBuffer or a Blob.',
+      'usage',
+    );
+  }
+  checkFileSource(picture, 'The picture');
   if (picture instanceof Uint8Array) {
     const { buffer, byteOffset, length } = picture;
     // Memory that is shared with other threads is copied.

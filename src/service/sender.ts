@@ -7,9 +7,12 @@ import { type ProblemDocument, type ProblemName, problemDocument, problems, type
 export interface SenderOptions {
   /** Of a server that has keys. */
   readonly key?: string;
-  /** Seconds that an answer may take (default 60). */
+  /** Seconds that an answer may take, above 0, at most a million (default 60). */
   readonly timeout?: number;
-  /** How often is asked again where the server has no time for now; it says when (default 5). Once, where the work ended its networks. */
+  /**
+   * How often is asked again where the server has no time for now; it says when (default 5; 0: never; infinity: until it has). Once, where the
+   * work ended its networks.
+   */
   readonly retries?: number;
 }
 
@@ -22,6 +25,8 @@ export interface SentRequest {
   readonly body?: Blob | FormData;
 }
 
+/** Seconds: timers count milliseconds in 31 bits, and ring at once for more. */
+const longestTimeout = 1e6;
 /** Seconds that are waited at most before a request is sent again. */
 const longestWait = 60;
 
@@ -78,6 +83,18 @@ export class Sender {
     }
     if (key !== undefined && !/^[!-~]+$/.test(key)) {
       throw new UserError('The key for the server has characters that no key has; check it.', 'usage');
+    }
+    if (!(timeout > 0 && timeout <= longestTimeout)) {
+      throw new UserError(
+        `An answer cannot be awaited for ${timeout} s; give a timeout above 0, at most 1,000,000.`,
+        'usage',
+      );
+    }
+    if (!(retries >= 0 && (Number.isInteger(retries) || retries === Number.POSITIVE_INFINITY))) {
+      throw new UserError(
+        `A request cannot be sent again ${retries} times; retries is a whole number from 0.`,
+        'usage',
+      );
     }
     this.#base = url.endsWith('/') ? url : `${url}/`;
     this.#called = `The server at ${shownAddress(url)}`;

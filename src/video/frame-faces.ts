@@ -1,6 +1,4 @@
-import { UserError } from '../common/errors.js';
 import {
-  checkDetectOptions,
   type DetectOptions,
   defaultScales,
   type Face,
@@ -8,19 +6,10 @@ import {
   intersectionOverUnion,
   lies,
 } from '../detect/index.js';
+import { checkFindFacesOptions, type FindFacesOptions } from './frame-options.js';
 import { inFrame, levelOf, type Pyramid } from './pyramid.js';
 import { isCut, type Thumbnail, thumbnail } from './scene-cut.js';
-import { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js';
-
-export interface FindFacesOptions extends TrackerOptions {
-  /** How often whole frames are searched for new faces, in seconds; 0: each frame. Default 0.5. */
-  readonly searchEvery?: number;
-  /**
-   * How faces are found, over the options that the recognizer was loaded with. Frames are searched turned, unless `turned` says otherwise, every 5 seconds as long as nothing is found in them
-   * or as what is found lies.
-   */
-  readonly detect?: Omit<DetectOptions, 'signal'>;
-}
+import { FaceTracker, type TrackedFace } from './tracker.js';
 
 /** Frames are searched turned so often, in seconds, where they may lie: it takes four times as long. */
 const turnEvery = 5;
@@ -44,10 +33,7 @@ export class FrameFaces {
   #before: Thumbnail | undefined;
 
   constructor(detector: FaceDetector, { searchEvery = 0.5, detect = {}, ...tracking }: FindFacesOptions = {}) {
-    if (!(searchEvery >= 0 && searchEvery < Number.POSITIVE_INFINITY)) {
-      throw new UserError(`Faces cannot be searched for every ${searchEvery} s; give 0 or more.`, 'usage');
-    }
-    checkDetectOptions(detect);
+    checkFindFacesOptions({ searchEvery, detect });
     this.#detector = detector;
     this.#tracker = new FaceTracker(tracking);
     this.#searchEvery = searchEvery;

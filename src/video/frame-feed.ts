@@ -1,5 +1,6 @@
 import type { Recognizer } from '../recognize/index.js';
-import { type RecognizeFramesOptions, recognizeFrames, type TimedImage, type VideoFrame } from './recognize-frames.js';
+import type { RecognizeFramesOptions } from './frame-options.js';
+import { recognizeFrames, type TimedImage, type VideoFrame } from './recognize-frames.js';
 
 /** Frames that are given one at a time, where each result is wanted before the next frame. */
 export class FrameFeed {

@@ -2,7 +2,8 @@ import type { EncodedImage } from '../image/index.js';
 import { decodeSource } from '../recognize/decode-source.js';
 import { LocalEngine } from '../recognize/recognition-engine.js';
 import type { Recognizer } from '../recognize/recognizer.js';
-import { followFrames, type RecognizeFramesOptions, type TimedFrame, type VideoFrame } from './recognize-frames.js';
+import type { RecognizeFramesOptions } from './frame-options.js';
+import { followFrames, type TimedFrame, type VideoFrame } from './recognize-frames.js';
 
 /** A frame as the file of a picture, such as a JPEG of a camera. */
 export type TimedFile = TimedFrame<EncodedImage>;

@@ -1,9 +1,8 @@
-export type { FindFacesOptions } from './frame-faces.js';
 export { FrameFeed } from './frame-feed.js';
+export type { FindFacesOptions, RecognizeFramesOptions, TrackerOptions } from './frame-options.js';
 export {
   defaultMaxSide,
   type FrameEngine,
-  type RecognizeFramesOptions,
   recognizeFrames,
   type SmoothedScore,
   type TimedFrame,
@@ -12,7 +11,7 @@ export {
   type VideoFrame,
 } from './recognize-frames.js';
 export { type TrackSummary, VideoSummary, type VideoTotals } from './summary.js';
-export { FaceTracker, type TrackedFace, type TrackerOptions } from './tracker.js';
+export { FaceTracker, type TrackedFace } from './tracker.js';
 export * from './video-document.js';
 export { VideoRecognizer, type VideoRecognizerOptions } from './video-recognizer.js';
 export { videoColumns, videoRows } from './video-table.js';

@@ -8,6 +8,8 @@ import { type Box, cropTransform, type Keypoints } from '../detect/index.js';
 import type { FaceCrop, LowContrast } from '../image/contrast.js';
 import type { DecodeRequest, PictureObject } from '../image/index.js';
 import type { Picture } from '../image/resize.js';
+import { checkBatchSize } from '../recognize/check-batch-size.js';
+import { checkRecognizer } from '../recognize/check-recognizer.js';
 import {
   type ClassifyCropsOptions,
   cropFace,
@@ -17,29 +19,10 @@ import {
   type Recognizer,
   type Score,
 } from '../recognize/index.js';
-import { type FindFacesOptions, FrameFaces } from './frame-faces.js';
+import { FrameFaces } from './frame-faces.js';
+import { checkFramesOptions, type RecognizeFramesOptions } from './frame-options.js';
 import { inLevel, levelOf, type Pyramid, PyramidMaker } from './pyramid.js';
 import { ScoreSmoother } from './smoothing.js';
-
-export interface RecognizeFramesOptions extends FindFacesOptions {
-  /** Stops between two steps, by throwing the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** Time constant of the smoothed scores, in seconds: after it a change has arrived to 63%. 0: none. Default 0.5. */
-  readonly smooth?: number;
-  /** Faces that the network looks at in one run, across frames (default 32). */
-  readonly batchSize?: number;
-  /** Give each frame's result at once rather than in batches, where frames come faster than they are looked at. Default: for live streams. */
-  readonly live?: boolean;
-  /**
-   * Frames of this host alone, such as a page's video, are shrunk to so many pixels on their longer side as they are read (default
-   * 1280). Raw pixels are taken as they are.
-   */
-  readonly maxSide?: number;
-  /** Give `picture` with each frame (default false). */
-  readonly picture?: boolean;
-  /** Give `crop` with each face (default false). */
-  readonly crops?: boolean;
-}
 
 /** A label and its smoothed probability. */
 export interface SmoothedScore {
@@ -134,16 +117,29 @@ export interface FrameEngine {
 /**
  * Follows the faces of frames of any origin and reads their expressions, in the same memory however many they are.
  * @param frames in the order of their times
- * @throws what the frames throw, after the results of those before; the signal's reason
+ * @throws UserError (kind `usage`) for what is no recognizer, no frames, or options that cannot be, and for frames that are not in the
+ * order of their times; what the frames throw, after the results of those before; the signal's reason
  */
-export function recognizeFrames(
+export async function* recognizeFrames(
   recognizer: Recognizer,
   frames: AsyncIterable<TimedImage>,
   options: RecognizeFramesOptions = {},
 ): AsyncGenerator<VideoFrame, void, void> {
+  checkRecognizer(recognizer, 'recognizeFrames');
+  checkFrames(frames);
+  checkFramesOptions(options, 'recognizeFrames');
   const { engine } = recognizer;
   const complete = { ...options, detect: { ...recognizer.detect, ...options.detect } };
-  return isFrameEngine(engine) ? engine.recognizeFrames(frames, complete) : ofThis(recognizer, frames, complete);
+  yield* isFrameEngine(engine) ? engine.recognizeFrames(frames, complete) : ofThis(recognizer, frames, complete);
+}
+
+/** Programs without types may pass a list, or one frame. @throws UserError (kind `usage`) */
+function checkFrames(frames: unknown): void {
+  if (typeof frames === 'object' && frames !== null && Symbol.asyncIterator in frames) return;
+  throw new UserError(
+    'recognizeFrames takes an async iterable of frames, such as an async generator; for one frame at a time use VideoRecognizer.',
+    'usage',
+  );
 }
 
 const isFrameEngine = (engine: object): engine is FrameEngine => 'recognizeFrames' in engine;
@@ -171,10 +167,9 @@ export async function* followFrames<T>(
   decode: FrameDecoder<T>,
 ): AsyncGenerator<PromiseSettledResult<VideoFrame>, void, void> {
   const { smooth = 0.5, batchSize = defaultBatchSize, live = false, signal } = options;
+  // What no batch ever fills would be held without end.
+  checkBatchSize(batchSize);
   const classifying: ClassifyCropsOptions = { batchSize, ...defined({ signal }) };
-  if (!(smooth >= 0 && smooth < Number.POSITIVE_INFINITY)) {
-    throw new UserError(`Scores cannot be smoothed over ${smooth} s; give 0 or more.`, 'usage');
-  }
   const findFaces = faceFinder(recognizer, options, decode);
   const smoother = new ScoreSmoother(smooth);
   let held: Held[] = [];

@@ -1,5 +1,6 @@
 import { defined } from '../common/defined.js';
-import { increase, increaseOf } from '../common/item-at.js';
+import { UserError } from '../common/errors.js';
+import { entryOf, increase, increaseOf } from '../common/item-at.js';
 import { roll } from '../detect/index.js';
 import type { Picture } from '../image/resize.js';
 import type { VideoFrame } from './recognize-frames.js';
@@ -73,8 +74,15 @@ export class VideoSummary {
   #first = 0;
   #last: number | undefined;
 
-  /** @param fps frames a second that are looked at */
+  /**
+   * @param labels of the network, in its order
+   * @param fps frames a second that are looked at, above 0 and finite
+   * @throws UserError (kind `usage`) for another number: stretches of no length would never end
+   */
   constructor(labels: readonly string[], fps: number) {
+    if (!(fps > 0 && fps < Number.POSITIVE_INFINITY)) {
+      throw new UserError(`A video cannot be summed up at ${fps} frames a second; give a number above 0.`, 'usage');
+    }
     this.#labels = labels;
     this.#period = 1 / fps;
     this.#binSeconds = this.#period;
@@ -103,7 +111,7 @@ export class VideoSummary {
       if (lowContrast) track.lowContrastSeconds += shown;
       increaseOf(track.byLabel, expression, shown);
       const values = new Map(smoothed.map(({ label, probability }) => [label, probability]));
-      const row = this.#labels.map((label) => values.get(label) ?? 0);
+      const row = this.#labels.map((label) => entryOf(values, label));
       for (let i = from; i <= bin; i++) addTo(track.bins, i, row, 1);
       if (crop !== undefined && (detectionScore ?? 0) > track.best) {
         track.best = detectionScore ?? 0;

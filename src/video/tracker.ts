@@ -1,13 +1,8 @@
 import { assign } from '../common/assignment.js';
+import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import { type Box, centreOf, type Face, intersectionOverUnion, transformedFace } from '../detect/index.js';
-
-export interface TrackerOptions {
-  /** A face that is not seen for longer ends its track; one that comes back before keeps its id. Seconds, default 1. */
-  readonly maxGap?: number;
-  /** With this detection score a face counts at once; others when they are seen in two frames in a row. Default 0.7. */
-  readonly sureScore?: number;
-}
+import { checkTrackerOptions, type TrackerOptions } from './frame-options.js';
 
 /** A face of a frame and whose it is. */
 export interface TrackedFace {
@@ -53,7 +48,9 @@ export class FaceTracker {
   #last: number | undefined;
   #given = 0;
 
+  /** @throws UserError (kind `usage`) for options that cannot be */
   constructor({ maxGap = 1, sureScore = 0.7 }: TrackerOptions = {}) {
+    checkTrackerOptions({ maxGap, sureScore });
     this.#maxGap = maxGap;
     this.#sureScore = sureScore;
   }
@@ -67,10 +64,14 @@ export class FaceTracker {
    * @param time of the frame in seconds, later than the one before
    * @param faces all that are seen in it
    * @returns those that count, in the order of their ids
+   * @throws UserError (kind `usage`) where it is not
    */
   update(time: number, faces: readonly Face[]): TrackedFace[] {
     if (this.#last !== undefined && !(time > this.#last)) {
-      throw new RangeError(`a frame at ${time} s does not come after one at ${this.#last} s`);
+      throw new UserError(
+        `A frame at ${time} s does not come after the one at ${this.#last} s; give frames in the order of their times.`,
+        'usage',
+      );
     }
     const alive = this.#alive(time);
     const found = assign(

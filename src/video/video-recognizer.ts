@@ -1,8 +1,10 @@
 import { UserError } from '../common/errors.js';
 import type { PictureObject } from '../image/index.js';
+import { checkRecognizer } from '../recognize/check-recognizer.js';
 import type { Recognizer } from '../recognize/index.js';
 import { FrameFeed } from './frame-feed.js';
-import type { RecognizeFramesOptions, VideoFrame } from './recognize-frames.js';
+import { checkFramesOptions, type RecognizeFramesOptions } from './frame-options.js';
+import type { VideoFrame } from './recognize-frames.js';
 
 export type VideoRecognizerOptions = Omit<RecognizeFramesOptions, 'live' | 'batchSize' | 'signal'>;
 
@@ -27,7 +29,10 @@ export class VideoRecognizer {
   /** Of the last frame, in milliseconds. */
   #timestamp: number | undefined;
 
+  /** @throws UserError (kind `usage`) for what is no recognizer, or options that cannot be */
   constructor(recognizer: Recognizer, options: VideoRecognizerOptions = {}) {
+    checkRecognizer(recognizer, 'VideoRecognizer');
+    checkFramesOptions(options, 'VideoRecognizer');
     this.#recognizer = recognizer;
     this.#options = options;
   }

@@ -199,6 +199,47 @@ test('as many pictures are run at once as 16 MB hold, up to four, and always one
   assert.deepEqual(batches, [4, 4, 3, 2, 1, 1]);
 });
 
+test('numbers that are not finite stay within the windows that read them, also where tiles make a convolution', async () => {
+  // As many channels as tiles take, and a map of three by three of them.
+  const [channels, side] = [16, 6];
+  const y = ops.conv2d(x('N', channels, side, side), weight('w', channels, channels, 3, 3), weight('b', channels), {
+    padding: 1,
+  });
+  const weights = weightsFor(
+    new Map([
+      ['w', { shape: [channels, channels, 3, 3] }],
+      ['b', { shape: [channels] }],
+    ]),
+  );
+  const plane = side * side;
+  const finite = noise(channels * plane);
+  const expected = entryOf(
+    await expectedOf(graph({ y }), weights, new Map([['x', { dims: [1, channels, side, side], data: finite }]])),
+    'y',
+  );
+  for (const relaxed of [false, true]) {
+    const own = kernelGraph(graph({ y }), weights, relaxed);
+    for (const special of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      // Each place within a tile, and in tiles at the border and in the middle.
+      for (let pixel = 0; pixel < plane; pixel++) {
+        const data = finite.slice();
+        data[5 * plane + pixel] = special;
+        const actual = entryOf(own.run(new Map([['x', data]]), 1), 'y');
+        const reads = (at: number): boolean =>
+          Math.abs((at % side) - (pixel % side)) <= 1 &&
+          Math.abs(Math.floor(at / side) - Math.floor(pixel / side)) <= 1;
+        const outside = (values: Float32Array): Float32Array => values.filter((_, i) => !reads(i % plane));
+        assertClose(outside(actual), outside(expected), 1e-5, `beside ${special} at ${pixel}`);
+        const inside = actual.filter((_, i) => reads(i % plane));
+        assert.ok(
+          inside.every((value) => !Number.isFinite(value)),
+          `${special} at ${pixel} came out as a finite number`,
+        );
+      }
+    }
+  }
+});
+
 test('numbers that are not finite come out as such, and where they are read alone', async () => {
   const y = ops.prelu(ops.conv2d(x('N', 4, 4, 4), weight('w', 4, 4, 1, 1)), weight('s', 4, 1, 1), { fixed: true });
   const weights = weightsFor(

@@ -1,4 +1,9 @@
 // 3x3 convolutions by Winograd's tiles: graph-kernels.as.
+//
+// What is not a number stays within the windows that read it, as in ONNX Runtime, although a tile mixes its 4x4 pixels: of four pixels in a
+// row the first is a part of the first point alone, the last of the last, and either output is made of just the points that its own three
+// pixels are parts of. Within those windows infinities may come out as no numbers, being subtracted from each other; never as finite ones.
+// Larger tiles (4x4 outputs) would not have this.
 
 import { itemAt } from '../common/item-at.js';
 import type { MemoryPlanner } from './memory-planner.js';

@@ -204,9 +204,9 @@ export async function serveRecognizer(port: OwnerPort, load: () => Promise<Serve
     const all = await load();
     const answers = new Answers(port, all);
     port.listen((request) => void answers.to(request));
-    const { labels, preprocessing, description, threads } = all.recognizer.classifier;
+    const { labels, preprocessing, description, prefer, acrossBatch, threads } = all.recognizer.classifier;
     const { lowContrast, detector } = all.recognizer;
-    const network = { labels, preprocessing, description, ...defined<Loaded>({ threads }) };
+    const network = { labels, preprocessing, description, ...defined<Loaded>({ prefer, acrossBatch, threads }) };
     const loaded: Loaded = { ...network, lowContrast, detects: detector !== undefined };
     port.post({ type: 'loaded', loaded }, []);
   } catch (error) {

@@ -18,7 +18,8 @@ import type { SentFrame, SentImage, SentPixels } from './sent-pictures.js';
 export type ThreadOptions = Omit<RecognizerOptions, 'decode' | 'detect' | 'onProgress' | 'worker'>;
 
 /** What the thread says once its networks are loaded. */
-export interface Loaded extends Pick<Classifier, 'labels' | 'preprocessing' | 'description' | 'threads'> {
+export interface Loaded
+  extends Pick<Classifier, 'labels' | 'preprocessing' | 'description' | 'prefer' | 'acrossBatch' | 'threads'> {
   readonly lowContrast: LowContrast;
   /** Whether it looks for faces. */
   readonly detects: boolean;

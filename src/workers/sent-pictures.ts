@@ -1,4 +1,5 @@
 import { host } from '#host';
+import { isDetached } from '../common/file-source.js';
 import type { Parcel } from '../common/parcel.js';
 import { nextTurn } from '../common/turns.js';
 import type { SentPictureObject } from '../image/image-source.js';
@@ -88,16 +89,6 @@ export async function sentImage(image: ImageSource, pack: Packing = copied): Pro
 function wrongType(value: unknown): Wrong {
   const type = typeof value;
   return type === 'string' ? 'object' : type;
-}
-
-function isDetached(buffer: ArrayBufferLike): boolean {
-  if (buffer.byteLength > 0) return false;
-  try {
-    new Uint8Array(buffer);
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 const isRaw = (image: unknown): image is RawImage =>

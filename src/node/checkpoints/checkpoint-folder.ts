@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
+import { checkPath } from '../files/check-path.js';
 import { explainFileError, readJson } from '../files/files.js';
 
 /** Weights in a folder: of Hugging Face's libraries, of a run of ours. The first that is there counts. */
@@ -24,6 +25,7 @@ export interface LocatedCheckpoint {
  * @throws UserError when there is none.
  */
 export async function locateCheckpoint(path: string): Promise<LocatedCheckpoint> {
+  checkPath(path, 'The checkpoint');
   const info = await stat(path).catch((error: unknown) => {
     throw explainFileError(error, 'read', path);
   });

@@ -20,9 +20,9 @@ import { readHeader, writeSafetensors } from './safetensors-file.js';
  * Writes a model checkpoint atomically, without copying its F32 arrays; they must not change until it is done.
  * @throws UserError when it cannot be written; a previous file of that name is then still there.
  */
-export function saveModel(path: string, checkpoint: ModelCheckpoint, precision?: Precision): Promise<void> {
+export async function saveModel(path: string, checkpoint: ModelCheckpoint, precision?: Precision): Promise<void> {
   const { metadata, tensors } = encodeModel(checkpoint, precision);
-  return writeSafetensors(path, tensors, metadata);
+  await writeSafetensors(path, tensors, metadata);
 }
 
 /**

@@ -1,9 +1,11 @@
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { aBoolean, anObject, checkOptions, type OptionRules } from '../../common/check-options.js';
 import { defined } from '../../common/defined.js';
 import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
 import { printable } from '../../common/printable.js';
 import { toOnnx } from '../../convert/index.js';
+import { anOpset, aPrecision } from '../../convert/option-rules.js';
 import type { AssumedModel } from '../../models/index.js';
 import {
   encodeModel,
@@ -11,10 +13,12 @@ import {
   inPrecision,
   type Precision,
   type Preference,
+  preferences,
   type Tensor,
   toFloat32,
 } from '../../safetensors/index.js';
 import { writePublished, writeSafetensors } from '../checkpoints/index.js';
+import { checkPath } from '../files/check-path.js';
 import { writeFileAtomic } from '../files/files.js';
 import { withFoldedTemperature } from './fold-temperature.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
@@ -60,8 +64,11 @@ export interface Converted {
  * @throws UserError where the input cannot be read, or the output cannot be written or be what was asked for.
  */
 export async function convert(from: string, out: string, options: ConvertOptions = {}): Promise<Converted> {
+  checkPath(from, 'The checkpoint');
+  checkPath(out, 'The file to be written');
+  checkConvertOptions(options);
   const to = options.to ?? (await formatOf(out));
-  checkOptions(to, options);
+  checkCombination(to, options);
   await refuseSamePlace(from, out);
   if (to === 'huggingface') await refuseForeignFolder(out);
   const source = await readSource(from, options.assumed, options.prefer);
@@ -148,8 +155,26 @@ async function formatOf(out: string): Promise<Format> {
   );
 }
 
+const rules: OptionRules<ConvertOptions> = {
+  to: { holds: (value) => formats.some((format) => format === value), wanted: `one of ${formats.join(', ')}` },
+  precision: aPrecision,
+  opset: anOpset,
+  deadTensors: aBoolean,
+  recorderEpochs: {
+    holds: (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 1,
+    wanted: 'a whole number from 1',
+  },
+  prefer: { holds: (value) => preferences.some((one) => one === value), wanted: preferences.join(' or ') },
+  assumed: anObject,
+};
+
+/** What nobody knows would be taken for a default, or for nothing at all. @throws UserError (kind `usage`) */
+function checkConvertOptions(options: ConvertOptions): void {
+  checkOptions(options, rules, 'convert');
+}
+
 /** Options that would be passed over are mistakes. */
-function checkOptions(to: Format, { opset, deadTensors, recorderEpochs, precision }: ConvertOptions): void {
+function checkCombination(to: Format, { opset, deadTensors, recorderEpochs, precision }: ConvertOptions): void {
   const refuse = (problem: string, setting: Setting): never => {
     throw new UserError(problem, 'usage', { settings: [setting] });
   };

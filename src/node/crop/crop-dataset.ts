@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import sharp from 'sharp';
+import { aNumber, anObject, requireOptions } from '../../common/check-options.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { forEachParallel } from '../../common/parallel.js';
@@ -11,6 +12,7 @@ import type { Picture } from '../../image/resize.js';
 import { readDescription } from '../datasets/dataset-description.js';
 import { picturesIn } from '../datasets/folders.js';
 import { decodePicture } from '../decode/decode.js';
+import { checkPath } from '../files/check-path.js';
 import { writeFileAtomic } from '../files/files.js';
 import { type DonePicture, openJournal } from './crop-journal.js';
 import { bringLists } from './crop-lists.js';
@@ -63,6 +65,9 @@ export async function cropDataset(
   out: string,
   options: CropOptions,
 ): Promise<Cropped> {
+  requireOptions<CropOptions>(options, { template: anObject, size: aNumber }, 'cropDataset');
+  checkPath(src, 'The folder of pictures');
+  checkPath(out, 'The folder of crops');
   const { template, size, faces = 'largest', minScore = 0.6, minSize = 0, onProgress, signal } = options;
   if (!(Number.isInteger(size) && size >= 16 && size <= 2048)) {
     throw new UserError(`Crops cannot have a side of ${size} pixels; it is a whole number from 16 to 2048.`, 'usage');

@@ -7,6 +7,7 @@ import { compareLabels, isNumbered, numberedOtherwise } from '../../common/label
 import { inOneForm, type LabelSet, labelProblem } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { countsOf, heldOut } from '../../common/sampling.js';
+import { checkPath } from '../files/check-path.js';
 import { explainFileError } from '../files/files.js';
 import { classesOf } from './classes.js';
 import { descriptionFile } from './dataset-description.js';
@@ -124,6 +125,7 @@ async function readVotes(base: string, labels: number): Promise<ReadonlyMap<stri
  */
 export async function loadDataset(root: string, split: string, options: DatasetOptions = {}): Promise<Dataset> {
   const { labels: wanted, keepNonMajority = false, setting } = options;
+  checkPath(root, 'The folder of the dataset');
   const at = resolve(root);
   const found = await findSplit(at, split, setting);
   const base = join(at, found);

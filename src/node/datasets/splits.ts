@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { type Setting, UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
+import { typeInWords } from '../../common/type-in-words.js';
+import { checkPath } from '../files/check-path.js';
 import { readDescription } from './dataset-description.js';
 import { byCodePoint, foldersIn, isFolder } from './folders.js';
 
@@ -38,6 +40,7 @@ export function splitRole(folder: string): SplitRole | undefined {
  * @throws UserError where there is no such folder, or its `dataset.json` cannot be used.
  */
 export async function splitsOf(root: string): Promise<string[]> {
+  checkPath(root, 'The folder of the dataset');
   if (!(await isFolder(root))) {
     const isThere = (await stat(root).catch(() => undefined)) !== undefined;
     const what = isThere
@@ -88,6 +91,11 @@ export function splitAmong(splits: readonly string[], wanted: string, setting: S
  * @throws UserError where there is none, or more than one.
  */
 export async function findSplit(root: string, wanted: string, setting: Setting = 'split'): Promise<string> {
+  if (typeof wanted !== 'string') {
+    throw new UserError(`The split is ${typeInWords(wanted)}; give its name, such as test.`, 'usage', {
+      settings: [setting],
+    });
+  }
   const fail = (sentence: string): UserError => new UserError(sentence, 'input', { settings: [setting] });
   const splits = await splitsOf(root);
   const found = splitAmong(splits, wanted, setting);

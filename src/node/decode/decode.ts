@@ -3,11 +3,13 @@ import sharp, { type Sharp } from 'sharp';
 import { messageOf, UserError } from '../../common/errors.js';
 import type { LeaseOptions } from '../../common/memory-budget.js';
 import { printable } from '../../common/printable.js';
+import { typeInWords } from '../../common/type-in-words.js';
 import { checkedHeader, damaged } from '../../image/checked-header.js';
 import type { PictureHeader } from '../../image/formats/header.js';
 import { maxFileBytes, maxPixels } from '../../image/picture-limits.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import type { Picture } from '../../image/resize.js';
+import { checkPath } from '../files/check-path.js';
 import { explainFileError } from '../files/files.js';
 import { decodeBmp } from './bmp.js';
 
@@ -27,6 +29,7 @@ export interface SeenOptions extends DecodeOptions {
 
 /** The file's bytes. @throws UserError where there is no readable, non-empty file. */
 export async function readPicture(path: string): Promise<Buffer> {
+  checkPath(path, 'The picture');
   const name = printable(path, 4096);
   try {
     const info = await stat(path);
@@ -56,6 +59,7 @@ export async function readPicture(path: string): Promise<Buffer> {
  * truncated, damaged or not a picture, and for a folder.
  */
 export async function decodePicture(source: string | Buffer, options: DecodeOptions = {}): Promise<Picture> {
+  if (typeof source !== 'string') checkBytes(source, options);
   const bytes = typeof source === 'string' ? await readPicture(source) : source;
   const name = typeof source === 'string' ? `Picture ${printable(source, 4096)}` : (options.name ?? 'The picture');
   const header = checkedHeader(bytes, name);
@@ -96,6 +100,7 @@ export async function decodeWithAlpha(
   bytes: Buffer,
   options: Omit<DecodeOptions, 'orient'> = {},
 ): Promise<{ readonly width: number; readonly height: number; readonly data: Uint8Array }> {
+  checkBytes(bytes, options);
   const { name = 'The picture' } = options;
   return within(checkedHeader(bytes, name), name, options, async () => {
     const image = openPicture(bytes, { orient: false }).ensureAlpha().toColourspace('srgb');
@@ -103,6 +108,12 @@ export async function decodeWithAlpha(
     if (info.channels !== 4) throw new Error(`${info.channels} channels after conversion to RGBA`);
     return { width: info.width, height: info.height, data };
   });
+}
+
+/** Programs without types may pass anything. @throws UserError */
+function checkBytes(bytes: unknown, { name = 'The picture' }: DecodeOptions): void {
+  if (bytes instanceof Uint8Array) return;
+  throw new UserError(`${name} is ${typeInWords(bytes)}, not a picture; pass a path, or the bytes of a file.`, 'usage');
 }
 
 /** Decodes once there is memory for it. */

@@ -37,7 +37,7 @@ export function checkVideoOptions({ fps = 1, start = 0, duration = 1, maxSide = 
         ? `a duration of ${duration} s`
         : !(Number.isInteger(maxSide) && maxSide >= 32 && maxSide <= 8192)
           ? `a longest side of ${maxSide} pixels (whole numbers from 32 to 8192)`
-          : !(rotate in turns)
+          : !Object.hasOwn(turns, rotate)
             ? `frames turned by ${rotate} degrees (0, 90, 180 or 270)`
             : undefined;
   if (problem !== undefined) throw new UserError(`A video cannot be read with ${problem}.`, 'usage');

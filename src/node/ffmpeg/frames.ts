@@ -53,13 +53,28 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
   checkVideoOptions(options);
   const { signal } = options;
   signal?.throwIfAborted();
-  const found = await ffmpegInput(source, signal);
+  const found = removedBy(signal, await ffmpegInput(source, signal));
   try {
     return await videoOf({ ...found, name: options.name ?? found.name }, options);
   } catch (error) {
     await found.remove?.();
     throw error;
   }
+}
+
+/** An input whose copy goes with the signal too: frames that are never asked for remove nothing. */
+function removedBy(signal: AbortSignal | undefined, input: FfmpegInput): FfmpegInput {
+  const { remove } = input;
+  if (signal === undefined || remove === undefined) return input;
+  // Where a program still has it open it may stay, and goes with the program.
+  const release = whenAborted(signal, () => void remove().catch(() => undefined));
+  return {
+    ...input,
+    remove: async () => {
+      release();
+      await remove();
+    },
+  };
 }
 
 async function videoOf(input: FfmpegInput, options: VideoOptions): Promise<Video> {

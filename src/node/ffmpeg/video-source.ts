@@ -85,8 +85,15 @@ export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Pr
   if (format === 'WebP') return webpInput(name, bytes);
   if (format === 'GIF' || format === 'PNG') {
     // ffmpeg goes back and forth in them.
-    const { path, remove } = await whileWanted(temporaryCopy(bytes, name), bytes, signal);
-    return { ...(await fileInput(path)), name, remove };
+    const copying = temporaryCopy(bytes, name);
+    try {
+      const { path, remove } = await whileWanted(copying, bytes, signal);
+      return { ...(await fileInput(path)), name, remove };
+    } catch (error) {
+      // A copy that is whole by the time nobody wants it any more. One that failed has removed itself.
+      copying.then(({ remove }) => remove()).catch(() => undefined);
+      throw error;
+    }
   }
   return { ...bytesInput(name, bytes), ownClock: hasOwnClock(first), animation: format !== undefined };
 }

@@ -110,7 +110,8 @@ export class VideoWriter {
     this.#program.child.stdin?.end();
     const { code } = await this.#program.ended;
     if (code !== 0) throw await this.#failure();
-    await rename(this.#temporary, this.#path).catch((error: unknown) => {
+    await rename(this.#temporary, this.#path).catch(async (error: unknown) => {
+      await this.#remove();
       throw explainFileError(error, 'write', this.#path);
     });
     this.#settled();

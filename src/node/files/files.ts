@@ -6,6 +6,7 @@ import { type ErrorKind, UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { printable } from '../../common/printable.js';
 import type { ByteSource } from '../../safetensors/byte-source.js';
+import { checkPath } from './check-path.js';
 import { undoneAtExit } from './ending.js';
 import { removeDeadTemporaries, temporaryFor } from './temporary-files.js';
 
@@ -128,6 +129,7 @@ export async function writeFileAtomic(
   path: string,
   content: Iterable<Uint8Array> | AsyncIterable<Uint8Array> | Uint8Array | string,
 ): Promise<void> {
+  checkPath(path, 'The file to be written');
   const chunks =
     typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content;
   if (await isWrittenInto(path)) {
@@ -162,6 +164,7 @@ export async function writeFileAtomic(
  * @throws UserError when there is no such file or it cannot be read.
  */
 export async function withFile<T>(path: string, use: (file: ByteSource) => Promise<T>): Promise<T> {
+  checkPath(path, 'The file to be read');
   let handle: FileHandle | undefined;
   try {
     const before = await stat(path);

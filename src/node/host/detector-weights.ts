@@ -10,7 +10,7 @@ import { readBytes } from './read-bytes.js';
  * @throws UserError where they are not there.
  */
 export async function readDetectorWeights(source?: FileSource): Promise<Uint8Array> {
-  if (source !== undefined) return readBytes(source);
+  if (source !== undefined) return readBytes(source, "The face detector's weights");
   try {
     return new Uint8Array(await readFile(packageFile('weights/face-detector.onnx')));
   } catch (error) {

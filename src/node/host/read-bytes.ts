@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { pathOrAddress } from '../../common/addresses.js';
 import { UserError } from '../../common/errors.js';
-import type { FileSource } from '../../common/file-source.js';
+import { checkFileSource, type FileSource } from '../../common/file-source.js';
 import { printable, shownAddress } from '../../common/printable.js';
 import { withFile } from '../files/files.js';
 
@@ -21,9 +21,11 @@ export function pathOf(given: string | URL): string {
 
 /**
  * All bytes of a file.
+ * @param name what errors call it
  * @throws UserError where it cannot be read.
  */
-export async function readBytes(source: FileSource): Promise<Uint8Array> {
+export async function readBytes(source: FileSource, name: string): Promise<Uint8Array> {
+  checkFileSource(source, name);
   if (typeof source === 'string' || source instanceof URL) {
     return withFile(pathOf(source), ({ read, size }) => read(0, size));
   }

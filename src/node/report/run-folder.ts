@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { describeZodError, parseJson } from '../../common/json.js';
 import { readDescription } from '../checkpoints/index.js';
+import { checkPath } from '../files/check-path.js';
 import { explainFileError } from '../files/files.js';
 import { epochSchema, type RunEpoch } from '../runs/epoch-line.js';
 import { type HistoryEvent, parseHistory } from '../runs/index.js';
@@ -47,6 +48,7 @@ export interface RunFolder {
  * @throws UserError where the folder is no run, or its files are damaged.
  */
 export async function readRun(path: string): Promise<RunFolder> {
+  checkPath(path, 'The folder of the run');
   const history = join(path, historyFileName);
   const text = await readOptional(history);
   if (text === undefined) throw await notARun(path);

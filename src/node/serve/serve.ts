@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import * as z from 'zod';
+import { closeAll } from '../../common/close-all.js';
 import { explainFileError } from '../files/files.js';
 import { packageFile } from '../files/package-files.js';
 import { hasPage, listeningError, pageRoutes } from '../page/index.js';
@@ -117,10 +118,15 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
     const until = performance.now() + settings.drain * 1000;
     cameras.close();
     while (guards.inHand > 0 && performance.now() < until) await sleep(20);
-    await app.close();
-    await ready.catch(() => undefined);
-    await Promise.all([bodies.dispose(), networks.dispose()]);
-    workChannel.unsubscribe(measure);
+    // Whatever becomes of one, no thread and no process stays.
+    await closeAll(
+      async () => {
+        await app.close();
+      },
+      () => ready.catch(() => undefined),
+      () => bodies.dispose(),
+      () => networks.dispose(),
+    ).finally(() => workChannel.unsubscribe(measure));
   };
   let closing: Promise<void> | undefined;
   return {

@@ -1,4 +1,4 @@
-import type { FileSource } from '../../common/file-source.js';
+import { checkFileSource, type FileSource } from '../../common/file-source.js';
 import { type FetchOptions, fetchBytes } from './fetch-bytes.js';
 
 /**
@@ -11,6 +11,7 @@ export async function readBytes(
   name: string,
   options?: FetchOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  checkFileSource(source, name);
   if (typeof source === 'string' || source instanceof URL) return fetchBytes(source, name, options);
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source instanceof Uint8Array) return new Uint8Array(source);

@@ -1,3 +1,4 @@
+import { UserError } from '../../common/errors.js';
 import { errorOf, type SentError } from '../../common/sent-errors.js';
 import type { ModelCheckpoint, Precision } from '../../safetensors/index.js';
 import { startWorker, type WorkerProgram, workerNotStarted } from '../host/start-worker.js';
@@ -23,7 +24,7 @@ const program: WorkerProgram = { does: 'writes files of weights', file: 'export-
 
 /**
  * A checkpoint as a `.safetensors` file, as `saveModel` writes it on Node. It is made in a worker.
- * @throws UserError (kind `resources`) where the worker does not start
+ * @throws UserError (kind `resources`) where the worker does not start, or its file cannot be sent; (`usage`) for another precision
  */
 export const safetensorsFile = (checkpoint: ModelCheckpoint, options: ExportOptions = {}): Promise<Blob> =>
   exported('safetensors', checkpoint, options);
@@ -55,6 +56,14 @@ async function exported(
       worker.addEventListener('error', (event) => {
         event.preventDefault();
         reject(workerNotStarted(program, event.message));
+      });
+      worker.addEventListener('messageerror', () => {
+        reject(
+          new UserError(
+            'The file could not be sent by the worker that wrote it; close what else needs memory, then try again.',
+            'resources',
+          ),
+        );
       });
       const request: ExportRequest = { format, checkpoint: { ...checkpoint, parameters }, precision };
       worker.postMessage(request, [buffer]);

@@ -35,6 +35,8 @@ export class LearnThread {
       if (data.type === 'error') waiting?.reject(errorOf(data.error));
       else waiting?.resolve(data);
     });
+    // Whoever waits for what cannot be read would wait for ever.
+    this.#worker.addEventListener('messageerror', () => this.#end(learningEnded('a message could not be read')));
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault();
       this.#end(this.#hasAnswered ? learningEnded(event.message) : workerNotStarted(program, event.message));

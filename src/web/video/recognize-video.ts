@@ -1,6 +1,9 @@
+import { aNumber } from '../../common/check-options.js';
 import { UserError } from '../../common/errors.js';
 import { whenAborted } from '../../common/signals.js';
+import { checkRecognizer } from '../../recognize/check-recognizer.js';
 import type { Recognizer } from '../../recognize/index.js';
+import { checkFramesOptions } from '../../video/frame-options.js';
 import { FrameFeed, type RecognizeFramesOptions, type VideoFrame } from '../../video/index.js';
 import { PresentedFrames } from './presented-frames.js';
 
@@ -32,6 +35,8 @@ export async function* recognizeVideo(
 ): AsyncGenerator<VideoFrame, void, void> {
   const { signal } = options;
   signal?.throwIfAborted();
+  checkRecognizer(recognizer, 'recognizeVideo');
+  checkFramesOptions(options, 'recognizeVideo', { fps: aNumber });
   if (!(fps > 0)) throw new UserError(`A video cannot be read with ${fps} frames a second; give more than 0.`, 'usage');
   const { video, stop } = playing(source);
   const presented = new PresentedFrames(video, fps);

@@ -6,6 +6,7 @@ import { itemAt } from '../../../common/item-at.js';
 import type { LabelSet } from '../../../common/labels.js';
 import { forEachParallel } from '../../../common/parallel.js';
 import { pictureName } from '../../../common/picture-names.js';
+import { checkPath } from '../../files/check-path.js';
 import { type Dataset, loadDataset, type Sample } from '../dataset.js';
 import { tensorName } from '../folders.js';
 import { splitsOf } from '../splits.js';
@@ -114,6 +115,10 @@ function sizesOf(inspected: readonly Inspected[]): SplitCheck['sizes'] {
  */
 export async function checkDataset(root: string, options: CheckOptions = {}): Promise<DatasetCheck> {
   const { workers = availableParallelism(), onProgress, signal } = options;
+  checkPath(root, 'The folder of the dataset');
+  if (!(Number.isInteger(workers) && workers >= 1)) {
+    throw new UserError(`A dataset cannot be checked by ${workers} workers; give a whole number from 1.`, 'usage');
+  }
   const at = resolve(root);
   const { datasets, broken } = await openSplits(at, options.folderLabels);
   const all: Found[] = datasets.flatMap((dataset) => dataset.samples.map((sample) => ({ dataset, sample })));

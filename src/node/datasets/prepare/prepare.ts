@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { type Advice, UserError } from '../../../common/errors.js';
 import { increase, itemAt } from '../../../common/item-at.js';
 import { forEachParallel } from '../../../common/parallel.js';
+import { printable } from '../../../common/printable.js';
+import { checkPath } from '../../files/check-path.js';
 import { type DatasetDescription, descriptionFile } from '../dataset-description.js';
 import { requireFolder } from '../folders.js';
 import { formatVotes, votesFile } from '../votes.js';
@@ -172,6 +174,14 @@ export async function prepareDataset(
   out: string,
   options: PrepareOptions = {},
 ): Promise<Prepared> {
+  if (!releaseNames.includes(name)) {
+    throw new UserError(
+      `There is no dataset '${printable(String(name))}' to prepare; known are ${releaseNames.join(', ')}.`,
+      'usage',
+    );
+  }
+  checkPath(src, 'The folder of the release');
+  checkPath(out, 'The folder to be made');
   const from = resolve(src);
   const target = resolve(out);
   await requireFolder(from, 'unpack the release and give its folder');

@@ -1,6 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { closeAll } from '../../../common/close-all.js';
 import { UserError } from '../../../common/errors.js';
 import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
@@ -56,10 +57,11 @@ export async function openShardFile(path: string, header: ShardHeader, units: re
       const line = shardLine(itemAt(units, next++), result);
       await handle.appendFile(line).catch(fail);
     },
-    async close() {
-      await handle.sync().catch(fail);
-      await handle.close();
-    },
+    close: () =>
+      closeAll(
+        () => handle.sync().catch(fail),
+        () => handle.close(),
+      ),
   };
 }
 
