@@ -60,7 +60,7 @@ export async function pictureInputs(names: readonly string[], walk: FolderWalk):
       const left = (await walk.within(name))?.foldersLeft ?? 0;
       if (left > 0)
         notes.push(
-          `${countText(left, 'folder')} within ${printable(name, 4096)} ${left === 1 ? 'is' : 'are'} passed over; --recursive searches ${left === 1 ? 'it' : 'them'} too.`,
+          `${countText(left, 'folder')} within ${printable(name, 4096)} ${left === 1 ? 'is' : 'are'} skipped; --recursive searches ${left === 1 ? 'it' : 'them'} too.`,
         );
     } catch (error) {
       if (!(error instanceof UserError) || error.kind !== 'input') throw error;

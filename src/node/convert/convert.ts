@@ -162,10 +162,7 @@ function checkOptions(to: Format, { opset, deadTensors, recorderEpochs, precisio
   if (recorderEpochs === undefined) return;
   if (to !== 'pth') refuse('Recorders are for .pth files; leave them out.', 'recorderEpochs');
   if (precision === 'F16') {
-    refuse(
-      'Recorders are for going on with training, which F16 weights are not for; leave them out.',
-      'recorderEpochs',
-    );
+    refuse('Recorders are for resuming training, which F16 weights are not for; leave them out.', 'recorderEpochs');
   }
 }
 
@@ -259,7 +256,7 @@ async function writeTorch(
   }
   if (recorderEpochs !== undefined) {
     notes.push(
-      advice(`The published script goes on at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`),
+      advice(`The published script resumes at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`),
     );
     notes.push(
       advice(

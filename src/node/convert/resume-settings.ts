@@ -55,7 +55,7 @@ export function resumeSettings(
   const first = publishedRate(description.labels);
   return {
     settings: { ...usual, learningRate: first * publishedDecay ** epoch, initialLearningRate: first },
-    from: `the published recipe's after ${epoch} epochs, since ${source.path} does not say its own`,
+    from: `the published recipe's after ${epoch} epochs, since ${source.path} has none`,
   };
 }
 
