@@ -88,7 +88,12 @@ describe('poster ablate', { concurrency: false }, () => {
     assert.match(again.stdout, /^group +arm +directions +runs +best epoch +accuracy %/m);
     assert.match(again.stdout, /^With one seed a difference says little/m);
     await fails([...begin, ...how, '--out', 'ablation'], dir, 2, /already holds an ablation; .*--resume/);
-    await fails(['ablate', '--resume', 'ablation', '--epochs', '2'], dir, 2, /goes on as it began; leave out --epochs/);
+    await fails(
+      ['ablate', '--resume', 'ablation', '--epochs', '2'],
+      dir,
+      2,
+      /resumed ablation keeps its options; leave out --epochs/,
+    );
   });
 
   test('what cannot be compared is a sentence, and nothing is begun', async () => {

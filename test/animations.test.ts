@@ -218,5 +218,5 @@ test('poster predict --animation: all frames; without it the first, and how to h
   }
   const first = await succeeds(['predict', 'vary.gif'], folder);
   assert.match(first.stdout, /first of 3 frames/);
-  assert.match(first.stderr, /With --animation all frames of an animation are looked at/);
+  assert.match(first.stderr, /--animation reads all frames, as of a video/);
 });

@@ -182,7 +182,7 @@ describe('a dataset from training to prediction', () => {
     child.kill('SIGINT');
     const { code, stdout } = await finished;
     assert.equal(code, 130);
-    assert.match(stdout, /go on with: poster train --resume stopped\/last\.safetensors/);
+    assert.match(stdout, /resume with: poster train --resume stopped\/last\.safetensors/);
     const { state } = await loadTrainState(join(dir, 'stopped', 'last.safetensors'));
     assert.ok(state.step > 0 && state.epoch < 500);
   });
@@ -213,10 +213,10 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['train', '--data', 'faces', '--init', 'body=a.pth'], /no part of the network called 'body'; there are ir50 and/],
     [['train', '--data', 'faces', '--erasing-scale', '0.3,0.1'], /it must ascend \(--erasing-scale LIST\)/],
     [['train', '--data', 'faces', '--gpu', 'first'], /It must be the number of a GPU/],
-    [['train', '--data', 'faces', '--out', 'run'], /run already holds a run; go on with it/],
+    [['train', '--data', 'faces', '--out', 'run'], /run already holds a run; resume it/],
     [['evaluate'], /required option '--data <dir>' not specified/],
     [['evaluate', '--data', 'faces', '--labels', 'emotions'], /There is no label set called 'emotions'/],
-    [['predict', '--aligned'], /Nothing to look at: name a picture/],
+    [['predict', '--aligned'], /No input: name a picture/],
     [
       ['predict', 'face.png', '--aligned', '--min-score', '0.5'],
       /'--min-score <score>' cannot be used with option '--aligned'/,
@@ -284,7 +284,7 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
     );
     await fails(['train', '--resume', 'run/best.safetensors'], dir, 3, /holds weights but no state of training/);
     const theirs = fileURLToPath(new URL('../../test/fixtures/checkpoints/training-zip.pth', import.meta.url));
-    await fails(['train', '--resume', theirs], dir, 3, /is a PyTorch checkpoint, and a run goes on from its own/);
+    await fails(['train', '--resume', theirs], dir, 3, /is a PyTorch checkpoint, and a run resumes from its own/);
   });
 
   it('datasets: missing, empty class folders, labels that the weights do not have', async () => {

@@ -96,7 +96,7 @@ for (const launcher of launchers) {
       [
         'weights',
         ['--init', join('alone', 'best.safetensors')],
-        /Rank 1 \(.+\) begins with other weights than rank 0; /,
+        /Rank 1 \(.+\) starts from other weights than rank 0; /,
       ],
       ['folders, of which one cannot be seen', ['--data', 'nowhere'], /Rank 1: There is no dataset folder .*nowhere/],
     ];

@@ -213,7 +213,7 @@ step('a camera that is closed gives no pictures; one that is taken away while it
   await tellCamera('unmute');
   await page.getByText(/^The camera gives no picture\./).waitFor({ state: 'detached' });
   await tellCamera('ended');
-  await page.getByText(/^The camera was switched off or taken away\. What was recorded is there/).waitFor();
+  await page.getByText(/^The camera was switched off or unplugged\. What was recorded is kept/).waitFor();
   await page.keyboard.up(' ');
   await card(0).getByText('Hold to record').waitFor();
   const kept = await countOf(0);

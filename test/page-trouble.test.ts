@@ -159,7 +159,7 @@ visit(
     const crash = (): Promise<unknown> => control.send('Browser.crashGpuProcess').catch(() => undefined);
     await crash();
     await give(page, png('b.png'));
-    await page.getByText(/^The browser lost the graphics card, as after sleep\. .+ reading goes on\.$/).waitFor();
+    await page.getByText(/^The browser lost the graphics card, as after sleep\. .+ recognition continues\.$/).waitFor();
     await readAs(page, 'b.png').waitFor();
     await crash();
     await give(page, png('c.png'));

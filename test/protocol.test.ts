@@ -107,7 +107,7 @@ describe('cross-validation', () => {
     );
     assert.match(stdout, /^mean +[\d.]+/m);
     assert.match(stdout, /^Protocol of cv\/fold-1\/best\.safetensors$/m);
-    assert.match(stdout, /mirror image; the mean of both probabilities counts/);
+    assert.match(stdout, /mean of the probabilities of the picture and its mirror image/);
     assert.match(stdout, /without fold 2 of 2: pictures measured here are among those/);
   });
 });

@@ -97,7 +97,7 @@ describe('two ranks', () => {
   test('stop both where one is asked to; one alone goes on with the same bits', { skip: needsProc }, async () => {
     const { code, stdout } = await stopped('stopped', (_, other) => process.kill(other, 'SIGTERM'));
     assert.equal(code, 130);
-    assert.match(stdout, /^Stopped in epoch \d+ and saved; go on with: poster train --resume /m);
+    assert.match(stdout, /^Stopped in epoch \d+ and saved; resume with: poster train --resume /m);
     const last = join('stopped', 'last.safetensors');
     const epochs = (JSON.parse(await learnedIn(join(dir, 'stopped'))) as { epoch: number }).epoch + 1;
     const more = ['--epochs', String(epochs), '--threads', '1', '--workers', '0', '--no-tensorboard'];

@@ -1,26 +1,52 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { succeeds } from './support/cli.js';
+import { anchorsOf, sentencesOf, wordsIn } from './support/sentences.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const pages = ['.', 'docs', 'docs/decisions', 'assets'].flatMap((folder) =>
+const folders = ['.', 'docs', 'docs/decisions', 'examples', 'assets', 'weights', 'web'];
+const pages = folders.flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name)),
+    .map((name) => posix.join(folder, name)),
 );
 
 test('links between pages lead somewhere', () => {
   assert.ok(pages.length > 8);
   for (const page of pages) {
-    for (const [, target = ''] of read(page).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+    for (const [, target = '', anchor] of read(page).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]*))?\)/g)) {
       if (/^https?:/.test(target)) continue;
-      assert.ok(existsSync(join(root, dirname(page), target)), `${page} links to ${target}`);
+      const path = target === '' ? page : join(dirname(page), target);
+      assert.ok(existsSync(join(root, path)), `${page} links to ${target}`);
+      if (anchor !== undefined) assert.ok(anchorsOf(read(path)).has(anchor), `${page} links to ${target}#${anchor}`);
     }
   }
+});
+
+test('every page of docs is linked from the README, and every decision from their list', () => {
+  const readme = read('README.md');
+  for (const page of pages.filter((path) => dirname(path) === 'docs')) assert.ok(readme.includes(`](${page})`), page);
+  const list = read('docs/decisions/README.md');
+  for (const name of readdirSync(join(root, 'docs/decisions')).filter((one) => /^\d/.test(one))) {
+    assert.ok(list.includes(`](${name})`), name);
+  }
+});
+
+test('a sentence has at most 32 words', () => {
+  // What was measured and what has changed are lists of their own.
+  const others = new Set(['CHANGELOG.md', 'docs/results.md']);
+  const long = pages
+    .filter((page) => !others.has(page))
+    .flatMap((page) =>
+      sentencesOf(read(page))
+        .filter((sentence) => wordsIn(sentence) > 32)
+        .map((sentence) => `${page}: ${sentence}`),
+    );
+  assert.deepEqual(long, []);
 });
 
 test('the README names commands and options that there are', async () => {

@@ -284,7 +284,7 @@ test('the description of the server lists what it answers, by the schemas that r
     name: 'maxFaces',
     in: 'query',
     required: false,
-    description: 'at most so many faces, the surest',
+    description: 'at most this many faces, those with the highest scores',
     schema: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
   });
   const page = await fetch(`${server.url}/docs`);

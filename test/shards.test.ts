@@ -192,7 +192,7 @@ describe('a shard', () => {
       ['x.jpg', '--shard', '1/2', '--json'],
       /--json does not go with --shard: .*poster merge/,
     );
-    await fails(predictCommand(), ['-', '--shard', '1/2'], /Standard input \(-\) cannot be shared out/);
+    await fails(predictCommand(), ['-', '--shard', '1/2'], /Standard input \(-\) cannot be divided into shards/);
     await fails(predictCommand(), ['x.jpg', '--shard-folder', 'f'], /--shard-folder says where a shard is written/);
     await fails(
       evaluateCommand(),

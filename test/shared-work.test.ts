@@ -129,8 +129,8 @@ describe('ranks', () => {
   });
 
   const refused: readonly (readonly [string, readonly string[], number, RegExp])[] = [
-    ['shards', [...predict, '--shard', '1/2'], 2, /--shard does not go with several ranks: ranks share out all/],
-    ['standard input', ['predict', '-', ...weights], 2, /Standard input \(-\) cannot be shared out among ranks/],
+    ['shards', [...predict, '--shard', '1/2'], 2, /--shard does not go with several ranks: ranks divide all/],
+    ['standard input', ['predict', '-', ...weights], 2, /Standard input \(-\) cannot be divided among ranks/],
     ['a camera', ['predict', '--stream', 'rtsp://nobody/1', ...weights], 2, /--stream does not go with several ranks/],
     ['corruptions', [...evaluate, '--corruptions'], 2, /--corruptions does not go with several ranks/],
     ['a folder that is not there', ['evaluate', '--data', 'nowhere', ...batches], 3, /nowhere/],

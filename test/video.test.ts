@@ -333,9 +333,9 @@ test(
   async () => {
     await ffmpeg(['-i', inFolder('portrait.mp4'), '-vf', 'hflip,vflip', '-c:v', 'mpeg4', inFolder('down.mp4')]);
     const auto = await succeeds(['predict', 'down.mp4', '--fps', '5'], folder);
-    assert.match(auto.stdout, /10 frames looked at, 1 face; most lie: --rotate 180 makes them stand/);
+    assert.match(auto.stdout, /10 frames processed, 1 face; most lie: --rotate 180 makes them stand/);
     const turned = await succeeds(['predict', 'down.mp4', '--fps', '5', '--rotate', '180'], folder);
-    assert.match(turned.stdout, /10 frames looked at, 1 face\n/);
+    assert.match(turned.stdout, /10 frames processed, 1 face\n/);
     await ffmpeg([
       '-i',
       inFolder('portrait.mp4'),
@@ -415,7 +415,7 @@ test('poster predict on a video: lines, table, chart, video', needsFfmpeg, async
   assert.equal(lines.length, 10);
   assert.equal(lines[9]?.faces[0]?.expression, 'happiness');
   assert.ok((lines[9]?.faces[0]?.smoothed['happiness'] ?? 0) > 0.5);
-  assert.match(stderr, /portrait\.mp4 {2}2\.0 s, 10 frames looked at, 1 face/);
+  assert.match(stderr, /portrait\.mp4 {2}2\.0 s, 10 frames processed, 1 face/);
   const rows = (await readFile(inFolder('t.csv'), 'utf8')).trim().split('\n');
   assert.match(
     rows[0] ?? '',
@@ -503,7 +503,7 @@ test('a stream: lines as they come; one that breaks off, and Ctrl-C, keep what w
     assert.equal(cut.code, 3, cut.stderr);
     assert.match(cut.stderr, /ends abruptly|broke off/);
     assert.match(cut.stdout, /^\{"video":/);
-    assert.match(cut.stderr, /frames looked at, 1 face/);
+    assert.match(cut.stderr, /frames processed, 1 face/);
 
     const secret = await poster(['predict', '--stream', 'http://cam:secret@127.0.0.1:9/x.ts'], folder);
     assert.equal(secret.code, 3);
@@ -551,7 +551,7 @@ test('a video on standard input is told from a picture', needsFfmpeg, async () =
     await once(child, 'close');
     return out;
   };
-  assert.match(await piped(inFolder('portrait.mkv')), /2\.0 s, 4 frames looked at, 1 face/);
+  assert.match(await piped(inFolder('portrait.mkv')), /2\.0 s, 4 frames processed, 1 face/);
   // Also where its beginning comes in pieces, and a picture that is shorter than what a video would be told by.
   const inPieces = async (bytes: Buffer): Promise<string> => {
     const child = spawn(process.execPath, [main, 'predict', '-', '--jsonl'], { stdio: ['pipe', 'pipe', 'ignore'] });

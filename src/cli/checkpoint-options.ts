@@ -36,23 +36,23 @@ export function withCheckpointOptions(command: Command): Command {
     .addOption(
       new Option(
         '--model <name>',
-        'network of a file that does not say it (default: the one whose tensors it has)',
+        'network of a file that does not name it (default: identified by its tensors)',
       ).choices(modelNames),
     )
     .option(
       '--labels <name>',
-      `label set of a file that does not say it, such as a .pth (${labelSetNames})`,
+      `label set of a file that does not name it, such as a .pth (${labelSetNames})`,
       labelSetArgument,
     );
 }
 
 /** For commands that show probabilities. */
 export function rawOption(): Option {
-  return new Option('--raw', 'probabilities without the temperature that the weights hold (poster calibrate)');
+  return new Option('--raw', 'probabilities without the temperature of the weights (poster calibrate)');
 }
 
 export function preferOption(): Option {
-  return new Option('--prefer <what>', 'which head decides, where the weights have two: see poster rebalance').choices(
+  return new Option('--prefer <what>', 'which head to use if the weights have two (poster rebalance)').choices(
     preferences,
   );
 }

@@ -39,9 +39,9 @@ export interface PictureInputs {
 
 /** The help text of a command's arguments that `findPictures` takes. */
 export const pictureArguments =
-  "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses of them, - for standard input";
+  "pictures, folders, globs ('photos/**/*.jpg'), http(s) URLs, - for standard input";
 
-export const recursiveOption = (): Option => new Option('-r, --recursive', 'also pictures in folders within folders');
+export const recursiveOption = (): Option => new Option('-r, --recursive', 'include subfolders');
 
 /**
  * The pictures that the arguments of a command stand for, as `pictureInputs` finds them. Notes what is passed over.
@@ -82,7 +82,7 @@ export async function pictureInputs(names: readonly string[], walk: FolderWalk):
       const left = (await walk.within(name))?.foldersLeft ?? 0;
       if (left > 0)
         notes.push(
-          `${countText(left, 'folder')} within ${printable(name, 4096)} ${left === 1 ? 'is' : 'are'} passed over; --recursive searches ${left === 1 ? 'it' : 'them'} too.`,
+          `${countText(left, 'folder')} within ${printable(name, 4096)} ${left === 1 ? 'is' : 'are'} skipped; --recursive searches ${left === 1 ? 'it' : 'them'} too.`,
         );
     } catch (error) {
       if (!(error instanceof UserError) || error.kind !== 'input') throw error;

@@ -100,7 +100,7 @@ export async function readPictures(
   outputs: readonly PredictionOutput[],
   options: PredictionOptions,
 ): Promise<PredictionTally> {
-  const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
+  const stop = stopOnSignals('Finishing the pictures in progress, then stopping; press again to quit at once.');
   const bar = inputs.length > 1 ? (await import('./progress.js')).countBar('pictures') : undefined;
   const tally = new PredictionTally();
   bar?.update(0, inputs.length);

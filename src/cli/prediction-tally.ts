@@ -41,9 +41,9 @@ export class PredictionTally {
     }
     // Text says it with each picture, and so does JSON with boxes.
     if (several > 0 && (csv === '-' || (forPrograms && aligned))) {
-      note(`Only the first frame was looked at ${total === 1 ? 'of an animation' : `in ${some(several)}`}.`);
+      note(`Only the first frame was read ${total === 1 ? 'of an animation' : `in ${some(several)}`}.`);
     }
-    if (animated > 0) note('With --animation all frames of an animation are looked at, as those of a video.');
+    if (animated > 0) note('--animation reads all frames, as of a video.');
     if (failed > 0 && total > 1) note(`${some(failed)} could not be read: see above.`);
     if (unwritten > 0 && total > 1) note(`Files of ${some(unwritten)} could not be written: see above.`);
     if (done < total) note(`Stopped after ${some(done)}; their results are complete.`);

@@ -75,7 +75,7 @@ async function programFor(words: readonly string[]): Promise<Command> {
   const program = new Command('poster')
     .description('Facial expression recognition with POSTER V2: prepare data, train, evaluate, predict.')
     .version(version)
-    .option('--verbose', 'say more when something fails')
+    .option('--verbose', 'print more details when something fails')
     .configureHelp({ showGlobalOptions: true });
   // Options before the command take no value: the first word is its name. Without one, or for help, all are needed.
   const named = words.find((word) => !word.startsWith('-')) ?? '';

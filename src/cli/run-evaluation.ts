@@ -29,7 +29,7 @@ export function withRunEvaluationOptions(command: Command): Command {
     .option('--data <dir>', 'dataset to measure the best weights on (default: what training measured)')
     .option('--split <name>', 'split of it (default: test, else valid)')
     .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
-    .option('--map-labels', 'measure although weights and data do not have the same expressions')
+    .option('--map-labels', 'measure although weights and data have different expressions')
     .addOption(deviceOption('cpu'))
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
     .option('--batch-size <count>', 'pictures at once', positive, 32)

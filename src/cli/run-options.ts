@@ -62,15 +62,15 @@ function beyondPublished(recipe: Recipe): Readonly<Record<string, unknown>> {
 
 /** The recipes: what counts where no option says otherwise. */
 export const recipeHelp = `
-Networks and their recipes, which count where no option says otherwise:
+Networks and their recipes; options take precedence:
 ${list(modelNames.map((name) => [`${name}: ${modelNamed(name).summary}`, modelNamed(name).recipe]))}
 
-Datasets and their recipes (--data-type; with poster-v2 unless --model says otherwise), which count before those.
+Datasets and their recipes, which take precedence over those of networks (--data-type; network poster-v2 unless --model is given).
 The published ones:
 ${wrapped(optionsText(published), '    ')}
 and
 ${list((publishedTypes ?? []).map((name) => [name, beyondPublished(datasetRecipe(family, name))]))}
-Ours, for what the network's own recipe leaves open:
+Ours, in addition to the network's recipe:
 ${list((ownTypes ?? []).map((name) => [name, datasetRecipe(family, name)]))}`;
 
 /** A dataset by its name, however it is written. */
@@ -94,78 +94,90 @@ export function withRunOptions(command: Command): Command {
       `which dataset it is: its recipe and classes (${dataTypes.join(', ')})`,
       dataTypeArgument,
     )
-    .option('--as-published', 'repeat the published code, its faults too: see docs/published-recipes.md')
+    .option('--as-published', 'repeat the published code with its faults: docs/published-recipes.md')
     .addOption(
       new Option('--model <name>', 'network (default: poster-v2 with --data-type, else poster-v2-nano)').choices(
         modelNames,
       ),
     )
     .option('--epochs <count>', 'passes over the training pictures', number('epochs'))
-    .option('-b, --batch-size <count>', 'pictures an update', number('batchSize'))
-    .option('--micro-batch <count>', 'pictures through the network at once: what memory allows', number('microBatch'))
+    .option('-b, --batch-size <count>', 'pictures of an update', number('batchSize'))
+    .option('--micro-batch <count>', 'pictures through the network at once, limited by memory', number('microBatch'))
     .addOption(new Option('--optimizer <name>', 'update rule').choices(shape.optimizer.options))
     .option('--lr <rate>', 'highest learning rate', number('lr'))
-    .option('--wd, --weight-decay <rate>', 'of weights, toward 0', number('weightDecay'))
+    .option('--wd, --weight-decay <rate>', 'weight decay', number('weightDecay'))
     .addOption(
-      new Option('--decay <what>', 'what weight decay pulls: matrices and kernels, or all weights').choices(
+      new Option('--decay <what>', 'which weights decay: matrices and kernels, or all').choices(
         shape.decay.unwrap().options,
       ),
     )
-    .option('--momentum <factor>', 'of sgd', number('momentum'))
-    .addOption(new Option('--schedule <name>', 'course of the learning rate').choices(shape.schedule.options))
-    .option('--gamma <factor>', 'of the exponential schedule, after each epoch', number('gamma'))
+    .option('--momentum <factor>', 'momentum of sgd', number('momentum'))
+    .addOption(new Option('--schedule <name>', 'learning rate schedule').choices(shape.schedule.options))
+    .option('--gamma <factor>', 'factor of the exponential schedule after each epoch', number('gamma'))
     .option('--warm-up <epochs>', 'epochs of linear warm-up', number('warmUp'))
-    .option('--rho <radius>', 'of sharpness-aware minimisation; 0: without', number('rho'))
-    .option('--ema <decay>', 'of averaged weights, such as 0.999; 0: none', number('ema'))
+    .option('--rho <radius>', 'radius of sharpness-aware minimisation; 0: none', number('rho'))
+    .option('--ema <decay>', 'decay of averaged weights, such as 0.999; 0: none', number('ema'))
     .option('--clip <norm>', 'largest norm of the gradient; 0: no limit', number('clip'))
     .addOption(new Option('--sampling <name>', 'order of pictures').choices(shape.sampling.options))
     .addOption(
-      new Option('--targets <name>', 'learn the majority label, or how the votes were spread').choices(
+      new Option('--targets <name>', 'learn the majority label, or the distribution of the votes').choices(
         shape.targets.options,
       ),
     )
     .addOption(new Option('--augmentation <name>', 'random changes to pictures').choices(shape.augmentation.options))
-    .option('--flip <probability>', 'of a mirrored picture', numberOrNull('flip'))
-    .option('--erasing <probability>', 'of an erased box', numberOrNull('erasing'))
+    .option('--flip <probability>', 'probability of mirroring', numberOrNull('flip'))
+    .option('--erasing <probability>', 'probability of random erasing', numberOrNull('erasing'))
     .option('--erasing-scale <list>', "smallest and largest share of the picture's area, such as 0.02,0.1", numbers)
     .option('--erasing-ratio <list>', 'smallest and largest height / width, such as 0.3,3.3', numbers)
-    .option('--rotation <degrees>', 'largest turn to either side', numberOrNull('rotation'))
+    .option('--rotation <degrees>', 'largest rotation to either side', numberOrNull('rotation'))
     .option('--zoom <list>', 'smallest and largest zoom, such as 0.85,1.15', numbers)
-    .option('--shift <fraction>', 'largest shift along each axis, of the side', numberOrNull('shift'))
-    .option('--crop-scale <list>', 'random crops: smallest and largest part of the side, such as 0.83,0.92', numbers)
-    .option('--brightness <amount>', 'factor of up to 1 + amount, and down to 1 - amount', numberOrNull('brightness'))
-    .option('--contrast <amount>', 'the same about the mean', numberOrNull('contrast'))
+    .option('--shift <fraction>', 'largest shift along each axis, as a fraction of the side', numberOrNull('shift'))
+    .option('--crop-scale <list>', 'random crops: smallest and largest side, as fractions, such as 0.83,0.92', numbers)
+    .option('--brightness <amount>', 'brightness factor from 1 - amount to 1 + amount', numberOrNull('brightness'))
+    .option('--contrast <amount>', 'contrast factor from 1 - amount to 1 + amount', numberOrNull('contrast'))
     .option(
       '--gamma-correction <amount>',
-      'exponent of up to 1 + amount, or its inverse',
+      'exponent from 1 / (1 + amount) to 1 + amount',
       numberOrNull('gammaCorrection'),
     )
-    .option('--blur <probability>', 'of a Gaussian blur', numberOrNull('blur'))
-    .option('--noise <fraction>', 'largest standard deviation of noise, of black to white', numberOrNull('noise'))
-    .option('--jpeg <probability>', 'of the loss of JPEG at low quality', numberOrNull('jpeg'))
+    .option('--blur <probability>', 'probability of a Gaussian blur', numberOrNull('blur'))
+    .option(
+      '--noise <fraction>',
+      'largest standard deviation of noise, where black to white is 1',
+      numberOrNull('noise'),
+    )
+    .option('--jpeg <probability>', 'probability of JPEG compression at low quality', numberOrNull('jpeg'))
     .option('--mixup <alpha>', 'mix pictures and their targets by shares from Beta(alpha, alpha)', number('mixup'))
-    .option('--cutmix <alpha>', 'paste boxes of other pictures, by such shares of the area', number('cutmix'))
-    .option('--label-smoothing <fraction>', 'of labels, spread over all classes; votes stay', number('labelSmoothing'))
+    .option(
+      '--cutmix <alpha>',
+      'paste boxes of other pictures, with shares of the area from Beta(alpha, alpha)',
+      number('cutmix'),
+    )
+    .option(
+      '--label-smoothing <fraction>',
+      'share of each label that is spread over all classes; not of votes',
+      number('labelSmoothing'),
+    )
     .option(
       '--teacher <file>',
-      'checkpoint of a network to learn from as well; repeatable: the mean of all',
+      'checkpoint of a teacher network; repeatable: the mean of all',
       (file, before: readonly string[] = []) => [...before, file],
     )
-    .option('--teacher-weight <share>', 'of the teachers in what is learned (default: 0.5)', number('teacherWeight'))
+    .option('--teacher-weight <share>', 'share of the teachers in the target (default: 0.5)', number('teacherWeight'))
     .option(
       '--teacher-temperature <factor>',
-      "above 1 makes the teachers' probabilities more even (default: 1)",
+      "above 1 flattens the teachers' probabilities (default: 1)",
       number('teacherTemperature'),
     );
   for (const option of networkOptionFlags()) command.addOption(option);
   return command
-    .option('--seed <number>', 'all that is random', number('seed'))
+    .option('--seed <number>', 'seed of all random numbers', number('seed'))
     .option('--train-split <name>', 'split to train on (default: train)')
     .option('--val-split <name>', 'split that chooses the best epoch (default: a part held out of the training split)')
-    .option('--hold-out <fraction>', 'size of that part', number('holdOut'))
+    .option('--hold-out <fraction>', 'size of the part held out', number('holdOut'))
     .option(
       '--calibration <fraction>',
-      'part of the training split that is kept for fitting a temperature at the end (default: none is fitted)',
+      'part of the training split held out to fit a temperature at the end (default: none is fitted)',
       numberOrNull('calibration'),
     )
     .option(
@@ -175,7 +187,7 @@ export function withRunOptions(command: Command): Command {
     )
     .option(
       '--fold <number>',
-      'which part to keep, from 1 (default: all, one run after another)',
+      'which part to leave out, from 1 (default: each in turn, a run each)',
       numberOrNull('fold'),
     );
 }

@@ -44,7 +44,7 @@ export function withTrainingOptions(command: Command): Command {
     )
     .option(
       '--init-labels <name>',
-      `label set of an --init file that does not say it (${labelSetNames}), or data: the data's, index for index`,
+      `label set of an --init file that does not name it (${labelSetNames}), or data: the data's, index for index`,
       initLabelsArgument,
     )
     .option('--save-every <seconds>', 'between saves within an epoch', numberOf(z.number().gt(0)), 300)

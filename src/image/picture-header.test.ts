@@ -211,10 +211,10 @@ test('docs/limits.md states the limits that hold', async () => {
     ['pixels', `${maxPixels / 1e6} million`],
     ['pixels of a side', maxSide.toLocaleString('en')],
     ['frames or pages', maxFrames.toLocaleString('en')],
-    ['memory that decoding one picture takes', `${maxDecodingBytes / 1024 ** 2} MiB`],
-    ['processor time that decoding one picture takes', `${maxDecodingSeconds} s`],
-    ['silence of a server', `${silenceSeconds} s`],
-    ['a whole answer, redirects among them', `${answerSeconds} s`],
+    ['memory for decoding one picture', `${maxDecodingBytes / 1024 ** 2} MiB`],
+    ['processor time for decoding one picture', `${maxDecodingSeconds} s`],
+    ['time without data from the server', `${silenceSeconds} s`],
+    ['time for a whole response, with its redirects', `${answerSeconds} s`],
     ['redirects', `${maxRedirects}, to`],
   ];
   for (const [row, value] of rows) assert(text.includes(`| ${row} | ${value}`), row);

@@ -68,7 +68,7 @@ async function openLandmarkDetector(
   }
   if (isUntouched(values)) {
     throw new UserError(
-      `The landmark head in ${path} was never trained: its running statistics are those that a network begins with, as converting with dead tensors writes them for files without a head; give mobilefacenet_model_best.pth.tar or a published POSTER V2 checkpoint.`,
+      `The landmark head in ${path} was never trained: its running statistics have their initial values, as converting with dead tensors writes them for files without a head; give mobilefacenet_model_best.pth.tar or a published POSTER V2 checkpoint.`,
     );
   }
   const session = await CpuSession.create(lower(graph, 'cpu'), {

@@ -47,7 +47,7 @@ z.object({ ...picture, faces: z.array(z.object(face)) }) satisfies z.ZodType<Rec
 /** Of one picture. */
 export const recognition = z.object({
   ...picture,
-  faces: z.array(servedFace).meta({ description: 'the surest first; empty where none was found' }),
+  faces: z.array(servedFace).meta({ description: 'highest detection score first; empty if none was found' }),
 });
 
 export type ServedRecognition = z.infer<typeof recognition>;

@@ -17,7 +17,7 @@ export const problems = {
   'upgrade-needed': [426, 'The resource speaks WebSocket'],
   'headers-too-large': [431, 'The headers are too large'],
   internal: [500, 'The server has a defect'],
-  overloaded: [503, 'The server has no time left'],
+  overloaded: [503, 'The server is overloaded'],
   loading: [503, 'The server is starting'],
   draining: [503, 'The server is stopping'],
   interrupted: [503, 'The work was interrupted'],

@@ -13,7 +13,9 @@ const boolean = (): z.ZodPreprocess<z.ZodBoolean> => z.preprocess(booleanOf, z.b
 
 /** How faces are looked for. */
 export const detectOptions = {
-  maxFaces: number(z.int().min(1)).optional().meta({ description: 'at most so many faces, the surest' }),
+  maxFaces: number(z.int().min(1))
+    .optional()
+    .meta({ description: 'at most this many faces, those with the highest scores' }),
   minScore: number(z.number().gt(0).lt(1)).optional().meta({ description: 'how sure a face must be (default 0.6)' }),
   minSize: number(z.number().min(0)).optional().meta({ description: 'least width of a face in pixels, brow to chin' }),
   scales: numbers(z.array(z.int().min(32).max(2048)).min(1).max(4))

@@ -62,12 +62,12 @@ export function ablateCommand(): Command {
   return withTrainingOptions(withRunOptions(command))
     .option('--dry-run', 'say what would be trained, and train nothing')
     .option('--out <dir>', 'folder for ARM/seed-N, a run each (default: a new one in runs/)')
-    .option('--resume <dir>', 'folder of an ablation to go on with')
+    .option('--resume <dir>', 'folder of an ablation to resume')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Options of poster train count for every run. Ctrl-C saves and stops; --resume goes on.
+Options of poster train apply to every run. Ctrl-C saves and stops; --resume continues.
 
 Examples:
   poster ablate --data data/ferplus --study cross-fusion --seeds 0,1,2 --out runs/cross-fusion
@@ -167,7 +167,7 @@ async function resumedPlan(flags: AblateFlags, folder: string): Promise<Ablation
   const own = { study, arm, seeds: wished, out };
   const other = first ?? Object.entries(own).find(([, value]) => value !== undefined)?.[0];
   if (other !== undefined || initOf(flags).length > 0) {
-    throw new UserError(`An ablation goes on as it began; leave out ${flagOf(other ?? 'init')}.`, 'usage');
+    throw new UserError(`A resumed ablation keeps its options; leave out ${flagOf(other ?? 'init')}.`, 'usage');
   }
   return readAblation(folder);
 }

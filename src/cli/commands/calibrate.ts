@@ -48,7 +48,7 @@ export function calibrateCommand(): Command {
     )
     .option('--seed <number>', 'of that run (default: the one that the weights say, else 0)', numberOf(z.int().min(0)))
     .addOption(
-      new Option('--targets <name>', 'agree with the majority labels, or with how the votes were spread')
+      new Option('--targets <name>', 'fit the majority labels, or the distribution of the votes')
         .choices(['labels', 'distribution'])
         .default('labels'),
     )

@@ -36,26 +36,23 @@ interface CheckFlags {
 
 export function checkCommand(): Command {
   return new Command('check')
-    .description('look a dataset through: counts, duplicates, unreadable pictures, sizes, order of labels')
+    .description('check a dataset: counts, duplicates, unreadable pictures, sizes, order of labels')
     .argument('<dir>', 'dataset: class folders, or splits of class folders')
-    .option(
-      '--checkpoint <file>',
-      'weights about to be used: compares the order of their labels, by name and by what they see',
-    )
+    .option('--checkpoint <file>', 'compare the order of labels with these weights, by name and by their predictions')
     .option(
       '--labels <name>',
-      `label set of weights that do not say it, such as a .pth (${labelSetNames})`,
+      `label set of weights that do not name it, such as a .pth (${labelSetNames})`,
       labelSetArgument,
     )
     .option('--data-labels <name>', `what numbered class folders stand for (${labelSetNames})`, labelSetArgument)
     .option('--sheets <dir>', 'write a contact sheet for each class: a PNG of its pictures')
-    .addOption(new Option('--no-similar', 'only pictures that are the same to the byte, not those that look the same'))
-    .option('-j, --workers <count>', 'pictures in work at once (default: one a core)', positive)
+    .addOption(new Option('--no-similar', 'find byte-identical pictures only, no near-duplicates'))
+    .option('-j, --workers <count>', 'pictures processed at once (default: one per core)', positive)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Leaves with ${ExitCode.input} where something is wrong, ${ExitCode.ok} otherwise.
+The exit code is ${ExitCode.input} if something is wrong, otherwise ${ExitCode.ok}.
 
 Example:
   poster check data/raf-db --checkpoint runs/raf-db/best.safetensors --sheets sheets`,

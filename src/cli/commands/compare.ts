@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { UserError } from '../../common/errors.js';
 import { figuresOf } from '../../metrics/index.js';
@@ -36,9 +36,13 @@ interface CompareFlags extends RunEvaluationFlags {
 
 export function compareCommand(): Command {
   const command = new Command('compare')
-    .description('compare runs: mean and deviation over seeds, and in what groups of runs differ')
+    .description('compare runs: mean and deviation over seeds, and the settings in which groups differ')
     .argument('<run...>', 'folders that poster train wrote')
-    .option('--over <list>', 'options to average over, such as seed,fold', overArgument, ['seed']);
+    .addOption(
+      new Option('--over <list>', 'options to average over, such as seed,fold')
+        .argParser(overArgument)
+        .default(['seed'], 'seed'),
+    );
   return withRunEvaluationOptions(command)
     .option('--csv <file>', 'write a line for each group: means and deviations, as fractions')
     .option('--plot <file>', 'draw loss and accuracy of all groups over the epochs (.svg or .png)')

@@ -33,25 +33,25 @@ export function convertCommand(): Command {
   return new Command('convert')
     .description('write a checkpoint in another format: .pth, .safetensors, .onnx, or a Hugging Face folder')
     .argument('<in>', 'checkpoint (.safetensors, .pth), or a folder that this command made')
-    .argument('<out>', 'file to write, its ending says as what; a folder where it ends in /')
-    .addOption(new Option('--to <format>', 'what to write, whatever the ending of <out>').choices(formats))
+    .argument('<out>', 'file to write, whose ending selects the format; a folder if it ends in /')
+    .addOption(new Option('--to <format>', 'format, whatever the ending of <out>').choices(formats))
     .addOption(
       new Option('--precision <type>', 'how matrices and kernels are stored (default: F32)').choices(['F32', 'F16']),
     )
     .option('--opset <version>', `ONNX: operator set, ${firstOpset} to ${lastOpset} (default: 21)`, opsetArgument)
-    .option('--dead-tensors', 'also what the published code wants and never reads; it refuses a .pth without')
+    .option('--dead-tensors', 'also write the unused tensors that the published code requires in a .pth')
     .option(
       '--recorders <epochs>',
-      ".pth: objects of the published script, whose --resume wants them: the run's length, such as 200",
+      '.pth: also write the objects that --resume of the published script needs, for so many epochs, such as 200',
       numberOf(z.int().min(1).max(100_000)),
     )
     .addOption(
       new Option(
         '--model <name>',
-        'network of a file that does not say it (default: the one whose tensors it has)',
+        'network of a file that does not name it (default: identified by its tensors)',
       ).choices(modelNames),
     )
-    .option('--labels <name>', `label set of a file that does not say it (${labelSetNames})`, labelSetArgument)
+    .option('--labels <name>', `label set of a file that does not name it (${labelSetNames})`, labelSetArgument)
     .addOption(preferOption())
     .option('--json', 'print one JSON document')
     .addHelpText(

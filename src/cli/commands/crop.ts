@@ -41,13 +41,13 @@ export function cropCommand(): Command {
       '--template <name|file>',
       `how faces lie in the crops: ${templateNames}, or a .json file with points (default: ${rafDbCrop.name})`,
     )
-    .addOption(new Option('--checkpoint <file>', 'crop as the pictures of these weights were').conflicts('template'))
+    .addOption(new Option('--checkpoint <file>', 'use template and size of these weights').conflicts('template'))
     .addOption(
       new Option('--faces <which>', 'of several faces in a picture').choices(['largest', 'all']).default('largest'),
     )
     .option(
       '--min-score <score>',
-      'how sure a face must be, between 0 and 1 (default: 0.6)',
+      'least detection score of a face, between 0 and 1 (default: 0.6)',
       numberOf(z.number().gt(0).lt(1)),
     )
     .option('--min-size <pixels>', 'least width of a face, brow to chin', numberOf(z.number().min(0)))
@@ -56,8 +56,8 @@ export function cropCommand(): Command {
     .addHelpText(
       'after',
       `
-Keeps all folders, and dataset.json, votes and label lists with the names of the crops; ${noFaceName} lists the pictures without a
-face. Ctrl-C stops; the same command goes on.
+Keeps all folders. Copies dataset.json, votes and label lists, with the names of the crops; ${noFaceName} lists the pictures without a
+face. Ctrl-C stops; the same command continues.
 
 Examples:
   poster crop photos crops
@@ -74,7 +74,7 @@ async function run(src: string, out: string, flags: CropFlags): Promise<void> {
   const progress = countBar('pictures');
   const interrupt = stopOnSignals(
     'Stopping after the pictures in work; once more to quit at once.',
-    new UserError('Stopped: run the same command again to go on.', 'interrupted'),
+    new UserError('Stopped: run the same command again to continue.', 'interrupted'),
   );
   let cropped: Cropped;
   try {

@@ -97,47 +97,47 @@ export function evaluateCommand(): Command {
       ),
     )
     .option('--split <name>', 'split of the dataset (default: test, else valid; with --folds: train)')
-    .option('--folds <count>', 'measure one part of the split: as many parts as in training', numberOf(z.int().min(2)))
-    .option('--fold <number>', 'which part, from 1 (default: the one that the weights say they did not see)', positive)
+    .option('--folds <count>', 'measure one fold of the split: as many folds as in training', numberOf(z.int().min(2)))
+    .option(
+      '--fold <number>',
+      'which fold, from 1 (default: the one that the training of the weights left out)',
+      positive,
+    )
     .option(
       '--seed <number>',
-      'of the folds (default: the one that the weights say, else 0), or of --corruptions (default: 0)',
+      'seed of the folds (default: that of the weights, else 0), or of --corruptions (default: 0)',
       numberOf(z.int().min(0)),
     )
-    .option('--unseen', 'leave out pictures that the training split has too, byte for byte')
+    .option('--unseen', 'leave out pictures that are also in the training split, byte for byte')
     .addOption(lowContrastOption('keep'))
     .addOption(rawOption())
     .addOption(preferOption())
     .option('--flip', 'mean of the probabilities of each picture and its mirror image')
-    .option(
-      '--crops <count>',
-      'mean over crops of each picture: 1 (its middle), 5 (corners too) or 9',
-      cropCountArgument,
-    )
+    .option('--crops <count>', 'mean over crops of each picture: 1 (centre), 5 (corners too) or 9', cropCountArgument)
     .option(
       '--crop-scale <fraction>',
-      `their side, of the picture's (default: ${usualCropScale})`,
+      `side of the crops, as a fraction (default: ${usualCropScale})`,
       numberOf(z.number().gt(0).max(1)),
     )
-    .option('--map-labels', 'measure although weights and data do not have the same expressions')
+    .option('--map-labels', 'measure although weights and data have different expressions')
     .addOption(
-      new Option('--unknown <how>', 'pictures of what the weights do not know (default: wrong)')
+      new Option('--unknown <how>', 'pictures of expressions that the weights lack (default: wrong)')
         .choices(['wrong', 'leave-out'])
         .implies({ mapLabels: true }),
     )
     .addOption(
-      new Option('--absent <how>', 'what the weights know and the data lacks, in the ranking (default: keep)')
+      new Option('--absent <how>', 'expressions of the weights that the data lacks, in the ranking (default: keep)')
         .choices(['keep', 'remove'])
         .implies({ mapLabels: true }),
     )
     .option(
       '--without <list>',
-      'expressions that take no part, such as contempt: their pictures are left out, and none of them is chosen',
+      'expressions to leave out, such as contempt: their pictures are not measured, and none of them is predicted',
       names,
     )
     .option(
       '--corruptions',
-      'also under blur, noise, poor light and nine others, five strengths each: 61 times the work',
+      'also measure under blur, noise, poor light and nine others, at five strengths each: 61 times the work',
     )
     .option('--plot <file>', 'draw accuracy under --corruptions (.svg, .png or .html)')
     .option('--csv <file>', 'write a line for each picture: path, true and predicted label, probabilities');

@@ -61,9 +61,9 @@ export function explainCommand(): Command {
         'bundled poster-v2-nano',
       ),
     )
-    .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
+    .option('--aligned', 'the pictures already are face crops, brow to chin: do not detect faces')
     .addOption(
-      new Option('--max-faces <count>', 'at most so many faces a picture, the surest')
+      new Option('--max-faces <count>', 'at most this many faces of a picture, those with the highest scores')
         .argParser(positive)
         .conflicts('aligned'),
     )
@@ -71,8 +71,8 @@ export function explainCommand(): Command {
     .addOption(rawOption())
     .addOption(preferOption())
     .option('--out <dir>', 'folder for the pictures, NAME.face-1.explain.png; with --aligned NAME.explain.png', '.')
-    .option('--class <name>', 'class whose relevance is shown (default: the one ranked first)')
-    .option('--rollout', "draw the class token's attention through all blocks, not that of the last")
+    .option('--class <name>', 'class whose relevance is shown (default: the most probable one)')
+    .option('--rollout', "draw the class token's attention through all blocks, not of the last one")
     .option('--save-maps', 'also write all maps, of each head too, as .safetensors beside the pictures');
   return withCheckpointOptions(command)
     .option('--json', 'print one JSON document, with the maps')

@@ -38,9 +38,9 @@ export function landmarksCommand(): Command {
     .argument('<image...>', pictureArguments)
     .addOption(recursiveOption())
     .requiredOption('--checkpoint <file>', 'mobilefacenet_model_best.pth.tar, or a published POSTER V2 checkpoint')
-    .option('--aligned', 'the pictures already are face crops: do not look for faces')
+    .option('--aligned', 'the pictures already are face crops: do not detect faces')
     .addOption(
-      new Option('--max-faces <count>', 'at most so many faces a picture, the surest')
+      new Option('--max-faces <count>', 'at most this many faces of a picture, those with the highest scores')
         .argParser(positive)
         .conflicts('aligned'),
     )

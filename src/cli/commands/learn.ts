@@ -40,15 +40,15 @@ export function learnCommand(): Command {
     .argument('<folder>', 'a folder of photos for each expression')
     .option('--out <file>', 'file to write', safetensorsArgument, 'learned.safetensors')
     .addOption(
-      new Option('--checkpoint <path>', 'weights to begin with: a file, or a folder that holds them').default(
+      new Option('--checkpoint <path>', 'weights to start from: a file, or a folder that holds them').default(
         bundledCheckpoint(),
         'bundled poster-v2-nano',
       ),
     )
-    .option('--keep', 'the other expressions of those weights stay possible answers')
-    .option('--aligned', 'the pictures are face crops: nothing is looked for')
+    .option('--keep', 'keep the other expressions of those weights as classes')
+    .option('--aligned', 'the pictures are face crops: do not detect faces')
     .addOption(
-      new Option('--min-score <score>', 'how sure a face must be, between 0 and 1 (default: 0.6)')
+      new Option('--min-score <score>', 'least detection score of a face, between 0 and 1 (default: 0.6)')
         .argParser(fraction)
         .conflicts('aligned'),
     )
@@ -57,17 +57,17 @@ export function learnCommand(): Command {
         .argParser(numberOf(z.number().min(0)))
         .conflicts('aligned'),
     )
-    .option('--epochs <count>', 'times that each face is seen (default: 20)', positive)
+    .option('--epochs <count>', 'passes over the faces (default: 20)', positive)
     .option('--lr <rate>', 'highest learning rate (default: 3e-4)', numberOf(z.number().gt(0)))
     .option('--batch-size <count>', 'faces of an update (default: 16)', positive)
-    .option('--hold-out <fraction>', 'share of each expression that is kept to measure with (default: 0.15)', fraction)
-    .option('--seed <number>', 'which faces are held out, and all else that is random', numberOf(z.int().min(0)));
+    .option('--hold-out <fraction>', 'share of each expression held out for validation (default: 0.15)', fraction)
+    .option('--seed <number>', 'seed of the held-out faces and all other random numbers', numberOf(z.int().min(0)));
   return withCheckpointOptions(command)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
       `
-Of each photo the largest face is taken. Ctrl-C ends training, and the best weights so far are written.
+The largest face of each photo is used. Ctrl-C ends training, and the best weights so far are written.
 
 Example:
   poster learn faces --out mine.safetensors

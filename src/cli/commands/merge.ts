@@ -37,7 +37,7 @@ const optionsOf: Readonly<Record<string, readonly string[]>> = {
 
 export function mergeCommand(): Command {
   const command = new Command('merge')
-    .description('make one result of the parts that processes with --shard wrote: as one process would have written it')
+    .description('combine the parts that processes with --shard wrote into the result of one process')
     .argument('<shard...>', 'shard files, or folders that hold them');
   return withEmbeddingOutputs(withPredictionOutputs(command))
     .addHelpText(

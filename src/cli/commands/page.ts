@@ -14,13 +14,13 @@ interface PageOptions {
 
 export function pageCommand(): Command {
   return new Command('page')
-    .description('open the page: expressions in pictures, videos and the camera, read in the browser')
+    .description('open a page that recognises expressions in pictures, videos and the camera, in the browser')
     .addOption(
-      new Option('--port <number>', 'where it is served; 0: any that is free')
+      new Option('--port <number>', 'port; 0: any free one')
         .argParser(numberOf(z.int().min(0).max(65535)))
         .default(7860),
     )
-    .option('--host <address>', 'of which machines may open it: 127.0.0.1 this one, 0.0.0.0 all', '127.0.0.1')
+    .option('--host <address>', 'which machines may open it: 127.0.0.1 this one, 0.0.0.0 all', '127.0.0.1')
     .option('--no-open', 'do not open a browser')
     .addHelpText(
       'after',

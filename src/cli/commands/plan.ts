@@ -27,16 +27,21 @@ const above0 = numberOf(z.number().gt(0));
 
 export function planCommand(): Command {
   return new Command('plan')
-    .description('how fast several machines would train a network together, and up to how many it pays')
+    .description('predict how fast several machines would train a network, and how many machines pay')
     .requiredOption('--ranks <count>', `machines, 1 to ${most}`, numberOf(z.int().min(1).max(most)))
     .requiredOption('--network <gbit>', 'bandwidth between them, in Gbit/s', above0)
-    .option('--latency <ms>', 'of a small message between two machines, one way', numberOf(z.number().min(0)), 0.05)
+    .option(
+      '--latency <ms>',
+      'latency of a small message between two machines, one way',
+      numberOf(z.number().min(0)),
+      0.05,
+    )
     .addOption(new Option('--model <name>', 'network (default: poster-v2-nano)').choices(modelNames))
-    .option('--share <count>', 'pictures of a batch that one machine has, as long as the batch may grow', positive, 8)
+    .option('--share <count>', 'pictures of a batch for each machine, as long as the batch may grow', positive, 8)
     .option('--pictures <count>', 'training pictures', positive, 25_000)
     .option(
       '--spread <fraction>',
-      "standard deviation of a machine's time of a step (default: as measured here)",
+      "standard deviation of a machine's time for a step (default: as measured here)",
       numberOf(z.number().min(0).max(1)),
     )
     .option('--threads <count>', 'threads of the CPU (default: all cores)', positive)
@@ -44,7 +49,7 @@ export function planCommand(): Command {
     .addHelpText(
       'after',
       `
-It measures a few steps on this machine, and takes the others to be like it. docs/many-machines.md says how, and how far it was checked.
+The command measures a few steps on this machine, and assumes that the others are like it. docs/many-machines.md describes the model and its tests.
 
 Example:
   poster plan --ranks 8 --network 10 --model poster-v2`,

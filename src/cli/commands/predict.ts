@@ -87,7 +87,7 @@ export function predictCommand(): Command {
     .description('find the faces in pictures and videos and recognise their expressions')
     .argument(
       '[input...]',
-      "pictures, folders, globs ('photos/**/*.jpg'), http(s) addresses of them, video files, - for standard input",
+      "pictures, folders, globs ('photos/**/*.jpg'), http(s) URLs, video files, - for standard input",
     )
     .addOption(recursiveOption())
     .addOption(
@@ -96,14 +96,14 @@ export function predictCommand(): Command {
         'bundled poster-v2-nano',
       ),
     )
-    .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
+    .option('--aligned', 'the pictures already are face crops, brow to chin: do not detect faces')
     .addOption(
-      new Option('--min-score <score>', 'how sure a face must be, between 0 and 1 (default: 0.6)')
+      new Option('--min-score <score>', 'least detection score of a face, between 0 and 1 (default: 0.6)')
         .argParser(share)
         .conflicts('aligned'),
     )
     .addOption(
-      new Option('--max-faces <count>', 'at most so many faces a picture, the surest')
+      new Option('--max-faces <count>', 'at most this many faces of a picture, those with the highest scores')
         .argParser(positive)
         .conflicts('aligned'),
     )
@@ -113,7 +113,7 @@ export function predictCommand(): Command {
     .addOption(
       new Option(
         '--scales <list>',
-        'lengths that the long side is brought to when faces are looked for (default: 96,192,640); add 1280 for small faces',
+        'lengths to which the long side is scaled to detect faces (default: 96,192,640); add 1280 for small faces',
       )
         .argParser(numbers)
         .conflicts('aligned'),
@@ -121,7 +121,7 @@ export function predictCommand(): Command {
     .addOption(
       new Option(
         '--turned <when>',
-        'search pictures on their sides and upside down too: auto where faces lie or none is found, always, never (default: auto)',
+        'also search pictures on their sides and upside down: auto (if a face lies or none is found), always, never (default: auto)',
       )
         .choices(['auto', 'always', 'never'])
         .conflicts('aligned'),
@@ -131,7 +131,7 @@ export function predictCommand(): Command {
     .addOption(preferOption())
     .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
     .option('--draw <path>', 'draw faces and expressions: a .png, .jpg or .webp file, or a folder')
-    .option('--save-crops <folder>', 'write the crop of each face as the network saw it');
+    .option('--save-crops <folder>', 'write the crop of each face, the input of the network');
   return withPredictionOutputs(withShardOptions(withCheckpointOptions(withVideoOptions(command))))
     .addOption(
       new Option('--server <url>', 'send the pictures to a server that poster serve runs').conflicts([
@@ -144,15 +144,15 @@ export function predictCommand(): Command {
     .addHelpText(
       'after',
       `
-Reads JPEG, PNG, WebP, GIF, TIFF, AVIF and BMP up to 64 megapixels and 256 MB, upright as their EXIF data says; of animations the
-first frame, or with --animation all, as of a video; transparent places as white. Boxes and points are pixels from the top left corner.
-Videos are read by the system's ffmpeg, faces followed over their frames; --draw then writes an .mp4, .mov or .mkv file.
+Reads JPEG, PNG, WebP, GIF, TIFF, AVIF and BMP up to 64 megapixels and 256 MB, and applies EXIF orientation. Of
+animations it reads the first frame, or with --animation all frames, as a video. Transparent pixels count as white. Boxes and points are
+pixels from the top left corner. Videos are read by the system's ffmpeg, and faces are tracked; --draw then writes .mp4, .mov or .mkv.
 
 Examples:
-  poster predict photo.jpg --draw seen.jpg
+  poster predict photo.jpg --draw annotated.jpg
   poster predict holiday -r --csv faces.csv
   poster predict face.jpg --aligned
-  poster predict talk.mp4 --timeline talk.svg --csv talk.csv --draw talk-seen.mp4
+  poster predict talk.mp4 --timeline talk.svg --csv talk.csv --draw talk-annotated.mp4
   poster predict holiday -r --server http://192.168.1.5:8080 --jsonl
   poster predict --stream rtsp://camera.local/1 > faces.jsonl`,
     )
@@ -171,24 +171,25 @@ async function predict(
   refuseFolderAlone(command, options);
   if (options.shard !== undefined) {
     refuseWithShard(command, predictionOutputOptions, forMerge);
-    if (names.includes('-')) throw new UserError('Standard input (-) cannot be shared out; name files.', 'usage');
+    if (names.includes('-'))
+      throw new UserError('Standard input (-) cannot be divided into shards; name files.', 'usage');
   }
   if (ranks !== undefined) {
     refuseWithRanks(command, ['shard'], sharedOnce);
     refuseWithRanks(command, ['stream', 'server'], 'it is for one process');
     if (names.includes('-')) {
-      throw new UserError('Standard input (-) cannot be shared out among ranks; name files.', 'usage');
+      throw new UserError('Standard input (-) cannot be divided among ranks; name files.', 'usage');
     }
   }
   if (names.length === 0 && options.stream === undefined) {
-    throw new UserError('Nothing to look at: name a picture, folder or video, or --stream.', 'usage');
+    throw new UserError('No input: name a picture, folder or video, or --stream.', 'usage');
   }
   if (ranks !== undefined) return predictWithRanks(ranks, names, options);
   const walk = folderWalk(options.recursive === true);
   const videos = await videoInputs(names, options.stream, walk, options.animation === true);
   if (videos !== undefined) {
     if (options.shard !== undefined) {
-      throw new UserError('--shard shares out pictures; run poster predict on each video by itself.', 'usage');
+      throw new UserError('--shard divides pictures, not videos; run poster predict on each video by itself.', 'usage');
     }
     if (options.server !== undefined) {
       throw new UserError('Videos are not sent to a server; leave --server out, or send pictures.', 'usage');

@@ -36,16 +36,17 @@ const descriptions: Readonly<Record<ReleaseName, string>> = {
 };
 
 export function prepareCommand(): Command {
-  const command = new Command('prepare').description('bring a public dataset into the layout of this project');
+  const command = new Command('prepare').description('convert the release of a public dataset to class folders');
   for (const name of releaseNames) {
     const one = new Command(name)
       .description(descriptions[name])
       .argument('<src>', 'folder of the release')
       .argument('<out>', 'folder to make')
       .addOption(
-        new Option('--link <kind>', 'how pictures get there (default: hard links where possible, else copies)').choices(
-          linkKinds,
-        ),
+        new Option(
+          '--link <kind>',
+          'how pictures are transferred (default: hard links if possible, else copies)',
+        ).choices(linkKinds),
       )
       .option('--skip-bad', 'leave out lines and pictures that cannot be used, and name them')
       .option('--json', 'print one JSON document');

@@ -52,7 +52,7 @@ export function profileCommand(): Command {
     )
     .option(
       '--labels <name>',
-      `label set of a file that does not say it, such as a .pth (${labelSetNames})`,
+      `label set of a file that does not name it, such as a .pth (${labelSetNames})`,
       labelSetArgument,
     )
     .addOption(

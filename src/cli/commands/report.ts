@@ -26,7 +26,7 @@ interface ReportFlags extends RunEvaluationFlags {
 export function reportCommand(): Command {
   const command = new Command('report')
     .description('show a run: curves, confusion matrix, classes and configuration as HTML, SVG and PNG; TensorBoard')
-    .argument('<run>', 'folder that poster train wrote; the run may still be going on')
+    .argument('<run>', 'folder that poster train wrote; the run may still be training')
     .option('--out <dir>', 'folder for the report (default: report/ in the run)');
   return withRunEvaluationOptions(command)
     .option('--json', 'print one JSON document')

@@ -28,7 +28,7 @@ export function serveCommand(): Command {
         'bundled poster-v2-nano',
       ),
     )
-    .option('--aligned', 'the pictures already are face crops, brow to chin: do not look for faces')
+    .option('--aligned', 'the pictures already are face crops, brow to chin: do not detect faces')
     .option('--flip', 'average over each face and its mirror image: a little more accurate, slower')
     .addOption(lowContrastOption('stretch'))
     .addOption(rawOption())
@@ -37,8 +37,8 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       `
-The page of the package is at /, a description for programs at /docs. Listens at once; /readyz tells when the networks are loaded. SIGTERM or Ctrl-C lets what is in hand end, then stops. SIGHUP reads
-the file of keys again. An option goes before its environment variable, that before the file of --config.
+The page of the package is at /, a description for programs at /docs. Listens at once; /readyz says when the networks are loaded. SIGTERM or Ctrl-C finishes requests in progress, then stops. SIGHUP reads
+the file of keys again. Options take precedence over environment variables, and these over the file of --config.
 
 Examples:
   poster serve
@@ -66,7 +66,7 @@ async function run(options: ServeCommandOptions, command: Command): Promise<void
   note(`Listening at ${server.url}; loading the networks.`);
   const stopped = new Promise<void>((resolve, reject) => {
     const stop = (): void => {
-      note('Stopping: what is in hand is answered first.');
+      note('Stopping: requests in progress are answered first.');
       server.close().then(resolve, reject);
     };
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, stop);

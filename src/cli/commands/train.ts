@@ -43,10 +43,7 @@ export function trainCommand(): Command {
   const command = new Command('train').description('train a network on a dataset of class folders');
   return withTrainingOptions(withRunOptions(command))
     .option('--out <dir>', 'folder for checkpoints, run.json and metrics.jsonl (default: a new one in runs/)')
-    .option(
-      '--resume <file>',
-      `${lastFileName} of a run to go on with, bit for bit; or the folder of a cross-validation`,
-    )
+    .option('--resume <file>', `${lastFileName} of a run to resume, bit for bit; or the folder of a cross-validation`)
     .option('--ranks <count>', 'processes of this machine that train together, without MPI', positive)
     .addOption(
       new Option('--allreduce <how>', "under mpirun: sums in the order of ranks, or MPI's own")
@@ -57,7 +54,7 @@ export function trainCommand(): Command {
     .addHelpText(
       'after',
       `${recipeHelp}\n
-Ctrl-C saves and stops; --resume goes on.\n
+Ctrl-C saves and stops; --resume continues.\n
 Example:
   poster train --data data/ferplus --model poster-v2-nano --targets distribution
   mpirun -n 4 npx poster train --data data/ferplus --model poster-v2-nano`,
@@ -156,7 +153,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
 async function resumedFolds(flags: TrainFlags, folder: string): Promise<CrossValidation> {
   const plan = await readCrossValidation(folder);
   if (initOf(flags).length > 0 || flags.out !== undefined) {
-    throw new UserError('A cross-validation goes on as it began; leave out --init and --out.', 'usage');
+    throw new UserError('A resumed cross-validation keeps its options; leave out --init and --out.', 'usage');
   }
   const { epochs, data, teacher } = resumedRun(plan.run, givenRun(flags));
   if (epochs !== plan.run.epochs) {
@@ -172,7 +169,7 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   const given = givenRun(flags);
   if (flags.resume !== undefined) {
     if (initOf(flags).length > 0) {
-      throw new UserError('--init begins a run and --resume goes on with one; give one of them.', 'usage');
+      throw new UserError('--init starts a new run and --resume continues one; give one of them.', 'usage');
     }
     return resumedRun(parseStoredRun(await readRunConfig(flags.resume)), given);
   }
@@ -209,7 +206,7 @@ function text(result: TrainResult, { data, fold, folds }: RunOptions): string {
     bestEpoch > 0 ? [`Best: epoch ${bestEpoch}, ${percent(bestAccuracy)}% of the validation pictures${where}`] : [];
   const checkpoint = bestCheckpoint ?? lastCheckpoint;
   const next = interrupted
-    ? `Stopped in epoch ${epochs + 1} and saved; go on with: poster train --resume ${quoted([lastCheckpoint])}`
+    ? `Stopped in epoch ${epochs + 1} and saved; resume with: poster train --resume ${quoted([lastCheckpoint])}`
     : fold !== null
       ? `Measure it on the fold: poster evaluate ${quoted(['--data', data, '--folds', String(folds), '--checkpoint', checkpoint])}`
       : `Try it: npx poster predict FACE.png --aligned --checkpoint ${quoted([checkpoint])}`;

@@ -56,7 +56,7 @@ export async function predictByRanks(
   });
   await checkSeen(ranks, plan.seen);
   const reader = await open();
-  const stop = stopOnSignals('Finishing the pictures in hand, then stopping; once more to quit at once.');
+  const stop = stopOnSignals('Finishing the pictures in progress, then stopping; press again to quit at once.');
   try {
     const guard = found?.guard ?? (await guardInputs(plan.read));
     const work = recordsOf(reader, guard, options);

@@ -52,7 +52,7 @@ export async function predictVideosByRanks(
   await checkSeen(ranks, seen);
   const lines = printsLines([], options);
   const recognizer = await openRecognizer(options, recognizerOptions);
-  const stop = stopOnSignals('Finishing the frames in hand, then stopping; once more to quit at once.');
+  const stop = stopOnSignals('Finishing the frames in progress, then stopping; press again to quit at once.');
   const { detect = {} } = recognizerOptions;
   let isStopped = (): boolean => stop.signal.aborted;
   const work: UnitWork<VideoUnit> = async function* (units, stopping) {
@@ -96,5 +96,5 @@ export async function predictVideosByRanks(
 const unitsOf = (inputs: readonly VideoInput[]): VideoUnit[] =>
   inputs.map(({ name, title, source }) => {
     if (typeof source === 'string') return { name, title, source };
-    throw new UserError('Ranks share out video files; leave the others out.', 'usage');
+    throw new UserError('Only video files are divided among ranks; leave the other inputs out.', 'usage');
   });

@@ -50,7 +50,8 @@ export async function openShard(shard: Shard, { shardFolder }: ShardFlags, work:
   const where = `Shard ${shard.index} of ${shard.count}`;
   if (own.length === 0) note(`${where} has nothing to do: there are more shards than inputs.`);
   else if (file.done === own.length) note(`${where} is complete already (${path}).`);
-  else if (file.done > 0) note(`${where} goes on: ${grouped(file.done)} of its ${grouped(own.length)} parts are done.`);
+  else if (file.done > 0)
+    note(`${where} is resumed: ${grouped(file.done)} of its ${grouped(own.length)} parts are done.`);
   return { ...file, path, shard, left: own.slice(file.done) };
 }
 

@@ -63,9 +63,7 @@ export async function predictShard(
   const own = { inputs: left.map((i) => itemAt(inputs, i)), stems: left.map((i) => itemAt(stems, i)), without: [] };
   const { done } = await readPictures(reader, { ...work, ...own }, [shardOutput(file)], options);
   if (done < left.length) {
-    note(
-      `Stopped after ${grouped(done)} of ${grouped(left.length)} pictures; run it again, and it goes on from there.`,
-    );
+    note(`Stopped after ${grouped(done)} of ${grouped(left.length)} pictures; run it again to resume it.`);
     process.exitCode = ExitCode.interrupted;
   } else if (done > 0) {
     note(

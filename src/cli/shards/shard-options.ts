@@ -24,8 +24,8 @@ export function shardArgument(text: string): Shard {
 
 export function withShardOptions(command: Command): Command {
   return command
-    .option('--shard <i/n>', 'do this part of the work only, of n: i is from 1 to n; then poster merge', shardArgument)
-    .option('--shard-folder <folder>', 'where parts are written, and go on where they stopped', 'shards')
+    .option('--shard <i/n>', 'compute part i of n only, i from 1 to n; poster merge combines the parts', shardArgument)
+    .option('--shard-folder <folder>', 'folder of the parts; a part that was stopped is resumed', 'shards')
     .option('--ranks <count>', 'processes of this machine that share the work, without MPI', positive);
 }
 
@@ -39,7 +39,7 @@ export function refuseWithRanks(command: Command, options: readonly string[], re
   refuseWith('several ranks', command, options, reason);
 }
 
-export const sharedOnce = 'ranks share out all of the work as they become free';
+export const sharedOnce = 'ranks divide all of the work themselves';
 
 function refuseWith(what: string, command: Command, options: readonly string[], reason: string): void {
   const given = options.find((option) => command.getOptionValueSource(option) === 'cli');

@@ -1,4 +1,5 @@
 import { basename, dirname, extname, join } from 'node:path';
+import { countText } from '../../common/count-text.js';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { pictureName } from '../../common/picture-names.js';
@@ -55,10 +56,9 @@ export async function videoInputs(
       const moving = animation ? await animationsOf(paths) : new Set<string>();
       const found = await videosOf(paths, moving);
       const still = paths.filter((path) => pictureName.test(path) && !moving.has(path)).length;
-      if (moving.size > 0 && still > 0)
-        note(
-          `${name}: ${still === 1 ? 'a picture that does not move is' : `${still} pictures that do not move are`} passed over.`,
-        );
+      if (moving.size > 0 && still > 0) {
+        note(`${name}: ${countText(still, 'picture')} without animation ${still === 1 ? 'is' : 'are'} skipped.`);
+      }
       const hasPictures = still > 0 && moving.size === 0;
       if (found.length === 0 || hasPictures) others++;
       if (hasPictures) passedOver.push(...found);
@@ -108,7 +108,7 @@ function passedOverText(paths: readonly string[]): string {
   const [first = ''] = paths;
   const pattern = join(dirname(first), `*${extname(first)}`);
   const what = paths.length === 1 ? `A video (${first}) was` : `${paths.length} videos (${first}, ...) were`;
-  return `${what} passed over; for videos type: poster predict '${pattern}'`;
+  return `${what} skipped; for videos type: poster predict '${pattern}'`;
 }
 
 /** What is fetched from addresses are pictures. */

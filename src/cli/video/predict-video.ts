@@ -44,7 +44,7 @@ export async function predictVideos(
   await checkVideos(inputs, options);
   const lines = printsLines(inputs, options);
   const recognizer = await openRecognizer(options, recognizerOptions);
-  const stop = stopOnSignals('Finishing the frames in hand, then stopping; once more to quit at once.');
+  const stop = stopOnSignals('Finishing the frames in progress, then stopping; press again to quit at once.');
   const { detect = {} } = recognizerOptions;
   const results = watchVideos(recognizer, inputs, { ...options, detect }, lines, stop.signal, live);
   const { signal, release } = stop;

@@ -15,7 +15,7 @@ export function summaryText(name: string, { frames, seconds, rotate, tracks, oth
   const count = tracks.length + others.count;
   const faces = count === 0 ? 'no face found' : countText(count, 'face');
   const lying = rotate === 0 ? '' : `; most lie: --rotate ${rotate} makes them stand, and more may be found`;
-  const head = `${printable(name, 4096)}  ${secondsText(seconds)}, ${countText(frames, 'frame')} looked at, ${faces}${lying}`;
+  const head = `${printable(name, 4096)}  ${secondsText(seconds)}, ${countText(frames, 'frame')} processed, ${faces}${lying}`;
   const longest = [...tracks].sort((a, b) => b.seconds - a.seconds);
   const shown = longest.slice(0, most).sort((a, b) => a.id - b.id);
   const blocks = shown.map((track) => {

@@ -30,15 +30,16 @@ export function withVideoOptions(command: Command): Command {
     .addOption(
       new Option(
         '--fps <rate>',
-        'videos: frames looked at a second (default: 10, or all where there are fewer)',
+        'videos: frames processed per second (default: 10, or all if there are fewer)',
       ).argParser(numberOf(z.number().gt(0).max(1000))),
     )
-    .addOption(new Option('--start <seconds>', 'videos: where to begin').argParser(atLeastZero))
-    .addOption(new Option('--duration <seconds>', 'videos: how much to look at').argParser(positive))
+    .addOption(new Option('--start <seconds>', 'videos: where to start').argParser(atLeastZero))
+    .addOption(new Option('--duration <seconds>', 'videos: how long a part to process').argParser(positive))
     .addOption(
-      new Option('--max-side <pixels>', 'videos: larger frames are shrunk to this (default: 1280)').argParser(
-        numberOf(z.int().min(32).max(8192)),
-      ),
+      new Option(
+        '--max-side <pixels>',
+        'videos: long side to which larger frames are reduced (default: 1280)',
+      ).argParser(numberOf(z.int().min(32).max(8192))),
     )
     .addOption(
       new Option('--rotate <degrees>', 'videos: turn frames clockwise by 90, 180 or 270').argParser(

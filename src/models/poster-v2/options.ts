@@ -44,35 +44,36 @@ export const posterV2Options = networkOptions<PosterV2Config, typeof schema.shap
       form: 'word',
       value: 'name',
       words: landmarkWords,
-      description: "landmark branch in training (poster-v2-nano's: trained); none: without it",
+      description: "how POSTER V2's landmark branch is trained, none: without it (poster-v2-nano: trained or none)",
     },
-    blocks: { form: 'number', value: 'count', description: 'transformer blocks (default: 2)' },
+    blocks: { form: 'number', value: 'count', description: "POSTER V2's transformer blocks (default: 2)" },
     scales: {
       form: 'numbers',
       value: 'list',
-      description: 'scales that reach the transformer, such as 2,3 (default: 1,2,3)',
+      description: "POSTER V2's scales that reach the transformer, such as 2,3 (default: 1,2,3)",
     },
     windows: {
       form: 'numbers',
       value: 'list',
-      description: 'side of the attention windows by scale, such as 14,7,7 (default: whole maps)',
+      description: "side of POSTER V2's attention windows by scale, such as 14,7,7 (default: whole maps)",
     },
     crossAttention: {
       form: 'word',
       value: 'name',
       words: crossAttentionWords,
-      description: 'in windows with a position bias, or over whole maps without one (default: window)',
+      description:
+        "POSTER V2's cross-attention: in windows with a position bias, or over whole maps without one (default: window)",
     },
     multiScale: {
       form: 'word',
       value: 'name',
       words: multiScaleWords,
-      description: "what the scales are: the branches' stages, or their last maps at three widths (default: stages)",
+      description: "POSTER V2's scales: the branches' stages, or their last maps at three widths (default: stages)",
     },
     dropPath: {
       form: 'number',
       value: 'rate',
-      description: 'of stochastic depth at the third scale (default: 0.25)',
+      description: "rate of stochastic depth at POSTER V2's third scale (default: 0.25)",
     },
   },
   configure: (own, options, variant) => {

@@ -23,7 +23,7 @@ export const posterV2Recipe = {
   augmentation: 'rafdb',
 } as const satisfies Recipe;
 
-/** Found on FER+, from nothing: the bundled weights' (docs/results.md). */
+/** Found on FER+, from random values: the first 20 epochs of the bundled weights (docs/results.md). */
 export const posterV2NanoRecipe = {
   epochs: 20,
   batchSize: 64,

@@ -52,7 +52,9 @@ const optionsSchema = z.strictObject({ width: z.number().gt(0).max(16).default(1
 /** `width` widens all stages (Zagoruyko and Komodakis, "Wide Residual Networks", arXiv 1605.07146). */
 const options = networkOptions<ResNetConfig, typeof optionsSchema.shape>({
   schema: optionsSchema,
-  texts: { width: { form: 'number', value: 'factor', description: "of a ResNet's channels, such as 2 (default: 1)" } },
+  texts: {
+    width: { form: 'number', value: 'factor', description: "factor of a ResNet's channels, such as 2 (default: 1)" },
+  },
   configure: (config, { width }) => ({
     ...config,
     stages: config.stages.map((one) => ({ ...one, channels: Math.max(1, Math.round(one.channels * width)) })),

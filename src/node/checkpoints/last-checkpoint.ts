@@ -54,7 +54,7 @@ export async function readRunConfig(path: string): Promise<unknown> {
   const { format, metadata } = await readCheckpointHeader(path);
   if (format !== 'safetensors') {
     throw new UserError(
-      `${path} is a PyTorch checkpoint, and a run goes on from its own ${lastFileName} only: start a new run from these weights.`,
+      `${path} is a PyTorch checkpoint, and a run resumes from its own ${lastFileName} only: start a new run from these weights.`,
       'input',
       { settings: ['init'] },
     );

@@ -187,10 +187,7 @@ function checkCombination(to: Format, { opset, deadTensors, recorderEpochs, prec
   if (recorderEpochs === undefined) return;
   if (to !== 'pth') refuse('Recorders are for .pth files; leave them out.', 'recorderEpochs');
   if (precision === 'F16') {
-    refuse(
-      'Recorders are for going on with training, which F16 weights are not for; leave them out.',
-      'recorderEpochs',
-    );
+    refuse('Recorders are for resuming training, which F16 weights are not for; leave them out.', 'recorderEpochs');
   }
 }
 
@@ -284,7 +281,7 @@ async function writeTorch(
   }
   if (recorderEpochs !== undefined) {
     notes.push(
-      advice(`The published script goes on at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`),
+      advice(`The published script resumes at a learning rate of ${settings.learningRate.toPrecision(3)}: ${from}.`),
     );
     notes.push(
       advice(

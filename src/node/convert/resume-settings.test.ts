@@ -51,6 +51,6 @@ test('of files of others, at the rate of their optimizer, else at that of the re
   ] as const) {
     const { settings, from } = resumeSettings(source(labels), 10);
     near(settings.learningRate, rate * 0.98 ** 10);
-    assert.match(from, /since x\.pth does not say its own/);
+    assert.match(from, /since x\.pth has none/);
   }
 });

@@ -56,7 +56,7 @@ export function resumeSettings(
   const first = publishedRate(description.labels);
   return {
     settings: { ...usual, learningRate: first * publishedDecay ** epoch, initialLearningRate: first },
-    from: `the published recipe's after ${countText(epoch, 'epoch')}, since ${source.path} does not say its own`,
+    from: `the published recipe's after ${countText(epoch, 'epoch')}, since ${source.path} has none`,
   };
 }
 

@@ -80,7 +80,7 @@ async function readJournal(file: string, settings: CropSettings): Promise<DonePi
       const before = parseJson(line, settingsSchema, file);
       if (!isDeepStrictEqual(before, JSON.parse(JSON.stringify(settings)))) {
         throw new UserError(
-          `The crops in ${file} were made with other settings (size, template or faces); give the same ones to go on, or ` +
+          `The crops in ${file} were made with other settings (size, template or faces); give the same ones to continue, or ` +
             'choose another folder.',
         );
       }

@@ -146,7 +146,9 @@ async function* decode(
     const cut = input.path === undefined ? input.bytes?.endWithinPacket() === true : await endsWithinPacket(input.path);
     judge(plan, ending, count, seconds, cut && plan.toItsEnd);
     if (ending.stderrLines.length > 0) {
-      onDamage?.(`${input.name} is damaged in places (ffmpeg: ${reasonOf(ending)}); what can be read was looked at.`);
+      onDamage?.(
+        `${input.name} is damaged in places (ffmpeg: ${reasonOf(ending)}); all frames that could be read were processed.`,
+      );
     }
   } finally {
     release?.();

@@ -151,7 +151,7 @@ test('flip averaging is the mean over pictures and their mirror images', async (
   });
   const { protocol } = await evaluateOn(wavering(), root, { workers: 0, flip: true });
   assert.deepEqual(protocol.views, ['picture', 'mirror image']);
-  assert.match(protocol.deviations.join(), /mirror image; the mean of both probabilities/);
+  assert.match(protocol.deviations.join(), /mean of the probabilities of the picture and its mirror image/);
 });
 
 test('averaging over crops is the mean over pictures that are cut out, and the protocol says so', async (t) => {

@@ -129,7 +129,7 @@ function ofViews(views: readonly View[]): string[] {
   const side = cropScaleOf(views);
   const flips = views.some(({ mirrored }) => mirrored);
   if (side === null) {
-    return flips ? ['Each picture was looked at with its mirror image; the mean of both probabilities counts.'] : [];
+    return flips ? ['Each prediction is the mean of the probabilities of the picture and its mirror image.'] : [];
   }
   const crops = views.filter(({ mirrored }) => !mirrored).length;
   const which = crops === 1 ? 'the crop in its middle' : `${crops} crops`;

@@ -52,7 +52,7 @@ export async function startLocal(size: number, bucket?: number): Promise<Transpo
     const child = startRank({ rank, size, folder, token });
     child.once('error', (error) => failed.abort(error));
     child.once('exit', () =>
-      failed.abort(new UserError(`Rank ${rank} ended before it began; see what it says.`, 'resources')),
+      failed.abort(new UserError(`Rank ${rank} ended before it started; see its message.`, 'resources')),
     );
     return child;
   });

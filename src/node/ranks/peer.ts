@@ -132,7 +132,7 @@ export class Peer {
 
   #gone(): Error {
     return new UserError(
-      `Rank ${this.#rank} ended unexpectedly: it was killed, or memory ran out; go on from the state that was saved last.`,
+      `Rank ${this.#rank} ended unexpectedly: it was killed, or memory ran out; resume from the state that was saved last.`,
       'resources',
       { settings: ['resume'] },
     );

@@ -44,7 +44,7 @@ test('runs that are done are not trained again, and one that was stopped goes on
   await ablate({ plan, goesOn: true, out, train });
   assert.deepEqual(trained.slice(5), ['image-alone/seed-0']);
   await assert.rejects(ablate({ plan, goesOn: false, out, train }), { message: /already holds an ablation/ });
-  await assert.rejects(ablationAt(root), { message: /holds no ablation to go on with/ });
+  await assert.rejects(ablationAt(root), { message: /holds no ablation to resume/ });
 });
 
 test('a new ablation does not go on with runs that it has not planned', async (t) => {

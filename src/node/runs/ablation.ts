@@ -190,7 +190,7 @@ export function runsOf({ run, arms, seeds }: Pick<Ablation, 'run' | 'arms' | 'se
 export async function ablationAt(path: string): Promise<string> {
   const folder = file.folderOf(path);
   if (await file.isIn(folder)) return folder;
-  throw new UserError(`${folder} holds no ablation to go on with: it has no ${file.name}; name the folder of one.`);
+  throw new UserError(`${folder} holds no ablation to resume: it has no ${file.name}; name the folder of one.`);
 }
 
 /** @throws UserError where there is none, or not one of this version. */

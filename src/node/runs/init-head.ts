@@ -57,7 +57,7 @@ export function headRows(file: FileHead, specs: ReadonlyMap<string, ParameterSpe
 function checkAssumed(path: string, outputs: number, stated: LabelSet | undefined, assumed: LabelSet): void {
   if (stated !== undefined && compareLabels(stated, assumed).kind !== 'same') {
     throw new UserError(
-      `${path} says itself that its labels are ${stated.labels.join(', ')}; leave out that they are those of ${assumed.name}.`,
+      `${path} says that its labels are ${stated.labels.join(', ')}; leave out that they are those of ${assumed.name}.`,
       'usage',
       { settings: ['initLabels'] },
     );
@@ -82,7 +82,7 @@ const setsOf = (count: number): string =>
 const left = (why: WhyNot): HeadRows => ({
   kind: 'left',
   why,
-  sentence: `The file's head is ${why.reason} (${why.detail ?? ''}): it begins anew.`,
+  sentence: `The file's head is ${why.reason} (${why.detail ?? ''}): it starts from random values.`,
   settings: [],
 });
 
@@ -123,7 +123,7 @@ function unknownOrder(outputs: number, numbers: LabelSet | undefined): HeadRows 
     kind: 'left',
     why: { reason: 'in an unknown order of classes' },
     sentence:
-      `The file ${why} of its head is, so the head begins anew. To take it, name the labels it was trained with` +
+      `The file ${why} of its head is, so the head starts from random values. To take it, name the labels it was trained with` +
       `${sets === '' ? '' : ` (${sets})`}, or say that they are the data's in the same order, 'data'.`,
     settings: ['initLabels'],
   };
@@ -134,7 +134,7 @@ function numberedData({ name }: LabelSet): HeadRows {
     kind: 'left',
     why: { reason: 'for named classes, and the data only numbers its own' },
     sentence:
-      `The file's head is for the classes of ${name}, and the data's class folders are only numbers, so the head begins anew. ` +
+      `The file's head is for the classes of ${name}, and the data's class folders are only numbers, so the head starts from random values. ` +
       "To take it, say which dataset it is, or that the labels of the file are the data's in the same order, 'data'.",
     settings: ['dataType', 'initLabels'],
   };

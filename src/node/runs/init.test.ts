@@ -177,12 +177,15 @@ describe('weights to begin with', () => {
     assert.ok(values('VIT.head.linear.bias').every((value) => value === 0));
     assert.equal(
       report.note,
-      "The file's head is for other classes (7 of RAF-DB, and the data has 8 of AffectNet-8): it begins anew.",
+      "The file's head is for other classes (7 of RAF-DB, and the data has 8 of AffectNet-8): it starts from random values.",
     );
     const wide = { 'VIT.head.linear.weight': [7, 3], 'VIT.head.linear.bias': [7], 'ir_back.body2.0.weight': [4] };
     const { report: wider } = await begin('network', wide, rafdb, rafdb);
     assert.deepEqual(wider.taken, ['ir_back.body2.0.weight'], 'no offsets without their matrix');
-    assert.equal(wider.note, "The file's head is of another width (3, and this network's is 2): it begins anew.");
+    assert.equal(
+      wider.note,
+      "The file's head is of another width (3, and this network's is 2): it starts from random values.",
+    );
     const { report: fewer } = await begin('network', { ...more, 'VIT.head.linear.weight': [8, 2] });
     assert.match(fewer.note ?? '', /for other classes \(8, and the data has 7\)/);
   });
@@ -197,7 +200,7 @@ describe('weights to begin with', () => {
     assert.ok(values('VIT.head.linear.bias').every((value) => value === 0));
     assert.match(
       report.note ?? '',
-      /does not say which class.*begins anew.*trained with \(RAF-DB, AffectNet-7, CAER-S, FER2013\)/,
+      /does not say which class.*starts from random values.*trained with \(RAF-DB, AffectNet-7, CAER-S, FER2013\)/,
     );
     assert.deepEqual(report.settings, ['initLabels']);
     const named = await begin('network', body, affectnet7, undefined, rafdb);
@@ -213,7 +216,7 @@ describe('weights to begin with', () => {
     ] as const) {
       const { report } = await begin('network', body, data, own);
       assert.deepEqual(report.taken, ['ir_back.body2.0.weight']);
-      assert.match(report.note ?? '', /begins anew.*in the same order, 'data'/);
+      assert.match(report.note ?? '', /starts from random values.*in the same order, 'data'/);
       assert.ok(report.settings?.includes('initLabels'));
       assert.equal((await begin('network', body, data, own, 'data')).report.taken.length, 3);
     }
@@ -223,7 +226,7 @@ describe('weights to begin with', () => {
   it('the labels said must be those of the file', async () => {
     await assert.rejects(
       begin('network', body, rafdb, rafdb, affectnet7),
-      /says itself .*; leave out that they are those of Aff/,
+      /says that its labels are .*; leave out that they are those of Aff/,
     );
     await assert.rejects(begin('network', body, rafdb, undefined, affectnet8), /has 7 outputs, and AffectNet-8 has 8/);
   });

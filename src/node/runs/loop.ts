@@ -107,7 +107,7 @@ async function restoreBest(context: LoopContext, at: RunPosition, history: Histo
 function noteMissing({ job, listener }: LoopContext, at: RunPosition, history: History): void {
   if (at.best !== undefined && !at.hasBest) {
     listener.onNote?.(
-      `Note: the weights of the best epoch so far, ${at.best.epoch + 1}, are not beside the state that the run goes on ` +
+      `Note: the weights of the best epoch so far, ${at.best.epoch + 1}, are not beside the state that the run resumes ` +
         `from; ${bestFileName} will be written when an epoch is better.`,
     );
   }

@@ -56,7 +56,7 @@ export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules
     await requireNoRun(folder);
     if (!(await isIn(folder))) return;
     throw new UserError(
-      `${folder} already holds ${what}; go on with it (resume from ${folder}) or choose another folder.`,
+      `${folder} already holds ${what}; resume it (resume from ${folder}) or choose another folder.`,
       'usage',
       { settings: ['resume', 'out'] },
     );

@@ -133,7 +133,7 @@ export async function requireNoRun(out: string): Promise<void> {
   const last = join(out, lastFileName);
   if (!(await isThere(last))) return;
   throw new UserError(
-    `${printable(out, 4096)} already holds a run; go on with it (resume from ${printable(last, 4096)}) or choose another folder.`,
+    `${printable(out, 4096)} already holds a run; resume it (resume from ${printable(last, 4096)}) or choose another folder.`,
     'usage',
     { settings: ['resume', 'out'] },
   );

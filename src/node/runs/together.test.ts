@@ -71,7 +71,7 @@ describe('ranks that differ at the start are named, on all ranks, with what to d
     [
       'other weights',
       (own) => ({ ...own, host: other, weights: 'z' }),
-      /^Rank 2 \(node07\) begins with other weights than rank 0; give all ranks the same files\.$/,
+      /^Rank 2 \(node07\) starts from other weights than rank 0; give all ranks the same files\.$/,
     ],
   ];
   for (const [what, changed, sentence] of cases) {

@@ -99,7 +99,7 @@ function differenceOf(first: Identity, one: Identity) {
     );
   }
   if (first.weights === one.weights) return undefined;
-  return advice('begins with other weights than rank 0; give all ranks the same files', 'init', 'resume');
+  return advice('starts from other weights than rank 0; give all ranks the same files', 'init', 'resume');
 }
 
 /**

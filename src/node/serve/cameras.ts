@@ -81,7 +81,7 @@ export class Cameras {
       path: '/v1/camera',
       summary: 'A WebSocket for the frames of one camera',
       description:
-        'Send each frame as a binary message: the file of a picture. An answer is a text message of JSON: what a frame shows, or a problem. Faces are followed and their scores smoothed. Frames that come faster than they are looked at are dropped.',
+        'Send each frame as a binary message: the file of a picture. An answer is a text message of JSON: what a frame shows, or a problem. Faces are tracked and their scores smoothed. Frames that come faster than they are looked at are dropped.',
       query: cameraOptions,
       answer: { 'application/json': z.union([cameraFrame, problemDocument]) },
       problems: [

@@ -51,7 +51,7 @@ export class Guards {
     const ip = normalizeIP(request.ip);
     const { clientRequests } = this.#parts.settings;
     if ((this.#inHand.get(ip) ?? 0) >= clientRequests) {
-      const sentence = `This client has ${clientRequests} requests in hand, as many as are accepted; wait for one to end.`;
+      const sentence = `This client has ${clientRequests} requests in progress, which is the limit; wait for one to end.`;
       throw new RequestProblem('too-many-requests', sentence, { retryAfter: 1 });
     }
     increaseOf(this.#inHand, ip);

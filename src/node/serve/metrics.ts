@@ -95,7 +95,7 @@ export function createMetrics(gauges: () => Gauges): Metrics {
       buckets: fast,
       registers,
     }),
-    pictures: new Counter({ name: 'poster_pictures_total', help: 'Pictures that were looked at', registers }),
+    pictures: new Counter({ name: 'poster_pictures_total', help: 'Processed pictures', registers }),
     faces: new Counter({ name: 'poster_faces_total', help: 'Faces that were found', registers }),
     queueSeconds: new Histogram({
       name: 'poster_queue_seconds',

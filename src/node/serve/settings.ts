@@ -7,34 +7,46 @@ const seconds = z.number().min(0.1).max(86_400);
 
 /** How a server is run. Each is an option of `poster serve`, an environment variable and a field of its file. */
 export const serveSettings = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').meta({ description: 'address to listen at; 0.0.0.0 is every one' }),
-  port: z.int().min(0).max(65_535).default(8080).meta({ description: 'port to listen at; 0 is any free one' }),
-  concurrency: count.max(256).default(8).meta({ description: 'requests that are worked on at a time' }),
-  maxQueue: z.int().min(0).max(100_000).default(64).meta({ description: 'pictures that may wait; beyond it 503' }),
-  deadline: seconds.default(30).meta({ description: 'seconds that a request may take in all; beyond it 504' }),
-  slow: seconds.default(20).meta({ description: 'seconds within which a request must have come; beyond it 408' }),
-  drain: seconds.default(30).meta({ description: 'seconds that requests in hand may take when the server stops' }),
-  maxBody: count.default(32 * 1024 ** 2).meta({ description: 'bytes of a body; beyond it 413' }),
-  maxPicture: count.default(16 * 1024 ** 2).meta({ description: 'bytes of a picture; beyond it 413' }),
-  maxPixels: count.max(64_000_000).default(32_000_000).meta({ description: 'pixels of a picture; beyond it 413' }),
-  maxPictures: count.max(1024).default(32).meta({ description: 'pictures of a batch; beyond it 413' }),
-  maxFaces: count.max(10_000).default(100).meta({ description: 'faces of a picture; the surest are given' }),
-  clientRequests: count.default(32).meta({ description: 'requests that a client may have in hand; beyond it 429' }),
-  rate: z.int().min(0).default(0).meta({ description: 'requests a minute for each client; beyond it 429; 0: any' }),
-  maxCameras: z.int().min(0).max(1024).default(4).meta({ description: 'WebSockets of cameras at a time' }),
+  host: z.string().min(1).default('127.0.0.1').meta({ description: 'address to listen on; 0.0.0.0: all' }),
+  port: z.int().min(0).max(65_535).default(8080).meta({ description: 'port to listen on; 0: any free one' }),
+  concurrency: count.max(256).default(8).meta({ description: 'requests processed at a time' }),
+  maxQueue: z.int().min(0).max(100_000).default(64).meta({ description: 'pictures that may wait; more get 503' }),
+  deadline: seconds.default(30).meta({ description: 'seconds for a whole request; longer ones get 504' }),
+  slow: seconds.default(20).meta({ description: 'seconds to receive a request; slower ones get 408' }),
+  drain: seconds.default(30).meta({ description: 'seconds for requests in progress when the server stops' }),
+  maxBody: count.default(32 * 1024 ** 2).meta({ description: 'largest body in bytes; larger ones get 413' }),
+  maxPicture: count
+    .default(16 * 1024 ** 2)
+    .meta({ description: 'largest file of a picture in bytes; larger ones get 413' }),
+  maxPixels: count
+    .max(64_000_000)
+    .default(32_000_000)
+    .meta({ description: 'most pixels of a picture; larger ones get 413' }),
+  maxPictures: count.max(1024).default(32).meta({ description: 'most pictures of a batch; larger ones get 413' }),
+  maxFaces: count
+    .max(10_000)
+    .default(100)
+    .meta({ description: 'most faces of a picture, those with the highest scores' }),
+  clientRequests: count.default(32).meta({ description: 'requests of a client in progress; more get 429' }),
+  rate: z.int().min(0).default(0).meta({ description: 'requests of a client in a minute; more get 429; 0: no limit' }),
+  maxCameras: z.int().min(0).max(1024).default(4).meta({ description: 'camera WebSockets at a time' }),
   corsOrigins: z
     .array(z.string().min(1))
     .default([])
-    .meta({ description: 'origins whose pages may ask, such as https://example.org; * is every one' }),
-  trustProxy: z.boolean().default(false).meta({ description: 'believe x-forwarded-for of a proxy in front' }),
-  keyFile: z.string().min(1).optional().meta({ description: 'file of keys, a line each; without it no key is needed' }),
-  tlsCert: z.string().min(1).optional().meta({ description: 'certificate (PEM); with a key the server speaks TLS' }),
+    .meta({ description: 'origins whose pages may send requests, such as https://example.org; *: all' }),
+  trustProxy: z.boolean().default(false).meta({ description: 'trust x-forwarded-for of a proxy in front' }),
+  keyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'file of API keys, one per line; without it no key is needed' }),
+  tlsCert: z.string().min(1).optional().meta({ description: 'certificate (PEM); with tlsKey the server speaks TLS' }),
   tlsKey: z.string().min(1).optional().meta({ description: 'key of the certificate (PEM)' }),
   page: z.boolean().default(true).meta({ description: 'serve the page of the package at /' }),
   log: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')
-    .meta({ description: 'what is logged, as lines of JSON' }),
+    .meta({ description: 'log level; the log is lines of JSON' }),
 });
 
 /** As they are given: what is left out has its default. */

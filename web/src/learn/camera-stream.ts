@@ -38,7 +38,8 @@ async function start(own: number): Promise<void> {
         if (camera.value.phase === 'on' && camera.value.stream === stream) {
           camera.set({
             phase: 'failed',
-            reason: 'The camera was switched off or taken away. What was recorded is there; turn it on again to go on.',
+            reason:
+              'The camera was switched off or unplugged. What was recorded is kept; turn it on again to continue.',
           });
         }
       });

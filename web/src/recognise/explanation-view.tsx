@@ -46,7 +46,7 @@ export function Explanation({ file, face, portrait, scores, recognizer }: Explan
         </Button>
       );
     case 'working':
-      return <Progress label="Asking the network what it looked at" share={undefined} />;
+      return <Progress label="Computing the explanation" share={undefined} />;
     case 'failed':
       return (
         <Problem title="The explanation failed" actions={<Button onClick={() => explain()}>Try again</Button>}>

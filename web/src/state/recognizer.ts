@@ -114,7 +114,9 @@ function isLoss(error: unknown, recognizer: Recognizer): boolean {
     );
   } else {
     loadAgain();
-    notify('The browser lost the graphics card, as after sleep. The network is loaded again, and reading goes on.');
+    notify(
+      'The browser lost the graphics card, as after sleep. The network is loaded again, and recognition continues.',
+    );
   }
   return true;
 }

@@ -101,7 +101,7 @@ function missingOf({ shard: { count } }: ShardHeader, byIndex: ReadonlyMap<numbe
       const left = own - shard.units.length;
       return (
         `Shard ${which.index} of ${count} (${name(shard)}) is not complete: ${left} of its ${own} ` +
-        `${own === 1 ? 'part' : 'parts'} ${left === 1 ? 'is' : 'are'} left; run it again, and it goes on from there.`
+        `${own === 1 ? 'part' : 'parts'} ${left === 1 ? 'is' : 'are'} left; run it again to resume it.`
       );
     }),
   ];

@@ -106,7 +106,7 @@ test('what is missing is told, a sentence each', async () => {
   const { missing } = await openShards([folder]);
   assert.deepEqual(missing, [
     'Shards 2, 3, 5 and 6 of 6 are missing; run them, or name where they lie.',
-    `Shard 4 of 6 (${join(folder, '4-of-6.shard')}) is not complete: 1 of its 2 parts is left; run it again, and it goes on from there.`,
+    `Shard 4 of 6 (${join(folder, '4-of-6.shard')}) is not complete: 1 of its 2 parts is left; run it again to resume it.`,
   ]);
   assert.equal(ranges([1, 2, 3, 5, 7, 8]), '1 to 3, 5, 7 and 8');
   assert.equal(ranges([1, 3, 5, 7, 9, 11, 13, 15, 17, 19]), '1, 3, 5, 7, 9, 11, 13, 15 and 2 more');
