@@ -10,8 +10,8 @@ export interface FileDigest {
 
 export const expressionDigest: FileDigest = {
   name: 'poster-v2-nano.safetensors',
-  bytes: 9232540,
-  sha256: 'c137c9634e9d8558c6ff5f045e51562c204988e69414eda11988b14e8862d61e',
+  bytes: 9232732,
+  sha256: 'bddeb9e689f1a990a200af218f263f64078b108b983282f4f021ae14e7508e29',
 };
 
 export const detectorDigest: FileDigest = {
