@@ -38,8 +38,7 @@ export interface PictureInputs {
 }
 
 /** The help text of a command's arguments that `findPictures` takes. */
-export const pictureArguments =
-  "pictures, folders, globs ('photos/**/*.jpg'), http(s) URLs, - for standard input";
+export const pictureArguments = "pictures, folders, globs ('photos/**/*.jpg'), http(s) URLs, - for standard input";
 
 export const recursiveOption = (): Option => new Option('-r, --recursive', 'include subfolders');
 
