@@ -37,7 +37,7 @@ async function project(name: string, packages: readonly string[]): Promise<strin
   return folder;
 }
 
-/** The program as one file in a project, bundled as the README says. */
+/** The program as one file in a project, bundled as docs/bundling.md says. */
 async function bundled(
   folder: string,
   code: string,
@@ -70,9 +70,9 @@ Recognizer.load(${JSON.stringify(options)}).then(async (recognizer) => {
   await recognizer.dispose();
 }).catch((error) => console.log(error.name + ': ' + error.message));`;
 
-test('the example of the README: the package stays outside the bundle', async () => {
-  const readme = await readFile(join(root, 'README.md'), 'utf8');
-  const [, line = ''] = /npx esbuild (app\.js .*)$/m.exec(readme) ?? [];
+test('the first example of docs/bundling.md: the package stays outside the bundle', async () => {
+  const page = await readFile(join(root, 'docs', 'bundling.md'), 'utf8');
+  const [, line = ''] = /npx esbuild (app\.js .*)$/m.exec(page) ?? [];
   const external = [...line.matchAll(/--external:(\S+)/g)].map(([, name = '']) => name);
   assert.deepEqual(external, ['poster-v2']);
   assert.match(line, /--bundle --platform=node --format=cjs/);

@@ -97,7 +97,7 @@ describe('poster explain', { concurrency: 2 }, () => {
     const args = ['explain', 'all', 'faces/none', '--aligned', '--out', 'folders', '--json'];
     const { code, stdout, stderr } = await apart(args, dir);
     assert.equal(code, 3);
-    assert.match(stderr, /^Note: 1 folder within all is passed over; --recursive searches it too\.\n.*faces\/none/);
+    assert.match(stderr, /^Note: 1 folder within all is skipped; --recursive searches it too\.\n.*faces\/none/);
     const names = (text: string): string[] =>
       (JSON.parse(text) as { images: { panel: string }[] }).images.map(({ panel }) => panel);
     assert.deepEqual(names(stdout), [join('folders', 'face.explain.png')]);
