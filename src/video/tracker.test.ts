@@ -115,5 +115,5 @@ test('whatever is seen: ids are different within a frame, the order of faces doe
   );
   const tracker = new FaceTracker();
   tracker.update(1, []);
-  assert.throws(() => tracker.update(1, []), RangeError);
+  assert.throws(() => tracker.update(1, []), /^UserError: A frame at 1 s does not come after the one at 1 s/);
 });

@@ -52,7 +52,7 @@ test('a new ablation does not go on with runs that it has not planned', async (t
   t.after(() => rm(root, { recursive: true, force: true }));
   const train = (): Promise<TrainResult> => assert.fail('nothing is trained');
   for (const [name, message] of [
-    [lastFileName, /image-alone[/\\]seed-7 already holds a run; go on with it/],
+    [lastFileName, /image-alone[/\\]seed-7 already holds a run; resume it/],
     ['best.safetensors', /image-alone[/\\]seed-7[/\\]best\.safetensors would be written over; move it away/],
   ] as const) {
     // The last of its runs: what is left of an ablation whose ablation.json was removed.
