@@ -61,7 +61,7 @@ test('a new ablation does not go on with runs that it has not planned', async (t
     await writeFile(join(out, 'image-alone', 'seed-7', name), '');
     const job = { plan: planned('two-stream', [0, 7]), goesOn: false, out, train };
     await assert.rejects(ablate(job), { name: 'UserError', kind: 'usage', message });
-    await assert.rejects(ablationAt(out), { message: /holds no ablation to go on with/ });
+    await assert.rejects(ablationAt(out), { message: /holds no ablation to resume/ });
   }
 });
 
