@@ -15,7 +15,9 @@ export function LastCameraCard() {
         <h2 id="last-camera" class="subtitle">
           The last recording
         </h2>
-        <p class="hint">{timeText(last.time)} of expressions, no pictures. It is gone when this page is closed.</p>
+        <p class="hint">
+          Expressions over {timeText(last.time)}, without pictures. They are gone when this page is closed.
+        </p>
       </div>
       <div class="actions">
         <RecordedExports {...recorded} />
