@@ -226,6 +226,8 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['my photo.jpg'], /my photo\.jpg is no command; .* run poster predict 'my photo\.jpg'$/m],
     [['--verbose', 'film.mp4'], /film\.mp4 is no command; .* run poster predict film\.mp4$/m],
     [['--json', 'a.jpg', 'b.jpg'], /a\.jpg is no command; .* run poster predict --json a\.jpg b\.jpg$/m],
+    [['README.md/y'], /unknown command 'README\.md\/y'/],
+    [['w'.repeat(300)], /unknown command 'w{300}'/],
     [['-'], /- is no command; .* run poster predict -$/m],
     [['weights.safetensors'], /unknown command 'weights\.safetensors'/],
   ];

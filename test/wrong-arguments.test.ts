@@ -68,7 +68,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   cropDataset: {
     call: data.cropDataset,
-    given: (wrong) => [{}, wrong, 'out', { template: library.cropTemplateFor, size: 112 }],
+    given: (wrong) => [{}, '.', 'out', wrong],
     message: /^cropDataset needs 'template'; give an object\.$/,
   },
   'cropDataset of a folder': {

@@ -19,9 +19,10 @@ export interface PictureUse {
   /**
    * @param source the file of the picture
    * @param index of the input
+   * @param say tells a sentence beside the bar
    * @throws UserError of kind `input` where the picture cannot be used: the others are
    */
-  use(source: EncodedImage, input: PictureInput, index: number): Promise<void>;
+  use(source: EncodedImage, input: PictureInput, index: number, say: (sentence: string) => void): Promise<void>;
   /** Prints the results. It is called after a failure too, such as a full disk: what was done stays. */
   print(failed: readonly FailedPicture[]): void;
 }
@@ -32,12 +33,16 @@ export interface PictureUse {
  */
 export async function eachPicture({ inputs, without }: PictureInputs, { use, print }: PictureUse): Promise<void> {
   const failed: FailedPicture[] = [];
+  const progress = countBar('pictures');
+  const say = (sentence: string): void => {
+    progress.hide();
+    note(sentence);
+  };
   const fail = (image: string, reason: UserError): void => {
     failed.push({ image, reason: sentenceOf(reason) });
-    note(`poster: ${sentenceOf(reason)}`);
+    say(`poster: ${sentenceOf(reason)}`);
   };
-  const progress = countBar('pictures');
-  const stop = stopOnSignals('Finishing this picture, then stopping; once more to quit at once.');
+  const stop = stopOnSignals('Finishing this picture, then stopping; press again to quit at once.');
   let done = 0;
   try {
     for (const { name, reason } of without) fail(name, reason);
@@ -45,10 +50,9 @@ export async function eachPicture({ inputs, without }: PictureInputs, { use, pri
       if (stop.signal.aborted) break;
       try {
         const { name, image } = input;
-        await use(image === '-' ? await bytesOfInput(image, name) : image, input, i);
+        await use(image === '-' ? await bytesOfInput(image, name) : image, input, i, say);
       } catch (error) {
         if (!(error instanceof UserError) || error.kind !== 'input') throw error;
-        progress.hide();
         fail(input.name, error);
       }
       progress.update(++done, inputs.length);

@@ -9,7 +9,7 @@ import { whenStdoutCloses } from './stdout.js';
  * @param reason of the signal: what is thrown by work that cannot end halfway
  */
 export function stopOnSignals(
-  notice = 'Saving after this step, then stopping; once more to quit at once.',
+  notice = 'Saving after this step, then stopping; press again to quit at once.',
   reason?: Error,
 ): { readonly signal: AbortSignal; readonly release: () => void } {
   const controller = new AbortController();

@@ -46,8 +46,8 @@ export const recursiveOption = (): Option => new Option('-r, --recursive', 'incl
  * The pictures that the arguments of a command stand for, as `pictureInputs` finds them. Notes what is passed over.
  * @throws UserError where there is no picture at all
  */
-export async function findPictures(names: readonly string[], walk: FolderWalk | boolean): Promise<PictureInputs> {
-  const { notes, ...found } = await pictureInputs(names, typeof walk === 'boolean' ? folderWalk(walk) : walk);
+export async function findPictures(names: readonly string[], walk: FolderWalk): Promise<PictureInputs> {
+  const { notes, ...found } = await pictureInputs(names, walk);
   for (const sentence of notes) note(`Note: ${sentence}`);
   return found;
 }

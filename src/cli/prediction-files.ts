@@ -17,7 +17,7 @@ import { checkDrawing } from './drawing-path.js';
 import { filesOf, type PictureInput } from './picture-inputs.js';
 
 /** Whether a path names a file that pictures can be written to; otherwise it is a folder. */
-export const isPictureFile = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
+const isPictureFile = (path: string): boolean => /^\.(png|jpe?g|webp)$/i.test(extname(path));
 
 /** The kind of such a file. */
 export const formatOf = (path: string): PictureFormat =>

@@ -1,3 +1,4 @@
+import { countText } from '../common/count-text.js';
 import { grouped, note } from './context.js';
 import { ExitCode } from './exit-code.js';
 import type { Predicted } from './prediction-output.js';
@@ -34,7 +35,7 @@ export class PredictionTally {
   /** Tells it, and sets the exit code. @param total pictures that there were to be */
   summarise(total: number, aligned: boolean, { json, jsonl, csv }: PredictionOutputFlags): void {
     const { done, failed, faceless, several, animated, unwritten, without } = this.#count;
-    const some = (pictures: number): string => `${grouped(pictures)} of ${grouped(total)} pictures`;
+    const some = (pictures: number): string => `${grouped(pictures)} of ${countText(total, 'picture')}`;
     const forPrograms = json === true || jsonl === true || csv === '-';
     if (faceless > 0 && (forPrograms || total > 1)) {
       note(total === 1 ? 'No face was found.' : `No face was found in ${some(faceless)}.`);

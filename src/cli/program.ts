@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { quoted } from '../common/command-line.js';
 import { messageOf, UserError } from '../common/errors.js';
@@ -7,6 +7,7 @@ import { printable } from '../common/printable.js';
 import { noteChannel } from '../node/checkpoints/notes.js';
 import { refusalChannel } from '../node/checkpoints/refused.js';
 import { isVideoName } from '../node/ffmpeg/kind.js';
+import { isFolder } from '../node/files/output-paths.js';
 import { packageFile } from '../node/files/package-files.js';
 import { note, noteLines } from './context.js';
 import { ExitCode, exitCodeOf } from './exit-code.js';
@@ -61,7 +62,7 @@ export async function run(
   // Whichever command reads the file, and whatever becomes of it after.
   for (const channel of [refusalChannel, noteChannel]) channel.subscribe(say);
   try {
-    refuseFileAlone(words);
+    await refuseFileAlone(words);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     fail(error);
@@ -102,11 +103,11 @@ async function programFor(words: readonly string[]): Promise<Command> {
 }
 
 /** A picture, video or folder, or an address of one, without a command before it. @throws UserError */
-function refuseFileAlone(words: readonly string[]): void {
+async function refuseFileAlone(words: readonly string[]): Promise<void> {
   const name = words.find((word) => word === '-' || !word.startsWith('-')) ?? '';
-  if (Object.hasOwn(commands, name)) return;
+  if (Object.hasOwn(commands, name) || name === 'help') return;
   const isRead = name === '-' || /^https?:\/\//i.test(name) || pictureName.test(name) || isVideoName(name);
-  if (!isRead && statSync(name, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  if (!isRead && !(await isFolder(name))) return;
   const meant = quoted(words.filter((word) => word !== '--verbose'));
   throw new UserError(
     `${printable(name, 200)} is no command; to see the expressions in it, run poster predict ${meant}`,

@@ -33,8 +33,8 @@ export function trainingProgress(about?: string): {
       if (about !== undefined) say(about);
       say(
         `Training ${countText(info.parameters, 'parameter')} on ${countText(info.trainSamples, 'picture')} of ` +
-          `${info.labels.length} classes (${info.labels.join(', ')}), best epoch chosen on ${grouped(info.valSamples)} ` +
-          `others; ${grouped(info.batches)} ${info.batches === 1 ? 'batch' : 'batches'} an epoch on ${info.device}.`,
+          `${info.labels.length} classes (${info.labels.join(', ')}), best epoch chosen on ${countText(info.valSamples, 'other')}` +
+          `; ${grouped(info.batches)} ${info.batches === 1 ? 'batch' : 'batches'} an epoch on ${info.device}.`,
       );
     },
     onStep: (step) => {

@@ -73,7 +73,7 @@ async function run(src: string, out: string, flags: CropFlags): Promise<void> {
   const detector = await loadFaceDetector(defined({ threads }));
   const progress = countBar('pictures');
   const interrupt = stopOnSignals(
-    'Stopping after the pictures in work; once more to quit at once.',
+    'Stopping after the pictures in work; press again to quit at once.',
     new UserError('Stopped: run the same command again to continue.', 'interrupted'),
   );
   let cropped: Cropped;

@@ -35,7 +35,14 @@ import {
 } from '../checkpoint-options.js';
 import { note, printResult } from '../context.js';
 import { eachPicture } from '../each-picture.js';
-import { filesOf, findPictures, type PictureInputs, pictureArguments, recursiveOption } from '../picture-inputs.js';
+import {
+  filesOf,
+  findPictures,
+  folderWalk,
+  type PictureInputs,
+  pictureArguments,
+  recursiveOption,
+} from '../picture-inputs.js';
 import { outputStems } from '../prediction-files.js';
 
 interface ExplainOptions extends CheckpointOptions {
@@ -78,7 +85,7 @@ export function explainCommand(): Command {
     .option('--json', 'print one JSON document, with the maps')
     .addHelpText('after', '\nExample:\n  poster explain photo.jpg --class sadness --out explanations')
     .action(async (names: readonly string[], options: ExplainOptions) => {
-      const pictures = await findPictures(names, options.recursive === true);
+      const pictures = await findPictures(names, folderWalk(options.recursive === true));
       const explainer = await openAs(loadExplainer, options);
       let detector: FaceDetector | undefined;
       try {
@@ -117,9 +124,9 @@ async function run(
   for (const stem of stems) await checkFiles(detector === undefined ? stem : faceStem(stem, 1), options, guard);
   const done: Done[] = [];
   await eachPicture(pictures, {
-    use: async (source, { name: image }, i) => {
+    use: async (source, { name: image }, i, say) => {
       const result = await explainOne(explainer, detector, source, options);
-      if (result.length === 0) note(`${image}: no face found.`);
+      if (result.length === 0) say(`${image}: no face found.`);
       for (const one of result) done.push(await write(itemAt(stems, i), { image, ...one }, options, guard));
     },
     print: (failed) => {

@@ -17,9 +17,9 @@ import {
   type PictureLandmarks,
 } from '../../recognize/index.js';
 import { positive } from '../checkpoint-options.js';
-import { note, printResult } from '../context.js';
+import { printResult } from '../context.js';
 import { eachPicture } from '../each-picture.js';
-import { findPictures, type PictureInputs, pictureArguments, recursiveOption } from '../picture-inputs.js';
+import { findPictures, folderWalk, type PictureInputs, pictureArguments, recursiveOption } from '../picture-inputs.js';
 import { drawnPath, formatOf, planFiles } from '../prediction-files.js';
 
 interface LandmarksOptions {
@@ -57,7 +57,7 @@ Example:
   poster landmarks photo.jpg --checkpoint mobilefacenet_model_best.pth.tar --draw points.png`,
     )
     .action(async (names: readonly string[], options: LandmarksOptions) => {
-      const pictures = await findPictures(names, options.recursive === true);
+      const pictures = await findPictures(names, folderWalk(options.recursive === true));
       const { stems } = await planFiles(pictures.inputs, options);
       const onThreads: Pick<DetectorOptions, 'threads'> = defined({ threads: options.threads });
       const landmarks = await loadLandmarkDetector(options.checkpoint, onThreads);
@@ -91,11 +91,11 @@ async function run(
 ): Promise<void> {
   const found: Found[] = [];
   await eachPicture(pictures, {
-    use: async (source, { name: image }, i) => {
+    use: async (source, { name: image }, i, say) => {
       const located = await locate(landmarks, detector, source, options);
       const { picture, faces } = located;
       // Text says it in its place.
-      if (faces.length === 0 && options.json === true) note(`${image}: no face found.`);
+      if (faces.length === 0 && options.json === true) say(`${image}: no face found.`);
       const drawn =
         options.draw === undefined
           ? {}

@@ -84,7 +84,7 @@ async function run(folder: string, flags: LearnFlags): Promise<void> {
   const device = await openDevice(flags.device);
   const progress = countBar('pictures');
   const interrupt = stopOnSignals(
-    'Stopping; once more to quit at once.',
+    'Stopping; press again to quit at once.',
     new UserError('Stopped before anything was learned.', 'interrupted'),
   );
   let learned: LearnedFolder;

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import * as z from 'zod';
+import { countText } from '../../common/count-text.js';
 import { percent } from '../../common/percent.js';
 import { modelNamed, modelNames } from '../../models/index.js';
 import { measureStep, type StepCost } from '../../node/measure/step-cost.js';
@@ -60,7 +61,7 @@ Example:
 async function plan(flags: PlanFlags): Promise<void> {
   const { model, share, spread, threads, pictures, ranks } = flags;
   const run = defaultRun(model ?? 'poster-v2-nano', '.');
-  note(`Measuring steps of ${run.model} with ${share} and ${Math.ceil(share / 2)} pictures ...`);
+  note(`Measuring steps of ${run.model} with ${Math.ceil(share / 2)} and ${countText(share, 'picture')} ...`);
   const cost = await measureStep(modelNamed(run.model).network, share, threads);
   const wish: Wish = {
     ...cost,
@@ -102,9 +103,9 @@ function text(model: string, wish: Wish, ranks: number, rows: readonly ScalingRo
     ...rows.map((row) => cells(row)),
   ]);
   const sentences = [
-    `A step of ${wish.share} pictures takes ${seconds(wish.fixed + wish.share * wish.perPicture)} s here: ${spent(wish)}.`,
+    `A step of ${countText(wish.share, 'picture')} takes ${seconds(wish.fixed + wish.share * wish.perPicture)} s here: ${spent(wish)}.`,
     asked === undefined
-      ? `${ranks} machines cannot share a batch: with ${grouped(wish.pictures)} pictures it should have no more than ${grouped(largest)}.`
+      ? `${ranks} machines cannot share a batch: with ${countText(wish.pictures, 'picture')} it should have no more than ${grouped(largest)}.`
       : `${ranks} ${ranks === 1 ? 'machine trains' : 'machines train'} ${asked.imagesPerSecond.toFixed(1)} images/s, ${percent(asked.efficiency)}% of ${ranks} times one: ` +
         `--batch-size ${asked.batch} --lr ${asked.learningRate.toPrecision(3)}${asked.warmUpEpochs > 0 ? ` --warm-up ${asked.warmUpEpochs}` : ''}.`,
     pays === most

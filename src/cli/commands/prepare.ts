@@ -63,7 +63,7 @@ export function prepareCommand(): Command {
 async function run(name: ReleaseName, src: string, out: string, flags: PrepareFlags): Promise<void> {
   const progress = countBar('pictures');
   const interrupt = stopOnSignals(
-    'Removing what is there so far; once more to quit at once.',
+    'Removing what is there so far; press again to quit at once.',
     new UserError('Stopped: nothing was made; run it again to begin again.', 'interrupted'),
   );
   let prepared: Prepared;

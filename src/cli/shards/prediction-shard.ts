@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { countText } from '../../common/count-text.js';
 import { itemAt } from '../../common/item-at.js';
 import { forEachParallel } from '../../common/parallel.js';
 import { dealt, evenShare, type Shard } from '../../common/shares.js';
@@ -63,7 +64,7 @@ export async function predictShard(
   const own = { inputs: left.map((i) => itemAt(inputs, i)), stems: left.map((i) => itemAt(stems, i)), without: [] };
   const { done } = await readPictures(reader, { ...work, ...own }, [shardOutput(file)], options);
   if (done < left.length) {
-    note(`Stopped after ${grouped(done)} of ${grouped(left.length)} pictures; run it again to resume it.`);
+    note(`Stopped after ${grouped(done)} of ${countText(left.length, 'picture')}; run it again to resume it.`);
     process.exitCode = ExitCode.interrupted;
   } else if (done > 0) {
     note(

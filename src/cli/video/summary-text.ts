@@ -30,7 +30,9 @@ export function summaryText(name: string, { frames, seconds, rotate, tracks, oth
   });
   const rest = count - shown.length;
   const more = longest.slice(most).reduce((sum, track) => sum + track.seconds, others.seconds);
-  return [head, ...blocks, ...(rest > 0 ? [`  and ${rest} more faces, seen ${secondsText(more)} in all`] : [])].join(
-    '\n',
-  );
+  return [
+    head,
+    ...blocks,
+    ...(rest > 0 ? [`  and ${countText(rest, 'more face')}, seen ${secondsText(more)} in all`] : []),
+  ].join('\n');
 }

@@ -20,6 +20,7 @@ import {
 import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { checkPath } from '../files/check-path.js';
 import { writeFileAtomic } from '../files/files.js';
+import { guardInputs } from '../files/output-paths.js';
 import { withFoldedTemperature } from './fold-temperature.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { buffersOf, deadTensorsOf } from './published-extras.js';
@@ -191,10 +192,14 @@ function checkCombination(to: Format, { opset, deadTensors, recorderEpochs, prec
   }
 }
 
+/** A folder of weights may be converted to a file in it, but not to one that is read. */
 async function refuseSamePlace(from: string, out: string): Promise<void> {
   const canonical = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
-  if ((await canonical(from)) !== (await canonical(out))) return;
-  throw new UserError(`${out} is what is to be converted; name another file to write.`, 'usage');
+  if ((await canonical(from)) === (await canonical(out))) {
+    throw new UserError(`${out} is what is to be converted; name another file to write.`, 'usage');
+  }
+  const guard = await guardInputs([from]);
+  await guard('The conversion', out);
 }
 
 /** Dead tensors, where they are asked for. */

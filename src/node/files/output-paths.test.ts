@@ -35,6 +35,22 @@ test('no result goes over an input, whatever its path is called', { skip: proces
   await guard('--csv', at('in', 'new.jpg'));
 });
 
+test('no result goes over the weights and the record of a folder that is read, but over older results', async () => {
+  await mkdir(at('run', 'onnx'), { recursive: true });
+  const kept = ['best.safetensors', 'metrics.jsonl', 'run.json', join('onnx', 'model.onnx')];
+  for (const name of [...kept, 'faces.csv', 'features.safetensors']) await writeFile(at('run', name), 'c');
+  const guard = await guardInputs([at('run')]);
+  for (const name of kept) {
+    await assert.rejects(
+      guard('--csv x', at('run', name)),
+      refused('usage', /^--csv x would write over .*, which is to be read/),
+    );
+  }
+  await guard('--csv', at('run', 'faces.csv'));
+  await guard('--out', at('run', 'features.safetensors'));
+  await guard('--out', at('run', 'new.safetensors'));
+});
+
 test('files to be written are looked at before', async () => {
   const file = (option: string, ...parts: string[]) => ({ option, path: at(...parts) });
   await checkOutputFiles([file('--csv', 'new.csv'), file('--timeline', 'in', 'new.svg')]);

@@ -23,9 +23,27 @@ async function identityOf(path: string): Promise<string> {
   return join(folder, basename(path));
 }
 
-/** Remembers which files are read, so that no result is written over one. What is not there yet is no trouble. */
+/** Files of a folder of weights or of a run, which are read when the folder is named. */
+const filesOfWeights = [
+  ...['best.safetensors', 'last.safetensors', 'model.safetensors', 'pytorch_model.bin', join('onnx', 'model.onnx')],
+  ...['run.json', 'metrics.jsonl', 'config.json', 'preprocessor_config.json'],
+];
+
+/** The file itself, or those of a folder of weights. */
+async function filesOf(path: string): Promise<readonly string[]> {
+  if (!(await isFolder(path))) return [path];
+  const files = filesOfWeights.map((name) => join(path, name));
+  const there = await Promise.all(files.map(async (file) => (await stat(file).catch(() => undefined)) !== undefined));
+  return files.filter((_, i) => there[i]);
+}
+
+/**
+ * Remembers which files are read, so that no result is written over one. What is not there yet is no trouble.
+ * @param inputs files, and folders of weights
+ */
 export async function guardInputs(inputs: readonly string[]): Promise<InputGuard> {
-  const known = new Map(await Promise.all(inputs.map(async (path) => [await identityOf(path), path] as const)));
+  const files = (await Promise.all(inputs.map(filesOf))).flat();
+  const known = new Map(await Promise.all(files.map(async (path) => [await identityOf(path), path] as const)));
   return async (option, path) => {
     const input = known.get(await identityOf(path));
     if (input === undefined) return;

@@ -4,10 +4,19 @@ import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { calibration, crossEntropy, fitTemperature, type Scores } from '../../metrics/index.js';
+import { parseNetwork } from '../../models/index.js';
 import { type Classifier, loadClassifier } from '../../recognize/classifier.js';
 import type { NetworkOptions } from '../../recognize/network.js';
-import type { ModelDescription, Preference, TemperatureRecord } from '../../safetensors/index.js';
-import { amendable, amendModel } from '../checkpoints/index.js';
+import {
+  fromFloat32,
+  type ModelDescription,
+  type Preference,
+  rareHead,
+  type TemperatureRecord,
+  type Tensor,
+  toFloat32,
+} from '../../safetensors/index.js';
+import { amendable, amendModel, readCheckpointFile } from '../checkpoints/index.js';
 import { createLoader, type Dataset, type Skipped } from '../datasets/index.js';
 import { type CalibrationPart, calibrationPictures, openInWeightsOrder } from './calibration-pictures.js';
 import { mapLabels } from './label-mapping.js';
@@ -44,6 +53,7 @@ export interface FittedTemperature {
  * @param classifier loaded with `raw`
  * @param dataset in the order of the classifier's labels; pictures that the network was not trained on
  * @param words which pictures these are
+ * @param shift what is added to the logits of each class
  * @throws UserError where the pictures leave it open (`fitTemperature`), or have no votes where those are asked for.
  */
 export async function temperatureFor(
@@ -51,6 +61,7 @@ export async function temperatureFor(
   dataset: Dataset,
   words: string,
   { targets = 'labels', batchSize = 32, workers, strict = false, onProgress }: FitOptions = {},
+  shift?: readonly number[],
 ): Promise<FittedTemperature> {
   const voted = dataset.samples.filter(({ majority }) => majority);
   const wanted = targets === 'labels' ? voted : voted.filter(({ distribution }) => distribution !== undefined);
@@ -65,7 +76,8 @@ export async function temperatureFor(
   );
   try {
     const { measured, indices } = await scoresOf(classifier, loader, mapLabels(own, own), onProgress);
-    const { labels, logits } = measured;
+    const { labels } = measured;
+    const logits = shift === undefined ? measured.logits : shifted(measured.logits, shift);
     const value = fitTemperature(targets === 'labels' ? labels : sharesOf(wanted, indices, logits.classes), logits);
     const tempered = { ...logits, data: logits.data.map((logit) => logit / value) };
     return {
@@ -78,6 +90,11 @@ export async function temperatureFor(
     await loader.close();
   }
 }
+
+const shifted = ({ classes, data }: Scores, shift: readonly number[]): Scores => ({
+  classes,
+  data: data.map((logit, i) => logit + itemAt(shift, i % classes)),
+});
 
 function sharesOf(samples: Dataset['samples'], indices: readonly number[], classes: number): Scores {
   const data = new Float32Array(indices.length * classes);
@@ -111,7 +128,7 @@ export interface Calibrated extends FittedTemperature {
   readonly rare?: FittedTemperature;
   /** The file that was written. */
   readonly path: string;
-  /** What to mind, a sentence each: that the weights have seen the pictures, or that a head was made for another temperature. */
+  /** What to mind, a sentence each: that the weights have seen the pictures. */
   readonly notes: readonly string[];
 }
 
@@ -125,26 +142,45 @@ export async function calibrate(path: string, root: string, options: CalibrateOp
   const file = await amendable(path);
   const own = await fittedHead(path, root, options, 'accuracy');
   const { record } = own.fitted;
-  const { heads } = own.description;
+  const { description, notes } = own;
+  const { heads } = description;
   const out = options.out ?? file;
   if (heads?.rare === undefined) {
-    await amendModel(file, out, { ...own.description, temperature: record });
-    return { ...own.fitted, path: out, notes: own.notes };
+    await amendModel(file, out, { ...description, temperature: record });
+    return { ...own.fitted, path: out, notes };
   }
-  const { fitted: rare } = await fittedHead(path, root, options, 'rare');
+  const { bias, shift } = await biasFor(file, description, record.value);
+  const { fitted: rare } = await fittedHead(path, root, options, 'rare', shift);
   const both = { ...heads, rare: { ...heads.rare, temperature: rare.record } };
-  await amendModel(file, out, { ...own.description, temperature: record, heads: both });
-  return { ...own.fitted, rare, path: out, notes: [...own.notes, ...staleHead(own.description, record.value)] };
+  await amendModel(file, out, { ...description, temperature: record, heads: both }, new Map([[rareHead.bias, bias]]));
+  return { ...own.fitted, rare, path: out, notes };
 }
 
-/** Its weights multiply probabilities, and so hang on the temperature that the network had when it was made. */
-function staleHead({ temperature }: ModelDescription, now: number): readonly string[] {
-  const before = temperature?.value ?? 1;
-  if (Math.abs(before / now - 1) < 0.01) return [];
-  return [
-    `The head that prefers rare classes was made for a temperature of ${before.toFixed(4)}: what its share multiplies probabilities by is ` +
-      `now raised to the power of ${(before / now).toFixed(2)}; make it anew (poster rebalance), and calibrate again.`,
-  ];
+/**
+ * The bias of the head that prefers rare classes for another temperature of the network: it differs from the network's own by the
+ * temperature times logarithms (`rebalance`), so that probabilities are still multiplied by the same.
+ * @returns with what that adds to each logit of the head
+ */
+async function biasFor(
+  file: string,
+  { model, temperature }: ModelDescription,
+  now: number,
+): Promise<{ readonly bias: Tensor; readonly shift: readonly number[] }> {
+  const { head } = parseNetwork(model, `The network configuration in ${file}`).family;
+  const { tensors } = await readCheckpointFile(file, (name) => name === head.bias || name === rareHead.bias);
+  const valuesOf = (name: string): readonly [Tensor, Float32Array] => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new UserError(`${file} has no ${name}; use another checkpoint.`);
+    return [tensor, toFloat32(tensor, name)];
+  };
+  const [, own] = valuesOf(head.bias);
+  const [{ shape }, rare] = valuesOf(rareHead.bias);
+  const ratio = now / (temperature?.value ?? 1);
+  const data = rare.map((value, k) => itemAt(own, k) + (value - itemAt(own, k)) * ratio);
+  return {
+    bias: fromFloat32({ shape, data }),
+    shift: Array.from(data, (value, k) => value - itemAt(rare, k)),
+  };
 }
 
 interface FittedHead extends Pick<Calibrated, 'notes'> {
@@ -157,13 +193,14 @@ async function fittedHead(
   root: string,
   options: CalibrateOptions,
   prefer: Preference,
+  shift?: readonly number[],
 ): Promise<FittedHead> {
   const classifier = await loadClassifier(path, { ...options.network, raw: true, prefer });
   try {
     const { description } = classifier;
     const opened = await openInWeightsOrder(classifier.labels, root, options);
     const { dataset, words, note } = calibrationPictures(opened, options.part, description);
-    const fitted = await temperatureFor(classifier, dataset, words, options);
+    const fitted = await temperatureFor(classifier, dataset, words, options, shift);
     return { fitted, description, notes: note === undefined ? [] : [note] };
   } finally {
     await classifier.dispose();

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { countText } from '../../common/count-text.js';
 import { UserError } from '../../common/errors.js';
 import { type FigureName, type Figures, type Spread, spread, spreadOf } from '../../metrics/index.js';
 import { settingText } from '../draw/text.js';
@@ -148,7 +149,7 @@ function notesOn(members: readonly ComparedRun[], over: readonly string[]): stri
     ),
     ...members.flatMap(({ run: { path, epochs, planned } }) =>
       planned !== undefined && epochs.length < planned
-        ? [`${path} is not finished: ${epochs.length} of ${planned} epochs; its best so far counts.`]
+        ? [`${path} is not finished: ${epochs.length} of ${countText(planned, 'epoch')}; its best so far counts.`]
         : [],
     ),
   ];

@@ -11,6 +11,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { countText } from '../../common/count-text.js';
 import { problemType } from '../../service/problem-document.js';
 import { BodyPieces } from './body-pieces.js';
 import { type GuardParts, Guards } from './guards.js';
@@ -126,7 +127,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       errorResponseBuilder: (_, { ttl }) =>
         new RequestProblem(
           'too-many-requests',
-          `This client asked more than ${settings.rate} times in a minute; wait.`,
+          `This client asked more than ${countText(settings.rate, 'time')} in a minute; wait.`,
           {
             retryAfter: Math.ceil(ttl / 1000),
           },

@@ -120,7 +120,7 @@ export class Cameras {
     this.#open.add(socket);
     try {
       if (this.#open.size > this.#settings.maxCameras) {
-        const many = `There are ${this.#settings.maxCameras} cameras, as many as are accepted; try again later.`;
+        const many = `No more cameras than ${this.#settings.maxCameras} are accepted at a time; try again later.`;
         throw new RequestProblem('overloaded', many);
       }
       const { smooth, ...options } = checked(cameraOptions, request.query);

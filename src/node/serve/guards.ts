@@ -1,5 +1,6 @@
 import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { countText } from '../../common/count-text.js';
 import { increaseOf } from '../../common/item-at.js';
 import type { Admission } from './admission.js';
 import { givenKey, type Keys } from './keys.js';
@@ -51,7 +52,7 @@ export class Guards {
     const ip = normalizeIP(request.ip);
     const { clientRequests } = this.#parts.settings;
     if ((this.#inHand.get(ip) ?? 0) >= clientRequests) {
-      const sentence = `This client has ${clientRequests} requests in progress, which is the limit; wait for one to end.`;
+      const sentence = `This client has ${countText(clientRequests, 'request')} in progress, which is the limit; wait for one to end.`;
       throw new RequestProblem('too-many-requests', sentence, { retryAfter: 1 });
     }
     increaseOf(this.#inHand, ip);

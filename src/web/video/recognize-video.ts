@@ -31,12 +31,13 @@ export type VideoSource = HTMLVideoElement | MediaStream;
 export async function* recognizeVideo(
   recognizer: Recognizer,
   source: VideoSource,
-  { fps = Number.POSITIVE_INFINITY, ...options }: RecognizeVideoOptions = {},
+  given: RecognizeVideoOptions = {},
 ): AsyncGenerator<VideoFrame, void, void> {
-  const { signal } = options;
+  const { signal } = given;
   signal?.throwIfAborted();
   checkRecognizer(recognizer, 'recognizeVideo');
-  checkFramesOptions(options, 'recognizeVideo', { fps: aNumber });
+  checkFramesOptions(given, 'recognizeVideo', { fps: aNumber });
+  const { fps = Number.POSITIVE_INFINITY, ...options } = given;
   if (!(fps > 0)) throw new UserError(`A video cannot be read with ${fps} frames a second; give more than 0.`, 'usage');
   const { video, stop } = playing(source);
   const presented = new PresentedFrames(video, fps);

@@ -31,8 +31,9 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
   const [chosen, setChosen] = useState<Chosen>('largest');
   const { showRate } = useStore(settings);
   const { phase, reason, labels, latest, history, pace } = useRecognizedVideo(video, source, round);
-  const recorded = useRef<Recorded>({ name: source.name, labels, history });
-  recorded.current = { name: source.name, labels, history };
+  const now: Recorded = { name: source.name, labels, history };
+  const recorded = useRef(now);
+  recorded.current = now;
   useEffect(() => {
     if (source.kind !== 'camera') return undefined;
     return () => {
@@ -155,7 +156,7 @@ export function VideoView({ source, cameras, onCamera, onStop }: VideoViewProps)
             Over time
           </h2>
           <div class="actions">
-            <RecordedExports name={source.name} labels={labels} history={history} />
+            <RecordedExports {...now} />
           </div>
         </div>
         <Timeline
