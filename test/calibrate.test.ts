@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import ort from 'onnxruntime-node';
@@ -281,6 +281,17 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
     3,
     /state of a run/,
   );
+  const state = await readFile(join(folder, 'run', 'last.safetensors'));
+  const over = ['--out', 'run/last.safetensors'];
+  await fails([...again, ...over], folder, 3, /^poster: run\/last\.safetensors is the state of a run, which could not/);
+  const balance = ['rebalance', '--checkpoint', 'run/best.safetensors', '--data', 'faces'];
+  await fails(
+    [...balance, ...over],
+    folder,
+    3,
+    /^poster: run\/last\.safetensors is the state of a run, which could not/,
+  );
+  assert.deepEqual(await readFile(join(folder, 'run', 'last.safetensors')), state);
   await fails(
     [...run, '--resume', 'run/last.safetensors', '--calibration', '0.2'],
     folder,

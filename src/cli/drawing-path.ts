@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { UserError } from '../common/errors.js';
-import { isFolder } from '../node/files/output-paths.js';
+import { isFolder } from '../node/files/path-kind.js';
 
 /**
  * Whether drawings go into the file `to`, or below it as a folder: one that is there, has no ending, or ends in a slash.

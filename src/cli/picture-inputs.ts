@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
 import { countText } from '../common/count-text.js';
 import { UserError } from '../common/errors.js';
@@ -68,7 +69,8 @@ interface NamedPictures extends PictureInputs {
  * @param walk of the folders and globs among them
  * @throws UserError where there is no picture at all
  */
-export async function pictureInputs(names: readonly string[], walk: FolderWalk): Promise<NamedPictures> {
+export async function pictureInputs(given: readonly string[], walk: FolderWalk): Promise<NamedPictures> {
+  const names = localPaths(given);
   if (names.filter((name) => name === '-').length > 1) {
     throw new UserError('Standard input (-) can be read once only; name it once.', 'usage');
   }
@@ -94,7 +96,7 @@ export async function pictureInputs(names: readonly string[], walk: FolderWalk):
 
 async function inputsOf(name: string, walk: FolderWalk): Promise<PictureInput[]> {
   if (name === '-') return [{ name: 'standard input', relativePath: 'stdin', image: name }];
-  if (/^https?:\/\//i.test(name)) return [fromAddress(name)];
+  if (schemeOf(name) !== undefined) return [fromAddress(name)];
   const within = await walk.within(name);
   if (within === undefined) return [fromFile(name, basename(name))];
   const found = within.files.filter(({ path }) => pictureName.test(path));
@@ -141,7 +143,7 @@ export function folderWalk(recursive: boolean): FolderWalk {
 }
 
 async function filesWithin(name: string, recursive: boolean): Promise<FilesWithin | undefined> {
-  if (name === '-' || /^[a-z]+:\/\//i.test(name)) return undefined;
+  if (name === '-' || schemeOf(name) !== undefined) return undefined;
   const info = await stat(name).catch(() => undefined);
   if (info?.isDirectory() === true) {
     const files = await ofFolder(name, recursive);
@@ -161,8 +163,34 @@ function fromAddress(address: string): PictureInput {
     throw new UserError(`${printable(address)} is no valid address; check how it is spelled.`, 'usage');
   }
   const url = new URL(address);
+  if (!isFetched(url)) {
+    throw new UserError(
+      `${printable(shownAddress(address))} cannot be fetched: its scheme is ${url.protocol.slice(0, -1)}; give an address that begins with http or https, or a file.`,
+      'usage',
+    );
+  }
   const last = url.pathname.split('/').findLast((part) => part !== '');
   return { name: shownAddress(address), relativePath: last ?? url.hostname, image: url };
+}
+
+const isFetched = ({ protocol }: URL): boolean => /^https?:$/.test(protocol);
+
+/** What comes before `://`, in an address. */
+export const schemeOf = (name: string): string | undefined => /^[a-z][a-z\d+.-]*(?=:\/\/)/i.exec(name)?.[0];
+
+/**
+ * Arguments with the paths that file:// addresses among them mean.
+ * @throws UserError for one that means no file of this machine
+ */
+export function localPaths(names: readonly string[]): string[] {
+  return names.map((name) => {
+    if (schemeOf(name)?.toLowerCase() !== 'file') return name;
+    try {
+      return fileURLToPath(name);
+    } catch {
+      throw new UserError(`${printable(name)} names no file of this machine; give its path.`, 'usage');
+    }
+  });
 }
 
 async function ofFolder(folder: string, recursive: boolean): Promise<FilesWithin['files']> {

@@ -60,6 +60,7 @@ export async function newRun(data: string, given: Partial<RunOptions>): Promise<
   for (const { setting, value } of wish.ignored) {
     note(`As published, ${flagOf(setting)} is ignored: it is ${String(value)}.`);
   }
+  for (const { setting, because } of wish.idle) note(`${flagOf(setting)} changes nothing ${because}.`);
   return options;
 }
 

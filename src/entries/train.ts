@@ -58,5 +58,5 @@ export { type DataType, parseRun, type RunOptions } from '../node/runs/options.j
 export { datasetRecipe, defaultRun, type RunWish, runFor } from '../node/runs/recipes.js';
 export type { RunFile, Session } from '../node/runs/run-document.js';
 export { train } from '../node/runs/train.js';
-export { type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';
+export { type IdleSetting, type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';
 export * from './train-every-host.js';

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
@@ -6,6 +5,7 @@ import { UserError } from '../../common/errors.js';
 import { figuresOf } from '../../metrics/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
+import { exists } from '../../node/files/path-kind.js';
 import {
   type ComparedRun,
   checkSameClasses,
@@ -127,8 +127,7 @@ async function usableRuns(paths: readonly string[]): Promise<{ read: RunFolder[]
       validationFigures(one);
       read.push(one);
     } catch (error) {
-      const there = (await stat(path).catch(() => undefined)) !== undefined;
-      if (!(error instanceof UserError) || !there || paths.length === 1) throw error;
+      if (!(error instanceof UserError) || paths.length === 1 || !(await exists(path))) throw error;
       leftOut.push({ path, reason: sentenceOf(error) });
       note(`Left out: ${sentenceOf(error)}`);
     }

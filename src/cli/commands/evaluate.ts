@@ -189,7 +189,7 @@ async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefi
   if (ranks === undefined || ranks.rank === 0) {
     // Before the work, not after it.
     await checkOutputFiles(outputs);
-    const guard = await guardInputs(flags.checkpoint);
+    const guard = await guardInputs(flags.checkpoint, flags.data);
     for (const { option, path } of outputs) await guard(option, path);
   }
   const measurements: Measurement[] = [];

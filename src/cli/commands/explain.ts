@@ -21,7 +21,7 @@ import { writeSafetensors } from '../../node/checkpoints/index.js';
 import { decodeImage } from '../../node/decode/decode-image.js';
 import { explanationPanel, heatPanel } from '../../node/draw/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
-import { guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
+import { checkFolderFor, guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import { fontNote } from '../../node/report/index.js';
 import {
@@ -117,7 +117,7 @@ async function run(
 ): Promise<void> {
   // A wrong class is no matter of a single picture.
   if (options.class !== undefined) classNamed(explainer.description.labels.labels, options.class);
-  await makeFolder(options.out);
+  await checkFolderFor(options.out);
   for (const missing of await fontNote()) note(missing);
   const guard = await guardInputs([options.checkpoint, ...filesOf(pictures.inputs)]);
   const stems = outputStems(pictures.inputs).map((stem) => join(options.out, stem));

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
 import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
 import { guardInputs } from '../../node/files/output-paths.js';
+import { exists } from '../../node/files/path-kind.js';
 import { shareOut, takePart, type UnitWork } from '../../node/ranks/share-out.js';
 import { stopOnSignals } from '../interrupt.js';
 import type { PictureInput, PictureInputs } from '../picture-inputs.js';
@@ -78,7 +78,7 @@ const pathsOf = (inputs: readonly PictureInput[]): string[] =>
 
 /** The first file that is there. */
 async function firstFile(inputs: readonly PictureInput[]): Promise<string | undefined> {
-  for (const path of pathsOf(inputs)) if ((await stat(path).catch(() => undefined)) !== undefined) return path;
+  for (const path of pathsOf(inputs)) if (await exists(path)) return path;
   return undefined;
 }
 

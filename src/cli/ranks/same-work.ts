@@ -1,9 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
+import { exists } from '../../node/files/path-kind.js';
 import { differenceOf, shardHeaderSchema } from '../../node/files/shards/index.js';
 import { threadsFor } from '../../node/runs/together.js';
 import { headerOf, type SharedWork } from '../shards/open-shard.js';
@@ -42,7 +42,7 @@ export async function compareWork<Options extends { readonly threads?: number }>
  */
 export async function checkSeen(ranks: Ranks, path: string | undefined): Promise<void> {
   if (path === undefined || ranks.rank === 0) return;
-  if ((await stat(path).catch(() => undefined)) !== undefined) return;
+  if (await exists(path)) return;
   throw new UserError(
     `${printable(path, 4096)} is not there on ${printable(hostname(), 100)}, and rank 0 has it; let all ranks see the same files.`,
   );

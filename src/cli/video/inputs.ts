@@ -10,7 +10,7 @@ import { animationFormat, isAnimation } from '../../node/ffmpeg/animation.js';
 import type { VideoSource } from '../../node/ffmpeg/index.js';
 import { contentOf, isVideo, isVideoName, kindBytes, kindOf } from '../../node/ffmpeg/kind.js';
 import { note } from '../context.js';
-import type { FolderWalk } from '../picture-inputs.js';
+import { type FolderWalk, localPaths, schemeOf } from '../picture-inputs.js';
 import { beginningOfStdin, stdinStream } from '../stdin.js';
 
 export interface VideoInput {
@@ -48,7 +48,7 @@ export async function videoInputs(
   const videos: VideoInput[] = [];
   const passedOver: string[] = [];
   let others = 0;
-  for (const name of names) {
+  for (const name of localPaths(names)) {
     refuseAddress(name);
     const within = await walk.within(name);
     if (within !== undefined) {
@@ -63,7 +63,7 @@ export async function videoInputs(
       if (found.length === 0 || hasPictures) others++;
       if (hasPictures) passedOver.push(...found);
       else videos.push(...found.map(fromFile));
-    } else if (/^https?:\/\//i.test(name)) {
+    } else if (schemeOf(name) !== undefined) {
       others++;
     } else if (await isVideoInput(name, names.length > manyNames, animation)) {
       videos.push(name === '-' ? fromStdin() : fromFile(name));

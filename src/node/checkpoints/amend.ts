@@ -6,15 +6,18 @@ import {
   type Tensor,
   trainStateKey,
 } from '../../safetensors/index.js';
+import { isFile } from '../files/path-kind.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import { readSafetensors, writeSafetensors } from './safetensors-file.js';
 
 /**
  * The file of weights that may be written again with another description.
  * @param path a file, or a folder that holds one
- * @throws UserError for what is no safetensors file of a model, or the state of a run, which would drop what is added.
+ * @param out where it is written; default: to itself
+ * @throws UserError for what is no safetensors file of a model, or the state of a run, which would drop what is added; and where
+ * `out` is such a state.
  */
-export async function amendable(path: string): Promise<string> {
+export async function amendable(path: string, out?: string): Promise<string> {
   const { path: file, format, metadata } = await readCheckpointHeader(path);
   if (format !== 'safetensors') {
     throw new UserError(
@@ -25,6 +28,9 @@ export async function amendable(path: string): Promise<string> {
     throw new UserError(
       `${file} is the state of a run, whose weights are not finished; use the run's best.safetensors.`,
     );
+  }
+  if (out !== undefined && (await isState(out))) {
+    throw new UserError(`${out} is the state of a run, which could not be resumed without it; name another file.`);
   }
   return file;
 }
@@ -41,7 +47,18 @@ export async function amendModel(
   description: ModelDescription,
   more: ReadonlyMap<string, Tensor> = new Map(),
 ): Promise<void> {
-  const { metadata, tensors } = await readSafetensors(await amendable(path));
+  const { metadata, tensors } = await readSafetensors(await amendable(path, out));
   const amended = new Map([...metadata, [descriptionKey, formatDescription(description)]]);
   await writeSafetensors(out, new Map([...tensors, ...more]), amended);
+}
+
+/** Whatever else is there may be written over. */
+async function isState(path: string): Promise<boolean> {
+  if (!(await isFile(path))) return false;
+  try {
+    return (await readCheckpointHeader(path)).metadata.has(trainStateKey);
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }

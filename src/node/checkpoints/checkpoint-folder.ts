@@ -6,6 +6,7 @@ import { printable } from '../../common/printable.js';
 import { descriptionKey } from '../../safetensors/description-key.js';
 import { checkPath } from '../files/check-path.js';
 import { explainFileError, readJson } from '../files/files.js';
+import { isFile } from '../files/path-kind.js';
 
 /** Weights in a folder: of Hugging Face's libraries, of a run of ours. The first that is there counts. */
 const weightFiles = ['model.safetensors', 'pytorch_model.bin', 'best.safetensors'] as const;
@@ -32,8 +33,6 @@ export async function locateCheckpoint(path: string): Promise<LocatedCheckpoint>
   const file = info.isDirectory() ? await weightsIn(path) : path;
   return { path: file, beside: describedFiles.has(basename(file)) ? await descriptionBeside(file) : undefined };
 }
-
-const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() === true;
 
 async function weightsIn(folder: string): Promise<string> {
   for (const name of weightFiles) if (await isFile(join(folder, name))) return join(folder, name);

@@ -1,4 +1,4 @@
-import { realpath, stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { aBoolean, anObject, checkOptions, type OptionRules } from '../../common/check-options.js';
 import { defined } from '../../common/defined.js';
@@ -21,6 +21,7 @@ import { writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { checkPath } from '../files/check-path.js';
 import { writeFileAtomic } from '../files/files.js';
 import { guardInputs } from '../files/output-paths.js';
+import { isFolder } from '../files/path-kind.js';
 import { withFoldedTemperature } from './fold-temperature.js';
 import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { buffersOf, deadTensorsOf } from './published-extras.js';
@@ -148,7 +149,7 @@ async function formatOf(out: string): Promise<Format> {
     default:
       return 'pth';
   }
-  if ((await stat(out).catch(() => undefined))?.isDirectory()) return 'huggingface';
+  if (await isFolder(out)) return 'huggingface';
   throw new UserError(
     `The end of ${out} does not say what to write: .pth, .safetensors, .onnx, or a slash for a Hugging Face folder; or name the format.`,
     'usage',

@@ -6,9 +6,9 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
-import { isFile } from '../datasets/folders.js';
 import { explainFileError, writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
+import { isFile } from '../files/path-kind.js';
 
 /** In the output: how it was made, and what became of each picture. With it an interrupted run goes on. */
 const journalName = 'crops.jsonl';

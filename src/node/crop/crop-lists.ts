@@ -8,10 +8,11 @@ import { UserError } from '../../common/errors.js';
 import { parseJson } from '../../common/json.js';
 import { inOneForm } from '../../common/labels.js';
 import { descriptionFile } from '../datasets/dataset-description.js';
-import { isFile, picturesIn } from '../datasets/folders.js';
+import { picturesIn } from '../datasets/folders.js';
 import { readRows } from '../datasets/prepare/rows.js';
 import { votesFile } from '../datasets/votes.js';
 import { writeFileAtomic } from '../files/files.js';
+import { isFile } from '../files/path-kind.js';
 
 /** A list that names no picture in so many lines is none of pictures. */
 const linesLookedAt = 1000;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { pictureName } from '../../common/picture-names.js';
 import { explainFileError } from '../files/files.js';
+import { exists } from '../files/path-kind.js';
 
 /** Pictures prepared elsewhere. */
 export const tensorName = /\.npy$/i;
@@ -64,11 +65,6 @@ export async function isFolder(path: string): Promise<boolean> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw explainFileError(error, 'read', path);
   }
-}
-
-/** Whether there is a file at `path`. */
-export async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
 /**
@@ -152,6 +148,5 @@ export async function outsideCircles(root: string, paths: readonly string[]): Pr
  */
 export async function requireFolder(path: string, advice: string): Promise<void> {
   if (await isFolder(path)) return;
-  const isThere = (await stat(path).catch(() => undefined)) !== undefined;
-  throw new UserError(`${isThere ? `${path} is no folder` : `There is no folder ${path}`}; ${advice}.`);
+  throw new UserError(`${(await exists(path)) ? `${path} is no folder` : `There is no folder ${path}`}; ${advice}.`);
 }

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Setting, UserError } from '../../common/errors.js';
 import { inOneForm } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
 import { typeInWords } from '../../common/type-in-words.js';
 import { checkPath } from '../files/check-path.js';
+import { exists } from '../files/path-kind.js';
 import { readDescription } from './dataset-description.js';
 import { byCodePoint, foldersIn, isFolder } from './folders.js';
 
@@ -42,8 +42,7 @@ export function splitRole(folder: string): SplitRole | undefined {
 export async function splitsOf(root: string): Promise<string[]> {
   checkPath(root, 'The folder of the dataset');
   if (!(await isFolder(root))) {
-    const isThere = (await stat(root).catch(() => undefined)) !== undefined;
-    const what = isThere
+    const what = (await exists(root))
       ? `${root} is no folder; give the folder of a dataset`
       : `There is no dataset folder ${root}; check the path`;
     throw new UserError(`${what}.`, 'input', { settings: ['data'] });

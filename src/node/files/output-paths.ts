@@ -1,7 +1,8 @@
 import { access, constants, mkdir, realpath, rmdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { explainFileError } from './files.js';
+import { exists, isFile, isFolder } from './path-kind.js';
 
 /** A path that something is to be written to, and the option that named it. */
 export interface NamedOutput {
@@ -11,9 +12,6 @@ export interface NamedOutput {
 
 /** @throws UserError where writing to `path` would destroy a file that is read. */
 export type InputGuard = (option: string, path: string) => Promise<void>;
-
-export const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 /** The same for all paths of one file: links of either kind, detours, other spellings. */
 async function identityOf(path: string): Promise<string> {
@@ -33,25 +31,33 @@ const filesOfWeights = [
 async function filesOf(path: string): Promise<readonly string[]> {
   if (!(await isFolder(path))) return [path];
   const files = filesOfWeights.map((name) => join(path, name));
-  const there = await Promise.all(files.map(async (file) => (await stat(file).catch(() => undefined)) !== undefined));
+  const there = await Promise.all(files.map(exists));
   return files.filter((_, i) => there[i]);
 }
 
 /**
  * Remembers which files are read, so that no result is written over one. What is not there yet is no trouble.
  * @param inputs files, and folders of weights
+ * @param dataset folder, of which every file may be read
  */
-export async function guardInputs(inputs: readonly string[]): Promise<InputGuard> {
+export async function guardInputs(inputs: readonly string[], dataset?: string): Promise<InputGuard> {
   const files = (await Promise.all(inputs.map(filesOf))).flat();
   const known = new Map(await Promise.all(files.map(async (path) => [await identityOf(path), path] as const)));
   return async (option, path) => {
-    const input = known.get(await identityOf(path));
+    const input = known.get(await identityOf(path)) ?? (await fileWithin(dataset, path));
     if (input === undefined) return;
     throw new UserError(
       `${option} would write over ${input}, which is to be read; name another file or folder.`,
       'usage',
     );
   };
+}
+
+/** The path, where it is a file of the folder. */
+async function fileWithin(folder: string | undefined, path: string): Promise<string | undefined> {
+  if (folder === undefined || !(await isFile(path))) return undefined;
+  const [whole, part] = await Promise.all([folder, path].map((one) => realpath(one).catch(() => undefined)));
+  return whole !== undefined && part?.startsWith(join(whole, sep)) === true ? path : undefined;
 }
 
 /**

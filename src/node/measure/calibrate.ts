@@ -139,7 +139,7 @@ export interface Calibrated extends FittedTemperature {
  * leave the temperature open.
  */
 export async function calibrate(path: string, root: string, options: CalibrateOptions): Promise<Calibrated> {
-  const file = await amendable(path);
+  const file = await amendable(path, options.out);
   const own = await fittedHead(path, root, options, 'accuracy');
   const { record } = own.fitted;
   const { description, notes } = own;

@@ -77,7 +77,7 @@ export async function rebalance(path: string, root: string, options: RebalanceOp
       'usage',
     );
   }
-  const file = await amendable(path);
+  const file = await amendable(path, options.out);
   const description = await describeCheckpoint(path, assumed);
   const { head } = parseNetwork(description.model, `The network configuration in ${file}`).family;
   const { tensors } = await readCheckpointFile(path, (name) => name === head.weight || name === head.bias);

@@ -63,6 +63,12 @@ test('a new ablation does not go on with runs that it has not planned', async (t
     await assert.rejects(ablate(job), { name: 'UserError', kind: 'usage', message });
     await assert.rejects(ablationAt(out), { message: /holds no ablation to resume/ });
   }
+  const out = join(root, 'single');
+  await mkdir(out);
+  await writeFile(join(out, lastFileName), '');
+  const job = { plan: planned('two-stream', [0]), goesOn: false, out, train };
+  const message = /holds a single run, not an ablation; choose another folder/;
+  await assert.rejects(ablate(job), { name: 'UserError', kind: 'usage', message });
 });
 
 test('a file that holds no plan of this kind is a sentence', async (t) => {

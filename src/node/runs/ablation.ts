@@ -5,12 +5,13 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import { type StudyArm, type StudyName, studyArms, studyNames } from '../../models/index.js';
 import { lastFileName } from '../../safetensors/index.js';
+import { exists } from '../files/path-kind.js';
+import { idleSettings } from './idle-settings.js';
 import { initSchema } from './init-schema.js';
 import type { TrainResult } from './job.js';
 import { migrateRun, parseRun, type RunOptions, runSchema } from './options.js';
-import { exists, planFile } from './plan-file.js';
+import { planFile } from './plan-file.js';
 import { checkTeaching } from './recipes.js';
-import { augmentationOf } from './run-network.js';
 
 /** That of a folder. */
 export const armName = /^\w[\w.-]*$/;
@@ -155,6 +156,7 @@ function checkArm({ name, options }: StudyArm, run: RunOptions): void {
   }
   if (run.teacher.length === 0) checkTeaching(options, `of the arm ${name} `);
   const own = parseRun({ ...run, ...options });
+  // It would be compared with itself.
   const idle = idleSettings(own).find(({ keys: settings }) => settings.some((key) => keys.includes(key)));
   if (idle === undefined) return;
   const changed = idle.keys.filter((key) => keys.includes(key)).join(' and ');
@@ -162,17 +164,6 @@ function checkArm({ name, options }: StudyArm, run: RunOptions): void {
     `The arm ${name} changes ${changed}, which changes nothing ${idle.because}; leave that out, or change that too.`,
     'usage',
   );
-}
-
-/** Settings that say nothing beside the others of a run: an arm that changes them alone would be compared with itself. */
-function idleSettings(run: RunOptions): readonly { readonly keys: readonly string[]; readonly because: string }[] {
-  return [
-    ...(run.optimizer === 'sgd' ? [] : [{ keys: ['momentum'], because: `of ${run.optimizer}` }]),
-    ...(run.schedule === 'exponential' ? [] : [{ keys: ['gamma'], because: `of the schedule ${run.schedule}` }]),
-    ...(augmentationOf(run).erasing === null
-      ? [{ keys: ['erasingScale', 'erasingRatio'], because: 'where nothing is erased' }]
-      : []),
-  ];
 }
 
 /** All runs of an ablation, seed by seed, so that whoever stops it has compared something. */

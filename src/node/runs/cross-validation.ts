@@ -9,11 +9,12 @@ import type { DeviceName } from '../../runtime/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { divide, loadDataset } from '../datasets/index.js';
 import { writeFileAtomic } from '../files/files.js';
+import { exists } from '../files/path-kind.js';
 import { evaluateOn, evaluationDocument } from '../measure/index.js';
 import { initSchema } from './init-schema.js';
 import type { TrainResult } from './job.js';
 import { dataTypeLabels, migrateRun, type RunOptions, runSchema } from './options.js';
-import { exists, planFile } from './plan-file.js';
+import { planFile } from './plan-file.js';
 
 const figure = z.number().nullable();
 const planSchema = z.object({

@@ -1,10 +1,12 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type * as z from 'zod';
 import { UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
+import { lastFileName } from '../../safetensors/index.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';
-import { requireNoRun, requireNoWeights } from './resume.js';
+import { exists } from '../files/path-kind.js';
+import { requireNoWeights } from './resume.js';
 
 /** What a plan file holds: several runs of one folder, and which of them are done. */
 interface Plan {
@@ -53,7 +55,15 @@ export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules
   const read = (folder: string): Promise<Own> => readJson(pathIn(folder), schema);
   const isIn = (folder: string): Promise<boolean> => exists(pathIn(folder));
   const requireNone = async (folder: string): Promise<void> => {
-    await requireNoRun(folder);
+    if (await exists(join(folder, lastFileName))) {
+      throw new UserError(
+        `${printable(folder, 4096)} holds a single run, not ${what}; choose another folder.`,
+        'usage',
+        {
+          settings: ['out'],
+        },
+      );
+    }
     if (!(await isIn(folder))) return;
     throw new UserError(
       `${folder} already holds ${what}; resume it (resume from ${folder}) or choose another folder.`,
@@ -79,8 +89,4 @@ export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules
       }
     },
   };
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { countText } from '../../common/count-text.js';
@@ -12,6 +11,7 @@ import { lastFileName, requireFinite, type TrainState } from '../../safetensors/
 import { firstMisfit } from '../../train/first-values.js';
 import { type loadTrainState, readDescription } from '../checkpoints/index.js';
 import { explainFileError, writeFileAtomic } from '../files/files.js';
+import { exists, isFile } from '../files/path-kind.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
 import type { RunData } from './run-data.js';
@@ -131,7 +131,7 @@ export const isOwnState = (path: string, out: string): boolean => resolve(path) 
 /** @throws UserError where a folder holds a run already, which another one would write over. */
 export async function requireNoRun(out: string): Promise<void> {
   const last = join(out, lastFileName);
-  if (!(await isThere(last))) return;
+  if (!(await exists(last))) return;
   throw new UserError(
     `${printable(out, 4096)} already holds a run; resume it (resume from ${printable(last, 4096)}) or choose another folder.`,
     'usage',
@@ -143,15 +143,13 @@ export async function requireNoRun(out: string): Promise<void> {
 export async function requireNoWeights(out: string): Promise<void> {
   await requireNoRun(out);
   const best = join(out, bestFileName);
-  if (!(await isThere(best))) return;
+  if (!(await exists(best))) return;
   throw new UserError(
     `${printable(best, 4096)} would be written over; move it away, or choose another folder.`,
     'usage',
     { settings: ['out'] },
   );
 }
-
-const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 /** Whether the best weights in a folder are those that a state speaks of: they may be another run's, or of another epoch. */
 export async function holdsBest(folder: string, best: TrainState['best']): Promise<boolean> {
@@ -164,10 +162,6 @@ export async function holdsBest(folder: string, best: TrainState['best']): Promi
     if (error instanceof UserError) return false;
     throw error;
   }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
 async function copy(name: string, from: string, to: string): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import { wishedRun } from './wished-run.js';
 
 describe('a run as published', () => {
@@ -32,4 +32,22 @@ describe('a run as published', () => {
     assert.deepEqual((await wishedRun(join(dir, 'alone'), { ...given, holdOut: 0.2 })).notes, []);
     assert.deepEqual((await wishedRun(join(dir, 'alone'), { dataType: 'RAF-DB' })).notes, []);
   });
+});
+
+test('settings that change nothing beside the others are told, and only those that are given', async () => {
+  const idle = async (given: Parameters<typeof wishedRun>[1]): Promise<string[]> =>
+    (await wishedRun('faces', { model: 'resnet8', ...given })).idle.map(
+      ({ setting, because }) => `${setting} ${because}`,
+    );
+  assert.deepEqual(await idle({ optimizer: 'adamw', schedule: 'cosine' }), []);
+  assert.deepEqual(await idle({ optimizer: 'adamw', momentum: 0.9 }), ['momentum of adamw']);
+  assert.deepEqual(await idle({ optimizer: 'sgd', momentum: 0.9 }), []);
+  assert.deepEqual(await idle({ weightDecay: 0, decay: 'all' }), ['decay at a weight decay of 0']);
+  assert.deepEqual(await idle({ schedule: 'cosine', gamma: 0.9 }), ['gamma of the schedule cosine']);
+  assert.deepEqual(await idle({ schedule: 'exponential', gamma: 0.9 }), []);
+  assert.deepEqual(await idle({ erasing: 0, erasingScale: [0.1, 0.2], erasingRatio: [1, 2] }), [
+    'erasingScale where nothing is erased',
+    'erasingRatio where nothing is erased',
+  ]);
+  assert.deepEqual(await idle({ erasing: 0.5, erasingScale: [0.1, 0.2] }), []);
 });

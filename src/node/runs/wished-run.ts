@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { defined } from '../../common/defined.js';
 import { modelNamed } from '../../models/index.js';
 import { reportedSplitOf, splitAmong, splitsOf } from '../datasets/index.js';
-import type { RunOptions } from './options.js';
+import { idleSettings } from './idle-settings.js';
+import { type RunOptions, runSchema } from './options.js';
 import { type RunWish, runFor } from './recipes.js';
 
 /** A setting that was given and does not count, because the published code has another. */
@@ -18,6 +19,15 @@ export interface WishedRun {
   /** Sentences about the choice of the best epoch. */
   readonly notes: readonly string[];
   readonly ignored: readonly IgnoredSetting[];
+  /** Settings that were given and change nothing beside the others, as a momentum of AdamW. */
+  readonly idle: readonly IdleSetting[];
+}
+
+/** A setting that was given and changes nothing. */
+export interface IdleSetting {
+  readonly setting: string;
+  /** The end of a sentence: `of adamw`. */
+  readonly because: string;
 }
 
 /**
@@ -27,12 +37,17 @@ export interface WishedRun {
 export async function wishedRun(data: string, given: Partial<RunOptions>): Promise<WishedRun> {
   const model = given.model === undefined ? undefined : modelNamed(given.model).name;
   const wish: RunWish = { data, given, ...defined({ model }) };
-  if (given.asPublished !== true) return { run: runFor(wish), notes: [], ignored: [] };
+  const ofRun = (run: RunOptions, more: Pick<WishedRun, 'notes' | 'ignored'>): WishedRun => ({
+    run,
+    ...more,
+    idle: idleOf(run, given),
+  });
+  if (given.asPublished !== true) return ofRun(runFor(wish), { notes: [], ignored: [] });
   const splits = await splitsOf(data);
   const trainSplit = splitAmong(splits, given.trainSplit ?? 'train');
   const reportedSplit = reportedSplitOf(splits.filter((split) => split !== trainSplit && split !== '.'));
   const run = runFor({ ...wish, ...defined({ reportedSplit }) });
-  return { run, notes: selectionNotes(run, reportedSplit, given), ignored: ignoredOf(run, given) };
+  return ofRun(run, { notes: selectionNotes(run, reportedSplit, given), ignored: ignoredOf(run, given) });
 }
 
 function selectionNotes(
@@ -57,4 +72,13 @@ function ignoredOf(run: RunOptions, given: Partial<RunOptions>): IgnoredSetting[
   return Object.entries(given)
     .filter(([key, wanted]) => wanted !== undefined && !isDeepStrictEqual(values.get(key), wanted))
     .map(([setting]) => ({ setting, value: values.get(setting) }));
+}
+
+function idleOf(run: RunOptions, given: Partial<RunOptions>): IdleSetting[] {
+  // What cannot be used says `parseRun`.
+  const parsed = runSchema.safeParse(run);
+  if (!parsed.success) return [];
+  return idleSettings(parsed.data).flatMap(({ keys, because }) =>
+    keys.filter((key) => given[key] !== undefined).map((key) => ({ setting: String(key), because })),
+  );
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
 import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
-import { isFile } from '../folders.js';
+import { isFile } from '../../files/path-kind.js';
 import { type AffectNetKind, affectNetKind, expressions, labelOfExpression } from './affectnet-expressions.js';
 import { readAnnotations } from './affectnet-npy.js';
 import { type ClassFolders, firstFolder, hasClassFolders, readClassFolders } from './class-folders.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
 import { fer2013 } from '../../../common/label-sets.js';
 import { printable } from '../../../common/printable.js';
-import { isFile } from '../folders.js';
+import { isFile } from '../../files/path-kind.js';
 import { LeftOut, originText, type Problems, type Release, type ReleasePicture } from './release.js';
 import { readRows } from './rows.js';
 

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { UserError } from '../../../common/errors.js';
 import { rafdb } from '../../../common/label-sets.js';
 import { printable } from '../../../common/printable.js';
-import { isFile } from '../folders.js';
+import { isFile } from '../../files/path-kind.js';
 import { type ClassFolders, hasClassFolders, readClassFolders } from './class-folders.js';
 import { LeftOut, originText, type Problems, type Release, type ReleasePicture, safePath } from './release.js';
 import { readRows } from './rows.js';

@@ -1,5 +1,5 @@
 import { unlinkSync } from 'node:fs';
-import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { closeAll } from '../../../common/close-all.js';
 import { UserError } from '../../../common/errors.js';
@@ -9,6 +9,7 @@ import type { Shard } from '../../../common/shares.js';
 import { undoneAtExit } from '../ending.js';
 import { explainFileError, withFile } from '../files.js';
 import { makeFolder } from '../output-paths.js';
+import { exists } from '../path-kind.js';
 import { removeDeadTemporaries, temporaryFor } from '../temporary-files.js';
 import { type ScannedShard, scanShard } from './scan-shard.js';
 import { differenceOf, type ShardHeader } from './shard-header.js';
@@ -43,7 +44,7 @@ const piece = 4 * 1024 * 1024;
 export async function openShardFile(path: string, header: ShardHeader, units: readonly number[]): Promise<ShardFile> {
   await makeFolder(dirname(path));
   await removeDeadTemporaries(dirname(path));
-  const before = (await stat(path).catch(() => undefined)) === undefined ? undefined : await scanShard(path);
+  const before = (await exists(path)) ? await scanShard(path) : undefined;
   const done = before === undefined ? 0 : unitsDone(before, header, units);
   if (before !== undefined && done === units.length) return { done, add: refused, close: async () => undefined };
   const fail = (error: unknown): never => {

@@ -4,7 +4,7 @@ import { UserError } from '../../../common/errors.js';
 import { itemAt } from '../../../common/item-at.js';
 import { printable } from '../../../common/printable.js';
 import { explainFileError } from '../files.js';
-import { isFolder } from '../output-paths.js';
+import { isFolder } from '../path-kind.js';
 import { type ScannedShard, scanShard } from './scan-shard.js';
 import { shardEnding } from './shard-file.js';
 import { differenceOf, ranges, type ShardHeader } from './shard-header.js';
