@@ -56,7 +56,7 @@ export type { EpochSummary, StepProgress, TrainJob, TrainListener, TrainResult }
 export { type LearnedFolder, type LearnFolderOptions, learn } from '../node/runs/learn-folder.js';
 export { type DataType, parseRun, type RunOptions } from '../node/runs/options.js';
 export { datasetRecipe, defaultRun, type RunWish, runFor } from '../node/runs/recipes.js';
+export { type IdleSetting, type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/resolve-run.js';
 export type { RunFile, Session } from '../node/runs/run-document.js';
 export { train } from '../node/runs/train.js';
-export { type IdleSetting, type IgnoredSetting, type WishedRun, wishedRun } from '../node/runs/wished-run.js';
 export * from './train-every-host.js';

@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
-import { wishedRun } from './wished-run.js';
+import { wishedRun } from './resolve-run.js';
 
 describe('a run as published', () => {
   let dir = '';
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'poster-wished-'));
+    dir = await mkdtemp(join(tmpdir(), 'poster-resolve-'));
     await mkdir(join(dir, 'alone', 'train', 'happy'), { recursive: true });
     await mkdir(join(dir, 'both', 'train', 'happy'), { recursive: true });
     await mkdir(join(dir, 'both', 'test', 'happy'), { recursive: true });
