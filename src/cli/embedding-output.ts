@@ -172,10 +172,10 @@ function metadata(
 /** A line for each row of the features; x and y are empty where a picture is not on the map. */
 function table({ predictedLabels }: EmbeddingAbout, embedded: EmbeddedDataset, map: FeatureMap | undefined): string {
   const { root, paths, classes, predicted, labels } = embedded;
-  const places = new Map([...(map?.indices ?? [])].map((row, i) => [row, i]));
+  const indices = new Map([...(map?.indices ?? [])].map((row, i) => [row, i]));
   const rows = paths.map((path, row) => {
-    const place = places.get(row);
-    const point = map === undefined || place === undefined ? [] : map.points.subarray(2 * place, 2 * place + 2);
+    const index = indices.get(row);
+    const point = map === undefined || index === undefined ? [] : map.points.subarray(2 * index, 2 * index + 2);
     return {
       row,
       picture: relative(root, path).replaceAll(sep, '/'),

@@ -9,7 +9,7 @@ import { withEvents } from '../node/report/training-events.js';
 import type { InitSource } from '../node/runs/init.js';
 import type { EpochSummary, TrainJob, TrainResult } from '../node/runs/job.js';
 import { parseRun, type RunOptions } from '../node/runs/options.js';
-import { wishedRun } from '../node/runs/resolve-run.js';
+import { resolveRun } from '../node/runs/resolve-run.js';
 import { trainTogether } from '../node/runs/train.js';
 import type { ChosenDevice, DeviceName } from '../runtime/index.js';
 import { numberOf } from './arguments.js';
@@ -54,13 +54,13 @@ export function withTrainingOptions(command: Command): Command {
 
 /** The settings of a run that begins: those given, over the recipes; what follows from them is noted. */
 export async function newRun(data: string, given: Partial<RunOptions>): Promise<RunOptions> {
-  const wish = await wishedRun(data, given);
-  const options = parseRun(wish.run);
-  for (const sentence of wish.notes) note(sentence);
-  for (const { setting, value } of wish.ignored) {
+  const resolved = await resolveRun(data, given);
+  const options = parseRun(resolved.run);
+  for (const sentence of resolved.notes) note(sentence);
+  for (const { setting, value } of resolved.ignored) {
     note(`As published, ${flagOf(setting)} is ignored: it is ${String(value)}.`);
   }
-  for (const { setting, because } of wish.idle) note(`${flagOf(setting)} changes nothing ${because}.`);
+  for (const { setting, because } of resolved.idle) note(`${flagOf(setting)} changes nothing ${because}.`);
   return options;
 }
 

@@ -94,12 +94,12 @@ test('a signal ends the wait for a source that gives nothing', async () => {
 });
 
 test('closing tells the source and begins nothing more', async () => {
-  let [told, begun] = [false, 0];
+  let [returned, begun] = [false, 0];
   function* endless(): Generator<number> {
     try {
       for (let i = 0; ; i++) yield i;
     } finally {
-      told = true;
+      returned = true;
     }
   }
   const ahead = new Ahead(endless(), 3, async (item) => {
@@ -110,7 +110,7 @@ test('closing tells the source and begins nothing more', async () => {
   await ahead.close();
   const before = begun;
   await turn();
-  assert.equal(told, true);
+  assert.equal(returned, true);
   assert.equal(begun, before);
   assert.ok(begun <= 5);
 });

@@ -82,10 +82,10 @@ export class Ahead<T, R> {
     this.#changed();
     await Promise.allSettled(this.#queue);
     if (ended) return;
-    const told = Promise.resolve(this.#iterator.return?.());
+    const returned = Promise.resolve(this.#iterator.return?.());
     // A generator that waits for its next item hears of it only when that comes, which may be never.
-    if (this.#pump === undefined) await told;
-    else told.catch(() => undefined);
+    if (this.#pump === undefined) await returned;
+    else returned.catch(() => undefined);
   }
 
   /** One at a time waits for it. */

@@ -30,8 +30,8 @@ const visions: ReadonlyMap<string, (colour: Color) => Color> = new Map([
 
 /** The smallest CIEDE2000 difference of two of these. */
 function closest(colours: readonly string[], see: (colour: Color) => Color): number {
-  const seen = colours.map((colour) => see(rgb(colour)));
-  return Math.min(...seen.flatMap((a, i) => seen.slice(0, i).map((b) => difference(a, b))));
+  const perceived = colours.map((colour) => see(rgb(colour)));
+  return Math.min(...perceived.flatMap((a, i) => perceived.slice(0, i).map((b) => difference(a, b))));
 }
 
 test('expressions are told apart, whatever colours one can see', () => {

@@ -6,7 +6,7 @@ import { forEachParallel } from './parallel.js';
 test('every item once, no more at a time than allowed', async () => {
   const items = Array.from({ length: 20 }, (_, i) => i);
   for (const limit of [1, 3, 100]) {
-    const seen: number[] = [];
+    const visited: number[] = [];
     let running = 0;
     let most = 0;
     await forEachParallel(items, limit, async (item, index) => {
@@ -14,10 +14,10 @@ test('every item once, no more at a time than allowed', async () => {
       most = Math.max(most, ++running);
       for (let i = item % 3; i >= 0; i--) await turn();
       running--;
-      seen.push(item);
+      visited.push(item);
     });
     assert.deepEqual(
-      seen.sort((a, b) => a - b),
+      visited.sort((a, b) => a - b),
       items,
     );
     assert.equal(most, Math.min(limit, items.length));

@@ -73,12 +73,12 @@ test('beyond the picture its border goes on, or it is black', () => {
 test('a turned picture is what the warp gives, and leads back', () => {
   const picture = noise(9, 6, 3);
   for (const degrees of [90, 180, 270, 45]) {
-    const { picture: seen, back } = rotated(picture, degrees);
-    const middle = transformed(back, { x: seen.width / 2, y: seen.height / 2 });
+    const { picture: output, back } = rotated(picture, degrees);
+    const middle = transformed(back, { x: output.width / 2, y: output.height / 2 });
     assert.ok(Math.hypot(middle.x - 4.5, middle.y - 3) < 1e-9);
     if (degrees === 45) continue;
-    const forth = turn(degrees, { x: 4.5, y: 3 }, { x: seen.width / 2, y: seen.height / 2 });
-    assert.equal(difference(seen, warp(picture, forth, seen.width, seen.height, 'black')), 0, `${degrees}`);
+    const forth = turn(degrees, { x: 4.5, y: 3 }, { x: output.width / 2, y: output.height / 2 });
+    assert.equal(difference(output, warp(picture, forth, output.width, output.height, 'black')), 0, `${degrees}`);
   }
 });
 
@@ -96,14 +96,14 @@ test('a face that has the shape of the template lands on it, however it is turne
   const angle = fc.double({ min: -180, max: 180, noNaN: true });
   fc.assert(
     fc.property(angle, fc.double({ min: 5, max: 500, noNaN: true }), (degrees, size) => {
-      const placed = turn(degrees, { x: 0, y: 0 }, { x: 30, y: 40 });
-      const scaled = { a: placed.a * size, b: placed.b * size, tx: placed.tx, ty: placed.ty };
+      const moved = turn(degrees, { x: 0, y: 0 }, { x: 30, y: 40 });
+      const scaled = { a: moved.a * size, b: moved.b * size, tx: moved.tx, ty: moved.ty };
       const entries = Object.entries(templateFace).map(([name, p]) => [name, transformed(scaled, p)] as const);
       const keypoints = { ...templateFace, ...Object.fromEntries(entries) };
       const transform = cropTransform(keypoints, ferPlusCrop, 48);
-      for (const [name, place] of Object.entries(ferPlusCrop.points)) {
+      for (const [name, point] of Object.entries(ferPlusCrop.points)) {
         const { x, y } = transformed(transform, keypoints[name as keyof Keypoints]);
-        assert.ok(Math.abs(x - place[0] * 48) < 1e-6 && Math.abs(y - place[1] * 48) < 1e-6);
+        assert.ok(Math.abs(x - point[0] * 48) < 1e-6 && Math.abs(y - point[1] * 48) < 1e-6);
       }
       const [first, , third] = cropCorners(keypoints, ferPlusCrop);
       assert.ok(Math.abs(Math.hypot(third.x - first.x, third.y - first.y) - size * Math.SQRT2) < 1e-6 * size);

@@ -15,10 +15,10 @@ export function cropTransform(keypoints: Keypoints, template: CropTemplate, size
   const from: Point[] = [];
   const to: Point[] = [];
   for (const name of keypointNames) {
-    const place = template.points[name];
-    if (place === undefined) continue;
+    const target = template.points[name];
+    if (target === undefined) continue;
     from.push(keypoints[name]);
-    to.push({ x: place[0] * size, y: place[1] * size });
+    to.push({ x: target[0] * size, y: target[1] * size });
   }
   return estimateSimilarity(from, to);
 }

@@ -47,8 +47,8 @@ test('scores below the least, and boxes that are none, are left out', () => {
 });
 
 const side = fc.integer({ min: 1, max: 40 });
-const place = fc.integer({ min: 0, max: 80 });
-const box: fc.Arbitrary<Box> = fc.record({ x: place, y: place, width: side, height: side });
+const coordinate = fc.integer({ min: 0, max: 80 });
+const box: fc.Arbitrary<Box> = fc.record({ x: coordinate, y: coordinate, width: side, height: side });
 const point = { x: 0, y: 0 };
 const keypoints = { rightEye: point, leftEye: point, noseTip: point, mouth: point, rightEar: point, leftEar: point };
 const candidate: fc.Arbitrary<Candidate> = fc.record({

@@ -74,7 +74,7 @@ export async function refineRotated(
     const transforms = faces.slice(start, start + batch).map((face) => transformOf({ face, angle: 0 }, side));
     const pixels = new Float32Array(transforms.length * quarterTurns.length * 3 * plane);
     const backs = transforms.flatMap((transform, i) => {
-      const upright = seenThrough(transform, pictures, smallest, side);
+      const upright = warpedCopy(transform, pictures, smallest, side);
       return quarterTurns.map((degrees, k) => {
         const { picture, back } = rotated(upright, degrees);
         writeInput(pixels, (i * quarterTurns.length + k) * 3 * plane, picture, side, plane);
@@ -82,11 +82,13 @@ export async function refineRotated(
       });
     });
     const maps = await network.run(pixels, backs.length, side, side);
-    const seen = backs.map(({ transform, back }, i) => {
+    const refined = backs.map(({ transform, back }, i) => {
       const face = middleOf(decodeCandidates(itemAt(maps, i), minScore), side);
       return face && transformedFace(transformedFace(face, back), inverse(transform));
     });
-    for (let i = 0; i < seen.length; i += quarterTurns.length) found.push(best(seen.slice(i, i + quarterTurns.length)));
+    for (let i = 0; i < refined.length; i += quarterTurns.length) {
+      found.push(best(refined.slice(i, i + quarterTurns.length)));
+    }
   }
   return found;
 }
@@ -124,7 +126,7 @@ async function refineOnce(
       writeInput(
         pixels,
         i * 3 * plane,
-        seenThrough(transform, pictures, sharpest(transform, pictures), side),
+        warpedCopy(transform, pictures, sharpest(transform, pictures), side),
         side,
         plane,
       );
@@ -152,7 +154,7 @@ function shrinkage(full: Picture, copy: Picture): number {
 }
 
 /** What is seen in a picture, read from a copy of it. */
-function seenThrough(view: Similarity, [full]: readonly [Picture, ...Picture[]], copy: Picture, side: number): Picture {
+function warpedCopy(view: Similarity, [full]: readonly [Picture, ...Picture[]], copy: Picture, side: number): Picture {
   const factor = shrinkage(full, copy);
   return warp(copy, { ...view, a: view.a * factor, b: view.b * factor }, side, side, 'black');
 }

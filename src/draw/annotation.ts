@@ -100,7 +100,7 @@ function overPicture(
   const { labels, crowded } =
     scaled.length === 0
       ? { labels: [message('no face found', picture, 1.5 * font)], crowded: false }
-      : placeLabels(scaled, picture, font, rows);
+      : layoutLabels(scaled, picture, font, rows);
   return { ...picture, picture, svg: svg(picture.width, picture.height, [...outlines, ...labels]), crowded };
 }
 
@@ -163,19 +163,19 @@ function tag({ x, y, width }: Area, name: string, colour: string, largest: numbe
   return `<rect x="${n(x)}" y="${n(y)}" width="${n(textWidth(name, font, true) + 0.85 * font)}" height="${n(1.4 * font)}" rx="${n(0.3 * font)}" fill="${colour}"/>${text}`;
 }
 
-interface PlacedLabels {
+interface LabelLayout {
   readonly labels: readonly string[];
   /** Whether some found no room. */
   readonly crowded: boolean;
 }
 
 /** A panel for each face where there is room for all, otherwise a line for each. */
-function placeLabels(faces: readonly ScaledFace[], picture: Size, font: number, rows: number): PlacedLabels {
-  const panels = placePanels(faces, picture, font, rows);
-  return panels === undefined ? placeLines(faces, picture, font) : { labels: panels, crowded: false };
+function layoutLabels(faces: readonly ScaledFace[], picture: Size, font: number, rows: number): LabelLayout {
+  const panels = layoutPanels(faces, picture, font, rows);
+  return panels === undefined ? layoutLines(faces, picture, font) : { labels: panels, crowded: false };
 }
 
-function placePanels(faces: readonly ScaledFace[], picture: Size, font: number, rows: number): string[] | undefined {
+function layoutPanels(faces: readonly ScaledFace[], picture: Size, font: number, rows: number): string[] | undefined {
   const taken: Area[] = faces.map(({ box }) => box);
   const drawn: string[] = [];
   for (const { box, crop, scores } of faces) {
@@ -192,9 +192,9 @@ function placePanels(faces: readonly ScaledFace[], picture: Size, font: number, 
 /** In a crowd the text of lines shrinks until all find room, but not below this, in pixels. */
 const leastText = 12;
 
-function placeLines(faces: readonly ScaledFace[], picture: Size, font: number): PlacedLabels {
+function layoutLines(faces: readonly ScaledFace[], picture: Size, font: number): LabelLayout {
   const sizes = [...new Set([1, 0.8, 0.64, 0.5].map((share) => Math.max(leastText, share * font)))];
-  let layout: PlacedLabels = { labels: [], crowded: true };
+  let layout: LabelLayout = { labels: [], crowded: true };
   for (const size of sizes) {
     layout = linesOf(size, faces, picture);
     if (!layout.crowded) break;
@@ -202,7 +202,7 @@ function placeLines(faces: readonly ScaledFace[], picture: Size, font: number): 
   return layout;
 }
 
-function linesOf(font: number, faces: readonly ScaledFace[], picture: Size): PlacedLabels {
+function linesOf(font: number, faces: readonly ScaledFace[], picture: Size): LabelLayout {
   const taken: Area[] = faces.map(({ box }) => box);
   let crowded = false;
   const labels = faces.map(({ box, scores }) => {

@@ -25,10 +25,10 @@ test('nodes come after those they read from, each once, at any depth', () => {
   for (let i = 0; i < 100_000; i++) y = first(apply('Add', [y, y], {}, [scalar]));
   const order = nodesOf([y, y]);
   assert.equal(order.length, 100_000);
-  const place = new Map(order.map((node, i) => [node, i]));
+  const position = new Map(order.map((node, i) => [node, i]));
   order.forEach((node, i) => {
     const source = node.inputs[0]?.source;
-    assert.ok(source?.kind !== 'node' || (place.get(source.node) ?? Number.NaN) < i);
+    assert.ok(source?.kind !== 'node' || (position.get(source.node) ?? Number.NaN) < i);
   });
   assert.deepEqual(leavesOf([y]), [x]);
   assert.equal(nodesOf([...rewrite(graph({ y }), () => undefined).outputs.values()])[0], order[0]);

@@ -156,10 +156,10 @@ const strong: Augmentation = {
 
 test('a crop is a square within the picture, brought to full size', () => {
   // Values say where they are from: 10 a pixel to the right and 0.1 down, in a picture without a border's repetition.
-  const place = Uint8Array.from({ length: size * size }, (_, i) => 10 * (i % size) + 5);
+  const columns = Uint8Array.from({ length: size * size }, (_, i) => 10 * (i % size) + 5);
   const lefts: number[] = [];
   for (let seed = 0; seed < 200; seed++) {
-    const row = run({ ...noAugmentation, cropScale: [0.5, 0.75] }, seed, plain, place).subarray(0, size);
+    const row = run({ ...noAugmentation, cropScale: [0.5, 0.75] }, seed, plain, columns).subarray(0, size);
     const side = (((row[12] ?? 0) - (row[3] ?? 0)) / 9 / 10) * size;
     assert.ok(side > 0.5 * size - 0.01 && side < 0.75 * size + 0.01, `${side} of ${size} pixels`);
     const middle = ((row[7] ?? 0) + (row[8] ?? 0) - 10) / 20 + 0.5;

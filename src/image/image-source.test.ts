@@ -49,7 +49,7 @@ test('pixels that are none, and too many, are refused in a sentence', () => {
 });
 
 test('what is no picture at all is refused by its type', () => {
-  for (const [value, said] of [
+  for (const [value, words] of [
     [undefined, 'undefined'],
     [null, 'null'],
     [42, 'number'],
@@ -58,7 +58,7 @@ test('what is no picture at all is refused by its type', () => {
   ] as const)
     assert.throws(
       () => checkImage(value, 'Picture 1'),
-      new RegExp(`^UserError: Picture 1 is (of type )?${said}, not a picture`),
+      new RegExp(`^UserError: Picture 1 is (of type )?${words}, not a picture`),
     );
   for (const value of ['a.png', new URL('file:///a.png'), new Uint8Array(1), new ArrayBuffer(1), new Blob([])])
     checkImage(value, '');

@@ -15,7 +15,7 @@ import {
   webpOf,
 } from '../../test/support/containers.js';
 import { plainPng } from '../node/datasets/helpers.test.js';
-import { decodeAsSeen, decodePicture } from '../node/decode/decode.js';
+import { decodeFirstFrame, decodePicture } from '../node/decode/decode.js';
 import { frameCount } from './frame-count.js';
 import { readPictureHeader } from './picture-header.js';
 import {
@@ -47,7 +47,8 @@ test('headers say the size that decoding gives, of every format', async () => {
       const { width, height, frames, memory, seconds } = found.header;
       assert.deepEqual([found.header.format.toLowerCase(), width, height, frames], [format, 61, 47, 1]);
       assert(memory >= 61 * 47 * 3 && memory < 61 * 47 * 50 + 61 * 2000 && seconds > 0 && seconds < 0.01, format);
-      assert.deepEqual(await decodeAsSeen(bytes).then(({ picture: { width, height } }) => [width, height]), [61, 47]);
+      const { picture: decoded } = await decodeFirstFrame(bytes);
+      assert.deepEqual([decoded.width, decoded.height], [61, 47]);
     }
   }
 });
@@ -60,17 +61,17 @@ test('frames of animations and pages are counted as libvips counts them', async 
       .toBuffer();
     assert.equal(frameCount(bytes), 3, format);
     assert.equal((await sharp(bytes).metadata()).pages, 3, format);
-    assert.equal((await decodeAsSeen(bytes)).frames, 3, format);
+    assert.equal((await decodeFirstFrame(bytes)).frames, 3, format);
   }
   const animated = animatedPng(await plainPng(200, 100, 50), 3);
   assert.equal(frameCount(animated), 3);
-  const { frames: told, picture } = await decodeAsSeen(animated);
-  assert.deepEqual([told, ...picture.data.subarray(0, 3)], [3, 200, 100, 50]);
+  const { frames: decodedFrames, picture } = await decodeFirstFrame(animated);
+  assert.deepEqual([decodedFrames, ...picture.data.subarray(0, 3)], [3, 200, 100, 50]);
   assert.equal(frameCount(Buffer.from('no picture')), undefined);
 });
 
 async function refused(bytes: Buffer, reason: RegExp): Promise<void> {
-  for (const decode of [decodePicture, decodeAsSeen]) {
+  for (const decode of [decodePicture, decodeFirstFrame]) {
     await assert.rejects(decode(bytes, { name: 'It' }), (error: Error) => {
       assert.equal(error.name, 'UserError');
       assert.match(error.message, reason);

@@ -45,9 +45,9 @@ export function* trainingBatches(
   const repeats = occurrences(order, labels.length);
   for (let at = nextBatch * batchSize; at < order.length; at += batchSize) {
     const positions = order.subarray(at, at + batchSize);
-    const placeOf = (i: number) => [copy, itemAt(positions, i), itemAt(repeats, at + i)] as const;
-    const batch = batchOf(set, positions, augmentation, (i) => [seed, 'augment', ...placeOf(i)]);
-    const keys = Number.isFinite(settings.copies) ? { keys: keysOf(positions, (i) => placeOf(i).join(' ')) } : {};
+    const keyOf = (i: number) => [copy, itemAt(positions, i), itemAt(repeats, at + i)] as const;
+    const batch = batchOf(set, positions, augmentation, (i) => [seed, 'augment', ...keyOf(i)]);
+    const keys = Number.isFinite(settings.copies) ? { keys: keysOf(positions, (i) => keyOf(i).join(' ')) } : {};
     yield { ...batch, ...keys, targets: smoothed(batch.labels, classes, labelSmoothing) };
   }
 }

@@ -36,12 +36,12 @@ const options: LearnOptions = {
 };
 
 async function trained(learner: Learner, most = Number.POSITIVE_INFINITY): Promise<LearnEpoch[]> {
-  const told: LearnEpoch[] = [];
+  const epochs: LearnEpoch[] = [];
   for await (const epoch of learner.train()) {
-    told.push(epoch);
-    if (told.length >= most) break;
+    epochs.push(epoch);
+    if (epochs.length >= most) break;
   }
-  return told;
+  return epochs;
 }
 
 async function learnedFrom(given: LearnOptions, most?: number) {

@@ -227,9 +227,9 @@ export class Learner {
       accuracy > before.accuracy ||
       (accuracy === before.accuracy && crossEntropy < before.crossEntropy);
     if (isBest) this.#best = { checkpoint: await this.#checkpoint(), epoch, evaluation };
-    const told = { epoch, epochs, loss, accuracy, crossEntropy, isBest };
-    this.#history.push(told);
-    return told;
+    const entry = { epoch, epochs, loss, accuracy, crossEntropy, isBest };
+    this.#history.push(entry);
+    return entry;
   }
 
   async #checkpoint(): Promise<ModelCheckpoint> {

@@ -111,7 +111,7 @@ describe('profile', () => {
       [64, 784],
       [128, 196],
       [256, 49],
-    ].reduce((sum, [channels = 0, places = 0]) => sum + places * 11 * channels ** 2, 0);
+    ].reduce((sum, [channels = 0, positions = 0]) => sum + positions * 11 * channels ** 2, 0);
     const rest = 49 * 256 * width + 2 * width ** 2 + 7 * width;
     assert.equal(macs.layers - macs.convolutions, blocks + windows + rest);
     assert.equal(

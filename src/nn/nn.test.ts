@@ -226,8 +226,8 @@ describe('attention', () => {
         [1, 0],
         [1, 1],
       ] as const) {
-        const places = [0, 1, 2, 3].map((i) => (wy * 2 + (i >> 1)) * side + wx * 2 + (i & 1));
-        const own = places.map((place) => tokens[place] ?? []);
+        const indices = [0, 1, 2, 3].map((i) => (wy * 2 + (i >> 1)) * side + wx * 2 + (i & 1));
+        const own = indices.map((index) => tokens[index] ?? []);
         const heads = [0, 1].map((h) => {
           const q = [0, 1, 2, 3].map((i) => {
             const at = (r: number, c: number): number => landmark[((n * channels + h) * side + r) * side + c] ?? 0;
@@ -242,7 +242,9 @@ describe('attention', () => {
         const joined = own.map((_, t) => heads.flatMap((head) => head[t] ?? []));
         const projected = project(joined, get(values, 'proj.weight'), get(values, 'proj.bias'), 0, channels);
         projected.forEach((row, i) => {
-          for (const [c, value] of row.entries()) expected[(n * side * side + (places[i] ?? 0)) * channels + c] = value;
+          for (const [c, value] of row.entries()) {
+            expected[(n * side * side + (indices[i] ?? 0)) * channels + c] = value;
+          }
         });
       }
     }

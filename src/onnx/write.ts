@@ -70,13 +70,13 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     const name = names.of(leaf);
     if (leaf.source.kind === 'constant') initializers.push(rawTensor(name, leaf, leaf.source.data));
     if (leaf.source.kind !== 'parameter') continue;
-    const placed = placement(leaf.source.name);
-    if (ArrayBuffer.isView(placed)) held += placed.byteLength;
-    if (placed === 'input') {
+    const location = placement(leaf.source.name);
+    if (ArrayBuffer.isView(location)) held += location.byteLength;
+    if (location === 'input') {
       inputs.push(valueInfo(name, leaf, options));
       hasFedWeights = true;
-    } else if (ArrayBuffer.isView(placed)) initializers.push(rawTensor(name, leaf, placed));
-    else initializers.push(externalTensor(name, leaf, placed));
+    } else if (ArrayBuffer.isView(location)) initializers.push(rawTensor(name, leaf, location));
+    else initializers.push(externalTensor(name, leaf, location));
   }
   if (held > maxModelBytes) throw tooLarge(held);
   const order = nodesOf(program.outputs.values());

@@ -24,11 +24,11 @@ test('weights stored in half precision are rounded, what is computed is not', as
     ],
   );
   const run = async (one: typeof program, isHalf: boolean): Promise<Float32Array> => {
-    const place = (name: string): Float32Array | Uint16Array => {
+    const placement = (name: string): Float32Array | Uint16Array => {
       const data = values.get(name) ?? new Float32Array(0);
       return isHalf && name === 'w' ? halfBits(data) : data;
     };
-    const session = await CpuSession.create(one, { placement: place });
+    const session = await CpuSession.create(one, { placement });
     const results = await session.run(new Map([['x', hostTensor('float32', Float32Array.of(1, 1), [1, 2])]]));
     await session.dispose();
     return floats(results.get('y'));

@@ -248,9 +248,9 @@ test('pictures, frames of a video and single calls side by side share runs; each
     async function* frames(): AsyncGenerator<TimedImage> {
       for (const [frame, value] of values.entries()) yield { time: frame / 10, frame, picture: plain(value) };
     }
-    const seen: number[] = [];
-    for await (const { faces } of recognizeFrames(recognizer, frames())) seen.push(...shown(faces));
-    return seen;
+    const results: number[] = [];
+    for await (const { faces } of recognizeFrames(recognizer, frames())) results.push(...shown(faces));
+    return results;
   };
   gate.close();
   const first = one(250);

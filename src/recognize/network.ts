@@ -213,22 +213,22 @@ async function gentleSlopes(checkpoint: Checkpoint, names: readonly string[]): P
 type Weights = Required<Pick<CpuOptions, 'placement'>> & Pick<CpuOptions, 'externalFiles' | 'externalFolder'>;
 
 async function weightsOf(checkpoint: Checkpoint, { parameters }: Inference, device: DeviceName): Promise<Weights> {
-  const places = [...parameters.keys()].flatMap((name) => {
+  const ranges = [...parameters.keys()].flatMap((name) => {
     const { dtype, offset, byteLength } = checkpoint.tensors.get(name) ?? {};
     if (dtype !== 'F32' || offset === undefined || byteLength === undefined || offset % 4 !== 0) return [];
     return [[name, offset, byteLength] as const];
   });
   const { mappable } = checkpoint;
-  if (mappable !== undefined && device !== 'webgpu' && places.length === parameters.size) {
+  if (mappable !== undefined && device !== 'webgpu' && ranges.length === parameters.size) {
     // The usual case: the runtime maps the file, and not even the bytes of the file are copied.
-    await requireFiniteIn(mappable.source, places);
+    await requireFiniteIn(mappable.source, ranges);
     const { folder, location } = await mappable.locate();
-    const placed = new Map(places.map(([name, offset, length]) => [name, { location, offset, length }]));
-    return { placement: (name) => placed.get(name) ?? 'input', externalFolder: folder };
+    const placements = new Map(ranges.map(([name, offset, length]) => [name, { location, offset, length }]));
+    return { placement: (name) => placements.get(name) ?? 'input', externalFolder: folder };
   }
   const tensors = await checkpoint.read(new Set(parameters.keys()));
   // Each tensor is a file of its own as far as the runtime can tell; nothing is opened by these names.
-  const placed = new Map<string, Placement>();
+  const placements = new Map<string, Placement>();
   const externalFiles: { path: string; data: Uint8Array }[] = [];
   for (const [name, tensor] of tensors) {
     const values = toFloat32(tensor, name);
@@ -236,9 +236,9 @@ async function weightsOf(checkpoint: Checkpoint, { parameters }: Inference, devi
     const { buffer, byteOffset, byteLength } = values;
     const location = `tensor-${externalFiles.length}`;
     externalFiles.push({ path: location, data: new Uint8Array(buffer, byteOffset, byteLength) });
-    placed.set(name, { location, offset: 0, length: byteLength });
+    placements.set(name, { location, offset: 0, length: byteLength });
   }
-  return { placement: (name) => placed.get(name) ?? 'input', externalFiles };
+  return { placement: (name) => placements.get(name) ?? 'input', externalFiles };
 }
 
 async function createSession(program: Graph, device: DeviceName, options: CpuOptions): Promise<Session> {

@@ -158,10 +158,10 @@ export async function* recognizeAll(
       const used = pictureMemory().hold(lease.bytes, true);
       lease.release();
       waiting.delete(lease);
-      const seen = await lookAt(parts, image, options).finally(used.release);
-      held.push(seen);
-      crops += seen.faces.length;
-      bytes += seen.picture?.data.length ?? 0;
+      const prepared = await detectAndCrop(parts, image, options).finally(used.release);
+      held.push(prepared);
+      crops += prepared.faces.length;
+      bytes += prepared.picture?.data.length ?? 0;
     }
     yield* release();
     signal?.throwIfAborted();
@@ -197,7 +197,7 @@ async function decodeOne(
   }
 }
 
-async function lookAt(
+async function detectAndCrop(
   { crops: { classifier }, detector, lowContrast }: Pipeline,
   { picture, frames }: DecodedImage,
   { detect, signal, picture: keepPicture, portraits }: RecognizeOptions,

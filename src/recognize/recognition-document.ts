@@ -98,7 +98,7 @@ export function cropDocument({ faces: [face] }: Recognition, top?: number): Crop
 function faceDocument(face: RecognizedFace, top: number | undefined): FaceDocument {
   const { box, keypoints, detectionScore, expression, probability, scores, lowContrast } = face;
   return {
-    ...placeDocument({ box, keypoints, detectionScore }),
+    ...detectionDocument({ box, keypoints, detectionScore }),
     expression,
     probability,
     scores: scores.slice(0, top),
@@ -107,7 +107,7 @@ function faceDocument(face: RecognizedFace, top: number | undefined): FaceDocume
 }
 
 /** Where a face is, in hundredths of a pixel: more than the detector knows. */
-export function placeDocument({
+export function detectionDocument({
   box: { x, y, width, height },
   keypoints,
   detectionScore,

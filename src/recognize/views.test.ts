@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../common/errors.js';
-import { type CropCount, cropCounts, mirrored, seenIn, viewsOf } from './views.js';
+import { applyView, type CropCount, cropCounts, mirrored, viewsOf } from './views.js';
 
 const [size, channels, n] = [8, 3, 2];
 const images = Float32Array.from({ length: n * channels * size * size }, (_, i) => Math.sin(i * i));
@@ -29,8 +29,8 @@ describe('views', () => {
   it('of a slope show the part that they are named by', () => {
     for (const view of viewsOf({ crops: { count: 9, scale: 0.5 } })) {
       const { name, x, y } = view;
-      const seen = seenIn(slope, size, view);
-      const mean = seen.reduce((sum, value) => sum + value, 0) / seen.length;
+      const output = applyView(slope, size, view);
+      const mean = output.reduce((sum, value) => sum + value, 0) / output.length;
       // The middle of a crop of half the side is 2 pixels from the picture's, unless what lies beyond the border is repeated.
       const wanted = 3.5 * 11 + 2 * (10 * x + y);
       assert.ok(Math.abs(mean - wanted) < 0.5, `${name}: ${mean}, not ${wanted}`);
@@ -40,19 +40,21 @@ describe('views', () => {
   it('of all of the picture are the picture, and crops of a mirror image are mirrored crops', () => {
     const [whole, mirror] = viewsOf({ flip: true });
     assert.ok(whole !== undefined && mirror !== undefined);
-    assert.equal(seenIn(images, size, whole), images);
-    assert.deepEqual(seenIn(images, size, mirror), mirrored(images, size));
-    for (const view of viewsOf({ crops: { count: 9, scale: 1 } })) assert.deepEqual(seenIn(images, size, view), images);
+    assert.equal(applyView(images, size, whole), images);
+    assert.deepEqual(applyView(images, size, mirror), mirrored(images, size));
+    for (const view of viewsOf({ crops: { count: 9, scale: 1 } })) {
+      assert.deepEqual(applyView(images, size, view), images);
+    }
     fc.assert(
       fc.property(fc.double({ min: 0.05, max: 0.999, noNaN: true }), fc.constantFrom(...cropCounts), (scale, count) => {
         const views = viewsOf({ flip: true, crops: { count, scale } });
         assert.equal(views.length, 2 * count);
         for (const view of views.slice(count)) {
           // Mirrored first, then cut out: the same as cut out on the other side, then mirrored.
-          const other = seenIn(images, size, { ...view, mirrored: false, x: -view.x });
-          const seen = seenIn(images, size, view);
+          const other = applyView(images, size, { ...view, mirrored: false, x: -view.x });
+          const output = applyView(images, size, view);
           const wanted = mirrored(other, size);
-          assert.ok(seen.every((value, i) => Math.abs(value - (wanted[i] ?? Number.NaN)) < 1e-5));
+          assert.ok(output.every((value, i) => Math.abs(value - (wanted[i] ?? Number.NaN)) < 1e-5));
         }
       }),
       { numRuns: 50, seed: 1 },

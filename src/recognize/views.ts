@@ -72,23 +72,23 @@ function cropViews({ count, scale = usualCropScale }: Crops): View[] {
   return grid
     .filter(({ x, y }) => count === 9 || (x === 0 && y === 0) || (count === 5 && x !== 0 && y !== 0))
     .map(({ row, column, x, y }) => {
-      const place = x === 0 && y === 0 ? 'middle' : `${row} ${column}`;
-      return { name: `${place} crop`, mirrored: false, side: scale, x, y };
+      const position = x === 0 && y === 0 ? 'middle' : `${row} ${column}`;
+      return { name: `${position} crop`, mirrored: false, side: scale, x, y };
     });
 }
 
 /** Pictures [n, C, S, S] as a view has them, in new memory unless it is all of them as they are. */
-export function seenIn(images: Float32Array, size: number, view: View): Float32Array {
+export function applyView(images: Float32Array, size: number, view: View): Float32Array {
   if (view.side === 1) return view.mirrored ? mirrored(images, size) : images;
   const free = (size * (1 - view.side)) / 2;
   const square = { crop: view.side, cropX: free * view.x, cropY: free * view.y };
   const movement: Movement = { flip: view.mirrored, angle: 0, zoom: 1, shiftX: 0, shiftY: 0, ...square };
-  const seen = new Float32Array(images.length);
+  const output = new Float32Array(images.length);
   const area = size * size;
   for (let at = 0; at < images.length; at += area) {
-    seen.set(resample(images.subarray(at, at + area), { size, channels: 1 }, movement), at);
+    output.set(resample(images.subarray(at, at + area), { size, channels: 1 }, movement), at);
   }
-  return seen;
+  return output;
 }
 
 /** Pictures [n, C, S, S] turned left to right, in new memory. */
@@ -113,7 +113,7 @@ export function withViews(classifier: Classifier, views: readonly View[]): Class
     ...classifier,
     async classify(images, n) {
       const all: Classified[] = [];
-      for (const view of views) all.push(await classifier.classify(seenIn(images, imageSize, view), n));
+      for (const view of views) all.push(await classifier.classify(applyView(images, imageSize, view), n));
       const [only, second] = all;
       if (only !== undefined && second === undefined) return only;
       const logits = meanOf(

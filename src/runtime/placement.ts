@@ -16,7 +16,7 @@ import { writeOnnx } from '../onnx/index.js';
  * Which operations of a graph a strict session refuses, found by trying a node of each kind alone: ONNX Runtime says only
  * that there is one. Slow (a session for each kind), so only on the way to an error.
  */
-export async function misplacedOperations(
+export async function unsupportedOperations(
   program: Graph,
   create: (model: Uint8Array) => Promise<InferenceSession>,
 ): Promise<string> {
@@ -30,8 +30,8 @@ export async function misplacedOperations(
     try {
       await (await create(writeOnnx(alone(node)))).release();
     } catch {
-      const seen = node.inputs.map((value) => (value ? `${value.dtype}${formatShape(value.shape)}` : '_'));
-      refused.push(`${node.op}(${seen.join(', ')})`);
+      const inputs = node.inputs.map((value) => (value ? `${value.dtype}${formatShape(value.shape)}` : '_'));
+      refused.push(`${node.op}(${inputs.join(', ')})`);
     }
   }
   return refused.length > 0

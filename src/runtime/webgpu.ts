@@ -7,7 +7,7 @@ import { afterDisposal } from './after-disposal.js';
 import { createSession, loadOrt } from './backend.js';
 import type { ExternalFile } from './cpu.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
-import { misplacedOperations, wrongInNhwc } from './placement.js';
+import { unsupportedOperations, wrongInNhwc } from './placement.js';
 
 /**
  * A tensor in the memory of a GPU. It cannot be read or given to a CPU session (which would compute on garbage without
@@ -140,7 +140,7 @@ export class GpuSession {
       return new GpuSession(session, keep);
     } catch (error) {
       if (!messageOf(error).includes('assigned to the default CPU EP')) throw error;
-      const which = await misplacedOperations(program, (bytes) => createStrict(bytes, layout, {}));
+      const which = await unsupportedOperations(program, (bytes) => createStrict(bytes, layout, {}));
       throw new Error(`the graph does not run on WebGPU as a whole: ${which}`, { cause: error });
     }
   }

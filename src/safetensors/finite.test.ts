@@ -9,8 +9,8 @@ test('infinities and what is not a number are found among all float32 numbers', 
   assert.ok(allFinite(new Float32Array(0)));
   assert.ok(allFinite(Float32Array.of(0, -0, 3.4e38, -3.4e38, 1e-45, -1e-45, 1)));
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-    for (const place of [0, 1, 2])
-      assert.ok(!allFinite(Float32Array.from({ length: 3 }, (_, i) => (i === place ? bad : 1))));
+    for (const position of [0, 1, 2])
+      assert.ok(!allFinite(Float32Array.from({ length: 3 }, (_, i) => (i === position ? bad : 1))));
   }
   fc.assert(
     fc.property(fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })), (bits) => {

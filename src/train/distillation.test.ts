@@ -99,16 +99,16 @@ describe('distillation', () => {
   });
 
   it('shows a teacher the pictures as it takes them', async () => {
-    const seen: number[][] = [];
+    const received: number[][] = [];
     const other = teacherOf([0, 1, 2], {
       preprocessing: { imageSize: 1, channels: 1, mean: [0.5], std: [0.25] },
       classify: (images, n) => {
-        seen.push([...images]);
+        received.push([...images]);
         return teacherOf().classify(images, n);
       },
     });
     await targetsOf([other]);
-    assert.deepEqual(seen, [[-2, 2]]);
+    assert.deepEqual(received, [[-2, 2]]);
   });
 
   it('refuses, in a sentence, what cannot be', async () => {

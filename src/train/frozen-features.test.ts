@@ -36,8 +36,8 @@ test('pictures that have keys train and measure as they do without, in any compa
     assert.ok(Math.abs(with_.loss - without.loss) < 1e-5, `${with_.loss} is not ${without.loss}`);
   }
   const { keys: _, ...plain } = batchOf([6, 1]);
-  const [seen, expected] = [await kept.evaluate([batchOf([6, 1])]), await each.evaluate([plain])];
-  assert.ok(Math.abs((seen.crossEntropy ?? Number.NaN) - (expected.crossEntropy ?? Number.NaN)) < 1e-5);
+  const [actual, expected] = [await kept.evaluate([batchOf([6, 1])]), await each.evaluate([plain])];
+  assert.ok(Math.abs((actual.crossEntropy ?? Number.NaN) - (expected.crossEntropy ?? Number.NaN)) < 1e-5);
   await assert.rejects(() => kept.step({ ...batchOf([1, 2]), keys: ['1'] }), {
     kind: 'usage',
     message: 'A batch of 2 pictures has 1 keys; give each its own, or none.',

@@ -69,9 +69,9 @@ export class FrameFaces {
       );
       const kept = distinct(followed);
       const visible = expected.filter((one) => one.visible).length;
-      const allSeen = expected.every((one, i) => !one.visible || followed[i] !== undefined);
+      const allFound = expected.every((one, i) => !one.visible || followed[i] !== undefined);
       // Two that are seen in one place are one face, and the other is lost.
-      if (allSeen && kept.length >= visible) return kept.slice(0, this.#detect.maxFaces);
+      if (allFound && kept.length >= visible) return kept.slice(0, this.#detect.maxFaces);
     }
     this.#searched = time;
     // Where a face is known and stands, so does the frame.

@@ -94,14 +94,14 @@ test('whatever is seen: ids are different within a frame, the order of faces doe
     .map(([x, y, width, score]) => faceAt(x + Math.sqrt(2) * score, y, width, score));
   const frames = fc.array(fc.array(face, { maxLength: 5 }), { maxLength: 12 });
   fc.assert(
-    fc.property(frames, (seen) => {
-      const forth = follow(seen);
-      const back = follow(seen.map((faces) => [...faces].reverse()));
+    fc.property(frames, (detections) => {
+      const forth = follow(detections);
+      const back = follow(detections.map((faces) => [...faces].reverse()));
       let highest = 0;
       forth.forEach((tracked, i) => {
         const ids = tracked.map(({ id }) => id);
         assert.equal(new Set(ids).size, ids.length);
-        assert.ok(tracked.every((one) => seen[i]?.includes(one.face)));
+        assert.ok(tracked.every((one) => detections[i]?.includes(one.face)));
         // New ids go on from the last one.
         const fresh = ids.filter((id) => id > highest).sort((a, b) => a - b);
         assert.deepEqual(

@@ -1,4 +1,4 @@
-import { type FaceDocument, fourDigits, placeDocument } from '../recognize/index.js';
+import { detectionDocument, type FaceDocument, fourDigits } from '../recognize/index.js';
 import type { VideoFace, VideoFrame } from './recognize-frames.js';
 import type { VideoTotals } from './summary.js';
 
@@ -28,7 +28,7 @@ export function frameDocument({ time, frame, width, height, faces }: VideoFrame)
 }
 
 function faceDocument(face: VideoFace): VideoFaceDocument {
-  const { box, keypoints, detectionScore } = placeDocument(face);
+  const { box, keypoints, detectionScore } = detectionDocument(face);
   return {
     id: face.id,
     box,

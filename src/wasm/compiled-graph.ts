@@ -52,7 +52,7 @@ export interface CompiledGraph {
   readonly tasks: readonly CompiledTask[];
   readonly constants: ReadonlyMap<Value, View>;
   /** Where what is constant lies. */
-  readonly places: ReadonlyMap<Storage, number>;
+  readonly storageAddresses: ReadonlyMap<Storage, number>;
   /** The first address behind it. */
   readonly end: number;
 }
@@ -63,7 +63,7 @@ export function compileGraph(graph: Graph, constants: Constants, kernels: GraphK
   const weights = new WeightCompiler(constants, kernels, begin);
   const tasks: CompiledTask[] = [];
   eachTask(graph, constants, (task) => tasks.push(weights.taskOf(task)));
-  return { tasks, constants: weights.views, places: weights.places, end: weights.end };
+  return { tasks, constants: weights.views, storageAddresses: weights.storageAddresses, end: weights.end };
 }
 
 class WeightCompiler {
@@ -71,7 +71,7 @@ class WeightCompiler {
   readonly #kernels: GraphKernels;
   readonly #addresses: Addresses;
   readonly views = new Map<Value, View>();
-  readonly places = new Map<Storage, number>();
+  readonly storageAddresses = new Map<Storage, number>();
 
   constructor(constants: Constants, kernels: GraphKernels, begin: number) {
     this.#constants = constants;
@@ -86,13 +86,13 @@ class WeightCompiler {
   taskOf(task: Task): CompiledTask {
     switch (task.kind) {
       case 'convolution':
-        this.#placeConstant(task.residual);
+        this.#storeConstant(task.residual);
         return this.#convolution(task);
       case 'linear':
-        this.#placeConstant(task.residual);
+        this.#storeConstant(task.residual);
         return { ...task, weights: this.#packed(task.weights, matrixSize(task.weights)) };
       case 'matmul':
-        for (const value of [task.a, task.b, task.residual]) this.#placeConstant(value);
+        for (const value of [task.a, task.b, task.residual]) this.#storeConstant(value);
         return task;
       case 'affine':
       case 'layer-norm':
@@ -103,7 +103,7 @@ class WeightCompiler {
       }
       case 'node':
         // Whole numbers say shapes and axes, which attributes say too.
-        for (const value of task.node.inputs) if (value?.dtype === 'float32') this.#placeConstant(value);
+        for (const value of task.node.inputs) if (value?.dtype === 'float32') this.#storeConstant(value);
         return task;
     }
   }
@@ -124,7 +124,7 @@ class WeightCompiler {
     if (groups !== outputs || inputs !== 1 || outputs % vector !== 0) {
       throw new UnsupportedError(`a convolution in ${groups} groups`);
     }
-    return { kind: 'depthwise', at: this.#place(packedWindows(weights)) };
+    return { kind: 'depthwise', at: this.#store(packedWindows(weights)) };
   }
 
   /** In the order of `product`; what lies at first in the order of ONNX is written over later. */
@@ -144,8 +144,8 @@ class WeightCompiler {
   /** The weights at each point of Winograd's tiles: a matrix for each. */
   #winograd({ values, scale, bias, slopes }: Weights, { outputs, inputs }: MatrixSize): WinogradWeights {
     const size = { outputs, taps: 1, inputs };
-    const kept = { bias: this.#place(bias), slopes: this.#place(slopes) };
-    const places = Array.from({ length: points }, () => this.#addresses.take(packedFloats(size)));
+    const kept = { bias: this.#store(bias), slopes: this.#store(slopes) };
+    const pointAddresses = Array.from({ length: points }, () => this.#addresses.take(packedFloats(size)));
     const spare = this.#spare();
     const vectors = scale === undefined ? {} : { scale: spare.put(scale, 2 * vector) };
     const matrix = spare.put(values);
@@ -153,10 +153,10 @@ class WeightCompiler {
     const all = spare.put(new Float32Array(points * plane));
     this.#kernels.winogradWeights(matrix, plane, all, plane * floatBytes);
     const steps = { output: inputs, tap: 0, input: 1 };
-    places.forEach((at, point) => {
+    pointAddresses.forEach((at, point) => {
       packMatrix(this.#kernels, { ...size, at: all + point * plane * floatBytes, steps }, vectors, at);
     });
-    return { ...kept, points: places };
+    return { ...kept, points: pointAddresses };
   }
 
   /** Memory behind what is kept, which is written over later. */
@@ -168,19 +168,19 @@ class WeightCompiler {
       put(values, zeros = 0) {
         const at = addresses.take(values.length + zeros);
         memory.reserve(addresses.end);
-        const place = memory.floats(at, values.length + zeros);
-        place.set(values);
-        place.fill(0, values.length);
+        const target = memory.floats(at, values.length + zeros);
+        target.set(values);
+        target.fill(0, values.length);
         return at;
       },
     };
   }
 
   #affine({ scale, shift }: Affine): AffineAddresses {
-    return { scale: this.#place(scale), shift: this.#place(shift) };
+    return { scale: this.#store(scale), shift: this.#store(shift) };
   }
 
-  #placeConstant(value: Value | undefined): void {
+  #storeConstant(value: Value | undefined): void {
     if (value === undefined || !this.#constants.has(value) || this.views.has(value)) return;
     const { dims, values } = this.#constants.of(value);
     if (!isStatic(dims)) throw new UnsupportedError('a constant that depends on the batch');
@@ -198,11 +198,11 @@ class WeightCompiler {
     for (let from = 0, to = 0; from < values.length; from += length, to += roundedUp(length)) {
       rows.set(values.subarray(from, from + length), to);
     }
-    this.places.set(view.storage, this.#place(rows));
+    this.storageAddresses.set(view.storage, this.#store(rows));
     return view;
   }
 
-  #place(values: Float32Array): number {
+  #store(values: Float32Array): number {
     const { memory } = this.#kernels;
     const at = this.#addresses.take(values.length);
     memory.reserve(this.#addresses.end);

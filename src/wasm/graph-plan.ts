@@ -35,7 +35,7 @@ export function graphPlan(
   kernels: GraphKernels,
 ): GraphPlan {
   const { planner, given, results, kept } = plannedViews(program, inputs, compiled, n);
-  const { end, run, address } = planner.place(compiled.places, kept, begin, kernels);
+  const { end, run, address } = planner.allocate(compiled.storageAddresses, kept, begin, kernels);
   return {
     end,
     run,
@@ -55,7 +55,7 @@ export function planBytes(
   n: number,
 ): number {
   const { planner, kept } = plannedViews(program, inputs, compiled, n);
-  return planner.bytes(compiled.places, kept);
+  return planner.bytes(compiled.storageAddresses, kept);
 }
 
 /** The actions of a run, the views of what it takes and gives, and both of these together. */

@@ -255,8 +255,8 @@ test('numbers that are not finite come out as such, and where they are read alon
     const expected = entryOf(await expectedOf(graph({ y }), weights, feeds), 'y');
     // The fourth pixel of the first channel, which each of the four outputs reads. ONNX Runtime, for which a PReLU is a difference, makes
     // some of these infinities no numbers.
-    const places = [3, 19, 35, 51];
-    const right = places.map((_, output) => {
+    const positions = [3, 19, 35, 51];
+    const right = positions.map((_, output) => {
       const sum = itemAt(entryOf(weights, 'w'), 4 * output) * special;
       return sum < 0 ? itemAt(entryOf(weights, 's'), output) * sum : sum;
     });
@@ -265,13 +265,13 @@ test('numbers that are not finite come out as such, and where they are read alon
       const actual = entryOf(kernelGraph(graph({ y }), weights, relaxed).run(new Map([['x', data]]), 1), 'y');
       assert.deepEqual(
         [...actual].flatMap((value, i) => (Number.isFinite(value) ? [] : [i])),
-        places,
+        positions,
       );
       assert.deepEqual(
-        places.map((i) => itemAt(actual, i)),
+        positions.map((i) => itemAt(actual, i)),
         right,
       );
-      const finite = (values: Float32Array): Float32Array => values.filter((_, i) => !places.includes(i));
+      const finite = (values: Float32Array): Float32Array => values.filter((_, i) => !positions.includes(i));
       assertClose(finite(actual), finite(expected), 1e-5, `beside ${special}`);
     }
   }

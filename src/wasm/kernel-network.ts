@@ -3,7 +3,7 @@ import type { OnnxModel } from '../onnx/read.js';
 import type { Kernels, MemoryUse } from './kernels.js';
 import { type Layer, layersOf } from './layers.js';
 import { floatBytes } from './pack.js';
-import { Addresses, type PlacedLayer, type Plan, planOf } from './plan.js';
+import { Addresses, type LoadedLayer, type Plan, planOf } from './plan.js';
 import { mapSizes } from './schedule.js';
 import { UnsupportedError } from './unsupported.js';
 
@@ -21,7 +21,7 @@ export class KernelNetwork {
   /** Channels of each output, up to a multiple of 4. */
   readonly outputChannels: readonly number[];
   readonly #kernels: Kernels;
-  readonly #layers: readonly PlacedLayer[];
+  readonly #layers: readonly LoadedLayer[];
   /** The first address behind the weights. */
   readonly #begin: number;
   readonly #plans = new Map<string, Plan>();
@@ -38,7 +38,7 @@ export class KernelNetwork {
     const sizes = mapSizes(layers, itemAt(this.inputs, 0), { channels: 3, height: 1, width: 1 });
     this.outputChannels = this.outputs.map((name) => entryOf(sizes, name).channels);
     const addresses = new Addresses(firstAddress);
-    this.#layers = layers.map((layer) => placedLayer(layer, addresses, kernels));
+    this.#layers = layers.map((layer) => loadLayer(layer, addresses, kernels));
     this.#begin = addresses.end;
   }
 
@@ -76,8 +76,8 @@ export class KernelNetwork {
   }
 }
 
-function placedLayer(layer: Layer, addresses: Addresses, { memory }: Kernels): PlacedLayer {
-  const place = (values: Float32Array): number => {
+function loadLayer(layer: Layer, addresses: Addresses, { memory }: Kernels): LoadedLayer {
+  const store = (values: Float32Array): number => {
     const at = addresses.take(values.length);
     memory.reserve(addresses.end);
     memory.floats(at, values.length).set(values);
@@ -87,8 +87,8 @@ function placedLayer(layer: Layer, addresses: Addresses, { memory }: Kernels): P
   const { reading, products } = layer;
   return {
     layer,
-    weights: reading.kind === 'depthwise' ? place(reading.weights) : 0,
-    products: products.map(({ weights, channels }) => ({ at: place(weights), channels })),
+    weights: reading.kind === 'depthwise' ? store(reading.weights) : 0,
+    products: products.map(({ weights, channels }) => ({ at: store(weights), channels })),
   };
 }
 

@@ -39,10 +39,10 @@ export class MemoryPlanner {
 
   /**
    * Bytes that tensors of a run take, without tables.
-   * @param fixed, kept as for `place`
+   * @param fixed, kept as for `allocate`
    */
   bytes(fixed: ReadonlyMap<Storage, number>, kept: readonly View[]): number {
-    return this.#storagePlaces(fixed, kept, 0).end;
+    return this.#storageAddresses(fixed, kept, 0).end;
   }
 
   /**
@@ -50,17 +50,17 @@ export class MemoryPlanner {
    * @param fixed addresses of what has its place already, such as weights
    * @param kept views that are read after the run, or written before it
    */
-  place(
+  allocate(
     fixed: ReadonlyMap<Storage, number>,
     kept: readonly View[],
     begin: number,
     kernels: GraphKernels,
   ): { readonly end: number; readonly run: () => void; address(view: View): number } {
-    const { places, end: storageEnd } = this.#storagePlaces(fixed, kept, begin);
+    const { storageAddresses, end: storageEnd } = this.#storageAddresses(fixed, kept, begin);
     const addresses = new Addresses(storageEnd);
     kernels.memory.reserve(storageEnd);
     kernels.memory.floats(begin, (storageEnd - begin) / floatBytes).fill(0);
-    const address = ({ storage, offset }: View): number => entryOf(places, storage) + offset * floatBytes;
+    const address = ({ storage, offset }: View): number => entryOf(storageAddresses, storage) + offset * floatBytes;
     const bindings: Bindings = { kernels, address, ...tablesIn(addresses, kernels) };
     const steps = this.#actions.map(({ bind }) => bind(bindings));
     return {
@@ -72,19 +72,21 @@ export class MemoryPlanner {
     };
   }
 
-  #storagePlaces(
+  #storageAddresses(
     fixed: ReadonlyMap<Storage, number>,
     kept: readonly View[],
     begin: number,
-  ): { readonly places: ReadonlyMap<Storage, number>; readonly end: number } {
+  ): { readonly storageAddresses: ReadonlyMap<Storage, number>; readonly end: number } {
     const addresses = new Addresses(begin);
-    const places = new Map(fixed);
-    for (const { storage } of kept) if (!places.has(storage)) places.set(storage, addresses.take(storage.floats));
-    this.#placeStorages(places, new Set(places.keys()), addresses);
-    return { places, end: addresses.end };
+    const storageAddresses = new Map(fixed);
+    for (const { storage } of kept) {
+      if (!storageAddresses.has(storage)) storageAddresses.set(storage, addresses.take(storage.floats));
+    }
+    this.#allocateStorages(storageAddresses, new Set(storageAddresses.keys()), addresses);
+    return { storageAddresses, end: addresses.end };
   }
 
-  #placeStorages(places: Map<Storage, number>, kept: ReadonlySet<Storage>, addresses: Addresses): void {
+  #allocateStorages(storageAddresses: Map<Storage, number>, kept: ReadonlySet<Storage>, addresses: Addresses): void {
     const last = new Map<Storage, number>();
     this.#actions.forEach(({ reads, writes }, index) => {
       for (const storage of [...reads, ...writes]) last.set(storage, index);
@@ -92,13 +94,13 @@ export class MemoryPlanner {
     const free = new Map<string, number[]>();
     this.#actions.forEach(({ reads, writes }, index) => {
       for (const storage of writes) {
-        if (places.has(storage)) continue;
-        places.set(storage, free.get(storage.kind)?.pop() ?? addresses.take(storage.floats));
+        if (storageAddresses.has(storage)) continue;
+        storageAddresses.set(storage, free.get(storage.kind)?.pop() ?? addresses.take(storage.floats));
       }
       for (const storage of new Set([...reads, ...writes])) {
         if (last.get(storage) !== index || kept.has(storage)) continue;
         const list = free.get(storage.kind) ?? [];
-        list.push(entryOf(places, storage));
+        list.push(entryOf(storageAddresses, storage));
         free.set(storage.kind, list);
       }
     });
@@ -108,8 +110,8 @@ export class MemoryPlanner {
 function tablesIn(addresses: Addresses, { memory }: GraphKernels): Pick<Bindings, 'table' | 'integers'> {
   const known = new Map<string, number>();
   const once = (name: string, make: () => readonly number[]): number => {
-    const place = known.get(name);
-    if (place !== undefined) return place;
+    const existing = known.get(name);
+    if (existing !== undefined) return existing;
     const values = make();
     const at = addresses.take(values.length);
     memory.reserve(addresses.end);

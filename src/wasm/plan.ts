@@ -28,7 +28,7 @@ export class Addresses {
 }
 
 /** A layer, and where its weights are. */
-export interface PlacedLayer {
+export interface LoadedLayer {
   readonly layer: Layer;
   readonly weights: number;
   readonly products: readonly { readonly at: number; readonly channels: number }[];
@@ -71,14 +71,14 @@ class RowBuffer {
  * @param begin the first address that is free
  */
 export function planOf(
-  placed: readonly PlacedLayer[],
+  loaded: readonly LoadedLayer[],
   input: string,
   outputs: readonly string[],
   { height, width }: Pick<MapSize, 'height' | 'width'>,
   begin: number,
   kernels: Kernels,
 ): Plan {
-  const layers = placed.map(({ layer }) => layer);
+  const layers = loaded.map(({ layer }) => layer);
   const sizes = mapSizes(layers, input, { channels: 3, height, width });
   const { order, held } = scheduleOf(layers, input, outputs, sizes);
   const addresses = new Addresses(begin);
@@ -87,7 +87,7 @@ export function planOf(
   const scratch = addresses.take((tile + slack) * Math.max(patchInputs, ...all.map(({ channels }) => channels)));
   const buffers = new Map([...sizes].map(([map, size]) => [map, new RowBuffer(size, entryOf(held, map), addresses)]));
   const pixels = addresses.take(3 * height * width);
-  const steps = placed.map((one) => stepOf(one, buffers, zeros, scratch, kernels));
+  const steps = loaded.map((one) => stepOf(one, buffers, zeros, scratch, kernels));
   const first = entryOf(buffers, input);
   const planeBytes = height * width * floatBytes;
   /** Makes a row of the input out of the planes. */
@@ -121,7 +121,7 @@ export function planOf(
 type Step = (y: number) => void;
 
 function stepOf(
-  { layer, weights, products }: PlacedLayer,
+  { layer, weights, products }: LoadedLayer,
   buffers: ReadonlyMap<string, RowBuffer>,
   zeros: number,
   scratch: number,

@@ -81,10 +81,10 @@ export class ItemPump<T> {
     if (this.#ended) return;
     this.#ended = true;
     this.#wake();
-    const told = Promise.resolve(this.#iterator.return?.());
+    const returned = Promise.resolve(this.#iterator.return?.());
     // A generator that waits for its next item hears of it only when that comes, which may be never.
-    if (this.#reading) told.catch(() => undefined);
-    else await told;
+    if (this.#reading) returned.catch(() => undefined);
+    else await returned;
   }
 
   #maySend(): boolean {

@@ -163,8 +163,8 @@ function comparedBy({ study, arm: arms }: AblateFlags): StudyName | readonly Stu
 /** An ablation to go on with. All its runs are trained alike, so nothing about it can change. */
 async function resumedPlan(flags: AblateFlags, folder: string): Promise<Ablation> {
   const [first] = Object.keys(givenRun(flags));
-  const { study, arm, seeds: wished, out } = flags;
-  const own = { study, arm, seeds: wished, out };
+  const { study, arm, seeds: chosen, out } = flags;
+  const own = { study, arm, seeds: chosen, out };
   const other = first ?? Object.entries(own).find(([, value]) => value !== undefined)?.[0];
   if (other !== undefined || initOf(flags).length > 0) {
     throw new UserError(`A resumed ablation keeps its options; leave out ${flagOf(other ?? 'init')}.`, 'usage');
@@ -193,20 +193,20 @@ function armsOf(plan: Ablation): AblationRun[] {
 }
 
 function planDocument(plan: Ablation): object {
-  const { study, run: options, seeds: wished } = plan;
+  const { study, run: options, seeds: chosen } = plan;
   const arms = armsOf(plan).map((one) => ({ ...one.arm, ...countsOf(one, plan) }));
   return {
     study,
     model: options.model,
     epochs: options.epochs,
-    seeds: wished,
-    runs: arms.length * wished.length,
+    seeds: chosen,
+    runs: arms.length * chosen.length,
     arms,
   };
 }
 
 function planText(plan: Ablation): string {
-  const { study, run: options, seeds: wished, arms } = plan;
+  const { study, run: options, seeds: chosen, arms } = plan;
   const counted = (count: number | null): string => (count === null ? '-' : grouped(count));
   const rows = armsOf(plan).map((one) => {
     const { parameters, multiplyAccumulates } = countsOf(one, plan);
@@ -219,8 +219,8 @@ function planText(plan: Ablation): string {
       counted(multiplyAccumulates),
     ];
   });
-  const runs = `${countText(arms.length * wished.length, 'run')} of ${countText(options.epochs, 'epoch')}`;
-  const seeds = `${wished.length === 1 ? 'seed' : 'seeds'} ${wished.join(', ')}`;
+  const runs = `${countText(arms.length * chosen.length, 'run')} of ${countText(options.epochs, 'epoch')}`;
+  const seeds = `${chosen.length === 1 ? 'seed' : 'seeds'} ${chosen.join(', ')}`;
   return [
     `${study === null ? 'Arms' : `Study ${study}`} on ${options.model}: ${arms.length} ${study === null ? 'recipes' : 'networks'}, ${seeds}: ${runs}.`,
     '',
@@ -241,18 +241,18 @@ async function compared(plan: Ablation, out: string): Promise<Comparison | undef
 }
 
 function resultDocument(plan: Ablation, out: string, comparison: Comparison | undefined): object {
-  const { arms, seeds: wished, done } = plan;
+  const { arms, seeds: chosen, done } = plan;
   return {
     ...planDocument(plan),
     out,
-    interrupted: done.length < arms.length * wished.length,
+    interrupted: done.length < arms.length * chosen.length,
     done,
     comparison: comparison === undefined ? null : comparisonDocument(comparison, 'validation'),
   };
 }
 
-function resultText({ arms, seeds: wished, done }: Ablation, out: string, comparison: Comparison | undefined): string {
-  const all = arms.length * wished.length;
+function resultText({ arms, seeds: chosen, done }: Ablation, out: string, comparison: Comparison | undefined): string {
+  const all = arms.length * chosen.length;
   const [first] = arms;
   const folders = arms.map(({ name }) => join(out, name, '*'));
   return [
@@ -260,8 +260,8 @@ function resultText({ arms, seeds: wished, done }: Ablation, out: string, compar
     ...(done.length < all
       ? [`Stopped and saved, ${all - done.length} of ${all} runs to go: poster ablate --resume ${quoted([out])}`]
       : [`Measure them on other pictures: poster compare ${folders.join(' ')} --data DIR --split test`]),
-    ...(first !== undefined && wished.length < 3 && done.length === all
-      ? [`With ${wished.length === 1 ? 'one seed' : 'two seeds'} a difference says little: docs/ablations.md.`]
+    ...(first !== undefined && chosen.length < 3 && done.length === all
+      ? [`With ${chosen.length === 1 ? 'one seed' : 'two seeds'} a difference says little: docs/ablations.md.`]
       : []),
   ].join('\n');
 }

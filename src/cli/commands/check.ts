@@ -93,9 +93,9 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
   }
   const found = verdictOn(check, weights);
   const { comparison } = found;
-  const told = (problem: string): string =>
+  const withAdvice = (problem: string): string =>
     problem === comparison?.explanation ? advised(problem, comparison.settings) : problem;
-  const problems = [...found.problems.map(told), ...(order === undefined ? [] : [order.explanation])];
+  const problems = [...found.problems.map(withAdvice), ...(order === undefined ? [] : [order.explanation])];
   const verdict = { ...found, problems };
   const document = { data: dir, ...check, ...verdict, order: order ?? null, sheets };
   printResult(flags.json, document, () => text(check, verdict, sheets));

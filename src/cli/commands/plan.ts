@@ -4,7 +4,13 @@ import { countText } from '../../common/count-text.js';
 import { percent } from '../../common/percent.js';
 import { modelNamed, modelNames } from '../../models/index.js';
 import { measureStep, type StepCost } from '../../node/measure/step-cost.js';
-import { largestBatch, ranksThatPay, type ScalingRow, scalingRow, type Wish } from '../../node/ranks/scaling.js';
+import {
+  largestBatch,
+  ranksThatPay,
+  type ScalingAssumptions,
+  type ScalingRow,
+  scalingRow,
+} from '../../node/ranks/scaling.js';
 import { formatTable } from '../../node/report/index.js';
 import { defaultRun } from '../../node/runs/recipes.js';
 import { numberOf } from '../arguments.js';
@@ -63,7 +69,7 @@ async function plan(flags: PlanFlags): Promise<void> {
   const run = defaultRun(model ?? 'poster-v2-nano', '.');
   note(`Measuring steps of ${run.model} with ${Math.ceil(share / 2)} and ${countText(share, 'picture')} ...`);
   const cost = await measureStep(modelNamed(run.model).network, share, threads);
-  const wish: Wish = {
+  const assumed: ScalingAssumptions = {
     ...cost,
     ...(spread === undefined ? {} : { spread }),
     ...{ share, pictures, baseBatch: run.batchSize, baseRate: run.lr },
@@ -71,22 +77,28 @@ async function plan(flags: PlanFlags): Promise<void> {
     latency: flags.latency / 1000,
   };
   const counts = [...new Set([...powersOf2(Math.max(most, ranks)), ranks])].sort((a, b) => a - b);
-  const rows = counts.map((count) => scalingRow(count, wish)).filter((row) => row !== undefined);
-  const pays = ranksThatPay(wish, most);
-  const asked = scalingRow(ranks, wish);
+  const rows = counts.map((count) => scalingRow(count, assumed)).filter((row) => row !== undefined);
+  const pays = ranksThatPay(assumed, most);
+  const asked = scalingRow(ranks, assumed);
   printResult(
     flags.json,
-    { model: run.model, assumed: wish, largestBatch: largestBatch(wish), pays, asked: asked ?? null, rows },
-    () => text(run.model, wish, ranks, rows, pays),
+    { model: run.model, assumed, largestBatch: largestBatch(assumed), pays, asked: asked ?? null, rows },
+    () => text(run.model, assumed, ranks, rows, pays),
   );
 }
 
 const powersOf2 = (limit: number): number[] =>
   Array.from({ length: 1 + Math.floor(Math.log2(limit)) }, (_, i) => 2 ** i);
 
-function text(model: string, wish: Wish, ranks: number, rows: readonly ScalingRow[], pays: number): string {
+function text(
+  model: string,
+  assumed: ScalingAssumptions,
+  ranks: number,
+  rows: readonly ScalingRow[],
+  pays: number,
+): string {
   const asked = rows.find((row) => row.ranks === ranks);
-  const largest = largestBatch(wish);
+  const largest = largestBatch(assumed);
   const table = formatTable([
     [
       'machines',
@@ -103,9 +115,9 @@ function text(model: string, wish: Wish, ranks: number, rows: readonly ScalingRo
     ...rows.map((row) => cells(row)),
   ]);
   const sentences = [
-    `A step of ${countText(wish.share, 'picture')} takes ${seconds(wish.fixed + wish.share * wish.perPicture)} s here: ${spent(wish)}.`,
+    `A step of ${countText(assumed.share, 'picture')} takes ${seconds(assumed.fixed + assumed.share * assumed.perPicture)} s here: ${spent(assumed)}.`,
     asked === undefined
-      ? `${ranks} machines cannot share a batch: with ${countText(wish.pictures, 'picture')} it should have no more than ${grouped(largest)}.`
+      ? `${ranks} machines cannot share a batch: with ${countText(assumed.pictures, 'picture')} it should have no more than ${grouped(largest)}.`
       : `${ranks} ${ranks === 1 ? 'machine trains' : 'machines train'} ${asked.imagesPerSecond.toFixed(1)} images/s, ${percent(asked.efficiency)}% of ${ranks} times one: ` +
         `--batch-size ${asked.batch} --lr ${asked.learningRate.toPrecision(3)}${asked.warmUpEpochs > 0 ? ` --warm-up ${asked.warmUpEpochs}` : ''}.`,
     pays === most

@@ -6,7 +6,7 @@ import { shareOut, takePart, type UnitResult, type UnitWork } from '../../node/r
 import { labelSetSchema } from '../../safetensors/description-parts.js';
 import { countBar } from '../progress.js';
 import type { Ranks } from './by-ranks.js';
-import { checkSeen } from './same-work.js';
+import { checkVisible } from './same-work.js';
 
 /** Batches that a rank has at a time: one is computed, others are read. */
 const ahead = 5;
@@ -41,17 +41,17 @@ export async function findDataset<Facts>(
   const schema = z.object({ dataset: datasetSchema, facts: factsSchema });
   const { dataset, facts } = await ranks.fromFirst(schema, async () => {
     found = await find();
-    return { dataset: told(found.dataset), facts: found.facts };
+    return { dataset: encodeDataset(found.dataset), facts: found.facts };
   });
   if (found !== undefined) return found;
   // That the folder is there, in the words of those who list it.
   await splitsOf(root);
-  const own = heard(resolve(root), dataset);
-  await checkSeen(ranks, own.samples[0]?.path);
+  const own = decodeDataset(resolve(root), dataset);
+  await checkVisible(ranks, own.samples[0]?.path);
   return { dataset: own, facts };
 }
 
-const told = ({ root, split, labels, tensors, samples }: Dataset): z.infer<typeof datasetSchema> => ({
+const encodeDataset = ({ root, split, labels, tensors, samples }: Dataset): z.infer<typeof datasetSchema> => ({
   split,
   labels: { name: labels.name, labels: [...labels.labels] },
   ...(tensors === undefined ? {} : { tensors }),
@@ -62,7 +62,7 @@ const told = ({ root, split, labels, tensors, samples }: Dataset): z.infer<typeo
   ]),
 });
 
-const heard = (root: string, { pictures, ...rest }: z.infer<typeof datasetSchema>): Dataset => ({
+const decodeDataset = (root: string, { pictures, ...rest }: z.infer<typeof datasetSchema>): Dataset => ({
   ...rest,
   root,
   samples: pictures.map(([name, label, votes]) => ({

@@ -12,7 +12,7 @@ import { sentenceOf } from '../settings.js';
 import { mergePredictions } from '../shards/merge-predictions.js';
 import { failureRecord, predictionFacts, predictionRecord } from '../shards/prediction-records.js';
 import type { Ranks } from './by-ranks.js';
-import { checkSeen } from './same-work.js';
+import { checkVisible } from './same-work.js';
 
 /** Pictures that a rank has at a time: as many as pass through its network together. */
 const ahead = 32;
@@ -29,7 +29,7 @@ type PictureUnit = z.infer<typeof unitSchema>;
 
 const planSchema = z.object({
   /** One of the files, which all ranks must see. */
-  seen: z.string().exactOptional(),
+  probe: z.string().exactOptional(),
   /** Files that are read, which nobody may write over. */
   read: z.array(z.string()),
 });
@@ -52,9 +52,9 @@ export async function predictByRanks(
     found = await find();
     const probe = await firstFile(found.inputs);
     const read = options.saveCrops === undefined ? [] : pathsOf(found.inputs);
-    return { read, ...(probe === undefined ? {} : { seen: probe }) };
+    return { read, ...(probe === undefined ? {} : { probe }) };
   });
-  await checkSeen(ranks, plan.seen);
+  await checkVisible(ranks, plan.probe);
   const reader = await open();
   const stop = stopOnSignals('Finishing the pictures in progress, then stopping; press again to quit at once.');
   try {

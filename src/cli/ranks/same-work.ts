@@ -40,7 +40,7 @@ export async function compareWork<Options extends { readonly threads?: number }>
  * That all ranks see what rank 0 found: files of which one would be enough to tell are looked for.
  * @throws UserError on all ranks, which names one that lacks it
  */
-export async function checkSeen(ranks: Ranks, path: string | undefined): Promise<void> {
+export async function checkVisible(ranks: Ranks, path: string | undefined): Promise<void> {
   if (path === undefined || ranks.rank === 0) return;
   if (await exists(path)) return;
   throw new UserError(

@@ -11,7 +11,7 @@ import type { VideoInput } from '../video/inputs.js';
 import { checkVideos, type PredictVideoOptions, printsLines, watchVideos } from '../video/predict-video.js';
 import { tellVideos, type VideoResult, type VideoTeller } from '../video/video-results.js';
 import type { Ranks } from './by-ranks.js';
-import { checkSeen } from './same-work.js';
+import { checkVisible } from './same-work.js';
 
 const unitSchema = z.object({ name: z.string(), title: z.string(), source: z.string() });
 type VideoUnit = z.infer<typeof unitSchema>;
@@ -45,11 +45,11 @@ export async function predictVideosByRanks(
   options: PredictVideoOptions,
   recognizerOptions: RecognizerOptions,
 ): Promise<void> {
-  const { seen } = await ranks.fromFirst(z.object({ seen: z.string() }), async () => {
+  const { probe } = await ranks.fromFirst(z.object({ probe: z.string() }), async () => {
     await checkVideos(inputs ?? [], options);
-    return { seen: unitsOf(inputs ?? [])[0]?.source ?? '.' };
+    return { probe: unitsOf(inputs ?? [])[0]?.source ?? '.' };
   });
-  await checkSeen(ranks, seen);
+  await checkVisible(ranks, probe);
   const lines = printsLines([], options);
   const recognizer = await openRecognizer(options, recognizerOptions);
   const stop = stopOnSignals('Finishing the frames in progress, then stopping; press again to quit at once.');
@@ -58,15 +58,15 @@ export async function predictVideosByRanks(
   const work: UnitWork<VideoUnit> = async function* (units, stopping) {
     isStopped = () => stopping.aborted;
     for await (const unit of units) {
-      const told: { readonly notes: string[]; readonly lines: string[] } = { notes: [], lines: [] };
+      const output: { readonly notes: string[]; readonly lines: string[] } = { notes: [], lines: [] };
       const teller: VideoTeller = {
-        note: (sentence) => void told.notes.push(sentence),
-        line: async (text) => void told.lines.push(text),
+        note: (sentence) => void output.notes.push(sentence),
+        line: async (text) => void output.lines.push(text),
       };
       const input = { ...unit, live: false };
       const watching = watchVideos(recognizer, [input], { ...options, detect }, lines, stopping, teller);
       const { value: result = null } = await watching.next();
-      yield { ...told, result };
+      yield { ...output, result };
     }
   };
   if (inputs === undefined) {

@@ -9,19 +9,19 @@ const collect: unknown = runInNewContext('gc');
 
 test('items that were given are not kept', async () => {
   assert.ok(typeof collect === 'function');
-  const seen: WeakRef<Uint8Array>[] = [];
+  const references: WeakRef<Uint8Array>[] = [];
   async function* frames(): AsyncGenerator<Uint8Array> {
     for (let i = 0; i < 50; i++) yield new Uint8Array(1e5);
   }
   const given = untilAborted(frames(), new AbortController().signal, new AbortController());
   for await (const item of given) {
-    seen.push(new WeakRef(item));
+    references.push(new WeakRef(item));
     // What is held on to through promises is let go of a turn later.
     await new Promise((resolve) => setImmediate(resolve));
   }
   collect();
-  assert.equal(seen.length, 50);
-  assert.ok(seen.filter((one) => one.deref() !== undefined).length <= 2);
+  assert.equal(references.length, 50);
+  assert.ok(references.filter((one) => one.deref() !== undefined).length <= 2);
 });
 
 test('a signal ends it while the source lets wait; a failure of the source is thrown', async () => {
@@ -31,12 +31,12 @@ test('a signal ends it while the source lets wait; a failure of the source is th
     yield 1;
     await new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
   }
-  const seen: number[] = [];
+  const received: number[] = [];
   for await (const item of untilAborted(silent(), stop.signal, ending)) {
-    seen.push(item);
+    received.push(item);
     setImmediate(() => stop.abort());
   }
-  assert.deepEqual([seen, ending.signal.aborted], [[1], true]);
+  assert.deepEqual([received, ending.signal.aborted], [[1], true]);
   async function* failing(): AsyncGenerator<number> {
     yield 1;
     throw new Error('unplugged');

@@ -90,9 +90,9 @@ export function tiffHeader(file: Bytes): PictureHeader {
       const [type, values] = [layout.u16(entry + 2), layout.offset(entry + 4)];
       const length = values * (valueBytes[type] ?? 0);
       bytes += length;
-      const place = entry + 4 + offsetBytes;
+      const field = entry + 4 + offsetBytes;
       if (first === undefined) {
-        found.set(layout.u16(entry), { type, count: values, at: length > offsetBytes ? layout.offset(place) : place });
+        found.set(layout.u16(entry), { type, count: values, at: length > offsetBytes ? layout.offset(field) : field });
       }
     }
     if (bytes > maxValueBytes) throw new HeaderError(`${bytes} bytes of tags`);

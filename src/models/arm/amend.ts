@@ -15,8 +15,8 @@ export interface AmendConfig {
 export function pixelShuffle(x: Tensor, factor: number): Tensor {
   const [n, height, width] = [dimOf(x, 0), fixedDim(x, 2), fixedDim(x, 3)];
   const channels = fixedDim(x, 1) / factor ** 2;
-  const places = transpose(reshape(x, [n, channels, factor, factor, height, width]), [0, 1, 4, 2, 5, 3]);
-  return reshape(places, [n, channels, factor * height, factor * width]);
+  const transposed = transpose(reshape(x, [n, channels, factor, factor, height, width]), [0, 1, 4, 2, 5, 3]);
+  return reshape(transposed, [n, channels, factor * height, factor * width]);
 }
 
 /**
@@ -43,8 +43,8 @@ function sharedKernel(scope: Scope, x: Tensor, { kernel, stride }: AmendConfig):
   const [blocks, span, depth] = [side / stride, kernel / stride, stride ** 2];
   const pictures = product([n, channels]); // each channel is a picture of its own
   if (pictures === undefined) throw new GraphError('Amend', [x], 'only the first axis may depend on the batch');
-  const places = transpose(reshape(x, [pictures, blocks, stride, blocks, stride]), [0, 2, 4, 1, 3]);
+  const transposed = transpose(reshape(x, [pictures, blocks, stride, blocks, stride]), [0, 2, 4, 1, 3]);
   const kernels = transpose(reshape(weight, [span, stride, span, stride]), [1, 3, 0, 2]);
-  const cut = reshape(places, [pictures, depth, blocks, blocks]);
+  const cut = reshape(transposed, [pictures, depth, blocks, blocks]);
   return conv2d(cut, reshape(kernels, [1, depth, span, span]), undefined, { fixed: scope.fixed });
 }

@@ -23,16 +23,16 @@ export function posterV1Explanation(config: PosterV1Config, { logits, scope }: F
   const { blocks, mixing, directions } = config.fusion;
   if (directions === 'landmark-to-image' || (blocks === 1 && !mixing)) return undefined;
   const { side } = tokenSizes(config);
-  const places = side ** 2;
+  const positions = side ** 2;
   const block = 'pyramid_fuse.blocks.0.block_l.attn_lm';
   const attention = tapped(scope, `${block}.probabilities`); // [N, heads, 1 + 49, 1 + 49]
   const [slope] = gradients(weightedScore(logits), [attention]);
   if (slope === undefined) throw new Error('the logits do not depend on the attention to landmarks');
   const n = dimOf(attention, 0);
-  const onPlaces = (x: Tensor): Tensor => slice(x, -1, 1, 1 + places);
-  const received = onPlaces(reduceMean(attention, [-2]));
-  const relevance = onPlaces(reduceSum(reduceMean(relu(mul(attention, slope)), [1]), [1]));
-  const face = slice(tapped(scope, 'pyramid_fuse.tokens'), 1, 1 + places, 2 * (1 + places));
+  const onPositions = (x: Tensor): Tensor => slice(x, -1, 1, 1 + positions);
+  const received = onPositions(reduceMean(attention, [-2]));
+  const relevance = onPositions(reduceSum(reduceMean(relu(mul(attention, slope)), [1]), [1]));
+  const face = slice(tapped(scope, 'pyramid_fuse.tokens'), 1, 1 + positions, 2 * (1 + positions));
   const outputs = {
     logits,
     probabilities: softmax(logits),

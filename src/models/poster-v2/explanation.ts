@@ -14,17 +14,17 @@ export function posterV2Explanation(config: PosterV2Config, { logits, scope }: F
   const { blocks } = config.transformer;
   const sizes = mapSizes(config);
   const blockAttention = Array.from({ length: blocks }, (_, b) => tapped(`VIT.blocks.${b}.attn.probabilities`));
-  const places = [
+  const attentions = [
     ...scales.map((scale) => tapped(`attn${scale}.probabilities`)),
     tapped(`VIT.blocks.${blocks - 1}.attn.probabilities`),
   ];
-  const slopes = gradients(weightedScore(logits), places);
+  const slopes = gradients(weightedScore(logits), attentions);
   const outputs = new Map<string, Tensor>([
     ['logits', logits],
     ['probabilities', softmax(logits)],
     ...blockAttention.map((attention, b) => [explained.block(b), attention] as const),
   ]);
-  places.forEach((attention, i) => {
+  attentions.forEach((attention, i) => {
     const slope = slopes[i];
     if (slope === undefined) throw new Error('the logits do not depend on an attention');
     const relevance = reduceMean(relu(mul(attention, slope)), [-3]);

@@ -129,15 +129,15 @@ test('what was refused is published, also where the file then turns out to be of
   const path = join(dir, 'evil-and-useless.pth');
   const evil = await readFile(fixture('evil-legacy.pth'));
   await writeFile(path, Buffer.from(evil.toString('latin1').replace('state_dict', 'optim_dict'), 'latin1'));
-  const said: unknown[] = [];
-  const listen = (sentence: unknown): number => said.push(sentence);
+  const reported: unknown[] = [];
+  const listen = (sentence: unknown): number => reported.push(sentence);
   refusalChannel.subscribe(listen);
   try {
     await assert.rejects(readCheckpointFile(path), /holds no weights but optim_dict, x/);
   } finally {
     refusalChannel.unsubscribe(listen);
   }
-  assert.deepEqual(said, [describeRefused({ refused: ["posix.system('touch pwned')"] }, path)]);
+  assert.deepEqual(reported, [describeRefused({ refused: ["posix.system('touch pwned')"] }, path)]);
 });
 
 test('what is no whole checkpoint is told what it is', async () => {

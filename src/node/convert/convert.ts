@@ -71,7 +71,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
   checkConvertOptions(options);
   const to = options.to ?? (await formatOf(out));
   checkCombination(to, options);
-  await refuseSamePlace(from, out);
+  await refuseSameFile(from, out);
   if (to === 'huggingface') await refuseForeignFolder(out);
   const source = await readSource(from, options.assumed, options.prefer);
   if (options.recorderEpochs !== undefined && source.network.published?.exists !== true) {
@@ -194,7 +194,7 @@ function checkCombination(to: Format, { opset, deadTensors, recorderEpochs, prec
 }
 
 /** A folder of weights may be converted to a file in it, but not to one that is read. */
-async function refuseSamePlace(from: string, out: string): Promise<void> {
+async function refuseSameFile(from: string, out: string): Promise<void> {
   const canonical = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
   if ((await canonical(from)) === (await canonical(out))) {
     throw new UserError(`${out} is what is to be converted; name another file to write.`, 'usage');

@@ -33,11 +33,11 @@ function faceAt(x: number, y: number, side: number): Face {
 }
 
 /** Sees no face in black pictures, and two in others: a small one at the left, a larger one at the right. */
-function watched(): { readonly detector: FaceDetector; looked: number } {
-  const state = { looked: 0 };
+function watched(): { readonly detector: FaceDetector; calls: number } {
+  const state = { calls: 0 };
   const detector: FaceDetector = {
     async detect({ data }) {
-      state.looked++;
+      state.calls++;
       return data.some((value) => value > 0) ? [faceAt(0, 0, 20), faceAt(40, 0, 40)] : [];
     },
     follow: async () => [],
@@ -151,7 +151,7 @@ test('a run that was stopped goes on, does nothing twice, and refuses other sett
   await rm(join(root, 'out/train/0/a.png'));
   const third = watched();
   assert.equal((await crop(third.detector, root)).before, 5);
-  assert.equal(third.looked, 1);
+  assert.equal(third.calls, 1);
   await stat(join(root, 'out/train/0/a.png'));
   await fails(crop(third.detector, root, { size: 32 }), /made with other settings/);
 });

@@ -15,7 +15,7 @@ import { writeFileAtomic } from '../files/files.js';
 import { isFile } from '../files/path-kind.js';
 
 /** A list that names no picture in so many lines is none of pictures. */
-const linesLookedAt = 1000;
+const probedLines = 1000;
 
 export interface BroughtLists {
   /** What was written, relative to the output. */
@@ -93,7 +93,7 @@ async function namesPictures(names: Lines['names']): Promise<boolean> {
   let lines = 0;
   for await (const names_ of names()) {
     if (names_) return true;
-    if (++lines >= linesLookedAt) return false;
+    if (++lines >= probedLines) return false;
   }
   return false;
 }

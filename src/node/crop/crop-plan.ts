@@ -36,11 +36,11 @@ export function planCrops(pictures: readonly string[], taken: ReadonlyMap<string
 export const cropName = (stem: string, face: number): string => `${stem}${face === 1 ? '' : `~${face}`}.png`;
 
 /** Where a path really is, or would be. */
-async function realPlace(path: string): Promise<string> {
+async function canonicalPath(path: string): Promise<string> {
   const at = resolve(path);
   const real = await realpath(at).catch(() => undefined);
   if (real !== undefined || dirname(at) === at) return real ?? at;
-  return join(await realPlace(dirname(at)), basename(at));
+  return join(await canonicalPath(dirname(at)), basename(at));
 }
 
 /**
@@ -49,7 +49,7 @@ async function realPlace(path: string): Promise<string> {
  */
 export async function checkApart(src: string, out: string): Promise<void> {
   await requireFolder(src, 'give the one that holds the pictures');
-  const [from, to] = [await realPlace(src), await realPlace(out)];
+  const [from, to] = [await canonicalPath(src), await canonicalPath(out)];
   const isWithin = (inner: string, outer: string): boolean => {
     const path = relative(outer, inner);
     return path === '' || !(path === '..' || path.startsWith(`..${sep}`) || resolve(path) === path);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../common/errors.js';
-import { decodeAsSeen, decodePicture } from './decode.js';
+import { decodeFirstFrame, decodePicture } from './decode.js';
 
 /** A bitmap with a 40-byte header; `gap` bytes between header (and colours) and pixels. */
 function bitmap(width: number, height: number, bits: number, colours: number[], pixels: number[], gap = 0): Buffer {
@@ -23,7 +23,7 @@ function bitmap(width: number, height: number, bits: number, colours: number[], 
 // Rows from the bottom up, blue first, each filled to four bytes.
 const lower = [3, 2, 1, 6, 5, 4, 0, 0];
 const upper = [9, 8, 7, 30, 20, 10, 0, 0];
-const seen = [7, 8, 9, 10, 20, 30, 1, 2, 3, 4, 5, 6];
+const decoded = [7, 8, 9, 10, 20, 30, 1, 2, 3, 4, 5, 6];
 
 test('bitmaps of 24 bits are read, from the bottom up or the top down, with a gap before the pixels', async () => {
   for (const bytes of [
@@ -32,9 +32,9 @@ test('bitmaps of 24 bits are read, from the bottom up or the top down, with a ga
     bitmap(2, 2, 24, [], [...lower, ...upper], 5),
   ]) {
     const { width, height, channels, data } = await decodePicture(bytes);
-    assert.deepEqual([width, height, channels, ...data], [2, 2, 3, ...seen]);
+    assert.deepEqual([width, height, channels, ...data], [2, 2, 3, ...decoded]);
   }
-  assert.deepEqual([...(await decodeAsSeen(bitmap(2, 2, 24, [], [...lower, ...upper]))).picture.data], seen);
+  assert.deepEqual([...(await decodeFirstFrame(bitmap(2, 2, 24, [], [...lower, ...upper]))).picture.data], decoded);
 });
 
 test('bitmaps of 8 and 32 bits are read', async () => {

@@ -9,7 +9,7 @@ import { tooManyBytes } from '../../image/checked-header.js';
 import type { DecodedImage, DecodeRequest, EncodedImage } from '../../image/image-source.js';
 import { maxFileBytes } from '../../image/picture-limits.js';
 import { fileMemory } from '../../image/picture-memory.js';
-import { decodeAsSeen, readPicture } from './decode.js';
+import { decodeFirstFrame, readPicture } from './decode.js';
 import { download } from './download.js';
 
 /**
@@ -23,7 +23,7 @@ export async function decodeImage(image: EncodedImage, request: DecodeRequest): 
   const lease = await fileMemory.acquire(await fileBytes(image), memory);
   try {
     const bytes = await encodedBytes(image, name, signal);
-    return await decodeAsSeen(bytes, { name, transparency, memory });
+    return await decodeFirstFrame(bytes, { name, transparency, memory });
   } finally {
     lease.release();
   }

@@ -22,7 +22,7 @@ export interface DecodeOptions {
   readonly memory?: LeaseOptions;
 }
 
-export interface SeenOptions extends DecodeOptions {
+export interface FirstFrameOptions extends DecodeOptions {
   /** What becomes of transparency: blended with white, as a page shows it (default), or dropped as in training. */
   readonly transparency?: 'white' | 'drop';
 }
@@ -69,7 +69,7 @@ export async function decodePicture(source: string | Buffer, options: DecodeOpti
 }
 
 /** A picture as people look at it. */
-export interface SeenPicture {
+export interface FirstFrame {
   readonly picture: Picture;
   /** Frames or pages of the file; the picture is the first. */
   readonly frames: number;
@@ -79,7 +79,7 @@ export interface SeenPicture {
  * The same with what people want to know besides: how many frames there are, and how large a picture is that is too large.
  * @throws UserError as `decodePicture` does.
  */
-export async function decodeAsSeen(bytes: Buffer, options: SeenOptions = {}): Promise<SeenPicture> {
+export async function decodeFirstFrame(bytes: Buffer, options: FirstFrameOptions = {}): Promise<FirstFrame> {
   const { name = 'The picture', transparency = 'white' } = options;
   const header = checkedHeader(bytes, name);
   return within(header, name, options, async () => {

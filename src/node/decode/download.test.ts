@@ -156,18 +156,18 @@ test('redirects are followed to http and https, some ten of them', async (contex
 });
 
 test('a name and password go to the server that they were meant for, and to no other', async (context) => {
-  const seen: (string | undefined)[] = [];
+  const received: (string | undefined)[] = [];
   const other = await serve(context, (request, response) => {
-    seen.push(request.headers.authorization);
+    received.push(request.headers.authorization);
     response.end(picture);
   });
   const url = await serve(context, (request, response) => {
-    seen.push(request.headers.authorization);
+    received.push(request.headers.authorization);
     response.writeHead(307, { location: other.href }).end();
   });
   [url.username, url.password] = ['me', 'a b%3A'];
   assert.deepEqual(await download(url, 'It'), picture);
-  assert.deepEqual(seen, [`Basic ${Buffer.from('me:a b:').toString('base64')}`, undefined]);
+  assert.deepEqual(received, [`Basic ${Buffer.from('me:a b:').toString('base64')}`, undefined]);
 });
 
 test('a redirect from a server of the internet does not lead into this network', {

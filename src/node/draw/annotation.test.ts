@@ -40,10 +40,10 @@ test('labels lie in the picture, one for each face, and text can be read whateve
       fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })), {
         maxLength: 8,
       }),
-      (width, height, places) => {
+      (width, height, positions) => {
         fc.pre(Math.max(width, height) < 6 * Math.min(width, height));
         const side = 0.12 * Math.min(width, height);
-        const faces = places.map(([u, v]) => face(u * (width - side), v * (height - side), side));
+        const faces = positions.map(([u, v]) => face(u * (width - side), v * (height - side), side));
         const drawn = annotate({ width, height }, faces);
         const labels = grounds(drawn.svg);
         assert.equal(labels.length, Math.max(1, faces.length));
@@ -67,7 +67,7 @@ test('labels lie in the picture, one for each face, and text can be read whateve
 test('where there is room no label covers a face or another label', () => {
   const faces = [face(100, 300, 200), face(1300, 300, 200)];
   const { svg } = annotate({ width: 1920, height: 1080 }, faces);
-  const all = [...grounds(svg), ...faces.flatMap(({ geometry: place }) => (place === undefined ? [] : [place.box]))];
+  const all = [...grounds(svg), ...faces.flatMap(({ geometry }) => (geometry === undefined ? [] : [geometry.box]))];
   assert.equal(all.length, 4);
   for (const [i, a] of all.entries()) for (const b of all.slice(i + 1)) assert.equal(overlaps(a, b), false);
 });
@@ -79,7 +79,7 @@ test('in a crowd the picture grows until no label covers a face or another label
   assert.equal(labels.length, 100);
   const scale = picture.width / 800;
   assert.ok(scale > 1 && picture.height <= 4096);
-  const boxes = faces.flatMap(({ geometry: place }) => (place === undefined ? [] : [place.box]));
+  const boxes = faces.flatMap(({ geometry }) => (geometry === undefined ? [] : [geometry.box]));
   const scaled = boxes.map(({ x, y, width }) => ({
     ...{ x: x * scale, y: y * scale },
     ...{ width: width * scale, height: width * scale },
@@ -112,13 +112,13 @@ test('no character of a label keeps a picture from being drawn', async () => {
 
 test('a drawn picture: small ones enlarged, face crops with their labels beside them', async () => {
   const picture = { width: 40, height: 30, channels: 3, data: new Uint8Array(40 * 30 * 3).fill(128) } as const;
-  const seen = await sharp(await annotatedPicture(picture, [face(10, 5, 12)], 'png'))
+  const drawn = await sharp(await annotatedPicture(picture, [face(10, 5, 12)], 'png'))
     .raw()
     .toBuffer({ resolveWithObject: true });
-  assert.deepEqual([seen.info.width, seen.info.height], [900, 675]);
+  assert.deepEqual([drawn.info.width, drawn.info.height], [900, 675]);
   // Something was drawn, and the ground is as it was.
-  assert.ok(new Set(seen.data).size > 20);
-  assert.equal(seen.data[0], 128);
+  assert.ok(new Set(drawn.data).size > 20);
+  assert.equal(drawn.data[0], 128);
   const crop = await sharp(
     await annotatedPicture({ ...picture, channels: 1, data: picture.data.subarray(0, 1200) }, [{ scores }], 'jpeg'),
   ).metadata();

@@ -27,8 +27,8 @@ test('a map is drawn the right way up, its highest value the brightest', async (
   for (const quarter of [0, 1, 2, 3]) {
     const values = new Float32Array(4).fill(0.001);
     values[quarter] = 0.01;
-    const seen = (await quarters({ side: 2, values })).map(brightness);
-    assert.equal(seen.indexOf(Math.max(...seen)), quarter);
+    const levels = (await quarters({ side: 2, values })).map(brightness);
+    assert.equal(levels.indexOf(Math.max(...levels)), quarter);
   }
 });
 

@@ -118,8 +118,8 @@ function linesOf(text: string): string[] {
 }
 
 /** What ffmpeg said, short enough for a sentence; the name of its input is ours to say. */
-export function reasonOf({ stderrLines: said }: Ending): string {
-  const lines = said
+export function reasonOf({ stderrLines }: Ending): string {
+  const lines = stderrLines
     .map((line) =>
       line.replace(/^.*: (?=Invalid data|No such|Permission|Connection|Server returned|Input\/output)/, ''),
     )

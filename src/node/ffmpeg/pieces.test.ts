@@ -76,15 +76,15 @@ test('of a source that does not wait the newest is taken, and its failure is tol
     }
     throw new Error('broke');
   }
-  const seen: number[] = [];
+  const received: number[] = [];
   await assert.rejects(async () => {
     for await (const item of new NewestOnly(counting(), 1000)) {
-      seen.push(item);
+      received.push(item);
       await wait(20);
     }
   }, /broke/);
-  assert.deepEqual([seen[0], seen.at(-1)], [0, 4]);
-  assert.ok(seen.length < 5);
+  assert.deepEqual([received[0], received.at(-1)], [0, 4]);
+  assert.ok(received.length < 5);
   async function* silent(): AsyncGenerator<number> {
     await wait(60);
     yield 1;

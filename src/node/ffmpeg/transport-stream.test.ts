@@ -27,13 +27,13 @@ test('a transport stream that ends within a packet is told from whole ones and f
       await writeFile(path, bytes);
       assert.equal(await endsWithinPacket(path), expected);
       const passing = new PassingBytes(pieces(bytes));
-      const seen: Uint8Array[] = [];
+      const received: Uint8Array[] = [];
       for await (const piece of passing) {
         assert.equal(passing.endWithinPacket(), false, 'not before its end');
-        seen.push(piece);
+        received.push(piece);
       }
       assert.equal(passing.endWithinPacket(), expected);
-      assert.deepEqual(Buffer.concat(seen), bytes);
+      assert.deepEqual(Buffer.concat(received), bytes);
     }
   } finally {
     await rm(folder, { recursive: true });

@@ -8,9 +8,9 @@ import type { OrtModule } from '../../host/host.js';
  * @returns whether nothing had been set before
  */
 export function switchTelemetryOff(): boolean {
-  const wish = process.env['ORT_DISABLE_TELEMETRY'];
+  const setting = process.env['ORT_DISABLE_TELEMETRY'];
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
-  return wish === undefined;
+  return setting === undefined;
 }
 
 /** `onnxruntime-node`, without its telemetry and its lines on standard error. */

@@ -57,10 +57,10 @@ export function calibrationPictures(
   const { protocol, options } = training ?? {};
   const isTrained = protocol !== undefined && isSameSplit(dataset.split, protocol.trainSplit);
   const where = `split '${printable(dataset.split)}'`;
-  const isSeen = isTrained && protocol.dataset === name;
+  const isTrainingData = isTrained && protocol.dataset === name;
   if (part === undefined) {
     const sentence = `The weights were trained on ${where} of a dataset of this name: of pictures that they have seen they are surer than of others.`;
-    return { dataset, words: `${where} of ${labels.name}`, ...(isSeen ? { note: sentence } : {}) };
+    return { dataset, words: `${where} of ${labels.name}`, ...(isTrainingData ? { note: sentence } : {}) };
   }
   const { fraction } = part;
   const seed = part.seed ?? training?.seed ?? 0;
@@ -75,7 +75,7 @@ export function calibrationPictures(
   return {
     dataset: holdOut(whole, fraction, seed).validation,
     words,
-    ...(isSeen && !isKept ? { note: sentence } : {}),
+    ...(isTrainingData && !isKept ? { note: sentence } : {}),
   };
 }
 

@@ -9,14 +9,14 @@ import { failsWith, npy, writeTree } from '../datasets/helpers.test.js';
 import { evaluateOn } from './evaluate.js';
 
 /** Says class 0, 1 or 2 from how bright a picture is: right on `writePictures`, wrong where much light is added or taken. */
-function byBrightness(seen: Float32Array[] = []): Classifier {
+function byBrightness(batches: Float32Array[] = []): Classifier {
   const { parameters: _, ...description } = tinyCheckpoint();
   return {
     labels: tinyLabels,
     preprocessing: description.preprocessing,
     description,
     async classify(images, n) {
-      seen.push(images.slice());
+      batches.push(images.slice());
       const logits = new Float32Array(n * 3);
       for (let i = 0; i < n; i++) {
         const pixels = images.subarray(i * 256, (i + 1) * 256);
@@ -64,7 +64,7 @@ test('each corruption has the accuracy that follows from what it does', async (t
 test('the same seed corrupts alike, whatever the size of batches; another one does not', async (t) => {
   const root = await temporaryFolder(t);
   await writePictures(join(root, 'valid'), tinyLabels.labels, 1);
-  const seen = async (batchSize: number, seed: number): Promise<string[]> => {
+  const corruptedWith = async (batchSize: number, seed: number): Promise<string[]> => {
     const all: Float32Array[] = [];
     await evaluateOn(byBrightness(all), root, { workers: 0, batchSize, corruptions: { seed } });
     // By picture: batches come in another order.
@@ -73,10 +73,10 @@ test('the same seed corrupts alike, whatever the size of batches; another one do
     );
     return pictures.toSorted();
   };
-  const whole = await seen(32, 1);
+  const whole = await corruptedWith(32, 1);
   assert.ok(whole.length > 3 * 60);
-  assert.equal((await seen(1, 1)).join('\n') === whole.join('\n'), true);
-  assert.equal((await seen(32, 2)).join('\n') === whole.join('\n'), false);
+  assert.equal((await corruptedWith(1, 1)).join('\n') === whole.join('\n'), true);
+  assert.equal((await corruptedWith(32, 2)).join('\n') === whole.join('\n'), false);
 });
 
 test('what a template does not place is left out; a signal stops; tensors are refused', async (t) => {

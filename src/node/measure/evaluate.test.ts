@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { UserError } from '../../common/errors.js';
 import type { Classifier } from '../../recognize/classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../../recognize/helpers.test.js';
-import { seenIn, viewsOf, withViews } from '../../recognize/views.js';
+import { applyView, viewsOf, withViews } from '../../recognize/views.js';
 import { evaluateOn } from './evaluate.js';
 import type { MappingOptions } from './label-mapping.js';
 import type { EvaluateOptions } from './open-evaluation.js';
@@ -171,7 +171,7 @@ test('averaging over crops is the mean over pictures that are cut out, and the p
   const views = viewsOf({ crops: { count: 5, scale: 0.75 }, flip: true });
   const images = Float32Array.from({ length: 256 }, (_, i) => Math.cos(i));
   const one = wavering();
-  const alone = await Promise.all(views.map((view) => one.classify(seenIn(images, 16, view), 1)));
+  const alone = await Promise.all(views.map((view) => one.classify(applyView(images, 16, view), 1)));
   const { probabilities } = await withViews(one, views).classify(images, 1);
   for (const c of [0, 1, 2]) {
     const wanted = alone.reduce((sum, { logits }) => sum + (softmax([...logits])[c] ?? 0), 0) / views.length;
@@ -305,12 +305,12 @@ test('a fold is measured alone, and pictures that were trained on are told', asy
   }
   assert.equal(paths.size, 12);
   assert.ok(paths.has('train/sad/3.png'));
-  const told = async (on: object, options: object): Promise<string> =>
+  const notes = async (on: object, options: object): Promise<string> =>
     (await evaluateOn(trained(on), root, { workers: 0, ...options })).protocol.deviations.join();
-  assert.match(await told({ fold: { ...fold, index: 1 } }, { fold }), /trained on split 'train'.*without fold 1 of 3/);
-  assert.match(await told({}, { split: 'train' }), /pictures measured here are among those/);
-  assert.match(await told({ trainSplit: 'x', selectionSplit: 'train' }, { split: 'train' }), /the figures flatter/);
-  assert.equal(await told({ trainSplit: 'x', dataset: 'y' }, { split: 'train' }), '');
+  assert.match(await notes({ fold: { ...fold, index: 1 } }, { fold }), /trained on split 'train'.*without fold 1 of 3/);
+  assert.match(await notes({}, { split: 'train' }), /pictures measured here are among those/);
+  assert.match(await notes({ trainSplit: 'x', selectionSplit: 'train' }, { split: 'train' }), /the figures flatter/);
+  assert.equal(await notes({ trainSplit: 'x', dataset: 'y' }, { split: 'train' }), '');
 });
 
 test('measured pictures that are in the training split too are counted', async (t) => {

@@ -26,11 +26,11 @@ const at = (label: string): number => ferplus.labels.map(canonicalLabel).indexOf
 
 /** What `evaluate` sees where each side is something else than it says. */
 function confused(
-  weights: { said: LabelSet; really: LabelSet },
-  data: { said: LabelSet; really: LabelSet },
+  weights: { stated: LabelSet; really: LabelSet },
+  data: { stated: LabelSet; really: LabelSet },
 ): ConfusionMatrix {
-  const { indices } = mapLabels(weights.said, data.said);
-  const rows = weights.said.labels.map(() => weights.said.labels.map(() => 0));
+  const { indices } = mapLabels(weights.stated, data.stated);
+  const rows = weights.stated.labels.map(() => weights.stated.labels.map(() => 0));
   data.really.labels.forEach((row, d) => {
     weights.really.labels.forEach((column, j) => {
       const into = rows[indices[d] ?? -1];
@@ -39,20 +39,20 @@ function confused(
   });
   return rows;
 }
-const honest = (set: LabelSet): { said: LabelSet; really: LabelSet } => ({ said: set, really: set });
-const find = (weights: { said: LabelSet; really: LabelSet }, data: typeof weights): LabelOrder | undefined =>
-  findLabelOrder(confused(weights, data), weights.said, data.said, mapLabels(weights.said, data.said));
+const honest = (set: LabelSet): { stated: LabelSet; really: LabelSet } => ({ stated: set, really: set });
+const find = (weights: { stated: LabelSet; really: LabelSet }, data: typeof weights): LabelOrder | undefined =>
+  findLabelOrder(confused(weights, data), weights.stated, data.stated, mapLabels(weights.stated, data.stated));
 
 test('every mix-up of published orders is named, on the side where it is', () => {
   const sevens = [rafdb, affectnet7, caers, fer2013];
   const pairs = [
-    ...sevens.flatMap((said) => sevens.flatMap((really) => (said === really ? [] : [[said, really] as const]))),
+    ...sevens.flatMap((stated) => sevens.flatMap((really) => (stated === really ? [] : [[stated, really] as const]))),
     [ferplus, affectnet8] as const,
     [affectnet8, ferplus] as const,
   ];
   assert.equal(pairs.length, 14);
-  for (const [said, really] of pairs) {
-    const weights = find({ said, really }, honest(said));
+  for (const [stated, really] of pairs) {
+    const weights = find({ stated, really }, honest(stated));
     assert.deepEqual([weights?.weights.name, weights?.weights.labels.map(at)], [really.name, really.labels.map(at)]);
     const { fitting, measured: low } = weights?.accuracy ?? { fitting: 0, measured: 1 };
     assert.ok(fitting > 0.86 && low < fitting - 0.2, `${low} ${fitting}`);
@@ -60,22 +60,22 @@ test('every mix-up of published orders is named, on the side where it is', () =>
       weights?.explanation ?? '',
       new RegExp(`if .*the order of ${really.name.replace('+', '\\+')}.*; check`),
     );
-    const data = find(honest(said), { said, really });
+    const data = find(honest(stated), { stated, really });
     assert.deepEqual([data?.data.name, data?.data.labels.map(at)], [really.name, really.labels.map(at)]);
-    assert.equal(find({ said, really: said }, honest(really)), undefined);
-    assert.equal(find(honest(said), honest(said)), undefined);
+    assert.equal(find({ stated, really: stated }, honest(really)), undefined);
+    assert.equal(find(honest(stated), honest(stated)), undefined);
   }
 });
 
 test('folders that were numbered by the alphabet, and two labels that were exchanged', () => {
   const alphabet = { name: 'mine', labels: [...ferplus.labels].sort() };
-  const sorted = find({ said: ferplus, really: alphabet }, honest(ferplus));
+  const sorted = find({ stated: ferplus, really: alphabet }, honest(ferplus));
   assert.deepEqual(sorted?.weights, { name: null, labels: alphabet.labels });
   // One label list that was published has anger and sadness the wrong way round, say.
   const swapped = { name: 'x', labels: ferplus.labels.map((l) => ({ anger: 'sadness', sadness: 'anger' })[l] ?? l) };
-  const two = find({ said: swapped, really: ferplus }, honest(swapped));
+  const two = find({ stated: swapped, really: ferplus }, honest(swapped));
   assert.deepEqual(two?.weights, { name: 'FER+', labels: ferplus.labels });
-  const other = find({ said: ferplus, really: swapped }, honest(ferplus));
+  const other = find({ stated: ferplus, really: swapped }, honest(ferplus));
   assert.deepEqual(other?.weights, { name: null, labels: swapped.labels });
 });
 

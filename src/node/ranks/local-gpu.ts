@@ -5,12 +5,12 @@ import { localRank } from './local-ranks.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** How many of the ranks on this machine come before this one; undefined where nobody tells. */
-function placeOf(env: Environment): number | undefined {
+function rankOnMachine(env: Environment): number | undefined {
   const local = localRank(env);
   if (local !== undefined) return local.rank;
   // Open MPI; Hydra of MPICH and Intel MPI; Slurm.
-  const told = env['OMPI_COMM_WORLD_LOCAL_RANK'] ?? env['MPI_LOCALRANKID'] ?? env['SLURM_LOCALID'];
-  return told !== undefined && /^\d{1,6}$/.test(told) ? Number(told) : undefined;
+  const value = env['OMPI_COMM_WORLD_LOCAL_RANK'] ?? env['MPI_LOCALRANKID'] ?? env['SLURM_LOCALID'];
+  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }
 
 /** GPUs that Nvidia's driver for Linux has found. */
@@ -27,7 +27,7 @@ function installedGpus(): number {
  * names. Undefined where there is nothing to choose.
  */
 export function gpuOfRank(env: Environment, installed = installedGpus): string | undefined {
-  const localRank = placeOf(env);
+  const localRank = rankOnMachine(env);
   if (localRank === undefined) return undefined;
   const visible = env['CUDA_VISIBLE_DEVICES'];
   const gpus = visible === undefined ? Array.from({ length: installed() }, (_, i) => String(i)) : visible.split(',');

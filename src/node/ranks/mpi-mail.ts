@@ -40,13 +40,13 @@ export class MpiMail {
     const buffers = bytes.length === 0 ? [length] : [length, bytes];
     const messages = buffers.map((buffer) => this.#mpi.send(to, buffer));
     this.#outgoing = [...this.#outgoing, { buffers, messages }];
-    this.#lookSoon();
+    this.#pollSoon();
   }
 
   receive(from: number): Promise<Uint8Array> {
     return new Promise((receive, fail) => {
       this.#wanted = [...this.#wanted, { from, receive, fail }];
-      this.#lookSoon();
+      this.#pollSoon();
     });
   }
 
@@ -56,20 +56,20 @@ export class MpiMail {
     clearTimeout(this.#timer);
   }
 
-  #lookSoon(): void {
+  #pollSoon(): void {
     this.#inVain = 0;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), soon);
+    this.#timer = setTimeout(() => this.#poll(), soon);
   }
 
-  #look(): void {
+  #poll(): void {
     this.#timer = undefined;
     const before = this.#outgoing.length + this.#wanted.length;
     this.#clear();
     this.#wanted = this.#wanted.filter((one) => !this.#taken(one));
     const after = this.#outgoing.length + this.#wanted.length;
     this.#inVain = after < before ? 0 : this.#inVain + 1;
-    if (after > 0) this.#timer ??= setTimeout(() => this.#look(), this.#inVain < patience ? soon : later);
+    if (after > 0) this.#timer ??= setTimeout(() => this.#poll(), this.#inVain < patience ? soon : later);
   }
 
   #clear(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { largestBatch, ranksThatPay, scalingRow, type Wish } from './scaling.js';
+import { largestBatch, ranksThatPay, type ScalingAssumptions, scalingRow } from './scaling.js';
 import { expectedMaximum, type Sending, stepTime, sumTime } from './step-model.js';
 
 /** A network that costs nothing beside bits and latency. */
@@ -45,14 +45,14 @@ test('the slowest of n ranks', () => {
   }
 });
 
-const wish: Wish = {
+const assumed: ScalingAssumptions = {
   ...{ fixed: 0.1, perPicture: 0.2, spread: 0, gradients: 40_000_000, statistics: 10_000 },
   ...{ bitsPerSecond: 1e9, latency: 5e-5, share: 8, pictures: 25_000, baseBatch: 64, baseRate: 1e-3 },
 };
 
 describe('a step', () => {
   test('of one rank is what it computes', () => {
-    const time = stepTime({ ...wish, ranks: 1, batch: 8 });
+    const time = stepTime({ ...assumed, ranks: 1, batch: 8 });
     close(time.total, 0.1 + 8 * 0.2);
     assert.equal(time.computing, time.total);
   });
@@ -65,7 +65,7 @@ describe('a step', () => {
         fc.integer({ min: 1, max: 4096 }),
         fc.double({ min: 0.01, ...numbers }),
         (ranks, batch, factor) => {
-          const step = { ...wish, ranks, batch, spread: 0.05 };
+          const step = { ...assumed, ranks, batch, spread: 0.05 };
           const time = stepTime(step);
           close(time.computing + time.waiting + time.transfer + time.messages, time.total);
           const slower = stepTime({ ...step, bitsPerSecond: step.bitsPerSecond / (1 + factor) });
@@ -81,8 +81,8 @@ describe('a step', () => {
 
 describe('a plan', () => {
   test('grows the batch with the ranks, and the learning rate with the batch, until an epoch has 156 updates', () => {
-    assert.equal(largestBatch(wish), 160);
-    const row = (ranks: number) => scalingRow(ranks, wish);
+    assert.equal(largestBatch(assumed), 160);
+    const row = (ranks: number) => scalingRow(ranks, assumed);
     assert.deepEqual(
       [1, 8, 16, 32].map((ranks) => row(ranks)?.batch),
       [8, 64, 128, 160],
@@ -98,13 +98,13 @@ describe('a plan', () => {
   });
 
   test('ends where another doubling brings less than half as much again', () => {
-    const limited = ranksThatPay(wish);
-    const [last, next] = [scalingRow(limited, wish), scalingRow(2 * limited, wish)];
+    const limited = ranksThatPay(assumed);
+    const [last, next] = [scalingRow(limited, assumed), scalingRow(2 * limited, assumed)];
     assert.ok(last !== undefined);
     assert.ok(next === undefined || next.imagesPerSecond < 1.5 * last.imagesPerSecond);
     // Without a network to wait for, only the pictures of a batch end it.
-    const free = { ...wish, bitsPerSecond: 1e18, latency: 0, pictures: 1e9 };
+    const free = { ...assumed, bitsPerSecond: 1e18, latency: 0, pictures: 1e9 };
     assert.equal(ranksThatPay(free, 1024, bare), 1024);
-    assert.equal(ranksThatPay({ ...wish, bitsPerSecond: 1e6 }), 1);
+    assert.equal(ranksThatPay({ ...assumed, bitsPerSecond: 1e6 }), 1);
   });
 });

@@ -1,7 +1,7 @@
 import { type Computing, type Exchanged, type Network, type Sending, type StepTime, stepTime } from './step-model.js';
 
 /** What is to be planned. */
-export interface Wish extends Computing, Exchanged, Network {
+export interface ScalingAssumptions extends Computing, Exchanged, Network {
   /** Pictures of a rank's share of a batch, as long as the batch may grow. */
   readonly share: number;
   /** Pictures of an epoch. */
@@ -34,27 +34,27 @@ const leastUpdates = Math.floor(1_281_167 / 8192);
 const warmUp = 5;
 
 /** The largest batch that keeps accuracy, as far as is known. */
-export const largestBatch = ({ pictures, baseBatch }: Pick<Wish, 'pictures' | 'baseBatch'>): number =>
+export const largestBatch = ({ pictures, baseBatch }: Pick<ScalingAssumptions, 'pictures' | 'baseBatch'>): number =>
   Math.max(baseBatch, Math.floor(pictures / leastUpdates));
 
 /** @returns undefined where ranks would have no picture of a batch */
-export function scalingRow(ranks: number, wish: Wish, sending?: Sending): ScalingRow | undefined {
-  const largest = largestBatch(wish);
+export function scalingRow(ranks: number, assumed: ScalingAssumptions, sending?: Sending): ScalingRow | undefined {
+  const largest = largestBatch(assumed);
   if (ranks > largest) return undefined;
-  const batch = Math.min(ranks * wish.share, Math.max(largest, wish.share));
-  const of = (count: number, all: number) => stepTime({ ...wish, ranks: count, batch: all }, sending);
+  const batch = Math.min(ranks * assumed.share, Math.max(largest, assumed.share));
+  const of = (count: number, all: number) => stepTime({ ...assumed, ranks: count, batch: all }, sending);
   const time = of(ranks, batch);
   const imagesPerSecond = batch / time.total;
-  const alone = wish.share / of(1, wish.share).total;
+  const alone = assumed.share / of(1, assumed.share).total;
   return {
     ranks,
     batch,
-    learningRate: (wish.baseRate * batch) / wish.baseBatch,
-    warmUpEpochs: batch > wish.baseBatch ? warmUp : 0,
+    learningRate: (assumed.baseRate * batch) / assumed.baseBatch,
+    warmUpEpochs: batch > assumed.baseBatch ? warmUp : 0,
     time,
     imagesPerSecond,
     efficiency: imagesPerSecond / alone / ranks,
-    secondsPerEpoch: wish.pictures / imagesPerSecond,
+    secondsPerEpoch: assumed.pictures / imagesPerSecond,
   };
 }
 
@@ -62,11 +62,11 @@ export function scalingRow(ranks: number, wish: Wish, sending?: Sending): Scalin
 const leastGain = 1.5;
 
 /** The most ranks, of powers of two up to a limit, at which each doubling still brings half as much again. */
-export function ranksThatPay(wish: Wish, limit = 1024, sending?: Sending): number {
+export function ranksThatPay(assumed: ScalingAssumptions, limit = 1024, sending?: Sending): number {
   let best = 1;
-  let before = scalingRow(1, wish, sending);
+  let before = scalingRow(1, assumed, sending);
   for (let ranks = 2; ranks <= limit; ranks *= 2) {
-    const row = scalingRow(ranks, wish, sending);
+    const row = scalingRow(ranks, assumed, sending);
     if (row === undefined || before === undefined) return best;
     if (row.imagesPerSecond < leastGain * before.imagesPerSecond) return best;
     best = ranks;

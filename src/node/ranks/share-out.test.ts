@@ -19,12 +19,12 @@ async function together(
     held,
     stop = never,
     stopOther = never,
-    seen = () => undefined,
+    onResult = () => undefined,
   }: {
     readonly held?: number;
     readonly stop?: AbortSignal;
     readonly stopOther?: AbortSignal;
-    readonly seen?: (unit: number) => unknown;
+    readonly onResult?: (unit: number) => unknown;
   } = {},
 ): Promise<{ readonly results: object[]; readonly ends: PromiseSettledResult<unknown>[] }> {
   const results: object[] = [];
@@ -33,18 +33,18 @@ async function together(
     for await (const { unit, json } of shared) {
       assert.equal(unit, results.length);
       results.push(JSON.parse(json) as object);
-      await seen(unit);
+      await onResult(unit);
     }
   };
   const others = ranks.slice(1).map((one) => takePart(one, z.int(), { work: workOf(one.rank), stop: stopOther }));
-  const told = [first(), ...others].map((work, rank) =>
+  const running = [first(), ...others].map((work, rank) =>
     work.catch(async (error: unknown) => {
       // As every command does.
       await itemAt(ranks, rank).fail(error);
       throw error;
     }),
   );
-  return { results, ends: await Promise.allSettled(told) };
+  return { results, ends: await Promise.allSettled(running) };
 }
 
 test('three ranks do each unit once, and the results come in order', { timeout: 20_000 }, async () => {
@@ -144,10 +144,10 @@ test('asked to stop, wherever, they end behind what they have begun', { timeout:
           yield { square: unit * unit };
         }
       };
-      const seen = (unit: number): void => {
+      const onResult = (unit: number): void => {
         if (unit === 3) controller.abort();
       };
-      const { results, ends } = await together(ranks, () => slowly, { [which]: controller.signal, seen });
+      const { results, ends } = await together(ranks, () => slowly, { [which]: controller.signal, onResult });
       assert.deepEqual(
         ends.map(({ status }) => status),
         ['fulfilled', 'fulfilled'],

@@ -6,8 +6,8 @@ import { measurementsTable } from './measurements.js';
 /** `right` of four pictures of two classes are recognised, all of them with certainty. */
 function measured(right: number): Figures {
   const rows = [0, 1, 0, 1].map((label, i) => {
-    const said = i < right ? label : 1 - label;
-    return [999 * (1 - said), 999 * said];
+    const predicted = i < right ? label : 1 - label;
+    return [999 * (1 - predicted), 999 * predicted];
   });
   return figuresOf(evaluate([0, 1, 0, 1], { classes: 2, data: Float32Array.from(rows.flat()) }));
 }

@@ -19,8 +19,8 @@ const eventSchema = z.looseObject({
  * The last epoch, from 1, whose figures the event files in a run's folder tell, of those that end by `step`; 0 without any.
  * Files of other makers are passed over.
  */
-export async function lastToldEpoch(folder: string, step: number, maker = 'poster'): Promise<number> {
-  let told: { readonly epoch: number; readonly step: number }[] = [];
+export async function lastRecordedEpoch(folder: string, step: number, maker = 'poster'): Promise<number> {
+  let epochs: { readonly epoch: number; readonly step: number }[] = [];
   for (const name of (await readdir(folder).catch(() => [])).sort()) {
     if (!name.startsWith('events.out.tfevents.') || !name.includes(`.${maker}.`)) continue;
     const path = join(folder, name);
@@ -29,15 +29,15 @@ export async function lastToldEpoch(folder: string, step: number, maker = 'poste
     }
     for (const record of recordsIn(await readFile(path))) {
       const event = parseEvent(record);
-      if (event?.sessionLog?.status === sessionStart) told = told.filter((earlier) => earlier.step < event.step);
+      if (event?.sessionLog?.status === sessionStart) epochs = epochs.filter((earlier) => earlier.step < event.step);
       for (const { tag, simpleValue } of event?.summary?.value ?? []) {
         if (event !== undefined && tag === 'epoch' && typeof simpleValue === 'number') {
-          told.push({ epoch: simpleValue, step: event.step });
+          epochs.push({ epoch: simpleValue, step: event.step });
         }
       }
     }
   }
-  return Math.max(0, ...told.filter((one) => one.step <= step).map(({ epoch }) => epoch));
+  return Math.max(0, ...epochs.filter((one) => one.step <= step).map(({ epoch }) => epoch));
 }
 
 /** Nothing for a record that is no event: it tells no epoch. */

@@ -10,7 +10,7 @@ import {
   epochsOf,
   hyperparametersAtEnd,
   hyperparametersAtStart,
-  lastToldEpoch,
+  lastRecordedEpoch,
   openEvents,
   type PluginRecord,
   type RunEpoch,
@@ -50,13 +50,13 @@ export function withEvents(
     });
   };
   const begin = async (step: number, epochs: readonly RunEpoch[]): Promise<void> => {
-    const told = await lastToldEpoch(folder, step);
+    const recorded = await lastRecordedEpoch(folder, step);
     // What was written for later steps before a crash is void: they come again.
     file = openEvents(folder, { from: step + 1 });
     file.text('configuration', settingsMarkdown(run));
     plugin(hyperparametersAtStart(run, Date.now() / 1000));
     for (const epoch of epochs) {
-      if (epoch.epoch > told) await tellEpoch(epoch, epoch.confusion, epoch.best ? epoch.calibration : undefined);
+      if (epoch.epoch > recorded) await tellEpoch(epoch, epoch.confusion, epoch.best ? epoch.calibration : undefined);
     }
   };
   const plugin = ({ tag, name, content }: PluginRecord): void => file?.plugin(tag, name, content);

@@ -69,7 +69,7 @@ export interface AblationJob {
 }
 
 /** What an ablation compares, of what all runs have in common. */
-export interface AblationWish {
+export interface AblationRequest {
   /** A study of the network, or arms of the user's own: their names are those of folders. */
   readonly compared: StudyName | readonly StudyArm[];
   readonly run: RunOptions;
@@ -91,7 +91,7 @@ const sharedByHoldingOut = ['trainSplit', 'calibration'];
  * @throws UserError where the network has no such ablation, `given` says otherwise what an arm changes, or an arm does not
  * fit the network.
  */
-export function planAblation({ compared, run, given, seeds, classes, init }: AblationWish): Ablation {
+export function planAblation({ compared, run, given, seeds, classes, init }: AblationRequest): Ablation {
   if (seeds.length === 0 || !areDistinct(seeds)) {
     throw new UserError('The seeds of an ablation must be given once each, such as 0,1.', 'usage');
   }

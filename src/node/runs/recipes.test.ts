@@ -186,16 +186,16 @@ describe("a recipe's classes", () => {
 
   it('are learned from votes where there are some, and it is said where there are none', async () => {
     const { train } = await open(['1', '2', '3', '4', '5', '6', '7'], 'RAF-DB');
-    const wish = runFor({ data: 'faces', given: { targets: 'distribution' } });
+    const base = runFor({ data: 'faces', given: { targets: 'distribution' } });
     assert.match(
-      noteVotes(wish, train) ?? '',
+      noteVotes(base, train) ?? '',
       /7 of the 7 training pictures have none in votes\.jsonl of split 'train'/,
     );
     const voted = train.samples.map((sample) => ({ ...sample, distribution: new Float32Array(7).fill(1 / 7) }));
-    assert.match(noteVotes(wish, { ...train, samples: [...voted, ...train.samples.slice(0, 3)] }) ?? '', /3 of the 10/);
-    assert.equal(noteVotes(wish, { ...train, samples: voted }), undefined);
-    assert.equal(noteVotes({ ...wish, targets: 'labels' }, train), undefined);
-    const smoothed = { ...wish, labelSmoothing: 0.1 };
+    assert.match(noteVotes(base, { ...train, samples: [...voted, ...train.samples.slice(0, 3)] }) ?? '', /3 of the 10/);
+    assert.equal(noteVotes(base, { ...train, samples: voted }), undefined);
+    assert.equal(noteVotes({ ...base, targets: 'labels' }, train), undefined);
+    const smoothed = { ...base, labelSmoothing: 0.1 };
     assert.match(noteVotes(smoothed, { ...train, samples: voted }) ?? '', /label smoothing changes nothing/);
     assert.match(noteVotes(smoothed, train) ?? '', /their labels are learned/);
   });

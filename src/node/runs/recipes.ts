@@ -69,7 +69,7 @@ const pytorchDefaults: Readonly<Record<RunOptions['optimizer'], Recipe>> = {
   sgd: { weightDecay: 0, momentum: 0 },
 };
 
-export interface RunWish {
+export interface RunRequest {
   /** Default: `poster-v2` for a dataset's recipe, else `poster-v2-nano`. */
   readonly model?: string;
   /** Folder of the dataset. */
@@ -81,7 +81,7 @@ export interface RunWish {
 }
 
 /** The settings of a run, from recipes and options. `parseRun` checks them. */
-export function runFor({ model, data, given = {}, reportedSplit }: RunWish): RunOptions {
+export function runFor({ model, data, given = {}, reportedSplit }: RunRequest): RunOptions {
   const { dataType = null, asPublished = false } = given;
   const variant = modelNamed(model ?? (dataType === null ? defaultModel : publishedModel));
   const { family } = variant.network;

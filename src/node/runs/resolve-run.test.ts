@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
-import { wishedRun } from './resolve-run.js';
+import { resolveRun } from './resolve-run.js';
 
 describe('a run as published', () => {
   let dir = '';
@@ -17,7 +17,7 @@ describe('a run as published', () => {
 
   it('says which settings it does not heed, and heeds the others', async () => {
     const given = { asPublished: true, dataType: 'RAF-DB', optimizer: 'adamw', weightDecay: 0.1 } as const;
-    const { run, notes, ignored } = await wishedRun(join(dir, 'both'), { ...given, decay: 'matrices', momentum: 0.5 });
+    const { run, notes, ignored } = await resolveRun(join(dir, 'both'), { ...given, decay: 'matrices', momentum: 0.5 });
     assert.deepEqual([run.weightDecay, run.decay, run.valSplit], [0.01, 'matrices', 'test']);
     assert.equal(notes.length, 1);
     assert.match(notes[0] ?? '', /the split 'test', which is the one to report/);
@@ -26,17 +26,17 @@ describe('a run as published', () => {
 
   it('says so where there is no split to choose on', async () => {
     const given = { asPublished: true, dataType: 'RAF-DB' } as const;
-    const { run, notes } = await wishedRun(join(dir, 'alone'), given);
+    const { run, notes } = await resolveRun(join(dir, 'alone'), given);
     assert.equal(run.valSplit, null);
     assert.match(notes.join(), /alone has none but what it trains on: it is chosen on 10% held out of that\.$/);
-    assert.deepEqual((await wishedRun(join(dir, 'alone'), { ...given, holdOut: 0.2 })).notes, []);
-    assert.deepEqual((await wishedRun(join(dir, 'alone'), { dataType: 'RAF-DB' })).notes, []);
+    assert.deepEqual((await resolveRun(join(dir, 'alone'), { ...given, holdOut: 0.2 })).notes, []);
+    assert.deepEqual((await resolveRun(join(dir, 'alone'), { dataType: 'RAF-DB' })).notes, []);
   });
 });
 
 test('settings that change nothing beside the others are told, and only those that are given', async () => {
-  const idle = async (given: Parameters<typeof wishedRun>[1]): Promise<string[]> =>
-    (await wishedRun('faces', { model: 'resnet8', ...given })).idle.map(
+  const idle = async (given: Parameters<typeof resolveRun>[1]): Promise<string[]> =>
+    (await resolveRun('faces', { model: 'resnet8', ...given })).idle.map(
       ({ setting, because }) => `${setting} ${because}`,
     );
   assert.deepEqual(await idle({ optimizer: 'adamw', schedule: 'cosine' }), []);

@@ -4,7 +4,7 @@ import { modelNamed } from '../../models/index.js';
 import { reportedSplitOf, splitAmong, splitsOf } from '../datasets/index.js';
 import { idleSettings } from './idle-settings.js';
 import { type RunOptions, runSchema } from './options.js';
-import { type RunWish, runFor } from './recipes.js';
+import { type RunRequest, runFor } from './recipes.js';
 
 /** A setting that was given and does not count, because the published code has another. */
 export interface IgnoredSetting {
@@ -14,7 +14,7 @@ export interface IgnoredSetting {
 }
 
 /** A run that was asked for, and what its settings lead to that is not plain from them. */
-export interface WishedRun {
+export interface ResolvedRun {
   readonly run: RunOptions;
   /** Sentences about the choice of the best epoch. */
   readonly notes: readonly string[];
@@ -34,19 +34,19 @@ export interface IdleSetting {
  * The settings of a run on a dataset folder, from what is given and the recipes, of which a published one looks at the
  * folder's splits. `parseRun` checks them.
  */
-export async function wishedRun(data: string, given: Partial<RunOptions>): Promise<WishedRun> {
+export async function resolveRun(data: string, given: Partial<RunOptions>): Promise<ResolvedRun> {
   const model = given.model === undefined ? undefined : modelNamed(given.model).name;
-  const wish: RunWish = { data, given, ...defined({ model }) };
-  const ofRun = (run: RunOptions, more: Pick<WishedRun, 'notes' | 'ignored'>): WishedRun => ({
+  const request: RunRequest = { data, given, ...defined({ model }) };
+  const ofRun = (run: RunOptions, more: Pick<ResolvedRun, 'notes' | 'ignored'>): ResolvedRun => ({
     run,
     ...more,
     idle: idleOf(run, given),
   });
-  if (given.asPublished !== true) return ofRun(runFor(wish), { notes: [], ignored: [] });
+  if (given.asPublished !== true) return ofRun(runFor(request), { notes: [], ignored: [] });
   const splits = await splitsOf(data);
   const trainSplit = splitAmong(splits, given.trainSplit ?? 'train');
   const reportedSplit = reportedSplitOf(splits.filter((split) => split !== trainSplit && split !== '.'));
-  const run = runFor({ ...wish, ...defined({ reportedSplit }) });
+  const run = runFor({ ...request, ...defined({ reportedSplit }) });
   return ofRun(run, { notes: selectionNotes(run, reportedSplit, given), ignored: ignoredOf(run, given) });
 }
 

@@ -105,6 +105,6 @@ export function isBehind(event: HistoryEvent, at: RunPosition): boolean {
 
 /** Finished epochs, from 1, that a history does not tell. */
 export function missingEpochs(events: readonly HistoryEvent[], at: RunPosition): number[] {
-  const told = new Set(events.filter(({ event }) => event === 'epoch').map(({ epoch }) => epoch));
-  return Array.from({ length: at.epoch }, (_, i) => i + 1).filter((epoch) => !told.has(epoch));
+  const recorded = new Set(events.filter(({ event }) => event === 'epoch').map(({ epoch }) => epoch));
+  return Array.from({ length: at.epoch }, (_, i) => i + 1).filter((epoch) => !recorded.has(epoch));
 }

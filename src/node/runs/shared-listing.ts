@@ -48,12 +48,12 @@ export async function listData(run: RunOptions, ranks: Communicator, order?: Lab
   const listing = await ranks.fromFirst(listingSchema, async () => {
     const data = await openData(run, order);
     own = { data, sizes: await sizesOf(data) };
-    return told(data, own.sizes);
+    return encodeListing(data, own.sizes);
   });
   if (own !== undefined) return { data: own.data, digest: await digestOf(own.data, run.targets, own.sizes) };
   // That the folder is there, in the words of those who list it.
   await splitsOf(run.data);
-  const data = heard(resolve(run.data), listing);
+  const data = decodeListing(resolve(run.data), listing);
   const ownSizes = await sizesOf(data, (index) => index % ranks.size === ranks.rank);
   const sizes = {
     train: part(listing.train, ownSizes.train),
@@ -67,7 +67,7 @@ export async function listData(run: RunOptions, ranks: Communicator, order?: Lab
   }
 }
 
-function told({ labels, train, validation, calibration, validationName }: RunData, sizes: PictureSizes) {
+function encodeListing({ labels, train, validation, calibration, validationName }: RunData, sizes: PictureSizes) {
   const of = (dataset: Dataset, bytes: readonly number[]): z.infer<typeof datasetSchema> => ({
     split: dataset.split,
     labels: plain(dataset.labels),
@@ -90,7 +90,7 @@ function told({ labels, train, validation, calibration, validationName }: RunDat
 
 const plain = ({ name, labels }: LabelSet): z.infer<typeof labelsSchema> => ({ name, labels: [...labels] });
 
-function heard(
+function decodeListing(
   root: string,
   { labels, train, validation, calibration, validationName }: z.infer<typeof listingSchema>,
 ): RunData {

@@ -17,7 +17,7 @@ const identity = z.looseObject({ host: z.string(), versions: z.record(z.string()
 type Identity = z.infer<typeof identity>;
 
 /** What a rank tells the others at the start. */
-const told = (): Promise<Identity> =>
+const identify = (): Promise<Identity> =>
   withCommunicators(2, async (ranks) => {
     const [first, second] = [itemAt(ranks, 0), itemAt(ranks, 1)];
     const ends = compareRanks(first, compared).catch(() => 0);
@@ -28,7 +28,7 @@ const told = (): Promise<Identity> =>
 
 /** How ranks end, of which the third tells something else than the others. */
 async function endsWith(changed: (own: Identity) => Identity): Promise<readonly unknown[]> {
-  const other = changed(await told());
+  const other = changed(await identify());
   return withCommunicators(3, (ranks) =>
     Promise.all(
       ranks.map((rank) =>

@@ -25,8 +25,8 @@ export class BodyPieces {
    * @throws RequestProblem where it is too large or not whole; why the connection ended
    */
   read(payload: IncomingMessage, begin: () => void): Promise<Buffer> {
-    const { 'content-length': told } = payload.headers;
-    const length = told === undefined ? undefined : Number(told);
+    const { 'content-length': contentLength } = payload.headers;
+    const length = contentLength === undefined ? undefined : Number(contentLength);
     if (length !== undefined && length > this.#maxBody) throw tooLarge();
     // Nothing would come any more, and no event either.
     if (payload.destroyed) throw notWhole();
@@ -84,13 +84,13 @@ export class BodyPieces {
 
 /** Bytes that come in pieces. Where their number is known they are copied as they come. */
 class GrowingBody {
-  readonly #told: number | undefined;
+  readonly #expected: number | undefined;
   #whole: Buffer | undefined;
   readonly #pieces: Buffer[] = [];
   #length = 0;
 
-  constructor(told: number | undefined) {
-    this.#told = told;
+  constructor(expected: number | undefined) {
+    this.#expected = expected;
   }
 
   get length(): number {
@@ -98,11 +98,11 @@ class GrowingBody {
   }
 
   add(piece: Buffer): void {
-    if (this.#told === undefined) this.#pieces.push(piece);
+    if (this.#expected === undefined) this.#pieces.push(piece);
     else {
       // Not before something comes: a promise of bytes costs no memory.
       // Nobody sees it before it is full.
-      this.#whole ??= Buffer.allocUnsafeSlow(this.#told);
+      this.#whole ??= Buffer.allocUnsafeSlow(this.#expected);
       piece.copy(this.#whole, this.#length);
     }
     this.#length += piece.length;

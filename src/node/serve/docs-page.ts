@@ -81,6 +81,6 @@ function bodyText(body: unknown, options: ReadonlySet<string>): string {
   if (schema === undefined) return 'the file of a picture, or bytes as described';
   const fields = Object.entries(schema.properties ?? {});
   const own = fields.filter(([name]) => !options.has(name));
-  const told = own.map(([name, { description }]) => (description === undefined ? name : `${name}: ${description}`));
-  return [...told, ...(own.length < fields.length ? ['options as fields'] : [])].join('; ');
+  const names = own.map(([name, { description }]) => (description === undefined ? name : `${name}: ${description}`));
+  return [...names, ...(own.length < fields.length ? ['options as fields'] : [])].join('; ');
 }

@@ -54,9 +54,9 @@ test('a damaged form is read or refused, never anything else', async () => {
       fc.option(fc.nat(255)),
       async (given, at, byte) => {
         const { body, boundary } = await written(given);
-        const place = Math.min(Math.floor(at * body.length), body.length - 1);
-        const damaged = byte === null ? body.subarray(0, place) : Buffer.from(body);
-        if (byte !== null) damaged[place] = byte;
+        const position = Math.min(Math.floor(at * body.length), body.length - 1);
+        const damaged = byte === null ? body.subarray(0, position) : Buffer.from(body);
+        if (byte !== null) damaged[position] = byte;
         try {
           for (const { content } of formParts(damaged, boundary)) assert.ok(content.length <= damaged.length);
         } catch (error) {

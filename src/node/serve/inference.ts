@@ -84,7 +84,7 @@ export class Inference {
   refusal({ size }: BroughtPicture, name: string): RequestProblem | undefined {
     const { maxPixels } = this.#settings;
     if (size === undefined || size.width * size.height <= maxPixels) return undefined;
-    const told = `${name} is ${size.width} x ${size.height} pixels`;
-    return new RequestProblem('too-large', `${told}, more than the ${maxPixels} that are accepted; save it smaller.`);
+    const text = `${name} is ${size.width} x ${size.height} pixels`;
+    return new RequestProblem('too-large', `${text}, more than the ${maxPixels} that are accepted; save it smaller.`);
   }
 }

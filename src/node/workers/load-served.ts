@@ -3,7 +3,7 @@ import { Recognizer } from '../../recognize/index.js';
 import type { Served } from '../../workers/answers.js';
 import type { ThreadOptions } from '../../workers/messages.js';
 import { host } from '../host/host.js';
-import { type Tell, told } from './work-done.js';
+import { type Tell, timed } from './work-done.js';
 
 /** Does a work that calls a native library. */
 export type DoNative = <T>(work: () => Promise<T>) => Promise<T>;
@@ -19,9 +19,9 @@ export async function loadServed(options: ThreadOptions, doNative: DoNative, tel
   const recognizer = Recognizer.of({
     classifier: {
       ...classifier,
-      classify: (images, n) => told(tell, 'network', n, () => doNative(() => classifier.classify(images, n))),
+      classify: (images, n) => timed(tell, 'network', n, () => doNative(() => classifier.classify(images, n))),
     },
-    decode: (image, request) => told(tell, 'decode', 1, () => host.decodeImage(image, request)),
+    decode: (image, request) => timed(tell, 'decode', 1, () => host.decodeImage(image, request)),
     lowContrast,
     ...(detector === undefined
       ? {}
@@ -29,7 +29,7 @@ export async function loadServed(options: ThreadOptions, doNative: DoNative, tel
           detector: {
             ...detector,
             detect: (picture, detect) =>
-              told(tell, 'detect', 1, () => doNative(() => detector.detect(picture, detect))),
+              timed(tell, 'detect', 1, () => doNative(() => detector.detect(picture, detect))),
             follow: (picture, faces, minScore) => doNative(() => detector.follow(picture, faces, minScore)),
           },
         }),

@@ -15,7 +15,7 @@ export type Tell = (done: WorkDone) => void;
 export const workChannel = channel('poster-v2:work');
 
 /** Does work, and tells what it took. */
-export async function told<T>(
+export async function timed<T>(
   tell: Tell | undefined,
   kind: WorkDone['kind'],
   count: number,

@@ -34,9 +34,9 @@ test('bytes at an address are read up to a limit, and no further, and what has c
   const limit = { bytes: 3, error: () => new UserError('It is too large; save it smaller.') };
   assert.deepEqual(await fetchBytes(`${address}/small`, 'The file', { limit }), Uint8Array.of(1, 2, 3));
   assert.deepEqual(await fetchBytes('small', 'The file'), Uint8Array.of(1, 2, 3));
-  const told: LoadProgress[] = [];
-  await fetchBytes(`${address}/small?size=3`, 'The file', { onProgress: (one) => told.push(one) });
-  assert.deepEqual(told.at(-1), { file: 'small', loaded: 3, total: 3 });
+  const reported: LoadProgress[] = [];
+  await fetchBytes(`${address}/small?size=3`, 'The file', { onProgress: (one) => reported.push(one) });
+  assert.deepEqual(reported.at(-1), { file: 'small', loaded: 3, total: 3 });
   const larger = { ...limit, bytes: 100_000 };
   await assert.rejects(fetchBytes(`${address}/endless`, 'The file', { limit: larger }), /^UserError: It is too large/);
   // It hung up.

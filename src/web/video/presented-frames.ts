@@ -134,13 +134,13 @@ export class PresentedFrames {
     }
     // Older browsers: whenever the page is drawn and the clock went on.
     const { currentTime } = this.#video;
-    this.#look(currentTime);
+    this.#poll(currentTime);
   }
 
-  #look(before: number): void {
+  #poll(before: number): void {
     const id = requestAnimationFrame(() => {
       const { currentTime, readyState } = this.#video;
-      this.#look(currentTime);
+      this.#poll(currentTime);
       if (currentTime !== before && readyState >= haveCurrentData) this.#show({ time: currentTime, count: undefined });
     });
     this.#cancel = () => cancelAnimationFrame(id);

@@ -15,11 +15,11 @@ function read(text: string | Buffer): { readonly value: PickleValue; readonly re
   return { value, refused: refusals.list() };
 }
 
-/** Plain JavaScript of a value; `seen` keeps lists that hold themselves from unfolding. */
-function plain(value: PickleValue, seen: readonly PickleValue[] = []): unknown {
+/** Plain JavaScript of a value; `ancestors` keeps lists that hold themselves from unfolding. */
+function plain(value: PickleValue, ancestors: readonly PickleValue[] = []): unknown {
   if (!isObject(value)) return value;
-  if (seen.includes(value)) return 'itself';
-  const inside = (one: PickleValue): unknown => plain(one, [...seen, value]);
+  if (ancestors.includes(value)) return 'itself';
+  const inside = (one: PickleValue): unknown => plain(one, [...ancestors, value]);
   if (value.kind === 'list') return value.items.map(inside);
   if (value.kind === 'tuple' || value.kind === 'set') return { [value.kind]: value.items.map(inside) };
   if (value.kind === 'dict')

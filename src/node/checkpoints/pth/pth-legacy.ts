@@ -32,13 +32,13 @@ interface Pickles {
 /** @throws UserError when it is no whole checkpoint of that format. */
 export async function openLegacy(file: ByteSource): Promise<PthFile> {
   const { root, refused, storages, keys, end } = await readPickles(file);
-  const places = await placesOf(file, storages, keys, end);
+  const locations = await locationsOf(file, storages, keys, end);
   return {
     format: 'pth-legacy',
     root,
     refused,
     async locate({ key }) {
-      const bytes = places.get(key);
+      const bytes = locations.get(key);
       if (bytes === undefined) throw damaged(file.path, `storage ${printable(key, 30)} is not in it`);
       return bytes;
     },
@@ -93,19 +93,19 @@ export function bigEndian(path: string): UserError {
   );
 }
 
-async function placesOf(
+async function locationsOf(
   file: ByteSource,
   storages: ReadonlyMap<string, PickleStorage>,
   keys: readonly PickleValue[],
   start: number,
 ): Promise<Map<string, StorageBytes>> {
   if (keys.length > maxTensors) throw damaged(file.path, `it lists ${keys.length} storages`);
-  const places = new Map<string, StorageBytes>();
+  const locations = new Map<string, StorageBytes>();
   let position = start;
   for (const [i, key] of keys.entries()) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (storage === undefined) throw damaged(file.path, 'it lists a storage that no tensor uses');
-    if (places.has(storage.key)) throw damaged(file.path, `it lists storage ${printable(storage.key, 30)} twice`);
+    if (locations.has(storage.key)) throw damaged(file.path, `it lists storage ${printable(storage.key, 30)} twice`);
     const bytes = storageTypes.get(storage.type)?.bytes;
     if (bytes === undefined) {
       throw new UserError(
@@ -124,8 +124,8 @@ async function placesOf(
         `storage ${printable(storage.key, 30)} has ${stated} elements instead of ${storage.length}`,
       );
     }
-    places.set(storage.key, { offset: position + lengthBytes, byteLength, crc32: undefined });
+    locations.set(storage.key, { offset: position + lengthBytes, byteLength, crc32: undefined });
     position = end;
   }
-  return places;
+  return locations;
 }

@@ -55,13 +55,13 @@ export function findStateDict(root: PickleValue, path: string): StateDict {
   return { ...found, tensors: namedTensors(found.dict, path) };
 }
 
-type Place = Omit<StateDict, 'tensors'>;
+type DictLocation = Omit<StateDict, 'tensors'>;
 
 /** @param visited every dict is looked through once, however often others refer to it */
-function search(value: PickleValue, path: readonly string[], visited: Set<PickleValue>): Place | undefined {
-  if (!isUnseenDict(value, visited)) return undefined;
+function search(value: PickleValue, path: readonly string[], visited: Set<PickleValue>): DictLocation | undefined {
+  if (!isUnvisitedDict(value, visited)) return undefined;
   visited.add(value);
-  const inside = (key: PickleValue): Place | undefined =>
+  const inside = (key: PickleValue): DictLocation | undefined =>
     typeof key === 'string' && path.length < maxDepth
       ? search(value.entries.get(key) ?? null, [...path, key], visited)
       : undefined;
@@ -74,7 +74,7 @@ function search(value: PickleValue, path: readonly string[], visited: Set<Pickle
   const own = values.filter((entry) => isTensor(entry) || isOddTensor(entry));
   const bare = own.length > 0 && (own.length === values.length || own.some((entry) => !isNumber(entry)));
   const others = [...value.entries].flatMap(([key, entry]) => {
-    if (typeof key !== 'string' || key.length > maxKeyLength || !isUnseenDict(entry, visited)) return [];
+    if (typeof key !== 'string' || key.length > maxKeyLength || !isUnvisitedDict(entry, visited)) return [];
     return otherKeys.test(key) || usualKeys.includes(key) ? [] : (inside(key) ?? []);
   });
   const [other] = others;
@@ -82,7 +82,7 @@ function search(value: PickleValue, path: readonly string[], visited: Set<Pickle
   return bare ? { dict: value, path } : undefined;
 }
 
-function isUnseenDict(value: PickleValue, visited: ReadonlySet<PickleValue>): value is PickleDict {
+function isUnvisitedDict(value: PickleValue, visited: ReadonlySet<PickleValue>): value is PickleDict {
   return isObject(value) && value.kind === 'dict' && !visited.has(value) && visited.size < maxDicts;
 }
 

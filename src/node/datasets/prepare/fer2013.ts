@@ -20,7 +20,7 @@ const usages = new Map([
 export const splitsOfUsage = [...usages.values()];
 
 /** Where people have the file: as it came from the contest, or from its later page. */
-const places = ['fer2013.csv', 'fer2013/fer2013.csv', 'icml_face_data.csv'];
+const paths = ['fer2013.csv', 'fer2013/fer2013.csv', 'icml_face_data.csv'];
 
 /** A line of `fer2013.csv`. */
 export interface Fer2013Row {
@@ -38,7 +38,7 @@ export async function firstFile(src: string, names: readonly string[]): Promise<
   return undefined;
 }
 
-export const findFer2013 = (src: string): Promise<string | undefined> => firstFile(src, places);
+export const findFer2013 = (src: string): Promise<string | undefined> => firstFile(src, paths);
 
 /** Split of a `Usage`, in any case. */
 export const splitOfUsage = (usage: string): string | undefined => usages.get(usage.toLowerCase());
@@ -99,7 +99,7 @@ const nameOfRow = (row: number): string => `fer${String(row).padStart(7, '0')}.p
 /** FER2013 as Kaggle had it, one CSV file, with its own seven labels: `Usage` becomes `train`, `valid`, `test`. */
 export async function readFer2013(src: string, problems: Problems): Promise<Release> {
   const path = await findFer2013(src);
-  if (path === undefined) throw new UserError(`${src} is not FER2013: it has none of ${places.join(', ')}.`);
+  if (path === undefined) throw new UserError(`${src} is not FER2013: it has none of ${paths.join(', ')}.`);
   const pictures: ReleasePicture[] = [];
   let row = -1;
   for await (const { line, split, emotion, pixels } of readFer2013Rows(path)) {

@@ -15,7 +15,7 @@ import { originText } from './release.js';
 import { readRows } from './rows.js';
 
 /** Where people have the votes: beside the pictures, or in a clone of FER+'s repository. */
-const places = ['fer2013new.csv', 'FERPlus/fer2013new.csv', 'FERPlus-master/fer2013new.csv', 'fer2013/fer2013new.csv'];
+const paths = ['fer2013new.csv', 'FERPlus/fer2013new.csv', 'FERPlus-master/fer2013new.csv', 'fer2013/fer2013new.csv'];
 
 /** The two files that people have: FER2013's pictures from Kaggle, FER+'s votes. */
 export interface FerPlusFiles {
@@ -29,7 +29,7 @@ export interface FerPlusFiles {
  * @throws UserError where one of them is missing.
  */
 export async function findFerPlusFiles(src: string): Promise<FerPlusFiles | undefined> {
-  const [pictures, votes] = [await findFer2013(src), await firstFile(src, places)];
+  const [pictures, votes] = [await findFer2013(src), await firstFile(src, paths)];
   if (pictures !== undefined && votes !== undefined) return { pictures, votes };
   if (pictures !== undefined) {
     throw new UserError(

@@ -89,7 +89,7 @@ function readRelease(
 }
 
 /** Puts the pictures into `out`. @returns those that are there now, in the release's order, and how they came there. */
-async function placeAll(
+async function writeAll(
   { pictures, folders }: Release,
   out: string,
   problems: Problems,
@@ -193,12 +193,12 @@ export async function prepareDataset(
         `${from} has the layout of ${release.labels.name} but no picture that can be used; check it.`,
       );
     }
-    const { present: placed, links, written } = await placeAll(release, building, problems, options);
-    if (placed.length === 0) {
+    const { present, links, written } = await writeAll(release, building, problems, options);
+    if (present.length === 0) {
       throw new UserError(`None of the pictures that ${from} names (${release.pictures.length}) is there; check it.`);
     }
-    await describe(release, placed, building);
-    const splits = summaries(release, placed);
+    await describe(release, present, building);
+    const splits = summaries(release, present);
     return {
       dataset: release.labels.name,
       layout: release.layout,

@@ -41,7 +41,7 @@ test('curves of one epoch, of many, and of figures that are not numbers', async 
 });
 
 /** The place of a text in its chart, in pixels. */
-function placeOf(svg: string, text: string): { x: number; y: number; anchor: string } {
+function positionOf(svg: string, text: string): { x: number; y: number; anchor: string } {
   const [, anchor = '', x, y] =
     new RegExp(`text-anchor="(\\w+)" transform="translate\\(([\\d.-]+),([\\d.-]+)\\)[^>]*>${text}<`).exec(svg) ?? [];
   return { x: Number(x), y: Number(y), anchor };
@@ -56,7 +56,7 @@ test('a rate of zero is 0, and what marks the best epoch leaves the names of lin
   const [, accuracy] = curvePanels(epochs);
   assert.ok(accuracy);
   const svg = await renderSvg({ hconcat: [accuracy] });
-  const [best, mean, first] = ['best', 'class mean', 'validation'].map((text) => placeOf(svg, text));
+  const [best, mean, first] = ['best', 'class mean', 'validation'].map((text) => positionOf(svg, text));
   assert.ok(best && mean && first);
   assert.equal(best.anchor, 'end');
   for (const name of [mean, first]) {

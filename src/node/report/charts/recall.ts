@@ -18,16 +18,16 @@ export function recallChart(epochs: readonly RunEpoch[], labels: readonly string
 
 /** The same one by one; none where fewer than two epochs tell it. */
 export function recallPanels(epochs: readonly RunEpoch[], labels: readonly string[]): Panel[] {
-  const told = epochs.flatMap(({ epoch, confusion }) => (confusion === undefined ? [] : [{ epoch, confusion }]));
-  const [first] = told;
-  if (first === undefined || told.length < 2) return [];
+  const measured = epochs.flatMap(({ epoch, confusion }) => (confusion === undefined ? [] : [{ epoch, confusion }]));
+  const [first] = measured;
+  if (first === undefined || measured.length < 2) return [];
   const names = classNames(labels, first.confusion.length);
   const rowsOf = (index: number): object[] =>
-    told.flatMap(({ epoch, confusion }) => {
+    measured.flatMap(({ epoch, confusion }) => {
       const recall = perClassMetrics(confusion)[index]?.recall ?? null;
       return recall === null ? [] : [{ epoch, recall: 100 * recall }];
     });
-  const domain: [number, number] = [0, Math.max(...told.map(({ epoch }) => epoch))];
+  const domain: [number, number] = [0, Math.max(...measured.map(({ epoch }) => epoch))];
   const x = {
     field: 'epoch',
     type: 'quantitative',
