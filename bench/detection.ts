@@ -83,7 +83,7 @@ function noted(medians: Map<string, number[]>, times: ReadonlyMap<string, number
   for (const [name, ms] of times) medians.set(name, [...(medians.get(name) ?? []), ms]);
 }
 
-const told = (times: ReadonlyMap<string, number[]>): string =>
+const mediansText = (times: ReadonlyMap<string, number[]>): string =>
   [...times].map(([name, list]) => `${name} ${median(list).toFixed(1)}`).join(', ');
 
 /** How many faces of one list are in the other, and the least overlap of their boxes. */
@@ -137,7 +137,9 @@ for (const [name, picture] of pictures) {
       if (run > 0) noted(itemAt(spent, i), result.times);
     }
   }
-  for (const [i, build] of builds.entries()) console.log(`${name}, ${build.name}, ms: ${told(itemAt(spent, i))}`);
+  for (const [i, build] of builds.entries()) {
+    console.log(`${name}, ${build.name}, ms: ${mediansText(itemAt(spent, i))}`);
+  }
   const [first, second] = faces;
   if (first !== undefined && second !== undefined) console.log(`  ${same(first, second)}`);
 }

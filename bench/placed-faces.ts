@@ -71,7 +71,7 @@ interface Square {
   readonly side: number;
 }
 
-function placed(
+function pasted(
   crop: Picture,
   side: number,
   background: Uint8Array,
@@ -101,18 +101,18 @@ async function faceIn(photo: Picture, { x, y, side }: Square): Promise<Face | un
 }
 
 const names = ['rightEye', 'leftEye', 'noseTip', 'mouth'] as const satisfies readonly KeypointName[];
-type Places = Record<(typeof names)[number], { readonly x: number; readonly y: number }[]>;
-const noPlaces = (): Places => ({ rightEye: [], leftEye: [], noseTip: [], mouth: [] });
+type Positions = Record<(typeof names)[number], { readonly x: number; readonly y: number }[]>;
+const noPositions = (): Positions => ({ rightEye: [], leftEye: [], noseTip: [], mouth: [] });
 
-function note(places: Places, { keypoints }: Face, { x, y, side }: Square): void {
+function note(positions: Positions, { keypoints }: Face, { x, y, side }: Square): void {
   for (const name of names) {
-    places[name].push({ x: (keypoints[name].x - x) / side, y: (keypoints[name].y - y) / side });
+    positions[name].push({ x: (keypoints[name].x - x) / side, y: (keypoints[name].y - y) / side });
   }
 }
 
 /** The medians, the same on both sides, as `scripts/crop-template.mjs` has them. */
-function templateOf(places: Places): CropTemplate {
-  const at = (name: keyof Places, axis: 'x' | 'y'): number => median(places[name].map((place) => place[axis]));
+function templateOf(positions: Positions): CropTemplate {
+  const at = (name: keyof Positions, axis: 'x' | 'y'): number => median(positions[name].map((point) => point[axis]));
   const eyeX = (at('rightEye', 'x') + 1 - at('leftEye', 'x')) / 2;
   const eyeY = (at('rightEye', 'y') + at('leftEye', 'y')) / 2;
   const rounded = (x: number, y: number) => [Number(x.toFixed(3)), Number(y.toFixed(3))] as const;
@@ -136,15 +136,16 @@ async function labelsOf(crops: readonly Picture[]): Promise<string[]> {
 async function estimated(data: string, count: number): Promise<CropTemplate> {
   const { samples } = await loadDataset(data, 'train');
   const background = await backgroundOf('gray');
-  const places = noPlaces();
+  const positions = noPositions();
   const chosen = evenly(samples, count);
   for (const [i, { path }] of chosen.entries()) {
-    const { photo, square } = placed(await decodePicture(path), 96, background(i), i);
+    const { photo, square } = pasted(await decodePicture(path), 96, background(i), i);
     const face = await faceIn(photo, square);
-    if (face !== undefined) note(places, face, square);
+    if (face !== undefined) note(positions, face, square);
   }
-  const template = templateOf(places);
-  console.log(`Found in ${places.mouth.length} of ${chosen.length} training crops; ${JSON.stringify(template.points)}`);
+  const template = templateOf(positions);
+  const found = positions.mouth.length;
+  console.log(`Found in ${found} of ${chosen.length} training crops; ${JSON.stringify(template.points)}`);
   return template;
 }
 
@@ -160,7 +161,7 @@ async function measure(samples: readonly Sample[], truth: readonly string[], tem
       const found: number[] = [];
       const crops = templates.map((): Picture[] => []);
       for (const [i, crop] of decoded.entries()) {
-        const { photo, square } = placed(crop, side, background(i), i);
+        const { photo, square } = pasted(crop, side, background(i), i);
         const face = await faceIn(photo, square);
         if (face === undefined) continue;
         found.push(i);

@@ -78,7 +78,7 @@ async function fitted(machines: VirtualNetwork): Promise<Sending> {
 /** @param machines undefined: two ranks of this one */
 async function started(machines: VirtualNetwork | undefined, ranks: number, asked: RankWork): Promise<RankResult> {
   const words = [
-    ...(machines === undefined ? ['--oversubscribe'] : placed(machines, ranks)),
+    ...(machines === undefined ? ['--oversubscribe'] : namespaceOptions(machines, ranks)),
     ...['--mca', 'mpi_yield_when_idle', '1', '-n', String(ranks), '--bind-to', 'none'],
     ...[process.execPath, fileURLToPath(new URL('./plan/rank.js', import.meta.url)), JSON.stringify(asked)],
   ];
@@ -88,7 +88,7 @@ async function started(machines: VirtualNetwork | undefined, ranks: number, aske
 }
 
 /** Options of Open MPI for ranks in namespaces. */
-function placed({ machines, launcher }: VirtualNetwork, ranks: number): string[] {
+function namespaceOptions({ machines, launcher }: VirtualNetwork, ranks: number): string[] {
   // In place of ssh: it is given options, the machine's name, and a command for a shell.
   const agent = join(folder, 'agent');
   writeFileSync(

@@ -114,8 +114,8 @@ async function compare(): Promise<void> {
     for (const [i, [what, words]] of subjects.entries()) {
       const measured = await started(words);
       if (measured !== undefined) found[i]?.push(measured);
-      const told = measured === undefined ? 'not here' : `${speedOf([measured]).toFixed(2)} images/s`;
-      console.error(`${passed().toFixed(0)} s, turn ${turn}: ${what}: ${told}`);
+      const speedText = measured === undefined ? 'not here' : `${speedOf([measured]).toFixed(2)} images/s`;
+      console.error(`${passed().toFixed(0)} s, turn ${turn}: ${what}: ${speedText}`);
     }
     longest = Math.max(longest, passed() - begun);
   }

@@ -96,9 +96,9 @@ async function photoToResult(recognizer: Recognizer, api: FaceApi | undefined, p
     api === undefined ? undefined : async (): Promise<string[]> => api.recognise(await decodePicture(photo));
   const [mine = 0, rival] = await inTurns(runs, theirs === undefined ? [ours] : [ours, theirs]);
   row(`1080p photo, ${facesInPhoto} faces, to result`, 'ms', mine, rival);
-  const told = (who: string, found: readonly string[]): string =>
+  const listed = (who: string, found: readonly string[]): string =>
     `  ${who} found ${found.length} faces: ${[...new Set(found)].join(', ')}`;
-  console.log(told('we', await ours()) + (theirs === undefined ? '' : `;${told('face-api', await theirs())}`));
+  console.log(listed('we', await ours()) + (theirs === undefined ? '' : `;${listed('face-api', await theirs())}`));
 }
 
 async function startToResult(): Promise<void> {

@@ -5,17 +5,17 @@ import sharp from 'sharp';
 export const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 
 /** Where the portrait is put into the photo: side and top left corner, in pixels. */
-const places = [
+const positions = [
   { side: 800, left: 40, top: 240 },
   { side: 560, left: 900, top: 60 },
   { side: 400, left: 940, top: 660 },
   { side: 440, left: 1440, top: 520 },
 ] as const;
-export const facesInPhoto = places.length;
+export const facesInPhoto = positions.length;
 
 /** A JPEG of 1920x1080 pixels with four faces of different sizes, made from the sample portrait. */
 export async function photoOfFaces(): Promise<Buffer> {
-  const layers = places.map(async ({ side, left, top }, i) => ({
+  const layers = positions.map(async ({ side, left, top }, i) => ({
     input: await sharp(portrait)
       .resize(side)
       .flop(i % 2 === 1)

@@ -76,7 +76,7 @@ const seconds = async (work: () => Promise<unknown>): Promise<number> => {
   return (performance.now() - start) / 1000;
 };
 
-const told = (sentence: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${sentence}`);
+const log = (sentence: string): void => console.error(`${new Date().toISOString().slice(11, 19)} ${sentence}`);
 
 try {
   const inputs = options.data ?? (await portraits(Number(options.pictures)));
@@ -90,11 +90,11 @@ try {
   const [one = '', ranks = '', merged = ''] = tables;
   const kills = Number(options.kills);
 
-  told('one process');
+  log('one process');
   const alone = await seconds(() => poster([...common, ...threads(1), '--csv', one]));
   console.log(`one process: ${alone.toFixed(1)} s; table ${await digestOf(one)}`);
 
-  told(`${count} ranks`);
+  log(`${count} ranks`);
   const together = await seconds(() =>
     poster([...common, ...threads(count), '--ranks', String(count), '--csv', ranks]),
   );
@@ -102,7 +102,7 @@ try {
     `${count} ranks: ${together.toFixed(1)} s, ${(alone / together).toFixed(3)} of its speed; table ${await digestOf(ranks)}`,
   );
 
-  told(`${count} shards, the first killed ${kills} times`);
+  log(`${count} shards, the first killed ${kills} times`);
   const parts = join(folder, 'parts');
   const shard = (i: number, killedAfter?: number): Promise<void> => {
     const share = ['--shard', `${i + 1}/${count}`, '--shard-folder', parts];

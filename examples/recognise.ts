@@ -6,7 +6,7 @@ const [picture = 'assets/astronaut.png'] = process.argv.slice(2);
 const recognizer = await Recognizer.load();
 const { faces } = await recognizer.recognize(picture);
 for (const { expression, probability, box } of faces) {
-  const place = `at (${Math.round(box.x)}, ${Math.round(box.y)}), ${Math.round(box.width)} pixels wide`;
-  console.log(`${expression} ${(probability * 100).toFixed(1)}% ${place}`);
+  const position = `at (${Math.round(box.x)}, ${Math.round(box.y)}), ${Math.round(box.width)} pixels wide`;
+  console.log(`${expression} ${(probability * 100).toFixed(1)}% ${position}`);
 }
 await recognizer.dispose();

@@ -13,7 +13,7 @@ const { samples } = await loadDataset(root, split, { keepNonMajority: true });
 const wanted = Math.min(Number(count), samples.length);
 const detector = await loadFaceDetector();
 /** By name, [x, y] as fractions of the crop's sides. */
-const places = new Map();
+const positions = new Map();
 let found = 0;
 for (let i = 0; i < wanted; i++) {
   // Spread evenly over the list, which is sorted by class.
@@ -22,21 +22,21 @@ for (let i = 0; i < wanted; i++) {
   if (face === undefined) continue;
   found++;
   for (const [name, { x, y }] of Object.entries(face.keypoints)) {
-    if (!places.has(name)) places.set(name, []);
-    places.get(name).push([x / picture.width, y / picture.height]);
+    if (!positions.has(name)) positions.set(name, []);
+    positions.get(name).push([x / picture.width, y / picture.height]);
   }
 }
 await detector.dispose();
 
 const quantile = (name, axis, q) => {
-  const values = places.get(name).map((place) => place[axis]);
+  const values = positions.get(name).map((position) => position[axis]);
   values.sort((a, b) => a - b);
   return values[Math.floor(q * (values.length - 1))];
 };
 const median = (name, axis) => quantile(name, axis, 0.5);
 const rounded = (value) => Number(value.toFixed(3));
 console.log(`faces found in ${found} of ${wanted} crops (${((100 * found) / wanted).toFixed(1)}%)`);
-for (const name of places.keys()) {
+for (const name of positions.keys()) {
   const row = [0, 1].map((axis) => [0.1, 0.5, 0.9].map((q) => quantile(name, axis, q).toFixed(3)).join(' '));
   console.log(`${name.padEnd(8)}  x ${row[0]}  y ${row[1]}  (10%, 50%, 90%)`);
 }

@@ -67,7 +67,7 @@ async function frames(source: VideoSource, fps?: number): Promise<TimedPicture[]
 }
 
 /** What is seen at each time: the blank one is gray. */
-const seen = (list: readonly TimedPicture[]): string =>
+const timeline = (list: readonly TimedPicture[]): string =>
   list.map(({ picture }) => (Math.abs((picture.data[0] ?? 0) - 90) < 3 ? '-' : 'f')).join('');
 
 const given = ['vary.gif', 'vary.webp', 'vary.png'];
@@ -85,7 +85,7 @@ test('each frame for as long as it says, from files and from bytes as they come'
   for (const name of given) {
     for (const source of [inFolder(name), createReadStream(inFolder(name))]) {
       const list = await frames(source);
-      assert.equal(seen(list), `fff${'-'.repeat(7)}${'f'.repeat(15)}`, name);
+      assert.equal(timeline(list), `fff${'-'.repeat(7)}${'f'.repeat(15)}`, name);
       for (const { time, frame } of list) assert.ok(Math.abs(time - frame / 10) < 0.01, `${name} ${frame}: ${time}`);
     }
   }
@@ -100,7 +100,7 @@ test('frames at a steady rate are looked at once; below 20 ms they are shown for
     [0, 5, 10],
   );
   // 100, 100 and 20 ms.
-  assert.equal(seen(await frames(inFolder('hasty.gif'), 50)), `fffff${'-'.repeat(5)}f`);
+  assert.equal(timeline(await frames(inFolder('hasty.gif'), 50)), `fffff${'-'.repeat(5)}f`);
 });
 
 test(
@@ -158,11 +158,11 @@ test('hostile and damaged WebP: what came before counts, then a sentence', needs
     const path = inFolder(`bad${i}.webp`);
     await writeFile(path, bytes);
     for (const source of [path, createReadStream(path)]) {
-      let seen = 0;
+      let decoded = 0;
       await assert.rejects(async () => {
-        for await (const _ of (await openVideo(source)).frames()) seen++;
+        for await (const _ of (await openVideo(source)).frames()) decoded++;
       }, message);
-      assert.equal(seen, count, String(message));
+      assert.equal(decoded, count, String(message));
     }
   }
 });

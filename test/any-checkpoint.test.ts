@@ -127,9 +127,9 @@ describe('weights under other names', () => {
         String(notes[0]),
         /holds 4 more tensors than its network reads \(.*total_ops.* and 1 more\): they are ignored/,
       );
-      const { notes: told } = await convert(file, path('c.safetensors'), { assumed: { labels: ferplus } });
+      const { notes: conversionNotes } = await convert(file, path('c.safetensors'), { assumed: { labels: ferplus } });
       assert.match(
-        told.map(({ sentence }) => sentence).join(),
+        conversionNotes.map(({ sentence }) => sentence).join(),
         /Left out, since the network does not read it: .*total_ops/,
       );
     }

@@ -14,7 +14,7 @@ import { lower } from '../src/passes/index.js';
 import { CpuSession, floats, type HostTensor, hostTensor } from '../src/runtime/index.js';
 import { fill, images } from './support/fill.js';
 
-const [width, heads, places] = [32, 2, 9];
+const [width, heads, positions] = [32, 2, 9];
 const config: PosterV1Config = {
   ...posterV1NanoConfig,
   numClasses: 3,
@@ -35,7 +35,7 @@ function normalised(row: readonly number[], name: string): number[] {
 function attentionByHand(tokens: readonly (readonly number[])[]): number[][] {
   const block = 'pyramid_fuse.blocks.0.block_l';
   const rows = tokens.map((row) => normalised(row, `${block}.norm3`));
-  const [queries, face] = [rows.slice(0, 1 + places), rows.slice(1 + places)];
+  const [queries, face] = [rows.slice(0, 1 + positions), rows.slice(1 + positions)];
   const weight = fill(`${block}.attn_lm.kv.weight`, [2 * width, width]);
   const bias = fill(`${block}.attn_lm.kv.bias`, [2 * width]);
   const keys = face.map((row) =>
@@ -46,7 +46,7 @@ function attentionByHand(tokens: readonly (readonly number[])[]): number[][] {
   const size = width / heads;
   return Array.from({ length: heads }, (_, head) => {
     const cut = (row: readonly number[]): readonly number[] => row.slice(head * size, (head + 1) * size);
-    const received = new Array<number>(places).fill(0);
+    const received = new Array<number>(positions).fill(0);
     for (const query of queries) {
       const scores = keys.map((key) => {
         const k = cut(key);
@@ -55,8 +55,8 @@ function attentionByHand(tokens: readonly (readonly number[])[]): number[][] {
       const exponentials = scores.map((score) => Math.exp(score - Math.max(...scores)));
       const total = exponentials.reduce((a, b) => a + b, 0);
       // The first key is the mean of all places, which has no place.
-      exponentials.slice(1).forEach((value, place) => {
-        received[place] = itemAt(received, place) + value / total;
+      exponentials.slice(1).forEach((value, position) => {
+        received[position] = itemAt(received, position) + value / total;
       });
     }
     const total = received.reduce((a, b) => a + b, 0);
@@ -86,13 +86,13 @@ describe('what POSTER V1 attends to', () => {
   it("is where its image's tokens look in the landmark stream, as computed by hand", async () => {
     const outputs = await run(0);
     const flat = [...floats(outputs.get('tokens'))];
-    assert.equal(flat.length, 2 * (1 + places) * width);
-    const tokens = Array.from({ length: 2 * (1 + places) }, (_, t) => flat.slice(t * width, (t + 1) * width));
-    const seen = floats(outputs.get(explained.scale(1)));
+    assert.equal(flat.length, 2 * (1 + positions) * width);
+    const tokens = Array.from({ length: 2 * (1 + positions) }, (_, t) => flat.slice(t * width, (t + 1) * width));
+    const actual = floats(outputs.get(explained.scale(1)));
     const expected = attentionByHand(tokens).flat();
-    assert.equal(seen.length, expected.length);
+    assert.equal(actual.length, expected.length);
     expected.forEach((value, i) => {
-      assert.ok(Math.abs(itemAt(seen, i) - value) < 1e-5, `place ${i}: ${seen[i]}, not ${value}`);
+      assert.ok(Math.abs(itemAt(actual, i) - value) < 1e-5, `place ${i}: ${actual[i]}, not ${value}`);
     });
     assert.ok(itemAt(floats(outputs.get(explained.share(1))), 0) > 0);
   });
@@ -100,7 +100,7 @@ describe('what POSTER V1 attends to', () => {
   it('has a relevance for each class', async () => {
     const [first, second] = await Promise.all([0, 1].map(run));
     const [a, b] = [first, second].map((outputs) => [...floats(outputs?.get(explained.scaleRelevance(1)))]);
-    assert.equal(a?.length, places);
+    assert.equal(a?.length, positions);
     assert.ok(a?.every((value) => value >= 0) && a.some((value) => value > 0));
     assert.notDeepEqual(a, b);
     assert.deepEqual(first?.get('logits'), second?.get('logits'));

@@ -58,15 +58,15 @@ for (const [name, config] of configs) {
       config.scales.map((scale) => [scale, [4, 2, 1][scale - 1]]),
     );
     for (const { attention, heads, relevance, share, scale } of scales) {
-      const places = attention.side ** 2;
-      assert.equal(heads.length, (config.attention[scale - 1]?.heads ?? 0) * places);
-      for (let h = 0; h < heads.length; h += places) assertNear(sum(heads.subarray(h, h + places)), 1);
+      const positions = attention.side ** 2;
+      assert.equal(heads.length, (config.attention[scale - 1]?.heads ?? 0) * positions);
+      for (let h = 0; h < heads.length; h += positions) assertNear(sum(heads.subarray(h, h + positions)), 1);
       assertNear(sum(attention.values), 1);
       attention.values.forEach((value, i) => {
-        const own = heads.filter((_, at) => at % places === i);
+        const own = heads.filter((_, at) => at % positions === i);
         assertNear(value, sum(own) / own.length);
       });
-      assert.equal(relevance.values.length, places);
+      assert.equal(relevance.values.length, positions);
       assert.ok(relevance.values.every((value) => value >= 0));
       assert.ok(share > 0);
     }

@@ -114,8 +114,8 @@ async function visit(open: Browser, address: string, sentence: RegExp): Promise<
   try {
     await page.locator('p[role=status]').filter({ hasText: sentence }).waitFor({ timeout: 120_000 });
   } catch (error) {
-    const told = await page.locator('p[role=status]').allTextContents();
-    throw new Error(`${address} says '${told.join()}': ${complaints.join('; ')}`, { cause: error });
+    const messages = await page.locator('p[role=status]').allTextContents();
+    throw new Error(`${address} says '${messages.join()}': ${complaints.join('; ')}`, { cause: error });
   }
   return { page, asked, complaints };
 }
@@ -223,7 +223,7 @@ browserTest('a page without a bundler, which needs no ONNX Runtime to recognise'
 interface Mistake {
   readonly policy?: string;
   readonly answer?: Answer;
-  readonly told: RegExp;
+  readonly sentence: RegExp;
 }
 
 const runtimeNotStarted = /^ONNX Runtime does not start \(.*'wasm-unsafe-eval' in script-src\.$/;
@@ -238,25 +238,25 @@ const instead =
 const mistakes: Readonly<Record<string, () => Mistake>> = {
   'a page in place of the weights': () => ({
     answer: instead('.safetensors', html),
-    told: /^The expression network's weights \S+ is not the file of this version .*; serve the file weights\/poster-v2-nano\.safetensors .*\.$/,
+    sentence: /^The expression network's weights \S+ is not the file of this version .*; serve the file weights\/poster-v2-nano\.safetensors .*\.$/,
   }),
   'a page in place of the worker': () => ({
     answer: instead('recognition-worker.js', html),
-    told: workerNotStarted,
+    sentence: workerNotStarted,
   }),
   'a policy without WebAssembly': () => ({
     policy: policy.replace(" 'wasm-unsafe-eval'", ''),
-    told: runtimeNotStarted,
+    sentence: runtimeNotStarted,
   }),
 };
 
 for (const [name, mistake] of Object.entries(mistakes)) {
   browserTest(`a server's mistake is told in a sentence: ${name}`, async (open) => {
     await import(pathToFileURL(at('plain/copy.js')).href);
-    const { policy: allowed = policy, answer, told } = mistake();
+    const { policy: allowed = policy, answer, sentence } = mistake();
     const address = await served(at('plain'), { 'content-security-policy': allowed }, answer);
     const { page } = await visit(open, address, /[^.\s]\.$/);
-    assert.match((await page.locator('p[role=status]').textContent()) ?? '', told);
+    assert.match((await page.locator('p[role=status]').textContent()) ?? '', sentence);
     await page.context().close();
   });
 }

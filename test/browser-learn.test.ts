@@ -8,14 +8,14 @@ import { loadDataset } from '../src/node/datasets/index.js';
 import { tinyCheckpoint } from '../src/recognize/helpers.test.js';
 import { Recognizer } from '../src/recognize/index.js';
 import { checkpointBytes } from '../src/safetensors/index.js';
-import type { SeenLearning } from './browser/learn.js';
+import type { LearningResults } from './browser/learn.js';
 import { findChromium } from './support/chromium.js';
 import { type OpenPage, openModulePage } from './support/learn-page.js';
 
 // Learning in a real browser, and what was learned there in Node.
 const program = findChromium();
 let opened: OpenPage | undefined;
-let seen: SeenLearning | undefined;
+let results: LearningResults | undefined;
 
 before(async () => {
   if (program === undefined) return;
@@ -28,20 +28,20 @@ before(async () => {
       ['/portrait.png', await readFile(new URL('../../assets/astronaut.png', import.meta.url))],
     ]),
   );
-  seen = await opened.page.evaluate(() => window.learning('base.safetensors'));
+  results = await opened.page.evaluate(() => window.learning('base.safetensors'));
 });
 after(() => opened?.close());
 
 /** A test of what the page saw, left out where there is no browser. */
-function seenTest(name: string, check: (seen: SeenLearning) => void | Promise<void>): void {
+function pageTest(name: string, check: (results: LearningResults) => void | Promise<void>): void {
   test(name, async (t: TestContext) => {
     if (program === undefined) return t.skip('no Chromium or Chrome here (CHROME_PATH says where one is)');
-    assert.ok(seen);
-    return check(seen);
+    assert.ok(results);
+    return check(results);
   });
 }
 
-seenTest(
+pageTest(
   'a page learns classes from pixels, files and canvases, in a worker',
   ({ labels, counts, history, evaluation }) => {
     assert.deepEqual(labels, ['sad', 'puzzled', 'happiness']);
@@ -61,7 +61,7 @@ seenTest(
   },
 );
 
-seenTest('what a page learned recognises in Node', async ({ file, labels }) => {
+pageTest('what a page learned recognises in Node', async ({ file, labels }) => {
   const recognizer = await Recognizer.load({ checkpoint: Buffer.from(file, 'base64'), aligned: true });
   assert.deepEqual(recognizer.labels, { name: 'learned', labels });
   const bright = Uint8Array.from({ length: 16 * 16 }, (_, at) => (Math.floor((3 * at) / 256) === 1 ? 220 : 30));
@@ -70,7 +70,7 @@ seenTest('what a page learned recognises in Node', async ({ file, labels }) => {
   assert.equal(faces[0]?.expression, 'puzzled');
 });
 
-seenTest(
+pageTest(
   'training that is stopped or left goes on to the same end, in a worker as in the page',
   ({ isSame, stopped }) => {
     assert.deepEqual(isSame, { stopped: true, left: true, here: true });
@@ -79,7 +79,7 @@ seenTest(
   },
 );
 
-seenTest('what cannot be learned is told in a sentence', ({ refused }) => {
+pageTest('what cannot be learned is told in a sentence', ({ refused }) => {
   const expected: Readonly<Record<string, RegExp>> = {
     nothing: /^UserError: There are no pictures to learn from; give some of at least two classes\.$/,
     alone: /^UserError: The class 'sad' is alone, .* add pictures of another/,
@@ -95,7 +95,7 @@ seenTest('what cannot be learned is told in a sentence', ({ refused }) => {
   for (const [name, pattern] of Object.entries(expected)) assert.match(refused[name] ?? '', pattern, name);
 });
 
-seenTest('what workers refuse, and that they are not there or end, is told in a sentence', ({ refusedByWorkers }) => {
+pageTest('what workers refuse, and that they are not there or end, is told in a sentence', ({ refusedByWorkers }) => {
   const expected: Readonly<Record<string, RegExp>> = {
     learning: /^UserError: The worker that learns does not start: its file learn-worker\.js is missing/,
     'learning that ends': /^UserError: The worker that learns has ended \(out of memory\); what was learned until then/,
@@ -108,7 +108,7 @@ seenTest('what workers refuse, and that they are not there or end, is told in a 
   for (const [name, pattern] of Object.entries(expected)) assert.match(refusedByWorkers[name] ?? '', pattern, name);
 });
 
-seenTest('a page records faces of pictures, keeps them, and gives them up', ({ shots }) => {
+pageTest('a page records faces of pictures, keeps them, and gives them up', ({ shots }) => {
   const { portrait, nobody, cutThere, added, reopened, changed, imported, cleared, leftOut } = shots;
   assert.deepEqual(portrait, [112, 112, 'image/png']);
   assert.ok(nobody);
@@ -121,7 +121,7 @@ seenTest('a page records faces of pictures, keeps them, and gives them up', ({ s
   assert.deepEqual(cleared, {});
 });
 
-seenTest(
+pageTest(
   'where the browser keeps nothing, or has no room, nothing that was recorded is lost',
   ({ shots: { forbidden, full } }) => {
     assert.match(
@@ -139,7 +139,7 @@ seenTest(
   },
 );
 
-seenTest('names and archives that cannot be are told in a sentence', ({ shots: { refused } }) => {
+pageTest('names and archives that cannot be are told in a sentence', ({ shots: { refused } }) => {
   const expected: Readonly<Record<string, RegExp>> = {
     twice: /^UserError: There is a class 'bored' already; give this one another name\.$/,
     empty: /^UserError: A class cannot be called '': it is empty; name it otherwise\.$/,
@@ -155,7 +155,7 @@ seenTest('names and archives that cannot be are told in a sentence', ({ shots: {
   for (const [name, pattern] of Object.entries(expected)) assert.match(refused[name] ?? '', pattern, name);
 });
 
-seenTest(
+pageTest(
   'archives that a page exports are a dataset and a folder for Hugging Face, in Node',
   async ({ shots, labels }) => {
     const folder = await mkdtemp(join(tmpdir(), 'poster-learn-page-'));

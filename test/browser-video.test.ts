@@ -8,7 +8,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
-import type { Scenes, Seen } from './browser/video-page.js';
+import type { FrameSummary, Scenes } from './browser/video-page.js';
 import { findChromium } from './support/chromium.js';
 import { bundlePage } from './support/page-bundle.js';
 import { pageServer } from './support/page-server.js';
@@ -92,11 +92,11 @@ async function scene<K extends keyof Scenes>(
   ) as Promise<Awaited<ReturnType<Scenes[K]>>>;
 }
 
-const idsOf = (frames: readonly Seen[]): number[] => [
+const idsOf = (frames: readonly FrameSummary[]): number[] => [
   ...new Set(frames.flatMap(({ faces }) => faces.map(([id]) => id))),
 ];
 
-function assertAscending(frames: readonly Seen[]): void {
+function assertAscending(frames: readonly FrameSummary[]): void {
   for (const key of ['time', 'frame'] as const) {
     const values = frames.map((frame) => frame[key]);
     assert.ok(
@@ -200,12 +200,12 @@ const sentences: Readonly<Record<string, RegExp>> = {
 };
 
 pageTest('what cannot be looked at is a sentence each', async () => {
-  const said: Readonly<Record<string, string>> = await scene(
+  const messages: Readonly<Record<string, string>> = await scene(
     'sentences',
     `${origin.replace('127.0.0.1', 'localhost')}/portrait.webm`,
   );
-  assert.deepEqual(Object.keys(said), Object.keys(sentences));
-  for (const [name, sentence] of Object.entries(sentences)) assert.match(said[name] ?? '', sentence, name);
+  assert.deepEqual(Object.keys(messages), Object.keys(sentences));
+  for (const [name, sentence] of Object.entries(sentences)) assert.match(messages[name] ?? '', sentence, name);
 });
 
 pageTest('a camera that is refused is a sentence', async (open) => {

@@ -4,7 +4,7 @@ import { before, type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { type Recognition, Recognizer } from '../src/recognize/index.js';
 import { detectorDigest, expressionDigest } from '../src/web/host/bundled-digests.js';
-import type { Told } from './browser/page.js';
+import type { PageReport } from './browser/page.js';
 import { type Visit, visitBrowser } from './support/browser-visit.js';
 import { pngOfSize, webpOf } from './support/containers.js';
 
@@ -33,25 +33,25 @@ const files = async (): Promise<Map<string, Uint8Array | string>> =>
     ],
   ]);
 
-type AllTold = Required<Pick<Told, 'seen' | 'isolated'>>;
+type CompleteReport = Required<Pick<PageReport, 'plain' | 'isolated'>>;
 
 /** What two pages saw, and how often they asked for each path. */
-type BrowserVisit = AllTold & Pick<Visit<AllTold>, 'asked'>;
+type BrowserVisit = CompleteReport & Pick<Visit<CompleteReport>, 'asked'>;
 
-let visit: Visit<AllTold> | string = 'there was no visit';
+let visit: Visit<CompleteReport> | string = 'there was no visit';
 before(async () => {
-  visit = await visitBrowser<AllTold>({
+  visit = await visitBrowser<CompleteReport>({
     program: 'page',
     files: await files(),
-    isComplete: (told): told is AllTold => told.isolated !== undefined,
+    isComplete: (report): report is CompleteReport => report.isolated !== undefined,
   });
 });
 
 /** A test of what the pages saw, left out where there is no browser. */
-function seenTest(name: string, check: (visit: BrowserVisit) => void | Promise<void>): void {
+function pageTest(name: string, check: (visit: BrowserVisit) => void | Promise<void>): void {
   test(name, async (t: TestContext) => {
     if (typeof visit === 'string') t.skip(visit);
-    else await check({ ...visit.told, asked: visit.asked });
+    else await check({ ...visit.report, asked: visit.asked });
   });
 }
 
@@ -80,8 +80,8 @@ function assertSameFace(there: Recognition | undefined, here: Recognition, toler
 /** WebAssembly adds up in another order. */
 const samePixels = { box: 0.05, probability: 1e-3 };
 
-seenTest('a browser finds the same faces and reads the same expressions as Node', async ({ seen, isolated }) => {
-  const { results, refused } = seen;
+pageTest('a browser finds the same faces and reads the same expressions as Node', async ({ plain, isolated }) => {
+  const { results, refused } = plain;
   const recognizer = await Recognizer.load();
   const [upright, lying] = await recognizer.recognize([portrait, turned]);
   await recognizer.dispose();
@@ -103,7 +103,7 @@ seenTest('a browser finds the same faces and reads the same expressions as Node'
   assertSameFace(isolated.result, upright, samePixels, 'in the thread of the page');
 });
 
-seenTest('a picture of every kind gives the same face', ({ seen: { kinds, results, turnedImage } }) => {
+pageTest('a picture of every kind gives the same face', ({ plain: { kinds, results, turnedImage } }) => {
   const [upright, lying] = results;
   assert.ok(upright !== undefined && lying !== undefined);
   const { HTMLVideoElement, ...others } = kinds;
@@ -131,7 +131,7 @@ const sentences: Readonly<Record<string, RegExp>> = {
   'an object': /^UserError: Picture 1 is of type object, not a picture; pass an address, a Blob, .* of the page\.$/,
 };
 
-seenTest('what a page cannot use is a sentence each', ({ seen: { unusable } }) => {
+pageTest('what a page cannot use is a sentence each', ({ plain: { unusable } }) => {
   assert.deepEqual(Object.keys(unusable), Object.keys(sentences));
   for (const [name, sentence] of Object.entries(sentences)) assert.match(unusable[name] ?? '', sentence, name);
 });
@@ -167,19 +167,19 @@ const badInputSentences: Readonly<Record<string, RegExp>> = {
   'storage with room again': allWeights,
 };
 
-seenTest('a bad input is a sentence, and the next picture is read', ({ seen: { bad } }) => {
+pageTest('a bad input is a sentence, and the next picture is read', ({ plain: { bad } }) => {
   assert.deepEqual(Object.keys(bad), Object.keys(badInputSentences));
   for (const [name, sentence] of Object.entries(badInputSentences)) {
-    assert.match(bad[name]?.told ?? '', sentence, name);
+    assert.match(bad[name]?.message ?? '', sentence, name);
     assert.equal(bad[name]?.afterwards, 'happiness', name);
   }
 });
 
-seenTest('weights are fetched once, and their loading is told', ({ seen: { progress }, asked }) => {
+pageTest('weights are fetched once, and their loading is told', ({ plain: { progress }, asked }) => {
   for (const { name: file, bytes: total } of [expressionDigest, detectorDigest]) {
-    const told = progress.filter((one) => one.file === file);
-    assert.ok(told.every((one) => one.total === total && one.loaded <= total));
-    const loaded = told.map((one) => one.loaded);
+    const reports = progress.filter((one) => one.file === file);
+    assert.ok(reports.every((one) => one.total === total && one.loaded <= total));
+    const loaded = reports.map((one) => one.loaded);
     assert.deepEqual(
       loaded,
       [...loaded].sort((a, b) => a - b),
@@ -192,10 +192,10 @@ seenTest('weights are fetched once, and their loading is told', ({ seen: { progr
   assert.equal(asked.get('/weights/poster-v2-nano.safetensors'), 1 + 6 + 4);
 });
 
-seenTest('weights that are not those of the package are a sentence, and not kept', ({ seen: { weights } }) => {
+pageTest('weights that are not those of the package are a sentence, and not kept', ({ plain: { weights } }) => {
   const { whole, ...refused } = weights;
   const { bytes } = expressionDigest;
-  assert.deepEqual(whole, { said: `${bytes} bytes were taken`, kept: 1 });
+  assert.deepEqual(whole, { message: `${bytes} bytes were taken`, kept: 1 });
   const start =
     "^UserError: The expression network's weights http://127\\.0\\.0\\.1:\\d+/weights/poster-v2-nano\\.safetensors";
   const advice =
@@ -207,20 +207,20 @@ seenTest('weights that are not those of the package are a sentence, and not kept
     cut: 'cannot be loaded \\(network error\\)',
     other: 'is not the file of this version of poster-v2 \\(another checksum\\)',
   };
-  for (const [answer, { said, kept }] of Object.entries(refused)) {
+  for (const [answer, { message, kept }] of Object.entries(refused)) {
     const reason = new Map(Object.entries(reasons)).get(answer);
-    assert.match(said, new RegExp(`${start} ${reason}; ${advice}`), answer);
+    assert.match(message, new RegExp(`${start} ${reason}; ${advice}`), answer);
     assert.equal(kept, 0, answer);
   }
 });
 
-seenTest('a page that is isolated explains on threads, of a runtime at its own address', ({ isolated }) => {
+pageTest('a page that is isolated explains on threads, of a runtime at its own address', ({ isolated }) => {
   assert.equal(isolated.threads, 2);
   assert.ok(isolated.asked.includes('/runtime/ort-wasm-simd-threaded.wasm'));
   assert.ok(isolated.asked.every((path) => path.startsWith('/runtime/')));
 });
 
-seenTest('a page finds faces and reads expressions without ONNX Runtime, by kernels of our own', ({ isolated }) => {
+pageTest('a page finds faces and reads expressions without ONNX Runtime, by kernels of our own', ({ isolated }) => {
   assert.deepEqual(isolated.askedByDetector, []);
   assert.deepEqual(isolated.askedByRecognizer, []);
   assert.equal(isolated.faces.length, 1);

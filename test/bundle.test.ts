@@ -55,8 +55,8 @@ async function bundled(
     logLevel: 'silent',
     banner: format === 'esm' ? { js: requireInModules } : {},
   });
-  const told = warnings.filter(({ id }) => id !== 'empty-import-meta');
-  assert.deepEqual(told, []);
+  const reported = warnings.filter(({ id }) => id !== 'empty-import-meta');
+  assert.deepEqual(reported, []);
   return outfile;
 }
 

@@ -331,8 +331,8 @@ test('the part that a run kept is what the run kept, without the fold of a cross
     const words = fold === undefined ? '' : ' without fold 2 of 4';
     assert.equal(kept.words, `20.0% held out of split 'train' of three${words}, seed 3`);
     // Another share, another seed, all of the split: the network has seen such pictures.
-    const seen = [of(0.3), of(0.2, 4), calibrationPictures(opened, undefined, description)];
-    for (const { note, dataset } of seen) {
+    const others = [of(0.3), of(0.2, 4), calibrationPictures(opened, undefined, description)];
+    for (const { note, dataset } of others) {
       assert.match(note ?? '', /that they have seen they are surer than of others\.$/);
       assert.ok(dataset.samples.some(({ path }) => used.has(path)));
     }

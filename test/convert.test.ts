@@ -143,8 +143,8 @@ describe('poster convert', () => {
   it('reads a file that does not describe itself when told what it is', async () => {
     const { tensors } = await readSafetensors(path('a.safetensors'));
     await writeSafetensors(path('plain.safetensors'), tensors);
-    const told = { model: 'poster-v2-nano', labels: ferplus } as const;
-    const { source } = await converted('plain.safetensors', 'plain.pth', { assumed: told });
+    const known = { model: 'poster-v2-nano', labels: ferplus } as const;
+    const { source } = await converted('plain.safetensors', 'plain.pth', { assumed: known });
     assert.equal(source.description.labels.labels[7], 'contempt');
     const refuses = (from: string, assumed: ConvertOptions['assumed'], sentence: RegExp): Promise<void> =>
       assert.rejects(converted(from, 'x.pth', assumed && { assumed }), (error) => {
@@ -153,8 +153,8 @@ describe('poster convert', () => {
         return true;
       });
     await refuses('plain.safetensors', undefined, /does not say what its \d outputs mean: name the labels/);
-    await refuses('plain.safetensors', { ...told, labels: rafdb }, /has 8 outputs, and RAF-DB has 7 labels/);
-    await refuses('a.safetensors', { ...told, model: 'poster-v2' }, /is a poster-v2-nano, not a poster-v2; leave/);
+    await refuses('plain.safetensors', { ...known, labels: rafdb }, /has 8 outputs, and RAF-DB has 7 labels/);
+    await refuses('a.safetensors', { ...known, model: 'poster-v2' }, /is a poster-v2-nano, not a poster-v2; leave/);
   });
 
   it('leaves out what no network reads, and says so', async () => {

@@ -44,7 +44,7 @@ test('the face of the portrait is found, in colour and in gray, large and small'
 });
 
 test('in tall and wide pictures faces are where they are, whatever whole pixels make of their copies', async () => {
-  const places = async (width: number, height: number, left: number, top: number): Promise<[number, number]> => {
+  const noseOffset = async (width: number, height: number, left: number, top: number): Promise<[number, number]> => {
     const canvas = sharp({ create: { width, height, channels: 3, background: '#888' } });
     const bytes = await canvas
       .composite([{ input: file, left, top }])
@@ -55,11 +55,11 @@ test('in tall and wide pictures faces are where they are, whatever whole pixels 
     return [face.keypoints.noseTip.x - left, face.keypoints.noseTip.y - top];
   };
   // 600 of 2400 pixels are 160 of 640; the others are cut to whole pixels. The face is 108 pixels wide.
-  const [exactX, exactY] = await places(600, 2400, 40, 1800);
+  const [exactX, exactY] = await noseOffset(600, 2400, 40, 1800);
   for (const width of [602, 598]) {
-    const [x, y] = await places(width, 2400, 40, 1800);
+    const [x, y] = await noseOffset(width, 2400, 40, 1800);
     assert.ok(Math.hypot(x - exactX, y - exactY) < 2.5, `${width}: ${x - exactX}, ${y - exactY}`);
-    const [wideX, wideY] = await places(2400, width, 1800, 40);
+    const [wideX, wideY] = await noseOffset(2400, width, 1800, 40);
     assert.ok(Math.hypot(wideX - exactX, wideY - exactY) < 3, `wide ${width}: ${wideX - exactX}, ${wideY - exactY}`);
   }
 });

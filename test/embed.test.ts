@@ -66,10 +66,10 @@ function clouds(n: number): { features: Float32Array; classes: Int32Array } {
 
 test('a map keeps neighbours together, the same for the same seed', async () => {
   const { features, classes } = clouds(120);
-  const seen: number[] = [];
-  const { indices, points } = await mapFeatures(features, 10, classes, { onProgress: (done) => seen.push(done) });
+  const progress: number[] = [];
+  const { indices, points } = await mapFeatures(features, 10, classes, { onProgress: (done) => progress.push(done) });
   assert.deepEqual([...indices], [...classes.keys()]);
-  assert.ok(seen.length > 10 && seen.at(-1) === seen.length);
+  assert.ok(progress.length > 10 && progress.at(-1) === progress.length);
   // The nearest point of another picture is of the same cloud.
   for (let i = 0; i < 120; i++) {
     const distance = (j: number): number =>

@@ -30,8 +30,8 @@ type Expected = z.infer<typeof schema>;
 function assertClose(actual: ArrayLike<number>, expected: readonly number[], tolerance: number, name: string): void {
   assert.equal(actual.length, expected.length, name);
   expected.forEach((value, i) => {
-    const seen = actual[i] ?? Number.NaN;
-    assert.ok(Math.abs(seen - value) <= tolerance, `${name}[${i}] is ${seen}, not ${value}`);
+    const result = actual[i] ?? Number.NaN;
+    assert.ok(Math.abs(result - value) <= tolerance, `${name}[${i}] is ${result}, not ${value}`);
   });
 }
 

@@ -66,11 +66,11 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
     });
   });
 
-  function checkGradients(seen: ReadonlyMap<string, Float32Array>): void {
-    assert.deepEqual([...seen.keys()].sort(), [...golden.trained].sort());
+  function checkGradients(computed: ReadonlyMap<string, Float32Array>): void {
+    assert.deepEqual([...computed.keys()].sort(), [...golden.trained].sort());
     let worst = 0;
     for (const [name, expected] of Object.entries(golden.gradients)) {
-      const got = norm(seen.get(name) as Float32Array);
+      const got = norm(computed.get(name) as Float32Array);
       const error = Math.abs(got - expected.norm) / expected.norm;
       worst = Math.max(worst, error);
       assert.ok(error < 1e-3, `gradient of ${name}: norm ${got}, not ${expected.norm}`);

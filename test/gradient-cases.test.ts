@@ -129,7 +129,7 @@ interface Mutant {
 function* mutants(): Iterable<Mutant> {
   for (const op of differentiable) {
     const own = usesIn(op);
-    const checksWith = (seen: (use: Use) => boolean): Built[] => [...new Set(own.filter(seen).map(({ one }) => one))];
+    const checksWith = (fits: (use: Use) => boolean): Built[] => [...new Set(own.filter(fits).map(({ one }) => one))];
     for (const [name, cases] of casesOf(op)) {
       if (cases.noInfluence !== undefined) continue;
       for (const key of Object.keys(cases.classes)) {

@@ -131,10 +131,10 @@ for (const { name, typescript, commonJsErrors } of compilers) {
     const lines = uses.split('\n');
     const wrong = expectations.flatMap(({ code, error }) => (error === undefined ? [] : [`${error}: { ${code} }`]));
     for (const form of forms) {
-      const told = compile(...form, ...programs.keys()).map(({ file, line, code, message }) =>
+      const errors = compile(...form, ...programs.keys()).map(({ file, line, code, message }) =>
         file === 'uses.ts' ? `${code}: ${lines[line - 1] ?? ''}` : `${file}(${line}): ${code} ${message}`,
       );
-      assert.deepEqual(told, wrong, form.join(' '));
+      assert.deepEqual(errors, wrong, form.join(' '));
     }
     const { stdout } = await run(process.execPath, ['main.js', portrait], { cwd: project.folder });
     assert.equal(stdout, 'happiness,false function\n');

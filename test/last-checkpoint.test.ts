@@ -33,7 +33,7 @@ const state: TrainState = {
   step: 317,
   seed: 42,
   config: { lr: 3.5e-5, nested: [null, true] },
-  accumulators: { loss: 0.1 + 0.2, seen: 1234, votes: [1, 2.5] },
+  accumulators: { loss: 0.1 + 0.2, samples: 1234, votes: [1, 2.5] },
   best: { epoch: 2, metric: 'accuracy', value: 1 / 3 },
   optimizer: {
     name: 'adam',
@@ -136,9 +136,9 @@ test('killed at any moment while saving, the checkpoint is whole', { timeout: 60
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const lines = createInterface({ input: child.stdout });
-    let said = reached;
+    let reported = reached;
     lines.on('line', (line) => {
-      said = Number(line);
+      reported = Number(line);
     });
     await once(lines, 'line');
     await sleep(Math.random() * 12);
@@ -147,7 +147,7 @@ test('killed at any moment while saving, the checkpoint is whole', { timeout: 60
 
     const { model: loaded, state: resumed } = await loadLast(run);
     // What was reported as saved is there, or the one after it, which was renamed but not reported any more.
-    assert(resumed.step === said || resumed.step === said + 1, `${resumed.step} after ${said}`);
+    assert(resumed.step === reported || resumed.step === reported + 1, `${resumed.step} after ${reported}`);
     const arrays = [...loaded.parameters.values()].map(({ data }) => data);
     arrays.push(...[...resumed.optimizer.slots.values()].flatMap((slot) => [...slot.values()]));
     assert.equal(arrays.length, 4);

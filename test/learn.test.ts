@@ -79,8 +79,8 @@ test('poster learn: photos of two classes become weights that poster predict tak
   assert.equal(description.temperature, undefined);
   assert.equal(description.training?.metrics['accuracy'], 1);
   assert.match(description.training?.command ?? '', /^poster learn photos --out mine\.safetensors/);
-  const seen = ['predict', 'open.png', 'masked.png', '--checkpoint', 'mine.safetensors', '--jsonl'];
-  const lines = (await succeeds(seen, dir)).stdout.trim().split('\n');
+  const args = ['predict', 'open.png', 'masked.png', '--checkpoint', 'mine.safetensors', '--jsonl'];
+  const lines = (await succeeds(args, dir)).stdout.trim().split('\n');
   const expressions = lines.map(
     (line) => (JSON.parse(line) as { faces: { expression: string }[] }).faces[0]?.expression,
   );
@@ -112,11 +112,11 @@ describe('learn', () => {
     assert.deepEqual(saved.labels, { name: 'crops', labels: ['happy', 'shy'] });
     assert.equal(saved.training?.epoch, learned.epoch);
     await rm(learned.path);
-    const looking = new AbortController();
+    const controller = new AbortController();
     const stopped = learn(at('crops'), {
       ...tiny,
-      signal: looking.signal,
-      onPicture: () => looking.abort(new UserError('Stopped.', 'interrupted')),
+      signal: controller.signal,
+      onPicture: () => controller.abort(new UserError('Stopped.', 'interrupted')),
     });
     await assert.rejects(stopped, { kind: 'interrupted' });
     await assert.rejects(() => stat(learned.path), { code: 'ENOENT' });

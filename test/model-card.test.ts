@@ -55,8 +55,8 @@ test('the front matter is what the Hub asks for', () => {
   ])
     assert.ok(front.split('\n').includes(line), line);
   for (const key of ['tags', 'datasets', 'metrics']) assert.match(front, new RegExp(`^${key}:\n  - \\S`, 'm'));
-  const told = /type: accuracy\n.*\n\s+value: (0\.\d+)$/m.exec(front)?.[1];
-  assert.equal((100 * Number(told)).toFixed(1), cell(rowsOf('figures'), 'accuracy').replace('%', ''));
+  const stated = /type: accuracy\n.*\n\s+value: (0\.\d+)$/m.exec(front)?.[1];
+  assert.equal((100 * Number(stated)).toFixed(1), cell(rowsOf('figures'), 'accuracy').replace('%', ''));
 });
 
 test('the figures of the card add up', () => {
@@ -84,13 +84,13 @@ test('the figures of the card add up', () => {
 });
 
 test('the card says what the weights are for, and what not', () => {
-  for (const said of [
+  for (const sentence of [
     /not what a person feels/,
     /Article 5\(1\)\(f\) \| \*\*prohibits\*\*/,
     /Article 50\(3\)/,
     /FER2013/,
   ])
-    assert.match(card, said);
+    assert.match(card, sentence);
 });
 
 test('the script writes its parts and nothing else', async (t) => {

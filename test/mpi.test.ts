@@ -13,7 +13,7 @@ const program = 'test/support/ranks-program.js';
 const resultSchema = z.object({
   name: z.string(),
   size: z.number(),
-  told: z.array(z.object({ digest: z.string(), different: z.number() })),
+  sums: z.array(z.object({ digest: z.string(), different: z.number() })),
   documents: z.array(z.number()),
 });
 
@@ -35,9 +35,9 @@ after(() => rm(dir, { recursive: true, force: true }));
 /** That ranks end together, with one sentence from one of them. */
 function endWith({ code, stdout, stderr }: Ended, expected: number, sentence: RegExp): void {
   assert.equal(code, expected, stderr);
-  const told = `${stdout}\n${stderr}`.match(/^poster: .*$/gm) ?? [];
-  assert.equal(told.length, 1, `${stdout}${stderr}`);
-  assert.match(told.join(''), sentence);
+  const messages = `${stdout}\n${stderr}`.match(/^poster: .*$/gm) ?? [];
+  assert.equal(messages.length, 1, `${stdout}${stderr}`);
+  assert.match(messages.join(''), sentence);
 }
 
 const main = 'src/cli/main.js';
@@ -48,12 +48,12 @@ for (const launcher of launchers) {
     test('sum in their order, to the bit, and exchange documents', async () => {
       const { code, stdout, stderr } = await mpirun(launcher, 3, program, []);
       assert.equal(code, 0, stderr);
-      const { name, size, told, documents } = resultSchema.parse(JSON.parse(stdout));
+      const { name, size, sums, documents } = resultSchema.parse(JSON.parse(stdout));
       assert.match(name, new RegExp(launcher.name, 'i'));
       assert.equal(size, 3);
-      assert.equal(new Set(told.map(({ digest }) => digest)).size, 1);
+      assert.equal(new Set(sums.map(({ digest }) => digest)).size, 1);
       assert.deepEqual(
-        told.map(({ different }) => different),
+        sums.map(({ different }) => different),
         [0, 0, 0],
       );
       assert.deepEqual(documents, [1, 10, 100]);
@@ -69,8 +69,8 @@ for (const launcher of launchers) {
     test('get the same sums where the library adds them up in its own order', async () => {
       const { code, stdout, stderr } = await mpirun(launcher, 2, program, ['--native']);
       assert.equal(code, 0, stderr);
-      const { told } = resultSchema.parse(JSON.parse(stdout));
-      assert.equal(new Set(told.map(({ digest }) => digest)).size, 1);
+      const { sums } = resultSchema.parse(JSON.parse(stdout));
+      assert.equal(new Set(sums.map(({ digest }) => digest)).size, 1);
     });
 
     test('train what one process trains with two micro-batches, to the bit, and tell it once', async () => {

@@ -280,8 +280,8 @@ step('where the browser has no room, what is recorded is there, and it says so',
   await card(1).locator('.thumbnail').first().click();
   await page.getByText(/^The browser could not keep/).waitFor({ state: 'detached' });
   assert.equal(await countOf(1), before);
-  const told = page.locator('.notice', { hasText: 'The picture is deleted.' });
-  await told.getByRole('button', { name: 'Close' }).click();
+  const notice = page.locator('.notice', { hasText: 'The picture is deleted.' });
+  await notice.getByRole('button', { name: 'Close' }).click();
 });
 
 step('a picture that is deleted comes back to its class, which has another name by then', async () => {

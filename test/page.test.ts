@@ -179,8 +179,8 @@ step('by keyboard alone: to the sample, its face, and what the network looked at
   assert.match((await frames().getAttribute('aria-label')) ?? '', /^happiness \d+\.\d%, face 1 of 1$/);
   const shown = await page.locator('.stage-image').boundingBox();
   assert.ok(shown !== null && shown.width > 250 && shown.height > 250, 'the picture is shown');
-  const looked = page.getByRole('button', { name: 'Show what it looked at' });
-  for (let i = 0; i < 30 && !(await looked.evaluate((node) => node === document.activeElement)); i++) {
+  const explainButton = page.getByRole('button', { name: 'Show what it looked at' });
+  for (let i = 0; i < 30 && !(await explainButton.evaluate((node) => node === document.activeElement)); i++) {
     await page.keyboard.press('Tab');
   }
   await page.keyboard.press('Enter');

@@ -15,7 +15,7 @@ import { apart, fails, main, poster, start, succeeds } from './support/cli.js';
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 let dir = '';
 
-interface Seen {
+interface PictureResult {
   image: string;
   width: number;
   height: number;
@@ -29,11 +29,11 @@ interface Seen {
   failed?: string;
   drawn?: string;
 }
-const linesOf = (stdout: string): Seen[] =>
+const linesOf = (stdout: string): PictureResult[] =>
   stdout
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as Seen);
+    .map((line) => JSON.parse(line) as PictureResult);
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'poster-predict-'));
@@ -148,7 +148,7 @@ describe('faces of low contrast', () => {
       .toColourspace('rgb16')
       .png()
       .toFile(join(folder, 'twelve-bits.png'));
-    const told = (stdout: string): unknown[] =>
+    const expressionsOf = (stdout: string): unknown[] =>
       linesOf(stdout).map(({ faces: [face] }) => [face?.expression, face?.lowContrast]);
     const { stdout } = await succeeds(['predict', 'dim', '--jsonl', '--csv', 'dim.csv'], dir);
     const expected = [
@@ -157,14 +157,14 @@ describe('faces of low contrast', () => {
       ['happiness', true],
       ['happiness', false],
     ];
-    assert.deepEqual(told(stdout), expected);
+    assert.deepEqual(expressionsOf(stdout), expected);
     const rows = parse(await readFile(join(dir, 'dim.csv'), 'utf8'), { columns: true }) as Record<string, string>[];
     assert.deepEqual(
       rows.map((row) => [row['expression'], row['low_contrast']]),
       expected.map(([expression, low]) => [expression, String(low)]),
     );
     const kept = await succeeds(['predict', 'dim/dark.png', '--jsonl', '--low-contrast', 'keep'], dir);
-    assert.deepEqual(told(kept.stdout), [['neutral', true]]);
+    assert.deepEqual(expressionsOf(kept.stdout), [['neutral', true]]);
     const text = await succeeds(['predict', 'dim/dark.png', 'dim/good.png'], dir);
     assert.match(text.stdout, /dark\.png.*\n.*happiness.*; low contrast\n/);
     assert.equal(text.stdout.match(/low contrast/g)?.length, 1);
@@ -209,7 +209,7 @@ describe('odd pictures', { concurrency: 2 }, () => {
 
   it('globs keep names as they are written and folders as they are, and pass over links in circles', async () => {
     await mkdir(join(dir, 'tree', 'a'), { recursive: true });
-    for (const place of ['tree/a/one.png', 'tree/two.png']) await copyFile(join(dir, 'odd/dot.png'), join(dir, place));
+    for (const name of ['tree/a/one.png', 'tree/two.png']) await copyFile(join(dir, 'odd/dot.png'), join(dir, name));
     await symlink('..', join(dir, 'tree', 'a', 'up'));
     for (const start of ['tree', './tree', join(dir, 'tree')]) {
       const args = ['predict', `${start}/**/*.png`, '--draw', 'drawn-tree', '--jsonl'];
@@ -228,7 +228,7 @@ describe('odd pictures', { concurrency: 2 }, () => {
     await mkdir(join(dir, 'nothing'));
     const { code, stdout, stderr } = await poster(['predict', 'nothing', 'photo.png', '*.nope', '--json'], dir);
     assert.equal(code, 3);
-    const document = JSON.parse(stdout) as { images: Seen[]; failed: { image: string }[] };
+    const document = JSON.parse(stdout) as { images: PictureResult[]; failed: { image: string }[] };
     assert.deepEqual(
       [document.images.map(({ image }) => image), document.failed.map(({ image }) => image)],
       [['photo.png'], ['nothing', '*.nope']],
@@ -260,7 +260,7 @@ describe('odd pictures', { concurrency: 2 }, () => {
     assert.equal(stdout, 'odd/dot.png  1 x 1, no face found\n');
     assert.equal(stderr, '');
     const json = await succeeds(['predict', 'odd/dot.png', '--json'], dir);
-    assert.deepEqual((JSON.parse(json.stdout) as { images: Seen[] }).images[0]?.faces, []);
+    assert.deepEqual((JSON.parse(json.stdout) as { images: PictureResult[] }).images[0]?.faces, []);
     assert.equal(json.stderr, 'No face was found.\n');
   });
 
@@ -285,7 +285,7 @@ describe('odd pictures', { concurrency: 2 }, () => {
     await writeFile(join(dir, 'mixed', '3.jpg'), '');
     const { code, stdout, stderr } = await poster(['predict', 'mixed', '--json'], dir);
     assert.equal(code, 3);
-    const document = JSON.parse(stdout) as { images: Seen[]; failed: { image: string; reason: string }[] };
+    const document = JSON.parse(stdout) as { images: PictureResult[]; failed: { image: string; reason: string }[] };
     assert.deepEqual(
       [document.images.map(({ image }) => image), document.failed.map(({ image }) => image)],
       [[join('mixed', '2.png')], [join('mixed', '1.png'), join('mixed', '3.jpg')]],
@@ -328,7 +328,7 @@ describe('odd pictures', { concurrency: 2 }, () => {
     const args = ['predict', 'photo.png', 'odd/dot.png', '--draw', 'taken', '--json'];
     const { code, stdout, stderr } = await poster(args, dir);
     assert.equal(code, 3);
-    const { images } = JSON.parse(stdout) as { images: Seen[] };
+    const { images } = JSON.parse(stdout) as { images: PictureResult[] };
     assert.deepEqual(
       images.map(({ image, faces, drawn }) => [image, faces.length, drawn]),
       [
@@ -378,11 +378,11 @@ describe('odd pictures', { concurrency: 2 }, () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}/photo.png`;
     try {
-      const seen = await poster(['predict', `http://me:se%20cret@${address}`, `http://me:wrong@${address}`], dir);
-      assert.equal(seen.code, 3);
-      assert.match(seen.stdout, /^http:\/\/me:\.\.\.@127\.0\.0\.1:\d+\/photo\.png {2}512 x 512, 1 face/);
-      assert.match(seen.stderr, /me:\.\.\.@.* cannot be fetched: the server answered 401/);
-      assert.doesNotMatch(seen.stdout + seen.stderr, /cret|wrong/);
+      const result = await poster(['predict', `http://me:se%20cret@${address}`, `http://me:wrong@${address}`], dir);
+      assert.equal(result.code, 3);
+      assert.match(result.stdout, /^http:\/\/me:\.\.\.@127\.0\.0\.1:\d+\/photo\.png {2}512 x 512, 1 face/);
+      assert.match(result.stderr, /me:\.\.\.@.* cannot be fetched: the server answered 401/);
+      assert.doesNotMatch(result.stdout + result.stderr, /cret|wrong/);
     } finally {
       server.close();
     }
@@ -408,7 +408,7 @@ it('Ctrl-C: what is done stays, as a whole document and a whole table', {
   const { code, stdout, stderr } = await finished;
   assert.equal(code, 130, stderr);
   assert.match(stderr, /^Stopped after \d+ of 400 pictures; their results are complete\.$/m);
-  const { images, interrupted } = JSON.parse(stdout) as { images: Seen[]; interrupted: boolean };
+  const { images, interrupted } = JSON.parse(stdout) as { images: PictureResult[]; interrupted: boolean };
   assert.equal(interrupted, true);
   assert.ok(images.length >= 1 && images.length < 400);
   const rows = parse(await readFile(join(dir, 'stopped.csv')), { columns: true }) as unknown[];

@@ -57,14 +57,14 @@ test('pictures of all calls share one budget, are looked at one by one, and let 
 });
 
 test('a list whose results are not fetched keeps no other call from its memory', async () => {
-  const seen: number[] = [];
+  const sizes: number[] = [];
   for await (const outer of recognizer.settle([picture, picture, picture, picture])) {
     assert.equal(outer.status, 'fulfilled');
     // By now the next picture of the outer list may be decoded and wait.
     const inner = await recognizer.recognize([picture, picture]);
-    seen.push(inner.length);
+    sizes.push(inner.length);
   }
-  assert.deepEqual(seen, [2, 2, 2, 2]);
+  assert.deepEqual(sizes, [2, 2, 2, 2]);
   assert.equal(pictureMemory().used, 0);
 });
 

@@ -129,10 +129,10 @@ test('frames of a video are followed in the worker', async () => {
     }
   }
   const options = { picture: true, crops: true };
-  const seen: VideoFrame[] = await all(recognizeFrames(there, moving(), options));
-  assert.deepEqual(seen, structuredClone(await all(recognizeFrames(here, moving(), options))));
+  const frames: VideoFrame[] = await all(recognizeFrames(there, moving(), options));
+  assert.deepEqual(frames, structuredClone(await all(recognizeFrames(here, moving(), options))));
   assert.deepEqual(
-    seen.map(({ faces }) => faces.map(({ id }) => id).join()),
+    frames.map(({ faces }) => faces.map(({ id }) => id).join()),
     Array.from({ length: 6 }, () => '1'),
   );
 });
@@ -154,7 +154,7 @@ test('what cannot be used is told as in this thread: in its place, with its kind
     { data: new Uint8Array(4), width: 1, height: 1, channels: null },
     detached,
   ];
-  const told = async (recognizer: Recognizer): Promise<unknown[]> => {
+  const outcomesOf = async (recognizer: Recognizer): Promise<unknown[]> => {
     const results: PromiseSettledResult<Recognition>[] = await all(
       Reflect.apply(recognizer.settle, recognizer, [[path, ...odd]]),
     );
@@ -164,7 +164,7 @@ test('what cannot be used is told as in this thread: in its place, with its kind
         : result.reason instanceof UserError && [result.reason.kind, result.reason.message],
     );
   };
-  assert.deepEqual(await told(there), await told(here));
+  assert.deepEqual(await outcomesOf(there), await outcomesOf(here));
   await assert.rejects(there.recognize(path, { batchSize: 0 }), (error) => {
     assert.ok(error instanceof UserError);
     assert.equal(error.kind, 'usage');
@@ -228,16 +228,16 @@ test('a stream gives what is done while its source lets wait', { timeout: patien
       await opened;
     }
   }
-  let seen = 0;
+  let count = 0;
   try {
     for await (const { faces } of there.recognize(camera())) {
       assert.equal(faces.length, 1);
-      answered[seen++]?.open();
+      answered[count++]?.open();
     }
   } finally {
     for (const one of answered) one.open();
   }
-  assert.equal(seen, 3);
+  assert.equal(count, 3);
 });
 
 test('a thread that dies rejects what is under way, and the next call starts another one', async () => {

@@ -117,16 +117,16 @@ test('a stream gives what is done while its source lets wait', { timeout: patien
       await opened;
     }
   }
-  let seen = 0;
+  let count = 0;
   try {
     for await (const { faces } of recognizer.recognize(camera())) {
       assert.equal(faces.length, 1);
-      answered[seen++]?.open();
+      answered[count++]?.open();
     }
   } finally {
     for (const one of answered) one.open();
   }
-  assert.equal(seen, 3);
+  assert.equal(count, 3);
 });
 
 test('what cannot be used: thrown, or in its place', async () => {

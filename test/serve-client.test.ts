@@ -26,13 +26,13 @@ before(async () => {
     tmpdir(),
   );
   const url = await new Promise<string>((resolve, reject) => {
-    let told = '';
+    let output = '';
     child.stderr?.on('data', (data: Buffer) => {
-      told += data.toString();
-      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];
+      output += data.toString();
+      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(output) ?? [];
       if (found !== undefined) resolve(found);
     });
-    child.on('close', () => reject(new Error(told)));
+    child.on('close', () => reject(new Error(output)));
   });
   server = { child, url };
 });
@@ -112,8 +112,8 @@ test('the client of the package gives what the library gives, with types', async
   const expected = recognitionDocument(await recognizer.recognize(portrait), 2);
   const [explained] = await explainFaces(recognizer, portrait, { target: 'sadness' });
   await recognizer.dispose();
-  const { model, ...seen } = await client.recognize(portrait, { top: 2 });
-  assert.deepEqual({ model, ...seen }, { model: 'poster-v2-nano', ...expected });
+  const { model, ...recognized } = await client.recognize(portrait, { top: 2 });
+  assert.deepEqual({ model, ...recognized }, { model: 'poster-v2-nano', ...expected });
   const copy = Uint8Array.from(portrait);
   for (const picture of [copy, copy.buffer, new Blob([copy])]) {
     assert.equal((await client.recognize(picture, { scales: [192], turned: 'never' })).faces.length, 1);

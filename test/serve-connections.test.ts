@@ -95,7 +95,7 @@ test('who leaves in the middle of a request or of its answer disturbs nobody', a
 
 test('what Node would answer by itself, or not at all, is told as any problem', async () => {
   const picture = 'content-type: image/png';
-  const cases: readonly (readonly [status: number, said: RegExp, pieces: readonly string[]])[] = [
+  const cases: readonly (readonly [status: number, message: RegExp, pieces: readonly string[]])[] = [
     [400, /one header host/, [request('GET /v1/models', [])]],
     [400, /one header host/, [request('GET /v1/models', ['host: a', 'host: b'])]],
     [400, /one header host/, ['GET /v1/models\r\n\r\n']],
@@ -118,9 +118,9 @@ test('what Node would answer by itself, or not at all, is told as any problem', 
     ],
     [400, /not a request/, [request('POST /v1/recognize', ['host: x', 'transfer-encoding: chunked']), 'zz\r\n']],
   ];
-  for (const [status, said, pieces] of cases) {
-    const told = refused(await raw(pieces), status);
-    assert.match(told, said, pieces.join(''));
+  for (const [status, message, pieces] of cases) {
+    const answer = refused(await raw(pieces), status);
+    assert.match(answer, message, pieces.join(''));
   }
   const asked = await fetch(`${server.url}/v1/recognize`, { method: 'HEAD' });
   assert.deepEqual([asked.status, asked.headers.get('allow')], [405, 'POST']);
@@ -149,11 +149,11 @@ test('addresses that lead elsewhere lead nowhere', async () => {
 });
 
 test('a request that wishes for HTTP/2 too, as those of curl and Java, is answered by HTTP/1.1', async () => {
-  const wish = 'connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n';
-  const answer = await raw([`${head(portrait.length)}${wish}\r\n`, portrait, request('GET /readyz')]);
+  const upgrade = 'connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n';
+  const answer = await raw([`${head(portrait.length)}${upgrade}\r\n`, portrait, request('GET /readyz')]);
   assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
   assert.match(answer, /"expression":"happiness".*"status":"ok"/s);
-  const asWebSocket = wish.replace('h2c', 'websocket');
+  const asWebSocket = upgrade.replace('h2c', 'websocket');
   const [refusal = ''] = (await raw([`${head(1)}${asWebSocket}\r\n`, 'x', request('GET /readyz')])).split(
     'HTTP/1.1 200',
   );

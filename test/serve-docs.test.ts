@@ -26,8 +26,8 @@ test('the curl lines of docs/serving.md give the same', {
   const answers = stdout.trim().split('\n');
   assert.equal(answers.length, 3);
   assert.equal(new Set(answers).size, 1);
-  const { model: _, ...seen } = JSON.parse(answers[0] ?? '');
-  assert.equal(recognition.parse(seen).faces[0]?.expression, 'happiness');
+  const { model: _, ...document } = JSON.parse(answers[0] ?? '');
+  assert.equal(recognition.parse(document).faces[0]?.expression, 'happiness');
 });
 
 test('the Python program of docs/serving.md prints what is seen', {

@@ -234,14 +234,14 @@ async function serving(t: TestContext, options: readonly string[] = [], program 
   });
   t.after(() => child.kill('SIGKILL'));
   const log = new ServerLog();
-  let told = '';
+  let stderr = '';
   // The process of the networks has the same standard error: it is closed once both have ended.
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr: told }));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr }));
   const url = await new Promise<string>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`It ended before it was ready: ${told}`)));
+    child.once('exit', () => reject(new Error(`It ended before it was ready: ${stderr}`)));
     // The log and the line that it is ready come by two streams, in any order.
     const ready = (): void => {
-      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];
+      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(stderr) ?? [];
       if (found !== undefined && log.messages.includes('the networks are loaded')) resolve(found);
     };
     child.stdout.on('data', (data: Buffer) => {
@@ -249,7 +249,7 @@ async function serving(t: TestContext, options: readonly string[] = [], program 
       ready();
     });
     child.stderr.on('data', (data: Buffer) => {
-      told += data.toString();
+      stderr += data.toString();
       ready();
     });
   });

@@ -107,8 +107,8 @@ test('tensors that are not what the model takes are refused', async () => {
     [422, JSON.stringify({ ...asked({ data: [...crop] }), outputs: [{ name: 'other' }] })],
   ];
   for (const [status, body, headers] of cases) {
-    const told = await problem(await infer(body, headers), status);
-    assert.equal(told.error, told.detail);
+    const document = await problem(await infer(body, headers), status);
+    assert.equal(document.error, document.detail);
   }
   await stillWorks(server.url);
 });
@@ -155,13 +155,13 @@ const camera = (query = ''): Promise<ConnectedCamera> => connectedCamera(server.
 
 test('the frames of a camera are followed; one that cannot be read is told and left out', async () => {
   const { socket, next, closed } = await camera('?smooth=0');
-  const seen = [];
+  const frames = [];
   for (let frame = 0; frame < 3; frame++) {
     socket.send(portrait);
-    seen.push(cameraFrame.parse(await next()));
+    frames.push(cameraFrame.parse(await next()));
   }
   assert.deepEqual(
-    seen.map(({ frame, faces }) => [frame, faces.map(({ id, expression }) => `${id} ${expression}`)]),
+    frames.map(({ frame, faces }) => [frame, faces.map(({ id, expression }) => `${id} ${expression}`)]),
     [0, 1, 2].map((frame) => [frame, ['1 happiness']]),
   );
   socket.send(Buffer.from('no picture'));

@@ -71,8 +71,8 @@ test('requests made from its own OpenAPI document find no defect in a server', {
     ],
     { maxBuffer: 64 * 1024 * 1024, cwd },
   ).catch((error: unknown) => {
-    const told = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
-    throw new Error(told.slice(-5000), { cause: error });
+    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error);
+    throw new Error(output.slice(-5000), { cause: error });
   });
   assert.match(stdout, /No issues found|passed/);
 });

@@ -11,7 +11,7 @@ import { connect as connectSecurely } from 'node:tls';
 import type { Served } from '../src/node/serve/index.js';
 import { problemDocument } from '../src/service/problem-document.js';
 import { selfSigned } from './support/certificate.js';
-import { portrait, seen, served } from './support/served.js';
+import { portrait, recognitionSchema, served } from './support/served.js';
 
 const { cert, key } = selfSigned();
 let server: Served;
@@ -51,7 +51,7 @@ test('a server with a certificate speaks TLS', async () => {
   const [response] = await once(asked, 'response');
   assert.equal(response.statusCode, 200);
   assert.match(response.headers['strict-transport-security'], /max-age/);
-  assert.equal(seen.parse(JSON.parse(await text(response))).faces[0]?.expression, 'happiness');
+  assert.equal(recognitionSchema.parse(JSON.parse(await text(response))).faces[0]?.expression, 'happiness');
 });
 
 test('a handshake that never ends is cut, whether it begins or not', async () => {
@@ -77,8 +77,8 @@ test('a client that is slow after its handshake is told so', async () => {
 
 test('a request that wishes for another protocol too is answered without it', async () => {
   const socket = connectSecurely({ port, host: '127.0.0.1', servername: 'localhost', ca: cert });
-  const wish = 'connection: upgrade\r\nupgrade: h2c\r\ncontent-type: image/png\r\n';
-  socket.write(`POST /v1/recognize HTTP/1.1\r\nhost: x\r\n${wish}content-length: ${portrait.length}\r\n\r\n`);
+  const upgrade = 'connection: upgrade\r\nupgrade: h2c\r\ncontent-type: image/png\r\n';
+  socket.write(`POST /v1/recognize HTTP/1.1\r\nhost: x\r\n${upgrade}content-length: ${portrait.length}\r\n\r\n`);
   socket.write(portrait);
   socket.write('GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
   const answers = await untilEnd(socket);

@@ -6,7 +6,7 @@ import { explainFaces, explanationDocument } from '../src/explain/index.js';
 import type { Served } from '../src/node/serve/index.js';
 import { Recognizer, recognitionDocument } from '../src/recognize/index.js';
 import { problemDocument } from '../src/service/problem-document.js';
-import { ask, cheap, portrait, problem, seen, served, stillWorks } from './support/served.js';
+import { ask, cheap, portrait, problem, recognitionSchema, served, stillWorks } from './support/served.js';
 
 let server: Served;
 before(async () => {
@@ -63,11 +63,11 @@ test('a picture as body, as file of a form and as base64 gives what the library 
 
 test('options do what they do on the command line, and crops are what the network saw', async () => {
   const response = await post('/v1/recognize?crops=true&minScore=0.5&maxFaces=1', form([portrait]));
-  const [face] = seen.parse(await response.json()).faces;
+  const [face] = recognitionSchema.parse(await response.json()).faces;
   const crop = await sharp(Buffer.from(face?.crop ?? '', 'base64')).metadata();
   assert.deepEqual([crop.format, crop.width, crop.height], ['png', 48, 48]);
   const none = await post('/v1/recognize?minSize=500', form([portrait]));
-  assert.deepEqual(seen.parse(await none.json()).faces, []);
+  assert.deepEqual(recognitionSchema.parse(await none.json()).faces, []);
 });
 
 test('what the network attends to is what poster explain gives', async () => {
@@ -97,10 +97,12 @@ test('in a batch a picture that cannot be used has its problem in its place', as
   const response = await post('/v1/recognize/batch', form([Buffer.from('no picture'), portrait, wide]));
   assert.equal(response.status, 200);
   const { results } = z
-    .object({ results: z.array(z.union([seen.omit({ model: true }), z.object({ problem: problemDocument })])) })
+    .object({
+      results: z.array(z.union([recognitionSchema.omit({ model: true }), z.object({ problem: problemDocument })])),
+    })
     .parse(await response.json());
-  const told = results.map((one) => ('faces' in one ? one.faces[0]?.expression : one.problem.status));
-  assert.deepEqual(told, [422, 'happiness', 413]);
+  const outcomes = results.map((one) => ('faces' in one ? one.faces[0]?.expression : one.problem.status));
+  assert.deepEqual(outcomes, [422, 'happiness', 413]);
 });
 
 test('what cannot be used has its status and a sentence, and disturbs nothing', async () => {

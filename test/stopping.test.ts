@@ -102,12 +102,12 @@ test('frames that let wait do not hold up those before', async () => {
     });
     yield { time: 1, frame: 1, picture };
   }
-  const seen: number[] = [];
+  const received: number[] = [];
   for await (const { frame } of recognizeFrames(recognizer, frames())) {
-    seen.push(frame);
+    received.push(frame);
     give();
   }
-  assert.deepEqual(seen, [0, 1]);
+  assert.deepEqual(received, [0, 1]);
   await recognizer.dispose();
 });
 

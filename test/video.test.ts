@@ -102,11 +102,11 @@ test('frames of any origin: one face, one id, its place and expression; each fra
 });
 
 test('a source that fails loses nothing of what came before; a signal ends it', async () => {
-  const seen: VideoFrame[] = [];
+  const received: VideoFrame[] = [];
   await assert.rejects(async () => {
-    for await (const frame of recognizeFrames(recognizer, moving(5, new Error('unplugged')))) seen.push(frame);
+    for await (const frame of recognizeFrames(recognizer, moving(5, new Error('unplugged')))) received.push(frame);
   }, /unplugged/);
-  assert.equal(seen.length, 5);
+  assert.equal(received.length, 5);
   const controller = new AbortController();
   await assert.rejects(async () => {
     const options = { signal: controller.signal, live: true };

@@ -10,7 +10,7 @@ import type { ColdStart } from './cold-page.js';
 import { openSite, type Site } from './site.js';
 
 interface Visit {
-  readonly told: ColdStart;
+  readonly measured: ColdStart;
   readonly bytes: number;
 }
 
@@ -32,7 +32,7 @@ export async function coldStart(runs: number): Promise<void> {
       for (let i = 0; i < runs; i++) others.push(await visit(site, profile));
       rows.push(rowOf(`again, median of ${runs}`, others));
       console.log('Files of the last visit: when each began and ended, in ms since navigation');
-      const files = others.at(-1)?.told.files ?? [];
+      const files = others.at(-1)?.measured.files ?? [];
       console.log(formatTable(files.map(([name, start, end]) => [name, start.toFixed(0), end.toFixed(0)])));
     } finally {
       site.close();
@@ -47,9 +47,9 @@ function rowOf(name: string, visits: readonly Visit[]): string[] {
   return [
     name,
     (middle(({ bytes }) => bytes) / 1e6).toFixed(2),
-    middle(({ told }) => told.program).toFixed(0),
-    middle(({ told }) => told.loaded).toFixed(0),
-    middle(({ told }) => told.result).toFixed(0),
+    middle(({ measured }) => measured.program).toFixed(0),
+    middle(({ measured }) => measured.loaded).toFixed(0),
+    middle(({ measured }) => measured.result).toFixed(0),
   ];
 }
 
@@ -59,7 +59,7 @@ async function visit(site: Site, profile: string): Promise<Visit> {
   const browser = await openChromium({ profile });
   try {
     const page = await browser.page(`${site.address}cold-page`, 'coldStart');
-    return { told: await page.evaluate(() => globalThis.coldStart), bytes: site.bytesSent() - before };
+    return { measured: await page.evaluate(() => globalThis.coldStart), bytes: site.bytesSent() - before };
   } finally {
     await browser.close();
   }

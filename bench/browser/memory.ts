@@ -69,12 +69,12 @@ export async function memory(minutes: number, rounds: number): Promise<void> {
       const page = await browser.page(`${site.address}poster-page?threads=2`, 'poster');
       const memoryNow = memoryOf(page, browser);
       const measure = async (samples: number, step: () => Promise<unknown>): Promise<Sample[]> => {
-        const told: Sample[] = [];
+        const taken: Sample[] = [];
         for (let i = 0; i < samples; i++) {
           await step();
-          told.push(await memoryNow());
+          taken.push(await memoryNow());
         }
-        return told;
+        return taken;
       };
       await page.evaluate(() => poster.startCamera());
       const samples = samplesIn(minutes);

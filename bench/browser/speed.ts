@@ -45,8 +45,8 @@ export async function speed(runs: number): Promise<void> {
     console.log(formatTable(rows));
     for (const { name, backend, page } of opened.filter((one) => one.name.startsWith('ours'))) {
       const { rate, faces } = await page.evaluate(() => poster.video(75));
-      const told = `${rate.toFixed(1)} frames/s (${faces.toFixed(1)} faces a frame; the photo has ${facesInPhoto})`;
-      console.log(`video 1280x720 with tracking, ${name}, ${backend}: ${told}`);
+      const summary = `${rate.toFixed(1)} frames/s (${faces.toFixed(1)} faces a frame; the photo has ${facesInPhoto})`;
+      console.log(`video 1280x720 with tracking, ${name}, ${backend}: ${summary}`);
     }
   } finally {
     await browser.close();

@@ -37,7 +37,7 @@ export async function measureOverload({ picture, seconds, threads }: OverloadOpt
   const inHand = new Set<Promise<void>>();
   let sent = 0;
   await server.pause();
-  let look = 1;
+  let nextSample = 1;
   for (let now = 0; now < seconds; now = (performance.now() - begin) / 1000) {
     for (; sent < now * rate; sent++) {
       const one: Promise<void> = ask(server.url, agent, asked)
@@ -45,8 +45,8 @@ export async function measureOverload({ picture, seconds, threads }: OverloadOpt
         .finally(() => inHand.delete(one));
       inHand.add(one);
     }
-    if (now >= look) {
-      look++;
+    if (now >= nextSample) {
+      nextSample++;
       const used = await memoryOf(server.url);
       if (now < warm) level = used;
       else memory.push(used);

@@ -34,11 +34,11 @@ export async function startServer(options: readonly string[]): Promise<Server> {
     else if (/^\{"level":[456]0/.test(line)) console.error(line);
   });
   const url = await new Promise<string>((resolve, reject) => {
-    let told = '';
-    child.once('exit', () => reject(new Error(told)));
+    let output = '';
+    child.once('exit', () => reject(new Error(output)));
     child.stderr?.on('data', (data: Buffer) => {
-      told += data.toString();
-      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(told) ?? [];
+      output += data.toString();
+      const [, found] = /^Ready: (http:\S+)\/docs/m.exec(output) ?? [];
       if (found !== undefined) resolve(found);
     });
   });

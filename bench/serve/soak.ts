@@ -18,7 +18,7 @@ const clients = 8;
 const hostileShare = 0.02;
 /** Of the pictures, those that are looked at as closely as a server does by itself: it takes four times as long. */
 const closeShare = 0.05;
-const cheapLook = '?scales=96&turned=false';
+const cheapQuery = '?scales=96&turned=false';
 /** Wrong answers that are printed as they come. */
 const shownAtMost = 20;
 /** Milliseconds between two lines about how far it is. */
@@ -43,7 +43,7 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
   const wrong: string[] = [];
   const memory: number[] = [];
   await server.pause();
-  let looked = 0;
+  let sampled = 0;
   const client = async (): Promise<void> => {
     while (sent < pictures) {
       sent++;
@@ -61,8 +61,8 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
           if (wrong.length <= shownAtMost) console.error(wrong.at(-1));
         }
       }
-      if ((sent * 200) / pictures >= looked + 1) {
-        looked++;
+      if ((sent * 200) / pictures >= sampled + 1) {
+        sampled++;
         memory.push(await memoryOf(server.url));
       }
     }
@@ -77,12 +77,12 @@ export async function measureSoak({ picture, pictures, threads }: SoakOptions): 
   );
   const tenth = Math.ceil(memory.length / 10);
   const [early, late] = [memory.slice(tenth, 3 * tenth), memory.slice(-2 * tenth)].map((part) => quantile(part, 0.5));
-  const told = `${megabytes(early ?? Number.NaN)} in the second tenths, ${megabytes(late ?? Number.NaN)} in the last`;
+  const growth = `${megabytes(early ?? Number.NaN)} in the second tenths, ${megabytes(late ?? Number.NaN)} in the last`;
   const curve = Array.from({ length: 10 }, (_, i) => memory.slice(i * tenth, (i + 1) * tenth));
   const levels = curve.filter((part) => part.length > 0).map((part) => megabytes(quantile(part, 0.5)));
   console.log(`Memory in each tenth: ${levels.join(', ')}.`);
   bound('none is misanswered', wrong.length === 0, `${wrong.length} of ${sent}`);
-  bound('memory is flat within 10%', Number(late) <= 1.1 * Number(early), told);
+  bound('memory is flat within 10%', Number(late) <= 1.1 * Number(early), growth);
   bound("the event loop's longest pause is below 20 ms", pause < 20, `${pause.toFixed(1)} ms`);
   bound('the server stops with exit code 0', code === 0, String(code));
 }
@@ -97,7 +97,7 @@ async function varied(picture: Uint8Array, variety: number, random: Random): Pro
     const side = (): number => Math.round(40 * 50 ** (random.next() ** 2));
     const resized = sharp(picture).resize(side(), side(), { fit: 'cover' });
     const format = itemAt(['jpeg', 'png', 'webp'] as const, i % 3);
-    const query = random.next() < closeShare ? {} : { query: cheapLook };
+    const query = random.next() < closeShare ? {} : { query: cheapQuery };
     made.push({ type: `image/${format}`, body: await resized.toFormat(format).toBuffer(), ...query });
   }
   return made;

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { noEval } from './no-eval.mjs';
 
 /** What stands beside the script on the page's server. */
-const places = { weights: './weights/', runtime: './runtime/' };
+const folders = { weights: './weights/', runtime: './runtime/' };
 
 /**
  * Writes the modules of `poster-v2`, and the workers that it starts, to a folder that holds nothing else afterwards.
@@ -34,7 +34,7 @@ export async function bundleForBrowsers(installed, out = join(installed, 'dist/b
     conditions: ['onnxruntime-web-use-extern-wasm'],
     minify: true,
     legalComments: 'linked',
-    plugins: [entry(library), placesBeside(library)],
+    plugins: [entry(library), relocatedAddresses(library)],
     logLevel: 'error',
   });
 }
@@ -47,7 +47,7 @@ const entry = (library) => ({
     onLoad({ filter: /.*/, namespace: 'entry' }, () => ({
       contents: `
         import { configureRuntime } from './entries/web.js';
-        configureRuntime({ wasmPaths: new URL('${places.runtime}', import.meta.url) });
+        configureRuntime({ wasmPaths: new URL('${folders.runtime}', import.meta.url) });
         export * from './entries/web.js';`,
       resolveDir: library,
     }));
@@ -55,23 +55,23 @@ const entry = (library) => ({
 });
 
 /** Addresses that lead from the package's own modules lead from the script's folder instead. */
-const placesBeside = (library) => ({
+const relocatedAddresses = (library) => ({
   name: 'places beside the script',
   setup({ onLoad }) {
     onLoad({ filter: /\.js$/ }, ({ path }) => {
       if (!path.startsWith(join(library, 'web'))) return undefined;
       const contents = readFileSync(path, 'utf8').replace(
         /new URL\('([^']+)', import\.meta\.url\)/g,
-        (_, address) => `new URL('${placeOf(address)}', import.meta.url)`,
+        (_, address) => `new URL('${relocatedAddress(address)}', import.meta.url)`,
       );
       return { contents, loader: 'js' };
     });
   },
 });
 
-function placeOf(address) {
+function relocatedAddress(address) {
   const name = basename(address);
   if (name.endsWith('-worker.js')) return `./${name}`;
-  if (/\.(onnx|safetensors)$/.test(name)) return `${places.weights}${name}`;
+  if (/\.(onnx|safetensors)$/.test(name)) return `${folders.weights}${name}`;
   throw new Error(`the package names ${address}, for which there is no place beside the script`);
 }

@@ -104,10 +104,10 @@ const computing = new Set([
 const withoutNetworks = () => ({
   name: 'without networks',
   setup({ onResolve, onLoad, onEnd }) {
-    const met = new Set();
+    const resolved = new Set();
     onResolve({ filter: /./ }, ({ path, kind }) => {
       if (kind !== 'dynamic-import' || !computing.has(path)) return undefined;
-      met.add(path);
+      resolved.add(path);
       return { path, namespace: 'computing' };
     });
     onLoad({ filter: /./, namespace: 'computing' }, () => ({
@@ -116,7 +116,7 @@ const withoutNetworks = () => ({
     // One that was renamed would come back into the page unseen.
     onEnd(() => ({
       errors: [...computing]
-        .filter((path) => !met.has(path))
+        .filter((path) => !resolved.has(path))
         .map((path) => ({ text: `${path} is not imported by anything, and so not left out of the page` })),
     }));
   },

@@ -73,14 +73,14 @@ function structure({ tensors }: TfliteModel): number[] {
 }
 
 test('damaged files are refused in words, or are a network that can be built', () => {
-  const places = structure(model);
-  assert.ok(places.length > 10_000 && places.length < 300_000);
-  const damage = fc.array(fc.tuple(fc.nat(places.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
+  const positions = structure(model);
+  assert.ok(positions.length > 10_000 && positions.length < 300_000);
+  const damage = fc.array(fc.tuple(fc.nat(positions.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
   let refused = 0;
   fc.assert(
     fc.property(damage, (changes) => {
       const bytes = file.slice();
-      for (const [i, value] of changes) bytes[places[i] ?? 0] = value;
+      for (const [i, value] of changes) bytes[positions[i] ?? 0] = value;
       try {
         const damaged = readTflite(bytes, 'file');
         tfliteGraph(damaged);

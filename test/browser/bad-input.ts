@@ -4,7 +4,7 @@ import { lostDevice } from './lost-device.js';
 
 /** What is told of a bad input, and what the portrait shows afterwards. */
 export interface BadInput {
-  readonly told: string;
+  readonly message: string;
   readonly afterwards: string;
 }
 
@@ -93,8 +93,8 @@ export async function badInputs(portrait: string): Promise<Record<string, BadInp
   };
   const all: Record<string, BadInput> = {};
   for (const [name, work] of Object.entries(cases)) {
-    const told = await work().catch((error: unknown) => `uncaught ${String(error)}`);
-    all[name] = { told, afterwards: expressionsOf(await recognizer.recognize(portrait)) };
+    const message = await work().catch((error: unknown) => `uncaught ${String(error)}`);
+    all[name] = { message, afterwards: expressionsOf(await recognizer.recognize(portrait)) };
   }
   await recognizer.dispose();
   return all;

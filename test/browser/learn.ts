@@ -14,10 +14,10 @@ import { configureRuntime } from '../../src/entries/web.js';
 import type { Evaluation } from '../../src/metrics/index.js';
 import { base64Of } from './base64.js';
 import { countedWorkers } from './counted-workers.js';
-import { recordShots, type SeenShots } from './shots.js';
+import { recordShots, type ShotResults } from './shots.js';
 
 /** What the page sends back. */
-export interface SeenLearning {
+export interface LearningResults {
   readonly labels: readonly string[];
   readonly counts: Learner['counts'];
   readonly history: readonly LearnEpoch[];
@@ -28,7 +28,7 @@ export interface SeenLearning {
   readonly isSame: { readonly stopped: boolean; readonly left: boolean; readonly here: boolean };
   /** How many epochs were told when a signal ended training, and why it ended. */
   readonly stopped: { readonly epochs: number; readonly reason: string };
-  readonly shots: SeenShots;
+  readonly shots: ShotResults;
   /** Why crops cannot be learned, and other calls cannot be made. */
   readonly refused: Readonly<Record<string, string>>;
   readonly refusedByWorkers: Readonly<Record<string, string>>;
@@ -65,12 +65,12 @@ async function crops(labels: readonly string[] = three, count = 8): Promise<Labe
 }
 
 async function trained(learner: Learner, signal?: AbortSignal, most = Number.POSITIVE_INFINITY): Promise<LearnEpoch[]> {
-  const told: LearnEpoch[] = [];
+  const epochs: LearnEpoch[] = [];
   for await (const epoch of learner.train(signal === undefined ? {} : { signal })) {
-    told.push(epoch);
-    if (told.length >= most) break;
+    epochs.push(epoch);
+    if (epochs.length >= most) break;
   }
-  return told;
+  return epochs;
 }
 
 async function reasonOf(work: () => Promise<unknown>): Promise<string> {
@@ -118,7 +118,7 @@ async function workerRefusals(options: WebLearnOptions, { checkpoint }: Learned)
 }
 
 /** @param base the file of the weights to begin with: an address, from this page */
-async function learning(base: string): Promise<SeenLearning> {
+async function learning(base: string): Promise<LearningResults> {
   configureRuntime({ wasmPaths: 'runtime' });
   const options = { base, crops: await crops(), epochs: 12, lr: 1e-2, batchSize: 6, seed: 3, threads: 1 } as const;
   const learner = await Learner.create(options);

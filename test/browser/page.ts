@@ -10,7 +10,7 @@ import { everyKind, unusable } from './pictures.js';
 import { type RefusedWeights, refusedWeights } from './weights.js';
 
 /** What the first page sends back. */
-export interface Seen {
+export interface PlainResults {
   readonly results: readonly Recognition[];
   /** Why a picture cannot be used. */
   readonly refused: readonly string[];
@@ -25,7 +25,7 @@ export interface Seen {
 }
 
 /** What the second page sends back, which is isolated from other origins. */
-export interface SeenIsolated {
+export interface IsolatedResults {
   readonly result: Recognition;
   /** Of the detector alone, before anything else was loaded. */
   readonly faces: readonly Face[];
@@ -37,9 +37,9 @@ export interface SeenIsolated {
   readonly asked: readonly string[];
 }
 
-export interface Told {
-  readonly seen?: Seen;
-  readonly isolated?: SeenIsolated;
+export interface PageReport {
+  readonly plain?: PlainResults;
+  readonly isolated?: IsolatedResults;
   readonly error?: string;
 }
 
@@ -55,7 +55,7 @@ async function refusals(recognizer: Recognizer, pictures: readonly ImageSource[]
   return refused;
 }
 
-async function look(): Promise<Seen> {
+async function runPlain(): Promise<PlainResults> {
   const progress: LoadProgress[] = [];
   const recognizer = await Recognizer.load({ onProgress: (one) => progress.push(one) });
   const results = await recognizer.recognize(await blobsOf(['portrait.png', 'turned.jpg', 'empty.png']));
@@ -71,14 +71,14 @@ async function look(): Promise<Seen> {
   const elsewhere = new URL('portrait.png', location.href);
   elsewhere.hostname = 'localhost';
   const wrong = Object.entries(await unusable('portrait.png', elsewhere.href));
-  const said: Record<string, string> = {};
-  for (const [name, picture] of wrong) said[name] = (await refusals(recognizer, [picture])).join();
+  const messages: Record<string, string> = {};
+  for (const [name, picture] of wrong) messages[name] = (await refusals(recognizer, [picture])).join();
   await recognizer.dispose();
   // From what the browser has kept.
   await (await Recognizer.load({ onProgress: (one) => progress.push(one) })).dispose();
   const weights = await refusedWeights();
   const bad = await badInputs('small.png');
-  return { results, refused, kinds, turnedImage, unusable: said, progress, weights, bad };
+  return { results, refused, kinds, turnedImage, unusable: messages, progress, weights, bad };
 }
 
 const runtimeFiles = (): string[] =>
@@ -102,7 +102,7 @@ async function detected(path: string): Promise<readonly Face[]> {
   return faces;
 }
 
-async function lookIsolated(): Promise<SeenIsolated> {
+async function runIsolated(): Promise<IsolatedResults> {
   configureRuntime({ wasmPaths: 'runtime' });
   const faces = await detected('portrait.png');
   const askedByDetector = runtimeFiles();
@@ -115,12 +115,13 @@ async function lookIsolated(): Promise<SeenIsolated> {
   return { result, threads: env.wasm.numThreads, faces, ...asked };
 }
 
-const tell = (told: Told): Promise<Response> => fetch('/seen', { method: 'POST', body: JSON.stringify(told) });
+const tell = (report: PageReport): Promise<Response> =>
+  fetch('/seen', { method: 'POST', body: JSON.stringify(report) });
 
 try {
-  if (location.pathname === '/isolated') await tell({ isolated: await lookIsolated() });
+  if (location.pathname === '/isolated') await tell({ isolated: await runIsolated() });
   else {
-    await tell({ seen: await look() });
+    await tell({ plain: await runPlain() });
     location.href = '/isolated';
   }
 } catch (error) {

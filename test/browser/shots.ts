@@ -16,7 +16,7 @@ import { base64Of } from './base64.js';
 /** Classes, each with the number of its shots. */
 type Counts = Readonly<Record<string, number>>;
 
-export interface SeenShots {
+export interface ShotResults {
   /** Width, height and type of the shot of the portrait; and what a picture without a face gives. */
   readonly portrait: readonly [number, number, string];
   readonly nobody: boolean;
@@ -64,7 +64,7 @@ async function reasonOf(work: () => Promise<unknown>): Promise<string> {
   );
 }
 
-async function withoutStorage(): Promise<SeenShots['forbidden']> {
+async function withoutStorage(): Promise<ShotResults['forbidden']> {
   const own = Object.getOwnPropertyDescriptor(window, 'indexedDB');
   Object.defineProperty(window, 'indexedDB', {
     configurable: true,
@@ -82,7 +82,7 @@ async function withoutStorage(): Promise<SeenShots['forbidden']> {
   }
 }
 
-async function withFullStorage(): Promise<SeenShots['full']> {
+async function withFullStorage(): Promise<ShotResults['full']> {
   const shots = await Shots.open({ name: 'full' });
   await shots.add([{ label: 'bored', picture: new Blob(['1']) }]);
   const { put } = IDBObjectStore.prototype;
@@ -102,7 +102,7 @@ async function withFullStorage(): Promise<SeenShots['full']> {
 }
 
 /** @param learned of tiny classes, to export */
-export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
+export async function recordShots({ checkpoint }: Learned): Promise<ShotResults> {
   // Beside each other in one thread, whose runtime has one place for the files of models that are being loaded.
   const bytes = checkpointBytes(checkpoint);
   const beside = await Promise.all([1, 2].map(() => Recognizer.load({ checkpoint: bytes, threads: 1, worker: false })));
@@ -121,7 +121,7 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
   const cut = await faceShot(whole, template);
   if (cut === undefined) throw new Error('the portrait has a face');
   const { width: cutWidth } = await createImageBitmap(cut);
-  const seen = await createImageBitmap(first);
+  const bitmap = await createImageBitmap(first);
   const empty = await recognizer.recognize(new ImageData(64, 64), { picture: true });
   const nobody = (await faceShot(empty, template)) === undefined;
 
@@ -166,7 +166,7 @@ export async function recordShots({ checkpoint }: Learned): Promise<SeenShots> {
   const cleared = countsOf(last);
   await last.close();
   return {
-    portrait: [seen.width, seen.height, first.type],
+    portrait: [bitmap.width, bitmap.height, first.type],
     cutThere: cutWidth,
     nobody,
     added,

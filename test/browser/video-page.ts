@@ -11,11 +11,11 @@ import {
 } from '../../src/entries/web.js';
 
 /** Of a frame what tests look at. */
-export type Seen = Pick<Shown, 'time' | 'frame' | 'width' | 'height'> & {
+export type FrameSummary = Pick<Shown, 'time' | 'frame' | 'width' | 'height'> & {
   readonly faces: readonly (readonly [id: number, expression: string])[];
 };
 
-const seen = ({ time, frame, width, height, faces }: Shown): Seen => ({
+const summaryOf = ({ time, frame, width, height, faces }: Shown): FrameSummary => ({
   ...{ time, frame, width, height },
   faces: faces.map(({ id, expression }) => [id, expression] as const),
 });
@@ -77,7 +77,7 @@ async function sentenceOf(action: () => Promise<unknown>): Promise<string> {
 }
 
 interface Watched {
-  readonly frames: Seen[];
+  readonly frames: FrameSummary[];
   readonly error: string | null;
   /** Callbacks that are still waited for. */
   readonly left: number;
@@ -87,14 +87,14 @@ interface Watched {
 async function watch(
   worker: boolean,
   source: VideoSource,
-  each: (frame: Shown, frames: readonly Seen[]) => unknown = () => undefined,
+  each: (frame: Shown, frames: readonly FrameSummary[]) => unknown = () => undefined,
   options: RecognizeVideoOptions = {},
 ): Promise<Watched> {
-  const frames: Seen[] = [];
+  const frames: FrameSummary[] = [];
   let error: string | null = null;
   try {
     for await (const frame of recognizeVideo(await recognizerOf(worker), source, options)) {
-      frames.push(seen(frame));
+      frames.push(summaryOf(frame));
       if ((await each(frame, frames)) === 'enough') break;
     }
   } catch (thrown) {
@@ -212,18 +212,18 @@ const scenes = {
     await element.play();
     element.pause();
     const video = new VideoRecognizer(await recognizerOf(worker));
-    const frames: Seen[] = [];
+    const frames: FrameSummary[] = [];
     let dropped = 0;
-    const look = async (picture: PictureObject, timestamp: number): Promise<void> => {
+    const submit = async (picture: PictureObject, timestamp: number): Promise<void> => {
       const found = await video.detectForVideo(picture, timestamp);
       if (found === undefined) dropped++;
-      else frames.push(seen(found));
+      else frames.push(summaryOf(found));
     };
-    await Promise.all([look(element, 10), look(element, 20)]);
+    await Promise.all([submit(element, 10), submit(element, 20)]);
     const bitmap = await createImageBitmap(element);
-    await look(bitmap, 30);
+    await submit(bitmap, 30);
     const frame = new VideoFrame(element, { timestamp: 0 });
-    await look(frame, 40);
+    await submit(frame, 40);
     await video.dispose();
     // The caller's frames are whole: whoever made them closes them.
     const whole = [bitmap.width, frame.displayWidth];

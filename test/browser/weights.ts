@@ -3,7 +3,7 @@ import { bundledCheckpoint } from '../../src/entries/web.js';
 import type { WeightsAnswer } from '../support/page-server.js';
 
 /** What becomes of weights that are not those of the package, by what the server answers. */
-export type RefusedWeights = Readonly<Record<WeightsAnswer, { readonly said: string; readonly kept: number }>>;
+export type RefusedWeights = Readonly<Record<WeightsAnswer, { readonly message: string; readonly kept: number }>>;
 
 /** Addresses of the expression network's weights in the browser's cache. */
 async function keptWeights(): Promise<string[]> {
@@ -11,14 +11,14 @@ async function keptWeights(): Promise<string[]> {
   return keys.map(({ url }) => url).filter((url) => url.includes('.safetensors'));
 }
 
-async function refusal(answer: WeightsAnswer): Promise<{ said: string; kept: number }> {
+async function refusal(answer: WeightsAnswer): Promise<{ message: string; kept: number }> {
   await fetch(`/answer/${answer}`);
   for (const url of await keptWeights()) await (await caches.open('poster-v2')).delete(url);
-  const said = await bundledCheckpoint().then(
+  const message = await bundledCheckpoint().then(
     (bytes) => `${bytes.length} bytes were taken`,
     (error: unknown) => String(error),
   );
-  return { said, kept: (await keptWeights()).length };
+  return { message, kept: (await keptWeights()).length };
 }
 
 export async function refusedWeights(): Promise<RefusedWeights> {

@@ -17,7 +17,7 @@ import { countedWork, type PageWork } from './counted-work.js';
 import { type CountedWorkers, countedWorkers } from './counted-workers.js';
 
 /** An error, as the page that caught it sees it. */
-export interface SeenError {
+export interface CaughtError {
   readonly sentence: string;
   readonly kind: string;
   readonly settings: readonly string[];
@@ -45,20 +45,20 @@ export interface WorkerStory {
   readonly endless: { readonly read: number; readonly left: boolean };
   readonly aborted: readonly string[];
   readonly sourceFailed: string;
-  readonly errors: Readonly<Record<string, SeenError>>;
+  readonly errors: Readonly<Record<string, CaughtError>>;
   readonly workers: Readonly<Record<string, number>>;
-  readonly died: { readonly error: SeenError; readonly afterwards: number };
-  readonly disposed: readonly SeenError[];
+  readonly died: { readonly error: CaughtError; readonly afterwards: number };
+  readonly disposed: readonly CaughtError[];
   /** Loads that were given up before, at once and half way: the reasons, and how many of the workers that they started are left. */
   readonly givenUp: { readonly reasons: readonly string[]; readonly started: number; readonly left: number };
   /** Workers that still are. */
   readonly running: number;
 }
 
-export interface Told {
+export interface PageReport {
   readonly story: WorkerStory;
   /** Why no worker starts in a page whose content security policy forbids it. */
-  readonly forbidden: SeenError;
+  readonly forbidden: CaughtError;
   /** In a page with threads. */
   readonly isolated: Recognition;
 }
@@ -67,7 +67,7 @@ export interface Told {
 const detect = { scales: [192], turned: false };
 const load = (options: RecognizerOptions = {}): Promise<Recognizer> => Recognizer.load({ detect, ...options });
 
-async function errorOf(work: () => Promise<unknown>): Promise<SeenError> {
+async function errorOf(work: () => Promise<unknown>): Promise<CaughtError> {
   try {
     await work();
   } catch (error) {
@@ -82,19 +82,19 @@ const expressions = ({ faces }: Recognition): string => faces.map(({ expression 
 /** The portrait without end, and how often it was read. */
 function endlessPictures(picture: ImageSource): {
   readonly pictures: () => AsyncGenerator<ImageSource, void, void>;
-  readonly seen: { read: number; left: boolean };
+  readonly progress: { read: number; left: boolean };
 } {
-  const seen = { read: 0, left: false };
+  const progress = { read: 0, left: false };
   return {
-    seen,
+    progress,
     async *pictures() {
       try {
         for (;;) {
-          seen.read++;
+          progress.read++;
           yield picture;
         }
       } finally {
-        seen.left = true;
+        progress.left = true;
       }
     },
   };
@@ -156,14 +156,14 @@ async function givenUp(workers: CountedWorkers): Promise<WorkerStory['givenUp']>
 }
 
 /** Whether the runtime is there, asked of a bundle without it. */
-async function withoutRuntime(): Promise<SeenError> {
+async function withoutRuntime(): Promise<CaughtError> {
   const address = '/onnxruntime.js';
   const { loadOrt }: { loadOrt(use: { readonly device: 'cpu' }): Promise<unknown> } = await import(address);
   return errorOf(() => loadOrt({ device: 'cpu' }));
 }
 
-async function tell(told: Partial<Told> | { readonly error: string }): Promise<void> {
-  await fetch('/seen', { method: 'POST', body: JSON.stringify(told) });
+async function tell(report: Partial<PageReport> | { readonly error: string }): Promise<void> {
+  await fetch('/seen', { method: 'POST', body: JSON.stringify(report) });
 }
 
 function canvasOf(image: HTMLImageElement): HTMLCanvasElement {
@@ -211,7 +211,7 @@ async function story(): Promise<WorkerStory> {
   const atOnce = await Promise.all(
     [blob, bitmap, frame, data, blob, bitmap, frame, data].map((one) => there.recognize(one)),
   );
-  const { pictures, seen } = endlessPictures(bitmap);
+  const { pictures, progress } = endlessPictures(bitmap);
   for await (const _ of there.recognize(pictures(), { batchSize: 1 })) break;
   const file = await (await fetch('large.jpg')).blob();
   const large = { here: await here.recognize(file), there: await there.recognize(loaded) };
@@ -244,7 +244,7 @@ async function story(): Promise<WorkerStory> {
   const underWay = [errorOf(() => mortal.recognize(blob)), errorOf(() => explainFaces(mortal, blob))];
   await mortal.dispose();
   const disposed = [...(await Promise.all(underWay)), await errorOf(() => mortal.recognize(blob))];
-  const told: Omit<WorkerStory, 'running'> = {
+  const outcome: Omit<WorkerStory, 'running'> = {
     pageWork,
     recognition: both,
     large,
@@ -254,7 +254,7 @@ async function story(): Promise<WorkerStory> {
     frames: { here: await followed(here, data), there: await followed(there, data) },
     classified,
     atOnce: atOnce.map(expressions),
-    endless: seen,
+    endless: progress,
     aborted: await aborts(there, bitmap),
     sourceFailed: await failingSource(there, blob),
     errors,
@@ -266,7 +266,7 @@ async function story(): Promise<WorkerStory> {
   frame.close();
   await here.dispose();
   await there.dispose();
-  return { ...told, running: workers.started.length - workers.terminated() };
+  return { ...outcome, running: workers.started.length - workers.terminated() };
 }
 
 try {

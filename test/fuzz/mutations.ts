@@ -101,9 +101,9 @@ const snippets: readonly Buffer[] = [
 
 /** Small numbers in pickles are sizes, strides and offsets: `K n`. */
 function otherNumber(bytes: Buffer, random: Random): Buffer {
-  const places = [...bytes.keys()].filter((i) => bytes[i] === 0x4b);
-  if (places.length === 0) return bytes;
-  const at = pick(random, places);
+  const positions = [...bytes.keys()].filter((i) => bytes[i] === 0x4b);
+  if (positions.length === 0) return bytes;
+  const at = pick(random, positions);
   const values = [
     'K\0',
     'K\x01',

@@ -87,10 +87,10 @@ export async function tryPicture(kind: PictureKind, seed: number, i: number): Pr
   for (let n = 1 + stream.int(2); n > 0; n--) bytes = kind.mutate(bytes, stream);
   const frames = frameCount(bytes);
   try {
-    const { picture, frames: told } = await decodeImage(bytes, { name: 'It', transparency: 'white' });
+    const { picture, frames: decodedFrames } = await decodeImage(bytes, { name: 'It', transparency: 'white' });
     const pixels = picture.width * picture.height;
     if (pixels > maxPixels || picture.data.length !== 3 * pixels) throw new Error('not the pixels of its size');
-    if (frames === undefined || told < frames) throw new Error(`${told} frames, not ${frames}`);
+    if (frames === undefined || decodedFrames < frames) throw new Error(`${decodedFrames} frames, not ${frames}`);
     return 'read';
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

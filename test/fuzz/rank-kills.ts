@@ -48,7 +48,7 @@ function start(args: readonly string[]) {
   return { pid: child.pid ?? 0, ended: new Promise<number | null>((resolve) => child.once('close', resolve)) };
 }
 
-const told = (what: string, learned: string): void => console.log(`${new Date().toISOString()} ${what}: ${learned}`);
+const log = (what: string, learned: string): void => console.log(`${new Date().toISOString()} ${what}: ${learned}`);
 
 /** Trains to the end. */
 async function whole(out: string): Promise<string> {
@@ -60,10 +60,10 @@ try {
   await writeClasses(join(dir, 'faces', 'train'), ['happy', 'neutral', 'sad'], Math.ceil(pictures / 3));
   await succeeds(['train', ...nano, '--out', 'alone'], dir);
   const alone = await learnedIn(join(dir, 'alone'));
-  told('one process', alone);
+  log('one process', alone);
   for (const out of ['two', 'again']) {
     const learned = await whole(out);
-    told('two ranks', learned);
+    log('two ranks', learned);
     assert.equal(learned, alone);
   }
   const going = ['--threads', '1', '--workers', '0', '--no-tensorboard', '--save-every', '0.2'];
@@ -93,7 +93,7 @@ try {
       return end === 'hangs' ? null : end;
     });
     const isSaved = existsSync(join(dir, last));
-    told(code === 0 ? 'finished' : `killed ${killed}`, isSaved ? await learnedIn(join(dir, 'run')) : 'nothing saved');
+    log(code === 0 ? 'finished' : `killed ${killed}`, isSaved ? await learnedIn(join(dir, 'run')) : 'nothing saved');
     if (!halfway && isSaved && killed >= Number(count) / 2) {
       halfway = true;
       await cp(join(dir, 'run'), join(dir, 'halfway'), { recursive: true });
@@ -102,7 +102,7 @@ try {
   assert.equal(await learnedIn(join(dir, 'run')), alone);
   assert.ok(halfway, 'the run was killed half of the times before its end');
   await succeeds(['train', '--resume', join('halfway', 'last.safetensors'), ...going], dir);
-  told('one process goes on', await learnedIn(join(dir, 'halfway')));
+  log('one process goes on', await learnedIn(join(dir, 'halfway')));
   assert.equal(await learnedIn(join(dir, 'halfway')), alone);
   console.log(`the same bits after ${killed} kills`);
 } finally {

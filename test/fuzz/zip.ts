@@ -31,7 +31,7 @@ export function unzip(bytes: Buffer): ZipEntry[] {
 export function zip(entries: readonly ZipEntry[], checksums: boolean): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
-  const places = new Map<Buffer, number>();
+  const offsets = new Map<Buffer, number>();
   let offset = 0;
   for (const { name, data } of entries) {
     const bytes = Buffer.from(name);
@@ -42,12 +42,12 @@ export function zip(entries: readonly ZipEntry[], checksums: boolean): Buffer {
     fields.writeUInt32LE(data.length, 14);
     fields.writeUInt32LE(data.length, 18);
     fields.writeUInt16LE(bytes.length, 22);
-    const place = places.get(data) ?? offset;
-    places.set(data, place);
+    const start = offsets.get(data) ?? offset;
+    offsets.set(data, start);
     const rest = Buffer.alloc(14);
-    rest.writeUInt32LE(place, 10);
+    rest.writeUInt32LE(start, 10);
     directory.push(Buffer.from('PK\x01\x02\x14\0'), fields, rest, bytes);
-    if (place < offset) continue;
+    if (start < offset) continue;
     parts.push(Buffer.from('PK\x03\x04'), fields, bytes, data);
     offset += 30 + bytes.length + data.length;
   }

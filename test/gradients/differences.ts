@@ -60,49 +60,49 @@ export async function differences(built: readonly Built[]): Promise<Differences>
   const found = new Map<string, Float64Array>();
   for (const one of built) if (one.check.reference) referenceDifferences(one, one.check.reference, found);
   const rest = built.filter(({ check }) => check.reference === undefined);
-  const jobs = rest.map((one) => ({ one, weights: weightsOf(one), places: placesOf(one) }));
-  for (const { one, places } of jobs) {
+  const jobs = rest.map((one) => ({ one, weights: weightsOf(one), positions: positionsOf(one) }));
+  for (const { one, positions } of jobs) {
     one.check.inputs.forEach((_, i) => {
-      found.set(keyOf(one.check, i), new Float64Array(places.filter((place) => place.input === i).length));
+      found.set(keyOf(one.check, i), new Float64Array(positions.filter((position) => position.input === i).length));
     });
   }
   const session = await CpuSession.create(lower(graph(new Map(rest.map(({ check, y }) => [check.name, y]))), 'cpu'));
   const arrays = feeds(rest);
   const step = 1e-2;
-  const most = Math.max(...jobs.map(({ places }) => places.length));
+  const most = Math.max(...jobs.map(({ positions }) => positions.length));
   for (let j = 0; j < most; j++) {
-    const moved = jobs.flatMap(({ one, weights, places }) => {
-      const place = places[j];
-      if (place === undefined) return [];
-      const array = floats(arrays.get(keyOf(one.check, place.input)));
-      return [{ name: one.check.name, weights, place, array, value: array[place.element] ?? 0 }];
+    const moved = jobs.flatMap(({ one, weights, positions }) => {
+      const position = positions[j];
+      if (position === undefined) return [];
+      const array = floats(arrays.get(keyOf(one.check, position.input)));
+      return [{ name: one.check.name, weights, position, array, value: array[position.element] ?? 0 }];
     });
     const losses: Map<string, number>[] = [];
     for (const sign of [1, -1]) {
-      for (const { array, place, value } of moved) array[place.element] = value + sign * step;
+      for (const { array, position, value } of moved) array[position.element] = value + sign * step;
       const results = await session.run(arrays);
       losses.push(new Map(moved.map(({ name, weights }) => [name, dot(floats(results.get(name)), weights)])));
     }
-    for (const { name, array, place, value } of moved) {
+    for (const { name, array, position, value } of moved) {
       // What float32 made of the step.
       const width = Math.fround(value + step) - Math.fround(value - step);
-      array[place.element] = value;
-      const slopes = found.get(`${name}/${place.input}`) as Float64Array;
-      slopes[place.index] = ((losses[0]?.get(name) ?? Number.NaN) - (losses[1]?.get(name) ?? Number.NaN)) / width;
+      array[position.element] = value;
+      const slopes = found.get(`${name}/${position.input}`) as Float64Array;
+      slopes[position.index] = ((losses[0]?.get(name) ?? Number.NaN) - (losses[1]?.get(name) ?? Number.NaN)) / width;
     }
   }
   await session.dispose();
   return found;
 }
 
-interface Place {
+interface Position {
   readonly input: number;
   readonly element: number;
   /** Among the sampled elements of the input. */
   readonly index: number;
 }
 
-function placesOf({ check }: Built): Place[] {
+function positionsOf({ check }: Built): Position[] {
   return check.inputs.flatMap(({ shape, wanted }, input) =>
     wanted ? sample(elements(shape, batch)).map((element, index) => ({ input, element, index })) : [],
   );
@@ -117,8 +117,8 @@ function referenceDifferences(
   const weights = weightsOf(one);
   const step = 1e-4;
   values.forEach((array, input) => {
-    const places = sample(array.length);
-    const slopes = places.map((element) => {
+    const positions = sample(array.length);
+    const slopes = positions.map((element) => {
       const value = array[element] ?? 0;
       const losses = [1, -1].map((sign) => {
         array[element] = value + sign * step;

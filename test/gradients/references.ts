@@ -66,12 +66,12 @@ export function batchNorm64(
 ): Float64Array {
   const y = new Float64Array(x.length);
   for (let c = 0; c < channels; c++) {
-    const places = Array.from({ length: n * map }, (_, i) => (Math.floor(i / map) * channels + c) * map + (i % map));
-    const values = places.map((place) => at(x, place));
+    const indices = Array.from({ length: n * map }, (_, i) => (Math.floor(i / map) * channels + c) * map + (i % map));
+    const values = indices.map((index) => at(x, index));
     const mean = given ? at(given.mean, c) : average(values);
     const variance = given ? at(given.variance, c) : average(values.map((v) => (v - mean) ** 2));
-    places.forEach((place, i) => {
-      y[place] = (((values[i] ?? 0) - mean) / Math.sqrt(variance + epsilon)) * at(scale, c) + at(bias, c);
+    indices.forEach((index, i) => {
+      y[index] = (((values[i] ?? 0) - mean) / Math.sqrt(variance + epsilon)) * at(scale, c) + at(bias, c);
     });
   }
   return y;
@@ -110,8 +110,8 @@ export function crossEntropy64(size: number, logits: Float64Array, targets: Floa
 /** x [rows, in] times the transpose of weight [out, in], plus bias. */
 export function linear64(features: number, x: Float64Array, weight: Float64Array, bias: Float64Array): Float64Array {
   const out = weight.length / features;
-  return Float64Array.from({ length: (x.length / features) * out }, (_, place) => {
-    const [row, o] = [Math.floor(place / out), place % out];
+  return Float64Array.from({ length: (x.length / features) * out }, (_, index) => {
+    const [row, o] = [Math.floor(index / out), index % out];
     let sum = at(bias, o);
     for (let i = 0; i < features; i++) sum += at(x, row * features + i) * at(weight, o * features + i);
     return sum;

@@ -14,39 +14,39 @@ const html = (program: string): string => `<!doctype html><title>poster-v2</titl
 /** In milliseconds; a visit takes half a minute, and longer where other work has the cores. */
 const patience = 300_000;
 
-export interface Visit<Told> {
+export interface Visit<Report> {
   /** What the pages told, together. */
-  readonly told: Told;
+  readonly report: Report;
   /** How often each path was asked for. */
   readonly asked: ReadonlyMap<string, number>;
 }
 
-export interface VisitOptions<Told> {
+export interface VisitOptions<Report> {
   /** The module of the page, from `test/browser`, without its ending. */
   readonly program: string;
   /** Served under these paths, beside what the package and ONNX Runtime need. */
   readonly files: ReadonlyMap<string, Uint8Array | string>;
   /** Whether pages have told everything. */
-  readonly isComplete: (told: Partial<Told>) => told is Told;
+  readonly isComplete: (report: Partial<Report>) => report is Report;
 }
 
 /**
  * Opens a page of the test in a browser, until it has told everything.
  * @returns a sentence where there is no browser, or none that starts
  */
-export async function visitBrowser<Told extends object>({
+export async function visitBrowser<Report extends object>({
   program,
   files,
   isComplete,
-}: VisitOptions<Told>): Promise<Visit<Told> | string> {
+}: VisitOptions<Report>): Promise<Visit<Report> | string> {
   const chromium = findChromium();
   if (chromium === undefined) return 'no Chromium or Chrome here (CHROME_PATH says where one is)';
-  type News = { readonly told: Told } | { readonly error: string };
+  type News = { readonly report: Report } | { readonly error: string };
   let [reached, tell] = [false, (_: News): void => undefined];
   const heard = new Promise<News>((resolve) => {
     tell = resolve;
   });
-  let all: Partial<Told> & { readonly error?: string } = {};
+  let all: Partial<Report> & { readonly error?: string } = {};
   const { server, asked } = pageServer(
     new Map([...(await bundlePage(`${program}.js`)), ...files]),
     html(program),
@@ -55,7 +55,7 @@ export async function visitBrowser<Told extends object>({
       if (text === undefined) return;
       all = { ...all, ...(JSON.parse(text) as typeof all) };
       if (all.error !== undefined) tell({ error: all.error });
-      else if (isComplete(all)) tell({ told: all });
+      else if (isComplete(all)) tell({ report: all });
     },
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -68,7 +68,7 @@ export async function visitBrowser<Told extends object>({
   try {
     const ended = browser.ended.then((printed): News => ({ error: `the browser ended: ${printed}` }));
     const news = await Promise.race([heard, ended]);
-    if ('told' in news) return { told: news.told, asked };
+    if ('report' in news) return { report: news.report, asked };
     if (!reached) return `${chromium} does not start here: ${news.error}`;
     return assert.fail(news.error);
   } finally {

@@ -9,8 +9,8 @@ const programs = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrom
 /** Path of an installed Chromium or Chrome; `CHROME_PATH` says which. */
 export function findChromium(): string | undefined {
   const { CHROME_PATH, PATH = '' } = process.env;
-  const places = PATH.split(delimiter).flatMap((folder) => programs.map((program) => join(folder, program)));
-  return [...(CHROME_PATH === undefined ? [] : [CHROME_PATH]), ...places].find((path) => {
+  const paths = PATH.split(delimiter).flatMap((folder) => programs.map((program) => join(folder, program)));
+  return [...(CHROME_PATH === undefined ? [] : [CHROME_PATH]), ...paths].find((path) => {
     try {
       accessSync(path, constants.X_OK);
       return true;

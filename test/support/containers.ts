@@ -49,8 +49,8 @@ function riffChunk(type: string, data: Uint8Array): Buffer {
 export function webpOf(frames: number, webp: Buffer, side: number): Buffer {
   const u24 = (value: number): Buffer => u32le(value).subarray(0, 3);
   const canvas = riffChunk('VP8X', Buffer.concat([Buffer.of(2, 0, 0, 0), u24(side - 1), u24(side - 1)]));
-  const place = Buffer.concat([u24(0), u24(0), u24(side - 1), u24(side - 1), u24(100), Buffer.of(0)]);
-  const frame = riffChunk('ANMF', Buffer.concat([place, webp.subarray(12)]));
+  const frameHeader = Buffer.concat([u24(0), u24(0), u24(side - 1), u24(side - 1), u24(100), Buffer.of(0)]);
+  const frame = riffChunk('ANMF', Buffer.concat([frameHeader, webp.subarray(12)]));
   const animation = riffChunk('ANIM', Buffer.alloc(6));
   const all = [Buffer.from('WEBP'), canvas, animation, ...new Array<Buffer>(frames).fill(frame)];
   return riffChunk('RIFF', Buffer.concat(all));

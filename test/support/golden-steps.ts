@@ -70,8 +70,8 @@ export async function takeSteps(options: StepOptions): Promise<TakenSteps> {
     if (step === 0) {
       firstRunning = running(await snapshot());
       await pass.gradients.onHost(async (flat) => {
-        const seen = views(pass.gradients.layout, flat);
-        gradients = Object.fromEntries([...seen].map(([name, values]) => [name, norm(values)]));
+        const gradientViews = views(pass.gradients.layout, flat);
+        gradients = Object.fromEntries([...gradientViews].map(([name, values]) => [name, norm(values)]));
       });
     }
     if (rho === undefined) {
@@ -101,7 +101,7 @@ export async function takeSteps(options: StepOptions): Promise<TakenSteps> {
 /** Norms within a relative tolerance, but for those left out. */
 export function checkNorms(
   what: string,
-  seen: Norms,
+  actual: Norms,
   expected: Norms,
   tolerance: number,
   leaveOut: (name: string, norm: number) => boolean = () => false,
@@ -109,8 +109,8 @@ export function checkNorms(
   let [worst, compared] = [0, 0];
   for (const [name, value] of Object.entries(expected)) {
     if (leaveOut(name, value)) continue;
-    const error = Math.abs((seen[name] ?? Number.NaN) / value - 1);
-    assert.ok(error < tolerance, `${what} of ${name}: norm ${seen[name]}, not ${value}`);
+    const error = Math.abs((actual[name] ?? Number.NaN) / value - 1);
+    assert.ok(error < tolerance, `${what} of ${name}: norm ${actual[name]}, not ${value}`);
     worst = Math.max(worst, error);
     compared++;
   }
@@ -135,10 +135,10 @@ export function checkUpdates(
   const within: string[] = [];
   const names = Object.keys(expected).filter((name) => !leaveOut(name));
   for (const name of names) {
-    const [seen, value] = [update[name] ?? Number.NaN, expected[name] ?? Number.NaN];
-    if (Math.abs(seen / value - 1) < 1e-2) continue;
-    const ofOne = Math.abs(seen ** 2 - value ** 2) / longest ** 2;
-    const message = `update of ${name}: norm ${seen}, not ${value}; as of ${ofOne} elements of ${sizes[name]}`;
+    const [actual, value] = [update[name] ?? Number.NaN, expected[name] ?? Number.NaN];
+    if (Math.abs(actual / value - 1) < 1e-2) continue;
+    const ofOne = Math.abs(actual ** 2 - value ** 2) / longest ** 2;
+    const message = `update of ${name}: norm ${actual}, not ${value}; as of ${ofOne} elements of ${sizes[name]}`;
     assert.ok(ofOne <= Math.floor((sizes[name] ?? Number.NaN) / 64), message);
     within.push(name);
   }

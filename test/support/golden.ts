@@ -70,12 +70,12 @@ export async function checkForward(
     const tap = results[name];
     assert.ok(tap);
     assert.deepEqual(tap.dims, expected.shape, name);
-    const seen = summarize(tap.data as Float32Array);
-    assert.ok(Math.abs(seen.norm / expected.norm - 1) < 1e-5, `norm of ${name}`);
-    assert.ok(Math.abs(seen.sum - expected.sum) < 1e-4 * expected.norm, `sum of ${name}`);
+    const actual = summarize(tap.data as Float32Array);
+    assert.ok(Math.abs(actual.norm / expected.norm - 1) < 1e-5, `norm of ${name}`);
+    assert.ok(Math.abs(actual.sum - expected.sum) < 1e-4 * expected.norm, `sum of ${name}`);
     const size = bySize ? Math.max(1, expected.norm / Math.sqrt(elements(expected.shape))) : 1;
     const scaled = (values: readonly number[]): number[] => values.map((value) => value / size);
     const single = ({ first, last }: Summary): number[] => scaled([...first, ...last]);
-    assert.ok(distance(single(seen), single(expected)) < 1e-4, name);
+    assert.ok(distance(single(actual), single(expected)) < 1e-4, name);
   }
 }

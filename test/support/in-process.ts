@@ -10,12 +10,12 @@ export interface InProcess {
 export async function inProcess(command: Command, args: readonly string[]): Promise<InProcess> {
   const { stdout, stderr } = process;
   const originals = { stdout: stdout.write, stderr: stderr.write };
-  const told = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     process[name].write = (chunk: unknown, ...more: unknown[]): boolean => {
       // What the test runner tells is no text.
       if (typeof chunk !== 'string') return Reflect.apply(originals[name], process[name], [chunk, ...more]) === true;
-      told[name] += chunk;
+      output[name] += chunk;
       for (const callback of more) if (typeof callback === 'function') callback();
       return true;
     };
@@ -24,7 +24,7 @@ export async function inProcess(command: Command, args: readonly string[]): Prom
   process.exitCode = 0;
   try {
     await command.exitOverride().parseAsync([...args], { from: 'user' });
-    return { code: Number(process.exitCode), ...told };
+    return { code: Number(process.exitCode), ...output };
   } finally {
     stdout.write = originals.stdout;
     stderr.write = originals.stderr;

@@ -45,12 +45,12 @@ export interface PageServer {
 
 /**
  * Serves pages (paths without an ending), what they need, and what the package and ONNX Runtime need.
- * @param onTold called with what a page tells, and with nothing when one is asked for
+ * @param onReport called with what a page tells, and with nothing when one is asked for
  */
 export function pageServer(
   files: ReadonlyMap<string, Uint8Array | string>,
   page: string,
-  onTold: (told: string | undefined) => void,
+  onReport: (report: string | undefined) => void,
 ): PageServer {
   const asked = new Map<string, number>();
   let answer: WeightsAnswer = 'whole';
@@ -65,13 +65,13 @@ export function pageServer(
       const pieces: Buffer[] = [];
       for await (const piece of request) pieces.push(piece as Buffer);
       response.end();
-      onTold(Buffer.concat(pieces).toString());
+      onReport(Buffer.concat(pieces).toString());
     } else if (pathname === '/never.png') {
       // No answer: it is being loaded for as long as the page is there.
     } else if (pathname === '/endless.png') {
       response.writeHead(200, { 'content-type': 'image/png' }).write('the rest never comes');
     } else if (!pathname.includes('.')) {
-      onTold(undefined);
+      onReport(undefined);
       response.writeHead(200, { 'content-type': 'text/html', ...pageHeaders[pathname] });
       response.end(page);
     } else {

@@ -49,7 +49,7 @@ try {
     digest.update(new Uint8Array(own.buffer));
   }
   const documents = await ranks.documents(z.string(), 'é'.repeat(10 ** ranks.rank));
-  const told = await ranks.documents(z.object({ digest: z.string(), different: z.number() }), {
+  const sums = await ranks.documents(z.object({ digest: z.string(), different: z.number() }), {
     digest: digest.digest('hex'),
     different,
   });
@@ -58,7 +58,7 @@ try {
   await ranks.close();
   if (ranks.rank === 0) {
     const { name, size } = ranks;
-    console.log(JSON.stringify({ name, size, told, documents: documents.map((text) => text.length) }));
+    console.log(JSON.stringify({ name, size, sums, documents: documents.map((text) => text.length) }));
   }
 } catch (error) {
   await ranks.fail(error);

@@ -51,7 +51,7 @@ export class ServerLog {
   }
 }
 
-export const seen = z.object({
+export const recognitionSchema = z.object({
   model: z.string(),
   width: z.number(),
   faces: z.array(z.looseObject({ expression: z.string(), probability: z.number(), crop: z.string().optional() })),
@@ -87,7 +87,7 @@ export async function stillWorks(url: string): Promise<void> {
   const response = await ask(url);
   assert.equal(response.status, 200);
   assert.deepEqual(
-    seen.parse(await response.json()).faces.map(({ expression }) => expression),
+    recognitionSchema.parse(await response.json()).faces.map(({ expression }) => expression),
     ['happiness'],
   );
 }

@@ -68,16 +68,16 @@ async function step(engine: Engine, { rho, batches }: Task, index: number, viaHo
   const figures: number[] = [];
   // Changes nothing where it goes by the host: the way there and back.
   const exchange = viaHost ? (own: Float32Array) => Promise.resolve(own) : undefined;
-  const told = async (pass: Pass): Promise<Gradients> => {
+  const recorded = async (pass: Pass): Promise<Gradients> => {
     for (const { losses } of pass.results) figures.push(...losses);
     await pass.moveStatistics(exchange);
     return pass.gradients;
   };
-  let gradients = await told(await engine.forwardBackward(parts));
+  let gradients = await recorded(await engine.forwardBackward(parts));
   if (viaHost) await gradients.onHost(() => Promise.resolve());
   if (rho > 0) {
     const climbed = await gradients.climb(rho);
-    gradients = await told(await climbed.forwardBackward(parts));
+    gradients = await recorded(await climbed.forwardBackward(parts));
     figures.push(climbed.norm);
   }
   await gradients.update(learningRate);

@@ -58,7 +58,7 @@ export function Stage({ video, source, frame, colours, shown, onChoose, onPlayin
           const left = (mirrored ? frame.width - x - width : x) / frame.width;
           const top = y / frame.height;
           const colour = colours.get(face.expression) ?? '#747369';
-          const place = {
+          const position = {
             left: left * 100,
             top: top * 100,
             width: (width / frame.width) * 100,
@@ -76,7 +76,7 @@ export function Stage({ video, source, frame, colours, shown, onChoose, onPlayin
                 left + width / frame.width / 2 > 0.5 ? 'stage-face-right' : '',
               ].join(' ')}
               style={{
-                ...Object.fromEntries(Object.entries(place).map(([side, value]) => [side, `${value}%`])),
+                ...Object.fromEntries(Object.entries(position).map(([side, value]) => [side, `${value}%`])),
                 '--face': colour,
                 '--face-ink': inkOn(colour),
               }}

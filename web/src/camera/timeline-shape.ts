@@ -15,7 +15,7 @@ export interface Sample {
 }
 
 /** Places from left to right that the chart tells apart. */
-const places = 300;
+const columns = 300;
 /** After so long without a frame, in seconds, the chart has a gap. */
 const gap = 2;
 /** Share of the chart for which the last scores before a gap hold: those of a single frame are seen, too. */
@@ -37,8 +37,8 @@ export function samplesOf(
       first = true;
       continue;
     }
-    const place = Math.floor((places * (frame.time - from)) / (to - from));
-    shown.set(place, { time: frame.time, face: found, first: first || shown.get(place)?.first === true });
+    const column = Math.floor((columns * (frame.time - from)) / (to - from));
+    shown.set(column, { time: frame.time, face: found, first: first || shown.get(column)?.first === true });
     first = false;
   }
   return [...shown.values()].map(({ time, face, first }) => ({
@@ -50,7 +50,7 @@ export function samplesOf(
 
 /** Samples that follow each other without a gap. */
 function runsOf(samples: readonly Sample[], span: Span): Sample[][] {
-  const longest = Math.max(gap, (3 * (span.to - span.from)) / places);
+  const longest = Math.max(gap, (3 * (span.to - span.from)) / columns);
   const runs: Sample[][] = [];
   for (const sample of samples) {
     const run = runs.at(-1);

@@ -28,7 +28,7 @@ export function Timeline({ history, span, labels, colours, chosen, now, onSeek }
   const near = sample !== undefined && time !== undefined && Math.abs(sample.time - time) <= Math.max(1, length / 100);
   const text = time === undefined ? undefined : near ? sampleText(sample) : 'no face';
   const shown = time ?? now ?? span.from;
-  const place = (at: number): string => `${(100 * (at - span.from)) / length}%`;
+  const position = (at: number): string => `${(100 * (at - span.from)) / length}%`;
   const timeAt = (element: HTMLElement, x: number): number => {
     const { left, width } = element.getBoundingClientRect();
     return span.from + (length * (x - left)) / width;
@@ -81,8 +81,8 @@ export function Timeline({ history, span, labels, colours, chosen, now, onSeek }
             <path key={label} d={areas[k]} fill={colours.get(label)} />
           ))}
         </svg>
-        {now === undefined || now < span.from ? null : <span class="timeline-now" style={{ left: place(now) }} />}
-        {time === undefined ? null : <span class="timeline-line" style={{ left: place(time) }} />}
+        {now === undefined || now < span.from ? null : <span class="timeline-now" style={{ left: position(now) }} />}
+        {time === undefined ? null : <span class="timeline-line" style={{ left: position(time) }} />}
         {history.length === 0 ? <span class="timeline-empty">What is read appears here.</span> : null}
       </div>
       <div class="timeline-axis" aria-hidden="true">

@@ -68,7 +68,7 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
       element.play().catch(() => undefined);
     }
     const read = async (): Promise<void> => {
-      let [said, when, hidden] = ['', 0, false];
+      let [announced, when, hidden] = ['', 0, false];
       let before: VideoFrame | undefined;
       document.addEventListener(
         'visibilitychange',
@@ -91,8 +91,8 @@ export function useRecognizedVideo(video: RefObject<HTMLVideoElement | null>, so
           pace: meter.pace(read),
         }));
         const sentence = spoken(frame);
-        if (sentence !== said && performance.now() - when > speechEvery) {
-          [said, when] = [sentence, performance.now()];
+        if (sentence !== announced && performance.now() - when > speechEvery) {
+          [announced, when] = [sentence, performance.now()];
           announce(sentence);
         }
       }

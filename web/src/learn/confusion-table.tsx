@@ -7,11 +7,11 @@ interface ConfusionTableProps {
 /** Which classes are taken for which, of the pictures that were kept to measure with. */
 export function ConfusionTable({ labels, confusion }: ConfusionTableProps) {
   // Classes without pictures, and that were never answered, say nothing.
-  const said = new Set(confusion.flatMap((row, i) => row.flatMap((count, k) => (count > 0 ? [i, k] : []))));
-  const shown = labels.flatMap((label, k) => (said.has(k) ? [{ label, k }] : []));
+  const present = new Set(confusion.flatMap((row, i) => row.flatMap((count, k) => (count > 0 ? [i, k] : []))));
+  const shown = labels.flatMap((label, k) => (present.has(k) ? [{ label, k }] : []));
   const rows = confusion
-    .filter((_, i) => said.has(i))
-    .map((row) => row.flatMap((count, k) => (said.has(k) ? [{ k, count }] : [])));
+    .filter((_, i) => present.has(i))
+    .map((row) => row.flatMap((count, k) => (present.has(k) ? [{ k, count }] : [])));
   return (
     <div class="confusion">
       <table class="confusion-table">

@@ -6,7 +6,7 @@ import { Icon } from './icon.js';
 /** Sentences in a corner of the page, and what only screen readers say. */
 export function Notices() {
   const shown = useStore(notices);
-  const said = useStore(announcement);
+  const message = useStore(announcement);
   return (
     <>
       <div class="notices" role="status">
@@ -30,7 +30,7 @@ export function Notices() {
         ))}
       </div>
       <div class="visually-hidden" role="status">
-        {said}
+        {message}
       </div>
     </>
   );
