@@ -238,7 +238,8 @@ const instead =
 const mistakes: Readonly<Record<string, () => Mistake>> = {
   'a page in place of the weights': () => ({
     answer: instead('.safetensors', html),
-    sentence: /^The expression network's weights \S+ is not the file of this version .*; serve the file weights\/poster-v2-nano\.safetensors .*\.$/,
+    sentence:
+      /^The expression network's weights \S+ is not the file of this version .*; serve the file weights\/poster-v2-nano\.safetensors .*\.$/,
   }),
   'a page in place of the worker': () => ({
     answer: instead('recognition-worker.js', html),

@@ -72,6 +72,7 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
     docString: field('string', 10),
     input: field('ValueInfo', 11, 'repeated'),
     output: field('ValueInfo', 12, 'repeated'),
+    valueInfo: field('ValueInfo', 13, 'repeated'),
   },
   OperatorSet: { domain: field('string', 1), version: field('int64', 2) },
   Model: {

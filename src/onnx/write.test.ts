@@ -35,6 +35,7 @@ interface Decoded {
     }[];
     readonly input: { name: string; type: object }[];
     readonly output: { name: string; type: object }[];
+    readonly valueInfo: { name: string; type: object }[];
   };
 }
 
@@ -81,6 +82,27 @@ test('types, shapes and the names of dimensions', () => {
     { name: 'flag', type: type(9) },
   ]);
   assert.deepEqual(written.output, [{ name: 'y', type: type(6, { dimParam: 'N' }) }]);
+});
+
+test('values between inputs and outputs have shapes where that is wanted, outputs theirs once', () => {
+  const shapes = [
+    { dtype: 'float32', shape: ['N', 3] },
+    { dtype: 'int64', shape: ['N'] },
+  ] as const;
+  const [values, indices] = apply('Concat', [input('ids', 'float32', ['N', 9])], {}, shapes).outputs as [Value, Value];
+  const program = graph({ y: one('Concat', [values]), indices });
+  const { graph: written } = decoded(program, { batch: 'batch_size', hasValueInfo: () => true });
+  const [node] = written.node;
+  const dim = [{ dimParam: 'batch_size' }, { dimValue: 3 }];
+  assert.deepEqual(written.valueInfo, [
+    { name: node?.output[0], type: { tensorType: { elemType: 1, shape: { dim } } } },
+  ]);
+  assert.deepEqual(
+    written.output.map(({ name }) => name),
+    ['y', 'indices'],
+  );
+  assert.deepEqual(decoded(program).graph.valueInfo, []);
+  assert.deepEqual(decoded(program, { hasValueInfo: ({ shape }) => shape.length > 2 }).graph.valueInfo, []);
 });
 
 test('the model says which ONNX it is and carries metadata', () => {

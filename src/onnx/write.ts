@@ -43,6 +43,8 @@ export interface WriteOptions {
   readonly opset?: number;
   /** What the batch dimension of inputs and outputs is called; default `N`. */
   readonly batch?: string;
+  /** Which values between inputs and outputs are written with dtype and shape (`value_info`); default: none. */
+  readonly hasValueInfo?: (value: Value) => boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ export function writeOnnx(program: Graph, options: WriteOptions = {}): Uint8Arra
 
 /** The same as pieces to be written one after the other; weights are not copied. */
 export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Array[] {
-  const { placement = (): Placement => 'input', opset = defaultOpset } = options;
+  const { placement = (): Placement => 'input', opset = defaultOpset, hasValueInfo = (): boolean => false } = options;
   const irVersion = checkedIrVersion(program, opset);
   const names = new Names(program);
   const initializers: Initializer[] = [];
@@ -96,7 +98,12 @@ export function onnxChunks(program: Graph, options: WriteOptions = {}): Uint8Arr
     opsetImport: [{ domain: '', version: opset }, ...domains.map((domain) => ({ domain, version: 1 }))],
     metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
   };
-  return modelChunks(model, { name: 'main', node: nodes, input: inputs, output: outputs }, initializers);
+  const known = order
+    .flatMap((node) => node.outputs)
+    .filter((value) => !program.outputs.has(names.of(value)) && hasValueInfo(value))
+    .map((value) => valueInfo(names.of(value), value, options));
+  const graph = { name: 'main', node: nodes, input: inputs, output: outputs, valueInfo: known };
+  return modelChunks(model, graph, initializers);
 }
 
 /**

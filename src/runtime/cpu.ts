@@ -1,11 +1,12 @@
 import type { InferenceSession } from 'onnxruntime-common';
 import { defined } from '../common/defined.js';
 import type { Graph } from '../graph/index.js';
-import { type Placement, writeOnnx } from '../onnx/index.js';
+import type { Placement } from '../onnx/index.js';
 import { afterDisposal } from './after-disposal.js';
 import { createSession, loadOrt } from './backend.js';
 import { checkThreads } from './check-threads.js';
 import { fromOrt, type HostTensor, toOrt } from './host-tensor.js';
+import { writeSessionModel } from './session-model.js';
 
 /** A file that initializers of a model point into (ONNX external data), by the name that they use. */
 export interface ExternalFile {
@@ -46,7 +47,7 @@ export class CpuSession {
 
   /** @param program of ONNX operations only: see `lower(program, 'cpu')`. */
   static async create(program: Graph, options: CpuOptions = {}): Promise<CpuSession> {
-    return CpuSession.load(writeOnnx(program, options.placement ? { placement: options.placement } : {}), options);
+    return CpuSession.load(writeSessionModel(program, options), options);
   }
 
   /** The same from a model's bytes. */
