@@ -283,13 +283,18 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
   );
   const state = await readFile(join(folder, 'run', 'last.safetensors'));
   const over = ['--out', 'run/last.safetensors'];
-  await fails([...again, ...over], folder, 3, /^poster: run\/last\.safetensors is the state of a run, which could not/);
+  await fails(
+    [...again, ...over],
+    folder,
+    2,
+    /^poster: run\/last\.safetensors is the state of a run, which could not be resumed without it; name another file\.$/m,
+  );
   const balance = ['rebalance', '--checkpoint', 'run/best.safetensors', '--data', 'faces'];
   await fails(
     [...balance, ...over],
     folder,
-    3,
-    /^poster: run\/last\.safetensors is the state of a run, which could not/,
+    2,
+    /^poster: run\/last\.safetensors is the state of a run, which could not be resumed without it; name another file\.$/m,
   );
   assert.deepEqual(await readFile(join(folder, 'run', 'last.safetensors')), state);
   await fails(

@@ -172,9 +172,9 @@ function metadata(
 /** A line for each row of the features; x and y are empty where a picture is not on the map. */
 function table({ predictedLabels }: EmbeddingAbout, embedded: EmbeddedDataset, map: FeatureMap | undefined): string {
   const { root, paths, classes, predicted, labels } = embedded;
-  const indices = new Map([...(map?.indices ?? [])].map((row, i) => [row, i]));
+  const indexOfRow = new Map([...(map?.indices ?? [])].map((row, i) => [row, i]));
   const rows = paths.map((path, row) => {
-    const index = indices.get(row);
+    const index = indexOfRow.get(row);
     const point = map === undefined || index === undefined ? [] : map.points.subarray(2 * index, 2 * index + 2);
     return {
       row,

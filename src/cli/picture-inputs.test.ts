@@ -30,7 +30,7 @@ test('an address is fetched by http or https, and no other way', async () => {
   );
   await refused(
     'ftp://example.com/a.jpg',
-    /^ftp:\/\/example\.com\/a\.jpg cannot be fetched: its scheme is ftp; give an address that begins with http/,
+    /^ftp:\/\/example\.com\/a\.jpg cannot be fetched: its scheme is ftp; give an http or https address, or a file\.$/,
   );
   await refused('s3+x://bucket/a.jpg', /its scheme is s3\+x;/);
   await refused(

@@ -18,7 +18,7 @@ import { stdinChunks } from './stdin.js';
 
 /** A picture that was named, or found in a folder. */
 export interface PictureInput {
-  /** What results call it: a path as it was given, an address, or `-`. */
+  /** What results call it: a path as it was given or as a file:// address means it, an address, or `-`. */
   readonly name: string;
   /** Path below the folder or beside the fixed part of the glob that it was found in; for names of files made from it. */
   readonly relativePath: string;
@@ -165,7 +165,7 @@ function fromAddress(address: string): PictureInput {
   const url = new URL(address);
   if (!isFetched(url)) {
     throw new UserError(
-      `${printable(shownAddress(address))} cannot be fetched: its scheme is ${url.protocol.slice(0, -1)}; give an address that begins with http or https, or a file.`,
+      `${printable(shownAddress(address))} cannot be fetched: its scheme is ${url.protocol.slice(0, -1)}; give an http or https address, or a file.`,
       'usage',
     );
   }
@@ -175,8 +175,8 @@ function fromAddress(address: string): PictureInput {
 
 const isFetched = ({ protocol }: URL): boolean => /^https?:$/.test(protocol);
 
-/** What comes before `://`, in an address. */
-export const schemeOf = (name: string): string | undefined => /^[a-z][a-z\d+.-]*(?=:\/\/)/i.exec(name)?.[0];
+/** What comes before `://` in an address. A single letter is a drive. */
+export const schemeOf = (name: string): string | undefined => /^[a-z][a-z\d+.-]+(?=:\/\/)/i.exec(name)?.[0];
 
 /**
  * Arguments with the paths that file:// addresses among them mean.

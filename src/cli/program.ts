@@ -106,7 +106,7 @@ async function programFor(words: readonly string[]): Promise<Command> {
 async function refuseFileAlone(words: readonly string[]): Promise<void> {
   const name = words.find((word) => word === '-' || !word.startsWith('-')) ?? '';
   if (Object.hasOwn(commands, name) || name === 'help') return;
-  const isRead = name === '-' || /^https?:\/\//i.test(name) || pictureName.test(name) || isVideoName(name);
+  const isRead = name === '-' || /^(https?|file):\/\//i.test(name) || pictureName.test(name) || isVideoName(name);
   if (!isRead && !(await isFolder(name))) return;
   const meant = quoted(words.filter((word) => word !== '--verbose'));
   throw new UserError(

@@ -9,7 +9,7 @@ import { withEvents } from '../node/report/training-events.js';
 import type { InitSource } from '../node/runs/init.js';
 import type { EpochSummary, TrainJob, TrainResult } from '../node/runs/job.js';
 import { parseRun, type RunOptions } from '../node/runs/options.js';
-import { resolveRun } from '../node/runs/resolve-run.js';
+import { type ResolvedRun, resolveRun } from '../node/runs/resolve-run.js';
 import { trainTogether } from '../node/runs/train.js';
 import type { ChosenDevice, DeviceName } from '../runtime/index.js';
 import { numberOf } from './arguments.js';
@@ -53,15 +53,14 @@ export function withTrainingOptions(command: Command): Command {
 }
 
 /** The settings of a run that begins: those given, over the recipes; what follows from them is noted. */
-export async function newRun(data: string, given: Partial<RunOptions>): Promise<RunOptions> {
+export async function newRun(data: string, given: Partial<RunOptions>): Promise<ResolvedRun> {
   const resolved = await resolveRun(data, given);
-  const options = parseRun(resolved.run);
+  const run = parseRun(resolved.run);
   for (const sentence of resolved.notes) note(sentence);
   for (const { setting, value } of resolved.ignored) {
     note(`As published, ${flagOf(setting)} is ignored: it is ${String(value)}.`);
   }
-  for (const { setting, because } of resolved.idle) note(`${flagOf(setting)} changes nothing ${because}.`);
-  return options;
+  return { ...resolved, run };
 }
 
 /** The files to begin with, those of the network with the labels they are said to have. */

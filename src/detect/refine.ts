@@ -153,7 +153,7 @@ function shrinkage(full: Picture, copy: Picture): number {
   return full.height > full.width ? full.height / copy.height : full.width / copy.width;
 }
 
-/** What is seen in a picture, read from a copy of it. */
+/** A picture in another view, read from a smaller copy of it. */
 function warpedCopy(view: Similarity, [full]: readonly [Picture, ...Picture[]], copy: Picture, side: number): Picture {
   const factor = shrinkage(full, copy);
   return warp(copy, { ...view, a: view.a * factor, b: view.b * factor }, side, side, 'black');

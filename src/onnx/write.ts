@@ -41,7 +41,7 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** One of {@link opsets}, default 21; must have all operations of the graph (see `forOpset` of `src/passes`). */
   readonly opset?: number;
-  /** What the batch dimension of inputs and outputs is called; default `N`. */
+  /** What the batch dimension is called; default `N`. */
   readonly batch?: string;
   /** Which values between inputs and outputs are written with dtype and shape (`value_info`); default: none. */
   readonly hasValueInfo?: (value: Value) => boolean;

@@ -134,7 +134,7 @@ async function newPlan(flags: AblateFlags): Promise<Ablation> {
       'usage',
     );
   }
-  const own = await newRun(given.data, given);
+  const { run: own } = await newRun(given.data, given);
   // A dataset that cannot be trained on is told before a folder is made for the runs.
   const labels = await trainedLabels(own);
   const { preprocessing } = networkOf(own, labels);

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
 import { UserError } from '../../common/errors.js';
 import { figuresOf } from '../../metrics/index.js';
+import { guardDataset } from '../../node/datasets/guard-dataset.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { exists } from '../../node/files/path-kind.js';
@@ -83,7 +84,8 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
   await checkOutputFiles(outputs);
   const files = ['run.json', 'metrics.jsonl', 'best.safetensors', 'last.safetensors'];
   const guard = await guardInputs(paths.flatMap((path) => [path, ...files.map((file) => join(path, file))]));
-  for (const { option, path } of outputs) await guard(option, path);
+  const guards = [guard, ...(flags.data === undefined ? [] : [guardDataset(flags.data)])];
+  for (const { option, path } of outputs) for (const one of guards) await one(option, path);
   const { read, leftOut } = await usableRuns(paths);
   const { runs, notes } = await distinctRuns(read);
   // Before anything long is measured.

@@ -8,6 +8,7 @@ import type { LabelSet } from '../../common/labels.js';
 import type { Shard } from '../../common/shares.js';
 import type { LowContrast } from '../../image/index.js';
 import { figuresOf, spreadOf } from '../../metrics/index.js';
+import { guardDataset } from '../../node/datasets/guard-dataset.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import {
@@ -189,8 +190,8 @@ async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefi
   if (ranks === undefined || ranks.rank === 0) {
     // Before the work, not after it.
     await checkOutputFiles(outputs);
-    const guard = await guardInputs(flags.checkpoint, flags.data);
-    for (const { option, path } of outputs) await guard(option, path);
+    const guards = [await guardInputs(flags.checkpoint), guardDataset(flags.data)];
+    for (const { option, path } of outputs) for (const guard of guards) await guard(option, path);
   }
   const measurements: Measurement[] = [];
   for (const checkpoint of flags.checkpoint) {

@@ -29,6 +29,7 @@ import { findDevice, openDevice } from '../open-device.js';
 import { silenceOtherRanks } from '../ranks/by-ranks.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
 import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
+import { flagOf } from '../settings.js';
 
 interface TrainFlags extends TrainingFlags {
   readonly out?: string;
@@ -176,7 +177,8 @@ async function runOf(flags: TrainFlags): Promise<RunOptions> {
   if (given.data === undefined) {
     throw new UserError('Training needs pictures: give --data DIR (or --resume FILE).', 'usage');
   }
-  const options = await newRun(given.data, given);
+  const { run: options, idle } = await newRun(given.data, given);
+  for (const { setting, condition } of idle) note(`${flagOf(setting)} changes nothing ${condition}.`);
   const { fold, folds } = options;
   if (fold !== null && (folds === null || fold > folds)) {
     throw new UserError(

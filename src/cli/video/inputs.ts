@@ -113,7 +113,7 @@ function passedOverText(paths: readonly string[]): string {
 
 /** What is fetched from addresses are pictures. */
 function refuseAddress(name: string): void {
-  const [scheme] = /^[a-z]+(?=:\/\/)/i.exec(name) ?? [];
+  const scheme = schemeOf(name);
   if (scheme === undefined) return;
   const isStream = /^(rtsps?|rtmps?|srt|udp)$/i.test(scheme);
   const isVideoAddress = /^https?$/i.test(scheme) && URL.canParse(name) && isVideoName(new URL(name).pathname);

@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import {
   descriptionKey,
   formatDescription,
@@ -8,7 +9,7 @@ import {
 } from '../../safetensors/index.js';
 import { isFile } from '../files/path-kind.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
-import { readSafetensors, writeSafetensors } from './safetensors-file.js';
+import { readHeader, readSafetensors, writeSafetensors } from './safetensors-file.js';
 
 /**
  * The file of weights that may be written again with another description.
@@ -30,7 +31,10 @@ export async function amendable(path: string, out?: string): Promise<string> {
     );
   }
   if (out !== undefined && (await isState(out))) {
-    throw new UserError(`${out} is the state of a run, which could not be resumed without it; name another file.`);
+    throw new UserError(
+      `${printable(out, 4096)} is the state of a run, which could not be resumed without it; name another file.`,
+      'usage',
+    );
   }
   return file;
 }
@@ -52,11 +56,11 @@ export async function amendModel(
   await writeSafetensors(out, new Map([...tensors, ...more]), amended);
 }
 
-/** Whatever else is there may be written over. */
+/** Whether a file is the state of a run, without which that could not be resumed. */
 async function isState(path: string): Promise<boolean> {
   if (!(await isFile(path))) return false;
   try {
-    return (await readCheckpointHeader(path)).metadata.has(trainStateKey);
+    return (await readHeader(path)).metadata.has(trainStateKey);
   } catch (error) {
     if (error instanceof UserError) return false;
     throw error;

@@ -68,7 +68,7 @@ export async function decodePicture(source: string | Buffer, options: DecodeOpti
   );
 }
 
-/** A picture as people look at it. */
+/** The first picture of a file, upright. */
 export interface FirstFrame {
   readonly picture: Picture;
   /** Frames or pages of the file; the picture is the first. */

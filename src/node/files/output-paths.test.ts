@@ -51,23 +51,6 @@ test('no result goes over the weights and the record of a folder that is read, b
   await guard('--out', at('run', 'new.safetensors'));
 });
 
-test('a file of a dataset is not written over; beside them a new one may be', async () => {
-  await mkdir(at('faces', 'test'), { recursive: true });
-  await writeFile(at('faces', 'test', 'votes.jsonl'), 'v');
-  await symlink(at('faces'), at('other name'));
-  const guard = await guardInputs([], at('other name'));
-  for (const path of [at('faces', 'test', 'votes.jsonl'), at('other name', 'test', '..', 'test', 'votes.jsonl')]) {
-    await assert.rejects(
-      guard('--csv', path),
-      refused('usage', /^--csv would write over .*votes\.jsonl, which is to be/),
-    );
-  }
-  await guard('--csv', at('faces', 'new.csv'));
-  await writeFile(at('faces.csv'), 'mine');
-  await guard('--csv', at('faces.csv'));
-  await (await guardInputs([], at('not there')))('--csv', at('faces.csv'));
-});
-
 test('files to be written are looked at before', async () => {
   const file = (option: string, ...parts: string[]) => ({ option, path: at(...parts) });
   await checkOutputFiles([file('--csv', 'new.csv'), file('--timeline', 'in', 'new.svg')]);

@@ -1,8 +1,8 @@
 import { access, constants, mkdir, realpath, rmdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { explainFileError } from './files.js';
-import { exists, isFile, isFolder } from './path-kind.js';
+import { exists, isFolder } from './path-kind.js';
 
 /** A path that something is to be written to, and the option that named it. */
 export interface NamedOutput {
@@ -38,26 +38,18 @@ async function filesOf(path: string): Promise<readonly string[]> {
 /**
  * Remembers which files are read, so that no result is written over one. What is not there yet is no trouble.
  * @param inputs files, and folders of weights
- * @param dataset folder, of which every file may be read
  */
-export async function guardInputs(inputs: readonly string[], dataset?: string): Promise<InputGuard> {
+export async function guardInputs(inputs: readonly string[]): Promise<InputGuard> {
   const files = (await Promise.all(inputs.map(filesOf))).flat();
   const known = new Map(await Promise.all(files.map(async (path) => [await identityOf(path), path] as const)));
   return async (option, path) => {
-    const input = known.get(await identityOf(path)) ?? (await fileWithin(dataset, path));
+    const input = known.get(await identityOf(path));
     if (input === undefined) return;
     throw new UserError(
       `${option} would write over ${input}, which is to be read; name another file or folder.`,
       'usage',
     );
   };
-}
-
-/** The path, where it is a file of the folder. */
-async function fileWithin(folder: string | undefined, path: string): Promise<string | undefined> {
-  if (folder === undefined || !(await isFile(path))) return undefined;
-  const [whole, part] = await Promise.all([folder, path].map((one) => realpath(one).catch(() => undefined)));
-  return whole !== undefined && part?.startsWith(join(whole, sep)) === true ? path : undefined;
 }
 
 /**

@@ -136,7 +136,7 @@ function mutable({ indices, unknown, absent, removed, without, ...rest }: LabelM
 }
 
 /** Pictures that the training split, or the other folds, have too: weights trained there have seen them. */
-interface SharedPictures {
+interface TrainedPictures {
   readonly split: string;
   readonly paths: ReadonlySet<string>;
 }
@@ -145,8 +145,8 @@ async function sharedWithTraining(
   { dataset, others }: Opened,
   fold: FoldChoice | undefined,
   trainSplit: string,
-): Promise<SharedPictures> {
-  const none: SharedPictures = { split: dataset.split, paths: new Set() };
+): Promise<TrainedPictures> {
+  const none: TrainedPictures = { split: dataset.split, paths: new Set() };
   let training: readonly Pick<Sample, 'path'>[] = others;
   let where = dataset.split;
   if (fold === undefined) {
@@ -165,7 +165,7 @@ async function sharedWithTraining(
   return { split: where, paths: new Set(pictures.map(({ path }) => path)) };
 }
 
-function without(dataset: Dataset, shared: SharedPictures): Dataset {
+function without(dataset: Dataset, shared: TrainedPictures): Dataset {
   const samples = dataset.samples.filter(({ path }) => !shared.paths.has(path));
   if (samples.length > 0) return { ...dataset, samples };
   throw new UserError(`Split '${shared.split}' has every picture that was to be measured; nothing is left.`);

@@ -1,6 +1,6 @@
 import { type Computing, type Exchanged, type Network, type Sending, type StepTime, stepTime } from './step-model.js';
 
-/** What is to be planned. */
+/** What a plan assumes. */
 export interface ScalingAssumptions extends Computing, Exchanged, Network {
   /** Pictures of a rank's share of a batch, as long as the batch may grow. */
   readonly share: number;

@@ -145,8 +145,8 @@ test("arms of one's own change any option of a run", () => {
   }
   // What would be compared with itself.
   for (const [option, message] of [
-    [{ momentum: 0.5 }, /changes momentum, which changes nothing of adamw; leave that out/],
-    [{ gamma: 0.9 }, /changes gamma, which changes nothing of the schedule one-cycle/],
+    [{ momentum: 0.5 }, /changes momentum, which changes nothing with adamw; leave that out/],
+    [{ gamma: 0.9 }, /changes gamma, which changes nothing with the schedule one-cycle/],
     [{ erasingRatio: [1, 2], erasing: 0 }, /changes erasingRatio, which changes nothing where nothing is erased/],
   ] as const) {
     assert.throws(() => own(plain, ['other', option]), refused(message));

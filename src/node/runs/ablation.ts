@@ -156,12 +156,12 @@ function checkArm({ name, options }: StudyArm, run: RunOptions): void {
   }
   if (run.teacher.length === 0) checkTeaching(options, `of the arm ${name} `);
   const own = parseRun({ ...run, ...options });
-  // It would be compared with itself.
+  // An arm that changes such settings alone would be compared with itself.
   const idle = idleSettings(own).find(({ keys: settings }) => settings.some((key) => keys.includes(key)));
   if (idle === undefined) return;
   const changed = idle.keys.filter((key) => keys.includes(key)).join(' and ');
   throw new UserError(
-    `The arm ${name} changes ${changed}, which changes nothing ${idle.because}; leave that out, or change that too.`,
+    `The arm ${name} changes ${changed}, which changes nothing ${idle.condition}; leave that out, or change that too.`,
     'usage',
   );
 }

@@ -37,13 +37,13 @@ describe('a run as published', () => {
 test('settings that change nothing beside the others are told, and only those that are given', async () => {
   const idle = async (given: Parameters<typeof resolveRun>[1]): Promise<string[]> =>
     (await resolveRun('faces', { model: 'resnet8', ...given })).idle.map(
-      ({ setting, because }) => `${setting} ${because}`,
+      ({ setting, condition }) => `${setting} ${condition}`,
     );
   assert.deepEqual(await idle({ optimizer: 'adamw', schedule: 'cosine' }), []);
-  assert.deepEqual(await idle({ optimizer: 'adamw', momentum: 0.9 }), ['momentum of adamw']);
+  assert.deepEqual(await idle({ optimizer: 'adamw', momentum: 0.9 }), ['momentum with adamw']);
   assert.deepEqual(await idle({ optimizer: 'sgd', momentum: 0.9 }), []);
-  assert.deepEqual(await idle({ weightDecay: 0, decay: 'all' }), ['decay at a weight decay of 0']);
-  assert.deepEqual(await idle({ schedule: 'cosine', gamma: 0.9 }), ['gamma of the schedule cosine']);
+  assert.deepEqual(await idle({ weightDecay: 0, decay: 'all' }), ['decay with a weight decay of 0']);
+  assert.deepEqual(await idle({ schedule: 'cosine', gamma: 0.9 }), ['gamma with the schedule cosine']);
   assert.deepEqual(await idle({ schedule: 'exponential', gamma: 0.9 }), []);
   assert.deepEqual(await idle({ erasing: 0, erasingScale: [0.1, 0.2], erasingRatio: [1, 2] }), [
     'erasingScale where nothing is erased',

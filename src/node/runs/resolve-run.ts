@@ -6,7 +6,7 @@ import { idleSettings } from './idle-settings.js';
 import { type RunOptions, runSchema } from './options.js';
 import { type RunRequest, runFor } from './recipes.js';
 
-/** A setting that was given and does not count, because the published code has another. */
+/** A setting that was given and does not count, condition the published code has another. */
 export interface IgnoredSetting {
   readonly setting: string;
   /** What counts. */
@@ -26,8 +26,8 @@ export interface ResolvedRun {
 /** A setting that was given and changes nothing. */
 export interface IdleSetting {
   readonly setting: string;
-  /** The end of a sentence: `of adamw`. */
-  readonly because: string;
+  /** As the end of a sentence: `with adamw`. */
+  readonly condition: string;
 }
 
 /**
@@ -75,10 +75,10 @@ function ignoredOf(run: RunOptions, given: Partial<RunOptions>): IgnoredSetting[
 }
 
 function idleOf(run: RunOptions, given: Partial<RunOptions>): IdleSetting[] {
-  // What cannot be used says `parseRun`.
+  // `parseRun` says what cannot be used.
   const parsed = runSchema.safeParse(run);
   if (!parsed.success) return [];
-  return idleSettings(parsed.data).flatMap(({ keys, because }) =>
-    keys.filter((key) => given[key] !== undefined).map((key) => ({ setting: String(key), because })),
+  return idleSettings(parsed.data).flatMap(({ keys, condition }) =>
+    keys.filter((key) => given[key] !== undefined).map((key) => ({ setting: String(key), condition })),
   );
 }
