@@ -296,6 +296,10 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
     2,
     /^poster: run\/last\.safetensors is the state of a run, which could not be resumed without it; name another file\.$/m,
   );
+  const ofState = /^poster: run\/last\.safetensors is the state of a run, which could not be resumed without it;/m;
+  await fails(['convert', 'run/best.safetensors', 'run/last.safetensors'], folder, 2, ofState);
+  const embed = ['embed', 'faces', '--split', 'train', '--checkpoint', 'run/best.safetensors'];
+  await fails([...embed, ...over], folder, 2, ofState);
   assert.deepEqual(await readFile(join(folder, 'run', 'last.safetensors')), state);
   await fails(
     [...run, '--resume', 'run/last.safetensors', '--calibration', '0.2'],

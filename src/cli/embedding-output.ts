@@ -6,7 +6,7 @@ import { countText } from '../common/count-text.js';
 import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import { printable } from '../common/printable.js';
-import { writeSafetensors } from '../node/checkpoints/index.js';
+import { requireNoState, writeSafetensors } from '../node/checkpoints/index.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import { checkFolderFor, guardInputs, makeFolder } from '../node/files/output-paths.js';
 import { type EmbeddedDataset, type FeatureMap, fewestMapped, mapFeatures } from '../node/measure/index.js';
@@ -71,6 +71,7 @@ export async function checkEmbeddingOutput(options: EmbeddingOutputFlags, inputs
   const out = checkEmbeddingName(options);
   const guard = await guardInputs(inputs);
   await guard('--out', out);
+  await requireNoState(out);
   // Made when there is something to write: a dataset that is not there leaves no folder behind.
   await checkFolderFor(dirname(out));
   return out;

@@ -1,5 +1,4 @@
 import { UserError } from '../../common/errors.js';
-import { printable } from '../../common/printable.js';
 import {
   descriptionKey,
   formatDescription,
@@ -7,9 +6,9 @@ import {
   type Tensor,
   trainStateKey,
 } from '../../safetensors/index.js';
-import { isFile } from '../files/path-kind.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
-import { readHeader, readSafetensors, writeSafetensors } from './safetensors-file.js';
+import { requireNoState } from './run-state.js';
+import { readSafetensors, writeSafetensors } from './safetensors-file.js';
 
 /**
  * The file of weights that may be written again with another description.
@@ -30,12 +29,7 @@ export async function amendable(path: string, out?: string): Promise<string> {
       `${file} is the state of a run, whose weights are not finished; use the run's best.safetensors.`,
     );
   }
-  if (out !== undefined && (await isState(out))) {
-    throw new UserError(
-      `${printable(out, 4096)} is the state of a run, which could not be resumed without it; name another file.`,
-      'usage',
-    );
-  }
+  if (out !== undefined) await requireNoState(out);
   return file;
 }
 
@@ -54,15 +48,4 @@ export async function amendModel(
   const { metadata, tensors } = await readSafetensors(await amendable(path, out));
   const amended = new Map([...metadata, [descriptionKey, formatDescription(description)]]);
   await writeSafetensors(out, new Map([...tensors, ...more]), amended);
-}
-
-/** Whether a file is the state of a run, without which that could not be resumed. */
-async function isState(path: string): Promise<boolean> {
-  if (!(await isFile(path))) return false;
-  try {
-    return (await readHeader(path)).metadata.has(trainStateKey);
-  } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
-  }
 }

@@ -7,4 +7,5 @@ export * from './model-file.js';
 export { noteChannel, publishNote } from './notes.js';
 export { writePth } from './pth/pth-writer.js';
 export * from './pth/published-writer.js';
+export * from './run-state.js';
 export * from './safetensors-file.js';

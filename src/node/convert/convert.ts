@@ -17,7 +17,7 @@ import {
   type Tensor,
   toFloat32,
 } from '../../safetensors/index.js';
-import { writePublished, writeSafetensors } from '../checkpoints/index.js';
+import { requireNoState, writePublished, writeSafetensors } from '../checkpoints/index.js';
 import { checkPath } from '../files/check-path.js';
 import { writeFileAtomic } from '../files/files.js';
 import { guardInputs } from '../files/output-paths.js';
@@ -201,6 +201,7 @@ async function refuseSameFile(from: string, out: string): Promise<void> {
   }
   const guard = await guardInputs([from]);
   await guard('The conversion', out);
+  await requireNoState(out);
 }
 
 /** Dead tensors, where they are asked for. */
