@@ -8,7 +8,7 @@ export function crossValidationText(out: string, { run, done }: CrossValidation)
     'fold',
     done.map(({ fold, figures }) => ({ name: String(fold), figures })),
   );
-  const left = (run.folds ?? 0) - done.length;
+  const left = run.folds - done.length;
   return [
     ...(done.length === 0 ? [] : [table]),
     ...(left === 0

@@ -1,4 +1,5 @@
 import { defined } from '../common/defined.js';
+import { itemAt } from '../common/item-at.js';
 import { jsonText } from '../common/json-text.js';
 import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
@@ -66,7 +67,8 @@ function cropBlock({ image, frames, faces, ...files }: Predicted, top: number | 
   const table = formatTable(
     scores.map(({ label, probability }) => [`  ${printable(label)}`, `${percent(probability)}%`]),
   );
-  const lines = table.split('\n').map((line, i) => `${line}  ${bar(scores[i]?.probability ?? 0)}`.trimEnd());
+  const rows = table.split('\n');
+  const lines = scores.map(({ probability }, i) => `${itemAt(rows, i)}  ${bar(probability)}`.trimEnd());
   const about = [
     ...(frames > 1 ? [`first of ${frames} frames`] : []),
     ...(faces[0]?.lowContrast === true ? [lowContrastNote] : []),

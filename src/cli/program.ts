@@ -78,9 +78,11 @@ async function programFor(words: readonly string[]): Promise<Command> {
     .version(version)
     .option('--verbose', 'print more details when something fails')
     .configureHelp({ showGlobalOptions: true });
-  // Options before the command take no value: the first word is its name. Without one, or for help, all are needed.
-  const named = words.find((word) => !word.startsWith('-')) ?? '';
-  const wanted = Object.hasOwn(commands, named) ? [commands[named]] : Object.values(commands);
+  // Options before the command take no value: the first word is its name. Without one, or for help, all are needed, but not for the version.
+  const named = words.find((word) => !word.startsWith('-'));
+  const asksVersion = named === undefined && words.some((word) => word === '--version' || word === '-V');
+  const one = Object.hasOwn(commands, named ?? '') ? [commands[named ?? '']] : undefined;
+  const wanted = one ?? (asksVersion ? [] : Object.values(commands));
   for (const load of wanted) if (load !== undefined) program.addCommand(await load());
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().configureHelp({ showGlobalOptions: true });

@@ -7,7 +7,7 @@ import { inOneForm, type LabelSet } from '../common/labels.js';
 import { heldOut } from '../common/sampling.js';
 import { nextTurn } from '../common/turns.js';
 import { type Augmentation, type ImageSource, nanoAugmentation, type Picture } from '../image/index.js';
-import type { Evaluation } from '../metrics/index.js';
+import { type Evaluation, measuredFigures } from '../metrics/index.js';
 import { buildInference, type ConfiguredNetwork, parseNetwork } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { adamw, cosine, learningRate } from '../optim/index.js';
@@ -220,8 +220,9 @@ export class Learner {
     const { trainer, held, epochs } = this.#parts;
     const { epoch } = trainer.position;
     const evaluation = await trainer.evaluate(plainBatches(held, measuredAtOnce));
-    const { accuracy, crossEntropy } = figuresOf(evaluation);
-    const before = this.#best === undefined ? undefined : figuresOf(this.#best.evaluation);
+    // There are always crops held out.
+    const { accuracy, crossEntropy } = measuredFigures(evaluation);
+    const before = this.#best === undefined ? undefined : measuredFigures(this.#best.evaluation);
     const isBest =
       before === undefined ||
       accuracy > before.accuracy ||
@@ -244,12 +245,6 @@ export class Learner {
       ),
     };
   }
-}
-
-/** There are always crops held out. */
-function figuresOf({ accuracy, crossEntropy }: Evaluation): { accuracy: number; crossEntropy: number } {
-  if (accuracy === null || crossEntropy === null) throw new RangeError('nothing was measured');
-  return { accuracy, crossEntropy };
 }
 
 /** Crops at the network's size, those that train and those that are held out. */

@@ -81,7 +81,10 @@ export function calibration(labels: ArrayLike<number>, logits: Scores, count = 1
     accuracy: tally.count === 0 ? null : tally.right / tally.count,
   }));
   if (samples === 0) return { ece: null, mce: null, brier: null, bins };
-  const gaps = bins.map(({ accuracy, confidence }) => Math.abs((accuracy ?? 0) - (confidence ?? 0)));
+  // An empty bin has none.
+  const gaps = bins.map(({ accuracy, confidence }) =>
+    accuracy === null || confidence === null ? 0 : Math.abs(accuracy - confidence),
+  );
   return {
     ece: bins.reduce((sum, bin, b) => sum + (bin.count / samples) * itemAt(gaps, b), 0),
     mce: Math.max(...gaps),

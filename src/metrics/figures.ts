@@ -18,6 +18,25 @@ export function figuresOf({ samples, accuracy, meanClassAccuracy, macroF1, calib
   return { samples, accuracy, meanClassAccuracy, macroF1, ece, brier };
 }
 
+/** What an epoch is compared by. Fractions; the cross-entropy in nats. */
+export interface MeasuredFigures {
+  readonly accuracy: number;
+  readonly meanClassAccuracy: number;
+  readonly macroF1: number;
+  readonly crossEntropy: number;
+  readonly ece: number;
+}
+
+/** Figures of pictures that were measured. @throws RangeError where there were none, and a mean is of nothing */
+export function measuredFigures(evaluation: Evaluation): MeasuredFigures {
+  const { accuracy, meanClassAccuracy, macroF1, crossEntropy } = evaluation;
+  const { ece } = evaluation.calibration;
+  if (accuracy === null || meanClassAccuracy === null || macroF1 === null || crossEntropy === null || ece === null) {
+    throw new RangeError('nothing was measured');
+  }
+  return { accuracy, meanClassAccuracy, macroF1, crossEntropy, ece };
+}
+
 /** Mean and sample deviation of each figure. */
 export function spreadOf(all: readonly Figures[]): Readonly<Record<FigureName, Spread>> {
   const of = (name: FigureName): Spread => spread(all.map((figures) => figures[name]));

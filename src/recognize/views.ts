@@ -129,7 +129,7 @@ export function withViews(classifier: Classifier, views: readonly View[]): Class
 
 /** Logarithms of the means of softmax outputs, each [n, K]. */
 function meanOf(views: readonly Float32Array[], classes: number): Float32Array {
-  const means = new Float32Array(views[0]?.length ?? 0);
+  const means = new Float32Array(itemAt(views, 0).length);
   for (let i = 0; i < means.length; i += classes) {
     const ofViews = views.map((logits) => logSoftmax(logits.subarray(i, i + classes)));
     for (let c = 0; c < classes; c++) means[i + c] = logMean(ofViews.map((values) => itemAt(values, c)));

@@ -213,10 +213,10 @@ function document({ description }: Explainer, checkpoint: string, done: readonly
 function text(done: readonly Done[]): string {
   return done
     .map(({ image, face, panel, maps, explanation: { scores } }) => {
-      const [first] = scores;
+      const first = itemAt(scores, 0);
       const files = [panel, ...(maps === undefined ? [] : [maps])].map((file) => printable(file, 4096)).join(', ');
       const name = `${printable(image, 4096)}${face === undefined ? '' : `, face ${face}`}`;
-      return `${name}: ${first?.label ?? ''} ${percent(first?.probability ?? 0)}%, ${files}`;
+      return `${name}: ${first.label} ${percent(first.probability)}%, ${files}`;
     })
     .join('\n');
 }

@@ -4,6 +4,7 @@ import { quoted } from '../../common/command-line.js';
 import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
+import { itemAt } from '../../common/item-at.js';
 import { percent } from '../../common/percent.js';
 import type { LearnEpoch } from '../../learn/index.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
@@ -124,7 +125,7 @@ function text({ path, labels, counts, epoch, evaluation, history, seconds, inter
   const names = labels.labels;
   const [before] = history;
   const ended = interrupted
-    ? `stopped after epoch ${history.at(-1)?.epoch ?? 0}`
+    ? `stopped after epoch ${itemAt(history, history.length - 1).epoch}`
     : countText(history.length - 1, 'epoch');
   return [
     `Learned ${names.length} classes (${names.join(', ')}) from ${countText(counts.training, 'face')}: ${ended}, of which ${epoch} is the best.`,

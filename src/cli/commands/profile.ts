@@ -136,6 +136,7 @@ const keyOf = (title: string): string =>
 function text({ summary, network }: Profiled, { parameters, macs, dropped, executed }: Profile): string {
   const { published, reachingLogits, trained } = parameters;
   const shortcut = network.published?.shortcut;
+  // Some have no parameters, others compute nothing.
   const parts = [...new Set([...parameters.parts.keys(), ...macs.parts.keys()])];
   return [
     summary,

@@ -74,10 +74,11 @@ async function run(flags: TrainFlags, ranks: Communicator): Promise<void> {
   const options = await runOf(flags);
   const out = await ranks.fromFirst(newFolderSchema, () => outFolder(flags, options));
   try {
-    if (options.folds !== null && options.fold === null && flags.resume === undefined) {
+    const { folds, fold } = options;
+    if (folds !== null && fold === null && flags.resume === undefined) {
       refuseFolds(ranks);
       // From wherever it is resumed.
-      const run = withPaths(options, (path) => resolve(path));
+      const run = { ...withPaths(options, (path) => resolve(path)), folds, fold };
       const files = init.map((source) => ({ ...source, path: resolve(source.path) }));
       await runFolds(flags, { format: 1, run, init: files, done: [] }, out.path);
     } else await runOnce(flags, options, init, out.path, ranks);
@@ -144,7 +145,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
       },
     });
     printResult(json, crossValidationDocument(out, now), () => crossValidationText(out, now));
-    if (now.done.length < (now.run.folds ?? 0)) process.exitCode = ExitCode.interrupted;
+    if (now.done.length < now.run.folds) process.exitCode = ExitCode.interrupted;
   } finally {
     interrupt.release();
   }

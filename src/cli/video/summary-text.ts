@@ -1,4 +1,5 @@
 import { countText } from '../../common/count-text.js';
+import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import { bar } from '../../node/report/bar.js';
 import { formatTable } from '../../node/report/text-tables.js';
@@ -25,7 +26,7 @@ export function summaryText(name: string, { frames, seconds, rotate, tracks, oth
     const lines = formatTable(rows).split('\n');
     return [
       title,
-      ...lines.map((line, i) => `${line}  ${bar((track.expressions[i]?.seconds ?? 0) / track.seconds, 24)}`.trimEnd()),
+      ...track.expressions.map((one, i) => `${itemAt(lines, i)}  ${bar(one.seconds / track.seconds, 24)}`.trimEnd()),
     ].join('\n');
   });
   const rest = count - shown.length;

@@ -50,7 +50,7 @@ export function posterV2Explanation(config: PosterV2Config, { logits, scope }: F
 /** [N, heads, w w], with several windows [N, windows, heads, w w] -> [N, heads, S, S]. */
 function onMap(x: Tensor, side: number, window: number): Tensor {
   const n = dimOf(x, 0);
-  const heads = x.shape.at(-2) ?? 1;
+  const heads = dimOf(x, -2);
   if (side === window) return reshape(x, [n, heads, side, side]);
   const count = side / window;
   const grid = reshape(x, [n, count, count, heads, window, window]);

@@ -4,6 +4,7 @@
  * written for the published code, whose strict loading asks for them.
  */
 
+import { itemAt } from '../../common/item-at.js';
 import type { ParameterSpec } from '../../nn/index.js';
 import { relativePositionIndex } from '../../ops/index.js';
 import { forwardOf } from '../forward.js';
@@ -49,7 +50,7 @@ export function positionIndices(config: PosterV2Config, parameters: Iterable<str
   for (const parameter of parameters) {
     const table = /^attn([123])\.relative_position_bias_table$/.exec(parameter);
     if (table === null) continue;
-    const window = config.attention[Number(table[1]) - 1]?.window ?? 1;
+    const { window } = itemAt(config.attention, Number(table[1]) - 1);
     const index = BigInt64Array.from(relativePositionIndex(window), BigInt);
     const name = `attn${table[1]}.relative_position_index`;
     buffers.set(name, { name, shape: [window ** 2, window ** 2], data: index });

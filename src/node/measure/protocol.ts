@@ -1,3 +1,4 @@
+import { countText } from '../../common/count-text.js';
 import { defined } from '../../common/defined.js';
 import type { LowContrast } from '../../image/index.js';
 import type { View } from '../../recognize/index.js';
@@ -182,9 +183,9 @@ function ofWithout({ without }: Protocol['labels'], { without: count }: Protocol
 
 function ofPictures({ unreadable, withoutMajority, seen }: Protocol['pictures']): string[] {
   return [
-    ...(unreadable > 0 ? [`${plural(unreadable, 'picture')} could not be read and left out.`] : []),
+    ...(unreadable > 0 ? [`Left out: ${countText(unreadable, 'picture')} that could not be read.`] : []),
     ...(withoutMajority > 0
-      ? [`${plural(withoutMajority, 'picture')} without a majority among the votes left out.`]
+      ? [`Left out: ${countText(withoutMajority, 'picture')} without a majority among the votes.`]
       : []),
     ...(seen > 0 ? [`${plural(seen, 'picture')} left out because the training split has the same.`] : []),
   ];

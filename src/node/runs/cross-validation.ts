@@ -22,7 +22,11 @@ const planSchema = z.object({
   /** Of all folds; `fold` is null. */
   run: z.preprocess(
     migrateRun,
-    runSchema.refine(({ folds, fold }) => folds !== null && fold === null, 'it must have folds'),
+    runSchema.transform(({ folds, fold, ...run }, { addIssue }) => {
+      if (folds !== null && fold === null) return { ...run, folds, fold };
+      addIssue('it must have folds');
+      return z.NEVER;
+    }),
   ),
   /** Where first values come from. */
   init: initSchema,
@@ -98,7 +102,7 @@ export function readCrossValidation(folder: string): Promise<CrossValidation> {
  */
 export function crossValidate(job: CrossValidationJob): Promise<CrossValidation> {
   const { out, plan } = job;
-  const runs = Array.from({ length: plan.run.folds ?? 0 }, (_, i) => foldFolder(out, i + 1));
+  const runs = Array.from({ length: plan.run.folds }, (_, i) => foldFolder(out, i + 1));
   return file.claimed({ ...job, runs }, (now, save) => trainFolds(job, now, save));
 }
 
@@ -111,7 +115,7 @@ async function trainFolds(
 ): Promise<CrossValidation> {
   const { out, goesOn } = job;
   let plan = given;
-  const count = plan.run.folds ?? 0;
+  const count = plan.run.folds;
   const scarce = await scarceNote(plan.run);
   if (scarce !== undefined) job.onNote?.(scarce);
   await save(plan);
@@ -148,7 +152,7 @@ async function measure(job: CrossValidationJob, fold: number, checkpoint: string
   try {
     const result = await evaluateOn(classifier, data, {
       split: trainSplit,
-      fold: { index: fold, count: folds ?? 0, seed },
+      fold: { index: fold, count: folds, seed },
       strict,
       ...defined({ workers }),
       ...(dataType === null ? {} : { folderLabels: dataTypeLabels[dataType] }),
@@ -162,8 +166,8 @@ async function measure(job: CrossValidationJob, fold: number, checkpoint: string
 }
 
 /** A sentence about classes that have fewer pictures than there are folds. */
-async function scarceNote({ data, trainSplit, folds, seed }: RunOptions): Promise<string | undefined> {
-  const { scarce } = divide(await loadDataset(data, trainSplit), { index: 1, count: folds ?? 0, seed });
+async function scarceNote({ data, trainSplit, folds, seed }: CrossValidation['run']): Promise<string | undefined> {
+  const { scarce } = divide(await loadDataset(data, trainSplit), { index: 1, count: folds, seed });
   if (scarce.length === 0) return undefined;
   return `Some folds hold no picture of ${scarce.join(', ')}: there are fewer than ${folds}.`;
 }
@@ -174,7 +178,7 @@ export function crossValidationDocument(out: string, plan: CrossValidation): obj
   return {
     run,
     out,
-    interrupted: done.length < (run.folds ?? 0),
+    interrupted: done.length < run.folds,
     folds: done,
     spread: spreadOf(done.map(({ figures }) => figures)),
   };

@@ -37,8 +37,10 @@ export interface FileHead {
  */
 export function headRows(file: FileHead, specs: ReadonlyMap<string, ParameterSpec>, labels: LabelSet): HeadRows {
   const { path, tensors, description, assumed } = file;
-  if (tensors.size === 0) return { kind: 'as they are' };
-  const outputs = [...tensors.values()][0]?.shape[0] ?? 0;
+  const [first] = tensors.values();
+  if (first === undefined) return { kind: 'as they are' };
+  // A file of others may hold a single number there.
+  const [outputs = 0] = first.shape;
   const stated = description === undefined || isNumbered(description.labels.labels) ? undefined : description.labels;
   if (assumed !== undefined && assumed !== 'data') checkAssumed(path, outputs, stated, assumed);
   const own = stated ?? (assumed === 'data' ? undefined : assumed);

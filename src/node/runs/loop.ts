@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import type { Batch } from '../../image/index.js';
-import type { Evaluation } from '../../metrics/index.js';
+import { type Evaluation, measuredFigures } from '../../metrics/index.js';
 import { allFinite, lastFileName, type TrainState } from '../../safetensors/index.js';
 import type { Snapshot } from '../../train/engine.js';
 import type { Trainer } from '../../train/trainer.js';
@@ -164,7 +164,8 @@ async function finishEpoch(context: LoopContext, at: RunPosition, history: Histo
   const scores = await trainer.evaluate(valLoader.epoch(0, own));
   if (scores.samples === 0) throw nothingReadIn(valLoader, await allSkipped(ranks, valLoader.skipped));
   const snapshot = await finite(trainer, at);
-  const value = scores.accuracy ?? 0;
+  const figures = measuredFigures(scores);
+  const value = figures.accuracy;
   const best = at.best === undefined || value > at.best.value;
   const { tally, epochSteps, step } = at;
   const summary: EpochSummary = {
@@ -172,11 +173,11 @@ async function finishEpoch(context: LoopContext, at: RunPosition, history: Histo
     step,
     trainLoss: tally.loss / tally.samples,
     trainAccuracy: tally.correct / tally.samples,
-    valLoss: scores.crossEntropy ?? 0,
+    valLoss: figures.crossEntropy,
     valAccuracy: value,
-    valMeanClassAccuracy: scores.meanClassAccuracy ?? 0,
-    valMacroF1: scores.macroF1 ?? 0,
-    valEce: scores.calibration.ece ?? 0,
+    valMeanClassAccuracy: figures.meanClassAccuracy,
+    valMacroF1: figures.macroF1,
+    valEce: figures.ece,
     lrStart: trainer.learningRate(step - epochSteps),
     lr: trainer.learningRate(epochSteps > 0 ? step - 1 : step),
     seconds: secondsOf(at),
@@ -193,13 +194,18 @@ async function finishEpoch(context: LoopContext, at: RunPosition, history: Histo
   }
   if (isFirst) await saveState(job.out, record, snapshot, at);
   if (best && isFirst) {
-    await saveBest(job.out, record, snapshot, at.epoch, numbersOf(figures(scores)));
+    await saveBest(job.out, record, snapshot, at.epoch, numbersOf(storedFigures(scores)));
     at.hasBest = true;
   }
   listener.onEpoch?.(summary, scores);
 }
 
-const figures = ({ accuracy, meanClassAccuracy, macroF1, crossEntropy }: Evaluation): Record<string, unknown> => ({
+const storedFigures = ({
+  accuracy,
+  meanClassAccuracy,
+  macroF1,
+  crossEntropy,
+}: Evaluation): Record<string, unknown> => ({
   accuracy,
   meanClassAccuracy,
   macroF1,

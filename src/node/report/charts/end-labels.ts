@@ -25,8 +25,9 @@ export function spreadLabels(
     let run: Run = { ends: [end], middle: end.value };
     for (;;) {
       const below = runs.at(-1);
-      const reach = ((run.ends.length + (below?.ends.length ?? 0)) / 2) * gap;
-      if (below === undefined || run.middle - below.middle >= reach) break;
+      if (below === undefined) break;
+      const reach = ((run.ends.length + below.ends.length) / 2) * gap;
+      if (run.middle - below.middle >= reach) break;
       runs.pop();
       const joined = [...below.ends, ...run.ends];
       run = { ends: joined, middle: joined.reduce((sum, { value }) => sum + value, 0) / joined.length };

@@ -7,8 +7,7 @@ export function epochAxis(last: number, most: number): EpochAxis {
     .flatMap((base) => [0, 1, 2, 3, 4, 5, 6].map((power) => base * 10 ** power))
     .sort((a, b) => a - b)
     .find((size) => Math.floor(last / size) < most);
-  const count = step === undefined ? 0 : Math.floor(last / step);
-  const values = Array.from({ length: count + 1 }, (_, i) => i * (step ?? 1));
+  const values = step === undefined ? [0] : Array.from({ length: Math.floor(last / step) + 1 }, (_, i) => i * step);
   return { values, format: 'd', labelFlush: false };
 }
 
