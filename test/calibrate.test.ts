@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import ort from 'onnxruntime-node';
 import { z } from 'zod';
 import { UserError } from '../src/common/errors.js';
+import { itemAt } from '../src/common/item-at.js';
 import { random } from '../src/common/random.js';
 import { explain, loadExplainer } from '../src/explain/explain.js';
 import {
@@ -21,8 +22,9 @@ import { calibrationPictures, openInWeightsOrder } from '../src/node/measure/cal
 import { loadEmbedder } from '../src/node/measure/embed.js';
 import { evaluateOn } from '../src/node/measure/evaluate.js';
 import { parseRun } from '../src/node/runs/options.js';
-import { runFor } from '../src/node/runs/recipes.js';
+import { defaultRun, runFor } from '../src/node/runs/recipes.js';
 import { foldOf, openData } from '../src/node/runs/run-data.js';
+import { storeTemperature } from '../src/node/runs/run-temperature.js';
 import { loadClassifier } from '../src/recognize/classifier.js';
 import { temporaryFolder, tinyCheckpoint, tinyLabels, writePictures } from '../src/recognize/helpers.test.js';
 import { Recognizer } from '../src/recognize/recognizer.js';
@@ -300,12 +302,30 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
   await fails(['convert', 'run/best.safetensors', 'run/last.safetensors'], folder, 2, ofState);
   const embed = ['embed', 'faces', '--split', 'train', '--checkpoint', 'run/best.safetensors'];
   await fails([...embed, ...over], folder, 2, ofState);
+  await fails(['learn', 'faces/train', '--aligned', ...over], folder, 2, ofState);
   assert.deepEqual(await readFile(join(folder, 'run', 'last.safetensors')), state);
   await fails(
     [...run, '--resume', 'run/last.safetensors', '--calibration', '0.2'],
     folder,
     2,
     /--calibration was 0\.5/,
+  );
+  // A picture of that part that cannot be read is reported, or ends it where all are asked for.
+  const part = holdOut(whole, 0.5, 3).validation;
+  await writeFile(itemAt(part.samples, 0).path, 'no picture');
+  const data = { labels: whole.labels, train: part, validation: part, calibration: part, validationName: '' };
+  const fit = (strict: boolean) =>
+    storeTemperature(
+      join(folder, 'run', 'best.safetensors'),
+      data,
+      { device: 'cpu', workers: 0, strict },
+      { ...defaultRun('resnet8', 'faces'), calibration: 0.5, seed: 3 },
+      {},
+    );
+  await assert.rejects(fit(true), { name: 'UserError', kind: 'input', message: /\.png/ });
+  assert.deepEqual(
+    (await fit(false)).skipped.map(({ path }) => path),
+    [itemAt(part.samples, 0).path],
   );
 });
 

@@ -95,6 +95,15 @@ describe('poster convert', () => {
       image_std: [0.25, 0.25, 0.25],
       do_convert_rgb: true,
     });
+    // A file is not converted to the folder that holds it.
+    const kept = await readFile(path('folder/model.safetensors'));
+    for (const to of ['folder', 'folder/', './folder']) {
+      await assert.rejects(convert(path('folder/model.safetensors'), path(to), { precision: 'F16' }), {
+        kind: 'usage',
+        message: /would write over .*model\.safetensors, which is to be read/,
+      });
+    }
+    assert.deepEqual(await readFile(path('folder/model.safetensors')), kept);
     // Other programs save weights again without their metadata.
     const { tensors } = await readSafetensors(path('folder/model.safetensors'));
     await writeSafetensors(path('folder/model.safetensors'), tensors);

@@ -25,6 +25,10 @@ test('no command writes its result over what it reads, by whatever path', async 
   await fails(['evaluate', ...data, '--csv', './w.safetensors'], dir, 2, /^poster: --csv would write over w\.saf/);
   const embed = ['embed', 'faces', '--checkpoint', 'w.safetensors', '--out', 'link.safetensors'];
   await fails(embed, dir, 2, /^poster: --out would write over w\.safetensors, which is to be read/);
+  await copyFile(asset('assets/astronaut-face.png'), join(dir, 'faces', 'test', 'happy', '7.png'));
+  const beside = ['embed', 'faces', '--split', 'test', '--checkpoint', 'w.safetensors', '--out'];
+  const inData = [...beside, 'faces/test/happy/7.safetensors'];
+  await fails(inData, dir, 2, /--out would write over faces.test.happy.7\.png, a file of the dataset/);
   const explain = ['explain', 'a.png', 'a.explain.png', '--aligned'];
   await fails(explain, dir, 2, /^poster: --out would write over a\.explain\.png/);
   await fails(['compare', '.', '--csv', 'run.json'], dir, 2, /--csv would write over \.?\/?run\.json/);

@@ -82,6 +82,9 @@ describe('cross-validation', () => {
     await fails([...train, '--folds', '2', '--out', 'cv'], dir, 2, /already holds a cross-validation.*resume from cv/);
     await fails([...train, '--fold', '1'], dir, 2, /--fold 1 of how many/);
     await fails(['train', '--resume', 'cv', '--epochs', '5', ...device], dir, 2, /trained alike, and --epochs was 1/);
+    const one = ['train', '--resume', 'cv/fold-1/last.safetensors', '--epochs', '5', ...work];
+    await fails(one, dir, 2, /cv.fold-1 is a run of a cross-validation, whose runs have the same number of epochs/);
+    await fails(['train', '--data', 'faces', '--out', 'cv', ...work], dir, 2, /cv holds a cross-validation; choose/);
     // Without its plan, what is left is no part of another one.
     await mkdir(join(dir, 'left', 'fold-2'), { recursive: true });
     await copyFile(join(dir, 'cv', 'fold-2', 'last.safetensors'), join(dir, 'left', 'fold-2', 'last.safetensors'));

@@ -7,6 +7,7 @@ import { UserError } from '../common/errors.js';
 import { itemAt } from '../common/item-at.js';
 import { printable } from '../common/printable.js';
 import { requireNoState, writeSafetensors } from '../node/checkpoints/index.js';
+import { guardDataset } from '../node/datasets/guard-dataset.js';
 import { writeFileAtomic } from '../node/files/files.js';
 import { checkFolderFor, guardInputs, makeFolder } from '../node/files/output-paths.js';
 import { type EmbeddedDataset, type FeatureMap, fewestMapped, mapFeatures } from '../node/measure/index.js';
@@ -66,12 +67,29 @@ export function checkEmbeddingName({ out }: EmbeddingOutputFlags): string {
   throw new UserError(`--out is ${out}; give a name that ends in ${extension}.`, 'usage');
 }
 
-/** @param inputs files that are read @returns the file to write; its folder is there or can be made @throws UserError */
-export async function checkEmbeddingOutput(options: EmbeddingOutputFlags, inputs: readonly string[]): Promise<string> {
+/** The table, and where there is a map its pictures. */
+function filesBeside(out: string, { map }: EmbeddingOutputFlags): string[] {
+  const stem = out.slice(0, -extension.length);
+  return (map ? ['.csv', '.svg', '.png'] : ['.csv']).map((end) => `${stem}${end}`);
+}
+
+/**
+ * @param inputs files that are read
+ * @param data folder of the dataset that is read
+ * @returns the file to write; its folder is there or can be made
+ * @throws UserError
+ */
+export async function checkEmbeddingOutput(
+  options: EmbeddingOutputFlags,
+  inputs: readonly string[],
+  data?: string,
+): Promise<string> {
   const out = checkEmbeddingName(options);
-  const guard = await guardInputs(inputs);
-  await guard('--out', out);
-  await requireNoState(out);
+  const guards = [await guardInputs(inputs), ...(data === undefined ? [] : [guardDataset(data)])];
+  for (const path of [out, ...filesBeside(out, options)]) {
+    for (const guard of guards) await guard('--out', path);
+    await requireNoState(path);
+  }
   // Made when there is something to write: a dataset that is not there leaves no folder behind.
   await checkFolderFor(dirname(out));
   return out;

@@ -4,34 +4,37 @@ import { temperatureLimits } from '../common/temperature-limits.js';
 import { logSoftmax } from './log-softmax.js';
 import { type Scores, sampleCount } from './predictions.js';
 
+/** The pictures leave a temperature open. */
+export class NoTemperatureError extends UserError {}
+
 /**
  * The temperature T for which softmax(logits / T) has the least cross-entropy (Guo et al., On calibration of modern neural
  * networks, 2017, section 4.2). The loss is convex in 1 / T, so its slope is 0 at one place only, found by bisection.
  * @param targets class indices, or a distribution over the classes for each sample, in the layout of the logits
- * @throws UserError where the pictures leave it open: there are none, all are of one class, a logit is not finite, or the
+ * @throws NoTemperatureError where the pictures leave it open: there are none, all are of one class, a logit is not finite, or the
  * best temperature lies outside of the limits.
  */
 export function fitTemperature(targets: ArrayLike<number> | Scores, logits: Scores): number {
   const samples = sampleCount(logits);
   const shares = sharesOf(targets, logits.classes);
   if (shares.data.length !== logits.data.length) throw new RangeError(`The targets are not of ${samples} samples.`);
-  if (samples === 0) throw new UserError('No temperature can be fitted on no pictures; give some.');
+  if (samples === 0) throw new NoTemperatureError('No temperature can be fitted on no pictures; give some.');
   checkClasses(shares);
   const unusable = logits.data.findIndex((value) => !Number.isFinite(value));
   if (unusable >= 0) {
-    throw new UserError(
+    throw new NoTemperatureError(
       `The network's output for sample ${Math.floor(unusable / logits.classes)} is not finite, so no temperature can be fitted; use another checkpoint.`,
     );
   }
   let [low, high] = [1 / temperatureLimits.most, 1 / temperatureLimits.least];
   // First: a network that says the same of every class has no slope anywhere, and is right about nothing.
   if (slope(shares, logits, low) >= 0) {
-    throw new UserError(
+    throw new NoTemperatureError(
       `The higher the temperature, the better it fits the pictures, ${samples} in all: the network says nothing about them; use pictures like those it was trained on.`,
     );
   }
   if (slope(shares, logits, high) <= 0) {
-    throw new UserError(
+    throw new NoTemperatureError(
       `The lower the temperature, the better it fits the pictures, ${samples} in all: the network is right about each of them; use more, or ones that it has not seen.`,
     );
   }
@@ -51,12 +54,12 @@ function sharesOf(targets: ArrayLike<number> | Scores, classes: number): Scores 
   return { classes, data };
 }
 
-/** @throws UserError where all targets are one and the same class. */
+/** @throws NoTemperatureError where all targets are one and the same class. */
 function checkClasses({ classes, data }: Scores): void {
   const known = new Set<number>();
   for (let i = 0; i < data.length; i++) if (data[i] !== 0) known.add(i % classes);
   if (known.size >= 2) return;
-  throw new UserError('No temperature can be fitted on pictures of one class; give pictures of several.');
+  throw new NoTemperatureError('No temperature can be fitted on pictures of one class; give pictures of several.');
 }
 
 /** Derivative of the cross-entropy's sum by `factor`, which logits are multiplied with. */

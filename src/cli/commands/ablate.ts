@@ -95,9 +95,9 @@ async function run(flags: AblateFlags): Promise<void> {
   }
   noteLines(`${planText(plan)}\n`);
   const out = goesOn ? { path: await ablationAt(resume), made: [] } : await outFolder(flags, plan);
-  const device = await openDevice(flags.device);
   const interrupt = stopOnSignals();
   try {
+    const device = await openDevice(flags.device);
     const fresh = plan.init.length === 0 ? {} : { init: plan.init };
     const now = await ablate({
       plan,
@@ -254,12 +254,13 @@ function resultDocument(plan: Ablation, out: string, comparison: Comparison | un
 function resultText({ arms, seeds: chosen, done }: Ablation, out: string, comparison: Comparison | undefined): string {
   const all = arms.length * chosen.length;
   const [first] = arms;
-  const folders = arms.map(({ name }) => join(out, name, '*'));
+  // The shell's own pattern stays outside of the quotes.
+  const folders = arms.map(({ name }) => `${quoted([join(out, name)])}/*`).join(' ');
   return [
     ...(comparison === undefined ? [] : [comparedText(comparison, 'validation'), '']),
     ...(done.length < all
       ? [`Stopped and saved, ${all - done.length} of ${all} runs to go: poster ablate --resume ${quoted([out])}`]
-      : [`Measure them on other pictures: poster compare ${folders.join(' ')} --data DIR --split test`]),
+      : [`Measure them on other pictures: poster compare ${folders} --data DIR --split test`]),
     ...(first !== undefined && chosen.length < 3 && done.length === all
       ? [`With ${chosen.length === 1 ? 'one seed' : 'two seeds'} a difference says little: docs/ablations.md.`]
       : []),

@@ -100,7 +100,7 @@ async function embed(dir: string, options: EmbedOptions, command: Command, ranks
 /** Computes and writes all of it. */
 async function run(embedder: Embedder, dir: string, options: EmbedOptions): Promise<void> {
   // Before the long part, not after it.
-  const out = await checkEmbeddingOutput(options, [options.checkpoint]);
+  const out = await checkEmbeddingOutput(options, [options.checkpoint], dir);
   const embedded = await readFeatures(embedder, dir, options);
   await writeEmbedding(out, aboutEmbedding(embedder, dir, options), embedded, options);
 }
@@ -114,7 +114,7 @@ const aboutEmbedding = ({ description }: Embedder, dir: string, { checkpoint }: 
 
 /** Computes all of it with all ranks, of which the first writes. */
 async function runByRanks(ranks: Ranks, embedder: Embedder, dir: string, options: EmbedOptions): Promise<void> {
-  const out = ranks.rank === 0 ? await checkEmbeddingOutput(options, [options.checkpoint]) : undefined;
+  const out = ranks.rank === 0 ? await checkEmbeddingOutput(options, [options.checkpoint], dir) : undefined;
   const { dataset, facts } = await findDataset(ranks, dir, embeddingShardSchema, async () => {
     const opened = await openEmbedding(embedder, dir, embedOptions(options));
     return { dataset: opened.dataset, facts: factsOf(embedder, opened.dataset, dir, options) };

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { aBoolean, anObject, checkOptions, type OptionRules } from '../../common/check-options.js';
 import { defined } from '../../common/defined.js';
 import { type Advice, advice, type Setting, UserError } from '../../common/errors.js';
@@ -23,7 +23,7 @@ import { writeFileAtomic } from '../files/files.js';
 import { guardInputs } from '../files/output-paths.js';
 import { isFolder } from '../files/path-kind.js';
 import { withFoldedTemperature } from './fold-temperature.js';
-import { refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
+import { huggingFaceNames, refuseForeignFolder, writeHuggingFace } from './hugging-face.js';
 import { buffersOf, deadTensorsOf } from './published-extras.js';
 import { resumeSettings } from './resume-settings.js';
 import { readSource, type Source } from './source.js';
@@ -71,7 +71,7 @@ export async function convert(from: string, out: string, options: ConvertOptions
   checkConvertOptions(options);
   const to = options.to ?? (await formatOf(out));
   checkCombination(to, options);
-  await refuseSameFile(from, out);
+  await refuseInputs(from, out, to === 'huggingface' ? huggingFaceNames.map((name) => join(out, name)) : [out]);
   if (to === 'huggingface') await refuseForeignFolder(out);
   const source = await readSource(from, options.assumed, options.prefer);
   if (options.recorderEpochs !== undefined && source.network.published?.exists !== true) {
@@ -193,15 +193,20 @@ function checkCombination(to: Format, { opset, deadTensors, recorderEpochs, prec
   }
 }
 
-/** A folder of weights may be converted to a file in it, but not to one that is read. */
-async function refuseSameFile(from: string, out: string): Promise<void> {
+/**
+ * A folder of weights may be converted to a file in it, but not to one that is read; nor may a file to a folder that holds it.
+ * @param files that will be written
+ */
+async function refuseInputs(from: string, out: string, files: readonly string[]): Promise<void> {
   const canonical = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
   if ((await canonical(from)) === (await canonical(out))) {
     throw new UserError(`${out} is what is to be converted; name another file to write.`, 'usage');
   }
   const guard = await guardInputs([from]);
-  await guard('The conversion', out);
-  await requireNoState(out);
+  for (const file of files) {
+    await guard('The conversion', file);
+    await requireNoState(file);
+  }
 }
 
 /** Dead tensors, where they are asked for. */

@@ -9,6 +9,9 @@ import { writeFileAtomic } from '../files/files.js';
 import { makeFolder } from '../files/output-paths.js';
 import type { Source } from './source.js';
 
+/** What is written in any case, by its path within the folder. */
+export const huggingFaceNames = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx'];
+
 /**
  * Writes a folder as Hugging Face's libraries take it ({@link huggingFaceFiles}).
  * @param content of `model.safetensors`
@@ -26,8 +29,7 @@ export async function writeHuggingFace(
   for (const [path, pieces] of files) {
     if (path !== cardName || hasCard) await writeFileAtomic(join(folder, path), pieces);
   }
-  const names = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'onnx/model.onnx'];
-  return hasCard ? [...names, cardName] : names;
+  return hasCard ? [...huggingFaceNames, cardName] : huggingFaceNames;
 }
 
 /** A card that somebody wrote or changed stays. */

@@ -3,7 +3,7 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
-import { calibration, crossEntropy, fitTemperature, type Scores } from '../../metrics/index.js';
+import { calibration, crossEntropy, fitTemperature, NoTemperatureError, type Scores } from '../../metrics/index.js';
 import { parseNetwork } from '../../models/index.js';
 import { type Classifier, loadClassifier } from '../../recognize/classifier.js';
 import type { NetworkOptions } from '../../recognize/network.js';
@@ -67,7 +67,9 @@ export async function temperatureFor(
   const wanted = targets === 'labels' ? voted : voted.filter(({ distribution }) => distribution !== undefined);
   if (wanted.length === 0) {
     const what = targets === 'labels' ? 'a majority among its votes' : 'votes';
-    throw new UserError(`No picture (${words}) has ${what}, so no temperature can be fitted; use other pictures.`);
+    throw new NoTemperatureError(
+      `No picture (${words}) has ${what}, so no temperature can be fitted; use other pictures.`,
+    );
   }
   const { preprocessing, labels: own } = classifier;
   const loader = createLoader(

@@ -3,11 +3,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { UserError } from '../../common/errors.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { ablate, ablationAt, planAblation, readAblation, runsOf } from './ablation.js';
 import type { TrainResult } from './job.js';
 import type { RunOptions } from './options.js';
+import { planOf } from './plan-files.js';
 import { defaultRun } from './recipes.js';
+import { requireNoRun } from './resume.js';
 
 const refused = (message: RegExp, settings: readonly string[] = []) => ({ kind: 'usage', message, settings });
 const nano = defaultRun('poster-v2-nano', 'faces');
@@ -69,6 +72,58 @@ test('a new ablation does not go on with runs that it has not planned', async (t
   const job = { plan: planned('two-stream', [0]), goesOn: false, out, train };
   const message = /holds a single run, not an ablation; choose another folder/;
   await assert.rejects(ablate(job), { name: 'UserError', kind: 'usage', message });
+});
+
+test('an ablation whose first run cannot begin leaves no plan behind', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  const out = join(root, 'out');
+  const train = (): Promise<TrainResult> => Promise.reject(new UserError('There is no such split; name another.'));
+  const job = { plan: planned('two-stream', [0]), goesOn: false, out, train };
+  await assert.rejects(ablate(job), { message: /no such split/ });
+  await assert.rejects(ablationAt(out), { message: /holds no ablation to resume/ });
+  // Once a run was begun, the plan stays.
+  const begun = async ({ out: folder }: { readonly out: string }): Promise<TrainResult> => {
+    await mkdir(folder, { recursive: true });
+    throw new UserError('The disk is full; make room.', 'resources');
+  };
+  await assert.rejects(ablate({ ...job, train: begun }), { message: /disk is full/ });
+  assert.deepEqual(await readAblation(await ablationAt(out)), job.plan);
+});
+
+test('a run that is trained anew counts as not done until it has ended', async (t) => {
+  const out = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
+  t.after(() => rm(out, { recursive: true, force: true }));
+  let interrupted = false;
+  const train = async (job: { readonly out: string }): Promise<TrainResult> => {
+    await mkdir(job.out, { recursive: true });
+    await writeFile(join(job.out, lastFileName), '');
+    return {
+      ...{ bestEpoch: 0, bestAccuracy: 0, bestCheckpoint: null, lastCheckpoint: '', temperature: null, epochs: 0 },
+      ...{ interrupted, init: [], shared: [], skipped: [] },
+    };
+  };
+  const plan = await ablate({ plan: planned('two-stream', [0]), goesOn: false, out, train });
+  assert.equal(plan.done.length, 2);
+  await rm(join(out, 'image-alone', 'seed-0'), { recursive: true });
+  interrupted = true;
+  const stopped = await ablate({ plan, goesOn: true, out, train });
+  assert.deepEqual(stopped.done, [{ arm: 'landmark-to-image', seed: 0 }]);
+  assert.deepEqual(await readAblation(out), stopped);
+  interrupted = false;
+  assert.equal((await ablate({ plan, goesOn: true, out, train })).done.length, 2);
+});
+
+test('a folder of several runs takes no other run, and no other plan', async (t) => {
+  const out = await mkdtemp(join(tmpdir(), 'poster-ablation-'));
+  t.after(() => rm(out, { recursive: true, force: true }));
+  await writeFile(join(out, 'cross-validation.json'), '{}');
+  const train = (): Promise<TrainResult> => assert.fail('nothing is trained');
+  const message = /holds a cross-validation; choose another folder/;
+  await assert.rejects(ablate({ plan: planned('two-stream', [0]), goesOn: false, out, train }), { message });
+  await assert.rejects(requireNoRun(out), { message });
+  assert.deepEqual(await planOf(join(out, 'fold-1')), { folder: out, what: 'a cross-validation' });
+  assert.equal(await planOf(out), undefined);
 });
 
 test('a file that holds no plan of this kind is a sentence', async (t) => {

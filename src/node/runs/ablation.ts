@@ -44,7 +44,7 @@ const planSchema = z.object({
 export type Ablation = z.infer<typeof planSchema>;
 
 /** What an ablation compares and how far it has got. */
-const file = planFile<Ablation>({ name: 'ablation.json', what: 'an ablation', schema: planSchema });
+const file = planFile<Ablation>({ name: 'ablation.json', schema: planSchema });
 
 /** One run of an ablation. */
 export interface AblationRun {
@@ -202,7 +202,14 @@ export function ablate(job: AblationJob): Promise<Ablation> {
       const [arm, { seed }] = [one.arm.name, one.run];
       const last = join(one.out, lastFileName);
       const isBegun = await exists(last);
-      if (isBegun && plan.done.some((done) => done.arm === arm && done.seed === seed)) continue;
+      const others = plan.done.filter((done) => done.arm !== arm || done.seed !== seed);
+      const isDone = others.length < plan.done.length;
+      if (isBegun && isDone) continue;
+      if (isDone) {
+        // Its folder was removed to train it anew: until that has ended, it counts as not done.
+        plan = { ...plan, done: others };
+        await save(plan);
+      }
       onRun?.(one, index + 1, runs.length);
       const { interrupted } = await train({ run: one.run, out: one.out, ...(isBegun ? { resume: last } : {}) });
       if (interrupted) break;

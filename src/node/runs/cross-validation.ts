@@ -1,5 +1,4 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
@@ -55,7 +54,6 @@ export type CrossValidation = z.infer<typeof planSchema>;
 /** What a cross-validation is and how far it has got. */
 const file = planFile<CrossValidation>({
   name: 'cross-validation.json',
-  what: 'a cross-validation',
   schema: planSchema,
 });
 
@@ -113,7 +111,7 @@ async function trainFolds(
   given: CrossValidation,
   save: (plan: CrossValidation) => Promise<void>,
 ): Promise<CrossValidation> {
-  const { out, goesOn } = job;
+  const { out } = job;
   let plan = given;
   const count = plan.run.folds;
   const scarce = await scarceNote(plan.run);
@@ -125,18 +123,16 @@ async function trainFolds(
     const folder = foldFolder(out, fold);
     const last = join(folder, lastFileName);
     const resume = (await exists(last)) ? { resume: last } : {};
-    const result = await job.train({ run: { ...plan.run, fold }, out: folder, ...resume }).catch(async (error) => {
-      // Nothing was begun: the same command, mended, must find no plan in its way.
-      if (!goesOn && fold === 1 && !(await exists(folder))) await rm(file.pathIn(out), { force: true });
-      throw error;
-    });
+    const result = await job.train({ run: { ...plan.run, fold }, out: folder, ...resume });
     if (result.interrupted) break;
-    const { bestCheckpoint: checkpoint, bestEpoch, bestAccuracy } = result;
-    if (checkpoint === null) {
+    const { bestCheckpoint, bestEpoch, bestAccuracy } = result;
+    if (bestCheckpoint === null) {
       throw new UserError(
         `The best weights of fold ${fold} are no longer in ${folder}; put them back, or remove that folder to train it anew.`,
       );
     }
+    // From wherever the cross-validation is resumed.
+    const checkpoint = resolve(bestCheckpoint);
     const figures = await measure(job, fold, checkpoint, join(folder, 'evaluation.json'));
     plan = { ...plan, done: [...plan.done, { fold, checkpoint, bestEpoch, bestAccuracy, figures }] };
     await save(plan);

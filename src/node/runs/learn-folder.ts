@@ -22,7 +22,7 @@ import { largestFace } from '../../learn/largest-face.js';
 import type { AssumedModel } from '../../models/index.js';
 import { Recognizer } from '../../recognize/index.js';
 import type { TrainingRecord } from '../../safetensors/index.js';
-import { saveModel } from '../checkpoints/index.js';
+import { requireNoState, saveModel } from '../checkpoints/index.js';
 import { type Dataset, loadDataset, splitsOf } from '../datasets/index.js';
 import { bundledCheckpoint, requireBundledCheckpoint } from '../host/bundled-weights.js';
 import { programCommit, versions } from './versions.js';
@@ -70,6 +70,7 @@ export interface LearnedFolder extends Pick<Learned, 'epoch' | 'evaluation' | 'h
  */
 export async function learn(root: string, options: LearnFolderOptions): Promise<LearnedFolder> {
   requireOptions<LearnFolderOptions>(options, { out: aText }, 'learn');
+  await requireNoState(options.out);
   const { out, checkpoint, assumed, aligned, detect, command, signal, onPicture, onEpoch, ...learning } = options;
   const dataset = await classFoldersIn(root);
   const path =

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type * as z from 'zod';
 import { UserError } from '../../common/errors.js';
@@ -6,6 +7,7 @@ import { lastFileName } from '../../safetensors/index.js';
 import { readJson, writeFileAtomic } from '../files/files.js';
 import { claimFolder } from '../files/folder-lock.js';
 import { exists } from '../files/path-kind.js';
+import { type PlanFileName, planNamed, requireNoPlan } from './plan-files.js';
 import { requireNoWeights } from './resume.js';
 
 /** What a plan file holds: several runs of one folder, and which of them are done. */
@@ -15,9 +17,7 @@ interface Plan {
 
 export interface PlanFileRules<Own extends Plan> {
   /** Of the file. */
-  readonly name: string;
-  /** What it plans, with its article, as sentences name it. */
-  readonly what: string;
+  readonly name: PlanFileName;
   readonly schema: z.ZodType<Own>;
 }
 
@@ -50,7 +50,8 @@ export interface PlanFile<Own extends Plan> {
   ): Promise<Result>;
 }
 
-export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules<Own>): PlanFile<Own> {
+export function planFile<Own extends Plan>({ name, schema }: PlanFileRules<Own>): PlanFile<Own> {
+  const { what } = planNamed(name);
   const pathIn = (folder: string): string => join(folder, name);
   const read = (folder: string): Promise<Own> => readJson(pathIn(folder), schema);
   const isIn = (folder: string): Promise<boolean> => exists(pathIn(folder));
@@ -64,6 +65,7 @@ export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules
         },
       );
     }
+    await requireNoPlan(folder, name);
     if (!(await isIn(folder))) return;
     throw new UserError(
       `${folder} already holds ${what}; resume it (resume from ${folder}) or choose another folder.`,
@@ -78,12 +80,20 @@ export function planFile<Own extends Plan>({ name, what, schema }: PlanFileRules
     folderOf: (path) => (basename(path) === name ? dirname(path) : path),
     isIn,
     async claimed({ out, plan, goesOn, runs }, work) {
+      const save = (next: Own): Promise<void> => writeFileAtomic(pathIn(out), `${JSON.stringify(next, null, 2)}\n`);
       const folder = await claimFolder(out, [name]);
       try {
-        if (!goesOn) await requireNone(out);
-        if (!goesOn) for (const run of runs) await requireNoWeights(run);
-        const current = goesOn ? { ...plan, done: (await read(out)).done } : plan;
-        return await work(current, (next) => writeFileAtomic(pathIn(out), `${JSON.stringify(next, null, 2)}\n`));
+        if (goesOn) return await work({ ...plan, done: (await read(out)).done }, save);
+        await requireNone(out);
+        for (const run of runs) await requireNoWeights(run);
+        try {
+          return await work(plan, save);
+        } catch (error) {
+          // Nothing was begun: the same command, mended, must find no plan in its way.
+          const begun = await Promise.all(runs.map(exists));
+          if (!begun.includes(true)) await rm(pathIn(out), { force: true });
+          throw error;
+        }
       } finally {
         await folder.leave();
       }

@@ -64,6 +64,20 @@ describe('a run that goes on', () => {
     assert.deepEqual((await readdir(to)).sort(), ['metrics.jsonl', 'run.json']);
   });
 
+  it('does not write over the best weights of another run', async () => {
+    const from = await folder('mine', 2);
+    const to = await folder('theirs', 7);
+    const before = await readFile(join(to, 'best.safetensors'));
+    const message = /theirs[/\\]best\.safetensors would be written over; move it away/;
+    for (const own of [best, undefined]) {
+      await assert.rejects(carryOver(join(from, 'last.safetensors'), to, own), { name: 'UserError', message });
+    }
+    assert.deepEqual(await readFile(join(to, 'best.safetensors')), before);
+    // Its own, where copying was broken off before.
+    const again = await folder('again', 2);
+    assert.equal(await carryOver(join(from, 'last.safetensors'), again, best), true);
+  });
+
   it('does so on data that was moved, but not on other data', async () => {
     const data = (count: number, labels = faces) => {
       const samples = Array.from({ length: count }, (_, i) => ({ path: `${i}.png`, label: i % 2, majority: true }));

@@ -14,6 +14,7 @@ import { explainFileError, writeFileAtomic } from '../files/files.js';
 import { exists, isFile } from '../files/path-kind.js';
 import type { DataDigest } from './data-digest.js';
 import type { RunOptions } from './options.js';
+import { requireNoPlan } from './plan-files.js';
 import type { RunData } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
 import { picturesOf } from './run-file.js';
@@ -114,11 +115,13 @@ export async function checkData(
  * history and `run.json`. What is not there is left out.
  * @param to a folder that exists
  * @returns whether the weights of the best epoch so far are in `to` now
- * @throws UserError where a file cannot be read or written.
+ * @throws UserError where a file cannot be read or written, or other weights in `to` would be written over.
  */
 export async function carryOver(path: string, to: string, best: TrainState['best']): Promise<boolean> {
   const from = dirname(path);
   if (resolve(from) !== resolve(to)) {
+    // Those of this run lie there where copying was broken off before.
+    if (!(await holdsBest(to, best))) await requireNoBest(to);
     if (await holdsBest(from, best)) await copy(bestFileName, from, to);
     for (const name of [historyFileName, runFileName]) if (await isFile(join(from, name))) await copy(name, from, to);
   }
@@ -128,10 +131,10 @@ export async function carryOver(path: string, to: string, best: TrainState['best
 /** Whether a resumed run's folder has its state already. */
 export const isOwnState = (path: string, out: string): boolean => resolve(path) === resolve(out, lastFileName);
 
-/** @throws UserError where a folder holds a run already, which another one would write over. */
+/** @throws UserError where a folder holds a run already, which another one would write over, or several runs. */
 export async function requireNoRun(out: string): Promise<void> {
   const last = join(out, lastFileName);
-  if (!(await exists(last))) return;
+  if (!(await exists(last))) return requireNoPlan(out);
   throw new UserError(
     `${printable(out, 4096)} already holds a run; resume it (resume from ${printable(last, 4096)}) or choose another folder.`,
     'usage',
@@ -142,6 +145,10 @@ export async function requireNoRun(out: string): Promise<void> {
 /** @throws UserError where a run that begins would write over another one, or over weights that are left of one. */
 export async function requireNoWeights(out: string): Promise<void> {
   await requireNoRun(out);
+  await requireNoBest(out);
+}
+
+async function requireNoBest(out: string): Promise<void> {
   const best = join(out, bestFileName);
   if (!(await exists(best))) return;
   throw new UserError(

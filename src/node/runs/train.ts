@@ -11,6 +11,8 @@ import {
 import { closeAll } from '../../common/close-all.js';
 import { withoutFolders } from '../../common/command-line.js';
 import { defined } from '../../common/defined.js';
+import { UserError } from '../../common/errors.js';
+import { printable } from '../../common/printable.js';
 import { elements } from '../../graph/index.js';
 import { lastFileName } from '../../safetensors/index.js';
 import { firstValues } from '../../train/first-values.js';
@@ -27,6 +29,7 @@ import { type InitReport, initialParameters } from './init.js';
 import type { TrainJob, TrainListener, TrainResult } from './job.js';
 import { runEpochs } from './loop.js';
 import { decayRuleOf, learningRateOf, optimizerOf, parseRun, parseStoredRun, type RunOptions } from './options.js';
+import { planOf } from './plan-files.js';
 import { carryOver, checkData, checkSame, checkState, isOwnState, requireNoRun, requireNoWeights } from './resume.js';
 import { noteClasses, noteVotes } from './run-data.js';
 import { bestFileName, historyFileName, runFileName } from './run-document.js';
@@ -63,7 +66,8 @@ const jobRules: OptionRules<TrainJob> = {
  * @throws UserError where another process writes into `job.out` or it holds another run, for unusable data, files or options, and (kind `diverged`) when the loss is not finite.
  */
 export async function train(job: TrainJob, listener: TrainListener = {}, signal?: AbortSignal): Promise<TrainResult> {
-  requireOptions<TrainJob>(job, { run: anObject, out: aText, device: aText }, 'train');
+  const { run, out, device, saveEvery, command } = jobRules;
+  requireOptions<TrainJob>(job, { run, out, device, saveEvery, command }, 'train');
   checkOptions(job, jobRules, 'train');
   return trainTogether(job, new Communicator(single), listener, signal);
 }
@@ -127,6 +131,7 @@ async function prepare(job: TrainJob, ranks: Communicator, listener: TrainListen
   const resumed = job.resume === undefined ? undefined : await loadTrainState(job.resume);
   const stored = resumed && parseStoredRun(resumed.state.config);
   const run = stored ? goingOn(stored, job.run) : parseRun(job.run);
+  if (stored && stored.epochs !== run.epochs) await requireNoPlanFor(job.out);
   if (resumed) checkState(resumed, run, job.resume ?? '');
   const { data, digest } = await listData(run, ranks, resumed?.model.labels);
   const unsure = resumed && (await checkData(resumed, run, data, digest, job.resume ?? ''));
@@ -152,6 +157,17 @@ async function prepare(job: TrainJob, ranks: Communicator, listener: TrainListen
     }
   }
   return { run, data, digest, network, preprocessing, description, program, parameters, resumed, from, init, shared };
+}
+
+/** @throws UserError (kind `usage`) where a folder is one of several runs, which are trained alike */
+async function requireNoPlanFor(out: string): Promise<void> {
+  const plan = await planOf(out);
+  if (plan === undefined) return;
+  throw new UserError(
+    `${printable(out, 4096)} is a run of ${plan.what}, whose runs have the same number of epochs; leave that as it is, or go on in another folder.`,
+    'usage',
+    { settings: ['epochs', 'out'] },
+  );
 }
 
 /** A stored run with what may be otherwise when it goes on. */
@@ -244,9 +260,16 @@ async function trainPrepared(
         history: history.events,
       });
     const result = await runEpochs(context, resumed?.state, hasBest, signal, began);
-    const temperature =
-      result.interrupted || !isFirst ? null : await storeTemperature(result.bestCheckpoint, data, job, run, listener);
-    return { ...result, temperature, init, shared };
+    const isEnd = isFirst && !result.interrupted;
+    const { temperature, skipped } = await storeTemperature(
+      isEnd ? result.bestCheckpoint : null,
+      data,
+      job,
+      run,
+      listener,
+    );
+    const all = [...result.skipped, ...skipped.map(({ path, reason }) => ({ path, reason }))];
+    return { ...result, skipped: all, temperature, init, shared };
   } finally {
     await closeAll(
       () => trainLoader.close(),
