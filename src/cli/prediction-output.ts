@@ -1,8 +1,8 @@
 import { defined } from '../common/defined.js';
 import { itemAt } from '../common/item-at.js';
 import { jsonText } from '../common/json-text.js';
-import { percent } from '../common/percent.js';
 import { printable } from '../common/printable.js';
+import { probabilityText } from '../common/probability-text.js';
 import { bar } from '../node/report/bar.js';
 import { formatTable } from '../node/report/text-tables.js';
 import {
@@ -65,7 +65,7 @@ export function textOutput({ aligned, top }: OutputSettings): PredictionOutput {
 function cropBlock({ image, frames, faces, ...files }: Predicted, top: number | undefined): string {
   const scores = faces[0]?.scores.slice(0, top) ?? [];
   const table = formatTable(
-    scores.map(({ label, probability }) => [`  ${printable(label)}`, `${percent(probability)}%`]),
+    scores.map(({ label, probability }) => [`  ${printable(label)}`, probabilityText(probability)]),
   );
   const rows = table.split('\n');
   const lines = scores.map(({ probability }, i) => `${itemAt(rows, i)}  ${bar(probability)}`.trimEnd());
@@ -82,12 +82,12 @@ function pictureBlock({ image, width, height, frames, faces, ...files }: Predict
   const table = formatTable(
     faces.map(({ expression, probability }, i) => [
       `  ${String(i + 1).padStart(String(faces.length).length)}  ${printable(expression)}`,
-      `${percent(probability)}%`,
+      probabilityText(probability),
     ]),
   );
   const lines = table.split('\n').map((line, i) => {
     const [{ probability = 0 } = {}, ...others] = faces[i]?.scores.slice(0, top) ?? [];
-    const also = others.map((score) => `${printable(score.label)} ${percent(score.probability)}%`).join(', ');
+    const also = others.map((score) => `${printable(score.label)} ${probabilityText(score.probability)}`).join(', ');
     const dark = faces[i]?.lowContrast === true ? `${also === '' ? '' : '; '}${lowContrastNote}` : '';
     return `${line}  ${bar(probability, 16).padEnd(16)}  ${also}${dark}`.trimEnd();
   });

@@ -1,5 +1,6 @@
 import { inkOn, labelColours } from '../common/label-colours.js';
 import { percent } from '../common/percent.js';
+import { probabilityText } from '../common/probability-text.js';
 import type { Area } from './area.js';
 import { svgText } from './svg-text.js';
 import { textWidth } from './text-width.js';
@@ -40,7 +41,7 @@ const labelWidth = (scores: Scores, font: number): number =>
     scores.map(({ label }) => label),
     font,
   );
-const shareText = ({ probability }: Scores[number]): string => `${percent(probability)}%`;
+const shareText = ({ probability }: Scores[number]): string => probabilityText(probability);
 const barWidth = 5;
 const rowHeight = 1.45;
 /** Of a panel, in its font's size: to the left, before and behind bars, to the right. */

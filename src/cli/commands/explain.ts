@@ -2,8 +2,8 @@ import { basename, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { defined } from '../../common/defined.js';
 import { itemAt } from '../../common/item-at.js';
-import { percent } from '../../common/percent.js';
 import { printable } from '../../common/printable.js';
+import { probabilityText } from '../../common/probability-text.js';
 import { type Box, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
 import {
   classNamed,
@@ -216,7 +216,7 @@ function text(done: readonly Done[]): string {
       const first = itemAt(scores, 0);
       const files = [panel, ...(maps === undefined ? [] : [maps])].map((file) => printable(file, 4096)).join(', ');
       const name = `${printable(image, 4096)}${face === undefined ? '' : `, face ${face}`}`;
-      return `${name}: ${first.label} ${percent(first.probability)}%, ${files}`;
+      return `${name}: ${first.label} ${probabilityText(first.probability)}, ${files}`;
     })
     .join('\n');
 }

@@ -1,6 +1,7 @@
 import { defined } from '../../common/defined.js';
 import { labelColours } from '../../common/label-colours.js';
 import { percent } from '../../common/percent.js';
+import { probabilityText } from '../../common/probability-text.js';
 import type { AttentionMap, Explanation, TokenWeights } from '../../explain/index.js';
 import type { HeatCell, HeatPanel } from './heat-panel.js';
 
@@ -16,7 +17,7 @@ const scaleTitles: Readonly<Record<Explanation['direction'], string>> = {
 /** The panel for a picture called `name`. */
 export function explanationPanel(name: string, explanation: Explanation, drawn: TokenMap): HeatPanel {
   const { scores, target, direction, scales, classToken } = explanation;
-  const ranking = scores.slice(0, 3).map(({ label, probability }) => `${label} ${percent(probability)}%`);
+  const ranking = scores.slice(0, 3).map(({ label, probability }) => `${label} ${probabilityText(probability)}`);
   const windows = scales.map(({ scale, attention, share }): HeatCell => {
     const most = `up to ${peak(attention).toFixed(1)} times an even share`;
     return {
