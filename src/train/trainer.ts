@@ -126,8 +126,8 @@ export class Trainer {
   }
 
   /**
-   * @throws UserError for settings that cannot be, where the device is not there, or where the snapshot is of another network
-   * or optimizer.
+   * @throws UserError for settings that cannot be, where the device is not there, or where first values or the snapshot are of
+   * another network or optimizer.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     requireOptions<TrainerOptions>(options, { network: anObject, optimizer: anObject }, 'Trainer.create');
@@ -135,7 +135,7 @@ export class Trainer {
     checkOptimizer(options.optimizer);
     const { network, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;
     const program = options.program ?? trainingProgram(network, await targetOf(device), options.frozen);
-    if (from !== undefined) checkSnapshot(from, program);
+    if (from !== undefined) checkSnapshot(from, program, ema);
     const parameters = firstValues(program.parameters, seed, from?.parameters ?? options.parameters);
     const engine = await createEngine(device, {
       ...{ network, program, optimizer, ema, clip, parameters },
@@ -309,9 +309,12 @@ export class Trainer {
   }
 }
 
-/** What the snapshot lacks would otherwise begin at random. */
-function checkSnapshot({ parameters }: TrainerSnapshot, program: TrainingProgram): void {
-  const name = firstMisfit(program.parameters, parameters);
+/** What the snapshot lacks would otherwise begin at random. Its average does not count where none is kept. */
+function checkSnapshot({ parameters, averaged }: TrainerSnapshot, program: TrainingProgram, ema: number): void {
+  const ofAverage = ema > 0 && averaged !== undefined ? firstMisfit(program.parameters, averaged) : undefined;
+  const name =
+    firstMisfit(program.parameters, parameters) ??
+    (ofAverage === undefined ? undefined : `the average of ${ofAverage}`);
   if (name === undefined) return;
   throw new UserError(
     `The snapshot is not of this network (${name} is missing or has another size); go on with the network it was taken of.`,
