@@ -42,7 +42,7 @@ test('the lock of a process that is gone, or whose number another has now, is ta
   const gone: Partial<ProcessIdentity>[] = [
     { pid: deadPid },
     ...(own.started === null ? [] : [{ pid: process.pid, started: '1' }]),
-    ...(own.boot === null ? [] : [{ pid: process.pid, boot: 'of before' }]),
+    ...(own.boot === null || !own.machine ? [] : [{ pid: process.pid, boot: 'of before' }]),
   ];
   for (const [i, process] of gone.entries()) {
     const folder = await lockedBy(`gone-${i}`, process);
@@ -69,6 +69,22 @@ test('one of another machine is refused, and the sentence says how to remove it'
         /^Process \d+ of '(gpu\ufffd1|[^']+)', another machine or container, .* or remove .*poster\.lock if that process is gone\.$/,
       ),
     );
+  }
+});
+
+test('another start of the system says that a process is gone only where the machine is certainly the same', async () => {
+  const of = (machine: string | null, boot: string | null) => ({ host: 'worker', machine, boot, namespace: 'pid:[1]' });
+  for (const [machine, before, now, state] of [
+    ['3d1219c7', 'first', 'second', 'gone'],
+    [null, 'first', 'second', 'elsewhere'],
+    ['', 'first', 'second', 'elsewhere'],
+    ['uninitialized', 'first', 'second', 'elsewhere'],
+    ['3d1219c7', null, 'second', 'elsewhere'],
+    ['3d1219c7', 'first', null, 'elsewhere'],
+    [null, 'first', 'first', 'running'],
+  ] as const) {
+    const writer = { ...of(machine, before), pid: process.pid, started: own.started };
+    assert.equal(await stateOf(writer, of(machine, now)), state, `${machine}: ${before}, ${now}`);
   }
 });
 
