@@ -140,6 +140,7 @@ export class Learner {
     requireNumber('batchSize', batchSize, Number.isInteger(batchSize) && batchSize >= 1, 'a whole number from 1');
     requireNumber('holdOut', holdOut, holdOut > 0 && holdOut < 1, 'a number between 0 and 1');
     requireNumber('lr', lr, lr > 0 && Number.isFinite(lr), 'a finite number above 0');
+    requireCopies(options.copies);
     const base = isCheckpoint(options.base) ? options.base : await readBase(options.base);
     const names = crops.map(({ label }) => label);
     const classes = classesFor(base.labels.labels, names, defined({ labels: given, keep }));
@@ -299,6 +300,15 @@ function startOf(
     if (to !== undefined && from !== undefined) copyRows(to, from, rows);
   }
   return values;
+}
+
+/** Not a setting of any shell. */
+function requireCopies(copies = Number.POSITIVE_INFINITY): void {
+  if (copies === Number.POSITIVE_INFINITY || (Number.isInteger(copies) && copies >= 1)) return;
+  throw new UserError(
+    `Learning cannot have ${String(copies)} as copies; give a whole number from 1, or Infinity for a new copy in each epoch.`,
+    'usage',
+  );
 }
 
 function requireNumber(
