@@ -151,6 +151,9 @@ export class Learner {
     const { copies = frozen.length > 0 && device !== 'webgpu' ? 5 : Number.POSITIVE_INFINITY } = options;
     const stepsPerEpoch = Math.ceil(training.crops.length / batchSize);
     const schedule = cosine(lr);
+    const labels = { name: inOneForm(name), labels: classes.labels };
+    const { preprocessing } = base;
+    // The last that can fail: nothing would dispose of it then.
     const trainer = await Trainer.create({
       network,
       frozen,
@@ -162,8 +165,6 @@ export class Learner {
     });
     const augmentation = options.augmentation ?? nanoAugmentation;
     const settings = { batchSize, seed, labelSmoothing, augmentation, copies };
-    const labels = { name: inOneForm(name), labels: classes.labels };
-    const { preprocessing } = base;
     return new Learner({ trainer, network, specs, labels, preprocessing, training, held, settings, epochs });
   }
 
