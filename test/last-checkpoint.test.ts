@@ -45,7 +45,14 @@ const state: TrainState = {
       ['empty', new Map()],
     ]),
   },
-  ema: { updates: 300, decay: 0.999, arrays: new Map([['w/1', new Float32Array([7, 8])]]) },
+  ema: {
+    updates: 300,
+    decay: 0.999,
+    arrays: new Map([
+      ['w/1', new Float32Array([7, 8])],
+      ['running_var', new Float32Array([0.5])],
+    ]),
+  },
 };
 
 test('the state of training comes back to the bit, with the model', async () => {
@@ -95,6 +102,15 @@ test('nothing to resume, or nonsense, is a sentence', async () => {
   short.set('train_state/ema/w/1', { dtype: 'F32', shape: [1], data: new Uint8Array(4) });
   await writeSafetensors(path, short, metadata);
   await assert.rejects(loadTrainState(path), /inconsistent: the average of w\/1 has 1 values for a parameter of 2/);
+  for (const name of model.parameters.keys()) {
+    const lacking = new Map(tensors);
+    lacking.delete(`train_state/ema/${name}`);
+    await writeSafetensors(path, lacking, metadata);
+    await assert.rejects(loadTrainState(path), {
+      name: 'UserError',
+      message: new RegExp(`inconsistent: the average of ${name} is missing; resume from another checkpoint`),
+    });
+  }
 });
 
 test('a state that could not be read back is a defect, and the previous one stays', async () => {

@@ -121,6 +121,39 @@ describe('a trainer without files', () => {
       name: 'UserError',
       message: /is not of this network/,
     });
+    const averages: readonly (readonly [string, (values: Float32Array) => Float32Array | undefined])[] = [
+      ['without it', () => undefined],
+      ['shorter', (values) => values.slice(1)],
+      ['longer', (values) => Float32Array.of(...values, 1)],
+    ];
+    for (const [what, change] of averages) {
+      const changed = change(snapshot.averaged?.get(first) ?? new Float32Array());
+      const averaged = new Map([...(snapshot.averaged ?? [])].filter(([name]) => name !== first));
+      if (changed !== undefined) averaged.set(first, changed);
+      await assert.rejects(
+        Trainer.create({ ...options, from: { ...snapshot, averaged } }),
+        { name: 'UserError', message: new RegExp(`not of this network \\(the average of ${first} is missing`) },
+        what,
+      );
+      // Where none is kept it does not count.
+      await (await Trainer.create({ ...options, ema: 0, from: { ...snapshot, averaged } })).dispose();
+    }
+  });
+
+  test('first values of another size than the network has are a sentence', async () => {
+    for (const count of [numClasses - 1, numClasses + 1, 0]) {
+      await assert.rejects(
+        Trainer.create({ ...options, parameters: new Map([['fc.bias', new Float32Array(count)]]) }),
+        {
+          name: 'UserError',
+          message: `The first values of fc.bias are ${count}, and this network has ${numClasses}; give those of this network, or leave them out.`,
+        },
+      );
+    }
+    const given = Float32Array.from({ length: numClasses }, (_, i) => i);
+    const trainer = await Trainer.create({ ...options, parameters: new Map([['fc.bias', given]]) });
+    assert.deepEqual((await trainer.snapshot()).parameters.get('fc.bias')?.slice(), given);
+    await trainer.dispose();
   });
 
   test('settings and labels that cannot be are sentences, before anything is computed', async () => {

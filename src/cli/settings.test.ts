@@ -8,6 +8,8 @@ import { advised, optionTexts, sentenceOf } from './settings.js';
 
 const source = packageFile('src');
 const isShell = (path: string): boolean => /^(cli|server)[/\\]/.test(path);
+/** What is written for whoever has the command line: a server's description, and the card of a model. */
+const isDocument = (path: string): boolean => /^(node[/\\]serve|service|convert[/\\]model-card\.)/.test(path);
 const read = (path: string): string => readFileSync(join(source, path), 'utf8');
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
   (path) => path.endsWith('.ts') && !path.endsWith('.test.ts'),
@@ -32,6 +34,29 @@ describe('settings', () => {
     );
     assert.deepEqual(
       mentions.filter(({ option }) => !others.has(option)),
+      [],
+    );
+  });
+
+  it('are not commands of the command line in what the library says either', () => {
+    const commands = new Set(
+      files
+        .filter(isShell)
+        .flatMap((path) => [...read(path).matchAll(/new Command\('([a-z]+)'/g)].map(([, name]) => name)),
+    );
+    assert.ok(commands.size > 15);
+    const comments = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
+    const mentions = files
+      .filter((path) => !isShell(path) && !isDocument(path))
+      .flatMap((path) =>
+        [
+          ...read(path)
+            .replace(comments, '')
+            .matchAll(/\bposter ([a-z]+)/g),
+        ].map(([, command]) => ({ path, command })),
+      );
+    assert.deepEqual(
+      mentions.filter(({ command }) => commands.has(command)),
       [],
     );
   });

@@ -65,6 +65,7 @@ export const optionTexts: Readonly<Record<Exclude<Setting, `network:${string}`>,
   folderLabels: '--data-labels NAME',
   mapping: '--map-labels',
   landmarkDetector: 'poster landmarks',
+  rebalance: 'poster rebalance',
   stream: '--stream',
   serverKey: '--server-key KEY',
   to: '--to FORMAT',
@@ -75,6 +76,8 @@ export const optionTexts: Readonly<Record<Exclude<Setting, `network:${string}`>,
   link: '--link KIND',
   skipBad: '--skip-bad',
   crops: '--crops',
+  convert: 'poster convert',
+  cropDataset: 'poster crop',
 };
 
 /** The command line's option for a field of a run: `batchSize` is `--batch-size`. */

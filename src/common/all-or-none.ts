@@ -1,3 +1,5 @@
+import { closeAll } from './close-all.js';
+
 interface Disposable {
   dispose(): Promise<void>;
 }
@@ -15,4 +17,26 @@ export async function allOrNone<A extends Disposable, B extends Disposable | und
   for (const made of [a, b]) if (made.status === 'fulfilled') await made.value?.dispose();
   const [failure] = [a, b].flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
   throw failure;
+}
+
+/**
+ * Something that is made of parts, one after the other. Where that fails half way, the parts that there are by then are disposed of.
+ * @param make calls `own` with each part as soon as there is one
+ * @throws what `make` throws
+ */
+export async function wholeOrNone<T>(
+  make: (own: <Part extends Disposable>(part: Part) => Part) => Promise<T>,
+): Promise<T> {
+  const parts: Disposable[] = [];
+  try {
+    return await make((part) => {
+      parts.push(part);
+      return part;
+    });
+  } catch (error) {
+    const disposals = parts.toReversed().map((part) => () => part.dispose());
+    // The first failure is the one to tell.
+    await closeAll(...disposals).catch(() => undefined);
+    throw error;
+  }
 }

@@ -82,6 +82,7 @@ export type Setting =
   | 'folderLabels'
   | 'mapping'
   | 'landmarkDetector'
+  | 'rebalance'
   // Of what is read and written.
   | 'stream'
   | 'serverKey'
@@ -92,7 +93,9 @@ export type Setting =
   | 'recorderEpochs'
   | 'link'
   | 'skipBad'
-  | 'crops';
+  | 'crops'
+  | 'convert'
+  | 'cropDataset';
 
 /** A sentence for the user, and the settings that it advises about. */
 export interface Advice {

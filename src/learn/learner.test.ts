@@ -202,6 +202,10 @@ describe('learning from few crops', () => {
       [{ holdOut: 1 }, /^Learning cannot have 1 as holdOut; give a number between 0 and 1\.$/],
       [{ lr: Number.NaN }, /^Learning cannot have NaN as lr/],
       [{ batchSize: 1.5 }, /^Learning cannot have 1\.5 as batchSize/],
+      [{ copies: 0 }, /^Learning cannot have 0 as copies; give a whole number from 1, or Infinity for a new copy in/],
+      [{ copies: 1.5 }, /^Learning cannot have 1\.5 as copies/],
+      [{ copies: Number.NaN }, /^Learning cannot have NaN as copies/],
+      [{ copies: Number.NEGATIVE_INFINITY }, /^Learning cannot have -Infinity as copies/],
     ];
     for (const [given, message] of cases) {
       await assert.rejects(() => Learner.create({ ...options, ...given }), { name: 'UserError', message });

@@ -140,6 +140,7 @@ export class Learner {
     requireNumber('batchSize', batchSize, Number.isInteger(batchSize) && batchSize >= 1, 'a whole number from 1');
     requireNumber('holdOut', holdOut, holdOut > 0 && holdOut < 1, 'a number between 0 and 1');
     requireNumber('lr', lr, lr > 0 && Number.isFinite(lr), 'a finite number above 0');
+    requireCopies(options.copies);
     const base = isCheckpoint(options.base) ? options.base : await readBase(options.base);
     const names = crops.map(({ label }) => label);
     const classes = classesFor(base.labels.labels, names, defined({ labels: given, keep }));
@@ -150,6 +151,9 @@ export class Learner {
     const { copies = frozen.length > 0 && device !== 'webgpu' ? 5 : Number.POSITIVE_INFINITY } = options;
     const stepsPerEpoch = Math.ceil(training.crops.length / batchSize);
     const schedule = cosine(lr);
+    const labels = { name: inOneForm(name), labels: classes.labels };
+    const { preprocessing } = base;
+    // The last that can fail: nothing would dispose of it then.
     const trainer = await Trainer.create({
       network,
       frozen,
@@ -161,8 +165,6 @@ export class Learner {
     });
     const augmentation = options.augmentation ?? nanoAugmentation;
     const settings = { batchSize, seed, labelSmoothing, augmentation, copies };
-    const labels = { name: inOneForm(name), labels: classes.labels };
-    const { preprocessing } = base;
     return new Learner({ trainer, network, specs, labels, preprocessing, training, held, settings, epochs });
   }
 
@@ -299,6 +301,15 @@ function startOf(
     if (to !== undefined && from !== undefined) copyRows(to, from, rows);
   }
   return values;
+}
+
+/** Not a setting of any shell. */
+function requireCopies(copies = Number.POSITIVE_INFINITY): void {
+  if (copies === Number.POSITIVE_INFINITY || (Number.isInteger(copies) && copies >= 1)) return;
+  throw new UserError(
+    `Learning cannot have ${String(copies)} as copies; give a whole number from 1, or Infinity for a new copy in each epoch.`,
+    'usage',
+  );
 }
 
 function requireNumber(

@@ -1,4 +1,5 @@
-import { UserError } from '../common/errors.js';
+import { entryOf } from '../common/item-at.js';
+import { checkStoredState } from './check-state.js';
 import { type Layout, views } from './flat-layout.js';
 import {
   createState,
@@ -44,21 +45,9 @@ export function restoreState(
   decay: DecayRule = decayAll,
   memory?: TrainingMemory,
 ): OptimizerState {
-  if (!Number.isSafeInteger(step) || step < 0) {
-    throw new UserError(`The stored optimizer state counts ${step} steps, which cannot be; start without it.`);
-  }
+  checkStoredState(config, layout, step, arrays);
   const state = createState(config, layout, decay, memory);
   state.step = step;
-  for (const [name, target] of stateArrays(state, layout)) {
-    const source = arrays.get(name);
-    if (source?.length !== target.length) {
-      const found = source === undefined ? 'is missing' : `has ${source.length} elements instead of ${target.length}`;
-      throw new UserError(
-        `The stored optimizer state does not fit ${config.type} on this network: ${name} ${found}; ` +
-          'resume with the optimizer and model it was saved with.',
-      );
-    }
-    target.set(source);
-  }
+  for (const [name, target] of stateArrays(state, layout)) target.set(entryOf(arrays, name));
   return state;
 }

@@ -308,10 +308,15 @@ export async function download(tensor: DeviceTensor): Promise<HostTensor> {
   return value;
 }
 
-/** `upload` for each tensor of a map. */
+/** `upload` for each tensor of a map: of all, or of none where one fails. */
 export async function uploadAll(tensors: ReadonlyMap<string, HostTensor>): Promise<Map<string, DeviceTensor>> {
   const result = new Map<string, DeviceTensor>();
-  for (const [name, tensor] of tensors) result.set(name, await upload(tensor));
+  try {
+    for (const [name, tensor] of tensors) result.set(name, await upload(tensor));
+  } catch (error) {
+    disposeAll(result.values());
+    throw error;
+  }
   return result;
 }
 

@@ -12,9 +12,9 @@ export function describedAs(description: ModelDescription, prefer: Preference, p
   const { heads, temperature: _, ...rest } = description;
   if (heads?.rare === undefined) {
     throw new UserError(
-      `${path} has no head that prefers rare classes; leave the preference out, or make one (poster rebalance).`,
+      `${path} has no head that prefers rare classes; leave the preference out, or make one.`,
       'input',
-      { settings: ['prefer'] },
+      { settings: ['prefer', 'rebalance'] },
     );
   }
   const { temperature } = heads.rare;
@@ -36,7 +36,9 @@ export function chosenHead(
   for (const name of [rareHead.weight, rareHead.bias]) {
     if (tensors.has(name)) continue;
     throw new UserError(
-      `${path} says that it has a head for rare classes, and lacks ${name}; make it again (poster rebalance).`,
+      `${path} says that it has a head for rare classes, and lacks ${name}; make it again.`,
+      'input',
+      { settings: ['rebalance'] },
     );
   }
   return new Map([

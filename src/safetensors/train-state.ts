@@ -122,6 +122,14 @@ function checkLengths(arrays: NamedArrays, model: ModelCheckpoint, what: string,
   }
 }
 
+/** An average holds all parameters: those that it lacked could not go on as they were. */
+function requireAll(averages: NamedArrays, model: ModelCheckpoint, path: string): void {
+  for (const name of model.parameters.keys()) {
+    if (averages.has(name)) continue;
+    throw new UserError(`${path} is inconsistent: the average of ${name} is missing; resume from another checkpoint.`);
+  }
+}
+
 export function parseTrainState(metadata: ReadonlyMap<string, string>, path: string): z.infer<typeof stateSchema> {
   const json = documentIn(metadata, trainStateKey, path);
   if (json === undefined) {
@@ -154,6 +162,7 @@ export function decodeTrainState(
   }
   const averages = arraysUnder(emaPrefix, tensors);
   checkLengths(averages, model, 'the average', path);
+  if (ema !== undefined) requireAll(averages, model, path);
   return {
     model,
     state: {

@@ -1,3 +1,4 @@
+import { wholeOrNone } from '../common/all-or-none.js';
 import { defined } from '../common/defined.js';
 import { itemAt } from '../common/item-at.js';
 import { statisticDecay } from '../nn/index.js';
@@ -103,17 +104,20 @@ export class CpuEngine implements Engine {
   }
 
   static async create(options: EngineOptions): Promise<CpuEngine> {
-    const own = options.session?.executionProviders === undefined ? 'cpu' : 'cuda';
-    const program = options.program ?? trainingProgram(options.network, await targetOf(own));
+    const device = options.session?.executionProviders === undefined ? 'cpu' : 'cuda';
+    const program = options.program ?? trainingProgram(options.network, await targetOf(device));
     const constants = constantsOf(program, options.parameters);
     const placement = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const { threads, session } = options;
     // By its type: a name that sessions do not know is found by the compiler.
     const shared: CpuOptions = { placement, ...defined({ threads, session }) };
-    return new CpuEngine(options, program, {
-      training: await CpuSession.create(program.graph, shared),
-      evaluation: await CpuSession.create(program.evaluation, shared),
-      frozen: program.frozen && (await FrozenFeatures.create(program.frozen, shared)),
+    return wholeOrNone(async (own) => {
+      const sessions = {
+        training: own(await CpuSession.create(program.graph, shared)),
+        evaluation: own(await CpuSession.create(program.evaluation, shared)),
+        frozen: program.frozen && own(await FrozenFeatures.create(program.frozen, shared)),
+      };
+      return new CpuEngine(options, program, sessions);
     });
   }
 

@@ -130,7 +130,9 @@ describe('distillation', () => {
       [[teacherOf()], { weight: Number.NaN }, /share cannot be NaN;/, 'usage', 'teacherWeight'],
       [[teacherOf()], { temperature: 0 }, /temperature cannot be 0;/, 'usage', 'teacherTemperature'],
       [[teacherOf()], { temperature: Number.POSITIVE_INFINITY }, /cannot be Infinity;/, 'usage', 'teacherTemperature'],
-      [[teacherOf()], { microBatch: 0 }, /Not 0 pictures/, 'usage', 'microBatch'],
+      [[teacherOf()], { microBatch: 0 }, /Not 0 pictures .*; it is a whole number from 1\./, 'usage', 'microBatch'],
+      [[teacherOf()], { microBatch: 1.5 }, /Not 1\.5 pictures/, 'usage', 'microBatch'],
+      [[teacherOf()], { microBatch: Number.NaN }, /Not NaN pictures/, 'usage', 'microBatch'],
       [
         [teacherOf(), other],
         {},

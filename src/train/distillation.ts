@@ -156,9 +156,9 @@ function checkSettings(
     ...(temperature > 0 && Number.isFinite(temperature)
       ? []
       : [advice(`The teachers' temperature cannot be ${temperature}; it is a number above 0.`, 'teacherTemperature')]),
-    ...(microBatch >= 1
+    ...(microBatch === Number.POSITIVE_INFINITY || (Number.isSafeInteger(microBatch) && microBatch >= 1)
       ? []
-      : [advice(`Not ${microBatch} pictures can pass through a teacher; it is a number from 1.`, 'microBatch')]),
+      : [advice(`Not ${microBatch} pictures can pass through a teacher; it is a whole number from 1.`, 'microBatch')]),
   ];
   const [first] = problems;
   if (first !== undefined) throw new UserError(first.sentence, 'usage', { settings: first.settings });

@@ -1,3 +1,4 @@
+import { wholeOrNone } from '../common/all-or-none.js';
 import { itemAt } from '../common/item-at.js';
 import type { Graph } from '../graph/index.js';
 import { statisticDecay } from '../nn/index.js';
@@ -13,6 +14,7 @@ import {
   gather,
   type Layout,
   restoreState,
+  type Shapes,
   stateArrays,
   statisticsGraph,
   updateGraph,
@@ -88,18 +90,23 @@ export class GpuEngine implements Engine {
     const constants = constantsOf(program, options.parameters);
     const placement = (name: string): Float32Array | 'input' => constants.get(name) ?? 'input';
     const changing = new Map([...program.trained, ...program.buffers]);
-    const sessions: Sessions = {
-      training: await GpuSession.create(program.graph, {
+    return wholeOrNone(async (own) => {
+      const training = await GpuSession.create(program.graph, {
         placement,
         keepOnDevice: (name) => name !== names.losses && name !== names.logits,
-      }),
-      evaluation: await GpuSession.create(program.evaluation, { placement }),
-      update: await stepSession(updateGraph(optimizer, program.trained, { decay, clip: clip > 0 })),
-      average: ema > 0 ? await stepSession(emaGraph(changing)) : undefined,
-      statistics:
-        program.buffers.size > 0 ? await stepSession(statisticsGraph(program.buffers, statisticDecay)) : undefined,
-    };
-    return new GpuEngine(options, program, sessions, await firstState(options, program));
+      });
+      const sessions: Sessions = {
+        training: own(training),
+        evaluation: own(await GpuSession.create(program.evaluation, { placement })),
+        update: own(await stepSession(updateGraph(optimizer, program.trained, { decay, clip: clip > 0 }))),
+        average: ema > 0 ? own(await stepSession(emaGraph(changing))) : undefined,
+        statistics:
+          program.buffers.size > 0
+            ? own(await stepSession(statisticsGraph(program.buffers, statisticDecay)))
+            : undefined,
+      };
+      return new GpuEngine(options, program, sessions, await firstState(options, program));
+    });
   }
 
   forwardBackward(parts: readonly MicroBatch[]): Promise<Pass> {
@@ -321,10 +328,17 @@ async function firstState(options: EngineOptions, program: TrainingProgram): Pro
     [...moments.keys()].map((key) => [key, program.trained.get(key.slice(key.indexOf('/') + 1)) ?? []] as const),
   );
   const changing = new Map([...program.trained, ...program.buffers]);
-  return {
-    weights: await toDevice(program.trained, parameters),
-    statistics: await toDevice(program.buffers, parameters),
-    moments: await toDevice(shapes, moments),
-    averages: ema > 0 ? await toDevice(changing, restore?.averaged ?? parameters) : undefined,
-  };
+  return wholeOrNone(async (own) => {
+    const held = async (of: Shapes, values: ReadonlyMap<string, Float32Array>): Promise<Held> => {
+      const tensors = await toDevice(of, values);
+      own({ dispose: async () => disposeAll(tensors.values()) });
+      return tensors;
+    };
+    return {
+      weights: await held(program.trained, parameters),
+      statistics: await held(program.buffers, parameters),
+      moments: await held(shapes, moments),
+      averages: ema > 0 ? await held(changing, restore?.averaged ?? parameters) : undefined,
+    };
+  });
 }

@@ -21,7 +21,13 @@ let found: Promise<Target> | undefined;
  * blocks of another size its result is wrong, without such kernels there is none.
  */
 export function cpuTarget(): Promise<Target> {
-  found ??= tryBlocks();
+  if (found === undefined) {
+    found = tryBlocks();
+    // A failure is not kept: the network that ONNX Runtime comes by may come back.
+    found.catch(() => {
+      found = undefined;
+    });
+  }
   return found;
 }
 

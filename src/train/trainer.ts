@@ -4,7 +4,8 @@ import { UserError } from '../common/errors.js';
 import type { Batch } from '../image/index.js';
 import { type Evaluation, evaluate, predictions } from '../metrics/index.js';
 import type { DropMask } from '../nn/index.js';
-import { checkOptimizer } from '../optim/index.js';
+import { checkStoredState } from '../optim/check-state.js';
+import { checkOptimizer, flatten, type OptimizerConfig } from '../optim/index.js';
 import { checkSettings } from './check-settings.js';
 import { createEngine, type TrainDevice } from './create-engine.js';
 import type { Engine, EngineOptions, Gradients, Pass, PassResult, Snapshot } from './engine.js';
@@ -126,8 +127,8 @@ export class Trainer {
   }
 
   /**
-   * @throws UserError for settings that cannot be, where the device is not there, or where the snapshot is of another network
-   * or optimizer.
+   * @throws UserError for settings that cannot be, where the device is not there, or where first values or the snapshot are of
+   * another network or optimizer.
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     requireOptions<TrainerOptions>(options, { network: anObject, optimizer: anObject }, 'Trainer.create');
@@ -135,7 +136,8 @@ export class Trainer {
     checkOptimizer(options.optimizer);
     const { network, device = 'cpu', optimizer, decay, threads, session, from, seed = 0, ema = 0, clip = 0 } = options;
     const program = options.program ?? trainingProgram(network, await targetOf(device), options.frozen);
-    if (from !== undefined) checkSnapshot(from, program);
+    // Before sessions are made, which may take long.
+    if (from !== undefined) checkSnapshot(from, program, optimizer, ema);
     const parameters = firstValues(program.parameters, seed, from?.parameters ?? options.parameters);
     const engine = await createEngine(device, {
       ...{ network, program, optimizer, ema, clip, parameters },
@@ -309,11 +311,21 @@ export class Trainer {
   }
 }
 
-/** What the snapshot lacks would otherwise begin at random. */
-function checkSnapshot({ parameters }: TrainerSnapshot, program: TrainingProgram): void {
-  const name = firstMisfit(program.parameters, parameters);
-  if (name === undefined) return;
-  throw new UserError(
-    `The snapshot is not of this network (${name} is missing or has another size); go on with the network it was taken of.`,
-  );
+/** What the snapshot lacks would otherwise begin at random. Its average does not count where none is kept. */
+function checkSnapshot(
+  { parameters, averaged, optimizer, optimizerSteps }: TrainerSnapshot,
+  program: TrainingProgram,
+  config: OptimizerConfig,
+  ema: number,
+): void {
+  const ofAverage = ema > 0 && averaged !== undefined ? firstMisfit(program.parameters, averaged) : undefined;
+  const name =
+    firstMisfit(program.parameters, parameters) ??
+    (ofAverage === undefined ? undefined : `the average of ${ofAverage}`);
+  if (name !== undefined) {
+    throw new UserError(
+      `The snapshot is not of this network (${name} is missing or has another size); go on with the network it was taken of.`,
+    );
+  }
+  checkStoredState(config, flatten(program.trained), optimizerSteps, optimizer);
 }

@@ -21,7 +21,9 @@ export async function amendable(path: string, out?: string): Promise<string> {
   const { path: file, format, metadata } = await readCheckpointHeader(path);
   if (format !== 'safetensors') {
     throw new UserError(
-      `${file} is a PyTorch checkpoint, which has no place for this: convert it to .safetensors first (poster convert).`,
+      `${file} is a PyTorch checkpoint, which has no place for this: convert it to .safetensors first.`,
+      'input',
+      { settings: ['convert'] },
     );
   }
   if (metadata.has(trainStateKey)) {

@@ -60,7 +60,7 @@ export async function refuseForeignFolder(folder: string): Promise<void> {
   if (config.includes(`"${descriptionKey}"`)) return;
   const shown = foreign.slice(0, 3).map((name) => printable(name, 40));
   throw new UserError(
-    `${folder} holds other things (${shown.join(', ')}${foreign.length > 3 ? ', …' : ''}): name a new folder, or one that poster convert wrote.`,
+    `${folder} holds other things (${shown.join(', ')}${foreign.length > 3 ? ', …' : ''}): name a new folder, or one of an earlier conversion.`,
     'usage',
   );
 }

@@ -4,6 +4,7 @@ import { dirname, extname, resolve } from 'node:path';
 import { UserError } from '../../common/errors.js';
 import { undoneAtExit } from '../files/ending.js';
 import { explainFileError } from '../files/files.js';
+import { giveMode, keptMode, makeNew } from '../files/kept-mode.js';
 import { removeDeadTemporaries, temporaryFor } from '../files/temporary-files.js';
 import { type FfmpegPaths, killProgram, outputOf, type RunningProgram, reasonOf, startProgram } from './ffmpeg.js';
 
@@ -24,13 +25,22 @@ export interface EncoderOptions extends FfmpegPaths {
 export class VideoWriter {
   readonly #path: string;
   readonly #temporary: string;
+  /** Of the file that is replaced. */
+  readonly #mode: number | undefined;
   readonly #program: RunningProgram;
   readonly #bytes: number;
   readonly #settled: () => void;
 
-  private constructor(path: string, temporary: string, program: RunningProgram, bytes: number) {
+  private constructor(
+    path: string,
+    temporary: string,
+    mode: number | undefined,
+    program: RunningProgram,
+    bytes: number,
+  ) {
     this.#path = path;
     this.#temporary = temporary;
+    this.#mode = mode;
     this.#program = program;
     this.#bytes = bytes;
     this.#settled = undoneAtExit(() => {
@@ -54,6 +64,13 @@ export class VideoWriter {
     await removeDeadTemporaries(dirname(path));
     // ffmpeg takes the format from the ending.
     const temporary = `${temporaryFor(resolve(path))}${kind}`;
+    const mode = await keptMode(path);
+    // ffmpeg leaves the permissions of a file that it writes over.
+    if (mode !== undefined) {
+      await makeNew(temporary, mode).catch((error: unknown) => {
+        throw explainFileError(error, 'write', path);
+      });
+    }
     const input = [
       '-f',
       'rawvideo',
@@ -77,7 +94,7 @@ export class VideoWriter {
     );
     // What goes wrong is told by how it ends.
     program.child.stdin?.on('error', () => undefined);
-    return new VideoWriter(path, temporary, program, width * height * 3);
+    return new VideoWriter(path, temporary, mode, program, width * height * 3);
   }
 
   /**
@@ -110,6 +127,7 @@ export class VideoWriter {
     this.#program.child.stdin?.end();
     const { code } = await this.#program.ended;
     if (code !== 0) throw await this.#failure();
+    if (this.#mode !== undefined) await giveMode(this.#temporary, this.#mode);
     await rename(this.#temporary, this.#path).catch(async (error: unknown) => {
       await this.#remove();
       throw explainFileError(error, 'write', this.#path);

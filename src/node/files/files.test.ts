@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -53,6 +53,30 @@ test('writers of one path at once do not mix their bytes', async () => {
   assert.equal(bytes.length, 100_000);
   assert.equal(new Set(bytes).size, 1);
   assert.deepEqual(await readdir(join(dir, 'many')), ['a']);
+});
+
+test('a file that is replaced keeps its permissions', { skip: process.platform === 'win32' }, async () => {
+  const where = await folder('modes');
+  const modeAt = async (name: string): Promise<number> => (await lstat(join(where, name))).mode & 0o7777;
+  await writeFileAtomic(join(where, 'new'), 'x');
+  await writeFile(join(where, 'plain'), 'x');
+  assert.equal(await modeAt('new'), await modeAt('plain'));
+  async function* writtenWithin(mode: number): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array(3);
+    const [temporary = ''] = (await readdir(where)).filter((name) => name.endsWith('.tmp'));
+    assert.equal((await modeAt(temporary)) & ~mode, 0, 'open to more while it is written');
+  }
+  // Some that the process's mask takes away from new files, some that it does not.
+  for (const mode of [0o600, 0o666, 0o777, 0o440, 0o4755]) {
+    await chmod(join(where, 'new'), mode);
+    await writeFileAtomic(join(where, 'new'), writtenWithin(mode));
+    assert.equal(await modeAt('new'), mode & 0o777);
+  }
+  // The link is replaced, and what it leads to says nothing about the new file.
+  await chmod(join(where, 'new'), 0o600);
+  await symlink('new', join(where, 'link'));
+  await writeFileAtomic(join(where, 'link'), 'y');
+  assert.deepEqual([await modeAt('link'), await modeAt('new')], [await modeAt('plain'), 0o600]);
 });
 
 test('devices and pipes are written into, not replaced', { skip: process.platform === 'win32' }, async () => {

@@ -8,6 +8,7 @@ import { printable } from '../../common/printable.js';
 import type { ByteSource } from '../../safetensors/byte-source.js';
 import { checkPath } from './check-path.js';
 import { undoneAtExit } from './ending.js';
+import { keptMode, openNew } from './kept-mode.js';
 import { removeDeadTemporaries, temporaryFor } from './temporary-files.js';
 
 /** System calls move at most 2 GiB; smaller pieces also keep one write from holding a thread for long. */
@@ -117,7 +118,8 @@ async function writeInto(path: string, chunks: Iterable<Uint8Array> | AsyncItera
 /**
  * Replaces the file at `path` by `content` so that a crash at any moment leaves either the previous file or the new
  * one, whole: the bytes go to a temporary file beside it, which is synced, renamed over it, and the folder is synced.
- * On failure the temporary file is removed and the previous file is untouched. A device or pipe is written into.
+ * On failure the temporary file is removed and the previous file is untouched. A file that is replaced leaves its permissions to the new
+ * one. A device or pipe is written into.
  *
  * Chunks are pulled one at a time and written without being copied, so a checkpoint of any size needs no extra memory;
  * the arrays behind them must not change until the promise settles. Files that belong together are therefore best kept
@@ -142,7 +144,7 @@ export async function writeFileAtomic(
   const temporary = temporaryFor(path);
   const settled = undoneAtExit(() => unlinkSync(temporary));
   try {
-    const handle = await open(temporary, 'wx');
+    const handle = await openNew(temporary, await keptMode(path));
     try {
       for await (const chunk of chunks) await writeFully(handle, chunk);
       await handle.sync();

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import fsp, { type FileHandle, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../../common/errors.js';
-import { claimFolder, lockFileName, lockFolder } from './folder-lock.js';
+import { claimFolder, type FolderLock, lockFileName, lockFolder } from './folder-lock.js';
 import { type ProcessIdentity, stateOf, thisProcess } from './process-identity.js';
 
 const dir = await mkdtemp(join(tmpdir(), 'poster-lock-'));
@@ -42,7 +43,7 @@ test('the lock of a process that is gone, or whose number another has now, is ta
   const gone: Partial<ProcessIdentity>[] = [
     { pid: deadPid },
     ...(own.started === null ? [] : [{ pid: process.pid, started: '1' }]),
-    ...(own.boot === null ? [] : [{ pid: process.pid, boot: 'of before' }]),
+    ...(own.boot === null || !own.machine ? [] : [{ pid: process.pid, boot: 'of before' }]),
   ];
   for (const [i, process] of gone.entries()) {
     const folder = await lockedBy(`gone-${i}`, process);
@@ -72,6 +73,22 @@ test('one of another machine is refused, and the sentence says how to remove it'
   }
 });
 
+test('another start of the system says that a process is gone only where the machine is certainly the same', async () => {
+  const of = (machine: string | null, boot: string | null) => ({ host: 'worker', machine, boot, namespace: 'pid:[1]' });
+  for (const [machine, before, now, state] of [
+    ['3d1219c7', 'first', 'second', 'gone'],
+    [null, 'first', 'second', 'elsewhere'],
+    ['', 'first', 'second', 'elsewhere'],
+    ['uninitialized', 'first', 'second', 'elsewhere'],
+    ['3d1219c7', null, 'second', 'elsewhere'],
+    ['3d1219c7', 'first', null, 'elsewhere'],
+    [null, 'first', 'first', 'running'],
+  ] as const) {
+    const writer = { ...of(machine, before), pid: process.pid, started: own.started };
+    assert.equal(await stateOf(writer, of(machine, now)), state, `${machine}: ${before}, ${now}`);
+  }
+});
+
 test('of many that take over at once, one succeeds', async () => {
   for (let round = 0; round < 5; round++) {
     const folder = await lockedBy(`race-${round}`, { pid: deadPid });
@@ -81,6 +98,66 @@ test('of many that take over at once, one succeeds', async () => {
     await Promise.all(locks.map((lock) => lock.release()));
     assert.deepEqual(await readdir(folder), []);
   }
+});
+
+/** Something that happens around each time that a file is opened while a folder is locked. */
+async function lockAmid(
+  folder: string,
+  around: (path: string, flags: string, opened: () => Promise<FileHandle>) => Promise<FileHandle>,
+): Promise<FolderLock> {
+  const { open } = fsp;
+  Object.assign(fsp, { open: (path: string, flags: string) => around(path, flags, () => open(path, flags)) });
+  syncBuiltinESMExports();
+  try {
+    return await lockFolder(folder);
+  } finally {
+    Object.assign(fsp, { open });
+    syncBuiltinESMExports();
+  }
+}
+
+test('a lock that another process took aside by mistake, and put back, is held', async () => {
+  const folder = await lockedBy('mistaken', { pid: deadPid });
+  const path = join(folder, lockFileName);
+  let isNew = false;
+  const lock = await lockAmid(folder, async (file, flags, opened) => {
+    if (!isNew) {
+      const handle = await opened();
+      isNew = flags === 'wx';
+      return handle;
+    }
+    // The first look at it.
+    isNew = false;
+    await fsp.rename(path, `${path}.aside`);
+    try {
+      assert.equal(file, path);
+      return await opened();
+    } finally {
+      await fsp.rename(`${path}.aside`, path);
+    }
+  });
+  assert.deepEqual(await readdir(folder), [lockFileName]);
+  await lock.release();
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('a lock that has taken the place of an old one meanwhile stays where it is', async () => {
+  const folder = await lockedBy('replaced', { pid: deadPid });
+  const path = join(folder, lockFileName);
+  const theirs = JSON.stringify({ ...own, since: '2026-01-02T03:04:06.000Z' });
+  const { ino } = await fsp.stat(path);
+  let isRead = false;
+  const locking = lockAmid(folder, async (_, flags, opened) => {
+    const handle = await opened();
+    if (isRead || flags !== 'r') return handle;
+    isRead = true;
+    const close = handle.close.bind(handle);
+    return Object.assign(handle, { close: () => close().then(() => writeFile(path, theirs)) });
+  });
+  await assert.rejects(locking, refusal(/^Process \d+ has been writing into .*replaced since 2026-01-02T03:04:06/));
+  assert.equal(await readFile(path, 'utf8'), theirs);
+  assert.equal((await fsp.stat(path)).ino, ino);
+  assert.deepEqual(await readdir(folder), [lockFileName]);
 });
 
 test('a process that has ended and was not asked about is gone', { skip: platform() !== 'linux' }, async () => {

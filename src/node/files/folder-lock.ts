@@ -47,6 +47,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     if (await create(path, text)) return held(path, text);
     const found = await readSettled(path);
     if (found === undefined) continue;
+    // Whoever took it for the lock it had seen before has put it back.
+    if (found === text) return held(path, text);
     const lock = parseLock(found);
     // Not whole: whoever made it was killed in the middle.
     const state = lock === undefined ? 'gone' : await stateOf(lock);
@@ -126,6 +128,8 @@ function parseLock(text: string): Lock | undefined {
 async function takeAway(path: string, found: string): Promise<void> {
   const aside = temporaryFor(path);
   try {
+    // To find out whose it is may have taken a while.
+    if ((await read(path)) !== found) return;
     await rename(path, aside);
     if ((await read(aside)) !== found) await copyFile(aside, path, constants.COPYFILE_EXCL).catch(() => undefined);
     await unlink(aside);

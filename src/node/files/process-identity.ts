@@ -66,17 +66,25 @@ export function isPidInUse(pid: number): boolean {
 /** `elsewhere`: on a machine, or in a container, whose processes cannot be seen from here. */
 export type ProcessState = 'running' | 'gone' | 'elsewhere';
 
-export async function stateOf(process: ProcessIdentity): Promise<ProcessState> {
-  const here = thisMachine();
+export async function stateOf(process: ProcessIdentity, here: MachineIdentity = thisMachine()): Promise<ProcessState> {
   if (process.host !== here.host || process.machine !== here.machine) return 'elsewhere';
-  // The system was started again since.
-  if (process.boot !== here.boot) return 'gone';
+  if (process.boot !== here.boot) return isStartedAgain(process, here) ? 'gone' : 'elsewhere';
   if (process.namespace !== here.namespace) return 'elsewhere';
   if (!isPidInUse(process.pid)) return 'gone';
   const started = await startOf(process.pid);
   if (started === ended) return 'gone';
   return process.started !== null && started !== null && started !== process.started ? 'gone' : 'running';
 }
+
+/**
+ * Whether a machine of one name is certainly the same at both starts, and so was started again: containers of one host name, which often
+ * have no machine's identity, may run on two machines.
+ */
+const isStartedAgain = (before: MachineIdentity, now: MachineIdentity): boolean =>
+  isTold(now.machine) && isTold(before.boot) && isTold(now.boot);
+
+/** Images of systems have an empty identity, or this word, until their first start. */
+const isTold = (identity: string | null): boolean => identity !== null && !['', 'uninitialized'].includes(identity);
 
 /** In place of a start: a process that has ended, and that its parent has not asked about yet. */
 const ended = 'ended';

@@ -107,8 +107,7 @@ async function notARun(path: string): Promise<UserError> {
   const why =
     found === undefined ? 'there is no such folder' : found.isDirectory() ? 'it has no metrics.jsonl' : 'it is a file';
   const inside = found?.isDirectory() === true ? await runWithin(path) : undefined;
-  const give =
-    inside === undefined ? 'give the folder that poster train wrote' : `give one of the runs in it: ${inside}`;
+  const give = inside === undefined ? 'give the folder of a run' : `give one of the runs in it: ${inside}`;
   return new UserError(`${path} is not a run: ${why}; ${give}.`);
 }
 

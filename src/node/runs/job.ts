@@ -7,7 +7,7 @@ import type { RunOptions } from './options.js';
 import type { SharedSet } from './shared.js';
 
 export interface TrainJob {
-  /** With `resume`, what the checkpoint holds counts; only `epochs` and the folder of the data may differ. */
+  /** With `resume`, what the checkpoint holds counts; only `epochs`, the folder of the data and the files of the teachers may differ. */
   readonly run: RunOptions;
   /**
    * Folder for `last.safetensors`, `best.safetensors`, `metrics.jsonl` and `run.json`. It is made where there is none, and

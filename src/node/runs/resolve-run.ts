@@ -6,7 +6,7 @@ import { idleSettings } from './idle-settings.js';
 import { type RunOptions, runSchema } from './options.js';
 import { type RunRequest, runFor } from './recipes.js';
 
-/** A setting that was given and does not count, condition the published code has another. */
+/** A setting that was given and does not count, because the published code has another. */
 export interface IgnoredSetting {
   readonly setting: string;
   /** What counts. */

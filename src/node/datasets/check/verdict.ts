@@ -69,7 +69,7 @@ function ofSplit(
       ...(nonSquare > 0
         ? [
             `Split '${split}' has ${some(nonSquare)} of ${number(readable)} that ${nonSquare === 1 ? 'is' : 'are'} not square: they ` +
-              'are stretched to a square; face crops should be one (poster crop makes them from whole photos).',
+              'are stretched to a square; face crops should be one, so cut the faces out of whole photos first.',
           ]
         : []),
       ...(gray > 0 && colour > 0
@@ -91,8 +91,8 @@ export function verdictOn(
   const problems = [
     ...(check.labels.labels.length < 2
       ? [
-          `All pictures are of one class, '${printable(check.labels.labels.join())}': is this a release before \`poster prepare\`, or a folder ` +
-            'too high or too low?',
+          `All pictures are of one class, '${printable(check.labels.labels.join())}': is this a release that is not prepared yet, or a ` +
+            'folder too high or too low?',
         ]
       : []),
     ...check.broken.map(({ split, reason }) => `Split '${split}' cannot be used: ${reason}`),
@@ -103,7 +103,7 @@ export function verdictOn(
   const { kind, explanation, settings } = compareLabels(weights, check.labels);
   if (kind === 'different') problems.push(explanation);
   if (kind === 'reordered') {
-    warnings.push(`${explanation.replace(/; compared by index.*$/, '')}; poster evaluate matches them by name.`);
+    warnings.push(`${explanation.replace(/; compared by index.*$/, '')}; evaluation matches them by name.`);
   }
   return { problems, warnings, comparison: { kind, explanation, settings } };
 }

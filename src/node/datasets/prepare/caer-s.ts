@@ -28,8 +28,9 @@ export async function readCaerS(src: string, problems: Problems, crops: boolean)
     ...release,
     warnings: [
       advice(
-        'The release of CAER-S holds whole scenes, and the network is made for face crops: crop the faces first ' +
-          '(poster crop), into the same folders, and prepare those as crops.',
+        'The release of CAER-S holds whole scenes, and the network is made for face crops: crop the faces first, ' +
+          'into the same folders, and prepare those as crops.',
+        'cropDataset',
         'crops',
       ),
     ],

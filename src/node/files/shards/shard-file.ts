@@ -1,5 +1,5 @@
 import { unlinkSync } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { closeAll } from '../../../common/close-all.js';
 import { UserError } from '../../../common/errors.js';
@@ -8,6 +8,7 @@ import { printable } from '../../../common/printable.js';
 import type { Shard } from '../../../common/shares.js';
 import { undoneAtExit } from '../ending.js';
 import { explainFileError, withFile } from '../files.js';
+import { keptMode, openNew } from '../kept-mode.js';
 import { makeFolder } from '../output-paths.js';
 import { exists } from '../path-kind.js';
 import { removeDeadTemporaries, temporaryFor } from '../temporary-files.js';
@@ -90,7 +91,7 @@ async function begun(
 ): Promise<FileHandle> {
   const temporary = temporaryFor(path);
   const settled = undoneAtExit(() => unlinkSync(temporary));
-  const handle = await open(temporary, 'wx');
+  const handle = await openNew(temporary, await keptMode(path));
   try {
     if (before === undefined) await handle.appendFile(shardLine(undefined, header));
     else await copyTo(handle, before.path, itemAt(before.ends, done));

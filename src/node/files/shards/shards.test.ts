@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -148,7 +148,9 @@ test('of two processes that write one shard, the later one has the file', async 
   const own = dealt(units, { index: 1, count: 1 });
   const early = await openShardFile(path, header(1, 1), own);
   await early.add(result(0));
+  await chmod(path, 0o600);
   const late = await openShardFile(path, header(1, 1), own);
+  if (process.platform !== 'win32') assert.equal((await stat(path)).mode & 0o777, 0o600);
   assert.deepEqual([early.done, late.done], [0, 1]);
   for (const unit of own.slice(1)) {
     await early.add(result(unit));
