@@ -67,7 +67,15 @@ describe('the parts of a command, merged, are the bytes of one process:', () => 
       '1',
     ];
     const folders: string[] = [];
+    // As on a machine that also asks a server: it changes nothing here, and is written nowhere.
+    process.env['POSTER_SERVER_KEY'] = 'key-of-a-server';
     for (const count of [1, 4]) folders.push(await shards(predictCommand, inputs, count, `predicted-${count}`));
+    delete process.env['POSTER_SERVER_KEY'];
+    for (const folder of folders) {
+      for (const name of await readdir(folder)) {
+        assert.ok(!(await readFile(join(folder, name))).includes('key-of-a-server'), name);
+      }
+    }
     for (const output of [['--json', '--top', '2'], ['--jsonl'], []]) {
       const one = await inProcess(predictCommand(), [...inputs, ...output, '--csv', at('one.csv')]);
       assert.equal(one.code, 3);
@@ -129,6 +137,7 @@ describe('the parts of a command, merged, are the bytes of one process:', () => 
     await rm(folder, { recursive: true });
     await shards(evaluateCommand, inputs, 2, 'empty-shards');
     assert.deepEqual(await merge(folder), await inProcess(evaluateCommand(), inputs));
+    await assert.rejects(merge(folder, '--csv', '-'), /The table of poster evaluate is a file; give --csv a name/);
   });
 });
 

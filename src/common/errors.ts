@@ -85,6 +85,7 @@ export type Setting =
   | 'rebalance'
   // Of what is read and written.
   | 'stream'
+  | 'ffmpeg'
   | 'serverKey'
   | 'to'
   | 'opset'

@@ -4,6 +4,7 @@ import { UserError } from '../../common/errors.js';
 import { itemAt } from '../../common/item-at.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
+import { readDescription } from '../../node/datasets/dataset-description.js';
 import {
   checkDataset,
   type DatasetCheck,
@@ -65,6 +66,9 @@ async function run(dir: string, flags: CheckFlags): Promise<void> {
   // Before minutes of work.
   const weights =
     checkpoint === undefined ? undefined : (await describeCheckpoint(checkpoint, defined({ labels }))).labels;
+  if (flags.sheets !== undefined && (await readDescription(dir))?.tensors === true) {
+    throw new UserError('Prepared tensors are no pictures that a sheet could show; leave out --sheets.', 'usage');
+  }
   const progress = countBar('pictures');
   const interrupt = stopOnSignals('Stopping.', new UserError('Stopped before the end.', 'interrupted'));
   let check: DatasetCheck;

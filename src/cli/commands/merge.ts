@@ -74,6 +74,9 @@ async function merge(paths: readonly string[], options: MergeOptions, command: C
     return;
   }
   const { csv } = options;
+  if (csv === '-' && of !== 'predict') {
+    throw new UserError(`The table of poster ${of} is a file; give --csv a name.`, 'usage');
+  }
   if (csv !== undefined && csv !== '-') {
     await (await guardInputs(shards.files))(`--csv ${csv}`, csv);
     await checkOutputFiles([{ option: '--csv', path: csv }]);

@@ -35,8 +35,8 @@ export interface OpenedShard extends ShardFile {
   readonly left: readonly number[];
 }
 
-/** They say how the work is done, not what comes of it. */
-const indifferent = ['shard', 'shardFolder', 'threads', 'ranks', 'workers', 'gpu', 'verbose'];
+/** They say how the work is done, not what comes of it; and a key is written nowhere. */
+const indifferent = ['shard', 'shardFolder', 'threads', 'ranks', 'workers', 'gpu', 'verbose', 'server', 'serverKey'];
 
 /**
  * Opens the file of this process's shard, and tells where it goes on.

@@ -84,5 +84,6 @@ test('a folder is searched once: for videos, then for pictures', async () => {
 test('addresses of videos are told to be streams', async () => {
   await assert.rejects(found(['http://host/v.mp4']), /--stream http:\/\/host\/v\.mp4$/);
   await assert.rejects(found(['rtsp://me:secret@host/1']), /--stream rtsp:\/\/me:\.\.\.@host\/1$/);
+  await assert.rejects(found(['rtsp://me:se@cret@host/1']), /--stream rtsp:\/\/me:\.\.\.@host\/1$/);
   assert.equal(await found(['http://host/photo.jpg?of=v.mp4']), undefined);
 });

@@ -143,7 +143,8 @@ async function cropPicture(
   try {
     picture = await decodePicture(path);
   } catch (error) {
-    if (error instanceof UserError) return { crops: [], reason: error.message };
+    // A disk that fails or files that are too many say nothing of the picture: it is tried again.
+    if (error instanceof UserError && error.kind === 'input') return { crops: [], reason: error.message };
     throw error;
   }
   const crops: string[] = [];

@@ -6,6 +6,19 @@ import { parseNpyHeader } from '../files/npy-header.js';
 /** A header longer than this is none that anybody writes. */
 const longestHeader = 4096;
 
+const refusal =
+  (path: string) =>
+  (why: string): UserError =>
+    new UserError(`${path} ${why}; write it again or leave it out.`);
+
+/** The shape that a NumPy file says it has. @throws UserError where it is missing, or no NumPy file */
+export async function npyShape(path: string): Promise<readonly number[]> {
+  return withFile(
+    path,
+    async (file) => parseNpyHeader(await file.read(0, Math.min(file.size, longestHeader)), refusal(path)).shape,
+  );
+}
+
 /**
  * Reads a NumPy file of float32 values into `target`.
  * @param shape the file must have, in C order
@@ -14,8 +27,7 @@ const longestHeader = 4096;
 export async function readNpyInto(path: string, shape: readonly number[], target: Float32Array): Promise<void> {
   await withFile(path, async (file) => {
     const start = await file.read(0, Math.min(file.size, longestHeader));
-    const refuse = (why: string): UserError => new UserError(`${path} ${why}; write it again or leave it out.`);
-    const header = parseNpyHeader(start, refuse);
+    const header = parseNpyHeader(start, refusal(path));
     const type = `${header.order}${header.kind}${header.size}`;
     if (type !== '<f4' || header.fortranOrder || header.shape.join() !== shape.join()) {
       const wanted = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;

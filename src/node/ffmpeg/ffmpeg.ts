@@ -97,8 +97,9 @@ function notStarted(error: unknown, program: string): unknown {
   const name = printable(program);
   if (error.code === 'ENOENT') {
     return new UserError(
-      `Videos are read by ${name}, which is not installed; install ffmpeg (ffmpeg.org, or your system's packages), or set FFMPEG_PATH to where it is.`,
+      `Videos are read by ${name}, which is not installed; install ffmpeg (ffmpeg.org, or your system's packages), or say where it is.`,
       'resources',
+      { settings: ['ffmpeg'] },
     );
   }
   return new UserError(

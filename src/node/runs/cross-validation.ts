@@ -21,7 +21,8 @@ const planSchema = z.object({
   /** Of all folds; `fold` is null. */
   run: z.preprocess(
     migrateRun,
-    runSchema.transform(({ folds, fold, ...run }, { addIssue }) => {
+    runSchema.transform((run, { addIssue }) => {
+      const { folds, fold } = run;
       if (folds !== null && fold === null) return { ...run, folds, fold };
       addIssue('it must have folds');
       return z.NEVER;

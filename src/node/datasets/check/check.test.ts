@@ -26,6 +26,29 @@ function pattern(seed: number, width = 60, height = 60, channels: 1 | 3 = 1): Sh
 const png = (seed: number, width?: number, height?: number, channels?: 1 | 3): Promise<Buffer> =>
   pattern(seed, width, height, channels).png().toBuffer();
 
+test('pictures that were prepared as tensors are read as training reads them', async (context) => {
+  const root = await temporaryFolder(context);
+  const header = (shape: string): Buffer =>
+    Buffer.from(`{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + '\n', 'latin1');
+  const npy = (shape: string, values: number): Buffer => {
+    const start = Buffer.concat([Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'), header(shape)]);
+    return Buffer.concat([start, Buffer.alloc(4 * values)]);
+  };
+  await writeTree(root, {
+    'dataset.json': JSON.stringify({ name: 'made', labels: ['angry', 'happy'], tensors: true }),
+    'train/angry/a.npy': npy('(3, 2, 2)', 12),
+    'train/happy/b.npy': npy('(1, 4, 4)', 16),
+    'train/happy/cut.npy': npy('(1, 4, 4)', 15),
+    'train/happy/flat.npy': npy('(16,)', 16),
+  });
+  const [train] = (await checkDataset(root)).splits;
+  assert.deepEqual([train?.counts, train?.gray, train?.colour], [[1, 3], 1, 1]);
+  assert.deepEqual(
+    train?.unreadable.map(({ path }) => path),
+    ['train/happy/cut.npy', 'train/happy/flat.npy'],
+  );
+});
+
 test('counts, sizes, colours, what cannot be read, what is there twice', async (context) => {
   const root = await temporaryFolder(context);
   const [a, b, c, d, e] = [await png(1), await png(2, 40, 50), await png(3, 80, 80, 3), await png(4), await png(5)];

@@ -12,6 +12,7 @@ import { tensorName } from '../folders.js';
 import { splitsOf } from '../splits.js';
 import { groupEqual, groupSimilar } from './duplicates.js';
 import { type Inspected, inspectPicture } from './inspect.js';
+import { inspectTensor } from './inspect-tensor.js';
 import { type Unexamined, unexamined } from './unexamined.js';
 
 export interface CheckOptions {
@@ -127,11 +128,12 @@ export async function checkDataset(root: string, options: CheckOptions = {}): Pr
   await forEachParallel(
     all,
     workers,
-    async ({ sample }, i) => {
+    async ({ dataset, sample }, i) => {
       try {
-        inspected[i] = await inspectPicture(sample.path);
+        inspected[i] = await (dataset.tensors === true ? inspectTensor : inspectPicture)(sample.path);
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        // What the machine lacks says nothing of the picture.
+        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         inspected[i] = error.message;
       }
       done++;

@@ -49,7 +49,7 @@ async function readSet(
         if (label !== undefined) labels.set(name, label);
         else problems.add(`${path} has the expression ${value}, not one of 0 to ${expressions.length - 1}`);
       } catch (error) {
-        if (!(error instanceof UserError)) throw error;
+        if (!(error instanceof UserError) || error.kind !== 'input') throw error;
         problems.addError(error);
       }
     },
