@@ -8,10 +8,10 @@ import { extname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { Recognizer } from '../src/entries/node.js';
+import { accessibilityFaults } from './support/accessibility.js';
 import { findChromium } from './support/chromium.js';
 import { launchChromium } from './support/playwright.js';
 
@@ -96,14 +96,11 @@ function step(name: string, check: () => Promise<void>): void {
 
 /** The state that is shown has no fault that axe finds, light and dark, wide and narrow. */
 async function assertAccessible(state: string): Promise<void> {
-  await page.evaluate(axe.source);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const width of [1280, 360]) {
       await page.setViewportSize({ width, height: 900 });
-      const { violations } = await page.evaluate(() => axe.run());
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-      assert.deepEqual(found, [], `${state}, ${colorScheme}, ${width}`);
+      assert.deepEqual(await accessibilityFaults(page, colorScheme), [], `${state}, ${colorScheme}, ${width}`);
       const overhang = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overhang <= 0, `${state} is ${overhang} pixels wider than ${width}`);
     }

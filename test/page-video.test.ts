@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import axe from 'axe-core';
 import { parse } from 'csv-parse/sync';
 import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
 import { type PageServer, servePage } from '../src/node/page/index.js';
+import { accessibilityFaults } from './support/accessibility.js';
 import { findChromium } from './support/chromium.js';
 import { launchChromium } from './support/playwright.js';
 
@@ -80,12 +80,9 @@ function step(name: string, check: () => Promise<void>): void {
 }
 
 async function assertAccessible(state: string): Promise<void> {
-  await page.evaluate(axe.source);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await page.evaluate(() => axe.run());
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    assert.deepEqual(found, [], `${state}, ${colorScheme}`);
+    assert.deepEqual(await accessibilityFaults(page, colorScheme), [], `${state}, ${colorScheme}`);
   }
 }
 
