@@ -7,7 +7,8 @@ install();
 compile();
 // What they need is installed only now. Several test files share the page and the package; alone they make their own.
 const { buildPage } = await import('./support/page-bundle.mjs');
-await buildPage(join(root, 'dist/page'), { complete: false });
+process.env.POSTER_PAGE = join(root, 'dist/page');
+await buildPage(process.env.POSTER_PAGE, { complete: false });
 const packing = pack(join(root, 'dist/packed'));
 // Beside the packing.
 lint();

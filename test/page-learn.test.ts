@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,19 +6,18 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Browser, Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { Recognizer } from '../src/entries/node.js';
 import { accessibilityFaults } from './support/accessibility.js';
 import { findChromium } from './support/chromium.js';
+import { writePage } from './support/page-host.js';
 import { launchChromium } from './support/playwright.js';
 
 /*
  * A visit of the tab Learn: classes recorded from a camera that shows the portrait, and from files; trained, tried, exported, deleted,
  * imported again.
  */
-const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Faces are found in it in a tenth of the time: no side is long enough for the largest scale. */
 const portrait = await sharp(join(root, 'assets/astronaut.png')).resize(300).png().toBuffer();
@@ -56,7 +54,7 @@ before(async () => {
   if (chromium === undefined) return;
   folder = await mkdtemp(join(tmpdir(), 'poster-page-learn-'));
   const files = join(folder, 'page');
-  await run(process.execPath, [join(root, 'scripts/bundle-page.mjs'), files, 'complete']);
+  await writePage(files);
   server = serverOf(files);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // What the camera shows: a film of JPEG pictures, one after the other.

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,20 +6,19 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { parse } from 'csv-parse/sync';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { type PredictionsDocument, type Recognition, Recognizer } from '../src/entries/node.js';
 import { accessibilityFaults } from './support/accessibility.js';
 import { findChromium } from './support/chromium.js';
+import { writePage } from './support/page-host.js';
 import { launchChromium } from './support/playwright.js';
 
 /*
  * The page as any host of static files serves it: in a folder of the server, without a header that isolates it from others. One
  * visit, from the first load to one without a network; whatever it asks for is written down.
  */
-const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const portrait = await readFile(join(root, 'assets/astronaut.png'));
 /** Faces are found in it in a tenth of the time: no side is long enough for the largest scale. */
@@ -61,7 +59,7 @@ function staticHost(files: string): Server {
 before(async () => {
   if (chromium === undefined) return;
   folder = await mkdtemp(join(tmpdir(), 'poster-page-'));
-  await run(process.execPath, [join(root, 'scripts/bundle-page.mjs'), folder, 'complete']);
+  await writePage(folder);
   server = staticHost(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // WebGPU in software.
