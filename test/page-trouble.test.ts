@@ -101,21 +101,24 @@ const wrongWeights: Readonly<Record<string, readonly [how: Tampering, detail: Re
   ],
 };
 
-for (const [what, [how, detail]] of Object.entries(wrongWeights)) {
-  visit(`the page's own weights ${what}: a sentence, and the picture is read once they are there`, async (page) => {
+visit("the page's own weights are wrong: a sentence, and the picture is read once they are right", async (page) => {
+  const problem = page.locator('main').getByRole('alert');
+  for (const [i, [what, [how, detail]]] of Object.entries(wrongWeights).entries()) {
     host.tamper(how);
-    await page.goto(host.address);
-    await give(page, png('a.png'));
-    const problem = page.locator('main').getByRole('alert');
+    if (i === 0) {
+      await page.goto(host.address);
+      await give(page, png('a.png'));
+    } else await problem.getByRole('button', { name: 'Try again' }).click();
+    await problem.filter({ hasText: detail }).waitFor();
     await problem.getByText(/^A file of this page did not arrive, or not whole\. Try again\./).waitFor();
     await problem.getByText('What exactly').click();
-    assert.match(await problem.innerText(), detail);
+    assert.match(await problem.innerText(), detail, what);
     await page.getByText('It is read as soon as the network is there.').waitFor();
-    host.tamper(() => undefined);
-    await problem.getByRole('button', { name: 'Try again' }).click();
-    await readAs(page, 'a.png').waitFor();
-  });
-}
+  }
+  host.tamper(() => undefined);
+  await problem.getByRole('button', { name: 'Try again' }).click();
+  await readAs(page, 'a.png').waitFor();
+});
 
 visit("a visitor's weights that are cut short: a sentence, and the way back", async (page) => {
   await page.goto(host.address);
