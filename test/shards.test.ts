@@ -80,7 +80,7 @@ describe('the parts of a command, merged, are the bytes of one process:', () => 
 
   it('predict with faces that are found, the bundled weights, and drawings', async () => {
     await mkdir(at('photos'));
-    for (const [i, side] of [300, 260, 340].entries())
+    for (const [i, side] of [300, 260, 220].entries())
       await sharp(portrait)
         .resize(side)
         .toFile(at('photos', `${i}.jpg`));
