@@ -26,8 +26,11 @@ const train = (out: string, ...more: string[]): string[] =>
     more,
   );
 
-/** The same with a network of few operations, which is ready in a fraction of the time. */
-const trainPlain = (out: string, ...more: string[]): string[] => train(out, '--model', 'resnet8', ...more);
+/** The same with a network of few operations, which is ready in a fraction of the time, and without a thread that decodes. */
+const trainPlain = (out: string, ...more: string[]): string[] =>
+  train(out, '--model', 'resnet8', '--workers', '0', ...more);
+/** What ends in the middle ends the thread too. */
+const decoding = ['--workers', '1'];
 
 /** So many that a process is killed before the last of them. */
 const manyEpochs = ['--epochs', '20'];
@@ -80,7 +83,7 @@ describe('a dataset from training to prediction', () => {
     assert.equal(result.samples, 24);
     assert.ok(result.accuracy > 0.5, `accuracy ${result.accuracy}`);
     assert.deepEqual(result.skipped, []);
-    const { stdout } = await succeeds(args, dir);
+    const { stdout } = await succeeds([...args, '--workers', '0'], dir);
     assert.match(stdout, /^accuracy % +[\d.]+$/m);
     assert.match(stdout, /^true \\ predicted/m);
     assert.match(stdout, /^happy .* 8$/m);
@@ -176,7 +179,7 @@ describe('a dataset from training to prediction', () => {
   });
 
   it('saves and stops at Ctrl-C', async () => {
-    const { child, finished } = start(trainPlain('stopped', '--epochs', '500'), dir);
+    const { child, finished } = start(trainPlain('stopped', '--epochs', '500', ...decoding), dir);
     // The run's history is begun when training is about to.
     await appears(child, join(dir, 'stopped', 'metrics.jsonl'));
     child.kill('SIGINT');
@@ -327,7 +330,7 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
 
   it('the same labels in another order are matched by name', async () => {
     await writeClasses(join(dir, 'turned', 'test'), ['0-sad', '1-neutral', '2-happy'], 1);
-    const { stderr } = await succeeds(['evaluate', '--data', 'turned', ...checkpoint], dir);
+    const { stderr } = await succeeds(['evaluate', '--data', 'turned', '--workers', '0', ...checkpoint], dir);
     assert.match(stderr, /matched by name/);
   });
 
@@ -358,7 +361,7 @@ describe('what goes wrong on the way', () => {
   });
 
   it('a full disk is said, in a sentence', { skip: process.platform === 'win32' }, async () => {
-    const result = await startLimited(trainPlain('full'), dir, 300);
+    const result = await startLimited(trainPlain('full', ...decoding), dir, 300);
     checkFailure(result, 4, /Cannot write full\/last\.safetensors: it would exceed the largest file allowed/);
   });
 
