@@ -33,7 +33,7 @@ const trainPlain = (out: string, ...more: string[]): string[] =>
 const decoding = ['--workers', '1'];
 
 /** So many that a process is killed before the last of them. */
-const manyEpochs = ['--epochs', '20'];
+const manyEpochs = ['--epochs', '10'];
 
 /** Waits until a file is there, or the process has ended. */
 async function appears(child: ChildProcess, path: string): Promise<void> {
@@ -68,7 +68,7 @@ describe('a dataset from training to prediction', () => {
     const { stderr } = await succeeds(args, dir);
     assert.match(
       stderr,
-      /^All 20 epochs are finished: nothing is trained\. Give more epochs to go on \(--epochs COUNT\)\.$/m,
+      /^All 10 epochs are finished: nothing is trained\. Give more epochs to go on \(--epochs COUNT\)\.$/m,
     );
     assert.doesNotMatch(stderr, /^Training /m);
   });
@@ -126,7 +126,7 @@ describe('a dataset from training to prediction', () => {
     child.kill('SIGKILL');
     await finished;
     const { state } = await loadTrainState(last);
-    assert.ok(state.epoch < 20 && state.step > 0, `killed in epoch ${state.epoch} before batch ${state.nextBatch}`);
+    assert.ok(state.epoch < 10 && state.step > 0, `killed in epoch ${state.epoch} before batch ${state.nextBatch}`);
     await succeeds(['train', '--resume', 'killed/last.safetensors', '--device', 'cpu', '--threads', '1'], dir);
     const record = JSON.parse(await readFile(join(dir, 'killed', 'run.json'), 'utf8')) as {
       run: { seed: number; data: string };
@@ -157,7 +157,7 @@ describe('a dataset from training to prediction', () => {
       (await readHistory(join(dir, folder, 'metrics.jsonl')))
         .filter(({ event }) => event === 'epoch')
         .map(({ seconds: _, ...line }) => line);
-    assert.equal((await epochs('plain')).length, 20);
+    assert.equal((await epochs('plain')).length, 10);
     assert.deepEqual(await epochs('killed'), await epochs('plain'));
     const names = (await readdir(join(dir, 'killed'))).filter((name) => !name.includes('tfevents'));
     assert.deepEqual(names.sort(), ['best.safetensors', 'last.safetensors', 'metrics.jsonl', 'run.json']);
