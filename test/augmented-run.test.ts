@@ -96,7 +96,8 @@ describe('a run with every random change', () => {
 });
 
 describe('weights measured in several views', () => {
-  const evaluate = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run/last.safetensors'];
+  const weights = ['--checkpoint', 'run/last.safetensors'];
+  const evaluate = ['evaluate', '--data', 'faces', '--split', 'train', '--workers', '0', ...weights];
 
   test('of crops and their mirror images, which the protocol says', async () => {
     const { stdout } = await succeeds([...evaluate, '--crops', '5', '--crop-scale', '0.9', '--flip', '--json'], dir);

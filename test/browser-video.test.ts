@@ -34,10 +34,10 @@ const { server, serve } = (() => {
   return { ...pageServer(files, html, () => undefined), serve: files };
 })();
 
-/** The portrait, which moves a little, for 2 s. */
+/** The portrait, which moves a little, for 2 s; faces are found in it in a tenth of the time: no side is long enough for the largest scale. */
 async function film(name: string, codec: readonly string[]): Promise<string> {
   const path = join(folder, name);
-  const move = "zoompan=z=1.1:x='20+4*sin(on/4)':y=0:d=1:s=320x240:fps=25,format=yuv420p";
+  const move = "zoompan=z=1.1:x='20+4*sin(on/4)':y=0:d=1:s=304x228:fps=25,format=yuv420p";
   const source = ['-loop', '1', '-framerate', '25', '-t', '2', '-i', portrait, '-vf', move];
   await promisify(execFile)('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', ...source, ...codec, path]);
   return path;
@@ -128,7 +128,7 @@ for (const worker of [false, true]) {
     assert.ok(frames.length >= 3, `${frames.length} frames`);
     assertAscending(frames);
     assert.deepEqual(idsOf(frames), [1]);
-    assert.ok(frames.every(({ time, width, height }) => time < 2 && width === 320 && height === 240));
+    assert.ok(frames.every(({ time, width, height }) => time < 2 && width === 304 && height === 228));
     assert.equal(left, 0);
   });
 
@@ -143,7 +143,7 @@ for (const worker of [false, true]) {
         [0.04, 2, [1]],
       ],
     );
-    assert.deepEqual(whole, [320, 320]);
+    assert.deepEqual(whole, [304, 304]);
   });
 }
 

@@ -19,6 +19,8 @@ const small = await sharp(portrait).resize(192).png().toBuffer();
 const files = async (): Promise<Map<string, Uint8Array | string>> =>
   new Map<string, Uint8Array | string>([
     ['/portrait.png', portrait],
+    // Faces are found in it in a tenth of the time: no side is long enough for the largest scale.
+    ['/kinds.png', await sharp(portrait).resize(300).png().toBuffer()],
     ['/turned.jpg', turned],
     ['/huge.png', pngOfSize(portrait, 100_000, 100_000)],
     ['/small.png', small],
@@ -104,9 +106,14 @@ pageTest('a browser finds the same faces and reads the same expressions as Node'
 });
 
 pageTest('a picture of every kind gives the same face', ({ plain: { kinds, results, turnedImage } }) => {
-  const [upright, lying] = results;
-  assert.ok(upright !== undefined && lying !== undefined);
+  const [, lying] = results;
   const { HTMLVideoElement, ...others } = kinds;
+  const upright = others['Blob'];
+  assert.ok(upright !== undefined && lying !== undefined);
+  assert.deepEqual(
+    upright.faces.map(({ expression }) => expression),
+    ['happiness'],
+  );
   assert.equal(Object.keys(others).length, 12);
   for (const [kind, result] of Object.entries(others)) {
     assertSameFace(result, upright, { box: 0, probability: 0 }, kind);

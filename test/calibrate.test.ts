@@ -269,13 +269,10 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
   await succeeds([...again, '--hold-out', '0.5', '--workers', '0', '--out', 'again.safetensors'], folder, apart);
   const found = (await readDescription(join(folder, 'again.safetensors'))).temperature;
   assert.deepEqual(found, temperature);
-  const text = (await succeeds(['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run'], folder))
-    .stdout;
+  const evaluate = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run', '--workers', '0'];
+  const text = (await succeeds(evaluate, folder)).stdout;
   assert.match(text, /calibration error % without it/);
-  const raw = await succeeds(
-    ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run', '--raw'],
-    folder,
-  );
+  const raw = await succeeds([...evaluate, '--raw'], folder);
   assert.doesNotMatch(raw.stdout, /without it/);
   await fails(
     ['calibrate', '--checkpoint', 'run/last.safetensors', '--data', 'faces', '--split', 'train'],

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { rafdb } from '../src/common/label-sets.js';
 import { apart, fails, poster, start, succeeds, writeClasses } from './support/cli.js';
 
-const small = ['--model', 'resnet8', '--device', 'cpu', '--threads', '2', '--workers', '1'];
+const small = ['--model', 'resnet8', '--device', 'cpu', '--threads', '2', '--workers', '0', '--no-tensorboard'];
 let dir = '';
 const expressions = ['1', '2', '3', '4', '5', '6', '7'];
 
@@ -136,7 +136,7 @@ describe('from a release to a dataset', () => {
       /^Note: no validation picture \(split 'TESTING'\) shows angry: means over classes leave it out/m,
     );
     const weights = join('own-run', 'best.safetensors');
-    const measured = await succeeds(['evaluate', '--data', 'own', '--checkpoint', weights], dir);
+    const measured = await succeeds(['evaluate', '--data', 'own', '--checkpoint', weights, '--workers', '0'], dir);
     assert.match(measured.stdout, /^No pictures of angry: the class means leave them out\.$/m);
     assert.match(measured.stdout, /The best epoch was chosen on this very split/);
     const none = ['evaluate', '--data', 'own', '--checkpoint', weights, '--split', 'none'];
@@ -176,7 +176,7 @@ describe('from a release to a dataset', () => {
     const { stderr } = await succeeds([...train, '--epochs', '1', '--batch-size', '7'], dir);
     assert.match(stderr, /^Note: 1 of the training pictures is in split 'valid' too, byte for byte/m);
     const weights = join('run', 'best.safetensors');
-    const measured = await succeeds(['evaluate', '--data', 'copies', '--checkpoint', weights], dir);
+    const measured = await succeeds(['evaluate', '--data', 'copies', '--checkpoint', weights, '--workers', '0'], dir);
     assert.match(measured.stderr, /^Note: 1 of the measured pictures/m);
     assert.match(measured.stdout, /1 measured picture was found in split 'train' of this dataset too/);
     const { stdout } = await succeeds(['check', 'data', '--checkpoint', weights, '--json'], dir);

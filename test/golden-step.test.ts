@@ -6,6 +6,7 @@ import { adam, views } from '../src/optim/index.js';
 import { CpuEngine } from '../src/train/cpu-engine.js';
 import type { MicroBatch } from '../src/train/engine.js';
 import { trainingProgram } from '../src/train/program.js';
+import { targetOf } from '../src/train/target.js';
 import { fill, images } from './support/fill.js';
 import { readFixture } from './support/fixtures.js';
 import { checkRunning, norm, type StepGolden } from './support/step.js';
@@ -25,8 +26,7 @@ const config = {
 
 describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
   const golden = readFixture<StepGolden>('golden/step.json');
-  const program = trainingProgram(posterV2Network(config), { device: 'cpu' });
-  const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
+  const network = posterV2Network(config);
   let engine: CpuEngine;
   let batch: MicroBatch;
 
@@ -36,8 +36,11 @@ describe('POSTER V2 trains as the PyTorch oracle does in float64', () => {
       targets[i * 7 + label] = 1;
     });
     batch = { size: 4, images: images(4), targets, weight: 1 / 4, masks: new Map() };
+    const program = trainingProgram(network, await targetOf('cpu'));
+    const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
     engine = await CpuEngine.create({
-      network: posterV2Network(config),
+      network,
+      program,
       optimizer: adam(golden.lr),
       ema: 0,
       clip: 0,

@@ -96,8 +96,8 @@ const alsoLibraries = ['--skipLibCheck', 'false'];
 const strictest = ['--skipLibCheck', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
 /** To check the types of all libraries takes ten seconds. Once is enough: as bundlers find them, they are with the program for browsers. */
 const forms = [
-  [...nodeModules, ...alsoLibraries],
-  [...bundlerModules, ...strictest],
+  { form: [...nodeModules, ...alsoLibraries], more: ['common.cts'] },
+  { form: [...bundlerModules, ...strictest], more: [] },
 ];
 const compilers = [
   {
@@ -118,7 +118,7 @@ for (const { name, typescript, commonJsErrors } of compilers) {
   const compile = (...args: string[]): CompilerError[] =>
     compileErrors(typescript ?? '', project.folder, ['--strict', '--target', 'es2022', ...args]);
 
-  test(`${name} compiles the package's types with those it depends on, and programs against them`, {
+  test(`${name} compiles the package's types with those it depends on, and programs of both forms against them`, {
     skip,
   }, async () => {
     const documented = await documentedPrograms(/^[jt]s$/);
@@ -127,27 +127,29 @@ for (const { name, typescript, commonJsErrors } of compilers) {
       '\n',
     );
     const programs = new Map([['main.ts', program], ['uses.ts', uses], ...documented]);
-    for (const [file, code] of programs) await writeFile(join(project.folder, file), code);
+    for (const [file, code] of [...programs, ['common.cts', commonJs] as const])
+      await writeFile(join(project.folder, file), code);
     const lines = uses.split('\n');
     const wrong = expectations.flatMap(({ code, error }) => (error === undefined ? [] : [`${error}: { ${code} }`]));
-    for (const form of forms) {
-      const errors = compile(...form, ...programs.keys()).map(({ file, line, code, message }) =>
-        file === 'uses.ts' ? `${code}: ${lines[line - 1] ?? ''}` : `${file}(${line}): ${code} ${message}`,
+    for (const { form, more } of forms) {
+      const errors = compile(...form, ...programs.keys(), ...more);
+      assert.deepEqual(
+        errors
+          .filter(({ file }) => file !== 'common.cts')
+          .map(({ file, line, code, message }) =>
+            file === 'uses.ts' ? `${code}: ${lines[line - 1] ?? ''}` : `${file}(${line}): ${code} ${message}`,
+          ),
+        wrong,
+        form.join(' '),
       );
-      assert.deepEqual(errors, wrong, form.join(' '));
+      assert.deepEqual(
+        errors.flatMap(({ file, code }) => (file === 'common.cts' ? [code] : [])),
+        more.length === 0 ? [] : commonJsErrors,
+      );
     }
     const { stdout } = await run(process.execPath, ['main.js', portrait], { cwd: project.folder });
     assert.equal(stdout, 'happiness,false function\n');
     await rm(join(project.folder, 'main.js'));
-  });
-
-  test(`${name} and modules of CommonJS form that import the package`, { skip }, async () => {
-    await writeFile(join(project.folder, 'common.cts'), commonJs);
-    const errors = compile(...nodeModules, '--skipLibCheck', '--noEmit', 'common.cts');
-    assert.deepEqual(
-      errors.map(({ code }) => code),
-      commonJsErrors,
-    );
   });
 }
 

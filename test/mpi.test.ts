@@ -40,7 +40,7 @@ function endWith({ code, stdout, stderr }: Ended, expected: number, sentence: Re
   assert.match(messages.join(''), sentence);
 }
 
-const main = 'src/cli/main.js';
+const main = 'cli/poster.js';
 const libraryFolders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib', '/usr/lib64'];
 
 for (const launcher of launchers) {

@@ -52,16 +52,16 @@ before(async () => {
 after(() => rm(dir, { recursive: true, force: true }));
 
 describe('networks that POSTER V2 is measured against', () => {
-  const device = ['--device', 'cpu', '--threads', '1'];
+  const how = ['--device', 'cpu', '--threads', '1', '--workers', '0'];
 
   for (const model of ['poster-v1-nano', 'arm-nano', 'ir50-nano', 'mobilefacenet-nano']) {
     test(`${model} trains, is measured, recognises, and comes back from a PyTorch file`, async () => {
-      const size = ['--batch-size', '6', '--micro-batch', '6', '--epochs', '1', '--hold-out', '0.3', '--workers', '0'];
-      const small = ['--data', 'faces', '--model', model, ...device, ...size];
+      const size = ['--batch-size', '6', '--micro-batch', '6', '--epochs', '1', '--hold-out', '0.3'];
+      const small = ['--data', 'faces', '--model', model, ...how, ...size];
       await succeeds(['train', ...small, '--no-tensorboard', '--out', model], dir);
       const weights = join(model, 'last.safetensors');
       const evaluated = evaluationSchema.parse(
-        await json('evaluate', '--data', 'faces', '--checkpoint', weights, '--batch-size', '4', ...device),
+        await json('evaluate', '--data', 'faces', '--checkpoint', weights, '--batch-size', '4', ...how),
       );
       assert.equal(evaluated.model, model);
       const { batch, deviations } = evaluated.protocol;

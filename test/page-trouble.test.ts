@@ -16,7 +16,9 @@ import { launchChromium } from './support/playwright.js';
  * that is full or forbidden. Each time a sentence that a visitor understands, nothing lost, and the next thing works.
  */
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const portrait = await readFile(join(root, 'assets/astronaut.png'));
+const original = await readFile(join(root, 'assets/astronaut.png'));
+/** Faces are found in it in a tenth of the time: no side is long enough for the largest scale. */
+const portrait = await sharp(original).resize(300).png().toBuffer();
 const weights = await readFile(join(root, 'weights/poster-v2-nano.safetensors'));
 const chromium = findChromium();
 /** In milliseconds, for what a busy machine takes long for. */
@@ -33,7 +35,7 @@ before(async () => {
   host = await hostPage(folder);
   // What the camera shows: a film of JPEG pictures, one after the other.
   const film = join(folder, 'camera.mjpeg');
-  const frame = await sharp(portrait).resize(480, 480).extend({ left: 80, right: 80 }).jpeg().toBuffer();
+  const frame = await sharp(portrait).resize(224, 224).extend({ left: 40, right: 40 }).jpeg().toBuffer();
   await writeFile(film, Buffer.concat([frame, frame, frame, frame]));
   browser = await launchChromium(chromium, [
     // WebGPU in software.
@@ -99,21 +101,24 @@ const wrongWeights: Readonly<Record<string, readonly [how: Tampering, detail: Re
   ],
 };
 
-for (const [what, [how, detail]] of Object.entries(wrongWeights)) {
-  visit(`the page's own weights ${what}: a sentence, and the picture is read once they are there`, async (page) => {
+visit("the page's own weights are wrong: a sentence, and the picture is read once they are right", async (page) => {
+  const problem = page.locator('main').getByRole('alert');
+  for (const [i, [what, [how, detail]]] of Object.entries(wrongWeights).entries()) {
     host.tamper(how);
-    await page.goto(host.address);
-    await give(page, png('a.png'));
-    const problem = page.locator('main').getByRole('alert');
+    if (i === 0) {
+      await page.goto(host.address);
+      await give(page, png('a.png'));
+    } else await problem.getByRole('button', { name: 'Try again' }).click();
+    await problem.filter({ hasText: detail }).waitFor();
     await problem.getByText(/^A file of this page did not arrive, or not whole\. Try again\./).waitFor();
     await problem.getByText('What exactly').click();
-    assert.match(await problem.innerText(), detail);
+    assert.match(await problem.innerText(), detail, what);
     await page.getByText('It is read as soon as the network is there.').waitFor();
-    host.tamper(() => undefined);
-    await problem.getByRole('button', { name: 'Try again' }).click();
-    await readAs(page, 'a.png').waitFor();
-  });
-}
+  }
+  host.tamper(() => undefined);
+  await problem.getByRole('button', { name: 'Try again' }).click();
+  await readAs(page, 'a.png').waitFor();
+});
 
 visit("a visitor's weights that are cut short: a sentence, and the way back", async (page) => {
   await page.goto(host.address);
@@ -271,7 +276,7 @@ visit('settings that are changed while faces are found in pictures: all are adde
   const names = Array.from({ length: 12 }, (_, i) => `${i}.png`);
   await page
     .locator('.class-card input[type=file]')
-    .setInputFiles([...names.map((name) => png(name)), png('nobody.png', Buffer.from('no picture'))]);
+    .setInputFiles([...names.map((name) => png(name, original)), png('nobody.png', Buffer.from('no picture'))]);
   await page.locator('.thumbnail').first().waitFor();
   await page.getByRole('button', { name: /Settings/ }).click();
   for (const threads of ['1', '2', '1']) await page.getByLabel('Threads').selectOption(threads);
@@ -282,7 +287,7 @@ visit('settings that are changed while faces are found in pictures: all are adde
 
 visit('files that nobody can read, an animation, and a drop beside the place for it', async (page) => {
   await page.goto(host.address);
-  const huge = Buffer.from(await readFile(join(root, 'assets/astronaut.png')));
+  const huge = Buffer.from(original);
   // Width and height of the header, and its checksum no more.
   huge.writeUInt32BE(60_000, 16);
   huge.writeUInt32BE(60_000, 20);

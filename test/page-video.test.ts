@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import axe from 'axe-core';
 import { parse } from 'csv-parse/sync';
 import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
 import { type PageServer, servePage } from '../src/node/page/index.js';
+import { accessibilityFaults } from './support/accessibility.js';
 import { findChromium } from './support/chromium.js';
 import { launchChromium } from './support/playwright.js';
 
@@ -34,10 +34,10 @@ let browser: Browser;
 let page: Page;
 const complaints: string[] = [];
 
-/** The portrait, which moves a little, for 3 s. */
+/** The portrait, which moves a little, for 3 s; faces are found in it in a tenth of the time: no side is long enough for the largest scale. */
 async function film(name: string, codec: readonly string[]): Promise<string> {
   const path = join(folder, name);
-  const move = "zoompan=z=1.1:x='20+4*sin(on/4)':y=0:d=1:s=320x240:fps=10,format=yuv420p";
+  const move = "zoompan=z=1.1:x='20+4*sin(on/4)':y=0:d=1:s=304x228:fps=10,format=yuv420p";
   const source = ['-loop', '1', '-framerate', '10', '-t', '3', '-i', join(root, 'assets/astronaut.png'), '-vf', move];
   await run('ffmpeg', ['-nostdin', '-loglevel', 'error', '-y', ...source, ...codec, path]);
   return path;
@@ -80,12 +80,9 @@ function step(name: string, check: () => Promise<void>): void {
 }
 
 async function assertAccessible(state: string): Promise<void> {
-  await page.evaluate(axe.source);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await page.evaluate(() => axe.run());
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    assert.deepEqual(found, [], `${state}, ${colorScheme}`);
+    assert.deepEqual(await accessibilityFaults(page, colorScheme), [], `${state}, ${colorScheme}`);
   }
 }
 

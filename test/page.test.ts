@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,22 +6,23 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import axe from 'axe-core';
 import { parse } from 'csv-parse/sync';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { type PredictionsDocument, type Recognition, Recognizer } from '../src/entries/node.js';
+import { accessibilityFaults } from './support/accessibility.js';
 import { findChromium } from './support/chromium.js';
+import { writePage } from './support/page-host.js';
 import { launchChromium } from './support/playwright.js';
 
 /*
  * The page as any host of static files serves it: in a folder of the server, without a header that isolates it from others. One
  * visit, from the first load to one without a network; whatever it asks for is written down.
  */
-const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const portrait = await readFile(join(root, 'assets/astronaut.png'));
+/** Faces are found in it in a tenth of the time: no side is long enough for the largest scale. */
+const small = await sharp(portrait).resize(256).png().toBuffer();
 const chromium = findChromium();
 /** In milliseconds, for what a busy machine takes long for. */
 const patience = 240_000;
@@ -59,7 +59,7 @@ function staticHost(files: string): Server {
 before(async () => {
   if (chromium === undefined) return;
   folder = await mkdtemp(join(tmpdir(), 'poster-page-'));
-  await run(process.execPath, [join(root, 'scripts/bundle-page.mjs'), folder, 'complete']);
+  await writePage(folder);
   server = staticHost(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // WebGPU in software.
@@ -102,14 +102,11 @@ function step(name: string, check: () => Promise<void>): void {
 
 /** The state that is shown has no fault that axe finds, light and dark, wide and narrow. */
 async function assertAccessible(state: string): Promise<void> {
-  await page.evaluate(axe.source);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const width of [1280, 360]) {
       await page.setViewportSize({ width, height: 900 });
-      const { violations } = await page.evaluate(() => axe.run());
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-      assert.deepEqual(found, [], `${state}, ${colorScheme}, ${width}`);
+      assert.deepEqual(await accessibilityFaults(page, colorScheme), [], `${state}, ${colorScheme}, ${width}`);
       const overhang = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overhang <= 0, `${state} is ${overhang} pixels wider than ${width}`);
     }
@@ -271,7 +268,7 @@ step('settings: another number of threads reads everything anew; a file that is 
   const problem = page.getByRole('dialog').getByRole('alert');
   assert.match(await problem.innerText(), /could not be loaded\s+.*safetensors/);
   // A picture waits for the network, whose problem is told once.
-  await hand('paste', { 'late.png': portrait });
+  await hand('paste', { 'late.png': small });
   await page.getByText('It is read as soon as the network is there.').waitFor({ state: 'attached' });
   assert.equal(await page.locator('main .problem').count(), 1);
   await problem.getByRole('button', { name: /^Back to the page/ }).click();
@@ -285,7 +282,7 @@ step('settings that are changed again and again: the last one counts, and no wor
   const threads = page.getByLabel('Threads');
   for (const [i, count] of ['2', '1', '2', '1', '2', '1'].entries()) {
     await threads.selectOption(count);
-    if (i % 2 === 0) await hand('paste', { [`between-${i}.png`]: portrait });
+    if (i % 2 === 0) await hand('paste', { [`between-${i}.png`]: small });
     // One is given up before it has begun, one while it loads, one that is ready reads.
     await page.waitForTimeout(100 * i);
   }

@@ -17,7 +17,8 @@ before(async () => {
 after(() => rm(dir, { recursive: true, force: true }));
 
 const device = ['--device', 'cpu', '--threads', '2'];
-const work = [...device, '--workers', '1'];
+const measuring = [...device, '--workers', '0'];
+const work = [...measuring, '--no-tensorboard'];
 const figures = z.object({ samples: z.number(), accuracy: z.number(), macroF1: z.number(), ece: z.number() });
 const folds = z.array(z.object({ fold: z.number(), checkpoint: z.string(), figures }));
 const json = async <T>(args: readonly string[], schema: z.ZodType<T>): Promise<T> =>
@@ -48,7 +49,7 @@ describe('cross-validation', () => {
     // The weights say themselves which fold they never saw.
     const checkpoints = whole.folds.map(({ checkpoint }) => checkpoint);
     const { stdout } = await succeeds(
-      ['evaluate', '--data', 'faces', '--folds', '2', '--json', '--checkpoint', ...checkpoints, ...device],
+      ['evaluate', '--data', 'faces', '--folds', '2', '--json', '--checkpoint', ...checkpoints, ...measuring],
       dir,
     );
     const measured = z.object({ checkpoints: z.array(z.object({ samples: z.number(), accuracy: z.number() })) });
@@ -101,6 +102,8 @@ describe('cross-validation', () => {
         'faces',
         '--split',
         'train',
+        '--workers',
+        '0',
         '--flip',
         '--checkpoint',
         'cv/fold-1/best.safetensors',
@@ -116,7 +119,7 @@ describe('cross-validation', () => {
 });
 
 describe('weights on data with other expressions', () => {
-  const evaluate = ['evaluate', '--data', 'other', '--checkpoint', 'cv/fold-1/best.safetensors', ...device];
+  const evaluate = ['evaluate', '--data', 'other', '--checkpoint', 'cv/fold-1/best.safetensors', ...measuring];
 
   it('are refused in one sentence that says what to do', async () => {
     await fails(

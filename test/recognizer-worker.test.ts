@@ -290,7 +290,7 @@ test('a program may end at any time: by itself, by process.exit, by an error', a
   const module = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
   const program = (end: string): string => `
     const { Recognizer } = await import(${module('../src/recognize/index.js')});
-    const recognizer = await Recognizer.load({ threads: 1, worker: true });
+    const recognizer = await Recognizer.load({ threads: 1, worker: true, detect: { scales: [192], turned: false } });
     async function* pictures() { for (;;) yield ${JSON.stringify(path)}; }
     const results = recognizer.recognize(pictures(), { batchSize: 1 });
     await results.next();
@@ -298,11 +298,11 @@ test('a program may end at any time: by itself, by process.exit, by an error', a
     ${end}`;
   const run = (end: string): Promise<{ stdout: string; stderr: string; code?: number }> =>
     promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program(end)]).catch((error) => error);
-  const now = await run('void results.next(); setTimeout(() => process.exit(3), 20);');
+  const now = await run('void results.next(); setTimeout(() => process.exit(3), 5);');
   assert.deepEqual([now.code, now.stdout, now.stderr], [3, 'recognised\n', '']);
   const idle = await run('');
   assert.deepEqual([idle.code, idle.stdout, idle.stderr], [undefined, 'recognised\n', '']);
-  const thrown = await run("void results.next(); setTimeout(() => { throw new Error('oops'); }, 20);");
+  const thrown = await run("void results.next(); setTimeout(() => { throw new Error('oops'); }, 5);");
   assert.deepEqual([thrown.code, thrown.stdout], [1, 'recognised\n']);
   assert.match(thrown.stderr, /Error: oops/);
 });

@@ -85,7 +85,8 @@ describe('another network than POSTER V2', () => {
   });
 
   test('is measured, profiled, cross-validated and compared', async () => {
-    const measured = await json('evaluate', '--data', 'faces', '--checkpoint', weights, '--threads', '1');
+    const evaluate = ['evaluate', '--data', 'faces', '--threads', '1', '--workers', '0'];
+    const measured = await json(...evaluate, '--checkpoint', weights);
     assert.equal(typeof measured['accuracy'], 'number', Object.keys(measured).join());
     assert.match(await run('profile', '--model', 'resnet8'), /reaching the logits +77,624\n +trained +77,624\n/);
     // Of three classes, not of eight.

@@ -43,7 +43,7 @@ const ways: readonly (readonly [string, string | false, Run])[] = [
       [
         launcher.name,
         skipOf(launcher),
-        async (args: readonly string[]) => own(await mpirun(launcher, 3, 'src/cli/main.js', args, dir)),
+        async (args: readonly string[]) => own(await mpirun(launcher, 3, 'cli/poster.js', args, dir)),
       ] as const,
   ),
 ];

@@ -57,7 +57,7 @@ describe('what names do to a terminal', { skip: process.platform === 'win32' }, 
   it('results quote them harmlessly as text, and exactly as JSON', async () => {
     const data = join(dir, 'data', evil);
     await writeClasses(data, ['train/x', `train/${evil}`, 'test/x', `test/${evil}`], 1);
-    const face = join(main, '../../../../assets/astronaut-face.png');
+    const face = join(main, '../../../assets/astronaut-face.png');
     const picture = `${evil}.png`;
     await cp(face, join(dir, picture));
     for (const words of [

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { findAdapter, runScript } from './support/webgpu.js';
 
 /**
- * Also runs what takes minutes more in software: POSTER V2 of the published size, in both of the runtime's layouts, and training with a
- * landmark branch that is trained; POSTER V1 and ARM. All operations and their gradients are compared one by one in any case, and so are the
- * bundled network and what training does besides.
+ * Also runs what takes minutes more in software: POSTER V2 of the published size, in both of the runtime's layouts, and its training with
+ * masks and a landmark branch that is frozen or trained; POSTER V1 and ARM. All operations and their gradients are compared one by one in
+ * any case, and so are the bundled network and what training does besides.
  */
 const full = process.env['POSTER_TEST_WEBGPU'] === 'full';
 

@@ -89,13 +89,16 @@ const relativeTo = (folder, entry) => (entry.parentPath ?? entry.path).slice(joi
 export function byFolder(files) {
   const folders = new Map(files.map((file) => [dirname(file), []]));
   for (const file of files) folders.get(dirname(file)).push(file);
-  mkdirSync(join(root, 'dist/check'), { recursive: true });
   return [...folders]
     .sort(([, one], [, other]) => other.length - one.length)
-    .map(([folder, own]) => {
-      const path = join('dist/check', `${folder.replaceAll(sep, '-')}.js`);
-      const lines = own.map((file) => `import '../${file.split(sep).slice(1).join('/')}';\n`);
-      writeFileSync(join(root, path), lines.join(''));
-      return path;
-    });
+    .map(([folder, own]) => together(folder.replaceAll(sep, '-'), own));
+}
+
+/** A file that runs all of these, which must not disturb each other. */
+export function together(name, files) {
+  mkdirSync(join(root, 'dist/check'), { recursive: true });
+  const path = join('dist/check', `${name}.js`);
+  const lines = files.map((file) => `import '../${file.split(sep).slice(1).join('/')}';\n`);
+  writeFileSync(join(root, path), lines.join(''));
+  return path;
 }

@@ -61,7 +61,7 @@ async function runPlain(): Promise<PlainResults> {
   const results = await recognizer.recognize(await blobsOf(['portrait.png', 'turned.jpg', 'empty.png']));
   const refused = await refusals(recognizer, await blobsOf(['huge.png', 'text.png']));
   const kinds: Record<string, Recognition> = {};
-  for (const [name, picture] of Object.entries(await everyKind('portrait.png'))) {
+  for (const [name, picture] of Object.entries(await everyKind('kinds.png'))) {
     kinds[name] = await recognizer.recognize(picture);
   }
   const turned = new Image();

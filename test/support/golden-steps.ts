@@ -4,6 +4,7 @@ import type { ConfiguredNetwork } from '../../src/models/index.js';
 import { type DecayRule, type OptimizerConfig, views } from '../../src/optim/index.js';
 import { CpuEngine } from '../../src/train/cpu-engine.js';
 import { trainingProgram } from '../../src/train/program.js';
+import { targetOf } from '../../src/train/target.js';
 import { fill, images } from './fill.js';
 import { norm } from './step.js';
 
@@ -35,8 +36,8 @@ export interface TakenSteps {
 /** Trains on one batch of the fill rule's pictures from the fill rule's weights. */
 export async function takeSteps(options: StepOptions): Promise<TakenSteps> {
   const { network, optimizer, steps, rho, targets, decay } = options;
-  const { parameters: specs } = trainingProgram(network, { device: 'cpu' });
-  const start = new Map([...specs.values()].map(({ name, shape }) => [name, fill(name, shape)]));
+  const program = trainingProgram(network, await targetOf('cpu'));
+  const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
   const size = targets.length;
   const batch = {
     size,
@@ -47,6 +48,7 @@ export async function takeSteps(options: StepOptions): Promise<TakenSteps> {
   };
   const engine = await CpuEngine.create({
     network,
+    program,
     optimizer,
     ema: 0,
     clip: 0,

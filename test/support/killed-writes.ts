@@ -76,7 +76,10 @@ export function watchWrites(): Kills {
   };
   Object.assign(fsp, {
     open: async (path: string, flags?: string) => {
-      if (flags === undefined || flags === 'r') return original.open(path, flags);
+      if (flags === undefined || flags === 'r') {
+        // A folder is opened so to be flushed.
+        return Object.assign(await original.open(path, flags), { sync: () => Promise.resolve() });
+      }
       let handle: FileHandle | undefined;
       await killing(`open ${nameOf(path)}`, async () => {
         handle = await original.open(path, flags);

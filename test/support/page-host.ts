@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
@@ -34,8 +34,18 @@ export interface PageHost {
   close(): void;
 }
 
-/** Writes the page's files, weights and all, to a folder. */
+/**
+ * Writes the page's files, weights and all, to a folder. `npm test` has built them without the weights already, and says where
+ * (POSTER_PAGE).
+ */
 export async function writePage(folder: string): Promise<void> {
+  const built = process.env['POSTER_PAGE'];
+  if (built !== undefined) {
+    await cp(built, folder, { recursive: true });
+    const names = (await readdir(join(root, 'weights'))).filter((name) => /\.(?:onnx|safetensors)$/.test(name));
+    for (const name of names) await cp(join(root, 'weights', name), join(folder, 'weights', name));
+    return;
+  }
   await promisify(execFile)(process.execPath, [join(root, 'scripts/bundle-page.mjs'), folder, 'complete']);
 }
 

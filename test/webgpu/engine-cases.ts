@@ -8,7 +8,8 @@ import { DeviceTensor } from '../../src/runtime/index.js';
 import { CpuEngine } from '../../src/train/cpu-engine.js';
 import type { Engine, EngineOptions, Gradients, MicroBatch, Pass, Snapshot } from '../../src/train/engine.js';
 import { GpuEngine } from '../../src/train/gpu-engine.js';
-import { trainingProgram } from '../../src/train/program.js';
+import { type TrainingProgram, trainingProgram } from '../../src/train/program.js';
+import { targetOf } from '../../src/train/target.js';
 import { fill } from '../support/fill.js';
 import { tiny, tinyLandmark } from './training-case.js';
 
@@ -16,11 +17,11 @@ const steps = 3;
 const last = steps - 1;
 const learningRate = 1e-3;
 
-type Program = ReturnType<typeof trainingProgram>;
-
 interface Recipe {
-  readonly options: Omit<EngineOptions, 'parameters'>;
+  readonly options: Omit<EngineOptions, 'parameters' | 'program'>;
   readonly rho: number;
+  /** What the names of parameters begin with that nothing moves, beside what the network says. */
+  readonly frozen?: readonly string[];
 }
 
 /** A recipe with the first values of its network's parameters, and micro-batches for each step. */
@@ -29,15 +30,14 @@ interface Task extends Recipe {
   readonly batches: readonly (readonly MicroBatch[])[];
 }
 
-function taskOf(recipe: Recipe): Task {
+function taskOf(recipe: Recipe, program: TrainingProgram): Task {
   const { network } = recipe.options;
-  const program = trainingProgram(network, { device: 'cpu' });
   const start = new Map([...program.parameters.values()].map(({ name, shape }) => [name, fill(name, shape)]));
   return { ...recipe, start, batches: Array.from({ length: steps }, (_, step) => batchesOf(network, program, step)) };
 }
 
 /** Micro-batches of a step: two, of different sizes. */
-function batchesOf({ config }: ConfiguredNetwork, { masks }: Program, step: number): MicroBatch[] {
+function batchesOf({ config }: ConfiguredNetwork, { masks }: TrainingProgram, step: number): MicroBatch[] {
   const { numClasses, inputChannels, imageSize } = config;
   const sizes = [3, 2];
   return sizes.map((size, index) => {
@@ -133,6 +133,10 @@ const samRecipe = (network: ConfiguredNetwork): Recipe => ({
   options: { network, optimizer: adam(learningRate, { eps }), ema: 0, clip: 0 },
   rho: 0.05,
 });
+const averagedRecipe = (network: ConfiguredNetwork): Recipe => ({
+  options: { network, optimizer: adamw(learningRate, { eps, weightDecay: 0.05 }), ema: 0.99, clip: 0.5 },
+  rho: 0,
+});
 
 /** What an engine does with gradients is the same for every network, and this one is ready in a fraction of the time. */
 const plain = modelNamed('resnet8').network.family.parse('resnet8', {
@@ -147,32 +151,28 @@ const plain = modelNamed('resnet8').network.family.parse('resnet8', {
 
 const recipes: Readonly<Record<string, Recipe>> = {
   'Adam and SAM': samRecipe(plain),
-  'AdamW, clipped and averaged, landmark branch of POSTER V2 frozen': {
-    options: {
-      network: posterV2Network(frozen),
-      optimizer: adamw(learningRate, { eps, weightDecay: 0.05 }),
-      ema: 0.99,
-      clip: 0.5,
-    },
-    rho: 0,
-  },
+  'AdamW, clipped and averaged, a part frozen': { ...averagedRecipe(plain), frozen: ['conv1', 'bn1', 'layer1'] },
 };
 
-/** What the two above say together, of a landmark branch that is trained. */
+/** What the two above say of the network with masks, and with a landmark branch that is frozen or trained. */
 const longRecipes: Readonly<Record<string, Recipe>> = {
+  'AdamW, clipped and averaged, landmark branch of POSTER V2 frozen': averagedRecipe(posterV2Network(frozen)),
   'Adam and SAM, POSTER V2': samRecipe(posterV2Network(tiny)),
 };
 
 /** Steps on the device beside the same on the CPU; then the last step again from a snapshot before it. */
 async function check(recipe: Recipe): Promise<void> {
-  const task = taskOf(recipe);
-  const { options, start } = task;
+  const { options, frozen = [] } = recipe;
+  const onCpu = trainingProgram(options.network, await targetOf('cpu'), frozen);
+  const task = taskOf(recipe, onCpu);
+  const { start } = task;
   const before = DeviceTensor.live;
-  const cpu = await CpuEngine.create({ ...options, threads: 1, parameters: start });
+  const cpu = await CpuEngine.create({ ...options, program: onCpu, threads: 1, parameters: start });
   const expected = await traceOf(cpu, task, 0);
   await cpu.dispose();
 
-  const gpu = await GpuEngine.create({ ...options, parameters: start });
+  const program = trainingProgram(options.network, { device: 'webgpu' }, frozen);
+  const gpu = await GpuEngine.create({ ...options, program, parameters: start });
   const held = DeviceTensor.live;
   const losses: Trace = new Map();
   for (let i = 0; i < last; i++) losses.set(`losses of step ${i}`, Float32Array.from(await step(gpu, task, i)));
@@ -184,7 +184,7 @@ async function check(recipe: Recipe): Promise<void> {
   assertClose(new Map([...losses, ...rest]), expected, 1e-4);
 
   const { parameters, ...restore } = snapshot;
-  const resumed = await GpuEngine.create({ ...options, parameters, restore });
+  const resumed = await GpuEngine.create({ ...options, program, parameters, restore });
   assertClose(await traceOf(resumed, task, last, true), rest, 1e-6);
   await resumed.dispose();
   assert.equal(DeviceTensor.live, before);
