@@ -104,6 +104,9 @@ describe('poster ablate', { concurrency: false }, () => {
       2,
       /no ablation window: it has two-stream, multi-scale; window is of poster-v2, /,
     );
+    // A variable of the shell that was never set is not seed 0.
+    await fails([...begin, ...out, '--seeds', ''], dir, 2, /'' is invalid\. It must be numbers with commas between/);
+    await fails([...begin, ...out, '--seeds', '5,'], dir, 2, /'5,' is invalid\. It must be numbers/);
     await assert.rejects(stat(join(dir, 'none')), { code: 'ENOENT' });
   });
 
