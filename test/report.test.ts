@@ -210,6 +210,18 @@ describe('a comparison of runs', () => {
     await fails(['compare', 'a1', 'typo'], dir, 3, /typo is not a run: there is no such folder/);
   });
 
+  it('measures none before it knows that all can be', async () => {
+    const args = ['compare', 'run', 'a1', '--data', 'faces', '--split', 'train', '--json'];
+    const { stdout, stderr } = await succeeds(args, dir);
+    assert.match(stderr, /^Left out: Cannot read a1\/best\.safetensors: there is no such file.*\n(.*\n)*run$/m);
+    const schema = z.object({
+      groups: z.tuple([z.object({ runs: z.tuple([z.object({ run: z.literal('run') })]) })]),
+      leftOut: z.tuple([z.object({ path: z.literal('a1') })]),
+    });
+    schema.parse(JSON.parse(stdout));
+    await fails(['compare', 'a1', '--data', 'faces'], dir, 3, /Cannot read a1\/best\.safetensors/);
+  });
+
   it('groups apart what began from other weights', async () => {
     const init = [{ part: 'network', path: 'a1/best.safetensors' }];
     const file: unknown = JSON.parse(await readFile(join(dir, 'a2', 'run.json'), 'utf8'));

@@ -21,6 +21,7 @@ import {
   svgToPng,
   validationFigures,
 } from '../../node/report/index.js';
+import { describeCheckpoint } from '../../recognize/index.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
 import { note, printResult } from '../context.js';
 import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
@@ -86,7 +87,7 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
   const guard = await guardInputs(paths.flatMap((path) => [path, ...files.map((file) => join(path, file))]));
   const guards = [guard, ...(flags.data === undefined ? [] : [guardDataset(flags.data)])];
   for (const { option, path } of outputs) for (const one of guards) await one(option, path);
-  const { read, leftOut } = await usableRuns(paths);
+  const { read, leftOut } = await usableRuns(paths, flags.data !== undefined);
   const { runs, notes } = await distinctRuns(read);
   // Before anything long is measured.
   checkSameClasses(runs);
@@ -118,15 +119,20 @@ interface LeftOut {
 
 /**
  * The runs among what a pattern such as `runs/*` gives. The rest is left out with a note.
+ * @param measures whether their weights are to be measured: those that lack them are left out before the first is
  * @throws UserError where a path does not exist, or none is left.
  */
-async function usableRuns(paths: readonly string[]): Promise<{ read: RunFolder[]; leftOut: LeftOut[] }> {
+async function usableRuns(
+  paths: readonly string[],
+  measures: boolean,
+): Promise<{ read: RunFolder[]; leftOut: LeftOut[] }> {
   const read: RunFolder[] = [];
   const leftOut: LeftOut[] = [];
   for (const path of paths) {
     try {
       const one = await readRun(path);
       validationFigures(one);
+      if (measures) await describeCheckpoint(one.bestCheckpoint);
       read.push(one);
     } catch (error) {
       if (!(error instanceof UserError) || paths.length === 1 || !(await exists(path))) throw error;
