@@ -45,6 +45,7 @@ import {
   rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
+import { distinctCheckpoints } from '../checkpoints-to-measure.js';
 import { note, printResult } from '../context.js';
 import { type CorruptionFlags, checkPlot, writePlot } from '../corruption-plot.js';
 import { noteEvaluation } from '../evaluation-notes.js';
@@ -201,7 +202,9 @@ async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefi
     const guards = [await guardInputs(flags.checkpoint), guardDataset(flags.data)];
     for (const { option, path } of outputs) for (const guard of guards) await guard(option, path);
   }
-  const { checkpoint: checkpoints } = flags;
+  const distinct = (): Promise<{ paths: string[]; notes: string[] }> => distinctCheckpoints(flags.checkpoint);
+  const { paths: checkpoints, notes } = await (ranks === undefined ? distinct() : ranks.fromFirst(distinctSchema, distinct));
+  for (const sentence of notes) note(sentence);
   // Neither after the first have been measured for hours.
   if (checkpoints.length > 1 && (ranks === undefined || ranks.rank === 0)) await checkCheckpoints(checkpoints, flags);
   const measurements: Measurement[] = [];
@@ -234,6 +237,8 @@ async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefi
     severalText(measurements),
   );
 }
+
+const distinctSchema = z.object({ paths: z.array(z.string()), notes: z.array(z.string()) });
 
 /**
  * That all weights can be measured on the data, by what their files say of them.
