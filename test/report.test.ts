@@ -188,12 +188,21 @@ describe('a comparison of runs', () => {
   });
 
   it('measures all weights on the same pictures', async () => {
-    const args = ['compare', 'run', '--data', 'faces', '--split', 'train', '--json'];
+    const args = ['compare', 'run', '--data', 'faces', '--split', 'train'];
+    const run = z.object({
+      figures: z.object({ samples: z.literal(24) }),
+      protocol: z.object({ split: z.literal('train'), deviations: z.array(z.string()) }),
+    });
     const schema = z.object({
       on: z.literal("faces, split 'train'"),
-      groups: z.tuple([z.object({ runs: z.tuple([z.object({ figures: z.object({ samples: z.literal(24) }) })]) })]),
+      groups: z.tuple([z.object({ runs: z.tuple([run]) })]),
     });
-    schema.parse(JSON.parse((await succeeds(args, dir)).stdout));
+    const [{ runs }] = schema.parse(JSON.parse((await succeeds([...args, '--json'], dir)).stdout)).groups;
+    const [seen = ''] = runs[0].protocol.deviations;
+    assert.match(seen, /trained on split 'train' .*: pictures measured here are among those/);
+    const { stdout } = await succeeds(args, dir);
+    assert.match(stdout, /^Deviations from plain top-1:$/m);
+    assert.equal(stdout.split(seen).length, 2);
   });
 
   it('leaves out what is no run, and says so', async () => {

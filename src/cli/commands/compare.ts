@@ -7,6 +7,7 @@ import { guardDataset } from '../../node/datasets/guard-dataset.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { exists } from '../../node/files/path-kind.js';
+import type { Evaluated } from '../../node/measure/index.js';
 import {
   type ComparedRun,
   checkSameClasses,
@@ -92,12 +93,16 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
   // Before anything long is measured.
   checkSameClasses(runs);
   const compared: ComparedRun[] = [];
+  const measured = new Map<RunFolder, Evaluated>();
   let on = 'validation';
   for (const one of runs) {
     if (flags.data !== undefined) note(one.path);
     const validation = validationFigures(one);
     const result = await evaluateRun(one, flags);
-    if (result !== undefined) on = `${flags.data}, split '${result.split}'`;
+    if (result !== undefined) {
+      on = `${flags.data}, split '${result.split}'`;
+      measured.set(one, result);
+    }
     const figures = result === undefined ? validation : figuresOf(result.evaluation);
     compared.push({ run: one, settings: runSettings(one.settings), figures });
   }
@@ -109,7 +114,9 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
     if (kind === '.png') notes.push(...(await fontNote()));
   }
   for (const sentence of [...notes, ...comparison.notes]) note(sentence);
-  printResult(flags.json, { ...comparisonDocument(comparison, on), leftOut }, () => comparedText(comparison, on));
+  printResult(flags.json, { ...comparisonDocument(comparison, on, measured), leftOut }, () =>
+    comparedText(comparison, on, measured),
+  );
 }
 
 interface LeftOut {
