@@ -124,7 +124,7 @@ describe('a dataset from training to prediction', () => {
     await finished;
     const { state } = await loadTrainState(last);
     assert.ok(state.epoch < 20 && state.step > 0, `killed in epoch ${state.epoch} before batch ${state.nextBatch}`);
-    await succeeds(['train', '--resume', 'killed/last.safetensors', '--device', 'cpu', '--threads', '1'], dir);
+    await succeeds(['train', '--resume', 'killed', '--device', 'cpu', '--threads', '1'], dir);
     const record = JSON.parse(await readFile(join(dir, 'killed', 'run.json'), 'utf8')) as {
       run: { seed: number; data: string };
       sessions: { step: number; command: string; versions: Record<string, string>; git: unknown }[];

@@ -5,7 +5,7 @@ import { quoted } from '../../common/command-line.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
-import { readRunConfig } from '../../node/checkpoints/index.js';
+import { lastCheckpointAt, readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
 import type { Communicator } from '../../node/ranks/communicator.js';
 import {
@@ -44,7 +44,7 @@ export function trainCommand(): Command {
   const command = new Command('train').description('train a network on a dataset of class folders');
   return withTrainingOptions(withRunOptions(command))
     .option('--out <dir>', 'folder for checkpoints, run.json and metrics.jsonl (default: a new one in runs/)')
-    .option('--resume <file>', `${lastFileName} of a run to resume, bit for bit; or the folder of a cross-validation`)
+    .option('--resume <file>', `${lastFileName} of a run to resume, bit for bit, or the folder of the run; or that of a cross-validation`)
     .option('--ranks <count>', 'processes of this machine that train together, without MPI', positive)
     .addOption(
       new Option('--allreduce <how>', "under mpirun: sums in the order of ranks, or MPI's own")
@@ -66,11 +66,12 @@ Example:
     });
 }
 
-async function run(flags: TrainFlags, ranks: Communicator): Promise<void> {
-  const init = initOf(flags);
-  const begun = flags.resume === undefined ? undefined : await crossValidationAt(flags.resume);
+async function run(given: TrainFlags, ranks: Communicator): Promise<void> {
+  const init = initOf(given);
+  const begun = given.resume === undefined ? undefined : await crossValidationAt(given.resume);
   if (begun !== undefined) refuseFolds(ranks);
-  if (begun !== undefined) return runFolds(flags, await resumedFolds(flags, begun), begun, true);
+  if (begun !== undefined) return runFolds(given, await resumedFolds(given, begun), begun, true);
+  const flags = given.resume === undefined ? given : { ...given, resume: await lastCheckpointAt(given.resume) };
   const options = await runOf(flags);
   const out = await ranks.fromFirst(newFolderSchema, () => outFolder(flags, options));
   try {
