@@ -25,7 +25,7 @@ import {
 import { describeCheckpoint } from '../../recognize/index.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
 import { note, printResult } from '../context.js';
-import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
+import { evaluateRun, type RunEvaluationFlags, refuseWithoutData, withRunEvaluationOptions } from '../run-evaluation.js';
 import { runKeys } from '../run-options.js';
 import { runSettings } from '../run-settings.js';
 import { flagOf, sentenceOf } from '../settings.js';
@@ -73,7 +73,8 @@ function overArgument(text: string): string[] {
   });
 }
 
-async function run(paths: readonly string[], flags: CompareFlags): Promise<void> {
+async function run(paths: readonly string[], flags: CompareFlags, command: Command): Promise<void> {
+  refuseWithoutData(command, flags);
   const { plot, csv } = flags;
   const kind = plot === undefined ? '' : extname(plot).toLowerCase();
   if (plot !== undefined && kind !== '.svg' && kind !== '.png') {

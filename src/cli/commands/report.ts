@@ -15,7 +15,7 @@ import {
 import { versions } from '../../node/runs/versions.js';
 import { note, printResult } from '../context.js';
 import { protocolText } from '../evaluation-text.js';
-import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
+import { evaluateRun, type RunEvaluationFlags, refuseWithoutData, withRunEvaluationOptions } from '../run-evaluation.js';
 import { runSettings } from '../run-settings.js';
 
 interface ReportFlags extends RunEvaluationFlags {
@@ -40,7 +40,8 @@ Examples:
     .action(run);
 }
 
-async function run(path: string, flags: ReportFlags): Promise<void> {
+async function run(path: string, flags: ReportFlags, command: Command): Promise<void> {
+  refuseWithoutData(command, flags);
   const found = await readRun(path);
   const read: RunFolder = { ...found, settings: runSettings(found.settings) };
   const evaluation = (await measured(read, flags)) ?? recordedEvaluation(read);

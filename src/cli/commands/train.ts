@@ -8,6 +8,7 @@ import { percent } from '../../common/percent.js';
 import { lastCheckpointAt, readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
 import type { Communicator } from '../../node/ranks/communicator.js';
+import { launcherOf } from '../../node/ranks/launcher.js';
 import {
   type CrossValidation,
   crossValidate,
@@ -62,6 +63,9 @@ Example:
     )
     .action((flags: TrainFlags) => {
       const { ranks, allreduce } = flags;
+      if (allreduce === 'native' && launcherOf(process.env) === undefined) {
+        throw new UserError('--allreduce native is for ranks that mpirun starts; start them so, or leave it out.', 'usage');
+      }
       return withRanks({ allreduce, ...defined({ ranks }) }, (all) => run(flags, all));
     });
 }
