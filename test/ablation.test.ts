@@ -12,6 +12,7 @@ const comparison = z.object({
   interrupted: z.boolean(),
   runs: z.number(),
   done: z.array(z.object({ arm: z.string(), seed: z.number() })),
+  skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
   comparison: z.object({
     differing: z.array(z.string()),
     groups: z.array(

@@ -28,6 +28,7 @@ describe('cross-validation', () => {
   const results = z.object({
     folds,
     interrupted: z.boolean(),
+    skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
     spread: z.object({ accuracy: z.object({ mean: z.number() }) }),
   });
   let whole: z.infer<typeof results>;

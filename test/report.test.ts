@@ -69,6 +69,7 @@ describe('a report on a run', () => {
       labels: z.array(z.string()),
       evaluation: z.object({ samples: z.number(), confusion: z.array(z.array(z.number())).length(3) }),
       files: z.array(z.string()),
+      skipped: z.array(z.unknown()).length(0),
     });
     const { files, evaluation, labels } = schema.parse(JSON.parse(stdout));
     assert.deepEqual(labels, classes);
@@ -197,6 +198,7 @@ describe('a comparison of runs', () => {
     const run = z.object({
       figures: z.object({ samples: z.literal(24) }),
       protocol: z.object({ split: z.literal('train'), deviations: z.array(z.string()) }),
+      skipped: z.array(z.unknown()).length(0),
     });
     const schema = z.object({
       on: z.literal("faces, split 'train'"),

@@ -3,7 +3,7 @@ import type { Evaluated } from '../node/measure/index.js';
 import { type Comparison, comparisonText, type RunFolder, settingNamed } from '../node/report/index.js';
 
 /** How weights were measured for the comparison; none where the figures are what training recorded. */
-export type MeasuredRuns = ReadonlyMap<RunFolder, Pick<Evaluated, 'protocol'>>;
+export type MeasuredRuns = ReadonlyMap<RunFolder, Pick<Evaluated, 'protocol' | 'skipped'>>;
 
 /** For programs. @param on what was measured on; `validation`: the pictures that chose the best epoch */
 export function comparisonDocument(comparison: Comparison, on: string, measured: MeasuredRuns = new Map()): object {
@@ -20,6 +20,7 @@ export function comparisonDocument(comparison: Comparison, on: string, measured:
         bestEpoch: run.best?.epoch ?? null,
         figures,
         protocol: measured.get(run)?.protocol ?? null,
+        skipped: measured.get(run)?.skipped.map(({ path, reason }) => ({ path, reason })) ?? [],
       })),
     })),
   };

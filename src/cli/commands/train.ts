@@ -29,7 +29,7 @@ import { withRanks } from '../joined-ranks.js';
 import { findDevice, openDevice } from '../open-device.js';
 import { silenceOtherRanks } from '../ranks/by-ranks.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
-import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
+import { initOf, newRun, skippedOf, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
 import { flagOf } from '../settings.js';
 
 interface TrainFlags extends TrainingFlags {
@@ -134,6 +134,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
   const { workers, threads, strict = false, json } = flags;
   const { init } = plan;
   const interrupt = stopOnSignals();
+  const results: TrainResult[] = [];
   try {
     const now = await crossValidate({
       plan,
@@ -146,10 +147,13 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
       ...defined({ workers, threads }),
       train: async (job) => {
         const fresh = job.resume === undefined && init.length > 0 ? { init } : {};
-        return (await trainOne(flags, { ...job, ...fresh }, { device }, interrupt.signal)).result;
+        const { result } = await trainOne(flags, { ...job, ...fresh }, { device }, interrupt.signal);
+        results.push(result);
+        return result;
       },
     });
-    printResult(json, crossValidationDocument(out, now), () => crossValidationText(out, now));
+    const document = { ...crossValidationDocument(out, now), skipped: skippedOf(results) };
+    printResult(json, document, () => crossValidationText(out, now));
     if (now.done.length < now.run.folds) process.exitCode = ExitCode.interrupted;
   } finally {
     interrupt.release();
