@@ -109,6 +109,7 @@ describe('poster explain', { concurrency: 2 }, () => {
   });
 
   it('explains what is wrong', async () => {
+    await fails(['explain', '-', '--aligned'], dir, 3, /^poster: Standard input is /m, apart);
     await fails(['explain', portrait, '--aligned', '--class', 'bored'], dir, 3, /does not know the class 'bored'/);
     await fails(['explain', portrait, '--aligned', '--out', portrait], dir, 3, /Cannot write .*astronaut-face\.png/);
   });

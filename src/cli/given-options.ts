@@ -15,3 +15,10 @@ export function refuseGiven(command: Command, options: readonly string[], senten
   const given = firstGiven(command, options);
   if (given !== undefined) throw new UserError(sentence(flagOf(given)), 'usage');
 }
+
+/** @throws UserError (kind `usage`) where a GPU is named, and another device than CUDA: the GPU would change nothing */
+export function refuseIdleGpu(command: Command): void {
+  const { device } = command.opts<{ readonly device?: unknown }>();
+  if (device === 'cuda' || device === 'auto') return;
+  refuseGiven(command, ['gpu'], (flag) => `${flag} names a GPU for CUDA, and --device is ${String(device)}; leave one out.`);
+}
