@@ -212,7 +212,10 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['train', '--data', 'faces', '--data-type', 'KDEF'], /There is no recipe of that name; there are RAF-DB, Aff/],
     [['train', '--data', 'faces', '--init', 'body=a.pth'], /no part of the network called 'body'; there are ir50 and/],
     [['train', '--data', 'faces', '--erasing-scale', '0.3,0.1'], /it must ascend \(--erasing-scale LIST\)/],
-    [['train', '--data', 'faces', '--allreduce', 'native'], /--allreduce native is for ranks that mpirun starts; start/],
+    [
+      ['train', '--data', 'faces', '--allreduce', 'native'],
+      /--allreduce native is for ranks that mpirun starts; start/,
+    ],
     [['train', '--data', 'faces', '--gpu', '0', '--device', 'cpu'], /--gpu names a GPU for CUDA, and --device is cpu;/],
     [['evaluate', '--data', 'faces', '--device', 'webgpu', '--gpu', '1'], /--gpu names .*, and --device is webgpu;/],
     [['train', '--data', 'faces', '--gpu', 'first'], /It must be the number of a GPU/],

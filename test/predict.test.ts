@@ -355,7 +355,12 @@ describe('odd pictures', { concurrency: 2 }, () => {
     const scales = ['--scales', '96,192,640,1280'];
     const [large] = linesOf((await succeeds(['predict', 'large.jpg', '--jsonl', ...scales], dir)).stdout);
     assert.deepEqual([small?.faces.length, large?.faces.length, large?.faces[0]?.expression], [0, 1, 'happiness']);
-    await fails(['predict', 'large.jpg', '--scales', '5,a'], dir, 2, /'5,a' is invalid\. It must be numbers with commas/);
+    await fails(
+      ['predict', 'large.jpg', '--scales', '5,a'],
+      dir,
+      2,
+      /'5,a' is invalid\. It must be numbers with commas/,
+    );
     await fails(
       ['predict', 'large.jpg', '--scales', '5,0'],
       dir,

@@ -135,7 +135,13 @@ describe('a report on a run', () => {
   it('refuses what is no run, and says what to give', async () => {
     await fails(['report', 'faces'], dir, 3, /faces is not a run: it has no metrics\.jsonl; give the folder/);
     await fails(['report', 'plain', '--split', 'test'], dir, 2, /--split names a part of a dataset; give --data too/);
-    const idle = [['--device', 'cpu'], ['--threads', '1'], ['--batch-size', '4'], ['--data-labels', 'RAF-DB'], ['--map-labels']];
+    const idle = [
+      ['--device', 'cpu'],
+      ['--threads', '1'],
+      ['--batch-size', '4'],
+      ['--data-labels', 'RAF-DB'],
+      ['--map-labels'],
+    ];
     for (const [flag = '', ...value] of idle) {
       const sentence = new RegExp(`^poster: ${flag} is for measuring; give --data too, or leave it out\\.$`, 'm');
       for (const command of ['report', 'compare']) await fails([command, 'plain', flag, ...value], dir, 2, sentence);

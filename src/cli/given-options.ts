@@ -20,5 +20,9 @@ export function refuseGiven(command: Command, options: readonly string[], senten
 export function refuseIdleGpu(command: Command): void {
   const { device } = command.opts<{ readonly device?: unknown }>();
   if (device === 'cuda' || device === 'auto') return;
-  refuseGiven(command, ['gpu'], (flag) => `${flag} names a GPU for CUDA, and --device is ${String(device)}; leave one out.`);
+  refuseGiven(
+    command,
+    ['gpu'],
+    (flag) => `${flag} names a GPU for CUDA, and --device is ${String(device)}; leave one out.`,
+  );
 }

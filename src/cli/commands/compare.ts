@@ -25,7 +25,12 @@ import {
 import { describeCheckpoint } from '../../recognize/index.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
 import { note, printResult } from '../context.js';
-import { evaluateRun, type RunEvaluationFlags, refuseWithoutData, withRunEvaluationOptions } from '../run-evaluation.js';
+import {
+  evaluateRun,
+  type RunEvaluationFlags,
+  refuseWithoutData,
+  withRunEvaluationOptions,
+} from '../run-evaluation.js';
 import { runKeys } from '../run-options.js';
 import { runSettings } from '../run-settings.js';
 import { flagOf, sentenceOf } from '../settings.js';

@@ -203,7 +203,9 @@ async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefi
     for (const { option, path } of outputs) for (const guard of guards) await guard(option, path);
   }
   const distinct = (): Promise<{ paths: string[]; notes: string[] }> => distinctCheckpoints(flags.checkpoint);
-  const { paths: checkpoints, notes } = await (ranks === undefined ? distinct() : ranks.fromFirst(distinctSchema, distinct));
+  const { paths: checkpoints, notes } = await (ranks === undefined
+    ? distinct()
+    : ranks.fromFirst(distinctSchema, distinct));
   for (const sentence of notes) note(sentence);
   // Neither after the first have been measured for hours.
   if (checkpoints.length > 1 && (ranks === undefined || ranks.rank === 0)) await checkCheckpoints(checkpoints, flags);

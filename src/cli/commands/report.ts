@@ -16,7 +16,12 @@ import {
 import { versions } from '../../node/runs/versions.js';
 import { note, printResult } from '../context.js';
 import { protocolText } from '../evaluation-text.js';
-import { evaluateRun, type RunEvaluationFlags, refuseWithoutData, withRunEvaluationOptions } from '../run-evaluation.js';
+import {
+  evaluateRun,
+  type RunEvaluationFlags,
+  refuseWithoutData,
+  withRunEvaluationOptions,
+} from '../run-evaluation.js';
 import { runSettings } from '../run-settings.js';
 
 interface ReportFlags extends RunEvaluationFlags {
@@ -52,7 +57,8 @@ async function run(path: string, flags: ReportFlags, command: Command): Promise<
   // Where training has written them itself, TensorBoard would show the run twice.
   if (!(await hasEvents(path))) files.push(await writeEvents(read, out));
   for (const sentence of notes) note(sentence);
-  const skipped = result === undefined ? [] : result.skipped.map(({ path: picture, reason }) => ({ path: picture, reason }));
+  const skipped =
+    result === undefined ? [] : result.skipped.map(({ path: picture, reason }) => ({ path: picture, reason }));
   printResult(flags.json, { ...document(read, evaluation, files), skipped }, () => text(read, evaluation, files));
 }
 

@@ -45,7 +45,10 @@ export function trainCommand(): Command {
   const command = new Command('train').description('train a network on a dataset of class folders');
   return withTrainingOptions(withRunOptions(command))
     .option('--out <dir>', 'folder for checkpoints, run.json and metrics.jsonl (default: a new one in runs/)')
-    .option('--resume <file>', `${lastFileName} of a run to resume, bit for bit, or the folder of the run; or that of a cross-validation`)
+    .option(
+      '--resume <file>',
+      `${lastFileName} of a run to resume, bit for bit, or the folder of the run; or that of a cross-validation`,
+    )
     .option('--ranks <count>', 'processes of this machine that train together, without MPI', positive)
     .addOption(
       new Option('--allreduce <how>', "under mpirun: sums in the order of ranks, or MPI's own")
@@ -64,7 +67,10 @@ Example:
     .action((flags: TrainFlags) => {
       const { ranks, allreduce } = flags;
       if (allreduce === 'native' && launcherOf(process.env) === undefined) {
-        throw new UserError('--allreduce native is for ranks that mpirun starts; start them so, or leave it out.', 'usage');
+        throw new UserError(
+          '--allreduce native is for ranks that mpirun starts; start them so, or leave it out.',
+          'usage',
+        );
       }
       return withRanks({ allreduce, ...defined({ ranks }) }, (all) => run(flags, all));
     });

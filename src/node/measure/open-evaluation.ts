@@ -125,12 +125,7 @@ export async function checkEvaluation(
   root: string,
   options: EvaluateOptions = {},
 ): Promise<void> {
-  await openInOrder(
-    description.labels,
-    root,
-    await wantedSplit(trainSplitOf(description), root, options),
-    options,
-  );
+  await openInOrder(description.labels, root, await wantedSplit(trainSplitOf(description), root, options), options);
 }
 
 const trainSplitOf = ({ training }: Pick<ModelDescription, 'training'>): string =>

@@ -232,7 +232,8 @@ describe('weights to begin with', () => {
     // The same in another order, and others.
     for (const data of [affectnet7, affectnet8]) {
       await assert.rejects(begin('network', body, data, rafdb, 'data'), {
-        message: /says that its labels are Surprise, .*, and the data's are Neutral, .*; leave out that they are the same/,
+        message:
+          /says that its labels are Surprise, .*, and the data's are Neutral, .*; leave out that they are the same/,
         settings: ['initLabels'],
       });
     }
