@@ -12,6 +12,7 @@ const comparison = z.object({
   interrupted: z.boolean(),
   runs: z.number(),
   done: z.array(z.object({ arm: z.string(), seed: z.number() })),
+  skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
   comparison: z.object({
     differing: z.array(z.string()),
     groups: z.array(
@@ -104,6 +105,9 @@ describe('poster ablate', { concurrency: false }, () => {
       2,
       /no ablation window: it has two-stream, multi-scale; window is of poster-v2, /,
     );
+    // A variable of the shell that was never set is not seed 0.
+    await fails([...begin, ...out, '--seeds', ''], dir, 2, /'' is invalid\. It must be numbers with commas between/);
+    await fails([...begin, ...out, '--seeds', '5,'], dir, 2, /'5,' is invalid\. It must be numbers/);
     await assert.rejects(stat(join(dir, 'none')), { code: 'ENOENT' });
   });
 

@@ -266,7 +266,9 @@ test('a run keeps pictures for a temperature, and stores it with its best weight
   assert.ok(temperature !== undefined);
   assert.equal(temperature.pictures, 12);
   const again = ['calibrate', '--checkpoint', 'run/best.safetensors', '--data', 'faces', '--split', 'train'];
-  await succeeds([...again, '--hold-out', '0.5', '--workers', '0', '--out', 'again.safetensors'], folder, apart);
+  const held = ['--hold-out', '0.5', '--workers', '0', '--out', 'again.safetensors', '--json'];
+  const calibrated = await succeeds([...again, ...held], folder, apart);
+  assert.deepEqual(z.object({ skipped: z.array(z.unknown()) }).parse(JSON.parse(calibrated.stdout)).skipped, []);
   const found = (await readDescription(join(folder, 'again.safetensors'))).temperature;
   assert.deepEqual(found, temperature);
   const evaluate = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', 'run', '--workers', '0'];

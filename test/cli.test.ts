@@ -127,7 +127,7 @@ describe('a dataset from training to prediction', () => {
     await finished;
     const { state } = await loadTrainState(last);
     assert.ok(state.epoch < 10 && state.step > 0, `killed in epoch ${state.epoch} before batch ${state.nextBatch}`);
-    await succeeds(['train', '--resume', 'killed/last.safetensors', '--device', 'cpu', '--threads', '1'], dir);
+    await succeeds(['train', '--resume', 'killed', '--device', 'cpu', '--threads', '1'], dir);
     const record = JSON.parse(await readFile(join(dir, 'killed', 'run.json'), 'utf8')) as {
       run: { seed: number; data: string };
       sessions: { step: number; command: string; versions: Record<string, string>; git: unknown }[];
@@ -215,6 +215,12 @@ describe('command lines that are wrong', { concurrency: 2 }, () => {
     [['train', '--data', 'faces', '--data-type', 'KDEF'], /There is no recipe of that name; there are RAF-DB, Aff/],
     [['train', '--data', 'faces', '--init', 'body=a.pth'], /no part of the network called 'body'; there are ir50 and/],
     [['train', '--data', 'faces', '--erasing-scale', '0.3,0.1'], /it must ascend \(--erasing-scale LIST\)/],
+    [
+      ['train', '--data', 'faces', '--allreduce', 'native'],
+      /--allreduce native is for ranks that mpirun starts; start/,
+    ],
+    [['train', '--data', 'faces', '--gpu', '0', '--device', 'cpu'], /--gpu names a GPU for CUDA, and --device is cpu;/],
+    [['evaluate', '--data', 'faces', '--device', 'webgpu', '--gpu', '1'], /--gpu names .*, and --device is webgpu;/],
     [['train', '--data', 'faces', '--gpu', 'first'], /It must be the number of a GPU/],
     [['train', '--data', 'faces', '--out', 'run'], /run already holds a run; resume it/],
     [['evaluate'], /required option '--data <dir>' not specified/],

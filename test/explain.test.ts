@@ -109,6 +109,7 @@ describe('poster explain', { concurrency: 2 }, () => {
   });
 
   it('explains what is wrong', async () => {
+    await fails(['explain', '-', '--aligned'], dir, 3, /^poster: Standard input is /m, apart);
     await fails(['explain', portrait, '--aligned', '--class', 'bored'], dir, 3, /does not know the class 'bored'/);
     await fails(['explain', portrait, '--aligned', '--out', portrait], dir, 3, /Cannot write .*astronaut-face\.png/);
   });
@@ -139,7 +140,17 @@ describe('poster embed', { concurrency: 2 }, () => {
   it('explains what is wrong, and does without a map', async () => {
     await fails(['embed', 'faces', '--out', 'features'], dir, 2, /give a name that ends in \.safetensors/);
     await fails(['embed', 'nowhere', '--out', 'x.safetensors'], dir, 3, /no dataset folder .*nowhere/);
-    await succeeds(['embed', 'faces', '--out', 'x.safetensors', '--no-map', '--workers', '0'], dir);
+    const without = ['embed', 'faces', '--out', 'x.safetensors', '--no-map', '--workers', '0'];
+    for (const [flag = '', value = ''] of [
+      ['--most', '8'],
+      ['--neighbours', '3'],
+      ['--min-distance', '0.2'],
+      ['--seed', '1'],
+    ]) {
+      await fails([...without, flag, value], dir, 2, new RegExp(`${flag} is for the map, which --no-map leaves out`));
+    }
+    const { stdout } = await succeeds([...without, '--json'], dir);
+    assert.match(stdout, /"mapped": 0,\s+"seed": null,/);
     assert.deepEqual((await readdir(dir)).filter((name) => name.startsWith('x.')).toSorted(), [
       'x.csv',
       'x.safetensors',

@@ -254,6 +254,7 @@ describe('poster landmarks on face crops', () => {
       2,
       /--max-faces <count>' cannot be used with option '--aligned'/,
     );
+    await fails(['landmarks', '-', ...command.slice(2)], dir, 3, /^poster: Standard input is /m, apart);
     await fails([...command, picture, '--draw', 'one.png'], dir, 2, /name a folder/);
     await fails(
       [...command, '--draw', 'points.gif'],

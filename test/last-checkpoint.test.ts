@@ -8,7 +8,13 @@ import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../src/common/errors.js';
-import { loadLast, loadTrainState, saveLast } from '../src/node/checkpoints/last-checkpoint.js';
+import {
+  lastCheckpointAt,
+  loadLast,
+  loadTrainState,
+  readRunConfig,
+  saveLast,
+} from '../src/node/checkpoints/last-checkpoint.js';
 import { loadModel, saveModel } from '../src/node/checkpoints/model-file.js';
 import { readSafetensors, writeSafetensors } from '../src/node/checkpoints/safetensors-file.js';
 import type { ModelCheckpoint } from '../src/safetensors/model-checkpoint.js';
@@ -65,6 +71,16 @@ test('the state of training comes back to the bit, with the model', async () => 
 
 test('the last checkpoint is a model checkpoint too', async () => {
   assert.deepEqual(await loadModel(await saveLast(join(dir, 'model'), model, state)), model);
+});
+
+test("a run's folder means its state, also where its best weights are beside it", async () => {
+  const run = join(dir, 'both');
+  const path = await saveLast(run, model, state);
+  await saveModel(join(run, 'best.safetensors'), model);
+  assert.equal(await lastCheckpointAt(run), path);
+  assert.equal(await lastCheckpointAt(path), path);
+  for (const named of [run, path]) assert.deepEqual(await readRunConfig(named), state.config);
+  await assert.rejects(readRunConfig(dir), /Cannot read .*last\.safetensors: there is no such file/);
 });
 
 test('what is optional may be absent; one flat array an optimizer is fine', async () => {

@@ -361,7 +361,13 @@ describe('odd pictures', { concurrency: 2 }, () => {
       ['predict', 'large.jpg', '--scales', '5,a'],
       dir,
       2,
-      /^poster: Faces cannot be detected with scales 5, NaN/,
+      /'5,a' is invalid\. It must be numbers with commas/,
+    );
+    await fails(
+      ['predict', 'large.jpg', '--scales', '5,0'],
+      dir,
+      2,
+      /^poster: Faces cannot be detected with scales 5, 0/,
     );
   });
 

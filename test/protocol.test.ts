@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { z } from 'zod';
+import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { fails, succeeds, writeClasses } from './support/cli.js';
 
 const classes = ['happy', 'neutral', 'sad'];
@@ -28,6 +29,7 @@ describe('cross-validation', () => {
   const results = z.object({
     folds,
     interrupted: z.boolean(),
+    skipped: z.array(z.object({ path: z.string(), reason: z.string() })),
     spread: z.object({ accuracy: z.object({ mean: z.number() }) }),
   });
   let whole: z.infer<typeof results>;
@@ -115,6 +117,23 @@ describe('cross-validation', () => {
     assert.match(stdout, /^Protocol of cv\/fold-1\/best\.safetensors$/m);
     assert.match(stdout, /mean of the probabilities of the picture and its mirror image/);
     assert.match(stdout, /without fold 2 of 2: pictures measured here are among those/);
+  });
+});
+
+describe('several weights, of which one cannot be measured', () => {
+  it('are refused before the first is', async () => {
+    await writeFile(join(dir, 'none.safetensors'), 'no weights');
+    const own = join('cv', 'fold-1', 'best.safetensors');
+    const refused = async (wrong: string, sentence: RegExp, ...more: readonly string[]): Promise<void> => {
+      const args = ['evaluate', '--data', 'faces', '--split', 'train', '--checkpoint', own, wrong];
+      const { stderr } = await fails([...args, ...more, ...device], dir, 3, sentence);
+      // What is measured is named.
+      assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    };
+    await refused('typo.safetensors', /Cannot read typo\.safetensors/);
+    await refused('none.safetensors', /none\.safetensors/);
+    await refused(bundledCheckpoint(), /the data lacks/);
+    await refused(join('cv', 'fold-2'), /has no head that prefers rare classes/, '--prefer', 'rare');
   });
 });
 

@@ -69,6 +69,7 @@ describe('a report on a run', () => {
       labels: z.array(z.string()),
       evaluation: z.object({ samples: z.number(), confusion: z.array(z.array(z.number())).length(3) }),
       files: z.array(z.string()),
+      skipped: z.array(z.unknown()).length(0),
     });
     const { files, evaluation, labels } = schema.parse(JSON.parse(stdout));
     assert.deepEqual(labels, classes);
@@ -134,6 +135,17 @@ describe('a report on a run', () => {
   it('refuses what is no run, and says what to give', async () => {
     await fails(['report', 'faces'], dir, 3, /faces is not a run: it has no metrics\.jsonl; give the folder/);
     await fails(['report', 'plain', '--split', 'test'], dir, 2, /--split names a part of a dataset; give --data too/);
+    const idle = [
+      ['--device', 'cpu'],
+      ['--threads', '1'],
+      ['--batch-size', '4'],
+      ['--data-labels', 'RAF-DB'],
+      ['--map-labels'],
+    ];
+    for (const [flag = '', ...value] of idle) {
+      const sentence = new RegExp(`^poster: ${flag} is for measuring; give --data too, or leave it out\\.$`, 'm');
+      for (const command of ['report', 'compare']) await fails([command, 'plain', flag, ...value], dir, 2, sentence);
+    }
     await mkdir(join(dir, 'begun'));
     await writeFile(join(dir, 'begun', 'metrics.jsonl'), '');
     await fails(['report', 'begun'], dir, 3, /begun has no finished epoch yet/);
@@ -188,12 +200,22 @@ describe('a comparison of runs', () => {
   });
 
   it('measures all weights on the same pictures', async () => {
-    const args = ['compare', 'run', '--data', 'faces', '--split', 'train', '--json'];
+    const args = ['compare', 'run', '--data', 'faces', '--split', 'train'];
+    const run = z.object({
+      figures: z.object({ samples: z.literal(24) }),
+      protocol: z.object({ split: z.literal('train'), deviations: z.array(z.string()) }),
+      skipped: z.array(z.unknown()).length(0),
+    });
     const schema = z.object({
       on: z.literal("faces, split 'train'"),
-      groups: z.tuple([z.object({ runs: z.tuple([z.object({ figures: z.object({ samples: z.literal(24) }) })]) })]),
+      groups: z.tuple([z.object({ runs: z.tuple([run]) })]),
     });
-    schema.parse(JSON.parse((await succeeds(args, dir)).stdout));
+    const [{ runs }] = schema.parse(JSON.parse((await succeeds([...args, '--json'], dir)).stdout)).groups;
+    const [seen = ''] = runs[0].protocol.deviations;
+    assert.match(seen, /trained on split 'train' .*: pictures measured here are among those/);
+    const { stdout } = await succeeds(args, dir);
+    assert.match(stdout, /^Deviations from plain top-1:$/m);
+    assert.equal(stdout.split(seen).length, 2);
   });
 
   it('leaves out what is no run, and says so', async () => {
@@ -208,6 +230,18 @@ describe('a comparison of runs', () => {
     );
     await fails(['compare', 'faces', 'begun'], dir, 3, /None of these 2 can be compared/);
     await fails(['compare', 'a1', 'typo'], dir, 3, /typo is not a run: there is no such folder/);
+  });
+
+  it('measures none before it knows that all can be', async () => {
+    const args = ['compare', 'run', 'a1', '--data', 'faces', '--split', 'train', '--json'];
+    const { stdout, stderr } = await succeeds(args, dir);
+    assert.match(stderr, /^Left out: Cannot read a1\/best\.safetensors: there is no such file.*\n(.*\n)*run$/m);
+    const schema = z.object({
+      groups: z.tuple([z.object({ runs: z.tuple([z.object({ run: z.literal('run') })]) })]),
+      leftOut: z.tuple([z.object({ path: z.literal('a1') })]),
+    });
+    schema.parse(JSON.parse(stdout));
+    await fails(['compare', 'a1', '--data', 'faces'], dir, 3, /Cannot read a1\/best\.safetensors/);
   });
 
   it('groups apart what began from other weights', async () => {

@@ -15,7 +15,7 @@ import { launchers, mpirun, skipOf } from './support/mpirun.js';
 let dir = '';
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'poster-shared-'));
-  await saveModel(join(dir, 'w.safetensors'), tinyCheckpoint());
+  for (const name of ['w.safetensors', 'v.safetensors']) await saveModel(join(dir, name), tinyCheckpoint());
   await writePictures(join(dir, 'faces', 'test'), tinyLabels.labels, 5);
   await writeFile(join(dir, 'faces', 'test', 'neutral', '1.png'), 'no picture');
   await writePictures(join(dir, 'crops'), ['photos'], 7);
@@ -106,7 +106,11 @@ describe('ranks', () => {
 
   test('measure several checkpoints, one after the other', async () => {
     const [[, , run]] = ways as [(typeof ways)[number]];
-    await same(run, ['evaluate', '--data', 'faces', ...batches, '--checkpoint', 'w.safetensors', 'w.safetensors']);
+    const both = ['w.safetensors', 'v.safetensors', './w.safetensors'];
+    const { stdout, stderr } = await same(run, ['evaluate', '--data', 'faces', ...batches, '--checkpoint', ...both]);
+    assert.match(stderr, /^\.\/w\.safetensors names the same file as w\.safetensors: it counts once\.$/m);
+    assert.match(stdout, /^mean +[\d.]+/m);
+    assert.equal(stdout.match(/^\S*w\.safetensors +[\d.]+/gm)?.length, 1);
   });
 
   const there = spawnSync('ffmpeg', ['-version']).status === 0;

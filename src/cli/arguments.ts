@@ -8,19 +8,33 @@ import type { LabelSet } from '../common/labels.js';
 /** Parses a number, then checks it as `schema` says. What is wrong becomes commander's usage error. */
 export function numberOf(schema: z.ZodType): (text: string) => number {
   return (text) => {
-    // Number() would also take '', ' ', '0x10' and 'Infinity'.
-    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    const value = numberIn(text);
     const parsed = schema.safeParse(value);
     if (parsed.success) return value;
     throw new InvalidArgumentError(`It must be ${wantedNumber(parsed.error.issues[0]) ?? 'a number'}.`);
   };
 }
 
+/** The number that a text is, else NaN: Number() would also take '', ' ', '0x10' and 'Infinity'. */
+const numberIn = (text: string): number =>
+  /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+
+/** The parts of a list; a variable that was never set is none, and two commas have nothing between them. */
+const partsOf = (text: string): string[] => text.split(',').map((part) => part.trim());
+
 /** `contempt,fear` */
-export const names = (text: string): string[] => text.split(',').map((name) => name.trim());
+export function names(text: string): string[] {
+  const parts = partsOf(text);
+  if (!parts.includes('')) return parts;
+  throw new InvalidArgumentError('It must be names with commas between them, such as contempt,fear.');
+}
 
 /** A list such as `1,2,3`; whether its numbers can be meant is told by what takes them. */
-export const numbers = (text: string): number[] => text.split(',').map(Number);
+export function numbers(text: string): number[] {
+  const values = partsOf(text).map(numberIn);
+  if (values.every(Number.isFinite)) return values;
+  throw new InvalidArgumentError('It must be numbers with commas between them, such as 1,2.');
+}
 
 /** A published label set by its name, as an option's value. */
 export function labelSetArgument(text: string): LabelSet {

@@ -47,10 +47,14 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** `3 pictures could not be read` with the first few reasons, a line each. */
-export function noteSkipped(skipped: readonly { readonly reason: string }[], most = 10): void {
+/**
+ * `3 pictures were left out` with the first few reasons, a line each.
+ * @param listed where all of them are
+ */
+export function noteSkipped(skipped: readonly { readonly reason: string }[], listed = '--json lists all'): void {
+  const most = 10;
   if (skipped.length === 0) return;
   note(`${skipped.length} ${skipped.length === 1 ? 'picture was' : 'pictures were'} left out:`);
   for (const { reason } of skipped.slice(0, most)) note(`  ${printable(reason, 300)}`);
-  if (skipped.length > most) note(`  and ${skipped.length - most} more (--json lists all)`);
+  if (skipped.length > most) note(`  and ${skipped.length - most} more (${listed})`);
 }

@@ -15,6 +15,7 @@ import { fontNote, scatterSvg, writeChart } from '../node/report/index.js';
 import { bytesOf, type Tensor } from '../safetensors/index.js';
 import { numberOf } from './arguments.js';
 import { grouped, note, noteSkipped, printResult } from './context.js';
+import { refuseGiven } from './given-options.js';
 import { countBar } from './progress.js';
 
 /** How features are written, and the map of them. */
@@ -46,6 +47,13 @@ export function withEmbeddingOutputs(command: Command): Command {
     .option('--neighbours <count>', 'neighbours that the map keeps together', numberOf(z.int().min(2).max(500)), 15)
     .option('--min-distance <length>', 'how close points may lie on the map', numberOf(z.number().min(0).max(1)), 0.1)
     .option('--seed <number>', 'seed of the sample and of the map', numberOf(z.int().min(0)), 0);
+}
+
+/** @throws UserError (kind `usage`) for options of a map that is not drawn. */
+export function refuseWithoutMap(command: Command, { map }: EmbeddingOutputFlags): void {
+  if (map) return;
+  const options = ['most', 'neighbours', 'minDistance', 'seed'];
+  refuseGiven(command, options, (flag) => `${flag} is for the map, which --no-map leaves out; leave one of them out.`);
 }
 
 /** What features are of. */
@@ -131,7 +139,7 @@ export async function writeEmbedding(
     pictures: paths.length,
     dimension,
     mapped: map?.indices.length ?? 0,
-    seed: options.seed,
+    seed: map === undefined ? null : options.seed,
     files,
     skipped: skipped.map(({ path, reason }) => ({ path, reason })),
   };

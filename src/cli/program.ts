@@ -11,6 +11,7 @@ import { packageFile } from '../node/files/package-files.js';
 import { isFolder } from '../node/files/path-kind.js';
 import { note, noteLines } from './context.js';
 import { ExitCode, exitCodeOf } from './exit-code.js';
+import { refuseIdleGpu } from './given-options.js';
 import { sentenceOf, speakFor } from './settings.js';
 
 const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
@@ -100,6 +101,7 @@ async function programFor(words: readonly string[]): Promise<Command> {
   program.hook('preAction', (_, command) => {
     speakFor(command);
     refuseEmpty(command);
+    refuseIdleGpu(command);
   });
   return program;
 }

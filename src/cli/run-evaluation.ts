@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { defined } from '../common/defined.js';
-import { UserError } from '../common/errors.js';
 import type { LabelSet } from '../common/labels.js';
 import { type Evaluated, evaluateOn } from '../node/measure/index.js';
 import type { RunFolder } from '../node/report/index.js';
@@ -10,6 +9,7 @@ import type { DeviceName } from '../runtime/index.js';
 import { labelSetArgument, numberOf } from './arguments.js';
 import { deviceOption, labelSetNames, openToMeasure, positive } from './checkpoint-options.js';
 import { note, noteSkipped } from './context.js';
+import { refuseGiven } from './given-options.js';
 import { countBar } from './progress.js';
 
 /** How commands that read runs measure their weights on a dataset, if they are to. */
@@ -36,19 +36,22 @@ export function withRunEvaluationOptions(command: Command): Command {
     .option('--workers <count>', 'threads that decode pictures', numberOf(z.int().min(0)));
 }
 
+/** @throws UserError (kind `usage`) where what belongs to `--data` comes without it. */
+export function refuseWithoutData(command: Command, { data }: RunEvaluationFlags): void {
+  if (data !== undefined) return;
+  const give = 'give --data too, or leave it out.';
+  refuseGiven(command, ['split'], (flag) => `${flag} names a part of a dataset; ${give}`);
+  const measuring = ['mapLabels', 'dataLabels', 'device', 'threads', 'batchSize', 'workers'];
+  refuseGiven(command, measuring, (flag) => `${flag} is for measuring; ${give}`);
+}
+
 /**
  * Measures a run's best weights where `--data` asks for it.
- * @throws UserError where they cannot be measured, or what belongs to `--data` comes without it.
+ * @throws UserError where they cannot be measured.
  */
 export async function evaluateRun(run: RunFolder, flags: RunEvaluationFlags): Promise<Evaluated | undefined> {
   const { data, split, dataLabels, mapLabels = false, device, threads, batchSize, workers } = flags;
-  if (data === undefined) {
-    if (mapLabels) {
-      throw new UserError('--map-labels is for measuring; give --data too, or leave it out.', 'usage');
-    }
-    if (split === undefined) return undefined;
-    throw new UserError('--split names a part of a dataset; give --data too, or leave it out.', 'usage');
-  }
+  if (data === undefined) return undefined;
   const classifier: Classifier = await openToMeasure({
     checkpoint: run.bestCheckpoint,
     device,

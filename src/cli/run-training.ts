@@ -72,6 +72,12 @@ export function initOf({ init = [], initLabels: labels }: TrainingFlags): readon
   return init.map((source) => (source.part === 'network' ? { ...source, labels } : source));
 }
 
+/** What several runs have left out, each picture once. */
+export function skippedOf(results: readonly Pick<TrainResult, 'skipped'>[]): TrainResult['skipped'] {
+  const byPath = new Map(results.flatMap(({ skipped }) => skipped.map((one) => [one.path, one])));
+  return [...byPath.values()];
+}
+
 /**
  * Trains a run, and shows on stderr how.
  * @param device its note is told once training begins: what is wrong with data and options comes first

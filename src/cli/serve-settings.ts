@@ -76,7 +76,7 @@ const switches: ReadonlyMap<string, boolean> = new Map([
 function typedValue(name: keyof typeof shape, given: unknown): unknown {
   if (typeof given !== 'string') return given;
   const type = typeOf(name);
-  if (type instanceof z.ZodArray) return given.split(',');
+  if (type instanceof z.ZodArray) return given.split(',').map((part) => part.trim());
   if (type instanceof z.ZodBoolean) return switches.get(given) ?? given;
   return type instanceof z.ZodNumber && /^\d+(\.\d+)?$/.test(given) ? Number(given) : given;
 }

@@ -61,11 +61,12 @@ describe('settings', () => {
     );
   });
 
-  it('are options or commands that there are', () => {
+  it('are options, commands or variables that there are', () => {
     const shell = files.filter(isShell).map(read).join('\n');
     for (const text of Object.values(optionTexts)) {
-      const [, command, option] = /^(?:poster ([a-z]+) ?)?(--[a-z-]+)?/.exec(text) ?? [];
-      assert.ok(command !== undefined || option !== undefined, text);
+      const [, command, option, variable] = /^(?:poster ([a-z]+) ?)?(--[a-z-]+)?([A-Z_]+$)?/.exec(text) ?? [];
+      assert.ok(command !== undefined || option !== undefined || variable !== undefined, text);
+      if (variable !== undefined) assert.ok(shell.includes(variable), variable);
       if (command !== undefined) assert.ok(shell.includes(`new Command('${command}')`), command);
       if (option !== undefined) assert.match(shell, new RegExp(`'[^']*${option}[ ']`), option);
     }

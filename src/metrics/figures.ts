@@ -38,7 +38,7 @@ export function measuredFigures(evaluation: Evaluation): MeasuredFigures {
 }
 
 /** Mean and sample deviation of each figure. */
-export function spreadOf(all: readonly Figures[]): Readonly<Record<FigureName, Spread>> {
+export function spreadOf(all: readonly Pick<Figures, FigureName>[]): Readonly<Record<FigureName, Spread>> {
   const of = (name: FigureName): Spread => spread(all.map((figures) => figures[name]));
   return {
     accuracy: of('accuracy'),

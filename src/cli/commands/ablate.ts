@@ -23,6 +23,7 @@ import {
   readAblation,
   runsOf,
 } from '../../node/runs/ablation.js';
+import type { TrainResult } from '../../node/runs/job.js';
 import { ownOptions, withPaths } from '../../node/runs/options.js';
 import { trainedLabels } from '../../node/runs/run-data.js';
 import { networkOf } from '../../node/runs/run-network.js';
@@ -36,7 +37,7 @@ import { stopOnSignals } from '../interrupt.js';
 import { openDevice } from '../open-device.js';
 import { givenRun, withRunOptions } from '../run-options.js';
 import { runSettings } from '../run-settings.js';
-import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
+import { initOf, newRun, skippedOf, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
 import { flagOf } from '../settings.js';
 
 interface AblateFlags extends TrainingFlags {
@@ -96,6 +97,7 @@ async function run(flags: AblateFlags): Promise<void> {
   noteLines(`${planText(plan)}\n`);
   const out = goesOn ? { path: await ablationAt(resume), made: [] } : await outFolder(flags, plan);
   const interrupt = stopOnSignals();
+  const results: TrainResult[] = [];
   try {
     const device = await openDevice(flags.device);
     const fresh = plan.init.length === 0 ? {} : { init: plan.init };
@@ -106,13 +108,16 @@ async function run(flags: AblateFlags): Promise<void> {
       onRun: ({ arm, run: { seed } }, index, count) => note(`Run ${index} of ${count}: ${arm.name}, seed ${seed}`),
       train: async (job) => {
         const begun = { ...(job.resume === undefined ? fresh : {}), ...job };
-        return (await trainOne(flags, begun, { device }, interrupt.signal)).result;
+        const { result } = await trainOne(flags, begun, { device }, interrupt.signal);
+        results.push(result);
+        return result;
       },
     });
     const comparison = await compared(now, out.path);
     for (const sentence of comparison?.notes ?? []) note(sentence);
     const left = now.arms.length * now.seeds.length - now.done.length;
-    printResult(json, resultDocument(now, out.path, comparison), () => resultText(now, out.path, comparison));
+    const document = { ...resultDocument(now, out.path, comparison), skipped: skippedOf(results) };
+    printResult(json, document, () => resultText(now, out.path, comparison));
     if (left > 0) process.exitCode = ExitCode.interrupted;
   } finally {
     interrupt.release();

@@ -108,6 +108,7 @@ async function run(flags: CalibrateFlags): Promise<void> {
       before,
       after,
       ...defined<{ rare: object }>({ rare: rare && summary(rare) }),
+      skipped: result.skipped.map(({ path: picture, reason }) => ({ path: picture, reason })),
     },
     () => text(result),
   );

@@ -7,6 +7,7 @@ import { guardDataset } from '../../node/datasets/guard-dataset.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { exists } from '../../node/files/path-kind.js';
+import type { Evaluated } from '../../node/measure/index.js';
 import {
   type ComparedRun,
   checkSameClasses,
@@ -21,9 +22,15 @@ import {
   svgToPng,
   validationFigures,
 } from '../../node/report/index.js';
+import { describeCheckpoint } from '../../recognize/index.js';
 import { comparedText, comparisonDocument } from '../comparison-output.js';
 import { note, printResult } from '../context.js';
-import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
+import {
+  evaluateRun,
+  type RunEvaluationFlags,
+  refuseWithoutData,
+  withRunEvaluationOptions,
+} from '../run-evaluation.js';
 import { runKeys } from '../run-options.js';
 import { runSettings } from '../run-settings.js';
 import { flagOf, sentenceOf } from '../settings.js';
@@ -71,7 +78,8 @@ function overArgument(text: string): string[] {
   });
 }
 
-async function run(paths: readonly string[], flags: CompareFlags): Promise<void> {
+async function run(paths: readonly string[], flags: CompareFlags, command: Command): Promise<void> {
+  refuseWithoutData(command, flags);
   const { plot, csv } = flags;
   const kind = plot === undefined ? '' : extname(plot).toLowerCase();
   if (plot !== undefined && kind !== '.svg' && kind !== '.png') {
@@ -86,17 +94,21 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
   const guard = await guardInputs(paths.flatMap((path) => [path, ...files.map((file) => join(path, file))]));
   const guards = [guard, ...(flags.data === undefined ? [] : [guardDataset(flags.data)])];
   for (const { option, path } of outputs) for (const one of guards) await one(option, path);
-  const { read, leftOut } = await usableRuns(paths);
+  const { read, leftOut } = await usableRuns(paths, flags.data !== undefined);
   const { runs, notes } = await distinctRuns(read);
   // Before anything long is measured.
   checkSameClasses(runs);
   const compared: ComparedRun[] = [];
+  const measured = new Map<RunFolder, Evaluated>();
   let on = 'validation';
   for (const one of runs) {
     if (flags.data !== undefined) note(one.path);
     const validation = validationFigures(one);
     const result = await evaluateRun(one, flags);
-    if (result !== undefined) on = `${flags.data}, split '${result.split}'`;
+    if (result !== undefined) {
+      on = `${flags.data}, split '${result.split}'`;
+      measured.set(one, result);
+    }
     const figures = result === undefined ? validation : figuresOf(result.evaluation);
     compared.push({ run: one, settings: runSettings(one.settings), figures });
   }
@@ -108,7 +120,9 @@ async function run(paths: readonly string[], flags: CompareFlags): Promise<void>
     if (kind === '.png') notes.push(...(await fontNote()));
   }
   for (const sentence of [...notes, ...comparison.notes]) note(sentence);
-  printResult(flags.json, { ...comparisonDocument(comparison, on), leftOut }, () => comparedText(comparison, on));
+  printResult(flags.json, { ...comparisonDocument(comparison, on, measured), leftOut }, () =>
+    comparedText(comparison, on, measured),
+  );
 }
 
 interface LeftOut {
@@ -118,15 +132,20 @@ interface LeftOut {
 
 /**
  * The runs among what a pattern such as `runs/*` gives. The rest is left out with a note.
+ * @param measures whether their weights are to be measured: those that lack them are left out before the first is
  * @throws UserError where a path does not exist, or none is left.
  */
-async function usableRuns(paths: readonly string[]): Promise<{ read: RunFolder[]; leftOut: LeftOut[] }> {
+async function usableRuns(
+  paths: readonly string[],
+  measures: boolean,
+): Promise<{ read: RunFolder[]; leftOut: LeftOut[] }> {
   const read: RunFolder[] = [];
   const leftOut: LeftOut[] = [];
   for (const path of paths) {
     try {
       const one = await readRun(path);
       validationFigures(one);
+      if (measures) await describeCheckpoint(one.bestCheckpoint);
       read.push(one);
     } catch (error) {
       if (!(error instanceof UserError) || paths.length === 1 || !(await exists(path))) throw error;

@@ -29,6 +29,7 @@ import {
   type EmbeddingAbout,
   type EmbeddingOutputFlags,
   embeddingOutputOptions,
+  refuseWithoutMap,
   withEmbeddingOutputs,
   writeEmbedding,
 } from '../embedding-output.js';
@@ -82,6 +83,7 @@ export function embedCommand(): Command {
 
 async function embed(dir: string, options: EmbedOptions, command: Command, ranks: Ranks | undefined): Promise<void> {
   refuseFolderAlone(command, options);
+  refuseWithoutMap(command, options);
   if (ranks !== undefined) refuseWithRanks(command, ['shard'], sharedOnce);
   if (options.shard !== undefined) refuseWithShard(command, embeddingOutputOptions, forMerge);
   else checkEmbeddingName(options);

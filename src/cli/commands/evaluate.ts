@@ -12,6 +12,7 @@ import { guardDataset } from '../../node/datasets/guard-dataset.js';
 import { checkOutputFiles, guardInputs } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import {
+  checkEvaluation,
   type Evaluated,
   type EvaluateOptions,
   evaluateOn,
@@ -25,7 +26,14 @@ import {
   scoredRecord,
 } from '../../node/measure/index.js';
 import { corruptionText, measurementsTable } from '../../node/report/index.js';
-import { type Classifier, type CropCount, cropCounts, usualCropScale } from '../../recognize/index.js';
+import {
+  type Classifier,
+  type CropCount,
+  cropCounts,
+  describeCheckpoint,
+  usualCropScale,
+} from '../../recognize/index.js';
+import { describedAs } from '../../safetensors/index.js';
 import { labelSetArgument, names, numberOf } from '../arguments.js';
 import {
   type CheckpointOptions,
@@ -37,6 +45,7 @@ import {
   rawOption,
   withCheckpointOptions,
 } from '../checkpoint-options.js';
+import { distinctCheckpoints } from '../checkpoints-to-measure.js';
 import { note, printResult } from '../context.js';
 import { type CorruptionFlags, checkPlot, writePlot } from '../corruption-plot.js';
 import { noteEvaluation } from '../evaluation-notes.js';
@@ -193,9 +202,16 @@ async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefi
     const guards = [await guardInputs(flags.checkpoint), guardDataset(flags.data)];
     for (const { option, path } of outputs) for (const guard of guards) await guard(option, path);
   }
+  const distinct = (): Promise<{ paths: string[]; notes: string[] }> => distinctCheckpoints(flags.checkpoint);
+  const { paths: checkpoints, notes } = await (ranks === undefined
+    ? distinct()
+    : ranks.fromFirst(distinctSchema, distinct));
+  for (const sentence of notes) note(sentence);
+  // Neither after the first have been measured for hours.
+  if (checkpoints.length > 1 && (ranks === undefined || ranks.rank === 0)) await checkCheckpoints(checkpoints, flags);
   const measurements: Measurement[] = [];
-  for (const checkpoint of flags.checkpoint) {
-    if (flags.checkpoint.length > 1) note(checkpoint);
+  for (const checkpoint of checkpoints) {
+    if (checkpoints.length > 1) note(checkpoint);
     const settings =
       ranks === undefined
         ? flags
@@ -224,10 +240,25 @@ async function run(flags: EvaluateFlags, command: Command, ranks: Ranks | undefi
   );
 }
 
+const distinctSchema = z.object({ paths: z.array(z.string()), notes: z.array(z.string()) });
+
+/**
+ * That all weights can be measured on the data, by what their files say of them.
+ * @throws UserError that names the first that cannot
+ */
+async function checkCheckpoints(checkpoints: readonly string[], flags: EvaluateFlags): Promise<void> {
+  const { data, model, labels, prefer = 'accuracy' } = flags;
+  for (const checkpoint of checkpoints) {
+    const description = await describeCheckpoint(checkpoint, defined({ model, labels }));
+    describedAs(description, prefer, checkpoint);
+    await checkEvaluation(description, data, evaluateOptions(flags, { description }, checkpoint));
+  }
+}
+
 /** What is measured, and how, of the options. */
 function evaluateOptions(
   flags: EvaluateFlags,
-  { description }: Classifier,
+  { description }: Pick<Classifier, 'description'>,
   checkpoint: string,
 ): EvaluateOptions & { readonly batchSize: number } {
   const { split, dataLabels, batchSize, workers, strict = false, lowContrast, flip = false, unseen = false } = flags;

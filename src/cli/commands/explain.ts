@@ -15,15 +15,15 @@ import {
   explanationTensors,
   loadExplainer,
 } from '../../explain/index.js';
-import type { EncodedImage } from '../../image/image-source.js';
+import type { ImageSource } from '../../image/image-source.js';
 import { type LowContrast, type Picture, withContrast } from '../../image/index.js';
 import { writeSafetensors } from '../../node/checkpoints/index.js';
-import { decodeImage } from '../../node/decode/decode-image.js';
 import { explanationPanel, heatPanel } from '../../node/draw/index.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { checkFolderFor, guardInputs, type InputGuard, makeFolder } from '../../node/files/output-paths.js';
 import { bundledCheckpoint } from '../../node/host/bundled-weights.js';
 import { fontNote } from '../../node/report/index.js';
+import { decodeSource } from '../../recognize/decode-source.js';
 import {
   type CheckpointOptions,
   lowContrastOption,
@@ -124,6 +124,7 @@ async function run(
   for (const stem of stems) await checkFiles(detector === undefined ? stem : faceStem(stem, 1), options, guard);
   const done: Done[] = [];
   await eachPicture(pictures, {
+    transparency: detector === undefined ? 'drop' : 'white',
     use: async (source, { name: image }, i, say) => {
       const result = await explainOne(explainer, detector, source, options);
       if (result.length === 0) say(`${image}: no face found.`);
@@ -150,11 +151,11 @@ interface Explained extends Omit<Done, 'image' | 'panel' | 'maps'> {
 async function explainOne(
   explainer: Explainer,
   detector: FaceDetector | undefined,
-  image: EncodedImage,
+  image: ImageSource,
   { class: target, maxFaces, lowContrast }: ExplainOptions,
 ): Promise<Explained[]> {
   if (detector === undefined) {
-    const { picture } = await decodeImage(image, { transparency: 'drop', name: 'The picture' });
+    const { picture } = await decodeSource(image, { transparency: 'drop', name: 'The picture' });
     const explanation = await explain(explainer, picture, target, lowContrast);
     return [{ explanation, shown: withContrast(picture, lowContrast) }];
   }

@@ -4,7 +4,7 @@ import { defined } from '../../common/defined.js';
 import { itemAt } from '../../common/item-at.js';
 import { printable } from '../../common/printable.js';
 import { type DetectorOptions, type FaceDetector, loadFaceDetector } from '../../detect/index.js';
-import type { EncodedImage } from '../../image/image-source.js';
+import type { ImageSource } from '../../image/image-source.js';
 import { pictureWithLandmarks } from '../../node/draw/annotated-picture.js';
 import { writeFileAtomic } from '../../node/files/files.js';
 import { makeFolder } from '../../node/files/output-paths.js';
@@ -91,6 +91,7 @@ async function run(
 ): Promise<void> {
   const found: Found[] = [];
   await eachPicture(pictures, {
+    transparency: detector === undefined ? 'drop' : 'white',
     use: async (source, { name: image }, i, say) => {
       const located = await locate(landmarks, detector, source, options);
       const { picture, faces } = located;
@@ -114,7 +115,7 @@ async function run(
 function locate(
   landmarks: LandmarkDetector,
   detector: FaceDetector | undefined,
-  image: EncodedImage,
+  image: ImageSource,
   { maxFaces }: LandmarksOptions,
 ): Promise<PictureLandmarks> {
   if (detector === undefined) return landmarksOfCrop(landmarks, image);

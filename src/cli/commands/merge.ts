@@ -8,6 +8,7 @@ import {
   checkEmbeddingOutput,
   type EmbeddingOutputFlags,
   embeddingOutputOptions,
+  refuseWithoutMap,
   withEmbeddingOutputs,
   writeEmbedding,
 } from '../embedding-output.js';
@@ -68,6 +69,7 @@ async function merge(paths: readonly string[], options: MergeOptions, command: C
   if (foreign !== undefined) {
     throw new UserError(`${flagOf(foreign)} does not go with shards of poster ${of}; leave it out.`, 'usage');
   }
+  refuseWithoutMap(command, options);
   if (shards.missing.length > 0) {
     for (const sentence of shards.missing) note(`poster: ${sentence}`);
     process.exitCode = ExitCode.input;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { countText } from '../../common/count-text.js';
 import { percent } from '../../common/percent.js';
+import type { Evaluated } from '../../node/measure/index.js';
 import {
   hasEvents,
   measuredEvaluation,
@@ -15,7 +16,12 @@ import {
 import { versions } from '../../node/runs/versions.js';
 import { note, printResult } from '../context.js';
 import { protocolText } from '../evaluation-text.js';
-import { evaluateRun, type RunEvaluationFlags, withRunEvaluationOptions } from '../run-evaluation.js';
+import {
+  evaluateRun,
+  type RunEvaluationFlags,
+  refuseWithoutData,
+  withRunEvaluationOptions,
+} from '../run-evaluation.js';
 import { runSettings } from '../run-settings.js';
 
 interface ReportFlags extends RunEvaluationFlags {
@@ -40,21 +46,23 @@ Examples:
     .action(run);
 }
 
-async function run(path: string, flags: ReportFlags): Promise<void> {
+async function run(path: string, flags: ReportFlags, command: Command): Promise<void> {
+  refuseWithoutData(command, flags);
   const found = await readRun(path);
   const read: RunFolder = { ...found, settings: runSettings(found.settings) };
-  const evaluation = (await measured(read, flags)) ?? recordedEvaluation(read);
+  const result = await evaluateRun(read, flags);
+  const evaluation = result === undefined ? recordedEvaluation(read) : measured(result, flags);
   const out = flags.out ?? join(path, 'report');
   const { files, notes } = await writeReport(read, evaluation, out, versions()['poster-v2']);
   // Where training has written them itself, TensorBoard would show the run twice.
   if (!(await hasEvents(path))) files.push(await writeEvents(read, out));
   for (const sentence of notes) note(sentence);
-  printResult(flags.json, document(read, evaluation, files), () => text(read, evaluation, files));
+  const skipped =
+    result === undefined ? [] : result.skipped.map(({ path: picture, reason }) => ({ path: picture, reason }));
+  printResult(flags.json, { ...document(read, evaluation, files), skipped }, () => text(read, evaluation, files));
 }
 
-async function measured(run: RunFolder, flags: ReportFlags): Promise<ReportedEvaluation | undefined> {
-  const result = await evaluateRun(run, flags);
-  if (result === undefined) return undefined;
+function measured(result: Evaluated, flags: ReportFlags): ReportedEvaluation {
   const on = `The best epoch's weights on '${flags.data}', split '${result.split}', measured for this report.`;
   return {
     ...measuredEvaluation(on, result.labels.labels, result.evaluation, result),

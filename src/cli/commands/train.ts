@@ -5,9 +5,10 @@ import { quoted } from '../../common/command-line.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { percent } from '../../common/percent.js';
-import { readRunConfig } from '../../node/checkpoints/index.js';
+import { lastCheckpointAt, readRunConfig } from '../../node/checkpoints/index.js';
 import { type NewFolder, newFolder, removeIfEmpty } from '../../node/files/output-paths.js';
 import type { Communicator } from '../../node/ranks/communicator.js';
+import { launcherOf } from '../../node/ranks/launcher.js';
 import {
   type CrossValidation,
   crossValidate,
@@ -28,7 +29,7 @@ import { withRanks } from '../joined-ranks.js';
 import { findDevice, openDevice } from '../open-device.js';
 import { silenceOtherRanks } from '../ranks/by-ranks.js';
 import { givenRun, recipeHelp, resumedRun, withRunOptions } from '../run-options.js';
-import { initOf, newRun, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
+import { initOf, newRun, skippedOf, type TrainingFlags, trainOne, withTrainingOptions } from '../run-training.js';
 import { flagOf } from '../settings.js';
 
 interface TrainFlags extends TrainingFlags {
@@ -44,7 +45,10 @@ export function trainCommand(): Command {
   const command = new Command('train').description('train a network on a dataset of class folders');
   return withTrainingOptions(withRunOptions(command))
     .option('--out <dir>', 'folder for checkpoints, run.json and metrics.jsonl (default: a new one in runs/)')
-    .option('--resume <file>', `${lastFileName} of a run to resume, bit for bit; or the folder of a cross-validation`)
+    .option(
+      '--resume <file>',
+      `${lastFileName} of a run to resume, bit for bit, or the folder of the run; or that of a cross-validation`,
+    )
     .option('--ranks <count>', 'processes of this machine that train together, without MPI', positive)
     .addOption(
       new Option('--allreduce <how>', "under mpirun: sums in the order of ranks, or MPI's own")
@@ -62,15 +66,22 @@ Example:
     )
     .action((flags: TrainFlags) => {
       const { ranks, allreduce } = flags;
+      if (allreduce === 'native' && launcherOf(process.env) === undefined) {
+        throw new UserError(
+          '--allreduce native is for ranks that mpirun starts; start them so, or leave it out.',
+          'usage',
+        );
+      }
       return withRanks({ allreduce, ...defined({ ranks }) }, (all) => run(flags, all));
     });
 }
 
-async function run(flags: TrainFlags, ranks: Communicator): Promise<void> {
-  const init = initOf(flags);
-  const begun = flags.resume === undefined ? undefined : await crossValidationAt(flags.resume);
+async function run(given: TrainFlags, ranks: Communicator): Promise<void> {
+  const init = initOf(given);
+  const begun = given.resume === undefined ? undefined : await crossValidationAt(given.resume);
   if (begun !== undefined) refuseFolds(ranks);
-  if (begun !== undefined) return runFolds(flags, await resumedFolds(flags, begun), begun, true);
+  if (begun !== undefined) return runFolds(given, await resumedFolds(given, begun), begun, true);
+  const flags = given.resume === undefined ? given : { ...given, resume: await lastCheckpointAt(given.resume) };
   const options = await runOf(flags);
   const out = await ranks.fromFirst(newFolderSchema, () => outFolder(flags, options));
   try {
@@ -129,6 +140,7 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
   const { workers, threads, strict = false, json } = flags;
   const { init } = plan;
   const interrupt = stopOnSignals();
+  const results: TrainResult[] = [];
   try {
     const now = await crossValidate({
       plan,
@@ -141,10 +153,13 @@ async function runFolds(flags: TrainFlags, plan: CrossValidation, out: string, g
       ...defined({ workers, threads }),
       train: async (job) => {
         const fresh = job.resume === undefined && init.length > 0 ? { init } : {};
-        return (await trainOne(flags, { ...job, ...fresh }, { device }, interrupt.signal)).result;
+        const { result } = await trainOne(flags, { ...job, ...fresh }, { device }, interrupt.signal);
+        results.push(result);
+        return result;
       },
     });
-    printResult(json, crossValidationDocument(out, now), () => crossValidationText(out, now));
+    const document = { ...crossValidationDocument(out, now), skipped: skippedOf(results) };
+    printResult(json, document, () => crossValidationText(out, now));
     if (now.done.length < now.run.folds) process.exitCode = ExitCode.interrupted;
   } finally {
     interrupt.release();

@@ -32,7 +32,7 @@ export async function runBatchShard(shard: Shard, flags: ShardFlags, work: Share
     for await (const { batch, pictures } of someBatches(dataset, loading, file.left)) {
       await file.add(await compute(batch, pictures));
       bar.hide();
-      noteSkipped(pictures.skipped);
+      noteSkipped(pictures.skipped, 'poster merge --json lists all');
       bar.update(++done, file.left.length);
     }
   } finally {

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { UserError } from '../../common/errors.js';
 import type { Shard } from '../../common/shares.js';
 import { mostShards } from '../../node/files/shards/index.js';
 import { positive } from '../checkpoint-options.js';
-import { flagOf } from '../settings.js';
+import { refuseGiven } from '../given-options.js';
 
 /** How commands share their work out among processes. */
 export interface ShardFlags {
@@ -42,14 +41,14 @@ export function refuseWithRanks(command: Command, options: readonly string[], re
 export const sharedOnce = 'ranks divide all of the work themselves';
 
 function refuseWith(what: string, command: Command, options: readonly string[], reason: string): void {
-  const given = options.find((option) => command.getOptionValueSource(option) === 'cli');
-  if (given !== undefined) throw new UserError(`${flagOf(given)} does not go with ${what}: ${reason}.`, 'usage');
+  refuseGiven(command, options, (flag) => `${flag} does not go with ${what}: ${reason}.`);
 }
 
 /** @throws UserError */
 export function refuseFolderAlone(command: Command, { shard }: ShardFlags): void {
-  if (shard !== undefined || command.getOptionValueSource('shardFolder') !== 'cli') return;
-  throw new UserError('--shard-folder says where a shard is written; give --shard too, or leave it out.', 'usage');
+  if (shard !== undefined) return;
+  const where = 'says where a shard is written; give --shard too, or leave it out.';
+  refuseGiven(command, ['shardFolder'], (flag) => `${flag} ${where}`);
 }
 
 export const forMerge = 'a shard writes parts, and poster merge takes that option';

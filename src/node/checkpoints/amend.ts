@@ -6,6 +6,7 @@ import {
   type Tensor,
   trainStateKey,
 } from '../../safetensors/index.js';
+import { checkOutputFile } from '../files/output-paths.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import { requireNoState } from './run-state.js';
 import { readSafetensors, writeSafetensors } from './safetensors-file.js';
@@ -14,8 +15,8 @@ import { readSafetensors, writeSafetensors } from './safetensors-file.js';
  * The file of weights that may be written again with another description.
  * @param path a file, or a folder that holds one
  * @param out where it is written; default: to itself
- * @throws UserError for what is no safetensors file of a model, or the state of a run, which would drop what is added; and where
- * `out` is such a state.
+ * @throws UserError for what is no safetensors file of a model, or the state of a run, which would drop what is added; where
+ * `out` is such a state; and where what is written would find no folder, or one that may not be written.
  */
 export async function amendable(path: string, out?: string): Promise<string> {
   const { path: file, format, metadata } = await readCheckpointHeader(path);
@@ -31,6 +32,7 @@ export async function amendable(path: string, out?: string): Promise<string> {
       `${file} is the state of a run, whose weights are not finished; use the run's best.safetensors.`,
     );
   }
+  await checkOutputFile(out ?? file);
   if (out !== undefined) await requireNoState(out);
   return file;
 }

@@ -9,6 +9,7 @@ import {
   type TrainState,
 } from '../../safetensors/train-state.js';
 import { makeFolder } from '../files/output-paths.js';
+import { isFolder } from '../files/path-kind.js';
 import { readCheckpointHeader } from './checkpoint-file.js';
 import { readSafetensors, writeSafetensors } from './safetensors-file.js';
 
@@ -25,6 +26,11 @@ export async function saveLast(dir: string, model: ModelCheckpoint, state: Train
   await makeFolder(dir);
   await writeSafetensors(path, tensors, metadata);
   return path;
+}
+
+/** The file of a run's state that a path means: itself, or that in the run's folder, whose weights others read. */
+export async function lastCheckpointAt(path: string): Promise<string> {
+  return (await isFolder(path)) ? join(path, lastFileName) : path;
 }
 
 /**
@@ -48,16 +54,18 @@ export function loadLast(dir: string): Promise<{ readonly model: ModelCheckpoint
 
 /**
  * The run configuration in a checkpoint written by {@link saveLast}, from its header alone.
+ * @param path the file, or the run's folder
  * @throws UserError when it cannot be read or holds no training state.
  */
 export async function readRunConfig(path: string): Promise<unknown> {
-  const { format, metadata } = await readCheckpointHeader(path);
+  const file = await lastCheckpointAt(path);
+  const { format, metadata } = await readCheckpointHeader(file);
   if (format !== 'safetensors') {
     throw new UserError(
-      `${path} is a PyTorch checkpoint, and a run resumes from its own ${lastFileName} only: start a new run from these weights.`,
+      `${file} is a PyTorch checkpoint, and a run resumes from its own ${lastFileName} only: start a new run from these weights.`,
       'input',
       { settings: ['init'] },
     );
   }
-  return parseTrainState(metadata, path).config;
+  return parseTrainState(metadata, file).config;
 }

@@ -53,22 +53,31 @@ export async function guardInputs(inputs: readonly string[]): Promise<InputGuard
 }
 
 /**
- * Looks at files that are to be written, before the work that fills them: each in a folder that is there, none a folder
- * itself, none named twice.
+ * Looks at a file that is to be written, before the work that fills it: that it is no folder, and in a folder that is there and
+ * may be written. A file that is there is replaced by another one, for which its own permission is not enough.
+ * @returns whether it is one: devices and pipes take what anybody writes
+ * @throws UserError
+ */
+export async function checkOutputFile(path: string): Promise<boolean> {
+  try {
+    const info = await stat(path).catch(() => undefined);
+    if (info?.isDirectory() === true) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
+    if (info !== undefined && !info.isFile()) return false;
+    await access(dirname(path), constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    throw explainFileError(error, 'write', path);
+  }
+}
+
+/**
+ * The same for all files of a command, of which none may be named twice.
  * @throws UserError
  */
 export async function checkOutputFiles(outputs: readonly NamedOutput[]): Promise<void> {
   const optionsByIdentity = new Map<string, string>();
   for (const { option, path } of outputs) {
-    try {
-      const info = await stat(path).catch(() => undefined);
-      if (info?.isDirectory() === true) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
-      // Devices and pipes take what anybody writes.
-      if (info !== undefined && !info.isFile()) continue;
-      if (info === undefined) await access(dirname(path), constants.W_OK);
-    } catch (error) {
-      throw explainFileError(error, 'write', path);
-    }
+    if (!(await checkOutputFile(path))) continue;
     const identity = await identityOf(path);
     const other = optionsByIdentity.get(identity);
     if (other !== undefined) {

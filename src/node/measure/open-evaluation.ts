@@ -8,6 +8,7 @@ import { printable } from '../../common/printable.js';
 import type { LowContrast } from '../../image/index.js';
 import type { Classifier } from '../../recognize/classifier.js';
 import { type ViewOptions, viewsOf, withViews } from '../../recognize/views.js';
+import type { ModelDescription } from '../../safetensors/index.js';
 import {
   type Dataset,
   divide,
@@ -76,9 +77,8 @@ export async function openEvaluation(
 ): Promise<OpenedEvaluation> {
   const { training = null, temperature } = classifier.description;
   const { network, views, loading } = measuringWith(classifier, options);
-  const trainSplit = training?.protocol?.trainSplit ?? 'train';
-  const wanted = options.split ?? (options.fold ? trainSplit : await defaultSplit(root));
-  const opened = await openInOrder(classifier.labels, root, wanted, options);
+  const trainSplit = trainSplitOf(classifier.description);
+  const opened = await openInOrder(classifier.labels, root, await wantedSplit(trainSplit, root, options), options);
   const { mapping, dataLabels } = opened;
   const shared = await sharedWithTraining(opened, options.fold, trainSplit);
   const dataset = options.unseen === true ? without(opened.dataset, shared) : opened.dataset;
@@ -115,6 +115,24 @@ export async function openEvaluation(
     loading,
   };
 }
+
+/**
+ * That weights can be measured so, by what their file says of them: before other weights are measured for hours.
+ * @throws UserError as {@link openEvaluation}
+ */
+export async function checkEvaluation(
+  description: Pick<ModelDescription, 'labels' | 'training'>,
+  root: string,
+  options: EvaluateOptions = {},
+): Promise<void> {
+  await openInOrder(description.labels, root, await wantedSplit(trainSplitOf(description), root, options), options);
+}
+
+const trainSplitOf = ({ training }: Pick<ModelDescription, 'training'>): string =>
+  training?.protocol?.trainSplit ?? 'train';
+
+const wantedSplit = async (trainSplit: string, root: string, { split, fold }: EvaluateOptions): Promise<string> =>
+  split ?? (fold === undefined ? defaultSplit(root) : trainSplit);
 
 /** How pictures are read and looked at, whatever pictures they are. */
 export function measuringWith(

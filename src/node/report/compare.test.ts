@@ -72,6 +72,15 @@ test('what to mind is said', () => {
   assert.match(notes[1] ?? '', /^a4 is not finished: 3 of 5 epochs/);
 });
 
+test('how many pictures measured a run is null where it does not say', () => {
+  const { run } = runAt('early', {});
+  const epochs = run.epochs.map(({ confusion: _, ...epoch }) => epoch);
+  const early: RunFolder = { ...run, epochs, best: epochs.at(-1) };
+  assert.equal(validationFigures(early).samples, null);
+  assert.equal(validationFigures({ ...early, pictures: { train: 30, validation: 20 } }).samples, 20);
+  assert.equal(validationFigures(run).samples, 20);
+});
+
 test('other settings can be averaged over, and groups of many differences have short names', () => {
   assert.equal(compareRuns(runs, ['seed', 'lr']).groups[0]?.name, 'all runs');
   const settings = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`option${i}`, i]));

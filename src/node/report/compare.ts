@@ -10,8 +10,8 @@ import { recordedEvaluation } from './run-report.js';
 export interface ComparedRun {
   readonly run: RunFolder;
   readonly settings: RunSettings;
-  /** Of the best epoch's weights. */
-  readonly figures: Figures;
+  /** Of the best epoch's weights; `samples` is null where a run of an early version does not say what measured it. */
+  readonly figures: Omit<Figures, 'samples'> & { readonly samples: number | null };
 }
 
 /** Runs that differ in nothing but what is averaged over. */
@@ -53,14 +53,14 @@ export async function distinctRuns(runs: readonly RunFolder[]): Promise<{ runs: 
 }
 
 /** A run's figures on its validation pictures. @throws UserError when no epoch is finished. */
-export function validationFigures(run: RunFolder): Figures {
+export function validationFigures(run: RunFolder): ComparedRun['figures'] {
   const { best } = run;
   if (best === undefined) {
     throw new UserError(`${run.path} has no finished epoch yet: leave it out, or wait until it has.`);
   }
   const recorded = recordedEvaluation(run);
   return {
-    samples: recorded?.samples ?? run.pictures?.validation ?? 0,
+    samples: recorded?.samples ?? run.pictures?.validation ?? null,
     accuracy: best.valAccuracy,
     meanClassAccuracy: best.valMeanClassAccuracy,
     macroF1: best.valMacroF1 ?? recorded?.macroF1 ?? null,

@@ -13,7 +13,7 @@ export interface WhyNot {
 
 /** What becomes of the rows of a file's head. */
 export type HeadRows =
-  | { readonly kind: 'as they are' }
+  | ({ readonly kind: 'as they are' } & Partial<Advice>)
   /** `mapping[i]`: the file's row for the data's label i. */
   | { readonly kind: 'turned'; readonly mapping: readonly number[] }
   | ({ readonly kind: 'left'; readonly why: WhyNot } & Advice);
@@ -38,11 +38,12 @@ export interface FileHead {
 export function headRows(file: FileHead, specs: ReadonlyMap<string, ParameterSpec>, labels: LabelSet): HeadRows {
   const { path, tensors, description, assumed } = file;
   const [first] = tensors.values();
-  if (first === undefined) return { kind: 'as they are' };
+  if (first === undefined) return assumed === undefined ? { kind: 'as they are' } : headless;
   // A file of others may hold a single number there.
   const [outputs = 0] = first.shape;
   const stated = description === undefined || isNumbered(description.labels.labels) ? undefined : description.labels;
-  if (assumed !== undefined && assumed !== 'data') checkAssumed(path, outputs, stated, assumed);
+  if (assumed === 'data') checkSameAsData(path, stated, labels);
+  else if (assumed !== undefined) checkAssumed(path, outputs, stated, assumed);
   const own = stated ?? (assumed === 'data' ? undefined : assumed);
   const other = otherShape(tensors, specs, own, labels);
   if (other !== undefined) return left(other);
@@ -54,6 +55,24 @@ export function headRows(file: FileHead, specs: ReadonlyMap<string, ParameterSpe
   const { kind, mapping } = compareLabels(own, labels);
   if (kind === 'same') return { kind: 'as they are' };
   return kind === 'reordered' ? { kind: 'turned', mapping } : left(otherClasses(own, labels));
+}
+
+/** Of a file with nothing that the labels that were named could be of. */
+const headless: HeadRows = {
+  kind: 'as they are',
+  sentence: 'The file has no head for this network, so the labels that were named for it change nothing.',
+  settings: ['initLabels'],
+};
+
+/** Data that only numbers its classes states nothing that a file could contradict. */
+function checkSameAsData(path: string, stated: LabelSet | undefined, labels: LabelSet): void {
+  if (stated === undefined || isNumbered(labels.labels) || compareLabels(stated, labels).kind === 'same') return;
+  throw new UserError(
+    `${path} says that its labels are ${stated.labels.join(', ')}, and the data's are ${labels.labels.join(', ')}; leave out that they ` +
+      'are the same in the same order.',
+    'usage',
+    { settings: ['initLabels'] },
+  );
 }
 
 function checkAssumed(path: string, outputs: number, stated: LabelSet | undefined, assumed: LabelSet): void {

@@ -229,6 +229,24 @@ describe('weights to begin with', () => {
       /says that its labels are .*; leave out that they are those of Aff/,
     );
     await assert.rejects(begin('network', body, rafdb, undefined, affectnet8), /has 7 outputs, and AffectNet-8 has 8/);
+    // The same in another order, and others.
+    for (const data of [affectnet7, affectnet8]) {
+      await assert.rejects(begin('network', body, data, rafdb, 'data'), {
+        message:
+          /says that its labels are Surprise, .*, and the data's are Neutral, .*; leave out that they are the same/,
+        settings: ['initLabels'],
+      });
+    }
+    assert.equal((await begin('network', body, rafdb, rafdb, 'data')).report.note, undefined);
+  });
+
+  it('labels of a file without a head change nothing, said in a sentence', async () => {
+    for (const said of [rafdb, 'data'] as const) {
+      const { report } = await begin('network', { 'ir_back.body2.0.weight': [4] }, rafdb, undefined, said);
+      assert.match(report.note ?? '', /^The file has no head for this network, so the labels .* change nothing\.$/);
+      assert.deepEqual(report.settings, ['initLabels']);
+    }
+    assert.equal((await begin('network', { 'ir_back.body2.0.weight': [4] })).report.note, undefined);
   });
 
   it("config.json speaks for a Hugging Face folder's weights that were saved again", async () => {

@@ -1,3 +1,4 @@
+import { defined } from '../../common/defined.js';
 import { type Setting, UserError } from '../../common/errors.js';
 import type { LabelSet } from '../../common/labels.js';
 import { printable } from '../../common/printable.js';
@@ -30,7 +31,7 @@ export interface InitReport extends InitSource {
   readonly left: readonly LeftTensor[];
   /** Tensors of the network (or of the part) that the file did not give a value. */
   readonly fresh: readonly string[];
-  /** A sentence where the head begins anew, or its rows were put in another order. */
+  /** A sentence where the head begins anew, its rows were put in another order, or the file has none that labels were named for. */
   readonly note?: string;
   /** What the note advises about. Default: nothing. */
   readonly settings?: readonly Setting[];
@@ -89,8 +90,8 @@ export async function initialParameters(
 /** What became of the head, where that is not plain. */
 function headNote(rows: HeadRows): Pick<InitReport, 'note' | 'settings'> {
   if (rows.kind === 'turned') return { note: "The head's rows were put in the order of the data's labels, by name." };
-  if (rows.kind === 'as they are') return {};
-  return { note: rows.sentence, ...(rows.settings.length === 0 ? {} : { settings: rows.settings }) };
+  const { sentence, settings = [] } = rows;
+  return { ...defined<Pick<InitReport, 'note'>>({ note: sentence }), ...(settings.length === 0 ? {} : { settings }) };
 }
 
 /**
