@@ -308,6 +308,10 @@ describe('input that cannot be used', { concurrency: 2 }, () => {
       /There is no dataset folder .*nowhere; check the path \(--data DIR\)\.$/m,
     );
     // It has no such option.
+    const labels = /--labels names the labels of weights; give --checkpoint too, or leave it out/;
+    await fails(['check', 'faces', '--labels', 'RAF-DB'], dir, 2, labels);
+    await fails(['profile', '--labels', 'RAF-DB'], dir, 2, labels);
+    await fails(['predict', 'a.png', '--server-key', 'k'], dir, 2, /--server-key is for a server; give --server too/);
     await fails(['check', 'nowhere'], dir, 3, /There is no dataset folder .*nowhere; check the path\.$/m);
     const nope = ['evaluate', '--data', 'faces', '--split', 'nope', ...checkpoint];
     await fails(nope, dir, 3, /has no split 'nope'; it has the splits train \(--split NAME\)\.$/m);

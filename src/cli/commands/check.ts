@@ -21,6 +21,7 @@ import { labelSetArgument } from '../arguments.js';
 import { labelSetNames, openCheckpoint, positive } from '../checkpoint-options.js';
 import { grouped, note, printResult } from '../context.js';
 import { ExitCode } from '../exit-code.js';
+import { refuseGiven } from '../given-options.js';
 import { stopOnSignals } from '../interrupt.js';
 import { countBar } from '../progress.js';
 import { advised } from '../settings.js';
@@ -61,7 +62,14 @@ Example:
     .action(run);
 }
 
-async function run(dir: string, flags: CheckFlags): Promise<void> {
+async function run(dir: string, flags: CheckFlags, command: Command): Promise<void> {
+  if (flags.checkpoint === undefined) {
+    refuseGiven(
+      command,
+      ['labels'],
+      (flag) => `${flag} names the labels of weights; give --checkpoint too, or leave it out.`,
+    );
+  }
   const { checkpoint, labels, dataLabels, workers, similar } = flags;
   // Before minutes of work.
   const weights =

@@ -19,6 +19,7 @@ import {
   withCheckpointOptions,
 } from '../checkpoint-options.js';
 import { note } from '../context.js';
+import { refuseGiven } from '../given-options.js';
 import {
   decodeInput,
   type FolderWalk,
@@ -169,6 +170,9 @@ async function predict(
 ): Promise<void> {
   checkPredictionOutputs(options);
   refuseFolderAlone(command, options);
+  if (options.server === undefined) {
+    refuseGiven(command, ['serverKey'], (flag) => `${flag} is for a server; give --server too, or leave it out.`);
+  }
   if (options.shard !== undefined) {
     refuseWithShard(command, predictionOutputOptions, forMerge);
     if (names.includes('-'))

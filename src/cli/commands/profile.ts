@@ -19,6 +19,7 @@ import { describeCheckpoint } from '../../recognize/index.js';
 import { labelSetArgument } from '../arguments.js';
 import { labelSetNames, positive } from '../checkpoint-options.js';
 import { grouped, note, printResult } from '../context.js';
+import { refuseGiven } from '../given-options.js';
 import { networkOptionFlags, networkOptionKeys } from '../network-option-flags.js';
 import { compared, comparisonDocument, comparisonText } from '../profile-comparison.js';
 import { flagOf } from '../settings.js';
@@ -67,7 +68,14 @@ export function profileCommand(): Command {
       'after',
       '\nExamples:\n  poster profile --model resnet8 --width 2\n  poster profile --checkpoint runs/faces/best.safetensors\n  poster profile --compare poster-v2 poster-v1 arm --time',
     )
-    .action(async (options: ProfileOptions) => {
+    .action(async (options: ProfileOptions, command: Command) => {
+      if (options.checkpoint === undefined) {
+        refuseGiven(
+          command,
+          ['labels'],
+          (flag) => `${flag} names the labels of weights; give --checkpoint too, or leave it out.`,
+        );
+      }
       const { compare: names = [] } = options;
       if (names.length === 0 && (options.time === true || options.threads !== undefined)) {
         throw new UserError(

@@ -29,7 +29,7 @@ const png = (seed: number, width?: number, height?: number, channels?: 1 | 3): P
 test('pictures that were prepared as tensors are read as training reads them', async (context) => {
   const root = await temporaryFolder(context);
   const header = (shape: string): Buffer =>
-    Buffer.from(`{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + '\n', 'latin1');
+    Buffer.from(`${`{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117)}\n`, 'latin1');
   const npy = (shape: string, values: number): Buffer => {
     const start = Buffer.concat([Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'), header(shape)]);
     return Buffer.concat([start, Buffer.alloc(4 * values)]);
