@@ -85,7 +85,7 @@ describe('poster predict on photos', { concurrency: 2 }, () => {
     const { stdout, stderr } = await succeeds(['predict', 'photo.png'], dir, apart);
     assert.match(
       stdout,
-      /^photo\.png {2}512 x 512, 1 face\n {2}1 {2}happiness +[\d.]+% .*█.* {2}\w+ [\d.]+%, \w+ [\d.]+%\n$/,
+      /^photo\.png {2}512 x 512, 1 face\n {2}1 {2}happiness {2}>99\.9% {2}█{16} {2}neutral <0\.1%, surprise <0\.1%\n$/,
     );
     assert.equal(stderr, '');
   });
