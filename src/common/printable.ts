@@ -23,5 +23,5 @@ export function printableLines(text: string): string {
 
 /** An address as it may be shown: without its password. */
 export function shownAddress(address: string): string {
-  return address.replace(/^([a-z]+:\/\/[^/@:]*):[^/]*@/i, '$1:...@');
+  return address.replace(/^([a-z]+:\/\/[^/?#@:]*):[^/?#]*@/i, '$1:...@');
 }
