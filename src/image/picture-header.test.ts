@@ -5,11 +5,14 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import {
   animatedPng,
+  avifGridOf,
+  box,
   brands,
   gifOf,
   heifOf,
   pngChunk,
   pngOfSize,
+  references,
   type TiffTag,
   tiffOf,
   webpOf,
@@ -192,6 +195,24 @@ test('AVIF is read whatever its first brand, and bounded by what its stream says
   assert(found.kind === 'picture');
   assert.deepEqual([found.header.width, found.header.height], [1000, 900]);
   assert(found.header.memory > 900_000 * 20);
+});
+
+/** Sequence headers of 64 x 64 pixels, each with padding after it: 48 bytes together. */
+const sequences = (count: number): Buffer =>
+  Buffer.alloc(48 * count, Buffer.concat([Buffer.of(0x0a, 4, 0x18, 0x15, 0x7f, 0xfc, 0x7a, 40), Buffer.alloc(40)]));
+
+test('references of a HEIF file are as many as their box has room for, and bounded together', () => {
+  const stream = sequences(3000);
+  const hollow = new Array<Buffer>(200).fill(references('dimg', [], 65_535));
+  assert.deepEqual(readPictureHeader(Buffer.concat([avifGridOf(stream, [[0, 48]], hollow), box('mdat', stream)])), {
+    kind: 'damaged',
+    reason: "a box 'dimg' that is shorter than what it holds",
+  });
+  const many = new Array<Buffer>(11).fill(references('cdsc', new Array<number>(1000).fill(2)));
+  assert.deepEqual(readPictureHeader(avifGridOf(stream, [[0, 48]], many)), {
+    kind: 'damaged',
+    reason: 'more than 10000 references',
+  });
 });
 
 test('a header that is cut off anywhere is damaged, and takes no more than its bytes', async () => {

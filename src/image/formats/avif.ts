@@ -42,13 +42,20 @@ export function avifHeader(file: Bytes, items: HeifItems): PictureHeader {
   };
 }
 
+const maxTiles = 10_000;
+
 /** What showing the main picture decodes: it or its tiles, and their transparency; a tile as often as it is used. */
 function decodedItems({ primary, items, parts, auxiliary }: HeifItems): number[] {
-  const wanted = [primary.id, ...auxiliary.filter(([, of]) => of.includes(primary.id)).map(([id]) => id)];
-  const coded = wanted.flatMap((id) => (items.get(id)?.type === 'grid' ? (parts.get(id) ?? []) : [id]));
-  if (coded.length > 10_000) throw new HeaderError(`${coded.length} tiles`);
+  const wanted = new Set([primary.id, ...auxiliary.filter(([, of]) => of.includes(primary.id)).map(([id]) => id)]);
+  const coded: number[] = [];
+  for (const id of wanted) {
+    const tiles = items.get(id)?.type === 'grid' ? (parts.get(id) ?? []) : [id];
+    // Before they are put together: grids may share their tiles.
+    if (coded.length + tiles.length > maxTiles) throw new HeaderError(`more than ${maxTiles} tiles`);
+    coded.push(...tiles);
+  }
   const tiles = new Set(coded);
-  const masks = auxiliary.filter(([id, of]) => !wanted.includes(id) && of.some((tile) => tiles.has(tile)));
+  const masks = auxiliary.filter(([id, of]) => !wanted.has(id) && of.some((tile) => tiles.has(tile)));
   return [...coded, ...masks.map(([id]) => id)];
 }
 
