@@ -130,7 +130,12 @@ export const references = (type: string, to: readonly number[], count = to.lengt
 export function avifGridOf(
   stream: Uint8Array,
   tiles: readonly (readonly [start: number, end: number])[],
-  iref: readonly Buffer[] = [references('dimg', [...tiles.keys()].map((i) => i + 2))],
+  iref: readonly Buffer[] = [
+    references(
+      'dimg',
+      [...tiles.keys()].map((i) => i + 2),
+    ),
+  ],
 ): Buffer {
   const ftyp = brands('avif', 'mif1');
   const item = (id: number, type: string): Buffer =>
