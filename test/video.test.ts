@@ -251,6 +251,13 @@ test('a still picture after a moving part does not thin that out; sound may last
   const found = await levels(inFolder('still.mp4'), { fps: 25, duration: 1 });
   assert.equal(found.length, 25);
   assert.ok(new Set(found.map(([, level]) => level)).size > 20);
+  // The last picture of 30 stays for 8 s, in units of 1/15360 s.
+  await ffmpeg(['-f', 'lavfi', '-i', moving, '-c:v', 'mpeg4', inFolder('moving.mp4')]);
+  const stays = "setts=duration='if(eq(N,29),122880,DURATION)'";
+  await ffmpeg(['-i', inFolder('moving.mp4'), '-c', 'copy', '-bsf:v', stays, inFolder('stays.mp4')]);
+  const shown = await levels(inFolder('stays.mp4'), { fps: 10 });
+  assert.ok(shown.length >= 29 && shown.length <= 30, `${shown.length}`);
+  assert.deepEqual(shown.at(-1)?.[1], shown.at(-15)?.[1]);
   const sound = ['-f', 'lavfi', '-i', 'sine=d=8', '-c:v', 'copy', '-c:a', 'aac'];
   await ffmpeg(['-i', inFolder('portrait.mp4'), ...sound, inFolder('long.mkv')]);
   // Sound begins a little before the pictures there, which end as much later.

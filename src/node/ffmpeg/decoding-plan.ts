@@ -89,7 +89,8 @@ export async function planOf(input: FfmpegInput, options: VideoOptions): Promise
     start,
     stop: duration === undefined ? undefined : start + duration,
     seconds,
-    expected: rest === undefined || probed?.promised !== true ? undefined : seconds,
+    // Where frames come at varying times the last may stay for long, and is not shown all that time: no end can be told from a cut.
+    expected: rest === undefined || probed?.promised !== true || probed.rate === null ? undefined : seconds,
     toItsEnd: duration === undefined || (rest !== undefined && duration >= rest),
   };
 }
