@@ -334,6 +334,33 @@ test('a transport stream counts from its beginning, a gap is not filled', needsF
   assert.ok(before.length >= 28 && before.length <= 30, `${before.length}`);
 });
 
+test('frames after a change of resolution are all given, at their times', needsFfmpeg, async () => {
+  const parts = [
+    { size: '64x64', luma: '20+N', seconds: 1 },
+    { size: '128x96', luma: '60+N', seconds: 6 },
+  ];
+  let from = 0;
+  const files: Buffer[] = [];
+  for (const { size, luma, seconds } of parts) {
+    const ramp = `nullsrc=s=${size}:r=25:d=${seconds},format=gray,geq=lum='${luma}'`;
+    const file = inFolder(`${size}.ts`);
+    const coded = ['-c:v', 'mpeg2video', '-q:v', '1', '-output_ts_offset', String(from)];
+    await ffmpeg(['-f', 'lavfi', '-i', ramp, ...coded, file]);
+    files.push(await readFile(file));
+    from += seconds;
+  }
+  await writeFile(inFolder('resized.ts'), Buffer.concat(files));
+  const found = await levels(inFolder('resized.ts'), { fps: 5 });
+  // As the brightness tells it, each frame has the time that it is shown at, to a frame or two of 25 a second.
+  const after = found.filter(([time]) => time >= 1.2);
+  for (const [time, level] of after) {
+    const expected = 60 + 25 * (time - 1);
+    assert.ok(Math.abs(level - expected) < 6, `${level} at ${time} s, not ${expected}`);
+  }
+  assert.ok(found.length >= 33 && found.length <= 35, `${found.length}`);
+  assert.ok((found.at(-1)?.[0] ?? 0) >= 6.6, `${found.at(-1)?.[0]}`);
+});
+
 test(
   'frames that lie: searched turned now and then, told, and turned where that is asked for',
   needsFfmpeg,
