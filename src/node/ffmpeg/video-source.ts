@@ -82,7 +82,7 @@ export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Pr
   const name = 'The video';
   const first = await whileWanted(bytes.beginning(), bytes, signal);
   const format = animationFormat(first);
-  if (format === 'WebP') return webpInput(name, bytes);
+  if (format === 'WebP') return webpInput(name, bytes, () => bytes.destroy());
   if (format === 'GIF' || format === 'PNG') {
     // ffmpeg goes back and forth in them.
     const copying = temporaryCopy(bytes, name);
@@ -98,8 +98,8 @@ export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Pr
   return { ...bytesInput(name, bytes), ownClock: hasOwnClock(first), animation: format !== undefined };
 }
 
-const webpInput = (name: string, bytes: AsyncIterable<Uint8Array>): FfmpegInput => ({
-  ...bytesInput(name, new PassingBytes(webpAsPng(bytes, name, maxFramePixels)), animatedPngOptions),
+const webpInput = (name: string, bytes: AsyncIterable<Uint8Array>, onDestroy?: () => void): FfmpegInput => ({
+  ...bytesInput(name, new PassingBytes(webpAsPng(bytes, name, maxFramePixels), onDestroy), animatedPngOptions),
   animation: true,
 });
 
