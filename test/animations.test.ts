@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
 import { animatedPng } from '../src/node/ffmpeg/animated-png.js';
+import { webpTimes } from '../src/node/ffmpeg/animation.js';
 import { openVideo, recognizeVideo, type TimedPicture, type VideoSource } from '../src/node/ffmpeg/index.js';
 import type { DecodedFrame } from '../src/node/ffmpeg/webp-frames.js';
 import { Recognizer } from '../src/recognize/index.js';
@@ -209,6 +210,11 @@ test('a stream that nobody wants any more is ended, whatever becomes of its byte
     await assert.rejects(openVideo(withoutProgram, { ffmpeg: '/no/ffmpeg', ffprobe: '/no/ffprobe' }), /not installed/);
     assert.equal(withoutProgram.destroyed, true, name);
   }
+  // A file is gone through to know how long it is.
+  const stop = new AbortController();
+  const timing = webpTimes(inFolder('vary.webp'), 'It', 2 ** 25, stop.signal);
+  stop.abort(new Error('enough'));
+  await assert.rejects(timing, /enough/);
   let closed = false;
   async function* generated(): AsyncGenerator<Uint8Array> {
     try {

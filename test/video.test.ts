@@ -26,6 +26,9 @@ import { fails, main, poster, start, succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 const there = spawnSync('ffmpeg', ['-version']).status === 0;
+const onPosix = {
+  skip: there && process.platform !== 'win32' ? false : 'needs ffmpeg, and programs that are shell scripts',
+};
 const needsFfmpeg = { skip: there ? false : 'ffmpeg is not installed here' };
 
 let folder = '';
@@ -572,6 +575,28 @@ test('a stream: lines as they come; one that breaks off, and Ctrl-C, keep what w
 function isAddress(address: string | AddressInfo | null): address is AddressInfo {
   return typeof address === 'object' && address !== null;
 }
+
+test('Ctrl-C is heard while a video is being opened', onPosix, async () => {
+  // It says that it was started, and nothing more.
+  await writeFile(inFolder('ffprobe'), `#!/bin/sh\ntouch '${inFolder('opening')}'\nexec sleep 600\n`, { mode: 0o755 });
+  const { FFPROBE_PATH } = process.env;
+  process.env['FFPROBE_PATH'] = inFolder('ffprobe');
+  const { child, finished } = start(['predict', 'portrait.mp4', 'portrait.mkv', '--json'], folder);
+  if (FFPROBE_PATH === undefined) delete process.env['FFPROBE_PATH'];
+  else process.env['FFPROBE_PATH'] = FFPROBE_PATH;
+  const opening = setInterval(() => {
+    stat(inFolder('opening')).then(
+      () => child.kill('SIGINT') && clearInterval(opening),
+      () => undefined,
+    );
+  }, 20);
+  const stopped = await finished;
+  clearInterval(opening);
+  assert.equal(stopped.code, 130, stopped.stderr);
+  assert.match(stopped.stderr, /what was done until then is complete/);
+  assert.doesNotMatch(stopped.stderr, /^poster: /m);
+  assert.deepEqual(document.parse(JSON.parse(stopped.stdout)), { videos: [], failed: [] });
+});
 
 test('a video on standard input is told from a picture', needsFfmpeg, async () => {
   const piped = async (file: string): Promise<string> => {
