@@ -4,11 +4,13 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { z } from 'zod';
 import { animatedPng } from '../src/node/ffmpeg/animated-png.js';
+import { webpTimes } from '../src/node/ffmpeg/animation.js';
 import { openVideo, recognizeVideo, type TimedPicture, type VideoSource } from '../src/node/ffmpeg/index.js';
 import type { DecodedFrame } from '../src/node/ffmpeg/webp-frames.js';
 import { Recognizer } from '../src/recognize/index.js';
@@ -186,6 +188,44 @@ test('a copy that nobody reads is removed, and none is made where options cannot
   const wrong = Reflect.apply(recognizeVideo, undefined, [undefined, createReadStream(inFolder('vary.gif'))]);
   await assert.rejects(wrong.next(), /^UserError: recognizeVideo needs a recognizer/);
   assert.deepEqual(await readdir(own), []);
+});
+
+test('a stream that nobody wants any more is ended, whatever becomes of its bytes', needsFfmpeg, async () => {
+  for (const name of given) {
+    const bytes = await readFile(inFolder(name));
+    const stop = new AbortController();
+    // There is more to come, and it does not.
+    const sleeping = new PassThrough();
+    sleeping.write(bytes.subarray(0, Math.round(0.9 * bytes.length)));
+    const reading = (async () => {
+      for await (const _ of (await openVideo(sleeping, { signal: stop.signal })).frames()) {
+        // As far as it goes.
+      }
+    })();
+    setTimeout(() => stop.abort(new Error('enough')), 200);
+    await assert.rejects(reading, /enough/, name);
+    assert.equal(sleeping.destroyed, true, name);
+    const withoutProgram = new PassThrough();
+    withoutProgram.end(bytes);
+    await assert.rejects(openVideo(withoutProgram, { ffmpeg: '/no/ffmpeg', ffprobe: '/no/ffprobe' }), /not installed/);
+    assert.equal(withoutProgram.destroyed, true, name);
+  }
+  // A file is gone through to know how long it is.
+  const stop = new AbortController();
+  const timing = webpTimes(inFolder('vary.webp'), 'It', 2 ** 25, stop.signal);
+  stop.abort(new Error('enough'));
+  await assert.rejects(timing, /enough/);
+  let closed = false;
+  async function* generated(): AsyncGenerator<Uint8Array> {
+    try {
+      for (const byte of await readFile(inFolder('vary.webp'))) yield Uint8Array.of(byte);
+    } finally {
+      closed = true;
+    }
+  }
+  await assert.rejects(openVideo(generated(), { ffmpeg: '/no/ffmpeg' }), /not installed/);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(closed, true);
 });
 
 test('faces of an animation in a program', needsFfmpeg, async () => {

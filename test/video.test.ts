@@ -26,6 +26,9 @@ import { fails, main, poster, start, succeeds } from './support/cli.js';
 
 const portrait = fileURLToPath(new URL('../../assets/astronaut.png', import.meta.url));
 const there = spawnSync('ffmpeg', ['-version']).status === 0;
+const onPosix = {
+  skip: there && process.platform !== 'win32' ? false : 'needs ffmpeg, and programs that are shell scripts',
+};
 const needsFfmpeg = { skip: there ? false : 'ffmpeg is not installed here' };
 
 let folder = '';
@@ -252,6 +255,13 @@ test('a still picture after a moving part does not thin that out; sound may last
   const found = await levels(inFolder('still.mp4'), { fps: 25, duration: 1 });
   assert.equal(found.length, 25);
   assert.ok(new Set(found.map(([, level]) => level)).size > 20);
+  // The last picture of 30 stays for 8 s, in units of 1/15360 s.
+  await ffmpeg(['-f', 'lavfi', '-i', moving, '-c:v', 'mpeg4', inFolder('moving.mp4')]);
+  const stays = "setts=duration='if(eq(N,29),122880,DURATION)'";
+  await ffmpeg(['-i', inFolder('moving.mp4'), '-c', 'copy', '-bsf:v', stays, inFolder('stays.mp4')]);
+  const shown = await levels(inFolder('stays.mp4'), { fps: 10 });
+  assert.ok(shown.length >= 29 && shown.length <= 30, `${shown.length}`);
+  assert.deepEqual(shown.at(-1)?.[1], shown.at(-15)?.[1]);
   const sound = ['-f', 'lavfi', '-i', 'sine=d=8', '-c:v', 'copy', '-c:a', 'aac'];
   await ffmpeg(['-i', inFolder('portrait.mp4'), ...sound, inFolder('long.mkv')]);
   // Sound begins a little before the pictures there, which end as much later.
@@ -326,6 +336,33 @@ test('a transport stream counts from its beginning, a gap is not filled', needsF
   const [before, after] = [found.filter(([time]) => time < 1800), found.filter(([time]) => time > 1800)];
   assert.equal(after.length, 10);
   assert.ok(before.length >= 28 && before.length <= 30, `${before.length}`);
+});
+
+test('frames after a change of resolution are all given, at their times', needsFfmpeg, async () => {
+  const parts = [
+    { size: '64x64', luma: '20+N', seconds: 1 },
+    { size: '128x96', luma: '60+N', seconds: 6 },
+  ];
+  let from = 0;
+  const files: Buffer[] = [];
+  for (const { size, luma, seconds } of parts) {
+    const ramp = `nullsrc=s=${size}:r=25:d=${seconds},format=gray,geq=lum='${luma}'`;
+    const file = inFolder(`${size}.ts`);
+    const coded = ['-c:v', 'mpeg2video', '-q:v', '1', '-output_ts_offset', String(from)];
+    await ffmpeg(['-f', 'lavfi', '-i', ramp, ...coded, file]);
+    files.push(await readFile(file));
+    from += seconds;
+  }
+  await writeFile(inFolder('resized.ts'), Buffer.concat(files));
+  const found = await levels(inFolder('resized.ts'), { fps: 5 });
+  // As the brightness tells it, each frame has the time that it is shown at, to a frame or two of 25 a second.
+  const after = found.filter(([time]) => time >= 1.2);
+  for (const [time, level] of after) {
+    const expected = 60 + 25 * (time - 1);
+    assert.ok(Math.abs(level - expected) < 6, `${level} at ${time} s, not ${expected}`);
+  }
+  assert.ok(found.length >= 33 && found.length <= 35, `${found.length}`);
+  assert.ok((found.at(-1)?.[0] ?? 0) >= 6.6, `${found.at(-1)?.[0]}`);
 });
 
 test(
@@ -539,6 +576,28 @@ test('a stream: lines as they come; one that breaks off, and Ctrl-C, keep what w
 function isAddress(address: string | AddressInfo | null): address is AddressInfo {
   return typeof address === 'object' && address !== null;
 }
+
+test('Ctrl-C is heard while a video is being opened', onPosix, async () => {
+  // It says that it was started, and nothing more.
+  await writeFile(inFolder('ffprobe'), `#!/bin/sh\ntouch '${inFolder('opening')}'\nexec sleep 600\n`, { mode: 0o755 });
+  const { FFPROBE_PATH } = process.env;
+  process.env['FFPROBE_PATH'] = inFolder('ffprobe');
+  const { child, finished } = start(['predict', 'portrait.mp4', 'portrait.mkv', '--json'], folder);
+  if (FFPROBE_PATH === undefined) delete process.env['FFPROBE_PATH'];
+  else process.env['FFPROBE_PATH'] = FFPROBE_PATH;
+  const opening = setInterval(() => {
+    stat(inFolder('opening')).then(
+      () => child.kill('SIGINT') && clearInterval(opening),
+      () => undefined,
+    );
+  }, 20);
+  const stopped = await finished;
+  clearInterval(opening);
+  assert.equal(stopped.code, 130, stopped.stderr);
+  assert.match(stopped.stderr, /what was done until then is complete/);
+  assert.doesNotMatch(stopped.stderr, /^poster: /m);
+  assert.deepEqual(document.parse(JSON.parse(stopped.stdout)), { videos: [], failed: [] });
+});
 
 test('a video on standard input is told from a picture', needsFfmpeg, async () => {
   const piped = async (file: string): Promise<string> => {

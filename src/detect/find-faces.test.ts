@@ -110,3 +110,35 @@ test('an upright picture takes no rotated scans, unless always; a trace that is 
     4 + 3 * 2 + 4 * 2,
   );
 });
+
+test('a signal ends the search between two runs, also of refinements', async () => {
+  // More than are refined in one run.
+  const many = Array.from({ length: 20 }, (_, i) => ({
+    x: 60 + 120 * (i % 5),
+    y: 60 + 120 * Math.floor(i / 5),
+    side: 20,
+    score: 0.95,
+  }));
+  const trace = { x: 48, y: 48, side: 20, score: 0.3 };
+  const sideways = { ...confirmed, x: 32, y: 32, side: 32 };
+  // Of the scan before faces are refined, of some before the rest are, of what may lie before that is turned and before it is refined.
+  const cases: readonly (readonly [scale: number, answers: Parameters<typeof scripted>[0], after: number])[] = [
+    [640, [[many]], 1],
+    [640, [[many]], 2],
+    [96, [[[trace]]], 1],
+    [96, [[[trace]], [[sideways], [], []]], 2],
+  ];
+  for (const [scale, answers, after] of cases) {
+    const stop = new AbortController();
+    const network = scripted(answers);
+    const stopping: DetectorNetwork = {
+      ...network,
+      run(...input) {
+        if (network.runs + 1 === after) stop.abort(new Error('enough'));
+        return network.run(...input);
+      },
+    };
+    await assert.rejects(detectFaces(stopping, picture, { scales: [scale], signal: stop.signal }), /enough/);
+    assert.equal(network.runs, after);
+  }
+});

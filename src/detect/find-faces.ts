@@ -62,11 +62,11 @@ export async function detectFaces(network: DetectorNetwork, picture: Picture, op
  * sure of them, and quite sure once it is shown them turned
  */
 async function uprightFaces(search: Search, scales: readonly number[], tracing: boolean): Promise<Found[]> {
-  const { network, picture, base, minScore } = search;
+  const { network, picture, base, minScore, signal } = search;
   const scan = { degrees: 0, runs: uprightRuns(scales) };
   const candidates = await candidatesOf(search, scan, tracing ? Math.min(trace, minScore) : minScore);
   const proposed = candidates.filter(({ score }) => score >= minScore);
-  const again = await refine(network, [picture, base], proposed, leastRefined);
+  const again = await refine(network, [picture, base], proposed, leastRefined, signal);
   // The network may be sure of a face and wrong about how it lies. One that is not seen again stays.
   const found = proposed.map((face, i) => foundFace(face, again[i], face.score));
   if (!tracing) return found;
@@ -74,20 +74,20 @@ async function uprightFaces(search: Search, scales: readonly number[], tracing: 
   const traces = candidates.filter(({ score }) => score < minScore).slice(0, maxTraces);
   const others = [...doubtful.map(({ face }) => face), ...traces];
   const least = found.length > doubtful.length ? Math.max(sureLying, minScore) : minScore;
-  const turned = await refineRotated(network, [picture, base], others, leastRefined);
+  const turned = await refineRotated(network, [picture, base], others, leastRefined, signal);
   const lying = others.flatMap((face, i) => {
     const view = turned[i];
     return view === undefined ? [] : [{ ...face, ...view }];
   });
-  const confirmed = await refine(network, [picture, base], lying, least);
+  const confirmed = await refine(network, [picture, base], lying, least, signal);
   return [...found, ...lying.flatMap((face, i) => confirmedFace(face, confirmed[i]))];
 }
 
 /** Faces of rarer scans, which find things that are no faces: only what a refinement confirms counts. */
 async function confirmedFaces(search: Search, scan: Scan): Promise<Found[]> {
-  const { network, picture, base, minScore } = search;
+  const { network, picture, base, minScore, signal } = search;
   const candidates = await candidatesOf(search, scan, minScore);
-  const again = await refine(network, [picture, base], candidates, minScore);
+  const again = await refine(network, [picture, base], candidates, minScore, signal);
   return candidates.flatMap((face, i) => confirmedFace(face, again[i]));
 }
 

@@ -25,6 +25,7 @@ const leastOverlap = 0.3;
  *
  * @param pictures one picture in several sizes, the one that faces are told in first
  * @param minScore of the refined face
+ * @param signal stops between two runs, by throwing its reason
  * @returns for each face how it is seen now, with its score; undefined where it is not seen
  */
 export async function refine(
@@ -32,8 +33,9 @@ export async function refine(
   pictures: readonly [Picture, ...Picture[]],
   faces: readonly Face[],
   minScore: number,
+  signal?: AbortSignal,
 ): Promise<(Face | undefined)[]> {
-  const found = await refineOnce(network, pictures, faces.map(uprightView), minScore);
+  const found = await refineOnce(network, pictures, faces.map(uprightView), minScore, signal);
   // A face that turned out to lie otherwise was not seen upright yet.
   const askew = faces.flatMap((face, i) => {
     const refinedOnce = itemAt(found, i);
@@ -43,7 +45,7 @@ export async function refine(
   });
   if (askew.length > 0) {
     const views = askew.map(({ first }) => uprightView(first));
-    const refined = await refineOnce(network, pictures, views, minScore);
+    const refined = await refineOnce(network, pictures, views, minScore, signal);
     askew.forEach(({ i, first }, k) => {
       found[i] = itemAt(refined, k) ?? first;
     });
@@ -57,6 +59,7 @@ export async function refine(
  *
  * @param faces what may be faces, of which only the boxes count
  * @param minScore for being seen
+ * @param signal stops between two runs, by throwing its reason
  * @returns for each how it is seen best; undefined where it is not seen
  */
 export async function refineRotated(
@@ -64,6 +67,7 @@ export async function refineRotated(
   pictures: readonly [Picture, ...Picture[]],
   faces: readonly Face[],
   minScore: number,
+  signal?: AbortSignal,
 ): Promise<(Face | undefined)[]> {
   const { side, batch } = coarse;
   // It has what the trace was found in, and reading it takes least time.
@@ -71,6 +75,7 @@ export async function refineRotated(
   const plane = side * side;
   const found: (Face | undefined)[] = [];
   for (let start = 0; start < faces.length; start += batch) {
+    signal?.throwIfAborted();
     const transforms = faces.slice(start, start + batch).map((face) => transformOf({ face, angle: 0 }, side));
     const pixels = new Float32Array(transforms.length * quarterTurns.length * 3 * plane);
     const backs = transforms.flatMap((transform, i) => {
@@ -115,11 +120,13 @@ async function refineOnce(
   pictures: readonly [Picture, ...Picture[]],
   views: readonly View[],
   minScore: number,
+  signal: AbortSignal | undefined,
 ): Promise<(Face | undefined)[]> {
   const { side, batch } = fine;
   const found: (Face | undefined)[] = [];
   const plane = side * side;
   for (let start = 0; start < views.length; start += batch) {
+    signal?.throwIfAborted();
     const transforms = views.slice(start, start + batch).map((view) => transformOf(view, side));
     const pixels = new Float32Array(transforms.length * 3 * plane);
     transforms.forEach((transform, i) => {

@@ -5,11 +5,14 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import {
   animatedPng,
+  avifGridOf,
+  box,
   brands,
   gifOf,
   heifOf,
   pngChunk,
   pngOfSize,
+  references,
   type TiffTag,
   tiffOf,
   webpOf,
@@ -139,6 +142,10 @@ test('a TIFF may not name the same bytes again and again, nor pieces of any size
     ],
     /tiles of 1 x 1 pixels/,
   );
+  // A directory after which it comes again.
+  const circle = tiffOf(1, 64, 64);
+  circle.writeUInt32LE(circle.readUInt32LE(4), circle.length - 4);
+  await refused(circle, /its directories share their bytes/);
   // Each of these directories has a megabyte of tags, which is the same one.
   await refused(tiffOf(40, 64, 64, [{ tag: 700, values: new Array<number>(250_000).fill(1) }]), /bytes of tags/);
 });
@@ -192,6 +199,46 @@ test('AVIF is read whatever its first brand, and bounded by what its stream says
   assert(found.kind === 'picture');
   assert.deepEqual([found.header.width, found.header.height], [1000, 900]);
   assert(found.header.memory > 900_000 * 20);
+});
+
+/** Sequence headers of 64 x 64 pixels, each with padding after it: 48 bytes together. */
+const sequences = (count: number): Buffer =>
+  Buffer.alloc(48 * count, Buffer.concat([Buffer.of(0x0a, 4, 0x18, 0x15, 0x7f, 0xfc, 0x7a, 40), Buffer.alloc(40)]));
+
+test('the tiles of an AVIF may name the same bytes, but have all together no more than the file is worth', () => {
+  const stream = sequences(500);
+  const same = readPictureHeader(avifGridOf(stream, new Array(20).fill([0, stream.length])));
+  assert(same.kind === 'picture', JSON.stringify(same));
+  assert.deepEqual([same.header.width, same.header.height], [64, 64]);
+  // Each begins somewhere else.
+  const overlapping = Array.from({ length: 20 }, (_, i) => [48 * i, stream.length] as const);
+  assert.deepEqual(readPictureHeader(avifGridOf(stream, overlapping)), {
+    kind: 'damaged',
+    reason: 'more headers of AV1 than its bytes are worth',
+  });
+  // Units that are no headers, of a byte each and one for their length.
+  const empty = Buffer.alloc(20_000, Buffer.of(0x12, 0));
+  const shifted = Array.from({ length: 20 }, (_, i) => [2 * i, empty.length] as const);
+  assert.deepEqual(readPictureHeader(avifGridOf(empty, shifted)), {
+    kind: 'damaged',
+    reason: 'more units of AV1 than its bytes are worth',
+  });
+  const sideBySide = Array.from({ length: 20 }, (_, i) => [1200 * i, 1200 * i + 1200] as const);
+  assert.equal(readPictureHeader(avifGridOf(stream, sideBySide)).kind, 'picture');
+});
+
+test('references of a HEIF file are as many as their box has room for, and bounded together', () => {
+  const stream = sequences(3000);
+  const hollow = new Array<Buffer>(200).fill(references('dimg', [], 65_535));
+  assert.deepEqual(readPictureHeader(Buffer.concat([avifGridOf(stream, [[0, 48]], hollow), box('mdat', stream)])), {
+    kind: 'damaged',
+    reason: "a box 'dimg' that is shorter than what it holds",
+  });
+  const many = new Array<Buffer>(11).fill(references('cdsc', new Array<number>(1000).fill(2)));
+  assert.deepEqual(readPictureHeader(avifGridOf(stream, [[0, 48]], many)), {
+    kind: 'damaged',
+    reason: 'more than 10000 references',
+  });
 });
 
 test('a header that is cut off anywhere is damaged, and takes no more than its bytes', async () => {

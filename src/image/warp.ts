@@ -7,6 +7,8 @@ export type Border = 'edge' | 'black';
 
 /** Above this many source pixels an output pixel, the source is shrunk first: time then does not grow with the picture. */
 const maxRatio = 4;
+/** Above this many, no source is too small to be shrunk: the work at an output pixel grows with the square of it. */
+const maxSmallRatio = 4 * maxRatio;
 /** How far from a picture, in its pixels, an output may lie. Beyond 2^53 a count of pixels no longer counts. */
 const farthest = 2 ** 40;
 
@@ -33,8 +35,16 @@ export function warp(
   if (!(Math.abs(tx) <= farthest && Math.abs(ty) <= farthest)) {
     throw new RangeError('a picture cannot be warped to where it is out of reach');
   }
-  if (ratio > maxRatio && Math.max(picture.width, picture.height) > maxRatio) {
+  if (ratio > maxSmallRatio || (ratio > maxRatio && Math.max(picture.width, picture.height) > maxRatio)) {
     const { shrunk, toShrunk } = shrink(picture, transform, width, height, ratio / maxRatio);
+    if (shrunk.width === 1 && shrunk.height === 1) {
+      // It cannot be shrunk further, however much of what is beyond it an output pixel covers: its border is the same everywhere.
+      if (border === 'edge') return filled(shrunk, width, height);
+      // Of black, it is less than a 256th then.
+      if (1 / Math.hypot(toShrunk.a, toShrunk.b) > maxSmallRatio) {
+        return filled({ ...shrunk, data: new Uint8Array(shrunk.channels) }, width, height);
+      }
+    }
     return sample(shrunk, toShrunk, width, height, border);
   }
   return sample(picture, transform, width, height, border);
@@ -81,6 +91,13 @@ export function crop({ width, channels, data }: Picture, x: number, y: number, w
     out.set(data.subarray(start, start + w * channels), row * w * channels);
   }
   return { width: w, height: h, channels, data: out };
+}
+
+/** A picture all in the colour of one pixel. */
+function filled({ channels, data }: Picture, width: number, height: number): Picture {
+  const out = new Uint8Array(width * height * channels);
+  for (let at = 0; at < out.length; at += channels) out.set(data, at);
+  return { width, height, channels, data: out };
 }
 
 function sample(picture: Picture, transform: Similarity, width: number, height: number, border: Border): Picture {

@@ -16,14 +16,22 @@ export type { ProtocolRecord, TrainingRecord } from './description-parts.js';
 
 // Somewhat outside is possible: ears beyond the border.
 const fraction = z.number().min(-2).max(3);
+/** Of a crop's side, two points at least: were they one, all of a picture would go into some pixels of it. */
+const leastDistance = 0.01;
+
+type Points = readonly (readonly [x: number, y: number] | undefined)[];
+
+const farApart = (points: Points): boolean =>
+  points.some((a) => points.some((b) => a && b && Math.hypot(a[0] - b[0], a[1] - b[1]) >= leastDistance));
+
 /** How faces lie in crops, as JSON. */
 export const cropSchema: z.ZodType<CropTemplate> = z.object({
   name: plainText,
   points: z
     .partialRecord(z.enum(keypointNames), z.tuple([fraction, fraction]))
     .refine(
-      (points) => new Set(Object.values(points).map((point) => point?.join())).size >= 2,
-      'needs two points in different places',
+      (points) => farApart(Object.values(points)),
+      `needs two points that are ${leastDistance} or more of a side apart`,
     ),
 });
 

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 
 // Picture files put together by hand, for what no encoder makes.
 
+const u16be = (value: number): Buffer => Buffer.of(value >> 8, value & 255);
 const u16le = (value: number): Buffer => Buffer.of(value & 255, value >> 8);
 
 export function u32be(value: number): Buffer {
@@ -115,4 +116,45 @@ export function heifOf(ftyp: Buffer, type: string): Buffer {
   const iloc = box('iloc', Buffer.of(0, 0, 0, 0, 0x44, 0, 0, 0));
   const meta = box('meta', Buffer.alloc(4), box('pitm', Buffer.of(0, 0, 0, 0, 0, 1)), iloc, iinf);
   return Buffer.concat([ftyp, meta]);
+}
+
+/** References within a HEIF file, from item 1 to others. */
+export const references = (type: string, to: readonly number[], count = to.length): Buffer =>
+  box(type, u16be(1), u16be(count), ...to.map(u16be));
+
+/**
+ * An AVIF file of 64 x 64 pixels whose main picture, item 1, is a grid of tiles: the items from 2 on.
+ * @param tiles where each begins and ends in `stream`
+ * @param iref boxes of references
+ */
+export function avifGridOf(
+  stream: Uint8Array,
+  tiles: readonly (readonly [start: number, end: number])[],
+  iref: readonly Buffer[] = [
+    references(
+      'dimg',
+      [...tiles.keys()].map((i) => i + 2),
+    ),
+  ],
+): Buffer {
+  const ftyp = brands('avif', 'mif1');
+  const item = (id: number, type: string): Buffer =>
+    box('infe', Buffer.of(2, 0, 0, 0), u16be(id), u16be(0), Buffer.from(`${type}\0`, 'latin1'));
+  const infe = [item(1, 'grid'), ...tiles.map((_, i) => item(i + 2, 'av01'))];
+  const first = ftyp.length + 8;
+  const places = tiles.map(([start, end], i) =>
+    Buffer.concat([u16be(i + 2), u16be(0), u16be(1), u32be(first + start), u32be(end - start)]),
+  );
+  const ispe = box('ispe', Buffer.alloc(4), u32be(64), u32be(64));
+  const ipma = box('ipma', Buffer.alloc(4), u32be(1), u16be(1), Buffer.of(1, 1));
+  const meta = box(
+    'meta',
+    Buffer.alloc(4),
+    box('pitm', Buffer.alloc(4), u16be(1)),
+    box('iinf', Buffer.alloc(4), u16be(infe.length), ...infe),
+    box('iloc', Buffer.of(0, 0, 0, 0, 0x44, 0), u16be(places.length), ...places),
+    box('iprp', box('ipco', ispe), ipma),
+    box('iref', Buffer.alloc(4), ...iref),
+  );
+  return Buffer.concat([ftyp, box('mdat', stream), meta]);
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
+import { whenAborted } from '../../common/signals.js';
 import { openVideo, type Video } from '../../node/ffmpeg/index.js';
 import { isVideoFile } from '../../node/ffmpeg/video-writer.js';
 import { checkOutputFiles, guardInputs, type NamedOutput } from '../../node/files/output-paths.js';
@@ -77,7 +78,7 @@ export async function* watchVideos(
 ): AsyncGenerator<VideoResult, void, void> {
   for await (const input of inputs) {
     if (stop.aborted) return;
-    let result: VideoResult;
+    let result: VideoResult | undefined;
     try {
       result = await predictVideo(recognizer, input, options, lines, stop, teller);
     } catch (error) {
@@ -86,6 +87,7 @@ export async function* watchVideos(
       teller.note(`poster: ${reason}`);
       result = { video: input.name, failed: reason };
     }
+    if (result === undefined) return;
     yield result;
   }
 }
@@ -126,6 +128,7 @@ async function checkOutputs(inputs: readonly VideoInput[], options: PredictVideo
   await checkOutputFiles(outputs);
 }
 
+/** @returns undefined where it is to stop before there is anything to tell */
 async function predictVideo(
   recognizer: Recognizer,
   input: VideoInput,
@@ -133,7 +136,7 @@ async function predictVideo(
   lines: boolean,
   signal: AbortSignal,
   teller: VideoTeller,
-): Promise<VideoResult> {
+): Promise<VideoResult | undefined> {
   const { labels } = recognizer.labels;
   const ending = new AbortController();
   const bar = videoProgress();
@@ -141,12 +144,8 @@ async function predictVideo(
     bar.hide();
     teller.note(`poster: ${sentence}`);
   };
-  const video = await openVideo(input.source, {
-    ...sourceOptions(options),
-    ...(input.source instanceof Readable ? { name: 'Standard input' } : {}),
-    onDamage,
-    signal: ending.signal,
-  });
+  const video = await opened(input, { ...sourceOptions(options), onDamage }, signal, ending);
+  if (video === undefined) return undefined;
   const summary = new VideoSummary(labels, video.fps);
   const outputs: FrameOutput[] = lines ? [jsonLines(input.name, teller.line)] : [];
   let failure: UserError | undefined;
@@ -195,6 +194,26 @@ async function predictVideo(
     summary: summaryText(input.name, totals),
     ...(failure === undefined ? {} : { failure: { reason: sentenceOf(failure), code: exitCodeOf(failure) } }),
   };
+}
+
+/** A video whose frames end with `ending`. Opening it may take as long as its source likes: undefined where `signal` comes meanwhile. */
+async function opened(
+  { source }: VideoInput,
+  options: NonNullable<Parameters<typeof openVideo>[1]>,
+  signal: AbortSignal,
+  ending: AbortController,
+): Promise<Video | undefined> {
+  const release = whenAborted(signal, () => ending.abort(signal.reason));
+  try {
+    const name = source instanceof Readable ? { name: 'Standard input' } : {};
+    const video = await openVideo(source, { ...options, ...name, signal: ending.signal });
+    return signal.aborted ? undefined : video;
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  } finally {
+    release();
+  }
 }
 
 function sourceOptions({

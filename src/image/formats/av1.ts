@@ -11,17 +11,35 @@ export interface Av1Stream {
   readonly pixelBytes: number;
 }
 
-const maxUnits = 10_000;
+/** How much of AV1 is still read of a file: its streams may all name the same bytes, which a limit for each does not see. */
+export interface Av1Budget {
+  units: number;
+  /** Reading one takes as long as some ten other units. */
+  sequenceHeaders: number;
+}
+
+const maxUnits = 100_000;
+const maxSequenceHeaders = 10_000;
+
+/** Bytes of a file for each sequence header: a tile takes more, with its pixels and its place among the items. */
+const tileBytes = 32;
+
+/** For all streams of a file: no more than there can be side by side in its bytes, so that the work grows with these only. */
+export const av1Budget = (file: Bytes): Av1Budget => ({
+  units: Math.min(maxUnits, file.length),
+  sequenceHeaders: Math.min(maxSequenceHeaders, Math.ceil(file.length / tileBytes)),
+});
 
 /**
  * Size and number of the frames of a stream (AV1 specification, 5.3 to 5.5): a file may say another size outside of it.
- * @throws HeaderError where it is damaged
+ * @param budget of all streams of the file
+ * @throws HeaderError where it is damaged, or there is more in the file than the budget allows
  */
-export function av1Stream(file: Bytes, extents: readonly Extent[]): Av1Stream {
-  let [width, height, frames, pixelBytes, units] = [0, 0, 0, 0, 0];
+export function av1Stream(file: Bytes, extents: readonly Extent[], budget: Av1Budget): Av1Stream {
+  let [width, height, frames, pixelBytes] = [0, 0, 0, 0];
   for (const { start, end } of extents) {
     for (let at = start; at < end; ) {
-      if (++units > maxUnits) throw new HeaderError(`more than ${maxUnits} units of AV1`);
+      if (--budget.units < 0) throw new HeaderError('more units of AV1 than its bytes are worth');
       const header = file.u8(at);
       const type = (header >> 3) & 15;
       at += (header & 4) === 0 ? 1 : 2;
@@ -32,6 +50,7 @@ export function av1Stream(file: Bytes, extents: readonly Extent[]): Av1Stream {
         length = size.value;
       }
       if (type === 1) {
+        if (--budget.sequenceHeaders < 0) throw new HeaderError('more headers of AV1 than its bytes are worth');
         const sequence = sequenceHeader(file, at);
         width = Math.max(width, sequence.width);
         height = Math.max(height, sequence.height);
@@ -56,49 +75,65 @@ function leb128(file: Bytes, start: number): { readonly value: number; readonly 
 }
 
 /** Bits from a place on, the highest first. */
-function bitReader(file: Bytes, start: number): (count: number) => number {
-  let at = start * 8;
-  return (count) => {
+class BitReader {
+  readonly #file: Bytes;
+  #at: number;
+
+  constructor(file: Bytes, start: number) {
+    this.#file = file;
+    this.#at = start * 8;
+  }
+
+  read(count: number): number {
     let value = 0;
-    for (let i = 0; i < count; i++, at++) value = value * 2 + ((file.u8(at >> 3) >> (7 - (at & 7))) & 1);
+    for (let i = 0; i < count; i++, this.#at++) {
+      value = value * 2 + ((this.#file.u8(this.#at >> 3) >> (7 - (this.#at & 7))) & 1);
+    }
     return value;
-  };
+  }
+
+  flag(): boolean {
+    return this.read(1) === 1;
+  }
+
+  skip(count: number): void {
+    this.#at += count;
+  }
 }
 
 /** 5.5.1, up to the size. */
 function sequenceHeader(file: Bytes, start: number): Pick<Av1Stream, 'width' | 'height' | 'pixelBytes'> {
-  const bits = bitReader(file, start);
-  const profile = bits(3);
-  bits(1);
-  if (bits(1) === 1) bits(5);
+  const bits = new BitReader(file, start);
+  const profile = bits.read(3);
+  bits.skip(1);
+  if (bits.flag()) bits.skip(5);
   else skipOperatingPoints(bits);
-  const [widthBits, heightBits] = [bits(4) + 1, bits(4) + 1];
+  const [widthBits, heightBits] = [bits.read(4) + 1, bits.read(4) + 1];
   // 8 bits and colours at half the resolution, or all else.
-  return { width: bits(widthBits) + 1, height: bits(heightBits) + 1, pixelBytes: profile === 0 ? 20 : 30 };
+  return { width: bits.read(widthBits) + 1, height: bits.read(heightBits) + 1, pixelBytes: profile === 0 ? 20 : 30 };
 }
 
-function skipOperatingPoints(bits: (count: number) => number): void {
+function skipOperatingPoints(bits: BitReader): void {
   let [delayBits, decoderModel] = [0, false];
-  if (bits(1) === 1) {
-    bits(64);
-    if (bits(1) === 1) {
+  if (bits.flag()) {
+    bits.skip(64);
+    if (bits.flag()) {
       let zeros = 0;
-      while (bits(1) === 0 && zeros < 32) zeros++;
-      bits(zeros);
+      while (!bits.flag() && zeros < 32) zeros++;
+      bits.skip(zeros);
     }
-    decoderModel = bits(1) === 1;
+    decoderModel = bits.flag();
     if (decoderModel) {
-      delayBits = bits(5) + 1;
-      bits(32);
-      bits(10);
+      delayBits = bits.read(5) + 1;
+      bits.skip(32 + 10);
     }
   }
-  const initialDelay = bits(1) === 1;
-  const points = bits(5) + 1;
+  const initialDelay = bits.flag();
+  const points = bits.read(5) + 1;
   for (let i = 0; i < points; i++) {
-    bits(12);
-    if (bits(5) > 7) bits(1);
-    if (decoderModel && bits(1) === 1) bits(2 * delayBits + 1);
-    if (initialDelay && bits(1) === 1) bits(4);
+    bits.skip(12);
+    if (bits.read(5) > 7) bits.skip(1);
+    if (decoderModel && bits.flag()) bits.skip(2 * delayBits + 1);
+    if (initialDelay && bits.flag()) bits.skip(4);
   }
 }

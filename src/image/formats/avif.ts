@@ -1,4 +1,4 @@
-import { type Av1Stream, av1Stream } from './av1.js';
+import { type Av1Stream, av1Budget, av1Stream } from './av1.js';
 import { boxesIn } from './boxes.js';
 import { type Bytes, HeaderError } from './bytes.js';
 import type { PictureHeader } from './header.js';
@@ -12,14 +12,7 @@ export function avifHeader(file: Bytes, items: HeifItems): PictureHeader {
   const { primary, sizes } = items;
   const shown = sizes.get(primary.id);
   if (shown === undefined) throw new HeaderError('it does not say its size');
-  const streams = new Map<number, Av1Stream & { readonly stored: number }>();
-  const streamOf = (id: number): Av1Stream & { readonly stored: number } => {
-    const extents = items.extents.get(id) ?? [];
-    const stored = extents.reduce((sum, { start, end }) => sum + Math.max(0, end - start), 0);
-    const stream = streams.get(id) ?? { ...av1Stream(file, extents), stored };
-    streams.set(id, stream);
-    return stream;
-  };
+  const streamOf = streamsOf(file, items);
   let [width, height] = shown;
   let [seconds, tiles, pixelBytes] = [0, 0, 20];
   for (const id of decodedItems(items)) {
@@ -42,13 +35,43 @@ export function avifHeader(file: Bytes, items: HeifItems): PictureHeader {
   };
 }
 
+interface StoredStream extends Av1Stream {
+  /** Its bytes in the file. */
+  readonly stored: number;
+}
+
+/** Reads streams of items, each once: also where many items name the same bytes. */
+function streamsOf(file: Bytes, items: HeifItems): (id: number) => StoredStream {
+  const budget = av1Budget(file);
+  const byItem = new Map<number, StoredStream>();
+  const byPlace = new Map<string, StoredStream>();
+  return (id) => {
+    const known = byItem.get(id);
+    if (known !== undefined) return known;
+    const extents = items.extents.get(id) ?? [];
+    const place = extents.map(({ start, end }) => `${start}-${end}`).join();
+    const stored = extents.reduce((sum, { start, end }) => sum + Math.max(0, end - start), 0);
+    const stream = byPlace.get(place) ?? { ...av1Stream(file, extents, budget), stored };
+    byItem.set(id, stream);
+    byPlace.set(place, stream);
+    return stream;
+  };
+}
+
+const maxTiles = 10_000;
+
 /** What showing the main picture decodes: it or its tiles, and their transparency; a tile as often as it is used. */
 function decodedItems({ primary, items, parts, auxiliary }: HeifItems): number[] {
-  const wanted = [primary.id, ...auxiliary.filter(([, of]) => of.includes(primary.id)).map(([id]) => id)];
-  const coded = wanted.flatMap((id) => (items.get(id)?.type === 'grid' ? (parts.get(id) ?? []) : [id]));
-  if (coded.length > 10_000) throw new HeaderError(`${coded.length} tiles`);
+  const wanted = new Set([primary.id, ...auxiliary.filter(([, of]) => of.includes(primary.id)).map(([id]) => id)]);
+  const coded: number[] = [];
+  for (const id of wanted) {
+    const tiles = items.get(id)?.type === 'grid' ? (parts.get(id) ?? []) : [id];
+    // Before they are put together: grids may share their tiles.
+    if (coded.length + tiles.length > maxTiles) throw new HeaderError(`more than ${maxTiles} tiles`);
+    coded.push(...tiles);
+  }
   const tiles = new Set(coded);
-  const masks = auxiliary.filter(([id, of]) => !wanted.includes(id) && of.some((tile) => tiles.has(tile)));
+  const masks = auxiliary.filter(([id, of]) => !wanted.has(id) && of.some((tile) => tiles.has(tile)));
   return [...coded, ...masks.map(([id]) => id)];
 }
 

@@ -28,6 +28,7 @@ export interface HeifItems {
   readonly sizes: ReadonlyMap<number, readonly [width: number, height: number]>;
 }
 
+/** Of a file, of each kind: items, the places of their bytes, references between them. */
 const maxItems = 10_000;
 
 /**
@@ -119,9 +120,15 @@ function referencesOf(file: Bytes, iref: Box | undefined): Pick<HeifItems, 'part
   const wide = file.u8(iref.start) !== 0;
   const read = (at: number): number => (wide ? file.u32(at) : file.u16(at));
   const step = wide ? 4 : 2;
-  for (const { type, start } of boxesIn(file, iref.start + 4, iref.end)) {
+  let all = 0;
+  for (const { type, start, end } of boxesIn(file, iref.start + 4, iref.end)) {
     const count = file.u16(start + step);
-    const to = Array.from({ length: count }, (_, i) => read(start + step + 2 + step * i));
+    const first = start + step + 2;
+    // A count is 16 bits whatever follows it: boxes of 12 bytes would otherwise name 65,535 items each, out of what is behind them.
+    if (first + step * count > end) throw new HeaderError(`a box '${type}' that is shorter than what it holds`);
+    all += count;
+    if (all > maxItems) throw new HeaderError(`more than ${maxItems} references`);
+    const to = Array.from({ length: count }, (_, i) => read(first + step * i));
     if (type === 'dimg') parts.set(read(start), to);
     if (type === 'auxl') auxiliary.push([read(start), to]);
   }
@@ -143,6 +150,9 @@ function sizesOf(file: Bytes, iprp: Box): Map<number, readonly [number, number]>
       const id = idBytes === 2 ? file.u16(at) : file.u32(at);
       const associations = file.u8(at + idBytes);
       at += idBytes + 1;
+      if (at + associations * (wide ? 2 : 1) > end) {
+        throw new HeaderError("a box 'ipma' that is shorter than what it holds");
+      }
       for (let a = 0; a < associations; a++, at += wide ? 2 : 1) {
         const property = properties[(wide ? file.u16(at) & 0x7fff : file.u8(at) & 0x7f) - 1];
         if (property?.type !== 'ispe') continue;

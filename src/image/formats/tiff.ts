@@ -84,6 +84,8 @@ export function tiffHeader(file: Bytes): PictureHeader {
     const count = layout.big ? file.u64(at, layout.little) : layout.u16(at);
     entries += count;
     if (entries > maxEntries) throw new HeaderError(`more than ${maxEntries} tags`);
+    // Directories may go round in a circle, or begin within each other.
+    if (entries * entryBytes > file.length) throw new HeaderError('its directories share their bytes');
     const found = new Map<number, Entry>();
     for (let i = 0; i < count; i++) {
       const entry = at + countBytes + i * entryBytes;

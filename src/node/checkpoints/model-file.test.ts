@@ -60,6 +60,7 @@ test('how faces are cropped is stored with the weights, and checked', async () =
     {},
     { mouth: [0.5, 0.8] },
     { mouth: [0.5, 0.8], noseTip: [0.5, 0.8] },
+    { mouth: [0.5, 0.8], noseTip: [0.500001, 0.8], leftEye: [0.5, 0.809] },
     { mouth: [0, 9], noseTip: [0, 0] },
   ];
   for (const points of wrong) {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import type { Preprocessing } from '../../common/preprocessing.js';
-import { nanoAugmentation } from '../../image/augmentation.js';
+import { nanoAugmentation, noAugmentation } from '../../image/augmentation.js';
+import { pictureMemory } from '../../image/picture-memory.js';
+import { createPool } from '../decode/worker-pool.js';
 import { type Dataset, loadDataset } from './dataset.js';
 import { failsWith, plainPng, temporaryFolder, writeTree } from './helpers.test.js';
 import { createLoader, type EpochOptions, type LoadedBatch, type Loader, type LoaderOptions } from './loader.js';
@@ -281,4 +284,33 @@ test('senseless numbers are refused', async () => {
   await failsWith(() => createLoader(dataset, { ...base, batchSize: 0 }), 'batch size is 0');
   await failsWith(() => createLoader(dataset, { ...base, workers: -1 }), 'data workers');
   await failsWith(() => createLoader(dataset, { ...base, prefetch: 1.5 }), 'ahead');
+});
+
+test('a worker that is ended while it decodes holds no memory of the process any more', async (context) => {
+  const side = 2000;
+  const header = Buffer.alloc(54);
+  header.write('BM', 0, 'latin1');
+  for (const [value, at] of [
+    [54, 10],
+    [40, 14],
+    [side, 18],
+    [side, 22],
+  ] as const) {
+    header.writeUInt32LE(value, at);
+  }
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(24, 28);
+  const path = join(await temporaryFolder(context), 'large.bmp');
+  await writeFile(path, Buffer.concat([header, Buffer.alloc(side * side * 3)]));
+  const about = { preprocessing, augmentation: noAugmentation, seed: 1, orient: true, cache: null, lowContrast: null };
+  const pool = createPool(1, { ...about, paths: [path], tensors: false });
+  // Bitmaps are decoded here, not by a library that must not be interrupted; so many take longer than anybody waits.
+  const indices = new Int32Array(10_000);
+  const making = assert.rejects(pool.make({ epoch: 0, indices, occurrences: indices }), /closed/);
+  while (pictureMemory().used === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const closed = pool.close();
+  context.mock.timers.tick(60_000);
+  await Promise.all([closed, making]);
+  assert.equal(pictureMemory().used, 0);
 });

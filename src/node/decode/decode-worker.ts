@@ -12,6 +12,8 @@ export interface WorkerSettings {
   readonly settings: MakerSettings;
   /** Of the whole process. */
   readonly memory: SharedBudget;
+  /** What this worker holds of it, for whoever sees it end. */
+  readonly account: SharedBudget;
 }
 /** To a worker: a batch to make, or to end after the one being made. */
 export type WorkerRequest = { readonly id: number; readonly job: MakerJob } | 'close';
@@ -25,8 +27,8 @@ if (parentPort !== null) {
   // Dataset pictures are small: libvips' own threads and operation cache would cost more than they give.
   sharp.concurrency(1);
   sharp.cache(false);
-  const { settings, memory }: WorkerSettings = workerData;
-  sharePictureMemory(memory);
+  const { settings, memory, account }: WorkerSettings = workerData;
+  sharePictureMemory(memory, account);
   const make = createBatchMaker(settings);
   let closing = false;
   let last: Promise<void> = Promise.resolve();

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { emptyBudget } from '../../common/memory-budget.js';
 import { errorOf } from '../../common/sent-errors.js';
 import { pictureMemory } from '../../image/picture-memory.js';
 import { packageFile } from '../files/package-files.js';
@@ -29,10 +30,16 @@ class Thread {
   #ended: Error | undefined;
 
   constructor(settings: MakerSettings) {
-    const shared: WorkerSettings = { settings, memory: pictureMemory().shared };
+    const account = emptyBudget();
+    const shared: WorkerSettings = { settings, memory: pictureMemory().shared, account };
     const worker = new Worker(packageFile('dist/src/node/decode/decode-worker.js'), { workerData: shared });
     this.#worker = worker;
-    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
+    this.#exited = new Promise((resolve) => {
+      worker.once('exit', () => {
+        pictureMemory().forgive(account);
+        resolve();
+      });
+    });
     worker.on('message', (reply: WorkerReply) => this.#settle(reply));
     worker.on('error', (error) => this.#end(error instanceof Error ? error : new Error(String(error))));
     worker.on('exit', () => this.#end(new Error('A data worker ended unexpectedly.')));

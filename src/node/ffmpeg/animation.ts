@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../../common/errors.js';
+import { whenAborted } from '../../common/signals.js';
 import { frameCount } from '../../image/frame-count.js';
 import { pictureFormat } from '../../image/picture-header.js';
 import { fileMemory } from '../../image/picture-memory.js';
@@ -53,20 +54,29 @@ export async function* webpAsPng(
 
 /**
  * How long an animated WebP is, and its rate where that is steady. What is wrong with its end is told when that is reached.
- * @throws UserError where it is no animated WebP
+ * @throws UserError where it is no animated WebP; the signal's reason
  */
-export async function webpTimes(path: string, name: string, maxPixels: number): Promise<Probed> {
-  const webp = new WebpFrames(createReadStream(path), name, maxPixels);
-  const canvas = await webp.canvas();
+export async function webpTimes(path: string, name: string, maxPixels: number, signal?: AbortSignal): Promise<Probed> {
+  signal?.throwIfAborted();
+  const file = createReadStream(path);
+  const release = signal === undefined ? undefined : whenAborted(signal, () => file.destroy());
+  const webp = new WebpFrames(file, name, maxPixels);
   let total = 0;
   const lengths = new Set<number>();
   try {
-    for await (const { milliseconds } of webp.times(canvas)) {
-      total += milliseconds;
-      if (lengths.size < 2) lengths.add(milliseconds);
+    const canvas = await webp.canvas();
+    try {
+      for await (const { milliseconds } of webp.times(canvas)) {
+        total += milliseconds;
+        if (lengths.size < 2) lengths.add(milliseconds);
+      }
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
     }
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+  } finally {
+    release?.();
+    // Of a file that was closed under it, whatever came of that.
+    signal?.throwIfAborted();
   }
   const [length] = lengths;
   const rate = lengths.size === 1 && length !== undefined ? { text: `1000/${length}`, value: 1000 / length } : null;

@@ -4,6 +4,7 @@ import type { FfmpegPaths } from './ffmpeg.js';
 import { FrameTimes, longestSlide, longestStill } from './frame-times.js';
 import { probe } from './probe.js';
 import type { Probed } from './probed.js';
+import { asFiltered } from './version.js';
 import type { FfmpegInput } from './video-source.js';
 
 export interface VideoOptions extends FfmpegPaths {
@@ -62,7 +63,7 @@ export interface DecodingPlan {
 }
 
 /**
- * @throws UserError where a file is no video, or ends before the start that is wanted.
+ * @throws UserError where a file is no video, or ends before the start that is wanted; where there is no ffmpeg
  */
 export async function planOf(input: FfmpegInput, options: VideoOptions): Promise<DecodingPlan> {
   const { start = 0, duration } = options;
@@ -80,16 +81,19 @@ export async function planOf(input: FfmpegInput, options: VideoOptions): Promise
     rate.own ? 0.5 : 0,
     input.animation ? longestSlide : longestStill,
   );
+  const { ffmpeg = 'ffmpeg' } = options;
+  const mode = await asFiltered(ffmpeg, input.name, options.signal);
   return {
-    ffmpeg: options.ffmpeg ?? 'ffmpeg',
-    args: decodingArguments(input, rate, times, options),
+    ffmpeg,
+    args: decodingArguments(input, rate, times, mode, options),
     times,
     input,
     fps: rate.value,
     start,
     stop: duration === undefined ? undefined : start + duration,
     seconds,
-    expected: rest === undefined || probed?.promised !== true ? undefined : seconds,
+    // Where frames come at varying times the last may stay for long, and is not shown all that time: no end can be told from a cut.
+    expected: rest === undefined || probed?.promised !== true || probed.rate === null ? undefined : seconds,
     toItsEnd: duration === undefined || (rest !== undefined && duration >= rest),
   };
 }
@@ -109,7 +113,13 @@ interface Rate {
   readonly own: boolean;
 }
 
-function decodingArguments(input: FfmpegInput, rate: Rate, times: FrameTimes, options: VideoOptions): string[] {
+function decodingArguments(
+  input: FfmpegInput,
+  rate: Rate,
+  times: FrameTimes,
+  mode: readonly string[],
+  options: VideoOptions,
+): string[] {
   const { start = 0, duration, maxSide = defaultMaxSide, rotate = 0 } = options;
   // From the key frame before, so that what is on the screen at the start is there. What cannot be sought is read from its
   // beginning.
@@ -130,7 +140,8 @@ function decodingArguments(input: FfmpegInput, rate: Rate, times: FrameTimes, op
   return [
     ...['-hide_banner', '-nostats', '-loglevel', 'level+info', ...(input.bytes === undefined ? ['-nostdin'] : [])],
     ...[...clock, ...seek, ...input.args],
-    ...['-map', '0:V:0', '-vf', filters, ...count, '-pix_fmt', 'rgb24', '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'],
+    ...['-map', '0:V:0', ...mode, '-vf', filters, ...count],
+    ...['-pix_fmt', 'rgb24', '-c:v', 'ppm', '-f', 'image2pipe', 'pipe:1'],
   ];
 }
 

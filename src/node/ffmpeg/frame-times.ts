@@ -54,8 +54,7 @@ export class FrameTimes {
     const shift = `st(0,ld(0)+if(isnan(PREV_INPTS),${first},${next})*${step})`;
     this.filters = {
       before: `showinfo@source=checksum=0,setpts='PTS-(${from}+${shift})/TB',showinfo@moved=checksum=0`,
-      // What writes frames must not fill the time before the first once more.
-      after: 'showinfo@given=checksum=0,setpts=N',
+      after: 'showinfo@given=checksum=0',
     };
   }
 

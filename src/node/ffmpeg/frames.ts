@@ -57,6 +57,7 @@ export async function openVideo(source: VideoSource, options: VideoOptions = {})
   try {
     return await videoOf({ ...found, name: options.name ?? found.name }, options);
   } catch (error) {
+    found.bytes?.destroy();
     await found.remove?.();
     throw error;
   }

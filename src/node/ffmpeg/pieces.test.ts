@@ -13,6 +13,7 @@ import type { VideoFace } from '../../video/recognize-frames.js';
 import { isCut, thumbnail } from '../../video/scene-cut.js';
 import { VideoSummary } from '../../video/summary.js';
 import { contentOf, kindOf } from './kind.js';
+import { versionIn } from './version.js';
 import { ffmpegInput } from './video-source.js';
 
 /** Smooth patches of brightness: a scene. */
@@ -125,6 +126,15 @@ test("nothing of a user's text stands where ffmpeg looks for an option, and file
   }
   await assert.rejects(ffmpegInput(new URL('https://example.org/a.mp4')), /no file/);
   await assert.rejects(ffmpegInput('no such file.mp4'), /no such file/);
+});
+
+test('versions of ffmpeg, as its builders write them', () => {
+  assert.equal(versionIn('ffmpeg version 4.2.7-0ubuntu0.1 Copyright (c) 2000-2022'), 402);
+  assert.equal(versionIn('ffmpeg version n5.1.9 Copyright'), 501);
+  assert.equal(versionIn('ffmpeg version 12.10-full_build-www.gyan.dev'), 1210);
+  for (const unversioned of ['ffmpeg version N-109542-g1bf1b4d0a5', 'ffmpeg version 2025-03-31-git-35c091f4b7', '']) {
+    assert.equal(versionIn(unversioned), undefined);
+  }
 });
 
 function face(id: number, expression: string, lowContrast = false): VideoFace {

@@ -20,7 +20,7 @@ test('a program that says nothing is ended, with a sentence', onPosix, async (co
     return path;
   };
   const ffprobe = await program('sleeps', 'echo x >&2; exec sleep 600');
-  const ffmpeg = await program('gives-none', 'echo x >&2; exec sleep 600');
+  const ffmpeg = await program('gives-none', 'test "$1" = -version && exit; echo x >&2; exec sleep 600');
   const video = join(folder, 'video.mp4');
   await writeFile(video, '\0\0\0\x20ftypisom');
   const silent = (error: unknown): boolean =>

@@ -33,15 +33,29 @@ export class PassingBytes implements AsyncIterable<Uint8Array> {
   #first: Uint8Array = new Uint8Array(0);
   #size = 0;
   #ended = false;
+  readonly #onDestroy: () => void;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  /** @param onDestroy of what the source is made of: it does not see that nothing more is wanted while it waits for that */
+  constructor(source: AsyncIterable<Uint8Array>, onDestroy: () => void = () => undefined) {
     this.#given = source;
     this.#source = source[Symbol.asyncIterator]();
+    this.#onDestroy = onDestroy;
   }
 
   /** Nothing more is wanted. A stream that says nothing, as a pipe whose writer sleeps, hears of it in no other way. */
   destroy(): void {
+    this.#onDestroy();
     if (this.#given instanceof Readable) this.#given.destroy();
+    else if (!this.#ended) void this.#return();
+  }
+
+  /** Others than streams hear of it once what they wait for has come; nobody waits for what they say to it. */
+  async #return(): Promise<void> {
+    try {
+      await this.#source.return?.();
+    } catch {
+      // Nor would its failure change anything.
+    }
   }
 
   /** The first `kindBytes`, or fewer where there are no more. They are handed on all the same. */

@@ -70,25 +70,25 @@ const protocols: Readonly<Record<string, string>> = {
 /** @throws UserError where a file is not there, or an address is of a kind that is not read. */
 export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Promise<FfmpegInput> {
   checkSource(source);
-  if (typeof source === 'string') return fileInput(source);
+  if (typeof source === 'string') return fileInput(source, signal);
   if (source instanceof URL) {
     if (source.protocol !== 'file:') {
       throw new UserError(`${printable(source.href)} is no file; pass a stream as { stream: address }.`, 'usage');
     }
-    return fileInput(pathOf(source));
+    return fileInput(pathOf(source), signal);
   }
   if ('stream' in source) return streamInput(source.stream);
   const bytes = new PassingBytes(source);
   const name = 'The video';
   const first = await whileWanted(bytes.beginning(), bytes, signal);
   const format = animationFormat(first);
-  if (format === 'WebP') return webpInput(name, bytes);
+  if (format === 'WebP') return webpInput(name, bytes, () => bytes.destroy());
   if (format === 'GIF' || format === 'PNG') {
     // ffmpeg goes back and forth in them.
     const copying = temporaryCopy(bytes, name);
     try {
       const { path, remove } = await whileWanted(copying, bytes, signal);
-      return { ...(await fileInput(path)), name, remove };
+      return { ...(await fileInput(path, signal)), name, remove };
     } catch (error) {
       // A copy that is whole by the time nobody wants it any more. One that failed has removed itself.
       copying.then(({ remove }) => remove()).catch(() => undefined);
@@ -98,8 +98,8 @@ export async function ffmpegInput(source: VideoSource, signal?: AbortSignal): Pr
   return { ...bytesInput(name, bytes), ownClock: hasOwnClock(first), animation: format !== undefined };
 }
 
-const webpInput = (name: string, bytes: AsyncIterable<Uint8Array>): FfmpegInput => ({
-  ...bytesInput(name, new PassingBytes(webpAsPng(bytes, name, maxFramePixels)), animatedPngOptions),
+const webpInput = (name: string, bytes: AsyncIterable<Uint8Array>, onDestroy?: () => void): FfmpegInput => ({
+  ...bytesInput(name, new PassingBytes(webpAsPng(bytes, name, maxFramePixels), onDestroy), animatedPngOptions),
   animation: true,
 });
 
@@ -158,7 +158,7 @@ function pathOf(url: URL): string {
   }
 }
 
-async function fileInput(path: string): Promise<FfmpegInput> {
+async function fileInput(path: string, signal: AbortSignal | undefined): Promise<FfmpegInput> {
   try {
     const info = await stat(path);
     if (info.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
@@ -181,7 +181,7 @@ async function fileInput(path: string): Promise<FfmpegInput> {
   const first = await firstBytesOf(path);
   const format = first instanceof Uint8Array ? animationFormat(first) : undefined;
   if (format === 'WebP') {
-    const probed = await webpTimes(path, name, maxFramePixels);
+    const probed = await webpTimes(path, name, maxFramePixels, signal);
     return { ...webpInput(name, bytesOfFile(path)), probed };
   }
   const ownClock = first instanceof Uint8Array && hasOwnClock(first);

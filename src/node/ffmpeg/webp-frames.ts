@@ -58,6 +58,15 @@ export class WebpFrames {
 
   /** To be called first. @throws UserError where it is no animated WebP, or its canvas is too large */
   async canvas(): Promise<Canvas> {
+    try {
+      return await this.#canvas();
+    } catch (error) {
+      await this.#reader.close();
+      throw error;
+    }
+  }
+
+  async #canvas(): Promise<Canvas> {
     // RIFF, its length, WEBP, and a first chunk of 10 bytes that says what follows.
     const head = (await this.#reader.read(30)) ?? Buffer.alloc(30);
     if (head.toString('latin1', 8, 16) !== 'WEBPVP8X') throw this.#failure('is no animated WebP; give it as a picture');

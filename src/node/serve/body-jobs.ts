@@ -60,7 +60,7 @@ export type BodyJobName = keyof BodyJobs;
 export type About<K extends BodyJobName> = BodyJobs[K]['about'];
 export type BroughtBy<K extends BodyJobName> = BodyJobs[K]['brought'];
 
-/** Bytes of a body that a job reads in some milliseconds at most, whatever they are. */
+/** Bytes of a body that a job reads in some tens of milliseconds at most, whatever they are. */
 export const quickBytes: { readonly [K in BodyJobName]: number } = {
   pictures: 64 * 1024,
   tensors: 64 * 1024,
