@@ -143,6 +143,27 @@ pageTest(
   },
 );
 
+pageTest(
+  'what is deleted does not come back: the connection is made anew, and what the browser did not delete is tried again',
+  ({ shots: { disconnected, undeleted, lost } }) => {
+    assert.deepEqual(disconnected, { problem: 'all is well', reopened: {} });
+    const failed =
+      /^The browser could not delete all that you deleted \(UnknownError\): it comes back when .* Delete once more, or/;
+    const [first = '', second, third = '', fourth] = undeleted.problems;
+    assert.match(first, failed);
+    assert.match(third, failed);
+    assert.match(third, /The browser could not keep 1 of the pictures/);
+    assert.deepEqual([second, fourth], ['all is well', 'all is well']);
+    assert.deepEqual(undeleted.isPending, [true, false, true, false]);
+    assert.deepEqual(undeleted.reopened, [{ bored: 1, tired: 1 }, { new: 2 }]);
+    assert.match(
+      lost.problem,
+      /^The browser deleted what it kept for this page: 2 of the pictures are here until .*export/,
+    );
+    assert.deepEqual([lost.counts, lost.reopened], [{ bored: 3 }, { bored: 1 }]);
+  },
+);
+
 pageTest('names and archives that cannot be are told in a sentence', ({ shots: { refused } }) => {
   const expected: Readonly<Record<string, RegExp>> = {
     twice: /^UserError: There is a class 'bored' already; give this one another name\.$/,

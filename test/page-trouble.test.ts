@@ -267,6 +267,34 @@ visit(
   },
 );
 
+visit('what the browser does not delete is told, and does not come back once it is deleted again', async (page) => {
+  await startClass(page);
+  await page.evaluate(() => {
+    const { clear } = IDBObjectStore.prototype;
+    const fail = () => {
+      throw new DOMException('not now', 'UnknownError');
+    };
+    Object.assign(window, { restore: () => Object.assign(IDBObjectStore.prototype, { clear }) });
+    Object.assign(IDBObjectStore.prototype, { clear: fail });
+  });
+  const deleteAll = async (): Promise<void> => {
+    await page.getByRole('button', { name: 'Delete everything' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete everything' }).click();
+  };
+  const deleted = page.getByText('Everything that was recorded and learned here is deleted.');
+  await deleteAll();
+  await page.getByText('Not everything is deleted').waitFor();
+  assert.equal(await page.locator('.class-card').count(), 0);
+  assert.equal(await deleted.count(), 0);
+  await page.evaluate(() => (window as unknown as { restore: () => void }).restore());
+  await deleteAll();
+  await deleted.waitFor();
+  assert.equal(await page.getByText('Not everything is deleted').count(), 0);
+  await page.reload();
+  await page.getByText('Name your first class').waitFor();
+  assert.equal(await page.locator('.class-card').count(), 0);
+});
+
 visit('settings that are changed while faces are found in pictures: all are added', async (page) => {
   // Threads can be chosen once the page is isolated.
   await page.goto(host.address);

@@ -1,7 +1,7 @@
 import type { Shot } from 'poster-v2/train';
 import { useEffect, useState } from 'preact/hooks';
 import { notify } from '../state/notices.js';
-import { changeShots, nameOfClass } from './shots-state.js';
+import { changeShots, nameOfClass, shotsState } from './shots-state.js';
 
 interface ThumbnailsProps {
   readonly classId: string;
@@ -58,7 +58,10 @@ function Thumbnail({
   };
   const remove = async (): Promise<void> => {
     if (await changeShots((shots) => shots.deleteShots([shot.id]))) {
-      notify('The picture is deleted.', { action: { label: 'Undo', run: undo } });
+      const isPending = shotsState.value?.isDeletionPending === true;
+      notify(isPending ? 'The picture is not deleted yet.' : 'The picture is deleted.', {
+        action: { label: 'Undo', run: undo },
+      });
     }
   };
   return (
