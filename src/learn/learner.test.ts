@@ -222,4 +222,20 @@ test('numbers are the same class only where the other labels are kept', () => {
     labelOf: [2, 2, 3, 3],
     rows: [0, 1, -1, -1],
   });
+  for (const [own, keep] of [
+    [numbered, ['2', '3']],
+    [
+      ['1', '2', 'other'],
+      ['2', '3'],
+    ],
+    [numbered, ['2', 'shy']],
+  ] as const) {
+    const names = keep.flatMap((name) => [name, name]);
+    assert.throws(() => classesFor(own, names, { keep: true }), {
+      name: 'UserError',
+      message: /^The class '2' has the name of one of the network's own, .*; give the classes names of expressions, or/,
+    });
+    assert.deepEqual(classesFor(own, names).labels, keep);
+  }
+  assert.deepEqual(classesFor(numbered, ['3', '3', '4', '4'], { keep: true }).labels, ['1', '2', '3', '4']);
 });
