@@ -342,6 +342,29 @@ step('training is stopped half way, and what it learned until then is tried and 
   assert.equal(faces.length, 1);
 });
 
+step('training that fails is told, and what was learned before stays', async () => {
+  const figure = await page.locator('.trained').innerText();
+  await page.evaluate(() => {
+    const { Worker: known } = window;
+    Object.assign(window, { known });
+    window.Worker = class extends known {
+      constructor(address: string | URL, options?: WorkerOptions) {
+        if (String(address).includes('learn-worker')) throw new Error('no memory');
+        super(address, options);
+      }
+    };
+  });
+  await page.getByRole('button', { name: 'Train again' }).click();
+  const notice = page.locator('.notice-error', { hasText: 'what was learned before is still here' });
+  await notice.waitFor();
+  assert.equal(await page.locator('.trained').innerText(), figure);
+  assert.ok(await page.getByRole('button', { name: 'Weights (.safetensors)' }).isEnabled());
+  await notice.getByRole('button', { name: 'Close' }).click();
+  await page.evaluate(() => {
+    window.Worker = (window as unknown as { known: typeof Worker }).known;
+  });
+});
+
 step('pictures are exported, everything is deleted, and the archive brings them back', async () => {
   const counts = [await countOf(0), await countOf(1)];
   const archive = await saved('Pictures (.zip)');
