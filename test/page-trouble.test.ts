@@ -362,6 +362,66 @@ visit('files that nobody can read, an animation, and a drop beside the place for
   await readAs(page, 'good.png').waitFor();
 });
 
+/** Drops on what a selector finds: files, and a folder with so many empty ones. */
+async function drop(page: Page, selector: string, files: ReturnType<typeof png>[], inFolder = 0): Promise<void> {
+  const sent = files.map(({ name, mimeType, buffer }) => ({ name, mimeType, text: buffer.toString('base64') }));
+  await page.evaluate(
+    ([where, given, count]) => {
+      const dataTransfer = new DataTransfer();
+      for (const { name, mimeType, text } of given) {
+        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        dataTransfer.items.add(new File([bytes], name, { type: mimeType }));
+      }
+      if (count > 0) {
+        let rest = Array.from({ length: count }, (_, i) => ({
+          name: `${i}.png`,
+          isDirectory: false,
+          file: (take: (file: File) => void) => take(new File([], `${i}.png`, { type: 'image/png' })),
+        }));
+        const readEntries = (take: (entries: unknown[]) => void): void => {
+          take(rest.slice(0, 100));
+          rest = rest.slice(100);
+        };
+        const folder = { isDirectory: true, createReader: () => ({ readEntries }) };
+        const items = [{ webkitGetAsEntry: () => folder, getAsFile: () => null }];
+        Object.defineProperty(dataTransfer, 'items', { value: items });
+      }
+      const event = new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true });
+      document.querySelector(where)?.dispatchEvent(event);
+    },
+    [selector, sent, inFolder] as const,
+  );
+}
+
+visit(
+  'what is dropped and left out is told; an archive and pictures that are dropped at once are all added',
+  async (page) => {
+    await startClass(page);
+    await drop(page, '.class-card', [], 2001);
+    await page.getByText(/^Of folders that are dropped at once, 2,000 files are taken, .*; drop the others/).waitFor();
+    await page.getByText(/^Finding faces: \d+ of 2000/).waitFor();
+    // The others are not waited for.
+    await page.getByRole('button', { name: 'Delete the class bored' }).click();
+    await page.reload();
+    await startClass(page);
+    await drop(page, '.class-card', [png('a.png')]);
+    await page.locator('.thumbnail').waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Pictures (.zip)' }).click(),
+    ]);
+    const archive = { name: 'shots.zip', mimeType: 'application/zip', buffer: await readFile(await download.path()) };
+    await drop(page, '.class-card', [archive, png('b.png')]);
+    await page.getByText('1 picture of 1 class imported.').waitFor();
+    await page.getByText('3 pictures', { exact: true }).waitFor();
+    await page.goto(`${host.address}#/recognise/camera`);
+    await page.getByText('Drop a video here, or use your camera').waitFor();
+    const video = (name: string) => ({ name, mimeType: 'video/mp4', buffer: Buffer.from('no video') });
+    await drop(page, '.drop-zone', [video('a.mp4'), png('c.png'), video('b.mp4')]);
+    await page.getByText(/^a\.mp4 is played\. 2 other files were left out: /).waitFor();
+  },
+);
+
 visit('who begins before the page is isolated keeps what is open', async (page) => {
   host.tamper(async (path) => {
     // The service worker is not there before it has all files.
