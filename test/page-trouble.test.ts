@@ -422,6 +422,24 @@ visit(
   },
 );
 
+visit('errors stay until they are closed, however many there are', async (page) => {
+  const names = ['bored', 'shy', 'tired', 'cross'];
+  await startClass(page);
+  const add = async (name: string): Promise<void> => {
+    await page.locator('.add-class input').fill(name);
+    await page.keyboard.press('Enter');
+  };
+  for (const [i, name] of names.entries()) {
+    if (i > 0) await add(name);
+    await page.locator('.class-card').nth(i).waitFor();
+  }
+  for (const name of [...names, 'bored']) {
+    await add(name);
+    await page.locator('.notice', { hasText: `There is a class '${name}' already` }).waitFor();
+  }
+  assert.equal(await page.locator('.notice-error').count(), names.length);
+});
+
 visit('who begins before the page is isolated keeps what is open', async (page) => {
   host.tamper(async (path) => {
     // The service worker is not there before it has all files.
