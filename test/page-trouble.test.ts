@@ -440,6 +440,70 @@ visit('errors stay until they are closed, however many there are', async (page) 
   assert.equal(await page.locator('.notice-error').count(), names.length);
 });
 
+visit('the focus stays beside what is removed, and on a button that can do no more', async (page) => {
+  const focused = (): Promise<string> =>
+    page.evaluate(() => {
+      const { activeElement: at } = document;
+      return at?.getAttribute('aria-label') ?? at?.textContent ?? '';
+    });
+  /** By keyboard, once the page was drawn anew. */
+  const press = async (key = 'Enter'): Promise<string> => {
+    await page.keyboard.press(key);
+    await page.waitForTimeout(500);
+    return focused();
+  };
+  await page.goto(host.address);
+  const pair = await sharp({ create: { width: 1024, height: 512, channels: 3, background: 'white' } })
+    .composite([
+      { input: portrait, left: 0, top: 0 },
+      { input: portrait, left: 512, top: 0 },
+    ])
+    .png()
+    .toBuffer();
+  await give(page, png('pair.png', pair), png('a.png'), png('b.png'));
+  await readAs(page, 'b.png').waitFor();
+  await page.getByRole('button', { name: 'Next' }).focus();
+  assert.equal(await press(), 'Next');
+  assert.equal(await press(), 'Next');
+  await page.getByText('Face 2 of 2').waitFor();
+  await page.getByRole('button', { name: 'Close a.png' }).focus();
+  assert.equal(await press(), 'Close b.png');
+  assert.equal(await press(), 'Close pair.png');
+  assert.equal(await press(), 'Choose pictures');
+
+  await startClass(page);
+  for (const name of ['shy', 'tired']) {
+    await page.locator('.add-class input').fill(name);
+    await page.getByRole('button', { name: 'Add', exact: true }).focus();
+    await press();
+    assert.ok(await page.locator('.add-class input').evaluate((node) => node === document.activeElement));
+    await page.getByRole('textbox', { name: 'Name of the class' }).nth(1).waitFor();
+  }
+  await page
+    .locator('.class-card input[type=file]')
+    .first()
+    .setInputFiles([png('a.png'), png('b.png')]);
+  await page.locator('.thumbnail').nth(1).waitFor();
+  await page.getByText('Add pictures').first().waitFor();
+  await page.locator('.thumbnail').first().focus();
+  assert.equal(await press(), 'Delete picture 1 of bored');
+  await press();
+  assert.ok(
+    await page
+      .locator('.class-card')
+      .first()
+      .evaluate((node) => node.contains(document.activeElement)),
+  );
+  await page.locator('.notice').first().getByRole('button', { name: 'Close' }).focus();
+  assert.equal(await press(), 'Close');
+  await press();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'main');
+  await page.getByRole('button', { name: 'Delete the class shy' }).focus();
+  assert.equal(await press(), 'Delete the class tired');
+  assert.equal(await press(), 'Delete the class bored');
+  assert.equal(await press(), '1. Record');
+});
+
 visit('who begins before the page is isolated keeps what is open', async (page) => {
   host.tamper(async (path) => {
     // The service worker is not there before it has all files.

@@ -113,7 +113,7 @@ function DeleteAll({ classes, count, disabled }: DeleteAllProps) {
   return (
     <>
       <div class="actions">
-        <Button kind="danger" icon="trash" disabled={disabled} onClick={() => setOpen(true)}>
+        <Button kind="danger" icon="trash" disabled={disabled} staysFocused onClick={() => setOpen(true)}>
           Delete everything
         </Button>
       </div>

@@ -37,7 +37,9 @@ export function LearnPanel() {
       )}
       <div class="learn">
         <div class="learn-classes">
-          <h2 class="learn-step">1. Record</h2>
+          <h2 id="record" class="learn-step" tabIndex={-1}>
+            1. Record
+          </h2>
           <CameraView />
           <ul class="class-list">
             {classes.map((one) => (

@@ -51,6 +51,9 @@ export async function changeShots(change: (shots: Shots) => Promise<unknown>): P
 export const nameOfClass = (id: string): string | undefined =>
   shotsState.value?.classes.find((one) => one.id === id)?.name;
 
+/** Of the element that shows a class. */
+export const cardId = (classId: string): string => `class-${classId}`;
+
 /** `1 picture`, `2 pictures`. */
 export const picturesText = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`;
 
