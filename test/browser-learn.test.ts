@@ -92,6 +92,7 @@ pageTest('what cannot be learned is told in a sentence', ({ refused }) => {
     canvas: /^UserError: Crop 25 is a canvas of 0 x 8 pixels; give it a size and draw on it\.$/,
     base: /^UserError: The checkpoint /,
     epochs: /^UserError: Learning cannot have 0 as epochs; give a whole number from 1\.$/,
+    misspelt: /^UserError: Learner\.create has no option 'epoch'; its options are /,
     early: /^UserError: Nothing is learned yet; begin to train first\.$/,
     disposed: /^UserError: A network was run after it had been disposed of; load it again\.$/,
   };
