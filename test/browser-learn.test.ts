@@ -92,6 +92,7 @@ pageTest('what cannot be learned is told in a sentence', ({ refused }) => {
     canvas: /^UserError: Crop 25 is a canvas of 0 x 8 pixels; give it a size and draw on it\.$/,
     base: /^UserError: The checkpoint /,
     epochs: /^UserError: Learning cannot have 0 as epochs; give a whole number from 1\.$/,
+    misspelt: /^UserError: Learner\.create has no option 'epoch'; its options are /,
     early: /^UserError: Nothing is learned yet; begin to train first\.$/,
     disposed: /^UserError: A network was run after it had been disposed of; load it again\.$/,
   };
@@ -140,6 +141,27 @@ pageTest(
     assert.deepEqual(full.counts, { bored: 2 });
     assert.equal(full.then, 'everything is kept');
     assert.deepEqual(full.reopened, { bored: 3 });
+  },
+);
+
+pageTest(
+  'what is deleted does not come back: the connection is made anew, and what the browser did not delete is tried again',
+  ({ shots: { disconnected, undeleted, lost } }) => {
+    assert.deepEqual(disconnected, { problem: 'all is well', reopened: {} });
+    const failed =
+      /^The browser could not delete all that you deleted \(UnknownError\): it comes back when .* Delete once more, or/;
+    const [first = '', second, third = '', fourth] = undeleted.problems;
+    assert.match(first, failed);
+    assert.match(third, failed);
+    assert.match(third, /The browser could not keep 1 of the pictures/);
+    assert.deepEqual([second, fourth], ['all is well', 'all is well']);
+    assert.deepEqual(undeleted.isPending, [true, false, true, false]);
+    assert.deepEqual(undeleted.reopened, [{ bored: 1, tired: 1 }, { new: 2 }]);
+    assert.match(
+      lost.problem,
+      /^The browser deleted what it kept for this page: 2 of the pictures are here until .*export/,
+    );
+    assert.deepEqual([lost.counts, lost.reopened], [{ bored: 3 }, { bored: 1 }]);
   },
 );
 

@@ -320,7 +320,46 @@ step('faces are found in files; what has none is told, and nothing else is lost'
   await assertAccessible('classes with pictures');
 });
 
-step('training is stopped half way, and what it learned until then is tried and exported', async () => {
+/** The worker of that name does not start; how often that was tried. */
+async function withoutWorker(
+  name: string,
+): Promise<{ readonly tried: () => Promise<number>; restore(): Promise<void> }> {
+  await page.evaluate((file) => {
+    const { Worker: known } = window;
+    Object.assign(window, { known, tried: 0 });
+    window.Worker = class extends known {
+      constructor(address: string | URL, options?: WorkerOptions) {
+        if (String(address).includes(file)) {
+          (window as unknown as { tried: number }).tried++;
+          throw new Error('no memory');
+        }
+        super(address, options);
+      }
+    };
+  }, name);
+  return {
+    tried: () => page.evaluate(() => (window as unknown as { tried: number }).tried),
+    restore: () =>
+      page.evaluate(() => {
+        window.Worker = (window as unknown as { known: typeof Worker }).known;
+      }),
+  };
+}
+
+/** A small face that is found most surely, and a large one. */
+async function smallAndLarge(): Promise<Buffer> {
+  const large = await sharp(portrait).modulate({ brightness: 0.5 }).blur(6).toBuffer();
+  const small = await sharp(portrait).resize(300).toBuffer();
+  return sharp({ create: { width: 1024, height: 512, channels: 3, background: 'white' } })
+    .composite([
+      { input: large, left: 0, top: 0 },
+      { input: small, left: 600, top: 0 },
+    ])
+    .png()
+    .toBuffer();
+}
+
+step('training is stopped half way', async () => {
   await page.getByRole('button', { name: 'Train', exact: true }).click();
   // It goes on while another tab is shown.
   await page.getByRole('link', { name: 'About' }).click();
@@ -328,18 +367,51 @@ step('training is stopped half way, and what it learned until then is tried and 
   await page.getByText(/^Epoch [3-9] of 20$/).waitFor();
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
   await page.getByText(/You stopped it; epoch \d+ was the best until then\./).waitFor();
+});
+
+step('what cannot be loaded is tried once with the camera, and told', async () => {
+  const workers = await withoutWorker('recognition-worker');
+  await page.getByRole('button', { name: 'Try with the camera' }).click();
+  await page.getByText('It could not be tried').waitFor();
+  await page.waitForTimeout(1000);
+  assert.equal(await workers.tried(), 1);
+  await page.getByRole('button', { name: 'Try with the camera', pressed: false }).waitFor();
+  await workers.restore();
+});
+
+step('what was learned until then is tried, on the largest face, and exported', async () => {
+  const two = await smallAndLarge();
   await page
     .locator('.learn-side input[type=file]')
     .first()
-    .setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: portrait });
+    .setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: two });
   await page.locator('.learn-side .score-bars').waitFor();
   assert.deepEqual(await page.locator('.learn-side .score-label').allInnerTexts(), ['bored', odd]);
+  const shown = await page.locator('.learn-side .score-value').allInnerTexts();
   await assertAccessible('trained');
   const recognizer = await Recognizer.load({ checkpoint: await saved('Weights (.safetensors)') });
-  const { faces } = await recognizer.recognize(portrait);
+  const { faces } = await recognizer.recognize(two);
   await recognizer.dispose();
   assert.deepEqual(recognizer.labels.labels, ['bored', odd]);
-  assert.equal(faces.length, 1);
+  const [surest, largest] = faces;
+  assert.ok(surest !== undefined && largest !== undefined && largest.box.width > surest.box.width);
+  for (const [i, label] of recognizer.labels.labels.entries()) {
+    const probability = largest.scores.find((score) => score.label === label)?.probability ?? Number.NaN;
+    const percent = Number.parseFloat((shown[i] ?? '').replace(/[<>]/, ''));
+    assert.ok(Math.abs(percent - 100 * probability) < 0.5, `${shown[i]}, and ${probability} in Node`);
+  }
+});
+
+step('training that fails is told, and what was learned before stays', async () => {
+  const figure = await page.locator('.trained').innerText();
+  const workers = await withoutWorker('learn-worker');
+  await page.getByRole('button', { name: 'Train again' }).click();
+  const notice = page.locator('.notice-error', { hasText: 'what was learned before is still here' });
+  await notice.waitFor();
+  assert.equal(await page.locator('.trained').innerText(), figure);
+  assert.ok(await page.getByRole('button', { name: 'Weights (.safetensors)' }).isEnabled());
+  await notice.getByRole('button', { name: 'Close' }).click();
+  await workers.restore();
 });
 
 step('pictures are exported, everything is deleted, and the archive brings them back', async () => {

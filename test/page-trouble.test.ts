@@ -267,6 +267,34 @@ visit(
   },
 );
 
+visit('what the browser does not delete is told, and does not come back once it is deleted again', async (page) => {
+  await startClass(page);
+  await page.evaluate(() => {
+    const { clear } = IDBObjectStore.prototype;
+    const fail = () => {
+      throw new DOMException('not now', 'UnknownError');
+    };
+    Object.assign(window, { restore: () => Object.assign(IDBObjectStore.prototype, { clear }) });
+    Object.assign(IDBObjectStore.prototype, { clear: fail });
+  });
+  const deleteAll = async (): Promise<void> => {
+    await page.getByRole('button', { name: 'Delete everything' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete everything' }).click();
+  };
+  const deleted = page.getByText('Everything that was recorded and learned here is deleted.');
+  await deleteAll();
+  await page.getByText('Not everything is deleted').waitFor();
+  assert.equal(await page.locator('.class-card').count(), 0);
+  assert.equal(await deleted.count(), 0);
+  await page.evaluate(() => (window as unknown as { restore: () => void }).restore());
+  await deleteAll();
+  await deleted.waitFor();
+  assert.equal(await page.getByText('Not everything is deleted').count(), 0);
+  await page.reload();
+  await page.getByText('Name your first class').waitFor();
+  assert.equal(await page.locator('.class-card').count(), 0);
+});
+
 visit('settings that are changed while faces are found in pictures: all are added', async (page) => {
   // Threads can be chosen once the page is isolated.
   await page.goto(host.address);
@@ -332,6 +360,148 @@ visit('files that nobody can read, an animation, and a drop beside the place for
   assert.ok(await isTaken('.header', 'drop'));
   await page.getByRole('link', { name: 'Recognise' }).click();
   await readAs(page, 'good.png').waitFor();
+});
+
+/** Drops on what a selector finds: files, and a folder with so many empty ones. */
+async function drop(page: Page, selector: string, files: ReturnType<typeof png>[], inFolder = 0): Promise<void> {
+  const sent = files.map(({ name, mimeType, buffer }) => ({ name, mimeType, text: buffer.toString('base64') }));
+  await page.evaluate(
+    ([where, given, count]) => {
+      const dataTransfer = new DataTransfer();
+      for (const { name, mimeType, text } of given) {
+        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+        dataTransfer.items.add(new File([bytes], name, { type: mimeType }));
+      }
+      if (count > 0) {
+        let rest = Array.from({ length: count }, (_, i) => ({
+          name: `${i}.png`,
+          isDirectory: false,
+          file: (take: (file: File) => void) => take(new File([], `${i}.png`, { type: 'image/png' })),
+        }));
+        const readEntries = (take: (entries: unknown[]) => void): void => {
+          take(rest.slice(0, 100));
+          rest = rest.slice(100);
+        };
+        const folder = { isDirectory: true, createReader: () => ({ readEntries }) };
+        const items = [{ webkitGetAsEntry: () => folder, getAsFile: () => null }];
+        Object.defineProperty(dataTransfer, 'items', { value: items });
+      }
+      const event = new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true });
+      document.querySelector(where)?.dispatchEvent(event);
+    },
+    [selector, sent, inFolder] as const,
+  );
+}
+
+visit(
+  'what is dropped and left out is told; an archive and pictures that are dropped at once are all added',
+  async (page) => {
+    await startClass(page);
+    await drop(page, '.class-card', [], 2001);
+    await page.getByText(/^Of folders that are dropped at once, 2,000 files are taken, .*; drop the others/).waitFor();
+    await page.getByText(/^Finding faces: \d+ of 2000/).waitFor();
+    // The others are not waited for.
+    await page.getByRole('button', { name: 'Delete the class bored' }).click();
+    await page.reload();
+    await startClass(page);
+    await drop(page, '.class-card', [png('a.png')]);
+    await page.locator('.thumbnail').waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Pictures (.zip)' }).click(),
+    ]);
+    const archive = { name: 'shots.zip', mimeType: 'application/zip', buffer: await readFile(await download.path()) };
+    await drop(page, '.class-card', [archive, png('b.png')]);
+    await page.getByText('1 picture of 1 class imported.').waitFor();
+    await page.getByText('3 pictures', { exact: true }).waitFor();
+    await page.goto(`${host.address}#/recognise/camera`);
+    await page.getByText('Drop a video here, or use your camera').waitFor();
+    const video = (name: string) => ({ name, mimeType: 'video/mp4', buffer: Buffer.from('no video') });
+    await drop(page, '.drop-zone', [video('a.mp4'), png('c.png'), video('b.mp4')]);
+    await page.getByText(/^a\.mp4 is played\. 2 other files were left out: /).waitFor();
+  },
+);
+
+visit('errors stay until they are closed, however many there are', async (page) => {
+  const names = ['bored', 'shy', 'tired', 'cross'];
+  await startClass(page);
+  const add = async (name: string): Promise<void> => {
+    await page.locator('.add-class input').fill(name);
+    await page.keyboard.press('Enter');
+  };
+  for (const [i, name] of names.entries()) {
+    if (i > 0) await add(name);
+    await page.locator('.class-card').nth(i).waitFor();
+  }
+  for (const name of [...names, 'bored']) {
+    await add(name);
+    await page.locator('.notice', { hasText: `There is a class '${name}' already` }).waitFor();
+  }
+  assert.equal(await page.locator('.notice-error').count(), names.length);
+});
+
+visit('the focus stays beside what is removed, and on a button that can do no more', async (page) => {
+  const focused = (): Promise<string> =>
+    page.evaluate(() => {
+      const { activeElement: at } = document;
+      return at?.getAttribute('aria-label') ?? at?.textContent ?? '';
+    });
+  /** By keyboard, once the page was drawn anew. */
+  const press = async (key = 'Enter'): Promise<string> => {
+    await page.keyboard.press(key);
+    await page.waitForTimeout(500);
+    return focused();
+  };
+  await page.goto(host.address);
+  const pair = await sharp({ create: { width: 1024, height: 512, channels: 3, background: 'white' } })
+    .composite([
+      { input: portrait, left: 0, top: 0 },
+      { input: portrait, left: 512, top: 0 },
+    ])
+    .png()
+    .toBuffer();
+  await give(page, png('pair.png', pair), png('a.png'), png('b.png'));
+  await readAs(page, 'b.png').waitFor();
+  await page.getByRole('button', { name: 'Next' }).focus();
+  assert.equal(await press(), 'Next');
+  assert.equal(await press(), 'Next');
+  await page.getByText('Face 2 of 2').waitFor();
+  await page.getByRole('button', { name: 'Close a.png' }).focus();
+  assert.equal(await press(), 'Close b.png');
+  assert.equal(await press(), 'Close pair.png');
+  assert.equal(await press(), 'Choose pictures');
+
+  await startClass(page);
+  for (const name of ['shy', 'tired']) {
+    await page.locator('.add-class input').fill(name);
+    await page.getByRole('button', { name: 'Add', exact: true }).focus();
+    await press();
+    assert.ok(await page.locator('.add-class input').evaluate((node) => node === document.activeElement));
+    await page.getByRole('textbox', { name: 'Name of the class' }).nth(1).waitFor();
+  }
+  await page
+    .locator('.class-card input[type=file]')
+    .first()
+    .setInputFiles([png('a.png'), png('b.png')]);
+  await page.locator('.thumbnail').nth(1).waitFor();
+  await page.getByText('Add pictures').first().waitFor();
+  await page.locator('.thumbnail').first().focus();
+  assert.equal(await press(), 'Delete picture 1 of bored');
+  await press();
+  assert.ok(
+    await page
+      .locator('.class-card')
+      .first()
+      .evaluate((node) => node.contains(document.activeElement)),
+  );
+  await page.locator('.notice').first().getByRole('button', { name: 'Close' }).focus();
+  assert.equal(await press(), 'Close');
+  await press();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'main');
+  await page.getByRole('button', { name: 'Delete the class shy' }).focus();
+  assert.equal(await press(), 'Delete the class tired');
+  assert.equal(await press(), 'Delete the class bored');
+  assert.equal(await press(), '1. Record');
 });
 
 visit('who begins before the page is isolated keeps what is open', async (page) => {

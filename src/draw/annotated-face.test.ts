@@ -36,3 +36,12 @@ test('the number of a small face ends above its eyes', () => {
     );
   }
 });
+
+test('a line shows a probability as 0 or 100% only where it is that', () => {
+  const texts = [0.996, 1, 0.5, 0.001].map((probability) => {
+    const faces = [10, 100, 190].map((x) => ({ ...faceAt(x), scores: [{ label: 'happiness', probability }] }));
+    const { svg } = annotate({ width: 320, height: 120 }, annotatedFaces(faces, ferPlusCrop));
+    return /happiness ([^<]*)</.exec(svg)?.[1];
+  });
+  assert.deepEqual(texts, ['&#62;99%', '100%', '50%', '&#60;1%']);
+});

@@ -1,6 +1,5 @@
 import { inkOn, labelColours } from '../common/label-colours.js';
-import { percent } from '../common/percent.js';
-import { probabilityText } from '../common/probability-text.js';
+import { probabilityText, shortProbabilityText } from '../common/probability-text.js';
 import type { Area } from './area.js';
 import { svgText } from './svg-text.js';
 import { textWidth } from './text-width.js';
@@ -80,7 +79,7 @@ export function bars({ x, y, width, height }: Area, scores: ColouredScores, font
 }
 
 function chipText(score: Scores[number] | undefined): string {
-  return score === undefined ? '' : `${score.label} ${percent(score.probability, 0)}%`;
+  return score === undefined ? '' : `${score.label} ${shortProbabilityText(score.probability)}`;
 }
 
 export function chipSize(score: Scores[number] | undefined, font: number): Size {

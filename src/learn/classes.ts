@@ -27,7 +27,8 @@ export interface ClassesOptions {
  * `happiness`, are the same.
  * @param base labels of the base network
  * @param names [n], the label of each picture
- * @throws UserError where the classes cannot be learned: one alone, one with fewer than two pictures, names that no checkpoint holds.
+ * @throws UserError where the classes cannot be learned: one alone, one with fewer than two pictures, names that no checkpoint holds,
+ * numbers that the base network has too where its classes are kept.
  */
 export function classesFor(
   base: readonly string[],
@@ -37,6 +38,12 @@ export function classesFor(
   const shown = names.map(inOneForm);
   const learned = [...new Set((given ?? shown).map(inOneForm))];
   const known = rowsOf(base, learned);
+  const twice = keep ? learned.find((name, k) => known[k] === -1 && base.includes(name)) : undefined;
+  if (twice !== undefined) {
+    throw refused(
+      `The class ${quoted(twice)} has the name of one of the network's own, and numbers do not say whether both mean the same; give the classes names of expressions, or do not keep the network's.`,
+    );
+  }
   // An expression that the network has keeps its place and its name there.
   const labels = keep ? [...base, ...learned.filter((_, k) => known[k] === -1)] : learned;
   const indices = new Map(learned.map((name, k) => [name, keep ? indexIn(labels, base, name, known[k]) : k]));

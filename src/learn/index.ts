@@ -1,2 +1,3 @@
 export { readBase } from './base.js';
-export { type LabelledCrop, type LearnEpoch, type Learned, Learner, type LearnOptions } from './learner.js';
+export type { LabelledCrop, LearnOptions } from './learn-options.js';
+export { type LearnEpoch, type Learned, Learner } from './learner.js';

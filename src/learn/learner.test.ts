@@ -7,7 +7,8 @@ import type { Picture } from '../image/resize.js';
 import { tinyCheckpoint } from '../recognize/helpers.test.js';
 import type { FloatArray, ModelCheckpoint } from '../safetensors/index.js';
 import { classesFor } from './classes.js';
-import { type LabelledCrop, type LearnEpoch, Learner, type LearnOptions } from './learner.js';
+import type { LabelledCrop, LearnOptions } from './learn-options.js';
+import { type LearnEpoch, Learner } from './learner.js';
 
 const side = 16;
 const base = tinyCheckpoint();
@@ -201,12 +202,24 @@ describe('learning from few crops', () => {
       [{ epochs: 0 }, /^Learning cannot have 0 as epochs; give a whole number from 1\.$/],
       [{ holdOut: 1 }, /^Learning cannot have 1 as holdOut; give a number between 0 and 1\.$/],
       [{ lr: Number.NaN }, /^Learning cannot have NaN as lr/],
+      [{ seed: 0.5 }, /^Learning cannot have 0\.5 as seed; give a whole number from 0\.$/],
+      [{ seed: Number.NaN }, /^Learning cannot have NaN as seed/],
       [{ batchSize: 1.5 }, /^Learning cannot have 1\.5 as batchSize/],
       [{ copies: 0 }, /^Learning cannot have 0 as copies; give a whole number from 1, or Infinity for a new copy in/],
       [{ copies: 1.5 }, /^Learning cannot have 1\.5 as copies/],
       [{ copies: Number.NaN }, /^Learning cannot have NaN as copies/],
       [{ copies: Number.NEGATIVE_INFINITY }, /^Learning cannot have -Infinity as copies/],
     ];
+    const misspelt: object = { epoch: 3, base };
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [misspelt, /^Learner\.create has no option 'epoch'; its options are base, crops, labels, keep, .*epochs/],
+      [{ epochs: '3' }, /^The option 'epochs' of Learner\.create cannot be 3; give a number\.$/],
+      [{ keep: 'yes' }, /^The option 'keep' of Learner\.create cannot be yes; give true or false\.$/],
+      [{ base: 3 }, /^The option 'base' of Learner\.create cannot be 3; give a path, a URL/],
+    ];
+    for (const [given, message] of wrong) {
+      await assert.rejects(() => Learner.create({ ...options, ...given }), { name: 'UserError', message });
+    }
     for (const [given, message] of cases) {
       await assert.rejects(() => Learner.create({ ...options, ...given }), { name: 'UserError', message });
     }
@@ -222,4 +235,20 @@ test('numbers are the same class only where the other labels are kept', () => {
     labelOf: [2, 2, 3, 3],
     rows: [0, 1, -1, -1],
   });
+  for (const [own, keep] of [
+    [numbered, ['2', '3']],
+    [
+      ['1', '2', 'other'],
+      ['2', '3'],
+    ],
+    [numbered, ['2', 'shy']],
+  ] as const) {
+    const names = keep.flatMap((name) => [name, name]);
+    assert.throws(() => classesFor(own, names, { keep: true }), {
+      name: 'UserError',
+      message: /^The class '2' has the name of one of the network's own, .*; give the classes names of expressions, or/,
+    });
+    assert.deepEqual(classesFor(own, names).labels, keep);
+  }
+  assert.deepEqual(classesFor(numbered, ['3', '3', '4', '4'], { keep: true }).labels, ['1', '2', '3', '4']);
 });

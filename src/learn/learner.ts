@@ -1,12 +1,11 @@
-import { aList, requireOptions } from '../common/check-options.js';
+import { aList, checkOptions, requireOptions } from '../common/check-options.js';
 import { defined } from '../common/defined.js';
 import { UserError } from '../common/errors.js';
-import type { FileSource } from '../common/file-source.js';
 import { entryOf, itemAt } from '../common/item-at.js';
 import { inOneForm, type LabelSet } from '../common/labels.js';
 import { heldOut } from '../common/sampling.js';
 import { nextTurn } from '../common/turns.js';
-import { type Augmentation, type ImageSource, nanoAugmentation, type Picture } from '../image/index.js';
+import { nanoAugmentation, type Picture } from '../image/index.js';
 import { type Evaluation, measuredFigures } from '../metrics/index.js';
 import { buildInference, type ConfiguredNetwork, parseNetwork } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
@@ -14,49 +13,12 @@ import { adamw, cosine, learningRate } from '../optim/index.js';
 import { loadCrop } from '../recognize/index.js';
 import { copyRows, type ModelCheckpoint } from '../safetensors/index.js';
 import { firstValues } from '../train/first-values.js';
-import { Trainer, type TrainerOptions } from '../train/index.js';
+import { Trainer } from '../train/index.js';
 import { readBase } from './base.js';
 import { type BatchSettings, type LearnedCrops, plainBatches, trainingBatches } from './batches.js';
-import { type Classes, type ClassesOptions, classesFor } from './classes.js';
+import { type Classes, classesFor } from './classes.js';
 import { isCheckpoint } from './is-checkpoint.js';
-
-/** A face crop, as the base network takes them or in any other size, and the class that it shows. */
-export interface LabelledCrop {
-  /** The `crop` of a recognised face, an `ImageData` or other 8-bit pixels, or a picture's file. */
-  readonly crop: ImageSource;
-  readonly label: string;
-}
-
-export interface LearnOptions extends ClassesOptions, Pick<TrainerOptions, 'device' | 'threads'> {
-  /** The weights to begin with: a path on Node, an address in browsers, the bytes of a file, or what `readBase` gave. Default: those that come with the package. */
-  readonly base?: FileSource | ModelCheckpoint;
-  /** At least two of each class. */
-  readonly crops: readonly LabelledCrop[];
-  /** What the label set is called (default `learned`). */
-  readonly name?: string;
-  /** Times that each crop is seen (default 20). */
-  readonly epochs?: number;
-  /** Highest learning rate (default 3e-4); it falls along half a cosine. */
-  readonly lr?: number;
-  /** Crops of an update (default 16). */
-  readonly batchSize?: number;
-  /** Share of each class that is kept from training, to measure with (default 0.15; at least one crop). */
-  readonly holdOut?: number;
-  /** Which crops are held out, and all else that is random, follows from it (default 0). */
-  readonly seed?: number;
-  /** How crops are changed at random (default: as `nano` does). */
-  readonly augmentation?: Augmentation;
-  /**
-   * Changed copies of each crop, which the epochs take in turn. What frozen parts see in a copy is computed once: few copies take
-   * little time. Default 5; where nothing is frozen, or on a GPU, a new copy in each epoch.
-   */
-  readonly copies?: number;
-  /**
-   * What stays as it is, by what the names of its parameters begin with. Default: all but the network's last blocks and head, which are
-   * for POSTER V2 the transformer; of a network that does not name its last blocks, the parts that have pretrained files of their own.
-   */
-  readonly frozen?: readonly string[];
-}
+import { type LabelledCrop, type LearnOptions, learnRules } from './learn-options.js';
 
 /** Where learning is. */
 export interface LearnEpoch {
@@ -130,15 +92,17 @@ export class Learner {
 
   /**
    * @throws UserError where the classes cannot be learned (one alone, one with fewer than two crops), where a number cannot be, where
-   * weights or a crop cannot be read, or the device is not there.
+   * weights or a crop cannot be read, or the device is not there; (kind `usage`) for options that there are not.
    */
   static async create(options: LearnOptions): Promise<Learner> {
     requireOptions<LearnOptions>(options, { crops: aList }, 'Learner.create');
+    checkOptions(options, learnRules, 'Learner.create');
     const { crops, name = 'learned', epochs = 20, lr = 3e-4, batchSize = 16, seed = 0, holdOut = 0.15 } = options;
     const { device, threads, keep, labels: given } = options;
     requireNumber('epochs', epochs, Number.isInteger(epochs) && epochs >= 1, 'a whole number from 1');
     requireNumber('batchSize', batchSize, Number.isInteger(batchSize) && batchSize >= 1, 'a whole number from 1');
     requireNumber('holdOut', holdOut, holdOut > 0 && holdOut < 1, 'a number between 0 and 1');
+    requireNumber('seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number from 0');
     requireNumber('lr', lr, lr > 0 && Number.isFinite(lr), 'a finite number above 0');
     requireCopies(options.copies);
     const base = isCheckpoint(options.base) ? options.base : await readBase(options.base);
@@ -313,7 +277,7 @@ function requireCopies(copies = Number.POSITIVE_INFINITY): void {
 }
 
 function requireNumber(
-  setting: 'epochs' | 'batchSize' | 'holdOut' | 'lr',
+  setting: 'epochs' | 'batchSize' | 'holdOut' | 'lr' | 'seed',
   value: number,
   holds: boolean,
   wanted: string,

@@ -93,6 +93,7 @@ const refusalsOf = async (options: WebLearnOptions): Promise<Record<string, stri
     canvas: await attempt({ crops: [...options.crops, { crop: empty, label: 'sad' }] }),
     base: await attempt({ base: new Uint8Array(4) }),
     epochs: await attempt({ epochs: 0 }),
+    misspelt: await attempt({ ['epoch' as string]: 3 }),
     early: await reasonOf(async () => disposed.best()),
     disposed: await reasonOf(() => trained(disposed)),
   };

@@ -42,6 +42,16 @@ export interface ShotResults {
     readonly then: string;
     readonly reopened: Counts;
   };
+  /** After everything was deleted without a connection. */
+  readonly disconnected: { readonly problem: string; readonly reopened: Counts };
+  /** Where the browser deletes nothing; what there is once it does so again. */
+  readonly undeleted: {
+    readonly problems: readonly string[];
+    readonly isPending: readonly boolean[];
+    readonly reopened: readonly Counts[];
+  };
+  /** After the browser deleted everything, and a shot more was added. */
+  readonly lost: { readonly problem: string; readonly counts: Counts; readonly reopened: Counts };
 }
 
 const countsOf = ({ classes }: Shots): Counts =>
@@ -99,6 +109,81 @@ async function withFullStorage(): Promise<ShotResults['full']> {
   const reopened = countsOf(again);
   await again.close();
   return { problem, counts, then, reopened };
+}
+
+const fine = 'all is well';
+
+async function kept(name: string): Promise<Counts> {
+  const shots = await Shots.open({ name });
+  const counts = countsOf(shots);
+  await shots.close();
+  return counts;
+}
+
+async function withoutConnection(): Promise<ShotResults['disconnected']> {
+  const connections: IDBDatabase[] = [];
+  const { open } = IDBFactory.prototype;
+  IDBFactory.prototype.open = (...given) => {
+    const request = open.apply(indexedDB, given);
+    request.addEventListener('success', () => connections.push(request.result));
+    return request;
+  };
+  try {
+    const shots = await Shots.open({ name: 'disconnected' });
+    await shots.add([{ label: 'bored', picture: new Blob(['1']) }]);
+    for (const one of connections) one.close();
+    await shots.clear();
+    const problem = shots.problem ?? fine;
+    await shots.close();
+    return { problem, reopened: await kept('disconnected') };
+  } finally {
+    IDBFactory.prototype.open = open;
+  }
+}
+
+async function withoutDeletion(): Promise<ShotResults['undeleted']> {
+  const name = 'undeleted';
+  const shots = await Shots.open({ name });
+  await shots.add(['bored', 'bored', 'shy', 'shy'].map((label) => ({ label, picture: new Blob([label]) })));
+  const [bored, shy] = shots.classes;
+  const { delete: remove, clear } = IDBObjectStore.prototype;
+  const fail = () => {
+    throw new DOMException('not now', 'UnknownError');
+  };
+  const problems: string[] = [];
+  const isPending: boolean[] = [];
+  const note = () => {
+    problems.push(shots.problem ?? fine);
+    isPending.push(shots.isDeletionPending);
+  };
+  Object.assign(IDBObjectStore.prototype, { delete: fail, clear: fail });
+  await shots.deleteClass(shy?.id ?? '');
+  await shots.deleteShots([bored?.shots[0]?.id ?? '']);
+  note();
+  Object.assign(IDBObjectStore.prototype, { delete: remove, clear });
+  await shots.add([{ label: 'tired', picture: new Blob(['5']) }]);
+  note();
+  const part = await kept(name);
+  Object.assign(IDBObjectStore.prototype, { delete: fail, clear: fail });
+  await shots.clear();
+  await shots.add([{ label: 'new', picture: new Blob(['6']) }]);
+  note();
+  Object.assign(IDBObjectStore.prototype, { delete: remove, clear });
+  await shots.add([{ label: 'new', picture: new Blob(['7']) }]);
+  note();
+  await shots.close();
+  return { problems, isPending, reopened: [part, await kept(name)] };
+}
+
+async function afterLoss(): Promise<ShotResults['lost']> {
+  const shots = await Shots.open({ name: 'lost' });
+  await shots.add(['1', '2'].map((text) => ({ label: 'bored', picture: new Blob([text]) })));
+  const request = indexedDB.deleteDatabase('lost');
+  await new Promise((resolve) => request.addEventListener('success', resolve));
+  await shots.add([{ label: 'bored', picture: new Blob(['3']) }]);
+  const [problem, counts] = [shots.problem ?? fine, countsOf(shots)];
+  await shots.close();
+  return { problem, counts, reopened: await kept('lost') };
 }
 
 /** @param learned of tiny classes, to export */
@@ -181,5 +266,8 @@ export async function recordShots({ checkpoint }: Learned): Promise<ShotResults>
     leftOut: read.without.map(({ path, reason }) => `${path}: ${reason}`),
     forbidden: await withoutStorage(),
     full: await withFullStorage(),
+    disconnected: await withoutConnection(),
+    undeleted: await withoutDeletion(),
+    lost: await afterLoss(),
   };
 }

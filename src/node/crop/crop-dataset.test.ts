@@ -178,6 +178,15 @@ test('nothing is written over its source, nor among other files', async (t) => {
   await write(root, { 'night/1/a.png': await dark() });
   await fails(at('night', 'out'), /No picture .* shows a face/);
   await fails(cropDataset(detector, join(root, 'src'), join(root, 'o'), { ...options, size: 8 }), /side of 8 pixels/);
+  for (const [wrong, message] of [
+    [{ minsize: 40 }, /^cropDataset has no option 'minsize'; its options are template, size, faces, minScore, minSize/],
+    [{ faces: 'every' }, /^The option 'faces' of cropDataset cannot be every; give 'largest' or 'all'\.$/],
+  ] as const) {
+    await fails(
+      cropDataset(detector, join(root, 'src'), join(root, 'o'), { ...options, ...(wrong as object) }),
+      message,
+    );
+  }
 });
 
 test('no two crops have one name', () => {

@@ -2,7 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import sharp from 'sharp';
-import { aNumber, anObject, requireOptions } from '../../common/check-options.js';
+import {
+  aFunction,
+  aNumber,
+  anObject,
+  aSignal,
+  checkOptions,
+  type OptionRules,
+  requireOptions,
+} from '../../common/check-options.js';
 import { defined } from '../../common/defined.js';
 import { UserError } from '../../common/errors.js';
 import { forEachParallel } from '../../common/parallel.js';
@@ -33,6 +41,17 @@ export interface CropOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Bounds are checked where they count. */
+const rules: OptionRules<CropOptions> = {
+  template: anObject,
+  size: aNumber,
+  faces: { holds: (faces) => faces === 'largest' || faces === 'all', wanted: "'largest' or 'all'" },
+  minScore: aNumber,
+  minSize: aNumber,
+  onProgress: aFunction,
+  signal: aSignal,
+};
+
 export interface Cropped {
   /** Pictures of the source. */
   readonly pictures: number;
@@ -57,7 +76,8 @@ const atOnce = 2;
  * which picture has which label (`bringLists`). Each file is there as a whole or not at all; a run that was stopped goes on
  * where it was.
  *
- * @throws UserError where the folders lie within each other, `out` holds something else, or no picture shows a face.
+ * @throws UserError where the folders lie within each other, `out` holds something else, or no picture shows a face; (kind `usage`)
+ * for options that there are not, or that cannot be.
  */
 export async function cropDataset(
   detector: FaceDetector,
@@ -66,6 +86,7 @@ export async function cropDataset(
   options: CropOptions,
 ): Promise<Cropped> {
   requireOptions<CropOptions>(options, { template: anObject, size: aNumber }, 'cropDataset');
+  checkOptions(options, rules, 'cropDataset');
   checkPath(src, 'The folder of pictures');
   checkPath(out, 'The folder of crops');
   const { template, size, faces = 'largest', minScore = 0.6, minSize = 0, onProgress, signal } = options;

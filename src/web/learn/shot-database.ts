@@ -32,21 +32,41 @@ export interface Change {
 const [classStore, shotStore] = ['classes', 'shots'] as const;
 
 export class ShotDatabase {
-  readonly #database: IDBDatabase;
+  readonly #name: string;
+  #database: IDBDatabase;
+  #isClosed = false;
 
-  private constructor(database: IDBDatabase) {
+  private constructor(name: string, database: IDBDatabase) {
+    this.#name = name;
     this.#database = database;
-    // Another page of a newer version waits for this one to let go.
-    database.addEventListener('versionchange', () => database.close());
   }
 
   /** @throws DOMException where the browser keeps nothing for this page */
   static async open(name: string): Promise<ShotDatabase> {
-    const request = indexedDB.open(name, 1);
-    request.addEventListener('upgradeneeded', () => {
-      for (const store of [classStore, shotStore]) request.result.createObjectStore(store, { keyPath: 'id' });
-    });
-    return new ShotDatabase(await answerOf(request));
+    const { database } = await connect(name);
+    return new ShotDatabase(name, database);
+  }
+
+  /**
+   * Connects once more where the connection was lost: to another page of a newer version, or because the browser took it away.
+   * @returns whether what was kept has been deleted by the browser since
+   * @throws DOMException where the browser keeps nothing for this page any more
+   */
+  async reconnect(): Promise<boolean> {
+    if (this.#isClosed || this.#isConnected()) return false;
+    const { database, isNew } = await connect(this.#name);
+    this.#database = database;
+    return isNew;
+  }
+
+  /** Not every browser tells when it takes a connection away; none begins a transaction then. */
+  #isConnected(): boolean {
+    try {
+      this.#database.transaction([classStore], 'readonly');
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async all(): Promise<{ readonly classes: readonly KeptClass[]; readonly shots: readonly KeptShot[] }> {
@@ -81,8 +101,22 @@ export class ShotDatabase {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#database.close();
   }
+}
+
+async function connect(name: string): Promise<{ readonly database: IDBDatabase; readonly isNew: boolean }> {
+  const request = indexedDB.open(name, 1);
+  let isNew = false;
+  request.addEventListener('upgradeneeded', () => {
+    isNew = true;
+    for (const store of [classStore, shotStore]) request.result.createObjectStore(store, { keyPath: 'id' });
+  });
+  const database = await answerOf(request);
+  // Another page of a newer version waits for this one to let go.
+  database.addEventListener('versionchange', () => database.close());
+  return { database, isNew };
 }
 
 function answerOf<T>(request: IDBRequest<T>): Promise<T> {

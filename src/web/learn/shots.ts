@@ -37,9 +37,20 @@ export interface NamedShot {
 const mostShots = 20_000;
 const mostClasses = 200;
 
+/** What is deleted here, and not yet in the database. */
+interface Removals {
+  /** Everything goes first. */
+  readonly empty: boolean;
+  readonly classes: readonly string[];
+  readonly shots: readonly string[];
+}
+
+const noRemovals: Removals = { empty: false, classes: [], shots: [] };
+
 /**
  * Classes and their shots, kept by the browser (IndexedDB) until they are deleted. What cannot be kept, since storage is full or
- * forbidden, is held until the page is closed, and `problem` says so: it can be learned and exported all the same.
+ * forbidden, is held until the page is closed, and `problem` says so: it can be learned and exported all the same. What cannot be
+ * deleted there is gone here, and `isDeletionPending` says so.
  *
  *     const shots = await Shots.open();
  *     await shots.add([{ label: 'bored', picture: crop }]);
@@ -51,6 +62,11 @@ export class Shots {
   readonly #shots = new Map<string, KeptShot>();
   /** What could not be kept yet. */
   readonly #pending = new Map<string, KeptClass | KeptShot>();
+  #removals = noRemovals;
+  /** Whether that was tried already. */
+  #isDeletionPending = false;
+  /** Ids of shots that the browser kept, and deleted without being asked here. */
+  readonly #lost = new Set<string>();
   #problem: string | undefined;
   /** Changes are made one after the other. */
   #last: Promise<void> = Promise.resolve();
@@ -77,9 +93,14 @@ export class Shots {
     }
   }
 
-  /** Why something is not kept, in a sentence; undefined where everything is. */
+  /** Why something is not kept, or not deleted, in a sentence; undefined where all is well. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Whether the browser still keeps something that was deleted here. The next change, such as `clear`, tries again. */
+  get isDeletionPending(): boolean {
+    return this.#isDeletionPending;
   }
 
   /** All classes, the oldest first, also those without shots. */
@@ -180,27 +201,29 @@ export class Shots {
     return wanted;
   }
 
-  /** Here at once, then in the database: what is not kept is tried again with the next change. */
-  #change(change: Change): Promise<void> {
-    if (change.empty === true) for (const map of [this.#classes, this.#shots, this.#pending]) map.clear();
-    for (const id of change.without?.classes ?? []) this.#classes.delete(id);
-    for (const id of change.without?.shots ?? []) this.#shots.delete(id);
-    for (const id of [...(change.without?.classes ?? []), ...(change.without?.shots ?? [])]) this.#pending.delete(id);
-    for (const one of change.classes ?? []) this.#classes.set(one.id, one);
-    for (const one of change.shots ?? []) this.#shots.set(one.id, one);
-    if (this.#database !== undefined)
-      for (const one of [...(change.classes ?? []), ...(change.shots ?? [])]) this.#pending.set(one.id, one);
-    this.#last = this.#last.then(() => this.#keep(change));
+  /** Here at once, then in the database: what is not kept, or not deleted, is tried again with the next change. */
+  #change({ without: { classes = [], shots = [] } = {}, empty = false, ...added }: Change): Promise<void> {
+    if (empty) for (const one of [this.#classes, this.#shots, this.#pending, this.#lost]) one.clear();
+    for (const id of classes) this.#classes.delete(id);
+    for (const id of shots) this.#shots.delete(id);
+    for (const id of [...classes, ...shots]) for (const one of [this.#pending, this.#lost]) one.delete(id);
+    for (const one of added.classes ?? []) this.#classes.set(one.id, one);
+    for (const one of added.shots ?? []) this.#shots.set(one.id, one);
+    if (this.#database === undefined) return this.#last;
+    if (empty || classes.length > 0 || shots.length > 0)
+      this.#removals = joined(this.#removals, { empty, classes, shots });
+    for (const one of [...(added.classes ?? []), ...(added.shots ?? [])]) this.#pending.set(one.id, one);
+    const database = this.#database;
+    this.#last = this.#last.then(() => this.#keep(database));
     return this.#last;
   }
 
-  async #keep({ without = {}, empty = false }: Change): Promise<void> {
-    const database = this.#database;
-    if (database === undefined) return;
+  async #keep(database: ShotDatabase): Promise<void> {
     try {
+      if (await database.reconnect()) this.#restart();
       // Room is made first, whether or not what waits can be kept.
-      if (empty || without.classes !== undefined || without.shots !== undefined)
-        await database.change({ without, empty });
+      await this.#remove(database);
+      this.#isDeletionPending = false;
       const waiting = [...this.#pending.values()];
       if (waiting.length > 0) {
         await database.change({
@@ -209,13 +232,41 @@ export class Shots {
         });
       }
       for (const { id } of waiting) this.#pending.delete(id);
-      if (this.#pending.size === 0) this.#problem = undefined;
+      if (this.#pending.size === 0) this.#problem = this.#lost.size === 0 ? undefined : lost(this.#lost.size);
     } catch (error) {
       const count = [...this.#pending.values()].filter((one) => 'picture' in one).length;
-      this.#problem = full(count, error);
+      this.#isDeletionPending = this.#removals !== noRemovals;
+      const [deletion, keeping] = [this.#isDeletionPending ? [undeleted(error)] : [], [full(count, error)]];
+      this.#problem = (count > 0 ? [...deletion, ...keeping] : deletion.length > 0 ? deletion : keeping).join(' ');
     }
   }
+
+  /** Further changes may come while it waits. */
+  async #remove(database: ShotDatabase): Promise<void> {
+    const removals = this.#removals;
+    if (removals === noRemovals) return;
+    this.#removals = noRemovals;
+    try {
+      const { empty, classes, shots } = removals;
+      await database.change({ empty, without: { classes, shots } });
+    } catch (error) {
+      this.#removals = joined(removals, this.#removals);
+      throw error;
+    }
+  }
+
+  /** The database is empty. Faces that somebody had the browser delete are not written anew; new ones need their classes. */
+  #restart(): void {
+    for (const id of this.#shots.keys()) if (!this.#pending.has(id)) this.#lost.add(id);
+    for (const one of this.#classes.values()) this.#pending.set(one.id, one);
+  }
 }
+
+/** All that goes, by one and by a later. */
+const joined = (before: Removals, { empty, classes, shots }: Removals): Removals =>
+  empty
+    ? { empty, classes, shots }
+    : { empty: before.empty, classes: [...before.classes, ...classes], shots: [...before.shots, ...shots] };
 
 const nameOf = (name: string): string => inOneForm(name.trim());
 
@@ -232,3 +283,9 @@ const forbidden = (error: unknown): string =>
 
 const full = (count: number, error: unknown): string =>
   `The browser could not keep ${count} of the pictures (${reasonOf(error)}): they are here until the page is closed; delete some others, or export all.`;
+
+const undeleted = (error: unknown): string =>
+  `The browser could not delete all that you deleted (${reasonOf(error)}): it comes back when the page is opened again. Delete once more, or have the browser delete the data of this site.`;
+
+const lost = (count: number): string =>
+  `The browser deleted what it kept for this page: ${count} of the pictures are here until the page is closed; export them to keep them.`;

@@ -2,6 +2,7 @@ import { openCamera } from 'poster-v2';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { openPictures } from '../recognise/pictures.js';
 import { messageOf } from '../state/errors.js';
+import { notify } from '../state/notices.js';
 import { routeTo } from '../state/route.js';
 import { Button, DropZone, Icon, Problem, usePageDrop } from '../ui/index.js';
 import { LastCameraCard } from './last-camera-card.js';
@@ -47,9 +48,16 @@ export function CameraPanel() {
   };
   const open = (files: readonly File[]): void => {
     const images = files.filter(({ type }) => type.startsWith('image/'));
-    const [video] = files.filter((file) => !images.includes(file));
-    if (video !== undefined) show({ phase: 'watching', source: sourceOfFile(video) });
-    else if (images.length > 0) {
+    const [video, ...others] = files.filter((file) => !images.includes(file));
+    if (video !== undefined) {
+      show({ phase: 'watching', source: sourceOfFile(video) });
+      const left = others.length + images.length;
+      if (left > 0)
+        notify(
+          `${video.name} is played. ${left} other ${left === 1 ? 'file was' : 'files were'} left out: open one video at a time, and pictures by themselves.`,
+          { kind: 'error' },
+        );
+    } else if (images.length > 0) {
       // They are at home there.
       openPictures(images);
       location.hash = routeTo('recognise');

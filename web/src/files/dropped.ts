@@ -1,27 +1,44 @@
-/** Files that are taken of what is dropped at once: a whole disk may be. */
-const most = 2000;
+/** Files that are taken of folders that are dropped at once: a whole disk may be. */
+export const mostDropped = 2000;
+
+/** What was dropped. */
+export interface Dropped {
+  readonly files: readonly File[];
+  /** Whether the folders hold more files than are taken. */
+  readonly isMore: boolean;
+}
+
+/** {@link Dropped}, while it grows. */
+interface Found {
+  readonly files: File[];
+  isMore: boolean;
+}
 
 /**
  * The files that were dropped, those of folders too, in the order of their names; hidden ones are left out.
  * @param data of the event; it is read before the first turn ends, after which browsers empty it
  */
-export async function droppedFiles(data: DataTransfer | null): Promise<File[]> {
-  const files: File[] = [];
+export async function droppedFiles(data: DataTransfer | null): Promise<Dropped> {
+  const found: Found = { files: [], isMore: false };
   // Of what a program made there is no entry.
   const dropped = [...(data?.items ?? [])].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
   for (const { entry, file } of dropped) {
-    if (entry?.isDirectory === true) await addFilesIn(entry, files);
-    else if (file !== null) files.push(file);
+    if (entry?.isDirectory === true) await addFilesIn(entry, found);
+    else if (file !== null) found.files.push(file);
   }
-  return files;
+  return found;
 }
 
-async function addFilesIn(folder: FileSystemEntry, files: File[]): Promise<void> {
+async function addFilesIn(folder: FileSystemEntry, found: Found): Promise<void> {
   for (const entry of await entriesOf(folder as FileSystemDirectoryEntry)) {
-    if (files.length >= most) return;
+    if (found.isMore) return;
     if (entry.name.startsWith('.')) continue;
-    if (entry.isDirectory) await addFilesIn(entry, files);
-    else files.push(await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)));
+    if (entry.isDirectory) await addFilesIn(entry, found);
+    else if (found.files.length >= mostDropped) found.isMore = true;
+    else
+      found.files.push(
+        await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)),
+      );
   }
 }
 

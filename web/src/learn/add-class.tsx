@@ -10,15 +10,18 @@ export function AddClass({ count }: { readonly count: number }) {
   const id = useId();
   const state = useStore(recognizerState);
   const known = state.phase === 'ready' ? state.recognizer.labels.labels : [];
-  const add = async (): Promise<void> => {
-    if (await changeShots((shots) => shots.addClass(name))) setName('');
+  const add = async (form: HTMLFormElement): Promise<void> => {
+    if (!(await changeShots((shots) => shots.addClass(name)))) return;
+    setName('');
+    // The button is of no use until there is another name.
+    if (form.contains(document.activeElement)) form.querySelector('input')?.focus();
   };
   return (
     <form
       class="card add-class"
       onSubmit={(event) => {
         event.preventDefault();
-        void add();
+        void add(event.currentTarget);
       }}
     >
       <label class="field-label" for={id}>

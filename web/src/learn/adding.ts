@@ -22,17 +22,19 @@ export interface Added {
 
 export const added = createStore<ReadonlyMap<string, Added>>(new Map());
 
-/** Finds the largest face in each picture, and adds it to a class. */
+/** Finds the largest face in each picture, and adds it to a class; pictures of archives have classes of their own. */
 export async function addPictures(classId: string, files: readonly File[]): Promise<void> {
   if (adding.value !== undefined) {
     notify('Other pictures are being looked through; wait until that is done.');
     return;
   }
-  const archive = files.find(({ name }) => /\.zip$/i.test(name));
-  if (archive !== undefined) {
-    await importShots(archive);
-    return;
-  }
+  const isArchive = ({ name }: File): boolean => /\.zip$/i.test(name);
+  const pictures = files.filter((file) => !isArchive(file));
+  if (pictures.length > 0) await addFiles(classId, pictures);
+  for (const archive of files.filter(isArchive)) await importShots(archive);
+}
+
+async function addFiles(classId: string, files: readonly File[]): Promise<void> {
   const found: Found = { count: 0, without: [] };
   adding.set({ classId, done: 0, total: files.length });
   try {

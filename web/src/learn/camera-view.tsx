@@ -23,7 +23,7 @@ export function CameraView() {
     return (
       <div class="card camera-off">
         <p>Record with the camera, or drop pictures on a class.</p>
-        <Button icon="camera" disabled={state.phase === 'starting'} onClick={() => void startCamera()}>
+        <Button icon="camera" disabled={state.phase === 'starting'} staysFocused onClick={() => void startCamera()}>
           {state.phase === 'starting' ? 'Starting…' : 'Turn the camera on'}
         </Button>
       </div>

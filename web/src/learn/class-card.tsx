@@ -1,11 +1,11 @@
 import type { ShotClass } from 'poster-v2/train';
 import { useState } from 'preact/hooks';
 import { useStore } from '../state/store.js';
-import { Button, Dialog, IconButton, Progress, useDrop, useFileChooser } from '../ui/index.js';
+import { Button, Dialog, IconButton, keepFocus, Progress, useDrop, useFileChooser } from '../ui/index.js';
 import { added, adding, addPictures } from './adding.js';
 import { RecordButton } from './record-button.js';
 import { recording } from './recording.js';
-import { changeShots, picturesText } from './shots-state.js';
+import { cardId, changeShots, picturesText } from './shots-state.js';
 import { Thumbnails } from './thumbnails.js';
 
 /** A class: its name, its pictures, and how it gets more. */
@@ -17,6 +17,7 @@ export function ClassCard({ of: { id, name, shots } }: { readonly of: ShotClass 
   const isRecorded = now?.classId === id;
   return (
     <li
+      id={cardId(id)}
       class={`card class-card${over ? ' class-card-over' : ''}${isRecorded ? ' class-card-recorded' : ''}`}
       {...handlers}
     >
@@ -60,7 +61,10 @@ function ClassName({ id, name }: { readonly id: string; readonly name: string })
 
 function DeleteClass({ id, name, count }: { readonly id: string; readonly name: string; readonly count: number }) {
   const [open, setOpen] = useState(false);
-  const remove = (): void => void changeShots((shots) => shots.deleteClass(id));
+  const remove = (): void => {
+    keepFocus(document.getElementById(cardId(id)), '.class-head .button-icon', '#record');
+    void changeShots((shots) => shots.deleteClass(id));
+  };
   return (
     <>
       <IconButton

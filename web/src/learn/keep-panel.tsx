@@ -7,12 +7,18 @@ import { settings } from '../state/settings.js';
 import { useStore } from '../state/store.js';
 import { Button, Dialog, useFileChooser } from '../ui/index.js';
 import { importShots } from './adding.js';
-import { changeShots, picturesText } from './shots-state.js';
+import { changeShots, picturesText, shotsState } from './shots-state.js';
 import { forget, type Result, training } from './training.js';
 import { markExported } from './unsaved.js';
 
+interface KeepPanelProps {
+  readonly classes: readonly ShotClass[];
+  /** Then everything can be deleted once more. */
+  readonly isDeletionPending: boolean;
+}
+
 /** What was learned and recorded, out as files, in again, and gone. */
-export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] }) {
+export function KeepPanel({ classes, isDeletionPending }: KeepPanelProps) {
   const state = useStore(training);
   const count = classes.reduce((sum, { shots }) => sum + shots.length, 0);
   const chooser = useFileChooser('.zip,application/zip', ([file]) => {
@@ -39,7 +45,7 @@ export function KeepPanel({ classes }: { readonly classes: readonly ShotClass[] 
           Import pictures
         </Button>
       </div>
-      <DeleteAll classes={classes.length} count={count} />
+      <DeleteAll classes={classes.length} count={count} disabled={classes.length === 0 && !isDeletionPending} />
     </div>
   );
 }
@@ -87,19 +93,27 @@ async function offer(name: string, make: () => Promise<Blob>): Promise<boolean> 
   }
 }
 
-function DeleteAll({ classes, count }: { readonly classes: number; readonly count: number }) {
+interface DeleteAllProps {
+  readonly classes: number;
+  readonly count: number;
+  readonly disabled: boolean;
+}
+
+function DeleteAll({ classes, count, disabled }: DeleteAllProps) {
   const [open, setOpen] = useState(false);
   const remove = async (): Promise<void> => {
     setOpen(false);
     const cleared = changeShots((shots) => shots.clear());
     // What was learned goes at once, as the pictures do.
     forget();
-    if (await cleared) notify('Everything that was recorded and learned here is deleted.');
+    // The panel says what the browser did not delete.
+    if ((await cleared) && shotsState.value?.isDeletionPending !== true)
+      notify('Everything that was recorded and learned here is deleted.');
   };
   return (
     <>
       <div class="actions">
-        <Button kind="danger" icon="trash" disabled={classes === 0} onClick={() => setOpen(true)}>
+        <Button kind="danger" icon="trash" disabled={disabled} staysFocused onClick={() => setOpen(true)}>
           Delete everything
         </Button>
       </div>

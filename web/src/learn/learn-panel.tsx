@@ -23,7 +23,7 @@ export function LearnPanel() {
     };
   }, []);
   if (state === undefined) return <section class="panel" aria-busy="true" />;
-  const { classes, problem } = state;
+  const { classes, problem, isDeletionPending } = state;
   return (
     <section class="panel">
       <div>
@@ -32,10 +32,14 @@ export function LearnPanel() {
           Record some 20 pictures of each, train for a minute, and try it. Everything stays in this browser.
         </p>
       </div>
-      {problem === undefined ? null : <Problem title="Not everything is kept">{problem}</Problem>}
+      {problem === undefined ? null : (
+        <Problem title={isDeletionPending ? 'Not everything is deleted' : 'Not everything is kept'}>{problem}</Problem>
+      )}
       <div class="learn">
         <div class="learn-classes">
-          <h2 class="learn-step">1. Record</h2>
+          <h2 id="record" class="learn-step" tabIndex={-1}>
+            1. Record
+          </h2>
           <CameraView />
           <ul class="class-list">
             {classes.map((one) => (
@@ -47,7 +51,7 @@ export function LearnPanel() {
         <div class="learn-side">
           <TrainPanel classes={classes} />
           <TryPanel />
-          <KeepPanel classes={classes} />
+          <KeepPanel classes={classes} isDeletionPending={isDeletionPending} />
         </div>
       </div>
     </section>

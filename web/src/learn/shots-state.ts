@@ -6,8 +6,10 @@ import { createStore } from '../state/store.js';
 /** What was recorded, as it is shown; undefined until the browser's storage has answered. */
 export interface ShotsState {
   readonly classes: readonly ShotClass[];
-  /** Why something is not kept, in a sentence. */
+  /** Why something is not kept, or not deleted, in a sentence. */
   readonly problem: string | undefined;
+  /** Whether the browser still keeps something that was deleted here. */
+  readonly isDeletionPending: boolean;
 }
 
 export const shotsState = createStore<ShotsState | undefined>(undefined);
@@ -23,7 +25,8 @@ export function openShots(): Promise<Shots> {
   return opening;
 }
 
-const show = (shots: Shots): void => shotsState.set({ classes: shots.classes, problem: shots.problem });
+const show = ({ classes, problem, isDeletionPending }: Shots): void =>
+  shotsState.set({ classes, problem, isDeletionPending });
 
 /**
  * Changes what was recorded, and shows it at once. Why it cannot be changed is told.
@@ -47,6 +50,9 @@ export async function changeShots(change: (shots: Shots) => Promise<unknown>): P
 /** The name that a class has now; undefined where it has been deleted. */
 export const nameOfClass = (id: string): string | undefined =>
   shotsState.value?.classes.find((one) => one.id === id)?.name;
+
+/** Of the element that shows a class. */
+export const cardId = (classId: string): string => `class-${classId}`;
 
 /** `1 picture`, `2 pictures`. */
 export const picturesText = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`;

@@ -1,7 +1,8 @@
 import type { Shot } from 'poster-v2/train';
 import { useEffect, useState } from 'preact/hooks';
 import { notify } from '../state/notices.js';
-import { changeShots, nameOfClass } from './shots-state.js';
+import { keepFocus } from '../ui/index.js';
+import { cardId, changeShots, nameOfClass, shotsState } from './shots-state.js';
 
 interface ThumbnailsProps {
   readonly classId: string;
@@ -56,9 +57,13 @@ function Thumbnail({
     const label = nameOfClass(classId) ?? className;
     void changeShots((shots) => shots.add([{ label, picture, time }]));
   };
-  const remove = async (): Promise<void> => {
+  const remove = async (item: Element | null): Promise<void> => {
+    keepFocus(item, 'button', `#${cardId(classId)} .class-actions button`);
     if (await changeShots((shots) => shots.deleteShots([shot.id]))) {
-      notify('The picture is deleted.', { action: { label: 'Undo', run: undo } });
+      const isPending = shotsState.value?.isDeletionPending === true;
+      notify(isPending ? 'The picture is not deleted yet.' : 'The picture is deleted.', {
+        action: { label: 'Undo', run: undo },
+      });
     }
   };
   return (
@@ -67,7 +72,7 @@ function Thumbnail({
       class="thumbnail"
       aria-label={label}
       title="Delete this picture"
-      onClick={() => void remove()}
+      onClick={({ currentTarget }) => void remove(currentTarget.closest('li'))}
     >
       {address === undefined ? null : <img class="thumbnail-picture" src={address} alt="" width={48} height={48} />}
     </button>

@@ -26,7 +26,7 @@ export function TrainPanel({ classes }: { readonly classes: readonly ShotClass[]
       </label>
       <div class="actions">
         {isRunning ? (
-          <Button onClick={stopTraining} disabled={state.phase === 'training' && state.stopping}>
+          <Button onClick={stopTraining} disabled={state.phase === 'training' && state.stopping} staysFocused>
             Stop
           </Button>
         ) : (

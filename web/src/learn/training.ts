@@ -74,8 +74,13 @@ export async function train(): Promise<void> {
     if (stopped && learner.best().history.length < 2) tell(before);
     else tell({ phase: 'trained', result: await resultOf(learner, stopped) });
   } catch (error) {
+    if (own !== current) return;
+    const reason = messageOf(error);
     if (own.signal.aborted) tell(before);
-    else tell({ phase: 'failed', reason: messageOf(error) });
+    else if (before.phase === 'trained') {
+      notify(`Nothing new was learned, and what was learned before is still here. ${reason}`, { kind: 'error' });
+      tell(before);
+    } else tell({ phase: 'failed', reason });
   } finally {
     await learner?.dispose();
   }

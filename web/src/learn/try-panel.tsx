@@ -1,4 +1,4 @@
-import type { ImageSource, Score } from 'poster-v2';
+import type { ImageSource, RecognizedFace, Score } from 'poster-v2';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../state/errors.js';
 import { announce } from '../state/notices.js';
@@ -25,11 +25,17 @@ export function TryPanel() {
 /** What a picture was read as; null: no face was found in it. */
 type Answer = { readonly scores: readonly Score[] | null } | { readonly reason: string } | undefined;
 
+/** As in what was recorded: the largest face is the visitor's, not the surest. */
+function largest(faces: readonly RecognizedFace[]): RecognizedFace | undefined {
+  const area = ({ box }: RecognizedFace): number => box.width * box.height;
+  return faces.toSorted((a, b) => area(b) - area(a))[0];
+}
+
 async function answerTo(result: Result, image: ImageSource): Promise<Answer> {
   try {
     const recognizer = await learnedRecognizer(result);
     const { faces } = await recognizer.recognize(image);
-    return { scores: faces[0]?.scores ?? null };
+    return { scores: largest(faces)?.scores ?? null };
   } catch (error) {
     return { reason: messageOf(error) };
   }
@@ -62,7 +68,10 @@ function Tried({ result }: { readonly result: Result }) {
         const video = cameraVideo.value;
         if (video !== undefined && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
           const read = await answerTo(result, video);
-          if (current) setAnswer(read);
+          if (!current) return;
+          setAnswer(read);
+          // It would be the same each time, and a worker more.
+          if (read !== undefined && 'reason' in read) break;
         }
         await new Promise((resolve) => setTimeout(resolve, 60));
       }

@@ -18,7 +18,10 @@ function tellTraining(): void {
 }
 
 training.subscribe(tellTraining);
-// Where the browser keeps everything, nothing is lost.
+// Where the browser keeps everything, nothing is lost; what it did not delete comes back.
 shotsState.subscribe((state) =>
-  askBeforeLeaving('shots', state?.problem !== undefined && state.classes.some(({ shots }) => shots.length > 0)),
+  askBeforeLeaving(
+    'shots',
+    state?.problem !== undefined && (state.isDeletionPending || state.classes.some(({ shots }) => shots.length > 0)),
+  ),
 );

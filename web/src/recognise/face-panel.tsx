@@ -80,10 +80,10 @@ function FaceSteps({ face, count }: { readonly face: number; readonly count: num
         Face {face + 1} of {count}
       </p>
       <div class="actions">
-        <Button kind="quiet" disabled={face === 0} onClick={() => chooseFace(face - 1)}>
+        <Button kind="quiet" disabled={face === 0} staysFocused onClick={() => chooseFace(face - 1)}>
           Previous
         </Button>
-        <Button kind="quiet" disabled={face === count - 1} onClick={() => chooseFace(face + 1)}>
+        <Button kind="quiet" disabled={face === count - 1} staysFocused onClick={() => chooseFace(face + 1)}>
           Next
         </Button>
       </div>

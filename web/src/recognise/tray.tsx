@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import { Icon } from '../ui/index.js';
+import { Icon, keepFocus } from '../ui/index.js';
 import { choosePicture, closePicture, type OpenedPicture } from './pictures.js';
 import { resultText } from './result-text.js';
 
@@ -56,7 +56,10 @@ function TrayItem({ picture, isChosen }: TrayItemProps) {
           class="tray-close"
           aria-label={`Close ${picture.name}`}
           title="Close"
-          onClick={() => closePicture(picture.id)}
+          onClick={({ currentTarget }) => {
+            keepFocus(currentTarget.closest('li'), '.tray-close', '.pictures button');
+            closePicture(picture.id);
+          }}
         >
           <Icon name="close" />
         </button>

@@ -8,13 +8,23 @@ interface ButtonProps {
   readonly kind?: 'primary' | 'secondary' | 'quiet' | 'danger';
   readonly icon?: IconName;
   readonly disabled?: boolean;
+  /** A click may disable it: the focus, which would be at the top of the page then, stays on it. */
+  readonly staysFocused?: boolean;
   /** For a button that switches: whether it is on. */
   readonly pressed?: boolean;
 }
 
-export function Button({ children, onClick, kind = 'secondary', icon, disabled = false, pressed }: ButtonProps) {
+export function Button(props: ButtonProps) {
+  const { children, onClick, kind = 'secondary', icon, disabled = false, staysFocused = false, pressed } = props;
   return (
-    <button type="button" class={`button button-${kind}`} onClick={onClick} disabled={disabled} aria-pressed={pressed}>
+    <button
+      type="button"
+      class={`button button-${kind}`}
+      onClick={disabled ? undefined : onClick}
+      disabled={disabled && !staysFocused}
+      aria-disabled={disabled && staysFocused ? true : undefined}
+      aria-pressed={pressed}
+    >
       {icon === undefined ? null : <Icon name={icon} />}
       <span>{children}</span>
     </button>

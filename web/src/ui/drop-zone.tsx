@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { droppedFiles } from '../files/dropped.js';
+import { droppedFiles, mostDropped } from '../files/dropped.js';
 import { messageOf } from '../state/errors.js';
 import { notify } from '../state/notices.js';
 import { Button } from './button.js';
@@ -58,7 +58,12 @@ export function useDrop(onFiles: (files: readonly File[]) => void) {
       if (event.defaultPrevented) return;
       event.preventDefault();
       droppedFiles(event.dataTransfer).then(
-        (files) => {
+        ({ files, isMore }) => {
+          if (isMore)
+            notify(
+              `Of folders that are dropped at once, ${mostDropped.toLocaleString('en-US')} files are taken, in the order of their names; drop the others by themselves.`,
+              { kind: 'error' },
+            );
           if (files.length > 0) onFiles(files);
         },
         (error: unknown) =>

@@ -3,6 +3,7 @@ export { Button, IconButton } from './button.js';
 export { Dialog } from './dialog.js';
 export { DropZone, useDrop, usePageDrop } from './drop-zone.js';
 export { Icon, type IconName } from './icon.js';
+export { keepFocus } from './keep-focus.js';
 export { coloursOf } from './label-colours.js';
 export { Notices } from './notices.js';
 export { percentText } from './percent-text.js';
