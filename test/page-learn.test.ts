@@ -348,8 +348,9 @@ async function withoutWorker(
 
 /** A small face that is found most surely, and a large one. */
 async function smallAndLarge(): Promise<Buffer> {
-  const large = await sharp(portrait).modulate({ brightness: 0.5 }).blur(6).toBuffer();
-  const small = await sharp(portrait).resize(300).toBuffer();
+  const whole = join(root, 'assets/astronaut.png');
+  const large = await sharp(whole).modulate({ brightness: 0.5 }).blur(6).toBuffer();
+  const small = await sharp(whole).resize(300).toBuffer();
   return sharp({ create: { width: 1024, height: 512, channels: 3, background: 'white' } })
     .composite([
       { input: large, left: 0, top: 0 },
