@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -60,6 +61,23 @@ test('a client may have so many requests in hand', async (t) => {
   const responses = await Promise.all(Array.from({ length: 4 }, () => ask(server.url)));
   assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200, 429]));
   await stillWorks(server.url);
+});
+
+test('requests in a row on a connection that breaks off are given up, and count no more', async (t) => {
+  const server = await served({ clientRequests: 2, deadline: 600, drain: 1 }, t);
+  const { hostname, port } = new URL(server.url);
+  const body = JSON.stringify({ images });
+  const head = `POST /v1/recognize/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  // Answers come in the order of their requests: the second one waits for that of the first.
+  for (let i = 0; i < 2; i++) socket.write(`${head}content-length: ${body.length}\r\n\r\n${body}`);
+  while (!(await figure(server.url, 'poster_requests_in_hand', 2))) await sleep(1);
+  socket.destroy();
+  while (!(await figure(server.url, 'poster_requests_in_hand', 0))) await sleep(1);
+  assert.ok(await figure(server.url, 'poster_pictures_total', 0));
+  // So many as a client may have in hand.
+  await Promise.all([stillWorks(server.url), stillWorks(server.url)]);
 });
 
 test('what takes longer than its deadline is given up, and so is what nobody waits for', async (t) => {

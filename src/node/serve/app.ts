@@ -78,7 +78,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   app.decorateRequest('goAhead');
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    request.life = lifeOf(reply.raw, settings.deadline);
+    request.life = lifeOf(request.raw, reply.raw, settings.deadline);
     request.goAhead = () => goAhead(request.raw, reply.raw);
     checkHead(request.raw, reply);
   });

@@ -5,6 +5,7 @@ import { increaseOf } from '../../common/item-at.js';
 import type { Admission } from './admission.js';
 import { givenKey, type Keys } from './keys.js';
 import { RequestProblem } from './problem.js';
+import { whenOver } from './request-life.js';
 import type { CompleteSettings } from './settings.js';
 
 export interface GuardParts {
@@ -47,7 +48,7 @@ export class Guards {
     throw new RequestProblem('unauthorized', `${what}; send the header "authorization: Bearer KEY".`);
   }
 
-  #count(request: FastifyRequest, { raw }: FastifyReply): void {
+  #count(request: FastifyRequest, reply: FastifyReply): void {
     // As the rate does: who has a network of IPv6 has all of its addresses.
     const ip = normalizeIP(request.ip);
     const { clientRequests } = this.#parts.settings;
@@ -56,7 +57,7 @@ export class Guards {
       throw new RequestProblem('too-many-requests', sentence, { retryAfter: 1 });
     }
     increaseOf(this.#inHand, ip);
-    raw.once('close', () => {
+    whenOver(request.raw, reply.raw, () => {
       increaseOf(this.#inHand, ip, -1);
       if (this.#inHand.get(ip) === 0) this.#inHand.delete(ip);
     });
