@@ -217,6 +217,19 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
 });
 
+test('behind a proxy a client is the address that the proxy adds, not one that it writes itself', async (t) => {
+  const server = await served({ trustProxy: true, rate: 2 }, t);
+  const asked = async (forwarded: string): Promise<number> => {
+    const response = await fetch(`${server.url}/v1/models`, { headers: { 'x-forwarded-for': forwarded } });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const statuses = [];
+  for (let i = 0; i < 3; i++) statuses.push(await asked(`6.6.6.${i}, 203.0.113.9`));
+  assert.deepEqual(statuses, [200, 200, 429]);
+  assert.equal(await asked('6.6.6.0, 203.0.113.10'), 200);
+});
+
 test('a camera goes on after the process of the networks was killed', async (t) => {
   const log = new ServerLog();
   const server = await served({ slow: 600, log: 'info', logTo: log }, t);

@@ -57,7 +57,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    trustProxy: settings.trustProxy,
+    // Of the nearest one: what stands before its own entry in x-forwarded-for the client may have written.
+    trustProxy: settings.trustProxy && ((_address, hop) => hop === 0),
     bodyLimit: settings.maxBody,
     requestTimeout: slow,
     keepAliveTimeout: 72_000,
