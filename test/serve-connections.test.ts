@@ -195,6 +195,9 @@ test('frames that are none end their camera with the code of RFC 6455, and are n
   for (const headers of [[version], [key], [version, 'sec-websocket-key: short']]) {
     assert.match(refused(await raw([opening(headers)]), 400), /^The WebSocket cannot be opened \(.*Sec-WebSocket-/);
   }
+  // A refusal ends the connection too: nobody reads it any more.
+  const foreign = opening([version, key, 'origin: https://example.com']);
+  assert.match(refused(await raw([foreign]), 403), /^Pages of https:\/\/example\.com may not send requests here/);
   const masked = [1, 2, 3, 4];
   const cases: readonly (readonly [code: number, frame: readonly number[]])[] = [
     [1002, [0x82, 1, 97]],

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { cameraFrame } from '../src/node/serve/cameras.js';
 import { serve } from '../src/node/serve/index.js';
@@ -228,6 +229,59 @@ test('behind a proxy a client is the address that the proxy adds, not one that i
   for (let i = 0; i < 3; i++) statuses.push(await asked(`6.6.6.${i}, 203.0.113.9`));
   assert.deepEqual(statuses, [200, 200, 429]);
   assert.equal(await asked('6.6.6.0, 203.0.113.10'), 200);
+});
+
+test('pages of other origins may neither send pictures nor open cameras, unless they are named', async (t) => {
+  const { url } = await served({ corsOrigins: ['https://example.org'] }, t);
+  const camera = async (origin: string): Promise<number> => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/camera`, { origin });
+    const [kind, status] = await Promise.race([
+      once(socket, 'open').then(() => ['open', 101] as const),
+      once(socket, 'unexpected-response').then(([, { statusCode }]) => ['refused', Number(statusCode)] as const),
+    ]);
+    socket.on('error', () => undefined);
+    if (kind === 'open') socket.close();
+    else socket.terminate();
+    return status;
+  };
+  /** A form, which browsers send without asking before. */
+  const form = (origin: string): Promise<Response> => {
+    const body = new FormData();
+    body.set('image', new Blob([Uint8Array.from(portrait)]), 'a.png');
+    return fetch(`${url}/v1/recognize`, { method: 'POST', body, headers: { origin } });
+  };
+  const others = ['https://example.com', 'http://example.org', 'http://127.0.0.1:1', 'null', 'file://', 'nonsense'];
+  for (const origin of others) {
+    assert.equal(await camera(origin), 403, origin);
+    assert.match((await problem(await form(origin), 403)).type, /forbidden$/, origin);
+  }
+  for (const origin of ['https://example.org', url]) {
+    assert.equal(await camera(origin), 101, origin);
+    assert.equal((await form(origin)).status, 200, origin);
+  }
+  // They need no leave.
+  assert.equal((await fetch(`${url}/readyz`, { headers: { origin: 'https://example.com' } })).status, 200);
+});
+
+test('behind a proxy the own origin is the host that the proxy was asked for', async (t) => {
+  const { url } = await served({ trustProxy: true }, t);
+  const asked = async (origin: string, host: string): Promise<number> => {
+    const response = await fetch(`${url}/v1/models`, { headers: { origin, 'x-forwarded-host': host } });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  assert.equal(await asked('https://faces.example.org', 'faces.example.org'), 200);
+  assert.equal(await asked('https://faces.example.org', 'FACES.example.org:443'), 200);
+  assert.equal(await asked('https://other.example.org', 'faces.example.org'), 403);
+});
+
+test('every origin may ask where all are named', async (t) => {
+  const { url } = await served({ corsOrigins: ['*'] }, t);
+  for (const origin of ['https://example.com', 'null']) {
+    const response = await fetch(`${url}/v1/models`, { headers: { origin } });
+    await response.arrayBuffer();
+    assert.deepEqual([response.status, response.headers.get('access-control-allow-origin')], [200, '*']);
+  }
 });
 
 test('a camera goes on after the process of the networks was killed', async (t) => {

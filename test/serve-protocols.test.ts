@@ -277,7 +277,7 @@ test('the description of the server lists what it answers, by the schemas that r
   ]);
   const recognize = document.paths['/v1/recognize']?.['post'];
   assert.deepEqual(Object.keys(z.record(z.string(), z.unknown()).parse(recognize?.['responses'])), [
-    ...['200', '400', '401', '408', '413', '415', '422', '429', '500', '503', '504'],
+    ...['200', '400', '401', '403', '408', '413', '415', '422', '429', '500', '503', '504'],
   ]);
   const maxFaces = z.array(z.looseObject({ name: z.string() })).parse(recognize?.['parameters'])[0];
   assert.deepEqual(maxFaces, {

@@ -75,6 +75,12 @@ export async function createApp(parts: AppParts): Promise<App> {
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
+  // Before what may refuse a request: it ends the connection of a WebSocket that is refused, if it has seen the request.
+  await app.register(websocket, {
+    options: { maxPayload: settings.maxPicture },
+    // Its own handler takes what a client does wrong for a defect, and ends the connection before the client is told.
+    errorHandler: ({ message }, _, request) => request.log.info({ reason: message }, 'a camera broke off'),
+  });
   app.decorateRequest('life');
   app.decorateRequest('goAhead');
   app.addHook('onRequest', async (request, reply) => {
@@ -138,11 +144,6 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   // Behind the headers of other origins, which refusals have too, and the rate, which wrong keys count towards.
   app.addHook('onRequest', async (request, reply) => guards.check(request, reply));
-  await app.register(websocket, {
-    options: { maxPayload: settings.maxPicture },
-    // Its own handler takes what a client does wrong for a defect, and ends the connection before the client is told.
-    errorHandler: ({ message }, _, request) => request.log.info({ reason: message }, 'a camera broke off'),
-  });
   takeProtocolEvents(app);
   const pieces = new BodyPieces(settings.maxBody);
   addParsers(app, pieces);

@@ -87,6 +87,7 @@ export class Cameras {
       problems: [
         'bad-request',
         'unauthorized',
+        'forbidden',
         'invalid-options',
         'upgrade-needed',
         'loading',

@@ -2,8 +2,10 @@ import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { countText } from '../../common/count-text.js';
 import { increaseOf } from '../../common/item-at.js';
+import { printable } from '../../common/printable.js';
 import type { Admission } from './admission.js';
 import { givenKey, type Keys } from './keys.js';
+import { mayAsk } from './origins.js';
 import { RequestProblem } from './problem.js';
 import { whenOver } from './request-life.js';
 import type { CompleteSettings } from './settings.js';
@@ -31,12 +33,19 @@ export class Guards {
   check(request: FastifyRequest, reply: FastifyReply): void {
     const { guard } = request.routeOptions.config;
     if (guard === undefined || guard === 'nothing') return;
+    this.#checkOrigin(request);
     this.#checkKey(request);
     if (guard === 'key') return;
     this.#parts.checkOpen();
     if (guard === 'camera') return;
     this.#parts.admission.check();
     this.#count(request, reply);
+  }
+
+  #checkOrigin({ headers: { origin }, host }: FastifyRequest): void {
+    if (origin === undefined || mayAsk(origin, host, this.#parts.settings.corsOrigins)) return;
+    const sentence = `Pages of ${printable(origin, 200)} may not send requests here; name it in the server's corsOrigins.`;
+    throw new RequestProblem('forbidden', sentence);
   }
 
   #checkKey({ headers }: FastifyRequest): void {

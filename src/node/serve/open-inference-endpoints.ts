@@ -53,7 +53,7 @@ export function openInferenceEndpoints(
       path: '/v2',
       summary: 'The server, as the Open Inference Protocol describes it',
       answer: { [json]: serverMetadata },
-      problems: ['unauthorized'],
+      problems: ['unauthorized', 'forbidden'],
       guard: 'key',
       handler: async () => ({ name: 'poster-v2', version, extensions: ['binary_tensor_data'] }),
     },
@@ -85,7 +85,7 @@ export function openInferenceEndpoints(
       method: 'GET',
       summary: 'What the model takes and gives',
       answer: { [json]: modelMetadata },
-      problems: ['unauthorized', 'not-found', 'loading'],
+      problems: ['unauthorized', 'forbidden', 'not-found', 'loading'],
       guard: 'key',
       handler: async (request) => {
         known(request);
@@ -97,7 +97,7 @@ export function openInferenceEndpoints(
       method: 'GET',
       summary: 'Whether the model takes requests',
       answer: { [json]: isReady },
-      problems: ['unauthorized', 'not-found', 'loading'],
+      problems: ['unauthorized', 'forbidden', 'not-found', 'loading'],
       guard: 'key',
       handler: async (request, reply) => {
         known(request);

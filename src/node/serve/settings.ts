@@ -34,7 +34,10 @@ export const serveSettings = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .meta({ description: 'origins whose pages may send requests, such as https://example.org; *: all' }),
-  trustProxy: z.boolean().default(false).meta({ description: 'trust x-forwarded-for and x-forwarded-host of the one proxy in front' }),
+  trustProxy: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'trust x-forwarded-for and x-forwarded-host of the one proxy in front' }),
   keyFile: z
     .string()
     .min(1)
