@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Served } from '../src/node/serve/index.js';
@@ -184,6 +185,36 @@ test('why a body is refused arrives while that is still sent', async () => {
   // What has a body that nobody wants ends with its answer.
   const answer = await raw(['GET /readyz HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n', body]);
   assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200']);
+});
+
+test('the bodies of all requests share their memory, and give it back when they are over', async (t) => {
+  const { url, close } = await served({ maxBody: 1_500_000, maxBodies: 2_000_000, slow: 600 });
+  t.after(close);
+  /** Which is no picture. */
+  const statusOfLarge = async (): Promise<number> => {
+    const response = await ask(url, { body: Buffer.alloc(900_000) });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  for (let i = 0; i < 5; i++) assert.equal(await statusOfLarge(), 422);
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(`${head(1_500_000)}\r\n`);
+  socket.write(Buffer.alloc(1_499_999));
+  let status: number;
+  // Until it has come.
+  do status = await statusOfLarge();
+  while (status === 422);
+  assert.equal(status, 503);
+  const asking = connect(Number(port), hostname);
+  asking.end(`${head(900_000)}expect: 100-continue\r\nconnection: close\r\n\r\n`);
+  assert.match(refused(await text(asking), 503), /^The bodies of other requests fill the memory/);
+  await stillWorks(url);
+  socket.destroy();
+  do status = await statusOfLarge();
+  while (status === 503);
+  assert.equal(status, 422);
 });
 
 /** Opens a WebSocket. */

@@ -404,6 +404,13 @@ test('settings that cannot be are told in a sentence', async (t) => {
   await writeFile(join(folder, 'odd.json'), '{"maxQueue": 3, "nonsense": 1}');
   assert.ok(main.length > 0);
   await fails(['serve', '--max-queue', 'many'], folder, 2, /^poster: The value of --max-queue cannot be used/m);
+  await fails(['serve', '--max-body', '5000000000'], folder, 2, /^poster: The value of --max-body cannot be used/m);
+  await fails(
+    ['serve', '--max-bodies', '1000'],
+    folder,
+    2,
+    /maxBody is 33554432 bytes, more than the 1000 of maxBodies/,
+  );
   await fails(['serve', '--page', 'perhaps'], folder, 2, /^poster: The value of --page cannot be used/m);
   await fails(['serve', '--tls-cert', 'a.pem'], folder, 2, /TLS needs a certificate and its key/);
   await fails(['serve', '--config', 'odd.json'], folder, 2, /odd\.json cannot be used.*nonsense/);

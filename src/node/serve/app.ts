@@ -18,7 +18,7 @@ import { type GuardParts, Guards } from './guards.js';
 import type { Metrics } from './metrics.js';
 import { documentOf, problemOf, RequestProblem } from './problem.js';
 import { checkHead, goAhead, takeProtocolEvents } from './protocol-events.js';
-import { ClientLeft, lifeOf } from './request-life.js';
+import { ClientLeft, lifeOf, whenOver } from './request-life.js';
 import type { CompleteSettings } from './settings.js';
 import { answerSocketError, readOnAfterAnswer } from './socket-answers.js';
 
@@ -71,6 +71,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tls, handshakeTimeout: slow } }),
   });
   const guards = new Guards(parts);
+  const pieces = new BodyPieces(settings);
   // Those that no address takes are told so by its own answer.
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method);
@@ -86,10 +87,13 @@ export async function createApp(parts: AppParts): Promise<App> {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     request.life = lifeOf(request.raw, reply.raw, settings.deadline);
+    whenOver(request.raw, reply.raw, () => pieces.release(request.raw));
     request.goAhead = () => goAhead(request.raw, reply.raw);
     checkHead(request.raw, reply);
   });
   app.addHook('onSend', async ({ raw }, reply) => {
+    // However slowly its answer is read.
+    pieces.release(raw);
     if (raw.complete || !hasBody(raw)) return;
     // The rest of its body is of no use, and another request cannot follow before it.
     reply.header('connection', 'close');
@@ -145,7 +149,6 @@ export async function createApp(parts: AppParts): Promise<App> {
   // Behind the headers of other origins, which refusals have too, and the rate, which wrong keys count towards.
   app.addHook('onRequest', async (request, reply) => guards.check(request, reply));
   takeProtocolEvents(app);
-  const pieces = new BodyPieces(settings.maxBody);
   addParsers(app, pieces);
   return { app, guards, pieces };
 }
