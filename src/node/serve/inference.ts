@@ -45,6 +45,7 @@ export class Inference {
   ): Promise<PromiseSettledResult<Recognition>[]> {
     const refused = pictures.map((picture, i) => this.refusal(picture, `Picture ${i + 1}`));
     const usable = pictures.filter((_, i) => refused[i] === undefined).map(({ bytes }) => bytes);
+    if (usable.length === 0) return refused.map((reason) => ({ status: 'rejected', reason }));
     const recognized = await this.#admitted(usable.length, signal, async (recognizer) => {
       const results: PromiseSettledResult<Recognition>[] = [];
       for await (const result of recognizer.settle(usable, { ...options, signal })) results.push(result);
