@@ -188,8 +188,8 @@ test('why a body is refused arrives while that is still sent', async () => {
 });
 
 test('the bodies of all requests share their memory, and give it back when they are over', async (t) => {
-  const { url, close } = await served({ maxBody: 1_500_000, maxBodies: 2_000_000, slow: 600 });
-  t.after(close);
+  const limits = { maxBody: 1_500_000, maxBodies: 2_350_000, maxPicture: 1_500_000 };
+  const { url } = await served({ ...limits, slow: 600, drain: 1 }, t);
   /** Which is no picture. */
   const statusOfLarge = async (): Promise<number> => {
     const response = await ask(url, { body: Buffer.alloc(900_000) });
