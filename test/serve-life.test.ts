@@ -202,6 +202,8 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
   await problem(await ask(server.url, given(first)), 401);
   await writeFile(keyFile, 'short\n');
   await assert.rejects(server.reloadKeys(), /^UserError: The file .* has a key below 16 characters/);
+  await writeFile(keyFile, 'two words and more of them\n');
+  await assert.rejects(server.reloadKeys(), /^UserError: The file .* has a key that no header can carry/);
   const asPage = async (origin: string): Promise<string | null> =>
     (await ask(server.url, { headers: { 'x-api-key': second, origin } })).headers.get('access-control-allow-origin');
   assert.equal(await asPage('https://example.org'), 'https://example.org');
@@ -273,6 +275,27 @@ test('behind a proxy the own origin is the host that the proxy was asked for', a
   assert.equal(await asked('https://faces.example.org', 'faces.example.org'), 200);
   assert.equal(await asked('https://faces.example.org', 'FACES.example.org:443'), 200);
   assert.equal(await asked('https://other.example.org', 'faces.example.org'), 403);
+});
+
+test('origins that no browser sends are refused when the server starts', async (t) => {
+  const never = [
+    'https://example.org/',
+    'https://Example.org',
+    'https://example.org:443',
+    'example.org',
+    'https://',
+    '',
+  ];
+  for (const origin of [...never, 'https://a.org,https://b.org', 'app://local/page']) {
+    await assert.rejects(
+      serve({ port: 0, log: 'silent', corsOrigins: [origin] }),
+      /^UserError: The server cannot be run so: .*must be an origin such as https:\/\/example\.org/,
+      origin,
+    );
+  }
+  const corsOrigins = ['https://example.org', 'http://localhost:3000', 'http://[::1]:3000', 'app://local', 'null', '*'];
+  const server = await serve({ port: 0, log: 'silent', recognizer: cheap, corsOrigins });
+  t.after(() => server.close());
 });
 
 test('every origin may ask where all are named', async (t) => {

@@ -7,6 +7,14 @@ const count = z.int().min(1);
 const mostBytes = 500 * 1024 ** 2;
 const seconds = z.number().min(0.1).max(86_400);
 
+/** Whether it is something that a browser can send as an origin, or `*`. */
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true;
+  if (/^https?:/i.test(text)) return URL.canParse(text) && new URL(text).origin === text;
+  // Those of programs with a browser in them, and of its extensions.
+  return /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@,]+$/.test(text);
+}
+
 /** How a server is run. Each is an option of `poster serve`, an environment variable and a field of its file. */
 export const serveSettings = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').meta({ description: 'address to listen on; 0.0.0.0: all' }),
@@ -40,7 +48,7 @@ export const serveSettings = z.strictObject({
   rate: z.int().min(0).default(0).meta({ description: 'requests of a client in a minute; more get 429; 0: no limit' }),
   maxCameras: z.int().min(0).max(1024).default(4).meta({ description: 'camera WebSockets at a time' }),
   corsOrigins: z
-    .array(z.string().min(1))
+    .array(z.string().refine(isOrigin, 'must be an origin such as https://example.org, without a path, or *'))
     .default([])
     .meta({ description: 'origins whose pages may send requests, such as https://example.org; *: all' }),
   trustProxy: z
