@@ -5,6 +5,7 @@ import { binary, type Endpoint } from './endpoint.js';
 import { inferRequest } from './infer-request.js';
 import type { Inference } from './inference.js';
 import {
+  checkOutputs,
   cropsOf,
   describeModel,
   inferAnswer,
@@ -125,6 +126,7 @@ export function openInferenceEndpoints(
           most: 3 * mostCrops * imageSize * imageSize * channels,
         };
         const read = await bodies.read('tensors', bytesOf(request), about, request.life);
+        checkOutputs(read);
         const scores = await inference.classify(cropsOf(read, inference, mostCrops), request.life);
         const { document, binary: bytes } = inferAnswer(read, scores, inference);
         if (bytes === undefined) return document;
