@@ -143,8 +143,11 @@ export class Cameras {
           signal: stop.signal,
         });
       await followOn(frames, follow, (result) => {
-        if (result.status === 'fulfilled') send(frameDocument(result.value));
-        else tell(result.reason);
+        if (result.status === 'rejected') tell(result.reason);
+        else {
+          this.#inference.count(result.value.faces.length);
+          send(frameDocument(result.value));
+        }
       });
       end(socket, 1000);
     } catch (error) {
