@@ -397,6 +397,29 @@ test('Ctrl-C, which all processes of the terminal get, lets what is in hand end 
   assert.equal(code, 0, stderr);
 });
 
+test('SIGHUP says what became of the keys', { skip }, async (t) => {
+  const keyFile = join(await temporaryFolder(t), 'keys.txt');
+  await writeFile(keyFile, 'first-key-0123456789\n');
+  const said = async (options: readonly string[], wanted: RegExp): Promise<void> => {
+    const { child, ended } = await serving(t, options);
+    const { stderr: heard } = child;
+    assert.ok(heard);
+    let text = '';
+    const found = new Promise<void>((resolve) => {
+      heard.on('data', (data: Buffer) => {
+        text += data.toString();
+        if (wanted.test(text)) resolve();
+      });
+    });
+    child.kill('SIGHUP');
+    await found;
+    child.kill('SIGTERM');
+    assert.equal((await ended).code, 0);
+  };
+  await said([], /^There is no file of keys to read again/m);
+  await said(['--key-file', keyFile], /^The keys were read again\.$/m);
+});
+
 test('whoever kills the server leaves no process of the networks behind', { skip }, async (t) => {
   const { child, url, ended } = await serving(t);
   const asked = ask(url);
