@@ -186,6 +186,43 @@ test('why a body is refused arrives while that is still sent', async () => {
   assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200']);
 });
 
+test('the bodies of all requests share their memory, and give it back when they are over', async (t) => {
+  const limits = { maxBody: 1_500_000, maxBodies: 2_350_000, maxPicture: 1_500_000 };
+  const { url } = await served({ ...limits, slow: 600, drain: 1 }, t);
+  /** Which is no picture. */
+  const statusOfLarge = async (): Promise<number> => {
+    const response = await ask(url, { body: Buffer.alloc(900_000) });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  for (let i = 0; i < 5; i++) assert.equal(await statusOfLarge(), 422);
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(`${head(1_500_000)}\r\n`);
+  socket.write(Buffer.alloc(1_499_999));
+  /** What the server says to a head, before its body is sent. */
+  const answerToHead = async (): Promise<string> => {
+    const asking = connect(Number(port), hostname);
+    asking.on('error', () => undefined);
+    asking.write(`${head(900_000)}expect: 100-continue\r\n\r\n`);
+    const [data] = await once(asking, 'data');
+    asking.destroy();
+    return String(data);
+  };
+  let answer: string;
+  // Until it has come.
+  do answer = await answerToHead();
+  while (answer.startsWith('HTTP/1.1 100 '));
+  assert.match(answer, /^HTTP\/1\.1 503 /);
+  assert.equal(await statusOfLarge(), 503);
+  await stillWorks(url);
+  socket.destroy();
+  do answer = await answerToHead();
+  while (answer.startsWith('HTTP/1.1 503 '));
+  assert.equal(await statusOfLarge(), 422);
+});
+
 /** Opens a WebSocket. */
 const opening = (headers: readonly string[]): string =>
   `${['GET /v1/camera HTTP/1.1', 'host: x', 'connection: upgrade', 'upgrade: websocket', ...headers].join('\r\n')}\r\n\r\n`;
@@ -195,6 +232,9 @@ test('frames that are none end their camera with the code of RFC 6455, and are n
   for (const headers of [[version], [key], [version, 'sec-websocket-key: short']]) {
     assert.match(refused(await raw([opening(headers)]), 400), /^The WebSocket cannot be opened \(.*Sec-WebSocket-/);
   }
+  // A refusal ends the connection too: nobody reads it any more.
+  const foreign = opening([version, key, 'origin: https://example.com']);
+  assert.match(refused(await raw([foreign]), 403), /^Pages of https:\/\/example\.com may not send requests here/);
   const masked = [1, 2, 3, 4];
   const cases: readonly (readonly [code: number, frame: readonly number[]])[] = [
     [1002, [0x82, 1, 97]],

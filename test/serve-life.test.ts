@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
 import { bundledCheckpoint } from '../src/node/host/bundled-weights.js';
 import { cameraFrame } from '../src/node/serve/cameras.js';
 import { serve } from '../src/node/serve/index.js';
@@ -60,6 +62,23 @@ test('a client may have so many requests in hand', async (t) => {
   const responses = await Promise.all(Array.from({ length: 4 }, () => ask(server.url)));
   assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200, 429]));
   await stillWorks(server.url);
+});
+
+test('requests in a row on a connection that breaks off are given up, and count no more', async (t) => {
+  const server = await served({ clientRequests: 2, deadline: 600, drain: 1 }, t);
+  const { hostname, port } = new URL(server.url);
+  const body = JSON.stringify({ images });
+  const head = `POST /v1/recognize/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n`;
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  // Answers come in the order of their requests: the second one waits for that of the first.
+  for (let i = 0; i < 2; i++) socket.write(`${head}content-length: ${body.length}\r\n\r\n${body}`);
+  while (!(await figure(server.url, 'poster_requests_in_hand', 2))) await sleep(1);
+  socket.destroy();
+  while (!(await figure(server.url, 'poster_requests_in_hand', 0))) await sleep(1);
+  assert.ok(await figure(server.url, 'poster_pictures_total', 0));
+  // So many as a client may have in hand.
+  await Promise.all([stillWorks(server.url), stillWorks(server.url)]);
 });
 
 test('what takes longer than its deadline is given up, and so is what nobody waits for', async (t) => {
@@ -183,6 +202,8 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
   await problem(await ask(server.url, given(first)), 401);
   await writeFile(keyFile, 'short\n');
   await assert.rejects(server.reloadKeys(), /^UserError: The file .* has a key below 16 characters/);
+  await writeFile(keyFile, 'two words and more of them\n');
+  await assert.rejects(server.reloadKeys(), /^UserError: The file .* has a key that no header can carry/);
   const asPage = async (origin: string): Promise<string | null> =>
     (await ask(server.url, { headers: { 'x-api-key': second, origin } })).headers.get('access-control-allow-origin');
   assert.equal(await asPage('https://example.org'), 'https://example.org');
@@ -197,6 +218,93 @@ test('keys, origins and rates: who may ask, and how often', async (t) => {
   assert.ok(Number(last.headers.get('retry-after')) > 0);
   await problem(last, 429);
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+});
+
+test('behind a proxy a client is the address that the proxy adds, not one that it writes itself', async (t) => {
+  const server = await served({ trustProxy: true, rate: 2 }, t);
+  const asked = async (forwarded: string): Promise<number> => {
+    const response = await fetch(`${server.url}/v1/models`, { headers: { 'x-forwarded-for': forwarded } });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const statuses = [];
+  for (let i = 0; i < 3; i++) statuses.push(await asked(`6.6.6.${i}, 203.0.113.9`));
+  assert.deepEqual(statuses, [200, 200, 429]);
+  assert.equal(await asked('6.6.6.0, 203.0.113.10'), 200);
+});
+
+test('pages of other origins may neither send pictures nor open cameras, unless they are named', async (t) => {
+  const { url } = await served({ corsOrigins: ['https://example.org'] }, t);
+  const camera = async (origin: string): Promise<number> => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/camera`, { origin });
+    const [kind, status] = await Promise.race([
+      once(socket, 'open').then(() => ['open', 101] as const),
+      once(socket, 'unexpected-response').then(([, { statusCode }]) => ['refused', Number(statusCode)] as const),
+    ]);
+    socket.on('error', () => undefined);
+    if (kind === 'open') socket.close();
+    else socket.terminate();
+    return status;
+  };
+  /** A form, which browsers send without asking before. */
+  const form = (origin: string): Promise<Response> => {
+    const body = new FormData();
+    body.set('image', new Blob([Uint8Array.from(portrait)]), 'a.png');
+    return fetch(`${url}/v1/recognize`, { method: 'POST', body, headers: { origin } });
+  };
+  const others = ['https://example.com', 'http://example.org', 'http://127.0.0.1:1', 'null', 'file://', 'nonsense'];
+  for (const origin of others) {
+    assert.equal(await camera(origin), 403, origin);
+    assert.match((await problem(await form(origin), 403)).type, /forbidden$/, origin);
+  }
+  for (const origin of ['https://example.org', url]) {
+    assert.equal(await camera(origin), 101, origin);
+    assert.equal((await form(origin)).status, 200, origin);
+  }
+  // They need no leave.
+  assert.equal((await fetch(`${url}/readyz`, { headers: { origin: 'https://example.com' } })).status, 200);
+});
+
+test('behind a proxy the own origin is the host that the proxy was asked for', async (t) => {
+  const { url } = await served({ trustProxy: true }, t);
+  const asked = async (origin: string, host: string): Promise<number> => {
+    const response = await fetch(`${url}/v1/models`, { headers: { origin, 'x-forwarded-host': host } });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  assert.equal(await asked('https://faces.example.org', 'faces.example.org'), 200);
+  assert.equal(await asked('https://faces.example.org', 'FACES.example.org:443'), 200);
+  assert.equal(await asked('https://other.example.org', 'faces.example.org'), 403);
+});
+
+test('origins that no browser sends are refused when the server starts', async (t) => {
+  const never = [
+    'https://example.org/',
+    'https://Example.org',
+    'https://example.org:443',
+    'example.org',
+    'https://',
+    '',
+  ];
+  for (const origin of [...never, 'https://a.org,https://b.org', 'app://local/page']) {
+    await assert.rejects(
+      serve({ port: 0, log: 'silent', corsOrigins: [origin] }),
+      /^UserError: The server cannot be run so: .*must be an origin such as https:\/\/example\.org/,
+      origin,
+    );
+  }
+  const corsOrigins = ['https://example.org', 'http://localhost:3000', 'http://[::1]:3000', 'app://local', 'null', '*'];
+  const server = await serve({ port: 0, log: 'silent', recognizer: cheap, corsOrigins });
+  t.after(() => server.close());
+});
+
+test('every origin may ask where all are named', async (t) => {
+  const { url } = await served({ corsOrigins: ['*'] }, t);
+  for (const origin of ['https://example.com', 'null']) {
+    const response = await fetch(`${url}/v1/models`, { headers: { origin } });
+    await response.arrayBuffer();
+    assert.deepEqual([response.status, response.headers.get('access-control-allow-origin')], [200, '*']);
+  }
 });
 
 test('a camera goes on after the process of the networks was killed', async (t) => {
@@ -289,6 +397,29 @@ test('Ctrl-C, which all processes of the terminal get, lets what is in hand end 
   assert.equal(code, 0, stderr);
 });
 
+test('SIGHUP says what became of the keys', { skip }, async (t) => {
+  const keyFile = join(await temporaryFolder(t), 'keys.txt');
+  await writeFile(keyFile, 'first-key-0123456789\n');
+  const said = async (options: readonly string[], wanted: RegExp): Promise<void> => {
+    const { child, ended } = await serving(t, options);
+    const { stderr: heard } = child;
+    assert.ok(heard);
+    let text = '';
+    const found = new Promise<void>((resolve) => {
+      heard.on('data', (data: Buffer) => {
+        text += data.toString();
+        if (wanted.test(text)) resolve();
+      });
+    });
+    child.kill('SIGHUP');
+    await found;
+    child.kill('SIGTERM');
+    assert.equal((await ended).code, 0);
+  };
+  await said([], /^There is no file of keys to read again/m);
+  await said(['--key-file', keyFile], /^The keys were read again\.$/m);
+});
+
 test('whoever kills the server leaves no process of the networks behind', { skip }, async (t) => {
   const { child, url, ended } = await serving(t);
   const asked = ask(url);
@@ -319,6 +450,13 @@ test('settings that cannot be are told in a sentence', async (t) => {
   await writeFile(join(folder, 'odd.json'), '{"maxQueue": 3, "nonsense": 1}');
   assert.ok(main.length > 0);
   await fails(['serve', '--max-queue', 'many'], folder, 2, /^poster: The value of --max-queue cannot be used/m);
+  await fails(['serve', '--max-body', '5000000000'], folder, 2, /^poster: The value of --max-body cannot be used/m);
+  await fails(
+    ['serve', '--max-bodies', '1000'],
+    folder,
+    2,
+    /maxBody is 33554432 bytes, more than the 1000 of maxBodies/,
+  );
   await fails(['serve', '--page', 'perhaps'], folder, 2, /^poster: The value of --page cannot be used/m);
   await fails(['serve', '--tls-cert', 'a.pem'], folder, 2, /TLS needs a certificate and its key/);
   await fails(['serve', '--config', 'odd.json'], folder, 2, /odd\.json cannot be used.*nonsense/);

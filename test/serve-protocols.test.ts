@@ -91,6 +91,7 @@ test('crops as tensors, in JSON and as bytes, give what the library gives', asyn
 });
 
 test('tensors that are not what the model takes are refused', async () => {
+  const classification = { name: 'logits', parameters: { classification: 2 } };
   const cases: readonly (readonly [number, BodyInit, Record<string, string>?])[] = [
     [400, ''],
     [400, 'no JSON'],
@@ -105,6 +106,9 @@ test('tensors that are not what the model takes are refused', async () => {
     [400, 'x', { 'inference-header-content-length': '9' }],
     [400, 'x', { 'inference-header-content-length': '-1' }],
     [422, JSON.stringify({ ...asked({ data: [...crop] }), outputs: [{ name: 'other' }] })],
+    [422, JSON.stringify({ ...asked({ data: [...crop] }), outputs: [classification] })],
+    // Told before anything is computed, and so before what only the model knows.
+    [422, JSON.stringify({ ...asked({ shape: [1000, 48, 48, 1], data: [] }), outputs: [{ name: 'other' }] })],
   ];
   for (const [status, body, headers] of cases) {
     const document = await problem(await infer(body, headers), status);
@@ -173,6 +177,30 @@ test('the frames of a camera are followed; one that cannot be read is told and l
   assert.equal(cameraFrame.parse(await next()).frame, 5);
   socket.close();
   assert.equal(await closed, 1005);
+});
+
+test('pictures and faces count once each, whatever asks for them, and not where they are refused', async () => {
+  const counted = async (): Promise<number[]> => {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return ['pictures', 'faces'].map((what) =>
+      Number(new RegExp(`^poster_${what}_total (\\d+)$`, 'm').exec(text)?.[1]),
+    );
+  };
+  const [pictures = 0, faces = 0] = await counted();
+  await stillWorks(server.url);
+  const headers = { 'content-type': 'image/png' };
+  const post = (path: string, body: BodyInit): Promise<Response> =>
+    fetch(`${server.url}${path}`, { method: 'POST', body, headers });
+  const explained = await post('/v1/explain', portrait);
+  assert.equal(explained.status, 200);
+  await explained.arrayBuffer();
+  await problem(await post('/v1/recognize', 'no picture'), 422);
+  const { socket, next, closed } = await camera();
+  socket.send(portrait);
+  cameraFrame.parse(await next());
+  socket.close();
+  await closed;
+  assert.deepEqual(await counted(), [pictures + 3, faces + 3]);
 });
 
 test('frames that come too fast are dropped, never queued', async () => {
@@ -277,7 +305,7 @@ test('the description of the server lists what it answers, by the schemas that r
   ]);
   const recognize = document.paths['/v1/recognize']?.['post'];
   assert.deepEqual(Object.keys(z.record(z.string(), z.unknown()).parse(recognize?.['responses'])), [
-    ...['200', '400', '401', '408', '413', '415', '422', '429', '500', '503', '504'],
+    ...['200', '400', '401', '403', '408', '413', '415', '422', '429', '500', '503', '504'],
   ]);
   const maxFaces = z.array(z.looseObject({ name: z.string() })).parse(recognize?.['parameters'])[0];
   assert.deepEqual(maxFaces, {

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { connect as connectSecurely } from 'node:tls';
-import type { Served } from '../src/node/serve/index.js';
+import { type Served, serve } from '../src/node/serve/index.js';
+import { temporaryFolder } from '../src/recognize/helpers.test.js';
 import { problemDocument } from '../src/service/problem-document.js';
 import { selfSigned } from './support/certificate.js';
 import { portrait, recognitionSchema, served } from './support/served.js';
@@ -52,6 +53,26 @@ test('a server with a certificate speaks TLS', async () => {
   assert.equal(response.statusCode, 200);
   assert.match(response.headers['strict-transport-security'], /max-age/);
   assert.equal(recognitionSchema.parse(JSON.parse(await text(response))).faces[0]?.expression, 'happiness');
+});
+
+test('a certificate or a key that cannot be used is told by its file', async (t) => {
+  const folder = await temporaryFolder(t);
+  const other = selfSigned();
+  const write = async (name: string, content: string): Promise<string> => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+  const [good, own] = [await write('cert.pem', cert), await write('key.pem', key)];
+  const none = await write('none.pem', 'nothing');
+  const cases = [
+    [none, own, /^UserError: .*none\.pem is no certificate in PEM/],
+    [own, good, /^UserError: .*key\.pem is no certificate in PEM/],
+    [good, none, /^UserError: .*none\.pem is no private key in PEM/],
+    [good, await write('other.pem', other.key), /^UserError: The key .*other\.pem does not belong to .*cert\.pem/],
+  ] as const;
+  for (const [tlsCert, tlsKey, sentence] of cases) {
+    await assert.rejects(serve({ port: 0, log: 'silent', tlsCert, tlsKey }), sentence);
+  }
 });
 
 test('a handshake that never ends is cut, whether it begins or not', async () => {

@@ -199,7 +199,7 @@ test('a form that is none is told at once, and where', async () => {
     [/boundary is not the one/, { ...whole, headers: type('boundary=y') }],
     [/no boundary/, { ...whole, headers: type('boundary=') }],
     [/a boundary above 70 characters/, { ...whole, headers: type(`boundary=${'x'.repeat(200)}`) }],
-    [/has 0 pictures, not one/, { ...whole, body: '--x--\r\n' }],
+    [/^The body has no picture; send one/, { ...whole, body: '--x--\r\n' }],
     [/has 2 pictures, not one/, form([Buffer.from('a'), Buffer.from('b')])],
   ];
   for (const [sentence, init] of cases) {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 export const problems = {
   'bad-request': [400, 'The request cannot be read'],
   unauthorized: [401, 'A key is needed'],
+  forbidden: [403, 'The origin may not send requests'],
   'not-found': [404, 'There is no such resource'],
   'method-not-allowed': [405, 'The resource has no such method'],
   'request-timeout': [408, 'The request came too slowly'],

@@ -34,6 +34,7 @@ const longestWait = 60;
 const kinds: Readonly<Record<ProblemName, ErrorKind>> = {
   'bad-request': 'usage',
   unauthorized: 'usage',
+  forbidden: 'usage',
   'not-found': 'usage',
   'method-not-allowed': 'usage',
   'request-timeout': 'resources',

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { defined } from '../../common/defined.js';
+import { messageOf } from '../../common/errors.js';
 import type { LowContrast } from '../../image/contrast.js';
 import { bundledCheckpoint, requireBundledCheckpoint } from '../../node/host/bundled-weights.js';
 import {
@@ -72,9 +73,13 @@ async function run(options: ServeCommandOptions, command: Command): Promise<void
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, stop);
   });
   const reload = (): void => {
+    if (settings.keyFile === undefined) {
+      note('There is no file of keys to read again; --key-file names one.');
+      return;
+    }
     server.reloadKeys().then(
       () => note('The keys were read again.'),
-      (error: unknown) => note(`poster: ${String(error)}`),
+      (error: unknown) => note(`poster: ${messageOf(error)}`),
     );
   };
   process.on('SIGHUP', reload);

@@ -18,7 +18,7 @@ import { type GuardParts, Guards } from './guards.js';
 import type { Metrics } from './metrics.js';
 import { documentOf, problemOf, RequestProblem } from './problem.js';
 import { checkHead, goAhead, takeProtocolEvents } from './protocol-events.js';
-import { ClientLeft, lifeOf } from './request-life.js';
+import { ClientLeft, lifeOf, whenOver } from './request-life.js';
 import type { CompleteSettings } from './settings.js';
 import { answerSocketError, readOnAfterAnswer } from './socket-answers.js';
 
@@ -57,7 +57,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    trustProxy: settings.trustProxy,
+    // Of the nearest one: what stands before its own entry in x-forwarded-for the client may have written.
+    trustProxy: settings.trustProxy && ((_address, hop) => hop === 0),
     bodyLimit: settings.maxBody,
     requestTimeout: slow,
     keepAliveTimeout: 72_000,
@@ -70,19 +71,29 @@ export async function createApp(parts: AppParts): Promise<App> {
     ...(tls === undefined ? { http: limits } : { https: { ...limits, ...tls, handshakeTimeout: slow } }),
   });
   const guards = new Guards(parts);
+  const pieces = new BodyPieces(settings);
   // Those that no address takes are told so by its own answer.
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
+  // Before what may refuse a request: it ends the connection of a WebSocket that is refused, if it has seen the request.
+  await app.register(websocket, {
+    options: { maxPayload: settings.maxPicture },
+    // Its own handler takes what a client does wrong for a defect, and ends the connection before the client is told.
+    errorHandler: ({ message }, _, request) => request.log.info({ reason: message }, 'a camera broke off'),
+  });
   app.decorateRequest('life');
   app.decorateRequest('goAhead');
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    request.life = lifeOf(reply.raw, settings.deadline);
+    request.life = lifeOf(request.raw, reply.raw, settings.deadline);
+    whenOver(request.raw, reply.raw, () => pieces.release(request.raw));
     request.goAhead = () => goAhead(request.raw, reply.raw);
     checkHead(request.raw, reply);
   });
   app.addHook('onSend', async ({ raw }, reply) => {
+    // However slowly its answer is read.
+    pieces.release(raw);
     if (raw.complete || !hasBody(raw)) return;
     // The rest of its body is of no use, and another request cannot follow before it.
     reply.header('connection', 'close');
@@ -137,13 +148,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   // Behind the headers of other origins, which refusals have too, and the rate, which wrong keys count towards.
   app.addHook('onRequest', async (request, reply) => guards.check(request, reply));
-  await app.register(websocket, {
-    options: { maxPayload: settings.maxPicture },
-    // Its own handler takes what a client does wrong for a defect, and ends the connection before the client is told.
-    errorHandler: ({ message }, _, request) => request.log.info({ reason: message }, 'a camera broke off'),
-  });
   takeProtocolEvents(app);
-  const pieces = new BodyPieces(settings.maxBody);
   addParsers(app, pieces);
   return { app, guards, pieces };
 }

@@ -1,36 +1,49 @@
 import type { IncomingMessage } from 'node:http';
 import { RequestProblem } from './problem.js';
+import type { CompleteSettings } from './settings.js';
 
 /** Milliseconds of each turn of the event loop in which pieces are taken, those of all requests together. */
 const share = 4;
+
+export type BodyPiecesLimits = Pick<CompleteSettings, 'maxBody' | 'maxBodies'>;
 
 /**
  * Takes bodies off their connections, a piece of each in turn. Many that come at once would otherwise be read and put together in
  * one turn of the event loop, and nobody is answered meanwhile. What is not taken yet waits outside of the process.
  */
 export class BodyPieces {
-  readonly #maxBody: number;
+  readonly #limits: BodyPiecesLimits;
+  /** Bytes of the bodies that came and are of use. */
+  readonly #held = new WeakMap<IncomingMessage, number>();
+  #heldBytes = 0;
   /** Each takes one piece of a request. */
   readonly #ready = new Set<() => void>();
   #scheduled = false;
 
-  /** @param maxBody bytes */
-  constructor(maxBody: number) {
-    this.#maxBody = maxBody;
+  constructor(limits: BodyPiecesLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes of bodies in memory. */
+  get held(): number {
+    return this.#heldBytes;
   }
 
   /**
-   * The body of a request, in memory of its own.
+   * The body of a request, in memory of its own. It counts as held until it is released.
    * @param begin is called before it is read
-   * @throws RequestProblem where it is too large or not whole; why the connection ended
+   * @throws RequestProblem where it is too large or not whole, and where too many others are held; why the connection ended
    */
   read(payload: IncomingMessage, begin: () => void): Promise<Buffer> {
     const { 'content-length': contentLength } = payload.headers;
     const length = contentLength === undefined ? undefined : Number(contentLength);
-    if (length !== undefined && length > this.#maxBody) throw tooLarge();
+    if (length !== undefined && length > this.#limits.maxBody) throw tooLarge();
     // Nothing would come any more, and no event either.
     if (payload.destroyed) throw notWhole();
+    // Before it is sent. Only what has come counts later: a promise of bytes costs no memory, and holds up nobody.
+    this.#checkRoom(length ?? 0);
     begin();
+    this.#held.set(payload, 0);
     const body = new GrowingBody(length);
     return new Promise<Buffer>((resolve, reject) => {
       const settle = (act: () => void): void => {
@@ -45,21 +58,54 @@ export class BodyPieces {
           reject(error);
         });
       const take = (): void => {
-        const piece: unknown = payload.read();
-        if (!Buffer.isBuffer(piece)) return;
-        if (body.length + piece.length > this.#maxBody) fail(tooLarge());
-        else body.add(piece);
+        // Nobody else would catch it.
+        try {
+          const piece: unknown = payload.read();
+          if (!Buffer.isBuffer(piece)) return;
+          if (body.length + piece.length > this.#limits.maxBody) throw tooLarge();
+          this.#hold(payload, piece.length);
+          body.add(piece);
+        } catch (error) {
+          fail(error);
+        }
       };
       const onReadable = (): void => this.#inTurn(take);
-      const onEnd = (): void =>
-        settle(() => {
-          if (length === undefined || length === body.length) resolve(body.whole());
-          else reject(notWhole());
-        });
+      const onEnd = (): void => {
+        if (length !== undefined && length !== body.length) fail(notWhole());
+        else {
+          try {
+            const whole = body.whole();
+            settle(() => resolve(whole));
+          } catch (error) {
+            fail(error);
+          }
+        }
+      };
       const onError = (error: Error): void => fail(error);
       const onClose = (): void => fail(notWhole());
       payload.on('readable', onReadable).once('end', onEnd).once('error', onError).once('close', onClose);
     });
+  }
+
+  /** The body of a request is of no use any more. Safe to call again, and where there was none. */
+  release(payload: IncomingMessage): void {
+    this.#heldBytes -= this.#held.get(payload) ?? 0;
+    this.#held.delete(payload);
+  }
+
+  #hold(payload: IncomingMessage, bytes: number): void {
+    const before = this.#held.get(payload);
+    // Its request is over.
+    if (before === undefined) throw notWhole();
+    this.#checkRoom(bytes);
+    this.#held.set(payload, before + bytes);
+    this.#heldBytes += bytes;
+  }
+
+  #checkRoom(bytes: number): void {
+    if (this.#heldBytes + bytes <= this.#limits.maxBodies) return;
+    const sentence = 'The bodies of other requests fill the memory that is meant for them; ask again later.';
+    throw new RequestProblem('overloaded', sentence, { retryAfter: 1 });
   }
 
   #inTurn(take: () => void): void {
@@ -102,14 +148,25 @@ class GrowingBody {
     else {
       // Not before something comes: a promise of bytes costs no memory.
       // Nobody sees it before it is full.
-      this.#whole ??= Buffer.allocUnsafeSlow(this.#expected);
+      const expected = this.#expected;
+      this.#whole ??= allocated(expected, () => Buffer.allocUnsafeSlow(expected));
       piece.copy(this.#whole, this.#length);
     }
     this.#length += piece.length;
   }
 
   whole(): Buffer {
-    return this.#whole ?? Buffer.concat(this.#pieces, this.#length);
+    return this.#whole ?? allocated(this.#length, () => Buffer.concat(this.#pieces, this.#length));
+  }
+}
+
+/** @throws RequestProblem where there is no memory for so many bytes */
+function allocated(bytes: number, allocate: () => Buffer): Buffer {
+  try {
+    return allocate();
+  } catch (error) {
+    const sentence = `The server has no memory for a body of ${bytes} bytes; send less, or ask again later.`;
+    throw new RequestProblem('no-resources', sentence, { cause: error, retryAfter: 1 });
   }
 }
 

@@ -3,7 +3,7 @@ import type { WebSocket } from '@fastify/websocket';
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { itemAt } from '../../common/item-at.js';
-import { problemDocument } from '../../service/problem-document.js';
+import { type ProblemDocument, problemDocument } from '../../service/problem-document.js';
 import { cameraOptions } from '../../service/request-options.js';
 import { recognizeFrameFiles, type TimedFile } from '../../video/frame-files.js';
 import { frameDocument, type VideoFrame } from '../../video/index.js';
@@ -87,6 +87,7 @@ export class Cameras {
       problems: [
         'bad-request',
         'unauthorized',
+        'forbidden',
         'invalid-options',
         'upgrade-needed',
         'loading',
@@ -116,7 +117,12 @@ export class Cameras {
       if (socket.bufferedAmount > maxUnread) throw new RequestProblem('request-timeout', 'The answers are not read.');
       socket.send(JSON.stringify(document));
     };
-    const tell = (error: unknown): void => send(documentOf(problemOf(error), request.id));
+    const documentFor = (error: unknown): ProblemDocument => {
+      const problem = problemOf(error);
+      if (problem.problem === 'internal') request.log.error({ err: error }, 'a defect');
+      return documentOf(problem, request.id);
+    };
+    const tell = (error: unknown): void => send(documentFor(error));
     this.#open.add(socket);
     try {
       if (this.#open.size > this.#settings.maxCameras) {
@@ -137,13 +143,16 @@ export class Cameras {
           signal: stop.signal,
         });
       await followOn(frames, follow, (result) => {
-        if (result.status === 'fulfilled') send(frameDocument(result.value));
-        else tell(result.reason);
+        if (result.status === 'rejected') tell(result.reason);
+        else {
+          this.#inference.count(result.value.faces.length);
+          send(frameDocument(result.value));
+        }
       });
       end(socket, 1000);
     } catch (error) {
       if (stop.signal.aborted) return;
-      socket.send(JSON.stringify(documentOf(problemOf(error), request.id)));
+      socket.send(JSON.stringify(documentFor(error)));
       end(socket, problemOf(error).problem === 'internal' ? 1011 : 1008);
     } finally {
       // Until the client closes too, messages may come; nobody reads them.

@@ -2,9 +2,12 @@ import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { countText } from '../../common/count-text.js';
 import { increaseOf } from '../../common/item-at.js';
+import { printable } from '../../common/printable.js';
 import type { Admission } from './admission.js';
 import { givenKey, type Keys } from './keys.js';
+import { mayAsk } from './origins.js';
 import { RequestProblem } from './problem.js';
+import { whenOver } from './request-life.js';
 import type { CompleteSettings } from './settings.js';
 
 export interface GuardParts {
@@ -30,12 +33,19 @@ export class Guards {
   check(request: FastifyRequest, reply: FastifyReply): void {
     const { guard } = request.routeOptions.config;
     if (guard === undefined || guard === 'nothing') return;
+    this.#checkOrigin(request);
     this.#checkKey(request);
     if (guard === 'key') return;
     this.#parts.checkOpen();
     if (guard === 'camera') return;
     this.#parts.admission.check();
     this.#count(request, reply);
+  }
+
+  #checkOrigin({ headers: { origin }, host }: FastifyRequest): void {
+    if (origin === undefined || mayAsk(origin, host, this.#parts.settings.corsOrigins)) return;
+    const sentence = `Pages of ${printable(origin, 200)} may not send requests here; name it in the server's corsOrigins.`;
+    throw new RequestProblem('forbidden', sentence);
   }
 
   #checkKey({ headers }: FastifyRequest): void {
@@ -47,7 +57,7 @@ export class Guards {
     throw new RequestProblem('unauthorized', `${what}; send the header "authorization: Bearer KEY".`);
   }
 
-  #count(request: FastifyRequest, { raw }: FastifyReply): void {
+  #count(request: FastifyRequest, reply: FastifyReply): void {
     // As the rate does: who has a network of IPv6 has all of its addresses.
     const ip = normalizeIP(request.ip);
     const { clientRequests } = this.#parts.settings;
@@ -56,7 +66,7 @@ export class Guards {
       throw new RequestProblem('too-many-requests', sentence, { retryAfter: 1 });
     }
     increaseOf(this.#inHand, ip);
-    raw.once('close', () => {
+    whenOver(request.raw, reply.raw, () => {
       increaseOf(this.#inHand, ip, -1);
       if (this.#inHand.get(ip) === 0) this.#inHand.delete(ip);
     });

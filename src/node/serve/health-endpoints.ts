@@ -38,7 +38,7 @@ export function healthEndpoints(state: () => ServerState, metrics: Metrics): End
       path: '/metrics',
       summary: 'Figures for Prometheus',
       answer: { 'text/plain': z.string() },
-      problems: ['unauthorized'],
+      problems: ['unauthorized', 'forbidden'],
       guard: 'key',
       handler: async (_, reply) => {
         reply.type(metrics.registry.contentType);

@@ -45,14 +45,13 @@ export class Inference {
   ): Promise<PromiseSettledResult<Recognition>[]> {
     const refused = pictures.map((picture, i) => this.refusal(picture, `Picture ${i + 1}`));
     const usable = pictures.filter((_, i) => refused[i] === undefined).map(({ bytes }) => bytes);
+    if (usable.length === 0) return refused.map((reason) => ({ status: 'rejected', reason }));
     const recognized = await this.#admitted(usable.length, signal, async (recognizer) => {
       const results: PromiseSettledResult<Recognition>[] = [];
       for await (const result of recognizer.settle(usable, { ...options, signal })) results.push(result);
       return results;
     });
-    for (const result of recognized)
-      if (result.status === 'fulfilled') this.#metrics.faces.inc(result.value.faces.length);
-    this.#metrics.pictures.inc(pictures.length);
+    for (const result of recognized) if (result.status === 'fulfilled') this.count(result.value.faces.length);
     let next = 0;
     return refused.map((reason) =>
       reason === undefined ? itemAt(recognized, next++) : { status: 'rejected', reason },
@@ -68,7 +67,17 @@ export class Inference {
   async explain(picture: BroughtPicture, options: ExplainFacesOptions, signal: AbortSignal): Promise<ExplainedFace[]> {
     const refusal = this.refusal(picture, 'Picture 1');
     if (refusal !== undefined) throw refusal;
-    return this.#admitted(1, signal, (recognizer) => explainFaces(recognizer, picture.bytes, { ...options, signal }));
+    const faces = await this.#admitted(1, signal, (recognizer) =>
+      explainFaces(recognizer, picture.bytes, { ...options, signal }),
+    );
+    this.count(faces.length);
+    return faces;
+  }
+
+  /** Counts a picture that was looked at, for those who watch the server. */
+  count(faces: number): void {
+    this.#metrics.pictures.inc();
+    this.#metrics.faces.inc(faces);
   }
 
   #admitted<T>(pictures: number, signal: AbortSignal, work: (recognizer: Recognizer) => Promise<T>): Promise<T> {

@@ -42,6 +42,10 @@ export class Keys {
     if (keys.some((key) => key.length < shortestKey)) {
       throw new UserError(`The file ${name} has a key below ${shortestKey} characters; write a longer one.`, 'usage');
     }
+    if (!keys.every((key) => /^[!-~]+$/.test(key))) {
+      const sentence = `The file ${name} has a key that no header can carry; write it in ASCII without spaces.`;
+      throw new UserError(sentence, 'usage');
+    }
     this.#digests = keys.map(digestOf);
   }
 

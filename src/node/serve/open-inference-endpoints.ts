@@ -5,6 +5,7 @@ import { binary, type Endpoint } from './endpoint.js';
 import { inferRequest } from './infer-request.js';
 import type { Inference } from './inference.js';
 import {
+  checkOutputs,
   cropsOf,
   describeModel,
   inferAnswer,
@@ -53,7 +54,7 @@ export function openInferenceEndpoints(
       path: '/v2',
       summary: 'The server, as the Open Inference Protocol describes it',
       answer: { [json]: serverMetadata },
-      problems: ['unauthorized'],
+      problems: ['unauthorized', 'forbidden'],
       guard: 'key',
       handler: async () => ({ name: 'poster-v2', version, extensions: ['binary_tensor_data'] }),
     },
@@ -85,7 +86,7 @@ export function openInferenceEndpoints(
       method: 'GET',
       summary: 'What the model takes and gives',
       answer: { [json]: modelMetadata },
-      problems: ['unauthorized', 'not-found', 'loading'],
+      problems: ['unauthorized', 'forbidden', 'not-found', 'loading'],
       guard: 'key',
       handler: async (request) => {
         known(request);
@@ -97,7 +98,7 @@ export function openInferenceEndpoints(
       method: 'GET',
       summary: 'Whether the model takes requests',
       answer: { [json]: isReady },
-      problems: ['unauthorized', 'not-found', 'loading'],
+      problems: ['unauthorized', 'forbidden', 'not-found', 'loading'],
       guard: 'key',
       handler: async (request, reply) => {
         known(request);
@@ -125,6 +126,7 @@ export function openInferenceEndpoints(
           most: 3 * mostCrops * imageSize * imageSize * channels,
         };
         const read = await bodies.read('tensors', bytesOf(request), about, request.life);
+        checkOutputs(read);
         const scores = await inference.classify(cropsOf(read, inference, mostCrops), request.life);
         const { document, binary: bytes } = inferAnswer(read, scores, inference);
         if (bytes === undefined) return document;

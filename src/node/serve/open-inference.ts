@@ -95,7 +95,30 @@ export interface InferAnswer {
   readonly binary: Buffer | undefined;
 }
 
-/** @throws RequestProblem for outputs that there are not */
+const outputNames: readonly string[] = ['probabilities', 'logits', 'expression'];
+/** Of outputs, which change what an answer holds or where it goes. */
+const unknownParameters: readonly string[] = ['classification', 'shared_memory_region'];
+
+/** Before anything is computed. @throws RequestProblem for outputs that there are not */
+export function checkOutputs({ request: { outputs = [] } }: InferInput): void {
+  for (const { name: asked, parameters = {} } of outputs) {
+    if (!outputNames.includes(asked)) {
+      throw new RequestProblem(
+        'invalid-options',
+        `There is no output ${printable(asked)}; there are ${outputNames.join(', ')}.`,
+      );
+    }
+    const unknown = unknownParameters.find((parameter) => Object.hasOwn(parameters, parameter));
+    if (unknown !== undefined) {
+      throw new RequestProblem(
+        'invalid-options',
+        `The parameter ${unknown} of the output ${asked} is not known here; leave it out.`,
+      );
+    }
+  }
+}
+
+/** @param input whose outputs were checked */
 export function inferAnswer(
   { request }: InferInput,
   scores: readonly (readonly Score[])[],
@@ -116,13 +139,7 @@ export function inferAnswer(
   const asked = request.outputs ?? [...all.keys()].map((one) => ({ name: one, parameters: undefined }));
   const pieces: Buffer[] = [];
   const outputs = asked.map((one) => {
-    const computed = all.get(one.name)?.();
-    if (computed === undefined) {
-      throw new RequestProblem(
-        'invalid-options',
-        `There is no output ${printable(one.name)}; there are ${[...all.keys()].join(', ')}.`,
-      );
-    }
+    const computed = entryOf(all, one.name)();
     const { data, ...about } = computed;
     const isBinary = one.parameters?.['binary_data'] ?? request.parameters?.['binary_data_output'];
     if (isBinary !== true) return { name: one.name, ...about, data };

@@ -15,6 +15,7 @@ import { form, json, type Upload, type UploadParts, uploadedPicture, uploadedPic
 export const pictureProblems: readonly ProblemName[] = [
   'bad-request',
   'unauthorized',
+  'forbidden',
   'request-timeout',
   'too-large',
   'unsupported-media-type',
@@ -101,7 +102,7 @@ export function recognizeEndpoints(inference: Inference, uploads: UploadParts, s
       path: '/v1/models',
       summary: 'The network that answers, its labels and what it takes',
       answer: { 'application/json': models },
-      problems: ['unauthorized', 'too-many-requests', 'loading'],
+      problems: ['unauthorized', 'forbidden', 'too-many-requests', 'loading'],
       guard: 'key',
       handler: async () => {
         const { labels, preprocessing } = inference.recognizer.classifier;

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import * as z from 'zod';
 import { closeAll } from '../../common/close-all.js';
-import { explainFileError } from '../files/files.js';
 import { packageFile } from '../files/package-files.js';
 import { hasPage, listeningError, pageRoutes } from '../page/index.js';
 import { type WorkDone, workChannel } from '../workers/work-done.js';
@@ -24,7 +22,8 @@ import { Networks, type ServedRecognizer } from './networks.js';
 import { openInferenceEndpoints } from './open-inference-endpoints.js';
 import { RequestProblem } from './problem.js';
 import { recognizeEndpoints } from './recognize-endpoints.js';
-import { type CompleteSettings, completeSettings, type ServeSettings } from './settings.js';
+import { completeSettings, type ServeSettings } from './settings.js';
+import { tlsOf } from './tls-files.js';
 
 export interface ServeOptions extends ServeSettings {
   /** What recognises: weights, device, threads and the like. */
@@ -138,15 +137,6 @@ export async function serve({ recognizer = {}, logTo, ...given }: ServeOptions =
       return closing;
     },
   };
-}
-
-async function tlsOf({ tlsCert, tlsKey }: CompleteSettings): Promise<{ cert: Buffer; key: Buffer } | undefined> {
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const read = (path: string): Promise<Buffer> =>
-    readFile(path).catch((error: unknown) => {
-      throw explainFileError(error, 'read', path);
-    });
-  return { cert: await read(tlsCert), key: await read(tlsKey) };
 }
 
 function urlOf(address: AddressInfo | string | null, isTls: boolean): string {

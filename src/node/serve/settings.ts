@@ -3,7 +3,17 @@ import { UserError } from '../../common/errors.js';
 import { describeZodError } from '../../common/json.js';
 
 const count = z.int().min(1);
+/** Bytes: each body can be a text of JavaScript, which holds at most 2^29 - 24 characters. */
+const mostBytes = 500 * 1024 ** 2;
 const seconds = z.number().min(0.1).max(86_400);
+
+/** Whether it is something that a browser can send as an origin, or `*`. */
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true;
+  if (/^https?:/i.test(text)) return URL.canParse(text) && new URL(text).origin === text;
+  // Those of programs with a browser in them, and of its extensions.
+  return /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@,]+$/.test(text);
+}
 
 /** How a server is run. Each is an option of `poster serve`, an environment variable and a field of its file. */
 export const serveSettings = z.strictObject({
@@ -14,8 +24,15 @@ export const serveSettings = z.strictObject({
   deadline: seconds.default(30).meta({ description: 'seconds for a whole request; longer ones get 504' }),
   slow: seconds.default(20).meta({ description: 'seconds to receive a request; slower ones get 408' }),
   drain: seconds.default(30).meta({ description: 'seconds for requests in progress when the server stops' }),
-  maxBody: count.default(32 * 1024 ** 2).meta({ description: 'largest body in bytes; larger ones get 413' }),
+  maxBody: count
+    .max(mostBytes)
+    .default(32 * 1024 ** 2)
+    .meta({ description: 'largest body in bytes; larger ones get 413' }),
+  maxBodies: count
+    .default(256 * 1024 ** 2)
+    .meta({ description: 'bytes of all bodies in memory; more get 503; maxBody or more' }),
   maxPicture: count
+    .max(mostBytes)
     .default(16 * 1024 ** 2)
     .meta({ description: 'largest file of a picture in bytes; larger ones get 413' }),
   maxPixels: count
@@ -31,10 +48,13 @@ export const serveSettings = z.strictObject({
   rate: z.int().min(0).default(0).meta({ description: 'requests of a client in a minute; more get 429; 0: no limit' }),
   maxCameras: z.int().min(0).max(1024).default(4).meta({ description: 'camera WebSockets at a time' }),
   corsOrigins: z
-    .array(z.string().min(1))
+    .array(z.string().refine(isOrigin, 'must be an origin such as https://example.org, without a path, or *'))
     .default([])
     .meta({ description: 'origins whose pages may send requests, such as https://example.org; *: all' }),
-  trustProxy: z.boolean().default(false).meta({ description: 'trust x-forwarded-for of a proxy in front' }),
+  trustProxy: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'trust x-forwarded-for and x-forwarded-host of the one proxy in front' }),
   keyFile: z
     .string()
     .min(1)
@@ -63,6 +83,11 @@ export function completeSettings(given: ServeSettings): CompleteSettings {
   }
   if ((parsed.data.tlsCert === undefined) !== (parsed.data.tlsKey === undefined)) {
     throw new UserError('TLS needs a certificate and its key; give both or neither.', 'usage');
+  }
+  const { maxBody, maxBodies } = parsed.data;
+  if (maxBody > maxBodies) {
+    const sentence = `maxBody is ${maxBody} bytes, more than the ${maxBodies} of maxBodies; raise maxBodies.`;
+    throw new UserError(`The server cannot be run so: ${sentence}`, 'usage');
   }
   return parsed.data;
 }

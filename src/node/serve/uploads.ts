@@ -41,6 +41,9 @@ export async function uploadedPicture(
 ): Promise<{ readonly picture: BroughtPicture; readonly options: Upload['options'] }> {
   const { pictures, options } = await upload(request, parts, jsonOrForm(request, 'image') ?? { form: 'file' });
   if (pictures.length === 1) return { picture: itemAt(pictures, 0), options };
+  if (pictures.length === 0) {
+    throw new RequestProblem('bad-request', 'The body has no picture; send one as a file of multipart/form-data.');
+  }
   const many = `The body has ${pictures.length} pictures, not one; send one file, or several to /v1/recognize/batch.`;
   throw new RequestProblem('bad-request', many);
 }
