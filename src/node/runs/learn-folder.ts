@@ -78,7 +78,7 @@ export async function learn(root: string, options: LearnFolderOptions): Promise<
   const base = await readBase(path, assumed);
   // What the folders say already is told before their pictures are looked at.
   const shown = dataset.samples.map(({ label }) => itemAt(dataset.labels.labels, label));
-  classesFor(base.labels.labels, shown, { labels: dataset.labels.labels });
+  classesFor(base.labels.labels, shown, { labels: dataset.labels.labels, ...defined({ keep: options.keep }) });
   const begun = performance.now();
   const found = await facesIn(
     dataset,
