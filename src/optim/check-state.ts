@@ -21,7 +21,8 @@ export function checkStoredState(
     for (const [index, parameter] of layout.names.entries()) {
       const name = `${kind}/${parameter}`;
       const [found, size] = [arrays.get(name)?.length, itemAt(layout.sizes, index)];
-      if (found === size) continue;
+      // Of nothing, nothing need be stored.
+      if (found === size || (found === undefined && size === 0)) continue;
       const problem = found === undefined ? 'is missing' : `has ${found} elements instead of ${size}`;
       throw new UserError(
         `The stored optimizer state does not fit ${config.type} on this network: ${name} ${problem}; ` +

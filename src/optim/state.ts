@@ -48,6 +48,6 @@ export function restoreState(
   checkStoredState(config, layout, step, arrays);
   const state = createState(config, layout, decay, memory);
   state.step = step;
-  for (const [name, target] of stateArrays(state, layout)) target.set(entryOf(arrays, name));
+  for (const [name, target] of stateArrays(state, layout)) if (target.length > 0) target.set(entryOf(arrays, name));
   return state;
 }

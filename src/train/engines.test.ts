@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { beforeEach, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import * as ort from 'onnxruntime-common';
 import { parseNetwork } from '../models/index.js';
 import { adamw } from '../optim/index.js';
+import { loadOrt, type OrtModule } from '../runtime/backend.js';
 import { DeviceTensor, useOrt } from '../runtime/index.js';
 import { CpuEngine } from './cpu-engine.js';
 import type { EngineOptions } from './engine.js';
@@ -48,8 +49,6 @@ async function create(): Promise<ort.InferenceSession> {
   };
 }
 
-useOrt({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env });
-
 const network = parseNetwork(
   { name: 'resnet8', config: { numClasses: 3, imageSize: 16, inputChannels: 1, stages: [{ channels: 8, blocks: 1 }] } },
   'this test',
@@ -68,6 +67,13 @@ function optionsFor(device: 'cpu' | 'webgpu'): EngineOptions {
 }
 
 describe('an engine that cannot be made leaves nothing behind', () => {
+  let real: OrtModule;
+  before(async () => {
+    real = await loadOrt({ device: 'cpu' });
+    useOrt({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env });
+  });
+  // Other tests share the process.
+  after(() => useOrt(real));
   beforeEach(() => Object.assign(left, { sessions: Number.POSITIVE_INFINITY, runs: Number.POSITIVE_INFINITY }));
 
   test('on the CPU: sessions', async () => {

@@ -39,7 +39,8 @@ export function av1Stream(file: Bytes, extents: readonly Extent[], budget: Av1Bu
   let [width, height, frames, pixelBytes] = [0, 0, 0, 0];
   for (const { start, end } of extents) {
     for (let at = start; at < end; ) {
-      if (--budget.units < 0) throw new HeaderError('more units of AV1 than its bytes are worth');
+      budget.units -= 1;
+      if (budget.units < 0) throw new HeaderError('more units of AV1 than its bytes are worth');
       const header = file.u8(at);
       const type = (header >> 3) & 15;
       at += (header & 4) === 0 ? 1 : 2;
@@ -50,7 +51,8 @@ export function av1Stream(file: Bytes, extents: readonly Extent[], budget: Av1Bu
         length = size.value;
       }
       if (type === 1) {
-        if (--budget.sequenceHeaders < 0) throw new HeaderError('more headers of AV1 than its bytes are worth');
+        budget.sequenceHeaders -= 1;
+        if (budget.sequenceHeaders < 0) throw new HeaderError('more headers of AV1 than its bytes are worth');
         const sequence = sequenceHeader(file, at);
         width = Math.max(width, sequence.width);
         height = Math.max(height, sequence.height);
