@@ -119,7 +119,7 @@ export class Cameras {
     };
     const documentFor = (error: unknown): ProblemDocument => {
       const problem = problemOf(error);
-      if (problem.problem === 'internal') request.log.error({ err: error }, 'a defect');
+      if (problem.problem === 'internal' && !isOfFrames(error)) request.log.error({ err: error }, 'a defect');
       return documentOf(problem, request.id);
     };
     const tell = (error: unknown): void => send(documentFor(error));
@@ -200,3 +200,7 @@ async function* sentFrames(messages: AsyncIterable<unknown[]>): AsyncGenerator<S
     yield { bytes: data, time: (performance.now() - begun) / 1000, frame: frame++ };
   }
 }
+
+/** Whether a client's frames are at fault: those that are none, or too many pieces. `ws` has ended the connection with its code by then. */
+const isOfFrames = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('WS_ERR_');
