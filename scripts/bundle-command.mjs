@@ -1,13 +1,15 @@
 // The command `poster` as the package has it: the same program in few files, which takes less time to start. Needs what the compiler
 // made (dist/src), and leaves it as it is.
-import { chmodSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './support/steps.mjs';
 
 const out = join(root, 'dist/cli');
+/** Until it is whole, the one of before stays usable. */
+const made = join(root, 'dist/cli.new');
 const program = join(root, 'dist/src/cli');
-rmSync(out, { recursive: true, force: true });
+rmSync(made, { recursive: true, force: true });
 const options = {
   absWorkingDir: root,
   bundle: true,
@@ -27,7 +29,7 @@ await build({
     // Started as a program of its own, beside whoever starts it.
     { in: join(program, 'try-device.js'), out: 'try-device' },
   ],
-  outdir: out,
+  outdir: made,
 });
 // The threads and processes of `poster serve` and of recognizers, where `threadProgram` looks for them. On their own, so that they cut the command's files no smaller.
 await build({
@@ -36,8 +38,10 @@ await build({
     join(root, 'dist/src/node', file),
   ),
   entryNames: '[name]',
-  outdir: join(out, 'poster-threads'),
+  outdir: join(made, 'poster-threads'),
 });
+rmSync(out, { recursive: true, force: true });
+renameSync(made, out);
 // npx keeps which file the command of a clone was: before there was a bundle, the other.
 for (const file of [join(out, 'poster.js'), join(program, 'main.js')]) chmodSync(file, 0o755);
 // npx looks here first. Without it, it keeps a link of its own for each folder, and keeps one without a command where it was used

@@ -64,6 +64,9 @@ function removeStale() {
     const made = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(entry.name);
     if (!entry.isFile() || made === null) continue;
     const folder = entry.parentPath ?? entry.path;
+    // Bundles are no work of the compiler: the command stays usable until there is another one.
+    const [top] = relative(dist, folder).split(sep);
+    if (!existsSync(join(root, top))) continue;
     if (!existsSync(join(root, relative(dist, folder), `${made[1]}.ts`))) rmSync(join(folder, entry.name));
   }
 }
